@@ -1,0 +1,207 @@
+//! A partition of a value space into bins.
+
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use thiserror::Error;
+
+/// Sorted, adjoining intervals that cover a value space, each labelled with the bin it belongs to.
+///
+/// ```text
+/// starts   0      22  23        1024       end
+/// value    |------|---|---------|-----------|
+/// labels      0     1      0          2          bin 0 owns two intervals
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Partition {
+    starts: Vec<u64>,
+    labels: Vec<u32>,
+    end: u64,
+    bins: u32,
+    /// The last value stands for "everything undeclared": drawn only where its bin holds nothing else.
+    undeclared: bool,
+}
+
+/// The serialised form.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    starts: Vec<u64>,
+    labels: Vec<u32>,
+    end: u64,
+    #[serde(default)]
+    undeclared: bool,
+}
+
+/// The serialised form is no partition.
+#[derive(Debug, Error)]
+#[error("not a partition: intervals must be sorted and adjoining, labels complete")]
+pub struct NotAPartition;
+
+impl TryFrom<Parts> for Partition {
+    type Error = NotAPartition;
+
+    fn try_from(parts: Parts) -> Result<Self, NotAPartition> {
+        let Parts { starts, labels, end, undeclared } = parts;
+        let sorted = starts.windows(2).all(|pair| pair[0] < pair[1]);
+        let shaped = !starts.is_empty() && starts.len() == labels.len();
+        if !shaped || !sorted || starts.last().is_none_or(|&last| last >= end) {
+            return Err(NotAPartition);
+        }
+        let mut seen = vec![false; labels.len()];
+        for &label in &labels {
+            *seen.get_mut(label as usize).ok_or(NotAPartition)? = true;
+        }
+        let bins = seen.iter().take_while(|&&s| s).count();
+        if seen[bins..].contains(&true) {
+            return Err(NotAPartition);
+        }
+        Ok(Partition { starts, labels, end, bins: bins as u32, undeclared })
+    }
+}
+
+impl From<Partition> for Parts {
+    fn from(p: Partition) -> Parts {
+        Parts { starts: p.starts, labels: p.labels, end: p.end, undeclared: p.undeclared }
+    }
+}
+
+impl Partition {
+    /// One bin an interval; intervals begin at `starts`, the last one ends before `end`.
+    ///
+    /// # Panics
+    /// When `starts` is empty, unsorted or reaches `end`.
+    pub fn from_starts(starts: Vec<u64>, end: u64) -> Self {
+        assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "sorted intervals");
+        assert!(starts.last().is_some_and(|&last| last < end), "a space that is not empty");
+        let bins = starts.len() as u32;
+        Partition { labels: (0..bins).collect(), starts, end, bins, undeclared: false }
+    }
+
+    /// The same, with a last value that stands for everything undeclared.
+    pub fn with_undeclared(starts: Vec<u64>, end: u64) -> Self {
+        Partition { undeclared: true, ..Partition::from_starts(starts, end) }
+    }
+
+    /// Number of bins.
+    pub fn bins(&self) -> usize {
+        self.bins as usize
+    }
+
+    /// The value space.
+    pub fn space(&self) -> Range<u64> {
+        self.starts[0]..self.end
+    }
+
+    /// The bin of a value. What lies outside the space falls into the bin at its edge.
+    pub fn code(&self, value: u64) -> u32 {
+        let after = self.starts.partition_point(|&start| start <= value);
+        self.labels[after.saturating_sub(1)]
+    }
+
+    /// The intervals of every bin.
+    pub fn intervals(&self) -> Vec<Vec<Range<u64>>> {
+        let mut of = vec![Vec::new(); self.bins()];
+        let ends = self.starts[1..].iter().copied().chain([self.end]);
+        for ((&start, end), &label) in self.starts.iter().zip(ends).zip(&self.labels) {
+            of[label as usize].push(start..end);
+        }
+        if self.undeclared {
+            for intervals in of.iter_mut().filter(|intervals| intervals.len() > 1) {
+                intervals.retain(|interval| interval.end != self.end);
+            }
+        }
+        of
+    }
+
+    /// The coarser partition in which bin b becomes bin `map[b]`. `map` names 0..n without gaps.
+    pub fn relabel(&self, map: &[u32]) -> Partition {
+        assert_eq!(map.len(), self.bins());
+        let bins = map.iter().max().map_or(0, |top| top + 1);
+        let mut coarse = Partition {
+            starts: Vec::new(),
+            labels: Vec::new(),
+            end: self.end,
+            bins,
+            undeclared: self.undeclared,
+        };
+        for (i, (&start, &label)) in self.starts.iter().zip(&self.labels).enumerate() {
+            let label = map[label as usize];
+            // Adjoining intervals of one bin become one, but the undeclared value stays apart.
+            let apart = self.undeclared && i + 1 == self.starts.len();
+            if apart || coarse.labels.last() != Some(&label) {
+                coarse.starts.push(start);
+                coarse.labels.push(label);
+            }
+        }
+        coarse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_partition() -> impl Strategy<Value = Partition> {
+        (prop::collection::btree_set(0u64..5_000, 1..60), 1u64..100, any::<bool>()).prop_map(
+            |(starts, tail, undeclared)| {
+                let starts: Vec<u64> = starts.into_iter().collect();
+                let end = starts.last().unwrap() + tail;
+                match undeclared {
+                    true => Partition::with_undeclared(starts, end),
+                    false => Partition::from_starts(starts, end),
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn values_drawn_from_a_bin_code_back_to_it(p in any_partition(), groups in 1u32..9) {
+            let map: Vec<u32> = (0..p.bins() as u32).map(|b| b % groups.min(p.bins() as u32)).collect();
+            let coarse = p.relabel(&map);
+            for partition in [&p, &coarse] {
+                for (bin, intervals) in partition.intervals().iter().enumerate() {
+                    prop_assert!(!intervals.is_empty());
+                    for interval in intervals {
+                        for value in [interval.start, interval.end - 1] {
+                            prop_assert_eq!(partition.code(value), bin as u32);
+                        }
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn relabelling_commutes_with_coding(p in any_partition(), value in 0u64..6_000) {
+            let map: Vec<u32> = (0..p.bins() as u32).map(|b| b / 3).collect();
+            prop_assert_eq!(p.relabel(&map).code(value), map[p.code(value) as usize]);
+        }
+
+        #[test]
+        fn survives_json(p in any_partition()) {
+            let text = serde_json::to_string(&p).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Partition>(&text).unwrap(), p);
+        }
+    }
+
+    #[test]
+    fn outside_values_fall_into_the_edge_bins() {
+        let p = Partition::from_starts(vec![10, 20], 30);
+        assert_eq!([0, 10, 19, 20, 29, 1_000].map(|v| p.code(v)), [0, 0, 0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_damaged_partition_is_refused() {
+        for text in [
+            r#"{"starts":[],"labels":[],"end":3}"#,
+            r#"{"starts":[0,0],"labels":[0,1],"end":3}"#,
+            r#"{"starts":[0,5],"labels":[0,1],"end":3}"#,
+            r#"{"starts":[0,1],"labels":[0,7],"end":3}"#,
+            r#"{"starts":[0,1],"labels":[1,1],"end":3}"#,
+        ] {
+            assert!(serde_json::from_str::<Partition>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A prefix tree of fixed depth over an ordered value space, opened level by level where noisy counts are high.
+//!
+//! ```text
+//! level 0   the whole space         always open
+//! level 1   2^b₁ children of it     counted with noise; those above the threshold open
+//! level 2   2^b₂ children of each open one …
+//! ```
+//! The tree knows no data: `fit/trees.rs` asks for the counts of [`PrefixTree::level_cells`] children, pays, and hands the
+//! noisy counts to [`PrefixTree::open`]. Every level of the fixed depth is asked and charged, reached or not.
+
+use super::Partition;
+use std::ops::Range;
+
+/// A prefix tree while it grows.
+#[derive(Clone, Debug)]
+pub struct PrefixTree {
+    /// Bits of the value space.
+    bits: u32,
+    /// Bits of each level.
+    levels: Vec<u8>,
+    /// Prefix length of the nodes in `open`.
+    depth: u32,
+    /// Levels already answered.
+    answered: usize,
+    /// Open nodes of the current depth, as sorted prefixes.
+    open: Vec<u64>,
+    /// Finished leaves: first value and prefix length.
+    leaves: Vec<Leaf>,
+}
+
+/// A finished node of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leaf {
+    /// Its smallest value.
+    pub start: u64,
+    /// Its prefix length in bits.
+    pub length: u32,
+}
+
+impl PrefixTree {
+    /// A tree over 0..2^`bits` whose levels have these bits, together at most `bits`.
+    pub fn new(bits: u32, levels: &[u8]) -> Self {
+        assert!(levels.iter().map(|&b| u32::from(b)).sum::<u32>() <= bits);
+        PrefixTree { bits, levels: levels.to_vec(), depth: 0, answered: 0, open: vec![0], leaves: Vec::new() }
+    }
+
+    /// Number of levels, each of which is asked and paid for.
+    pub fn levels(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// Children of the open nodes: the cells of the next level's histogram. 0 when nothing is open.
+    pub fn level_cells(&self) -> usize {
+        self.open.len() << self.levels[self.answered]
+    }
+
+    /// The cell of the next level in which a value counts; `None` below a closed node.
+    pub fn cell(&self, value: u64) -> Option<usize> {
+        let bits = u32::from(self.levels[self.answered]);
+        let child = value >> (self.bits - self.depth - bits);
+        let parent = self.open.binary_search(&(child >> bits)).ok()?;
+        Some((parent << bits) | (child & ((1 << bits) - 1)) as usize)
+    }
+
+    /// Takes the noisy counts of the next level: children above `threshold` open, at most `most` of them (the largest);
+    /// all others are leaves. The last level opens nothing.
+    pub fn open(&mut self, noisy: &[i64], threshold: f64, most: usize) {
+        assert_eq!(noisy.len(), self.level_cells());
+        let bits = u32::from(self.levels[self.answered]);
+        self.answered += 1;
+        let last = self.answered == self.levels.len();
+        let mut chosen: Vec<usize> =
+            (0..noisy.len()).filter(|&cell| !last && noisy[cell] as f64 > threshold).collect();
+        if chosen.len() > most {
+            chosen.sort_by_key(|&cell| (std::cmp::Reverse(noisy[cell]), cell));
+            chosen.truncate(most);
+            chosen.sort_unstable();
+        }
+        let parents = std::mem::take(&mut self.open);
+        self.depth += bits;
+        let shift = self.bits - self.depth;
+        let mut next = chosen.into_iter().peekable();
+        for cell in 0..noisy.len() {
+            let prefix = (parents[cell >> bits] << bits) | (cell & ((1 << bits) - 1)) as u64;
+            if next.next_if_eq(&cell).is_some() {
+                self.open.push(prefix);
+            } else {
+                self.leaves.push(Leaf { start: prefix << shift, length: self.depth });
+            }
+        }
+    }
+
+    /// The finished tree: its leaves in order, which cover the space, each a bin.
+    ///
+    /// # Panics
+    /// Before the last level was answered.
+    pub fn finish(mut self) -> Leaves {
+        assert!(self.open.is_empty() && self.answered == self.levels.len(), "every level is asked");
+        self.leaves.sort_unstable();
+        Leaves { bits: self.bits, levels: self.levels, leaves: self.leaves }
+    }
+}
+
+/// The leaves of a finished tree.
+#[derive(Clone, Debug)]
+pub struct Leaves {
+    bits: u32,
+    levels: Vec<u8>,
+    leaves: Vec<Leaf>,
+}
+
+impl Leaves {
+    /// One bin a leaf.
+    pub fn partition(&self) -> Partition {
+        Partition::from_starts(self.leaves.iter().map(|leaf| leaf.start).collect(), 1 << self.bits)
+    }
+
+    /// Number of leaves.
+    pub fn len(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// Never: the root is always there.
+    pub fn is_empty(&self) -> bool {
+        self.leaves.is_empty()
+    }
+
+    /// Runs of sibling leaves under one parent, for every parent, deepest level first: (parent's prefix length, leaves).
+    pub fn prefix_lengths(&self) -> Vec<u32> {
+        let mut depth = 0;
+        let mut lengths = vec![0];
+        for &bits in &self.levels {
+            depth += u32::from(bits);
+            lengths.push(depth);
+        }
+        lengths
+    }
+
+    /// The leaf at a position in order.
+    pub fn leaf(&self, at: usize) -> Leaf {
+        self.leaves[at]
+    }
+
+    /// The runs of leaves that share their first `length` bits and are longer than that.
+    pub fn families(&self, length: u32) -> Vec<Range<usize>> {
+        let prefix =
+            |leaf: &Leaf| (leaf.length > length).then(|| leaf.start.unbounded_shr(self.bits - length));
+        let mut families: Vec<Range<usize>> = Vec::new();
+        for (i, leaf) in self.leaves.iter().enumerate() {
+            let Some(own) = prefix(leaf) else { continue };
+            match families.last_mut() {
+                Some(run) if run.end == i && prefix(&self.leaves[run.start]) == Some(own) => run.end += 1,
+                _ => families.push(i..i + 1),
+            }
+        }
+        families
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Grows a tree with exact counts.
+    fn grow(values: &[u64], levels: &[u8], threshold: f64) -> Leaves {
+        let mut tree = PrefixTree::new(16, levels);
+        for _ in 0..tree.levels() {
+            let mut counts = vec![0; tree.level_cells()];
+            for &value in values {
+                if let Some(cell) = tree.cell(value) {
+                    counts[cell] += 1;
+                }
+            }
+            tree.open(&counts, threshold, 1_000);
+        }
+        tree.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn leaves_cover_the_space_and_heavy_values_have_small_ones(values in prop::collection::vec(0u64..65_536, 0..200), heavy in 0u64..65_536) {
+            let mut all = values;
+            all.extend([heavy; 300]);
+            let leaves = grow(&all, &[4, 4, 8], 250.0);
+            let partition = leaves.partition();
+            prop_assert_eq!(partition.space(), 0..65_536);
+            let leaf = leaves.leaf(partition.code(heavy) as usize);
+            prop_assert_eq!(leaf, Leaf { start: heavy, length: 16 });
+        }
+    }
+
+    #[test]
+    fn an_empty_tree_is_one_level() {
+        let leaves = grow(&[], &[4, 4, 8], 1.0);
+        assert_eq!(leaves.len(), 16);
+        assert_eq!(leaves.families(0), [0..16]);
+        assert_eq!(leaves.families(4), []);
+    }
+
+    #[test]
+    fn families_are_siblings() {
+        let leaves = grow(&[0x1234; 10], &[4, 4, 8], 5.0);
+        assert_eq!(leaves.len(), 15 + 15 + 256);
+        let lengths: Vec<Vec<usize>> =
+            [8, 4, 0].map(|l| leaves.families(l).iter().map(|r| r.len()).collect()).to_vec();
+        assert_eq!(lengths, [vec![256], vec![15 + 256], vec![15 + 15 + 256]]);
+    }
+
+    #[test]
+    fn no_more_open_than_allowed() {
+        let mut tree = PrefixTree::new(8, &[4, 4]);
+        let noisy: Vec<i64> = (0..16).collect();
+        tree.open(&noisy, -1.0, 3);
+        assert_eq!(tree.level_cells(), 3 << 4);
+        assert_eq!(tree.cell(0xf0), Some(32));
+        assert_eq!(tree.cell(0x00), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! Budgets: ρ of zero-concentrated differential privacy as an integer, and (ε, δ) as people state it.
+//!
+//! ρ is kept in units of 10⁻¹², so that sums are exact and no rounding ever creates budget.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// ρ of ρ-zCDP (Bun & Steinke 2016, Def. 1.1), in units of 10⁻¹².
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rho(u64);
+
+impl Rho {
+    /// Units in ρ = 1.
+    pub const ONE: u64 = 1_000_000_000_000;
+    /// Nothing.
+    pub const ZERO: Rho = Rho(0);
+
+    /// ρ from its integer units of 10⁻¹².
+    pub const fn from_units(units: u64) -> Self {
+        Rho(units)
+    }
+
+    /// ρ in units of 10⁻¹².
+    pub const fn units(self) -> u64 {
+        self.0
+    }
+
+    /// ρ as a number, for display and for choices that carry no guarantee.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / Self::ONE as f64
+    }
+
+    /// Sequential composition (Bun & Steinke 2016, Lemma 1.7): ρ adds up. `None` on overflow.
+    pub fn checked_add(self, other: Rho) -> Option<Rho> {
+        self.0.checked_add(other.0).map(Rho)
+    }
+
+    /// What is left after taking `other`; `None` when that is more than there is.
+    pub fn checked_sub(self, other: Rho) -> Option<Rho> {
+        self.0.checked_sub(other.0).map(Rho)
+    }
+
+    /// Cuts ρ into parts proportional to `weights` whose sum is exactly `self`.
+    ///
+    /// Weights must be finite and ≥ 0, one of them positive. Parts are rounded down and the remainder goes
+    /// to the heaviest part.
+    ///
+    /// # Panics
+    /// When no weight is positive or one is not finite: a plan that divides a budget among nothing is a bug.
+    pub fn divide(self, weights: &[f64]) -> Vec<Rho> {
+        let heaviest = weights.iter().copied().fold(0.0_f64, f64::max);
+        assert!(
+            heaviest > 0.0 && weights.iter().all(|w| w.is_finite() && *w >= 0.0),
+            "a budget is divided by positive weights"
+        );
+        // Weights become integers of 40 bits; from there on the arithmetic is exact.
+        let scaled: Vec<u128> =
+            weights.iter().map(|w| (w / heaviest * (1u64 << 40) as f64) as u128).collect();
+        let total: u128 = scaled.iter().sum();
+        let mut parts: Vec<Rho> =
+            scaled.iter().map(|w| Rho((u128::from(self.0) * w / total) as u64)).collect();
+        let given: u64 = parts.iter().map(|part| part.0).sum();
+        let first = weights.iter().position(|w| *w == heaviest).unwrap_or(0);
+        parts[first].0 += self.0 - given;
+        parts
+    }
+}
+
+impl std::iter::Sum for Rho {
+    fn sum<I: Iterator<Item = Rho>>(iter: I) -> Rho {
+        Rho(iter.map(|rho| rho.0).sum())
+    }
+}
+
+impl std::fmt::Display for Rho {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{:012}", self.0 / Self::ONE, self.0 % Self::ONE)
+    }
+}
+
+/// The promise in the words of approximate differential privacy: (ε, δ).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StatedGuarantee")]
+pub struct Guarantee {
+    epsilon: f64,
+    delta: f64,
+}
+
+/// Why an (ε, δ) is refused.
+#[derive(Debug, Error, PartialEq)]
+pub enum GuaranteeError {
+    /// ε outside its range.
+    #[error("epsilon must be above 0 and at most {max}, not {given}", max = Guarantee::MAX_EPSILON)]
+    Epsilon {
+        /// What was asked for.
+        given: f64,
+    },
+    /// δ outside its range.
+    #[error("delta must be between {min:e} and {max:e}, not {given:e}", min = Guarantee::MIN_DELTA, max = Guarantee::MAX_DELTA)]
+    Delta {
+        /// What was asked for.
+        given: f64,
+    },
+}
+
+impl Guarantee {
+    /// The largest ε accepted: beyond it the promise says nothing and the arithmetic gains nothing.
+    pub const MAX_EPSILON: f64 = 10_000.0;
+    /// The smallest δ accepted.
+    pub const MIN_DELTA: f64 = 1e-30;
+    /// The largest δ accepted: a δ that large permits publishing a share of the records as they are.
+    pub const MAX_DELTA: f64 = 1e-4;
+    /// δ when none is asked for: fixed, never a function of the number of rows.
+    pub const DEFAULT_DELTA: f64 = 1e-9;
+
+    /// (ε, δ) with 0 < ε ≤ 10⁴ and 10⁻³⁰ ≤ δ ≤ 10⁻⁴.
+    pub fn new(epsilon: f64, delta: f64) -> Result<Self, GuaranteeError> {
+        if !(epsilon > 0.0 && epsilon <= Self::MAX_EPSILON) {
+            return Err(GuaranteeError::Epsilon { given: epsilon });
+        }
+        if !(Self::MIN_DELTA..=Self::MAX_DELTA).contains(&delta) {
+            return Err(GuaranteeError::Delta { given: delta });
+        }
+        Ok(Guarantee { epsilon, delta })
+    }
+
+    /// ε.
+    pub fn epsilon(self) -> f64 {
+        self.epsilon
+    }
+
+    /// δ.
+    pub fn delta(self) -> f64 {
+        self.delta
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatedGuarantee {
+    epsilon: f64,
+    delta: f64,
+}
+
+impl TryFrom<StatedGuarantee> for Guarantee {
+    type Error = GuaranteeError;
+    fn try_from(stated: StatedGuarantee) -> Result<Self, GuaranteeError> {
+        Guarantee::new(stated.epsilon, stated.delta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn parts_add_up_to_the_whole(units in 0u64..=u64::MAX / 2, weights in prop::collection::vec(1e-9f64..1e9, 1..40)) {
+            let parts = Rho::from_units(units).divide(&weights);
+            prop_assert_eq!(parts.iter().copied().sum::<Rho>(), Rho::from_units(units));
+        }
+    }
+
+    #[test]
+    fn a_part_follows_its_weight() {
+        let parts = Rho::from_units(1_000).divide(&[1.0, 4.0, 0.0]);
+        assert_eq!(parts.iter().map(|p| p.units()).collect::<Vec<_>>(), [200, 800, 0]);
+    }
+
+    #[test]
+    fn shown_to_the_last_unit() {
+        assert_eq!(Rho::from_units(1_000_000_000_042).to_string(), "1.000000000042");
+    }
+
+    #[test]
+    fn nonsense_guarantees_are_refused() {
+        for epsilon in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e5] {
+            assert!(Guarantee::new(epsilon, 1e-9).is_err(), "{epsilon}");
+        }
+        for delta in [0.0, -1e-9, f64::NAN, 0.5] {
+            assert!(Guarantee::new(1.0, delta).is_err(), "{delta}");
+        }
+        assert!(serde_json::from_str::<Guarantee>(r#"{"epsilon":0,"delta":1e-9}"#).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! Raw data and its two exits.
+//!
+//! Everything read from a raw trace lives inside [`Sensitive`]. Work on it stays inside ([`Sensitive::map`],
+//! [`Sensitive::derive`]). It leaves as
+//! - a paid, noisy answer through the accountant ([`Sensitive::measure`]), called from `fit/` alone, or
+//! - a [`Private`] result, which only the steward of the trace may open: parse reports (`formats/`) and comparisons with
+//!   the raw trace (`evaluate/private/`).
+//!
+//! Neither type can be cloned, printed or serialised. The closures handed to them are pure: they capture plans and
+//! domains, they write nothing outside. `tests/architecture.rs` holds the call sites to the folders named here.
+
+use super::accountant::{Accountant, Noisy, Query, Refused};
+
+/// Something raw, or derived from raw data.
+pub struct Sensitive<T>(T);
+
+impl<T> Sensitive<T> {
+    /// Takes raw data in.
+    pub fn new(raw: T) -> Self {
+        Sensitive(raw)
+    }
+
+    /// Turns raw data into other raw data.
+    pub(crate) fn map<U>(self, work: impl FnOnce(T) -> U) -> Sensitive<U> {
+        Sensitive(work(self.0))
+    }
+
+    /// Derives further raw data and keeps this.
+    pub(crate) fn derive<U>(&self, work: impl FnOnce(&T) -> U) -> Sensitive<U> {
+        Sensitive(work(&self.0))
+    }
+
+    /// The paid exit: charges `query`, then answers it with noise. The accountant may refuse; then nothing was read.
+    pub(crate) fn measure(
+        &self,
+        accountant: &mut Accountant<'_>,
+        query: Query,
+        truth: impl FnOnce(&T) -> Vec<i64>,
+    ) -> Result<Noisy, Refused> {
+        accountant.answer(query, || truth(&self.0))
+    }
+
+    /// The unpaid exit, for the steward's eyes only.
+    pub(crate) fn into_private<R>(&self, work: impl FnOnce(&T) -> R) -> Private<R> {
+        Private(work(&self.0))
+    }
+}
+
+/// A result computed from raw data without payment. Only the steward of that data may see it.
+pub struct Private<R>(R);
+
+impl<R> Private<R> {
+    /// Opens the result for the steward.
+    pub fn for_steward(self, _: &Steward) -> R {
+        self.0
+    }
+}
+
+/// Whoever answers for a raw trace: the proof needed to open a [`Private`].
+pub struct Steward(());
+
+impl Steward {
+    /// Who runs the command line on a local file has the raw trace already, and acts as its steward.
+    pub fn local() -> Self {
+        Steward(())
+    }
+}

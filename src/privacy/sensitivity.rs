@@ -1,0 +1,74 @@
+//! Sensitivities as a type: a query cannot be measured without saying, by theorem, how far one privacy unit moves it.
+//!
+//! Neighbouring traces differ by one privacy unit, added or removed, with at most k records ([`MaxRecords`]).
+
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// k: the most records that one privacy unit keeps after bounding. 1 for the unit `record`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MaxRecords(NonZeroU32);
+
+impl MaxRecords {
+    /// One record a unit.
+    pub const ONE: MaxRecords = MaxRecords(NonZeroU32::MIN);
+
+    /// k records a unit.
+    pub const fn new(k: NonZeroU32) -> Self {
+        MaxRecords(k)
+    }
+
+    /// k.
+    pub const fn get(self) -> u64 {
+        self.0.get() as u64
+    }
+}
+
+/// Δ₂²: the square of the L2 distance by which one privacy unit can move a vector of integers. Exact.
+///
+/// Squares are kept because some sensitivities are irrational (k√5) while their squares are whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sensitivity(u64);
+
+impl Sensitivity {
+    /// A histogram: each record counts in at most one cell.
+    ///
+    /// *Proof.* A unit's k records add at most k to the cells together; the L2 norm of a non-negative vector with L1
+    /// norm ≤ k is at most k, reached when all fall into one cell. So Δ² = k².
+    pub const fn histogram(k: MaxRecords) -> Self {
+        Sensitivity(k.get() * k.get())
+    }
+
+    /// The vector of the integer independence differences ⌊Σ|N·N_ab − N_a·N_b| / N⌋ of `pairs` pairs of attributes.
+    ///
+    /// *Proof.* Let f = Σ_ab |N_ab − N_a·N_b/N| be the real value. Adding one record with cell (x, y), row total X and
+    /// column total Y, changes f by at most 4(N−X)(N−Y)/(N(N+1)) < 4, so a unit of k records moves f by less than 4k
+    /// and its floor by at most 4k. All pairs are answered together, as one vector: Δ² = Σ (4k)² = 16·k²·pairs.
+    pub const fn independence_differences(k: MaxRecords, pairs: u64) -> Self {
+        Sensitivity(16 * k.get() * k.get() * pairs)
+    }
+
+    /// Δ².
+    pub const fn squared(self) -> u64 {
+        self.0
+    }
+
+    /// Δ, rounded: for choosing shares, never for noise.
+    pub fn approx(self) -> f64 {
+        (self.0 as f64).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squares_are_exact() {
+        let k = MaxRecords::new(NonZeroU32::new(7).unwrap());
+        assert_eq!(Sensitivity::histogram(k).squared(), 49);
+        assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 55).squared(), 880);
+    }
+}

@@ -1,0 +1,154 @@
+//! A trace in memory: one column of whole numbers a field, each in the smallest integer type that fits.
+
+use super::Schema;
+
+/// One column of values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Values up to 2⁸ − 1.
+    U8(Vec<u8>),
+    /// Values up to 2¹⁶ − 1.
+    U16(Vec<u16>),
+    /// Values up to 2³² − 1.
+    U32(Vec<u32>),
+    /// Everything else.
+    U64(Vec<u64>),
+}
+
+/// Runs one expression on whichever vector the column holds.
+macro_rules! on_values {
+    ($values:expr, $vector:ident => $body:expr) => {
+        match $values {
+            Values::U8($vector) => $body,
+            Values::U16($vector) => $body,
+            Values::U32($vector) => $body,
+            Values::U64($vector) => $body,
+        }
+    };
+}
+
+impl Values {
+    /// An empty column for values up to `max`.
+    pub fn for_max(max: u64) -> Self {
+        if max <= u64::from(u8::MAX) {
+            Values::U8(Vec::new())
+        } else if max <= u64::from(u16::MAX) {
+            Values::U16(Vec::new())
+        } else if max <= u64::from(u32::MAX) {
+            Values::U32(Vec::new())
+        } else {
+            Values::U64(Vec::new())
+        }
+    }
+
+    /// A column of the given values, for values up to `max`.
+    pub fn from_iter(max: u64, values: impl IntoIterator<Item = u64>) -> Self {
+        let mut column = Values::for_max(max);
+        for value in values {
+            column.push(value);
+        }
+        column
+    }
+
+    /// Appends a value; one beyond the column's type becomes the largest that it holds.
+    pub fn push(&mut self, value: u64) {
+        on_values!(self, v => v.push(value.try_into().unwrap_or(!0)))
+    }
+
+    /// The value at `row`.
+    pub fn get(&self, row: usize) -> u64 {
+        on_values!(self, v => u64::from(v[row]))
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        on_values!(self, v => v.len())
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All values in row order.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = u64> + '_> {
+        on_values!(self, v => Box::new(v.iter().map(|&x| u64::from(x))))
+    }
+
+    /// The rows named by `rows`, in that order.
+    pub fn select(&self, rows: &[u32]) -> Values {
+        match self {
+            Values::U8(v) => Values::U8(rows.iter().map(|&r| v[r as usize]).collect()),
+            Values::U16(v) => Values::U16(rows.iter().map(|&r| v[r as usize]).collect()),
+            Values::U32(v) => Values::U32(rows.iter().map(|&r| v[r as usize]).collect()),
+            Values::U64(v) => Values::U64(rows.iter().map(|&r| v[r as usize]).collect()),
+        }
+    }
+
+    /// Bytes a row takes.
+    pub fn width(&self) -> usize {
+        match self {
+            Values::U8(_) => 1,
+            Values::U16(_) => 2,
+            Values::U32(_) => 4,
+            Values::U64(_) => 8,
+        }
+    }
+}
+
+/// A trace: columns in the order of a [`Schema`], all of one length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    columns: Vec<Values>,
+}
+
+impl Trace {
+    /// An empty trace of the schema's columns.
+    pub fn empty(schema: &Schema) -> Self {
+        let columns = schema.columns.iter().map(|c| Values::for_max(c.field.storage_max())).collect();
+        Trace { columns }
+    }
+
+    /// A trace of these columns.
+    ///
+    /// # Panics
+    /// When the columns differ in length.
+    pub fn new(columns: Vec<Values>) -> Self {
+        let rows = columns.first().map_or(0, Values::len);
+        assert!(columns.iter().all(|c| c.len() == rows), "columns of one length");
+        Trace { columns }
+    }
+
+    /// Number of records.
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, Values::len)
+    }
+
+    /// Appends one record of values in column order.
+    pub fn push(&mut self, record: &[u64]) {
+        debug_assert_eq!(record.len(), self.columns.len());
+        for (column, &value) in self.columns.iter_mut().zip(record) {
+            column.push(value);
+        }
+    }
+
+    /// The column at `index`.
+    pub fn column(&self, index: usize) -> &Values {
+        &self.columns[index]
+    }
+
+    /// All columns.
+    pub fn columns(&self) -> &[Values] {
+        &self.columns
+    }
+
+    /// The records named by `rows`, in that order.
+    pub fn select(&self, rows: &[u32]) -> Trace {
+        Trace { columns: self.columns.iter().map(|c| c.select(rows)).collect() }
+    }
+
+    /// Bytes a record takes in memory.
+    pub fn bytes_per_row(&self) -> usize {
+        self.columns.iter().map(Values::width).sum()
+    }
+}

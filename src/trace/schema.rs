@@ -1,0 +1,440 @@
+//! Schemas: the public declaration of what a trace's columns are, before any value is looked at.
+//!
+//! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in a schema
+//! may come from a trace's values; what the preset leaves open, the steward declares.
+
+use super::{Window, protocols};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// What one record of a trace stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A record is a flow.
+    Flow,
+    /// A record is a packet header.
+    Packet,
+}
+
+/// The columns of a trace and what is publicly known of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    /// The preset it came from, or a name of the steward's.
+    pub name: String,
+    /// Flows or packets.
+    pub kind: Kind,
+    /// Columns, in the order of the file.
+    pub columns: Vec<Column>,
+    /// The key attribute: what users of the trace predict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Protocol facts that synthetic records must respect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+    /// The declared capture window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its name in the header.
+    pub name: String,
+    /// What its values are.
+    #[serde(rename = "type")]
+    pub field: Field,
+    /// A file may lack it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// Whether it is measured. A column that is not carries no structure worth paying for and is drawn uniformly.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub modelled: bool,
+    /// How its values are written in the file; detected from the format when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notation: Option<Notation>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The type of a column: its value space and how fixed bins cut it (NetDPSyn, section 4.1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Field {
+    /// An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together).
+    Ip {
+        /// Bits a level, from the most significant.
+        #[serde(default = "address_levels")]
+        levels: Vec<u8>,
+    },
+    /// A port: each below 1024 a bin, above bins of 10. Real traces keep ICMP type and code here, too.
+    Port,
+    /// An IP protocol number, whose domain is public; a bin each.
+    Protocol,
+    /// One of the declared values, a bin each. Whatever else a record holds counts as `other`.
+    Categorical(Option<Vec<String>>),
+    /// A time within the capture window, cut into this many equal bins.
+    Timestamp {
+        /// Number of bins.
+        #[serde(default = "time_bins")]
+        windows: u32,
+    },
+    /// A whole number from `min` to `max`; a bin each below `exact_below`, bins of `width` above.
+    Integer {
+        /// Smallest value.
+        #[serde(default)]
+        min: u64,
+        /// Largest value.
+        max: u64,
+        /// Width of a bin.
+        #[serde(default = "one")]
+        width: u64,
+        /// Values below this have a bin of their own.
+        #[serde(default)]
+        exact_below: u64,
+    },
+    /// A whole number from 0 to `max`: 0 and 1 alone, then bins (base^(b−1), base^b].
+    IntegerExponential {
+        /// Largest value.
+        max: u64,
+        /// Ratio of bin edges.
+        #[serde(default = "two")]
+        base: f64,
+    },
+    /// A decimal number from 0 to `max` in steps of `resolution`: 0 alone, the first step alone, then exponential bins.
+    FloatExponential {
+        /// Smallest step told apart, in the file's unit.
+        resolution: f64,
+        /// Largest value, in the file's unit.
+        max: f64,
+        /// Ratio of bin edges.
+        #[serde(default = "two")]
+        base: f64,
+    },
+    /// The IPv4 header checksum: never measured, computed from the other header fields.
+    IpChecksum,
+}
+
+fn address_levels() -> Vec<u8> {
+    vec![8, 8, 8, 6]
+}
+fn time_bins() -> u32 {
+    100
+}
+fn one() -> u64 {
+    1
+}
+fn two() -> f64 {
+    2.0
+}
+
+/// The literal that stands for a category outside the declared list. No raw value supplies it.
+pub const OTHER: &str = "other";
+
+/// How values are written in a file: a fact of the format, detected once and kept for the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Notation {
+    /// 192.0.2.1
+    Dotted,
+    /// 3221225985
+    AddressNumber,
+    /// tcp
+    LowerName,
+    /// TCP
+    UpperName,
+    /// 6
+    ProtocolNumber,
+    /// A number since 1970.
+    Epoch {
+        /// Its unit.
+        unit: TimeUnit,
+        /// Whether it is written with a decimal point.
+        decimal: bool,
+    },
+    /// 2026-01-31T08:00:00.5Z
+    Rfc3339,
+    /// 12
+    Whole,
+    /// 12.0
+    Decimal,
+}
+
+/// The unit of a time since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimeUnit {
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Milliseconds,
+    /// Microseconds.
+    #[serde(rename = "us")]
+    Microseconds,
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanoseconds,
+}
+
+impl TimeUnit {
+    /// Nanoseconds in one unit.
+    pub fn nanoseconds(self) -> u64 {
+        match self {
+            TimeUnit::Seconds => 1_000_000_000,
+            TimeUnit::Milliseconds => 1_000_000,
+            TimeUnit::Microseconds => 1_000,
+            TimeUnit::Nanoseconds => 1,
+        }
+    }
+
+    /// Decimal digits from this unit down to nanoseconds.
+    pub fn decimals(self) -> u32 {
+        self.nanoseconds().ilog10()
+    }
+
+    /// The unit in which a present-day time has this many digits: below 10¹¹ seconds, below 10¹⁴ ms, below 10¹⁷ µs.
+    pub fn of_size(number: u64) -> Self {
+        match number {
+            0..100_000_000_000 => TimeUnit::Seconds,
+            100_000_000_000..100_000_000_000_000 => TimeUnit::Milliseconds,
+            100_000_000_000_000..100_000_000_000_000_000 => TimeUnit::Microseconds,
+            _ => TimeUnit::Nanoseconds,
+        }
+    }
+}
+
+impl std::fmt::Display for TimeUnit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            TimeUnit::Seconds => "seconds",
+            TimeUnit::Milliseconds => "milliseconds",
+            TimeUnit::Microseconds => "microseconds",
+            TimeUnit::Nanoseconds => "nanoseconds",
+        })
+    }
+}
+
+/// A protocol fact: public knowledge that synthetic records respect at no cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// Flows: 20·`pkt` ≤ `byt` ≤ 65,535·`pkt`. A flow of no packets has no bytes.
+    BytesFitPackets,
+    /// Flows: `td` is 0 where `pkt` is at most 1.
+    OnePacketNoDuration,
+    /// Packets: `pkt_len` is at least the header length that `ihl` and `proto` imply.
+    LengthHoldsHeaders,
+}
+
+/// Why a schema cannot be used.
+#[derive(Debug, Error, PartialEq)]
+pub enum SchemaError {
+    /// A timestamp column without a declared window.
+    #[error(
+        "column {column} needs the capture window, which is never taken from the records: declare it with --window START/END"
+    )]
+    NoWindow {
+        /// The timestamp column.
+        column: String,
+    },
+    /// A categorical column without declared values.
+    #[error(
+        "column {column} needs its categories, which are never taken from the records: declare them with --categories {column}=a,b,…"
+    )]
+    NoCategories {
+        /// The categorical column.
+        column: String,
+    },
+    /// A parameter outside its range.
+    #[error("column {column}: {reason}")]
+    Parameter {
+        /// The column.
+        column: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Anything about the schema as a whole.
+    #[error("{0}")]
+    Shape(String),
+}
+
+impl Field {
+    /// The value space as a half-open range; `None` where it is not declared yet. Times need the window.
+    pub fn space(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
+        Some(match self {
+            Field::Ip { .. } => 0..1 << 32,
+            Field::Port | Field::IpChecksum => 0..1 << 16,
+            // One beyond the protocol numbers and the declared values stands for `other`.
+            Field::Protocol => 0..protocols::COUNT + 1,
+            Field::Categorical(values) => 0..values.as_ref()?.len() as u64 + 1,
+            Field::Timestamp { .. } => window?.start()..window?.end(),
+            Field::Integer { min, max, .. } => *min..max.saturating_add(1),
+            Field::IntegerExponential { max, .. } => 0..max.saturating_add(1),
+            Field::FloatExponential { resolution, max, .. } => {
+                0..((max / resolution).round() as u64).saturating_add(1)
+            }
+        })
+    }
+
+    /// The largest value that a column of raw records must be able to hold. Times lie anywhere.
+    pub fn storage_max(&self) -> u64 {
+        match self {
+            Field::Timestamp { .. } => u64::MAX,
+            other => other.space(None).map_or(u64::from(u16::MAX), |space| space.end - 1),
+        }
+    }
+
+    /// Decimal digits kept behind the point in the file's unit: 6 for a resolution of 10⁻⁶, 0 for whole numbers.
+    pub fn decimals(&self) -> u32 {
+        match self {
+            Field::FloatExponential { resolution, .. } => (-resolution.log10()).round() as u32,
+            _ => 0,
+        }
+    }
+
+    /// Whether values have no order worth keeping.
+    pub fn is_categorical(&self) -> bool {
+        matches!(self, Field::Protocol | Field::Categorical(_))
+    }
+
+    /// What is wrong with the parameters, if anything.
+    fn fault(&self) -> Option<String> {
+        let base_fault = |base: f64| {
+            (!(1.01..=1e6).contains(&base)).then(|| format!("base must be 1.01 to 10⁶, not {base}"))
+        };
+        match self {
+            Field::Ip { levels } => {
+                let bits: u32 = levels.iter().map(|&b| u32::from(b)).sum();
+                let fits = (1..=32).contains(&bits) && levels.iter().all(|b| (1..=16).contains(b));
+                (!fits).then(|| "levels must be 1 to 16 bits each and at most 32 together".into())
+            }
+            Field::Categorical(Some(values)) => {
+                let mut sorted = values.clone();
+                sorted.sort_unstable();
+                sorted.dedup();
+                if values.is_empty() || values.len() >= usize::from(u16::MAX) {
+                    Some("declare 1 to 65,534 categories".into())
+                } else if sorted.len() < values.len() {
+                    Some("a category is declared twice".into())
+                } else if sorted.iter().any(|v| v == OTHER) {
+                    Some(format!("{OTHER:?} stands for what is not declared; leave it out"))
+                } else {
+                    None
+                }
+            }
+            Field::Timestamp { windows } => (!(1..=65_536).contains(windows))
+                .then(|| format!("windows must be 1 to 65,536, not {windows}")),
+            Field::Integer { min, max, width, exact_below } => {
+                if min > max || *max >= 1 << 63 {
+                    Some(format!("min {min} and max {max} are no range below 2⁶³"))
+                } else if *width == 0 {
+                    Some("width must be at least 1".into())
+                } else {
+                    let bins = (max - min) / width + exact_below.saturating_sub(*min).min(max - min);
+                    (bins > 1 << 20).then(|| format!("{bins} bins are too many: at most 2²⁰; widen them"))
+                }
+            }
+            Field::IntegerExponential { max, base } => {
+                base_fault(*base).or_else(|| (*max >= 1 << 63).then(|| "max must be below 2⁶³".into()))
+            }
+            Field::FloatExponential { resolution, max, base } => base_fault(*base).or_else(|| {
+                let steps = max / resolution;
+                let power_of_ten = (-9..=0).any(|p| 10f64.powi(p) == *resolution);
+                (!power_of_ten || !(1.0..9e18).contains(&steps))
+                    .then(|| "resolution must be 1, 0.1, … 10⁻⁹ and max at least as large".to_string())
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Column {
+    /// A measured column that must be there.
+    pub fn new(name: &str, field: Field) -> Self {
+        Column { name: name.into(), field, optional: false, modelled: true, notation: None }
+    }
+
+    /// Whether noisy counts are taken of it.
+    pub fn is_measured(&self) -> bool {
+        self.modelled && self.field != Field::IpChecksum
+    }
+}
+
+impl Schema {
+    /// The index of the column called `name`.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The index of the first column of times.
+    pub fn time_column(&self) -> Option<usize> {
+        self.columns.iter().position(|c| matches!(c.field, Field::Timestamp { .. }))
+    }
+
+    /// The index of the key attribute, if the trace has it.
+    pub fn key_column(&self) -> Option<usize> {
+        self.key.as_deref().and_then(|key| self.position(key))
+    }
+
+    /// Declares the values of a categorical column.
+    pub fn declare_categories(&mut self, column: &str, values: Vec<String>) -> Result<(), SchemaError> {
+        let known = self.columns.iter_mut().find(|c| c.name == column);
+        match known.map(|c| &mut c.field) {
+            Some(Field::Categorical(declared)) => {
+                *declared = Some(values);
+                Ok(())
+            }
+            Some(_) => Err(SchemaError::Parameter {
+                column: column.into(),
+                reason: "it is not categorical, so it takes no --categories".into(),
+            }),
+            None => Err(SchemaError::Shape(format!(
+                "--categories names {column}, which is no column of this trace"
+            ))),
+        }
+    }
+
+    /// Checks everything that can be wrong with the schema itself; completeness is [`Schema::check_complete`].
+    pub fn check(&self) -> Result<(), SchemaError> {
+        if self.columns.is_empty() {
+            return Err(SchemaError::Shape("a schema needs at least one column".into()));
+        }
+        for (i, column) in self.columns.iter().enumerate() {
+            if self.position(&column.name) != Some(i) {
+                return Err(SchemaError::Shape(format!("column {} is declared twice", column.name)));
+            }
+            if let Some(reason) = column.field.fault() {
+                return Err(SchemaError::Parameter { column: column.name.clone(), reason });
+            }
+        }
+        let times = self.columns.iter().filter(|c| matches!(c.field, Field::Timestamp { .. }));
+        if times.count() > 1 {
+            return Err(SchemaError::Shape("a schema has at most one timestamp column".into()));
+        }
+        if !self.columns.iter().any(Column::is_measured) {
+            return Err(SchemaError::Shape("no column of the schema is measured".into()));
+        }
+        Ok(())
+    }
+
+    /// Checks that every public domain is declared: a fit must never take one from the values.
+    pub fn check_complete(&self) -> Result<(), SchemaError> {
+        self.check()?;
+        for column in &self.columns {
+            if column.field.space(self.window).is_none() {
+                let column = column.name.clone();
+                return Err(match self.time_column().and_then(|i| self.columns.get(i)) {
+                    Some(time) if time.name == column => SchemaError::NoWindow { column },
+                    _ => SchemaError::NoCategories { column },
+                });
+            }
+        }
+        Ok(())
+    }
+}
