@@ -53,7 +53,7 @@ impl NoiseScale {
 
     /// σ², for weighing noisy answers after they are drawn.
     pub fn variance(self) -> f64 {
-        self.numerator as f64 / (1u64 << self.shift) as f64
+        self.numerator as f64 * 0.5f64.powi(self.shift as i32)
     }
 
     /// σ, likewise.

@@ -46,6 +46,20 @@ impl<T> Sensitive<T> {
     }
 }
 
+impl<A, B> Sensitive<(A, B)> {
+    /// Two pieces of raw data from one.
+    pub(crate) fn unzip(self) -> (Sensitive<A>, Sensitive<B>) {
+        (Sensitive(self.0.0), Sensitive(self.0.1))
+    }
+}
+
+impl<T> Sensitive<Sensitive<T>> {
+    /// One wrapper is as good as two.
+    pub(crate) fn flatten(self) -> Sensitive<T> {
+        self.0
+    }
+}
+
 /// A result computed from raw data without payment. Only the steward of that data may see it.
 pub struct Private<R>(R);
 

@@ -85,6 +85,14 @@ impl Values {
         }
     }
 
+    /// Copies the values from row `from` on into `block`, for columns of codes (which fit 32 bits).
+    pub fn copy_block(&self, from: usize, block: &mut [u32]) {
+        let rows = from..from + block.len();
+        on_values!(self, v => for (to, &value) in block.iter_mut().zip(&v[rows]) {
+            *to = value as u32;
+        })
+    }
+
     /// Bytes a row takes.
     pub fn width(&self) -> usize {
         match self {

@@ -1,0 +1,176 @@
+//! Codes, and exact counts of marginals over them: the only passes over the records.
+//!
+//! Counting goes over the rows once for all marginals together: rows are cut into one part a thread, each part is read in
+//! blocks whose codes stay in cache, and every marginal of the group counts the block into the thread's own tables.
+
+use crate::domain::{self, Attribute, Partition};
+use crate::trace::{Trace, Values};
+use rayon::prelude::*;
+
+/// Rows in a block: with a dozen columns the block's codes stay in the second-level cache.
+const BLOCK: usize = 4_096;
+
+/// Cells that one thread holds at a time (64 MiB); marginals beyond it wait for the next pass.
+const GROUP_CELLS: usize = 1 << 24;
+
+/// A set of attributes whose joint histogram is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marginal {
+    /// Indices of the attributes, ascending.
+    pub attributes: Vec<usize>,
+    /// Bins of each.
+    pub shape: Vec<usize>,
+}
+
+impl Marginal {
+    /// The marginal of `of` among `attributes`.
+    pub fn new(of: &[usize], attributes: &[Attribute]) -> Self {
+        let shape = of.iter().map(|&a| attributes[a].bins()).collect();
+        Marginal { attributes: of.to_vec(), shape }
+    }
+
+    /// Cells of the histogram.
+    pub fn cells(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Its name in the account.
+    pub fn label(&self, attributes: &[Attribute]) -> String {
+        let names: Vec<&str> = self.attributes.iter().map(|&a| attributes[a].name.as_str()).collect();
+        match names.as_slice() {
+            [one] => format!("one-way {one}"),
+            many => many.join(" × "),
+        }
+    }
+}
+
+/// Turns a trace's values into codes, a column an attribute, each in the smallest integer that fits.
+pub fn encode(trace: &Trace, attributes: &[Attribute]) -> Vec<Values> {
+    attributes.par_iter().map(|a| encode_column(trace.column(a.column), &a.partition)).collect()
+}
+
+fn encode_column(values: &Values, partition: &Partition) -> Values {
+    let top = partition.bins() as u64 - 1;
+    let space = partition.space();
+    // A small space is looked up, a large one searched.
+    if space.end <= 1 << 16 {
+        let codes: Vec<u32> = (0..space.end).map(|value| partition.code(value)).collect();
+        let last = codes.len() - 1;
+        Values::from_iter(top, values.iter().map(|v| u64::from(codes[(v as usize).min(last)])))
+    } else {
+        Values::from_iter(top, values.iter().map(|v| u64::from(partition.code(v))))
+    }
+}
+
+/// Codes after bins were joined: code c of column i becomes `maps[i][c]`.
+pub fn relabel(codes: &[Values], maps: &[Vec<u32>]) -> Vec<Values> {
+    codes
+        .par_iter()
+        .zip(maps)
+        .map(|(column, map)| {
+            let top = u64::from(map.iter().copied().max().unwrap_or(0));
+            Values::from_iter(top, column.iter().map(|code| u64::from(map[code as usize])))
+        })
+        .collect()
+}
+
+/// Counts every marginal and hands its index and histogram to `finish`, whose results come back in order.
+pub fn count<R: Send>(
+    codes: &[Values],
+    marginals: &[Marginal],
+    finish: impl Fn(usize, Vec<u32>) -> R + Sync,
+) -> Vec<R> {
+    let mut results = Vec::with_capacity(marginals.len());
+    let mut from = 0;
+    while from < marginals.len() {
+        // As many further marginals as fit the thread's share of memory, at least one.
+        let mut cells = marginals[from].cells();
+        let mut to = from + 1;
+        while to < marginals.len() && cells + marginals[to].cells() <= GROUP_CELLS {
+            cells += marginals[to].cells();
+            to += 1;
+        }
+        let tables = count_group(codes, &marginals[from..to]);
+        results.par_extend(tables.into_par_iter().enumerate().map(|(i, table)| finish(from + i, table)));
+        from = to;
+    }
+    results
+}
+
+/// Counts marginals in one pass over the rows.
+fn count_group(codes: &[Values], marginals: &[Marginal]) -> Vec<Vec<u32>> {
+    let rows = codes.first().map_or(0, Values::len);
+    let threads = rayon::current_num_threads().clamp(1, rows.div_ceil(BLOCK).max(1));
+    (0..threads)
+        .into_par_iter()
+        .map(|part| count_rows(codes, marginals, rows * part / threads..rows * (part + 1) / threads))
+        .reduce_with(|mut sum, part| {
+            for (into, from) in sum.iter_mut().zip(part) {
+                for (a, b) in into.iter_mut().zip(from) {
+                    *a += b;
+                }
+            }
+            sum
+        })
+        .unwrap_or_default()
+}
+
+fn count_rows(codes: &[Values], marginals: &[Marginal], rows: std::ops::Range<usize>) -> Vec<Vec<u32>> {
+    let mut tables: Vec<Vec<u32>> = marginals.iter().map(|m| vec![0; m.cells()]).collect();
+    let mut blocks = vec![vec![0u32; BLOCK]; codes.len()];
+    let mut cell = vec![0u32; BLOCK];
+    let mut used: Vec<usize> = marginals.iter().flat_map(|m| m.attributes.iter().copied()).collect();
+    used.sort_unstable();
+    used.dedup();
+    for from in rows.clone().step_by(BLOCK) {
+        let length = BLOCK.min(rows.end - from);
+        for &column in &used {
+            codes[column].copy_block(from, &mut blocks[column][..length]);
+        }
+        for (marginal, table) in marginals.iter().zip(&mut tables) {
+            let (first, rest) = (marginal.attributes[0], &marginal.attributes[1..]);
+            cell[..length].copy_from_slice(&blocks[first][..length]);
+            for (&column, &size) in rest.iter().zip(&marginal.shape[1..]) {
+                for (c, &code) in cell[..length].iter_mut().zip(&blocks[column][..length]) {
+                    *c = *c * size as u32 + code;
+                }
+            }
+            for &c in &cell[..length] {
+                table[c as usize] += 1;
+            }
+        }
+    }
+    tables
+}
+
+/// Cells of the joint domain of `of`, for deciding whether it can be enumerated.
+pub fn cells(attributes: &[Attribute], of: &[usize]) -> u64 {
+    domain::cells(attributes, of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counts_are_those_of_a_plain_loop(rows in prop::collection::vec((0u64..3, 0u64..5, 0u64..300), 0..9_000)) {
+            let codes = vec![
+                Values::from_iter(2, rows.iter().map(|r| r.0)),
+                Values::from_iter(4, rows.iter().map(|r| r.1)),
+                Values::from_iter(299, rows.iter().map(|r| r.2)),
+            ];
+            let marginal = |attributes: &[usize], shape: &[usize]| Marginal { attributes: attributes.to_vec(), shape: shape.to_vec() };
+            let marginals = [marginal(&[1], &[5]), marginal(&[0, 2], &[3, 300]), marginal(&[0, 1, 2], &[3, 5, 300])];
+            let tables = count(&codes, &marginals, |_, table| table);
+            let mut expected = [vec![0u32; 5], vec![0; 900], vec![0; 4_500]];
+            for &(a, b, c) in &rows {
+                expected[0][b as usize] += 1;
+                expected[1][(a * 300 + c) as usize] += 1;
+                expected[2][((a * 5 + b) * 300 + c) as usize] += 1;
+            }
+            prop_assert_eq!(tables, expected);
+        }
+    }
+}

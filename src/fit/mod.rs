@@ -1,0 +1,226 @@
+//! Raw data in, paid measurements out. **The auditor's boundary**: the only paid exit from [`Sensitive`].
+//!
+//! ```text
+//! split ─► grow address trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► measure ─► bundle
+//!           paid (trees)                paid (one-ways)                paid (selection)  paid (pairs)
+//! ```
+//! Every look at the data is a query that the accountant has charged first. What is asked depends on the schema, the
+//! plan and earlier noisy answers alone, which the replay test holds: the same noisy answers lead to the same
+//! queries on any neighbouring trace.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`plan`] | what was asked for, and how ρ is shared out |
+//! | [`split`] | a fifth held out by keyed hash |
+//! | [`trees`] | address trees grown level by level |
+//! | [`count`] | codes, and exact counts of marginals over them |
+//! | [`select`] | DenseMarg: which pairs are worth measuring |
+
+pub mod count;
+pub mod plan;
+pub mod select;
+pub mod split;
+pub mod trees;
+
+#[cfg(test)]
+mod replay;
+
+pub use plan::{Method, Plan};
+
+use crate::domain::{self, Attribute, Kinship, Partition};
+use crate::model::{Bundle, Measurement, Statement, bundle};
+use crate::privacy::noise::Noise;
+use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive, Sensitivity};
+use crate::progress::{Cancelled, Progress};
+use crate::trace::{Schema, SchemaError, Trace, Values};
+use count::Marginal;
+use thiserror::Error;
+
+/// Why a fit ended without measurements.
+#[derive(Debug, Error)]
+pub enum FitError {
+    /// The schema leaves a domain open.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The accountant refused a query.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// (ε, δ) pays for nothing at all.
+    #[error("epsilon {epsilon} pays for less than one unit of ρ; ask for more")]
+    NothingToSpend {
+        /// What was asked for.
+        epsilon: f64,
+    },
+    /// Stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// What a fit gives: the paid measurements, and the raw records held out, if that was asked for.
+pub struct Fitted {
+    /// The measurements with their statement.
+    pub bundle: Bundle,
+    /// A fifth of the raw records, which nothing measured.
+    pub held_out: Option<Sensitive<Trace>>,
+}
+
+/// Measures a trace under `plan`, with noise from `key`.
+pub fn fit(
+    trace: Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    key: &NoiseKey,
+    progress: &dyn Progress,
+) -> Result<Fitted, FitError> {
+    let (trace, held_out) = match &plan.hold_out {
+        None => (trace, None),
+        Some(split_key) => {
+            let (kept, held) = split::split(trace, split_key);
+            (kept, Some(held))
+        }
+    };
+    let bundle = measure(&trace, schema, plan, key, progress)?;
+    Ok(Fitted { bundle, held_out })
+}
+
+/// The main path, over any source of noise.
+fn measure(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    noise: &dyn Noise,
+    progress: &dyn Progress,
+) -> Result<Bundle, FitError> {
+    schema.check_complete()?;
+    let allowance = plan.allowance();
+    if allowance == Rho::ZERO {
+        return Err(FitError::NothingToSpend { epsilon: plan.guarantee.epsilon() });
+    }
+    let mut accountant = Accountant::new(allowance, noise);
+    let shares = plan.share_out(schema);
+
+    let (attributes, leaves) = cut(trace, schema, shares.trees, &mut accountant, progress)?;
+    progress.step("code", 0, 1)?;
+    let codes = trace.derive(|t| count::encode(t, &attributes));
+
+    let one_way_rho = match plan.method {
+        Method::Independent => accountant.left(),
+        Method::Netdpsyn => shares.one_ways,
+    };
+    let singles: Vec<Marginal> = (0..attributes.len()).map(|a| Marginal::new(&[a], &attributes)).collect();
+    let measured =
+        measure_all(&codes, &singles, &attributes, one_way_rho, "one-ways", &mut accountant, progress)?;
+    let (attributes, codes, mut measurements) = merge_rare(attributes, &leaves, codes, measured);
+
+    if plan.method == Method::Netdpsyn && attributes.len() > 1 {
+        let candidates = select::candidates(&attributes, plan.max_cells);
+        let scores =
+            select::score(&codes, &candidates, plan.unit, shares.selection, &mut accountant, progress)?;
+        let chosen = select::choose(&candidates, &scores, attributes.len(), accountant.left());
+        if !chosen.is_empty() {
+            let rho = accountant.left();
+            measurements.extend(measure_all(
+                &codes,
+                &chosen,
+                &attributes,
+                rho,
+                "pairs",
+                &mut accountant,
+                progress,
+            )?);
+        }
+    }
+
+    let statement = Statement {
+        unit: plan.unit,
+        guarantee: plan.guarantee,
+        rho: allowance,
+        charges: accountant.into_charges(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        held_out: plan.hold_out.is_some(),
+    };
+    Ok(Bundle { version: bundle::VERSION, schema: schema.clone(), statement, attributes, measurements })
+}
+
+/// Cuts the value space of every measured column: fixed bins from the schema, addresses by paid trees.
+fn cut(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    rho: Rho,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<(Vec<Attribute>, Vec<Option<domain::tree::Leaves>>), FitError> {
+    let mut grown = trees::grow(trace, schema, rho, accountant, progress)?;
+    let mut attributes = Vec::new();
+    let mut leaves = Vec::new();
+    for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
+        let tree = grown.remove(&column);
+        let partition: Partition = match (&tree, domain::fixed::partition(&declared.field, schema.window)) {
+            (Some(tree), _) => tree.partition(),
+            (None, Some(fixed)) => fixed,
+            (None, None) => unreachable!("a complete schema declares every domain that no tree finds"),
+        };
+        attributes.push(Attribute { column, name: declared.name.clone(), partition });
+        leaves.push(tree);
+    }
+    Ok((attributes, leaves))
+}
+
+/// Measures marginals with `rho` in all, shared as ρ_i ∝ (c_i·Δ_i)^(2/3), in one counting pass.
+fn measure_all(
+    codes: &Sensitive<Vec<Values>>,
+    marginals: &[Marginal],
+    attributes: &[Attribute],
+    rho: Rho,
+    stage: &'static str,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<Measurement>, FitError> {
+    let sensitivity = Sensitivity::histogram(crate::model::statement::Unit::Record.max_records());
+    let weights: Vec<f64> =
+        marginals.iter().map(|m| (m.cells() as f64 * sensitivity.approx()).powf(2.0 / 3.0)).collect();
+    let parts = rho.divide(&weights);
+    progress.step(stage, 0, marginals.len() as u64)?;
+    let tables = codes.derive(|codes| count::count(codes, marginals, |_, table| table));
+    let mut measurements = Vec::new();
+    for (index, (marginal, rho)) in marginals.iter().zip(parts).enumerate() {
+        progress.step(stage, index as u64, marginals.len() as u64)?;
+        let label = marginal.label(attributes);
+        let query = Query { label: label.clone(), stage, sensitivity, rho, cells: marginal.cells() };
+        let noisy =
+            tables.measure(accountant, query, |t| t[index].iter().map(|&n| i64::from(n)).collect())?;
+        measurements.push(Measurement {
+            label,
+            attributes: marginal.attributes.clone(),
+            counts: noisy.values,
+            scale: noisy.scale,
+            joined: None,
+        });
+    }
+    Ok(measurements)
+}
+
+/// Joins rare bins by the noisy one-way counts; codes and measurements follow.
+fn merge_rare(
+    mut attributes: Vec<Attribute>,
+    leaves: &[Option<domain::tree::Leaves>],
+    codes: Sensitive<Vec<Values>>,
+    mut measured: Vec<Measurement>,
+) -> (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>) {
+    let mut maps = Vec::new();
+    for (attribute, (tree, one_way)) in attributes.iter_mut().zip(leaves.iter().zip(&mut measured)) {
+        let ordered = !attribute.partition.has_undeclared();
+        let kinship = match tree {
+            Some(leaves) => Kinship::Prefixes(leaves),
+            None if ordered => Kinship::Ordered,
+            None => Kinship::Unordered,
+        };
+        let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship);
+        attribute.partition = attribute.partition.relabel(&merged.map);
+        one_way.counts = merged.counts;
+        one_way.joined = Some(merged.sizes);
+        maps.push(merged.map);
+    }
+    let codes = codes.map(|codes| count::relabel(&codes, &maps));
+    (attributes, codes, measured)
+}

@@ -1,0 +1,116 @@
+//! Holding out a fifth of the records by keyed hash.
+//!
+//! A record is held out when HMAC(key, record ‖ ordinal among identical records) is small. One record more or less then
+//! moves exactly one record of one part: among identical records the ordinals 0..j become 0..j+1, all others keep
+//! theirs. A split by row number would shift every later row and break the promise.
+
+use crate::privacy::Sensitive;
+use crate::trace::Trace;
+use hmac::{Hmac, KeyInit, Mac};
+use rayon::prelude::*;
+use sha2::Sha256;
+use std::cmp::Ordering;
+
+/// One of this many records is held out.
+const PARTS: u64 = 5;
+
+/// 256 secret bits that decide who is held out. Fixed for a population; a fresh one for a single run.
+pub struct SplitKey([u8; 32]);
+
+impl SplitKey {
+    /// A fresh key from the operating system.
+    pub fn from_os() -> std::io::Result<Self> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| std::io::Error::other(error.to_string()))?;
+        Ok(SplitKey(key))
+    }
+}
+
+/// The records to fit on and those held out, both in their old order.
+pub fn split(trace: Sensitive<Trace>, key: &SplitKey) -> (Sensitive<Trace>, Sensitive<Trace>) {
+    let held = trace.derive(|t| held_out(t, key));
+    let parts = trace.map(|t| {
+        held.derive(|flags| {
+            let rows = |wanted: bool| -> Vec<u32> {
+                (0..t.rows() as u32).filter(|&row| flags[row as usize] == wanted).collect()
+            };
+            (t.select(&rows(false)), t.select(&rows(true)))
+        })
+    });
+    parts.flatten().unzip()
+}
+
+/// For every row, whether it is held out.
+fn held_out(trace: &Trace, key: &SplitKey) -> Vec<bool> {
+    let compare = |&a: &u32, &b: &u32| {
+        let by_column = trace.columns().iter().map(|c| c.get(a as usize).cmp(&c.get(b as usize)));
+        by_column.fold(Ordering::Equal, Ordering::then)
+    };
+    // Identical records become neighbours; among them any order gives the same set of ordinals.
+    let mut rows: Vec<u32> = (0..trace.rows() as u32).collect();
+    rows.par_sort_unstable_by(compare);
+    let mut ordinals = vec![0u64; rows.len()];
+    for pair in rows.windows(2) {
+        if compare(&pair[0], &pair[1]).is_eq() {
+            ordinals[pair[1] as usize] = ordinals[pair[0] as usize] + 1;
+        }
+    }
+    let blank = <Hmac<Sha256> as KeyInit>::new_from_slice(&key.0)
+        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    ordinals
+        .par_iter()
+        .enumerate()
+        .map(|(row, ordinal)| {
+            let mut mac = blank.clone();
+            for column in trace.columns() {
+                mac.update(&column.get(row).to_le_bytes());
+            }
+            mac.update(&ordinal.to_le_bytes());
+            let digest: [u8; 32] = mac.finalize().into_bytes().into();
+            let mut first = [0; 8];
+            first.copy_from_slice(&digest[..8]);
+            u64::from_le_bytes(first) < u64::MAX / PARTS
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Values;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// The multiset of held-out and of kept values.
+    fn parts(values: &[u64]) -> [BTreeMap<u64, i64>; 2] {
+        let trace = Trace::new(vec![Values::from_iter(9, values.iter().copied())]);
+        let mut parts = [BTreeMap::new(), BTreeMap::new()];
+        for (value, held) in values.iter().zip(held_out(&trace, &SplitKey([7; 32]))) {
+            *parts[usize::from(held)].entry(*value).or_insert(0) += 1;
+        }
+        parts
+    }
+
+    proptest! {
+        #[test]
+        fn one_record_more_moves_one_record_of_one_part(values in prop::collection::vec(0u64..6, 0..80), extra in 0u64..6, at in any::<prop::sample::Index>()) {
+            let mut more = values.clone();
+            more.insert(at.index(values.len() + 1), extra);
+            let (before, after) = (parts(&values), parts(&more));
+            let mut moved = 0;
+            for (b, a) in before.iter().zip(&after) {
+                for value in 0..6 {
+                    moved += (a.get(&value).unwrap_or(&0) - b.get(&value).unwrap_or(&0)).abs();
+                }
+            }
+            prop_assert_eq!(moved, 1);
+        }
+    }
+
+    #[test]
+    fn about_a_fifth() {
+        let values: Vec<u64> = (0..10_000).map(|i| i % 7).collect();
+        let held: i64 = parts(&values)[1].values().sum();
+        assert!((1_800..2_200).contains(&held), "{held}");
+    }
+}

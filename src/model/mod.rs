@@ -1,0 +1,73 @@
+//! From noisy measurements to a model: pure post-processing, repeatable at no cost in privacy.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`bundle`] | what a fit commits: measurements, domains, statement; the file format |
+//! | [`statement`] | the promise of privacy, in words and numbers |
+//! | [`table`] | a marginal as a table of real numbers; projections |
+//! | [`simplex`] | negative counts out, total kept (norm-sub) |
+//! | [`reconcile`] | tables that disagree about what they share made to agree |
+
+pub mod bundle;
+pub mod reconcile;
+pub mod simplex;
+pub mod statement;
+pub mod table;
+
+pub use bundle::{Bundle, BundleError, Measurement};
+pub use statement::Statement;
+pub use table::Table;
+
+use crate::domain::Attribute;
+use crate::progress::{Cancelled, Progress};
+use crate::trace::Schema;
+
+/// What traces are generated from: consistent, non-negative tables over the attributes.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The declared schema.
+    pub schema: Schema,
+    /// The measured attributes, which tables name by index.
+    pub attributes: Vec<Attribute>,
+    /// Tables that agree on what they share; none is contained in another.
+    pub tables: Vec<Table>,
+    /// One-way table of every attribute, from the tables above.
+    pub one_ways: Vec<Table>,
+    /// N̂: the number of records, as far as the noise tells.
+    pub records: f64,
+    /// Rounds that reconciling took, and the largest disagreement left (L1, as a share of N̂).
+    pub reconciled: reconcile::Outcome,
+}
+
+impl Model {
+    /// Reconciles the measurements of a bundle.
+    pub fn from_bundle(bundle: &Bundle, progress: &dyn Progress) -> Result<Model, Cancelled> {
+        let mut tables: Vec<Table> =
+            bundle.measurements.iter().map(|m| Table::measured(m, &bundle.attributes)).collect();
+        let reconciled = reconcile::reconcile(&mut tables, progress)?;
+        let records = tables.first().map_or(0.0, Table::total);
+        let one_ways = (0..bundle.attributes.len()).map(|a| one_way(&tables, a)).collect();
+        let widest = |i: usize| {
+            !tables.iter().enumerate().any(|(j, other)| {
+                let inside = tables[i].attributes.iter().all(|a| other.attributes.contains(a));
+                let same = tables[i].attributes.len() == other.attributes.len();
+                j != i && inside && (!same || j < i)
+            })
+        };
+        let tables = (0..tables.len()).filter(|&i| widest(i)).map(|i| tables[i].clone()).collect();
+        Ok(Model {
+            schema: bundle.schema.clone(),
+            attributes: bundle.attributes.clone(),
+            tables,
+            one_ways,
+            records,
+            reconciled,
+        })
+    }
+}
+
+/// The one-way table of an attribute: its own measurement, which every fit takes, after reconciling.
+fn one_way(tables: &[Table], attribute: usize) -> Table {
+    let own = tables.iter().find(|t| t.attributes == [attribute]);
+    own.unwrap_or_else(|| unreachable!("every attribute has a one-way measurement")).clone()
+}

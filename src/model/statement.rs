@@ -1,0 +1,94 @@
+//! The statement of privacy that goes with every release: who is protected, how much, and what paid for what.
+
+use crate::privacy::{Charge, Guarantee, MaxRecords, Rho};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a release promises. It holds nothing that is derived from raw data without payment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// The privacy unit: neighbouring traces differ by one of these.
+    pub unit: Unit,
+    /// (ε, δ) of this run.
+    pub guarantee: Guarantee,
+    /// The same as ρ of zCDP, which the run could spend.
+    pub rho: Rho,
+    /// Every query asked, with what it cost.
+    pub charges: Vec<Charge>,
+    /// Version of the program that measured.
+    pub version: String,
+    /// Whether a fifth of the records was held out before measuring.
+    pub held_out: bool,
+}
+
+/// The privacy unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// One record: a flow or a packet.
+    Record,
+}
+
+impl Unit {
+    /// k: the records that one unit keeps.
+    pub fn max_records(self) -> MaxRecords {
+        match self {
+            Unit::Record => MaxRecords::ONE,
+        }
+    }
+}
+
+impl Statement {
+    /// ρ spent, by stage, in the order of the stages.
+    pub fn by_stage(&self) -> Vec<(&str, Rho)> {
+        let mut stages: Vec<(&str, Rho)> = Vec::new();
+        for charge in &self.charges {
+            match stages.iter_mut().find(|(stage, _)| *stage == charge.stage) {
+                Some((_, rho)) => *rho = [*rho, charge.rho].into_iter().sum(),
+                None => stages.push((&charge.stage, charge.rho)),
+            }
+        }
+        stages
+    }
+
+    /// ρ spent in all.
+    pub fn spent(&self) -> Rho {
+        self.charges.iter().map(|charge| charge.rho).sum()
+    }
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (epsilon, delta) = (self.guarantee.epsilon(), self.guarantee.delta());
+        writeln!(f, "Statement of privacy")?;
+        writeln!(
+            f,
+            "  promise     ({epsilon}, {delta:e})-differential privacy for one record (a flow or a packet)"
+        )?;
+        writeln!(f, "              of the trace it was made from, added or removed")?;
+        writeln!(
+            f,
+            "  not covered a host, user or site with many records: each record is protected, not their sum"
+        )?;
+        writeln!(
+            f,
+            "  valid for   this run alone: every further run on the same people adds its own ρ to this one"
+        )?;
+        writeln!(
+            f,
+            "  public      schema, categories and capture window, as declared by the trace's steward; if they"
+        )?;
+        writeln!(f, "              were read off the trace, that choice lies outside the promise")?;
+        writeln!(f, "  allowance   ρ = {} of zero-concentrated differential privacy", self.rho)?;
+        for (stage, rho) in self.by_stage() {
+            let queries = self.charges.iter().filter(|c| c.stage == stage).count();
+            writeln!(f, "    {stage:<9} ρ = {rho}  in {queries} noisy answers")?;
+        }
+        write!(f, "    spent     ρ = {}", self.spent())?;
+        if self.held_out {
+            write!(f, "\n  held out    a fifth of the records, by keyed hash, before anything was measured")?;
+        }
+        Ok(())
+    }
+}
