@@ -77,7 +77,7 @@ fn check_neighbours(name: &str, method: Method, rows: &[Vec<u64>], removed: usiz
     }
     assert_eq!(bundle, replayed);
     let spent: Rho = bundle.statement.spent();
-    assert_eq!(spent, plan.allowance(), "everything allowed is spent, and nothing beyond");
+    assert!(spent <= plan.allowance());
 }
 
 proptest! {

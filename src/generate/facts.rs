@@ -1,0 +1,126 @@
+//! Protocol facts: public knowledge that synthetic records respect at no cost in privacy.
+
+use crate::trace::{Fact, Field, Schema, protocols};
+use std::ops::RangeInclusive;
+
+/// The facts of a schema that its columns allow to check, by column index.
+pub struct Facts {
+    bytes_fit: Option<(usize, usize)>,
+    instant: Option<(usize, usize)>,
+    length: Option<Length>,
+    checksum: Option<Header>,
+}
+
+struct Length {
+    length: usize,
+    header_words: usize,
+    protocol: Option<usize>,
+}
+
+/// Columns of an IPv4 header; those that the trace lacks are `None`.
+struct Header {
+    checksum: usize,
+    fields: [Option<usize>; 11],
+}
+
+impl Facts {
+    /// The facts that `schema` declares and has the columns for.
+    pub fn of(schema: &Schema) -> Self {
+        let at = |name: &str| schema.position(name);
+        let declared = |fact: Fact| schema.facts.contains(&fact);
+        let pair = |fact: Fact, a: &str, b: &str| declared(fact).then(|| at(a).zip(at(b))).flatten();
+        let length = declared(Fact::LengthHoldsHeaders)
+            .then(|| at("pkt_len").zip(at("ihl")))
+            .flatten()
+            .map(|(length, header_words)| Length { length, header_words, protocol: at("proto") });
+        let checksum = schema.columns.iter().position(|c| c.field == Field::IpChecksum);
+        let names =
+            ["version", "ihl", "tos", "pkt_len", "id", "flag", "off", "ttl", "proto", "srcip", "dstip"];
+        Facts {
+            bytes_fit: pair(Fact::BytesFitPackets, "pkt", "byt"),
+            instant: pair(Fact::OnePacketNoDuration, "pkt", "td"),
+            length,
+            checksum: checksum.map(|checksum| Header { checksum, fields: names.map(at) }),
+        }
+    }
+
+    /// For a record, the bounds that the facts put on its columns.
+    pub fn bounds(&self, record: &[u64]) -> impl Iterator<Item = (usize, RangeInclusive<u64>)> + use<> {
+        // 20 bytes are the smallest IPv4 packet, 65,535 the largest.
+        let bytes = self.bytes_fit.map(|(packets, bytes)| {
+            let packets = record[packets];
+            (bytes, packets.saturating_mul(20)..=packets.saturating_mul(65_535))
+        });
+        let instant = self.instant.filter(|(packets, _)| record[*packets] <= 1).map(|(_, td)| (td, 0..=0));
+        let length = self.length.as_ref().map(|length| {
+            let transport = match length.protocol.map(|p| record[p]) {
+                Some(protocols::TCP) => 20,
+                Some(protocols::UDP | protocols::ICMP) => 8,
+                _ => 0,
+            };
+            (length.length, 4 * record[length.header_words] + transport..=65_535)
+        });
+        [bytes, instant, length].into_iter().flatten()
+    }
+
+    /// Computes what follows from the rest of the record: the IPv4 header checksum.
+    pub fn finish(&self, record: &mut [u64]) {
+        if let Some(header) = &self.checksum {
+            record[header.checksum] = u64::from(header.checksum(record));
+        }
+    }
+}
+
+impl Header {
+    /// The ones' complement of the ones' complement sum of the header's 16-bit words (RFC 791, section 3.1; RFC 1071). Options
+    /// are not in the trace and count as zeros.
+    fn checksum(&self, record: &[u64]) -> u16 {
+        let value = |i: usize, default: u64| self.fields[i].map_or(default, |column| record[column]);
+        let [version, words, tos, length] = [value(0, 4), value(1, 5), value(2, 0), value(3, 0)];
+        let [id, flags, offset] = [value(4, 0), value(5, 0), value(6, 0)];
+        let [ttl, protocol, source, destination] = [value(7, 0), value(8, 0), value(9, 0), value(10, 0)];
+        let sum = (version << 12 | words << 8 | tos)
+            + length
+            + id
+            + ((flags & 7) << 13 | offset & 0x1fff)
+            + (ttl << 8 | protocol & 0xff)
+            + (source >> 16)
+            + (source & 0xffff)
+            + (destination >> 16)
+            + (destination & 0xffff);
+        let folded = (sum & 0xffff) + (sum >> 16);
+        !((folded & 0xffff) + (folded >> 16)) as u16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::presets;
+
+    #[test]
+    fn the_checksum_of_a_known_header() {
+        // 45 00 00 73 00 00 40 00 40 11 b8 61 c0 a8 00 01 c0 a8 00 c7, the worked example found in many textbooks.
+        let schema = presets::preset("packet").unwrap();
+        let facts = Facts::of(&schema);
+        let mut record = vec![0xc0a8_0001, 0xc0a8_00c7, 0, 0, 17, 0, 0x73, 4, 5, 0, 0, 2, 0, 64, 0];
+        facts.finish(&mut record);
+        assert_eq!(record[14], 0xb861);
+    }
+
+    #[test]
+    fn bounds_of_flows_and_packets() {
+        let flow = Facts::of(&presets::preset("flow").unwrap());
+        let mut record = vec![0; 11];
+        record[7] = 1;
+        let bounds: Vec<_> = flow.bounds(&record).collect();
+        assert_eq!(bounds, [(8, 20..=65_535), (6, 0..=0)]);
+        record[7] = 0;
+        assert_eq!(flow.bounds(&record).next(), Some((8, 0..=0)));
+
+        let packet = Facts::of(&presets::preset("dc").unwrap());
+        let mut record = vec![0; 15];
+        (record[4], record[8]) = (6, 5);
+        assert_eq!(packet.bounds(&record).collect::<Vec<_>>(), [(6, 40..=65_535)]);
+    }
+}
