@@ -6,7 +6,7 @@
 //! - a [`Private`] result, which only the steward of the trace may open: parse reports (`formats/`) and comparisons with
 //!   the raw trace (`evaluate/private/`).
 //!
-//! Neither type can be cloned, printed or serialised. The closures handed to them are pure: they capture plans and
+//! Neither type can be cloned or serialised, and printing one shows nothing. The closures handed to them are pure: they capture plans and
 //! domains, they write nothing outside. `tests/architecture.rs` holds the call sites to the folders named here.
 
 use super::accountant::{Accountant, Noisy, Query, Refused};
@@ -63,7 +63,18 @@ impl<T> Sensitive<Sensitive<T>> {
 /// A result computed from raw data without payment. Only the steward of that data may see it.
 pub struct Private<R>(R);
 
+impl<R> std::fmt::Debug for Private<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Private(…)")
+    }
+}
+
 impl<R> Private<R> {
+    /// Marks something as for the steward alone.
+    pub(crate) fn new(result: R) -> Self {
+        Private(result)
+    }
+
     /// Opens the result for the steward.
     pub fn for_steward(self, _: &Steward) -> R {
         self.0

@@ -1,0 +1,165 @@
+//! CSV in: records streamed into columns, bad ones reported with line, column and reason.
+
+use super::cell::Parser;
+use super::{Bound, ReadError, input};
+use crate::privacy::{Private, Sensitive};
+use crate::progress::Progress;
+use crate::trace::Trace;
+use serde::Serialize;
+use std::path::Path;
+
+/// Bad records that a report quotes.
+const QUOTED: usize = 20;
+/// Records between two looks at the switch.
+const BEAT: u64 = 1 << 16;
+
+/// How to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadOptions {
+    /// Share of bad records that may be skipped; above it the trace is refused.
+    pub tolerance: f64,
+}
+
+/// What reading found. Private: all of it is derived from the raw trace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// Records kept.
+    pub records: u64,
+    /// Records that could not be read.
+    pub bad: u64,
+    /// The first of them.
+    pub first_bad: Vec<BadRecord>,
+    /// Columns with values outside their declared domain, and how many; they fall into the edge bin or `other`.
+    pub outside: Vec<(String, u64)>,
+    /// Columns that were left out.
+    pub ignored_columns: Vec<String>,
+}
+
+/// A record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadRecord {
+    /// Line in the file, the header being 1.
+    pub line: u64,
+    /// The column, unless the record as a whole is wrong.
+    pub column: Option<String>,
+    /// What is wrong, with the value.
+    pub reason: String,
+}
+
+/// Reads a trace. On success the report tells what was skipped; on refusal the error carries it.
+pub fn read(
+    path: &Path,
+    bound: &Bound,
+    options: ReadOptions,
+    progress: &dyn Progress,
+) -> Result<(Sensitive<Trace>, Private<Report>), ReadError> {
+    let mut reader = reader(input::open(path)?);
+    header(&mut reader)?;
+    let columns = &bound.schema.columns;
+    let parsers: Vec<Parser> = columns
+        .iter()
+        .zip(&bound.detected)
+        .map(|(column, &detected)| Parser::new(&column.field, column.notation, detected))
+        .collect();
+    let spaces: Vec<_> = columns.iter().map(|c| c.field.space(bound.schema.window)).collect();
+    let mut trace = Trace::empty(&bound.schema);
+    let mut report = Report { ignored_columns: bound.ignored.clone(), ..Report::default() };
+    let mut outside = vec![0u64; columns.len()];
+    let mut values = vec![0; columns.len()];
+    let mut record = csv::ByteRecord::new();
+    loop {
+        let line = reader.position().line();
+        if !reader.read_byte_record(&mut record).map_err(|error| csv_failure(error, line))? {
+            break;
+        }
+        match parse(&record, bound, &parsers, &mut values) {
+            Ok(()) => {
+                trace.push(&values);
+                report.records += 1;
+                for (index, value) in values.iter().enumerate() {
+                    // The last value of a categorical space stands for what is not declared.
+                    let undeclared = u64::from(columns[index].field.is_categorical());
+                    let inside =
+                        spaces[index].as_ref().is_none_or(|s| (s.start..s.end - undeclared).contains(value));
+                    outside[index] += u64::from(!inside);
+                }
+            }
+            Err((column, reason)) => {
+                report.bad += 1;
+                if report.first_bad.len() < QUOTED {
+                    let column = column.map(|i| columns[i].name.clone());
+                    let line = record.position().map_or(line, csv::Position::line);
+                    report.first_bad.push(BadRecord { line, column, reason });
+                }
+                // Without tolerance the first page of complaints is enough.
+                if options.tolerance <= 0.0 && report.bad >= QUOTED as u64 {
+                    break;
+                }
+            }
+        }
+        if (report.records + report.bad).is_multiple_of(BEAT) {
+            progress.step("read", report.records + report.bad, 0)?;
+        }
+    }
+    report.outside = columns
+        .iter()
+        .zip(outside)
+        .filter(|(_, count)| *count > 0)
+        .map(|(column, count)| (column.name.clone(), count))
+        .collect();
+    let seen = report.records + report.bad;
+    if seen == 0 {
+        return Err(ReadError::NoRecords);
+    }
+    if report.bad as f64 > options.tolerance * seen as f64 || report.records == 0 {
+        return Err(ReadError::BadRecords(Private::new(report)));
+    }
+    Ok((Sensitive::new(trace), Private::new(report)))
+}
+
+/// Reads one record into `values`; on failure names the column and the reason.
+fn parse(
+    record: &csv::ByteRecord,
+    bound: &Bound,
+    parsers: &[Parser],
+    values: &mut [u64],
+) -> Result<(), (Option<usize>, String)> {
+    if record.len() != bound.width {
+        return Err((None, format!("{} fields, but the header has {}", record.len(), bound.width)));
+    }
+    for (index, (parser, &position)) in parsers.iter().zip(&bound.positions).enumerate() {
+        let cell = record.get(position).unwrap_or_default().trim_ascii();
+        values[index] = parser.read(cell).map_err(|bad| (Some(index), bad.to_string()))?;
+    }
+    Ok(())
+}
+
+/// A CSV reader that lets records of any length pass, to report them.
+pub(super) fn reader(input: input::Input) -> csv::Reader<input::Input> {
+    csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input)
+}
+
+/// The first record: the columns' names, without white space and byte-order mark.
+pub(super) fn header(reader: &mut csv::Reader<input::Input>) -> Result<Vec<String>, ReadError> {
+    let mut record = csv::ByteRecord::new();
+    if !reader.read_byte_record(&mut record).map_err(|error| csv_failure(error, 0))? {
+        return Err(ReadError::Empty);
+    }
+    let name = |cell: &[u8]| {
+        let cell = cell.strip_prefix("\u{feff}".as_bytes()).unwrap_or(cell);
+        std::str::from_utf8(cell.trim_ascii()).map(str::to_owned)
+    };
+    record
+        .iter()
+        .map(name)
+        .collect::<Result<_, _>>()
+        .map_err(|_| ReadError::NotCsv("its header is not UTF-8"))
+}
+
+/// An error of the CSV reader after `line` lines.
+pub(super) fn csv_failure(error: csv::Error, line: u64) -> ReadError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => input::failure(error, line),
+        _ => ReadError::NotCsv("its records cannot be told apart"),
+    }
+}

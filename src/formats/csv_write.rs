@@ -1,0 +1,202 @@
+//! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
+
+use crate::progress::{Cancelled, Progress};
+use crate::trace::schema::OTHER;
+use crate::trace::{Column, Field, Notation, Schema, Trace, protocols};
+use rayon::prelude::*;
+use std::io::{self, Write};
+use thiserror::Error;
+
+/// Records formatted at a time by one thread.
+const BLOCK: usize = 1 << 14;
+/// Blocks in memory at a time.
+const BATCH: usize = 16;
+
+/// Why writing stopped.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// The file cannot be written.
+    #[error("cannot write the trace: {0}")]
+    Io(#[from] io::Error),
+    /// Stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// Writes a trace.
+pub fn write(
+    trace: &Trace,
+    schema: &Schema,
+    mut to: impl Write,
+    progress: &dyn Progress,
+) -> Result<(), WriteError> {
+    let names: Vec<String> = schema.columns.iter().map(|c| quoted(&c.name)).collect();
+    writeln!(to, "{}", names.join(","))?;
+    let writers: Vec<Writer> = schema.columns.iter().map(Writer::new).collect();
+    let blocks: Vec<usize> = (0..trace.rows()).step_by(BLOCK).collect();
+    for batch in blocks.chunks(BATCH) {
+        progress.step("write", batch[0] as u64, trace.rows() as u64)?;
+        let texts: Vec<Vec<u8>> = batch
+            .par_iter()
+            .map(|&from| {
+                let mut text = Vec::with_capacity(BLOCK * 80);
+                for row in from..(from + BLOCK).min(trace.rows()) {
+                    for (column, writer) in writers.iter().enumerate() {
+                        if column > 0 {
+                            text.push(b',');
+                        }
+                        writer.put(trace.column(column).get(row), &mut text);
+                    }
+                    text.push(b'\n');
+                }
+                text
+            })
+            .collect();
+        for text in texts {
+            to.write_all(&text)?;
+        }
+    }
+    to.flush()?;
+    Ok(())
+}
+
+/// Writes the values of one column.
+enum Writer {
+    /// One ready text a value; the last one for everything beyond.
+    Texts(Vec<String>),
+    /// 192.0.2.1
+    Dotted,
+    /// A number in steps of 10^−`decimals`, shown with a decimal point if `point`.
+    Number { decimals: u32, point: bool },
+    /// A time in nanoseconds, shown in RFC 3339.
+    Rfc3339,
+}
+
+impl Writer {
+    fn new(column: &Column) -> Writer {
+        let point = column.notation == Some(Notation::Decimal);
+        match (&column.field, column.notation) {
+            (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: false },
+            (Field::Ip { .. }, _) => Writer::Dotted,
+            (Field::Protocol, notation) => Writer::Texts(
+                (0..=u8::MAX)
+                    .map(|number| match (notation, protocols::name(number)) {
+                        (Some(Notation::LowerName), Some(name)) => name.to_string(),
+                        (Some(Notation::UpperName), Some(name)) => name.to_uppercase(),
+                        _ => number.to_string(),
+                    })
+                    .chain([OTHER.to_string()])
+                    .collect(),
+            ),
+            (Field::Categorical(values), _) => {
+                let declared = values.iter().flatten().map(|v| quoted(v));
+                Writer::Texts(declared.chain([OTHER.to_string()]).collect())
+            }
+            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
+                Writer::Number { decimals: unit.decimals(), point: decimal }
+            }
+            (Field::Timestamp { .. }, _) => Writer::Rfc3339,
+            (field, _) => Writer::Number { decimals: field.decimals(), point },
+        }
+    }
+
+    fn put(&self, value: u64, text: &mut Vec<u8>) {
+        // Writing to memory cannot fail.
+        let _ = match self {
+            Writer::Texts(texts) => {
+                let shown = texts.get(value as usize).or(texts.last());
+                text.extend_from_slice(shown.map_or("", String::as_str).as_bytes());
+                Ok(())
+            }
+            Writer::Dotted => {
+                let [a, b, c, d] = (value as u32).to_be_bytes();
+                write!(text, "{a}.{b}.{c}.{d}")
+            }
+            Writer::Number { decimals: 0, point } => {
+                write!(text, "{value}{}", if *point { ".0" } else { "" })
+            }
+            Writer::Number { decimals, point } => {
+                let unit = 10u64.pow(*decimals);
+                let (whole, mut fraction) = (value / unit, value % unit);
+                let mut width = *decimals as usize;
+                if !point {
+                    write!(text, "{whole}")
+                } else {
+                    while width > 1 && fraction.is_multiple_of(10) {
+                        fraction /= 10;
+                        width -= 1;
+                    }
+                    write!(text, "{whole}.{fraction:0width$}")
+                }
+            }
+            Writer::Rfc3339 => match jiff::Timestamp::from_nanosecond(i128::from(value)) {
+                Ok(stamp) => write!(text, "{stamp}"),
+                Err(_) => write!(text, "{value}"),
+            },
+        };
+    }
+}
+
+/// A cell as CSV wants it (RFC 4180).
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cell::Parser;
+    use super::*;
+    use crate::trace::TimeUnit;
+    use proptest::prelude::*;
+
+    fn shown(column: &Column, value: u64) -> String {
+        let mut text = Vec::new();
+        Writer::new(column).put(value, &mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    fn column(field: Field, notation: Notation) -> Column {
+        Column { notation: Some(notation), ..Column::new("c", field) }
+    }
+
+    #[test]
+    fn as_in_the_files() {
+        let td = column(Field::FloatExponential { resolution: 1e-6, max: 9.0, base: 2.0 }, Notation::Decimal);
+        assert_eq!(
+            [0, 3, 5_220_876, 2_000_000].map(|v| shown(&td, v)),
+            ["0.0", "0.000003", "5.220876", "2.0"]
+        );
+        let ip = Field::Ip { levels: vec![8] };
+        assert_eq!(shown(&column(ip, Notation::Dotted), 0xc000_0201), "192.0.2.1");
+        let proto = column(Field::Protocol, Notation::UpperName);
+        assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["TCP", "113", "other"]);
+        let category = Column::new("c", Field::Categorical(Some(vec!["a,b".into()])));
+        assert_eq!([0, 1].map(|v| shown(&category, v)), ["\"a,b\"", "other"]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(value in 0u64..4_000_000_000_000_000_000) {
+            let epoch = |unit, decimal| Notation::Epoch { unit, decimal };
+            let time = Field::Timestamp { windows: 1 };
+            let cases = [
+                (time.clone(), epoch(TimeUnit::Nanoseconds, false)),
+                (time.clone(), epoch(TimeUnit::Seconds, true)),
+                (time.clone(), epoch(TimeUnit::Microseconds, true)),
+                (time, Notation::Rfc3339),
+                (Field::FloatExponential { resolution: 1e-6, max: 1e12, base: 2.0 }, Notation::Decimal),
+                (Field::IntegerExponential { max: u64::MAX >> 1, base: 2.0 }, Notation::Decimal),
+            ];
+            for (field, notation) in cases {
+                let column = column(field, notation);
+                let text = shown(&column, value);
+                let back = Parser::new(&column.field, column.notation, false).read(text.as_bytes()).unwrap();
+                prop_assert_eq!(back, value, "{}", text);
+            }
+        }
+    }
+}

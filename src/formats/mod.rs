@@ -1,0 +1,73 @@
+//! Readers and writers of trace files: the edge where raw bytes become [`crate::privacy::Sensitive`] traces.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`input`] | a file opened: gzip by its magic bytes, lines of bounded length |
+//! | [`cell`] | one value in its notation, read |
+//! | [`bind`] | a schema fitted to a file: column order and notations, from the format alone |
+//! | [`csv_read`] | CSV in: a trace and a private parse report |
+//! | [`csv_write`] | CSV out, in the columns and notation of the schema |
+//! | [`hints`] | what `inspect` tells the steward beyond the schema, private |
+//!
+//! Detection proposes facts of the format only: notation, column order, units, which optional columns are missing. It
+//! never takes a range, a category or a window from the values.
+
+pub mod bind;
+pub mod cell;
+pub mod csv_read;
+pub mod csv_write;
+pub mod hints;
+pub mod input;
+
+pub use bind::{Bound, bind};
+pub use csv_read::{BadRecord, ReadOptions, Report, read};
+pub use csv_write::write;
+
+use crate::privacy::Private;
+use crate::progress::Cancelled;
+use thiserror::Error;
+
+/// Why a trace file is refused. For the steward: some messages are about the content.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// Opening or reading failed.
+    #[error("cannot read the file: {0}")]
+    Io(std::io::Error),
+    /// The gzip stream ends before it is complete.
+    #[error("the gzip stream is cut off or damaged after line {line}: {reason}; upload the whole file again")]
+    Damaged {
+        /// The last line read.
+        line: u64,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// Nothing in it.
+    #[error("the file is empty; a trace is CSV with a header line")]
+    Empty,
+    /// Bytes that are no text.
+    #[error("the file is not CSV ({0}); a trace is comma-separated text with a header line, plain or gzip")]
+    NotCsv(&'static str),
+    /// A header and nothing else.
+    #[error("the file has a header but no records")]
+    NoRecords,
+    /// The header lacks columns that the schema needs.
+    #[error("column{} {} {} missing; the header has: {}", if missing.len() == 1 { "" } else { "s" }, missing.join(", "), if missing.len() == 1 { "is" } else { "are" }, header.join(", "))]
+    MissingColumns {
+        /// What is missing.
+        missing: Vec<String>,
+        /// What is there.
+        header: Vec<String>,
+    },
+    /// The header names a column twice.
+    #[error("the header names column {0} twice")]
+    DuplicateColumn(String),
+    /// Too many bad records; the report tells which.
+    #[error("too many records cannot be read")]
+    BadRecords(Private<Report>),
+    /// The schema cannot be used.
+    #[error(transparent)]
+    Schema(#[from] crate::trace::SchemaError),
+    /// Stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
