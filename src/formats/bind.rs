@@ -27,7 +27,27 @@ pub fn bind(path: &Path, schema: Schema) -> Result<Bound, ReadError> {
     schema.check()?;
     let mut reader = csv_read::reader(input::open(path)?);
     let header = csv_read::header(&mut reader)?;
-    let mut bound = to_header(schema, &header)?;
+    with_notations(reader, to_header(schema, &header)?)
+}
+
+/// The same for a file that should look like the trace of `schema`: it must have every column, in whatever order and notation, and
+/// the schema's order stays.
+pub fn bind_like(path: &Path, schema: &Schema) -> Result<Bound, ReadError> {
+    let mut schema = schema.clone();
+    for column in &mut schema.columns {
+        (column.notation, column.optional) = (None, false);
+    }
+    let mut reader = csv_read::reader(input::open(path)?);
+    let header = csv_read::header(&mut reader)?;
+    let mut bound = to_header(schema.clone(), &header)?;
+    let position = |c: &Column| header.iter().position(|name| name == &c.name);
+    bound.positions = schema.columns.iter().filter_map(position).collect();
+    bound.schema = schema;
+    with_notations(reader, bound)
+}
+
+/// Sets every notation that is not declared, by the first records.
+fn with_notations(mut reader: csv::Reader<input::Input>, mut bound: Bound) -> Result<Bound, ReadError> {
     let mut sample = vec![Vec::new(); bound.positions.len()];
     let mut record = csv::ByteRecord::new();
     for _ in 0..SAMPLE {

@@ -6,6 +6,7 @@ use crate::privacy::{Private, Sensitive};
 use crate::progress::Progress;
 use crate::trace::Trace;
 use serde::Serialize;
+use std::io::Write;
 use std::path::Path;
 
 /// Bad records that a report quotes.
@@ -46,13 +47,28 @@ pub struct BadRecord {
     pub reason: String,
 }
 
-/// Reads a trace. On success the report tells what was skipped; on refusal the error carries it.
+/// Reads a raw trace. On success the report tells what was skipped; on refusal the error carries it.
 pub fn read(
     path: &Path,
     bound: &Bound,
     options: ReadOptions,
     progress: &dyn Progress,
 ) -> Result<(Sensitive<Trace>, Private<Report>), ReadError> {
+    let (trace, report) = records(path, bound, options, progress)?;
+    Ok((Sensitive::new(trace), Private::new(report)))
+}
+
+/// Reads a synthetic trace, which is nobody's secret. Every record must be good.
+pub fn read_synthetic(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Trace, ReadError> {
+    Ok(records(path, bound, ReadOptions::default(), progress)?.0)
+}
+
+fn records(
+    path: &Path,
+    bound: &Bound,
+    options: ReadOptions,
+    progress: &dyn Progress,
+) -> Result<(Trace, Report), ReadError> {
     let mut reader = reader(input::open(path)?);
     header(&mut reader)?;
     let columns = &bound.schema.columns;
@@ -114,7 +130,7 @@ pub fn read(
     if report.bad as f64 > options.tolerance * seen as f64 || report.records == 0 {
         return Err(ReadError::BadRecords(Private::new(report)));
     }
-    Ok((Sensitive::new(trace), Private::new(report)))
+    Ok((trace, report))
 }
 
 /// Reads one record into `values`; on failure names the column and the reason.
@@ -132,6 +148,40 @@ fn parse(
         values[index] = parser.read(cell).map_err(|bad| (Some(index), bad.to_string()))?;
     }
     Ok(())
+}
+
+/// Copies a file's records to two others, the header to both: of rows counted from 0 those with i % 5 = 4 are held out.
+/// Returns how many went to each.
+pub fn split_rows(path: &Path, kept: impl Write, held_out: impl Write) -> Result<(u64, u64), ReadError> {
+    let mut reader = reader(input::open(path)?);
+    let writer = |to| csv::WriterBuilder::new().flexible(true).from_writer(to);
+    let mut outputs = [writer(Box::new(kept) as Box<dyn Write + '_>), writer(Box::new(held_out))];
+    let mut counts = [0, 0];
+    let mut record = csv::ByteRecord::new();
+    let mut row = None::<u64>;
+    loop {
+        let line = reader.position().line();
+        if !reader.read_byte_record(&mut record).map_err(|error| csv_failure(error, line))? {
+            break;
+        }
+        match row {
+            None => {
+                for output in &mut outputs {
+                    output.write_byte_record(&record).map_err(|error| csv_failure(error, line))?;
+                }
+            }
+            Some(i) => {
+                let part = usize::from(i % 5 == 4);
+                outputs[part].write_byte_record(&record).map_err(|error| csv_failure(error, line))?;
+                counts[part] += 1;
+            }
+        }
+        row = Some(row.map_or(0, |i| i + 1));
+    }
+    for output in &mut outputs {
+        output.flush().map_err(ReadError::Io)?;
+    }
+    Ok((counts[0], counts[1]))
 }
 
 /// A CSV reader that lets records of any length pass, to report them.

@@ -1,5 +1,6 @@
 //! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
 
+use crate::privacy::{Private, Sensitive};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::schema::OTHER;
 use crate::trace::{Column, Field, Notation, Schema, Trace, protocols};
@@ -58,6 +59,16 @@ pub fn write(
     }
     to.flush()?;
     Ok(())
+}
+
+/// Writes raw records, for their steward.
+pub fn write_raw(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    to: impl Write,
+    progress: &dyn Progress,
+) -> Private<Result<(), WriteError>> {
+    trace.into_private(|raw| write(raw, schema, to, progress))
 }
 
 /// Writes the values of one column.

@@ -19,9 +19,9 @@ pub mod csv_write;
 pub mod hints;
 pub mod input;
 
-pub use bind::{Bound, bind};
-pub use csv_read::{BadRecord, ReadOptions, Report, read};
-pub use csv_write::write;
+pub use bind::{Bound, bind, bind_like};
+pub use csv_read::{BadRecord, ReadOptions, Report, read, read_synthetic, split_rows};
+pub use csv_write::{WriteError, write, write_raw};
 
 use crate::privacy::Private;
 use crate::progress::Cancelled;

@@ -426,15 +426,19 @@ impl Schema {
     /// Checks that every public domain is declared: a fit must never take one from the values.
     pub fn check_complete(&self) -> Result<(), SchemaError> {
         self.check()?;
-        for column in &self.columns {
-            if column.field.space(self.window).is_none() {
-                let column = column.name.clone();
-                return Err(match self.time_column().and_then(|i| self.columns.get(i)) {
-                    Some(time) if time.name == column => SchemaError::NoWindow { column },
-                    _ => SchemaError::NoCategories { column },
-                });
+        self.undeclared().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// What is still to be declared, as the error that a fit would give.
+    pub fn undeclared(&self) -> Vec<SchemaError> {
+        let open = self.columns.iter().filter(|c| c.field.space(self.window).is_none());
+        open.map(|column| {
+            let name = column.name.clone();
+            match column.field {
+                Field::Timestamp { .. } => SchemaError::NoWindow { column: name },
+                _ => SchemaError::NoCategories { column: name },
             }
-        }
-        Ok(())
+        })
+        .collect()
     }
 }

@@ -1,0 +1,109 @@
+//! The command line: arguments in, a use case of [`crate::service`] called, its outcome printed. Thin.
+
+mod evaluate;
+mod generate;
+mod inspect;
+mod progress;
+mod report;
+mod sample;
+mod split;
+mod synthesize;
+mod trace_args;
+
+use crate::formats::ReadError;
+use crate::privacy::Steward;
+use crate::service::local::LocalError;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 a file cannot be read or written · 2 wrong usage, or something is not declared ·
+3 the trace or bundle was refused · 4 the privacy budget does not allow it · 130 cancelled";
+
+/// Differentially private synthetic network traces.
+///
+/// Turns a raw trace of flows or packet headers into a synthetic one that keeps its statistics and protects every record of
+/// it. Start with `netdpsyn inspect TRACE.csv`, or try it on a simulated trace: `netdpsyn sample flows -o flows.csv`.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a synthetic trace from a raw one, and state what it promises
+    Synthesize(synthesize::Args),
+    /// Make a further trace from a measurement bundle; needs no raw data and costs no privacy
+    Generate(generate::Args),
+    /// Compare a synthetic trace with the raw one; the result is private to the trace's steward
+    Evaluate(evaluate::Args),
+    /// Look at a raw trace: proposed schema, what cannot be read and why, what must be declared
+    Inspect(inspect::Args),
+    /// Cut a trace for lab use: every fifth row is held out
+    Split(split::Args),
+    /// Simulate a trace to try things on
+    Sample(sample::Args),
+}
+
+/// Parses the arguments and does what they say.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Synthesize(args) => args.run(),
+        Command::Generate(args) => args.run(),
+        Command::Evaluate(args) => args.run(),
+        Command::Inspect(args) => args.run(),
+        Command::Split(args) => args.run(),
+        Command::Sample(args) => args.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Why a command failed.
+enum Failure {
+    /// The use case failed.
+    Local(LocalError),
+    /// An argument that clap could not judge.
+    Usage(String),
+}
+
+impl From<LocalError> for Failure {
+    fn from(error: LocalError) -> Self {
+        Failure::Local(error)
+    }
+}
+
+impl Failure {
+    /// Prints the failure and gives its exit code.
+    fn report(self) -> ExitCode {
+        let error = match self {
+            Failure::Usage(text) => {
+                eprintln!("error: {text}");
+                return ExitCode::from(2);
+            }
+            Failure::Local(error) => error,
+        };
+        let code = match &error {
+            LocalError::Schema(_)
+            | LocalError::Preset(_)
+            | LocalError::SchemaFile { .. }
+            | LocalError::Unrecognised => 2,
+            LocalError::Read { source: ReadError::Io(_), .. }
+            | LocalError::Write { .. }
+            | LocalError::Randomness(_) => 1,
+            LocalError::Read { .. } | LocalError::Bundle(_) => 3,
+            LocalError::Fit(crate::fit::FitError::Cancelled(_)) | LocalError::Cancelled(_) => 130,
+            LocalError::Fit(_) => 4,
+        };
+        eprintln!("error: {error}");
+        if let LocalError::Read { source: ReadError::BadRecords(report), .. } = error {
+            eprint!("{}", report::bad_records(&report.for_steward(&Steward::local())));
+            eprintln!("Mend the file, or skip such records with --tolerance SHARE.");
+        }
+        ExitCode::from(code)
+    }
+}

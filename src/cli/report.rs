@@ -1,0 +1,117 @@
+//! What the commands print, for people.
+
+use crate::evaluate::private::{Comparison, one_way::Measure};
+use crate::formats::Report;
+use crate::model::Bundle;
+use crate::service::local::Made;
+use std::fmt::Write;
+
+/// The statement of privacy, the domains, what was measured and what was made of it.
+pub fn synthesis(bundle: &Bundle, made: &Made) -> String {
+    let mut text = format!("{}\n\nMeasured\n", bundle.statement);
+    let trees: u64 = bundle
+        .statement
+        .charges
+        .iter()
+        .filter(|charge| charge.stage == "trees")
+        .map(|charge| charge.rho.units())
+        .sum();
+    if trees > 0 {
+        let rho = crate::privacy::Rho::from_units(trees);
+        let _ = writeln!(text, "  address trees, all levels: ρ = {rho}");
+    }
+    for charge in bundle.statement.charges.iter().filter(|charge| charge.stage != "trees") {
+        let bins = bundle
+            .attributes
+            .iter()
+            .find(|a| charge.label == format!("one-way {}", a.name))
+            .map_or(String::new(), |a| format!(" → {} bins", a.bins()));
+        let _ = writeln!(
+            text,
+            "  {:<32} ρ = {}  σ = {:>9.2}  {} cells{bins}",
+            charge.label,
+            charge.rho,
+            charge.scale.sigma(),
+            charge.cells
+        );
+    }
+    let _ = write!(text, "{}", generated(made));
+    text
+}
+
+/// How generating went.
+pub fn generated(made: &Made) -> String {
+    let mut text = format!(
+        "\nGenerated\n  N̂ = {:.0} records by the noisy counts, {} written\n",
+        made.records, made.rows
+    );
+    let _ = writeln!(
+        text,
+        "  tables reconciled in {} rounds; records within {:.2} % (mean L1) of them after {} rounds",
+        made.reconciled.rounds,
+        100.0 * made.convergence.error,
+        made.convergence.rounds
+    );
+    text
+}
+
+/// The records that could not be read.
+pub fn bad_records(report: &Report) -> String {
+    let mut text = String::new();
+    for bad in &report.first_bad {
+        let column = bad.column.as_deref().map_or(String::new(), |c| format!(", column {c}"));
+        let _ = writeln!(text, "  line {}{column}: {}", bad.line, bad.reason);
+    }
+    if report.bad > report.first_bad.len() as u64 {
+        let _ = writeln!(text, "  … {} such records in all", report.bad);
+    }
+    text
+}
+
+/// The private notes on reading a trace; empty where there is nothing to say.
+pub fn parse_report(report: &Report) -> String {
+    let mut text = String::new();
+    if report.bad > 0 {
+        let _ = writeln!(text, "{} of {} records skipped:", report.bad, report.bad + report.records);
+        text += &bad_records(report);
+    }
+    for (column, count) in &report.outside {
+        let _ = writeln!(
+            text,
+            "{count} values of {column} lie outside its declared domain and count in its edge bin or as other"
+        );
+    }
+    if !report.ignored_columns.is_empty() {
+        let _ = writeln!(text, "columns left out: {}", report.ignored_columns.join(", "));
+    }
+    text
+}
+
+/// The comparison with the raw trace.
+pub fn comparison(comparison: &Comparison) -> String {
+    let mut text = format!(
+        "PRIVATE — computed against the raw trace; for its steward only\n\n{} raw records, {} synthetic\n\n",
+        comparison.real_rows, comparison.synthetic_rows
+    );
+    let two_way = &comparison.two_way;
+    let _ = writeln!(
+        text,
+        "two-way total variation distance, mean of {} pairs   {:.4}",
+        two_way.pairs.len(),
+        two_way.mean
+    );
+    for pair in two_way.pairs.iter().take(3) {
+        let _ = writeln!(text, "  {:<49} {:.4}", pair.columns.join(" × "), pair.distance);
+    }
+    let _ = writeln!(text, "\none-way distance (0 is equal)                  exact    coarse");
+    for one in &comparison.one_way {
+        let measure = match one.measure {
+            Measure::JensenShannon => "Jensen–Shannon",
+            Measure::WassersteinLog => "Wasserstein of log(1+x)",
+            Measure::WassersteinTime => "Wasserstein over the window",
+        };
+        let coarse = one.coarse.map_or(String::new(), |c| format!("    {c:.4}"));
+        let _ = writeln!(text, "  {:<12} {measure:<31} {:.4}{coarse}", one.column, one.distance);
+    }
+    text
+}

@@ -1,0 +1,99 @@
+//! `netdpsyn synthesize`
+
+use super::progress::Bar;
+use super::trace_args::TraceArgs;
+use super::{Failure, report};
+use crate::fit::{Method, Plan};
+use crate::generate::{Request, rounded_rows};
+use crate::privacy::{Guarantee, Steward};
+use crate::service::local::{self, Outputs};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    trace: TraceArgs,
+    /// How the trace is summarised
+    #[arg(long, value_enum, default_value = "netdpsyn")]
+    method: MethodName,
+    /// ε: smaller protects more and keeps less. 2 is the paper's
+    #[arg(long)]
+    epsilon: f64,
+    /// δ, fixed and small
+    #[arg(long, default_value_t = Guarantee::DEFAULT_DELTA)]
+    delta: f64,
+    /// The synthetic trace to write; gzipped if the name ends in .gz
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Also keep the noisy measurements, from which `netdpsyn generate` makes further traces
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// Hold out a fifth of the records by keyed hash before anything is measured, and write them here (raw!)
+    #[arg(long, value_name = "FILE")]
+    hold_out: Option<PathBuf>,
+    #[command(flatten)]
+    rows: RowsArgs,
+}
+
+/// Options of generating, which cost nothing.
+#[derive(clap::Args)]
+pub struct RowsArgs {
+    /// Number of records, rounded to two significant digits; by default as many as the noisy counts say
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
+    /// The same seed makes the same trace from the same measurements; random by default. Noise has no seed
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum MethodName {
+    /// The paper's: fixed bins, pairs chosen by DenseMarg
+    Netdpsyn,
+    /// Every column on its own: the baseline
+    Independent,
+}
+
+impl RowsArgs {
+    /// What to generate; tells on standard error what was rounded and which seed was drawn.
+    pub fn request(&self) -> Request {
+        let rows = self.rows.map(|rows| {
+            let rounded = rounded_rows(rows);
+            eprintln!("note: {rounded} records, set by hand and rounded to two digits");
+            rounded
+        });
+        let seed = self.seed.unwrap_or_else(|| {
+            let drawn = rand::random();
+            eprintln!("note: --seed {drawn}");
+            drawn
+        });
+        Request { rows, seed }
+    }
+}
+
+impl Args {
+    pub fn run(self) -> Result<(), Failure> {
+        let guarantee =
+            Guarantee::new(self.epsilon, self.delta).map_err(|error| Failure::Usage(error.to_string()))?;
+        let method = match self.method {
+            MethodName::Netdpsyn => Method::Netdpsyn,
+            MethodName::Independent => Method::Independent,
+        };
+        let source = self.trace.source()?;
+        let request = self.rows.request();
+        let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
+        let bar = Bar::new();
+        let done = local::synthesize(&source, Plan::new(guarantee, method), &request, &outputs, &bar)?;
+        drop(bar);
+        let private = report::parse_report(&done.report.for_steward(&Steward::local()));
+        for line in private.lines() {
+            eprintln!("private: {line}");
+        }
+        println!("{}", report::synthesis(&done.bundle, &done.made));
+        println!("Written: {}", outputs.trace.display());
+        for path in [&outputs.bundle, &outputs.held_out].into_iter().flatten() {
+            println!("         {}", path.display());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Arguments that name a raw trace and declare what is publicly known of it.
+
+use super::Failure;
+use crate::service::local::Source;
+use crate::trace::{Window, presets};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct TraceArgs {
+    /// The raw trace: CSV with a header, plain or gzip
+    pub input: PathBuf,
+    /// Kind of trace, which fixes column names and public ranges
+    #[arg(long, value_name = "NAME", conflicts_with = "schema", help = preset_help())]
+    pub preset: Option<String>,
+    /// A custom schema in JSON, such as `netdpsyn inspect --schema-out` writes
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+    /// Capture window: two times in RFC 3339 or since 1970, as 2026-01-05T08:00:00Z/2026-01-05T09:00:00Z.
+    /// It is public, and never taken from the records
+    #[arg(long, value_name = "START/END")]
+    pub window: Option<Window>,
+    /// Values of a categorical column, as type=benign,attack; repeatable. They are public, and never taken from the records
+    #[arg(long, value_name = "COLUMN=A,B,…", value_parser = categories)]
+    pub categories: Vec<(String, Vec<String>)>,
+    /// Share of records that may be skipped because they cannot be read (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub tolerance: f64,
+}
+
+fn preset_help() -> String {
+    let names: Vec<String> = presets::NAMES.iter().map(|(name, what)| format!("{name} ({what})")).collect();
+    format!("Kind of trace: {}; without it, flow or packet by the header", names.join("; "))
+}
+
+fn categories(text: &str) -> Result<(String, Vec<String>), String> {
+    let (column, values) = text.split_once('=').ok_or("write COLUMN=A,B,…")?;
+    let values: Vec<String> = values.split(',').map(|v| v.trim().to_string()).collect();
+    if values.iter().any(String::is_empty) {
+        return Err("a category is empty".into());
+    }
+    Ok((column.trim().to_string(), values))
+}
+
+impl TraceArgs {
+    /// The trace as the use cases take it.
+    pub fn source(self) -> Result<Source, Failure> {
+        if !(0.0..=1.0).contains(&self.tolerance) {
+            return Err(Failure::Usage(format!(
+                "--tolerance is a share from 0 to 1, not {}",
+                self.tolerance
+            )));
+        }
+        Ok(Source {
+            path: self.input,
+            preset: self.preset,
+            schema: self.schema,
+            window: self.window,
+            categories: self.categories,
+            tolerance: self.tolerance,
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! Every column on its own: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
+
+use super::{compared, is_nominal};
+use crate::trace::{Field, Schema, Trace};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// How far one column's distribution lies from the raw one. 0 is equal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OneWay {
+    /// The column.
+    pub column: String,
+    /// How it is measured.
+    pub measure: Measure,
+    /// The distance.
+    pub distance: f64,
+    /// For addresses and ports, the Jensen–Shannon distance over coarse values: /16 networks; ports above 1023 in bands
+    /// of 1,024.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coarse: Option<f64>,
+}
+
+/// A distance between distributions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Jensen–Shannon distance, base 2, over exact values: 0 to 1.
+    JensenShannon,
+    /// Wasserstein-1 distance over log(1+x), divided by the raw range.
+    WassersteinLog,
+    /// Wasserstein-1 distance over time, divided by the window.
+    WassersteinTime,
+}
+
+/// The distance of every compared column.
+pub fn all(real: &Trace, synthetic: &Trace, schema: &Schema) -> Vec<OneWay> {
+    compared(schema)
+        .into_par_iter()
+        .map(|column| {
+            let sorted = |trace: &Trace| {
+                let mut values: Vec<u64> = trace.column(column).iter().collect();
+                values.sort_unstable();
+                values
+            };
+            one(&sorted(real), &sorted(synthetic), schema, column)
+        })
+        .collect()
+}
+
+fn one(real: &[u64], synthetic: &[u64], schema: &Schema, column: usize) -> OneWay {
+    let field = &schema.columns[column].field;
+    let coarsened = |coarse: fn(u64) -> u64| {
+        let map = |values: &[u64]| values.iter().map(|&v| coarse(v)).collect::<Vec<_>>();
+        Some(jensen_shannon(&map(real), &map(synthetic)))
+    };
+    let (measure, distance) = if is_nominal(schema, column) {
+        (Measure::JensenShannon, jensen_shannon(real, synthetic))
+    } else if let Field::Timestamp { .. } = field {
+        let start = schema.window.map_or(real.first().copied().unwrap_or(0), |w| w.start());
+        let since = |v: u64| (v as i128 - i128::from(start)) as f64;
+        let range = schema.window.map(|w| w.length() as f64);
+        (Measure::WassersteinTime, wasserstein(real, synthetic, since, range))
+    } else {
+        // In the unit of the file: a duration of one second is 1, not 10⁶.
+        let unit = 10f64.powi(field.decimals() as i32);
+        (Measure::WassersteinLog, wasserstein(real, synthetic, |v| (v as f64 / unit).ln_1p(), None))
+    };
+    let coarse = match field {
+        Field::Ip { .. } => coarsened(|address| address >> 16),
+        // Bands above 1023 are numbered on from there: 1024..2047 is 1024, and so on.
+        Field::Port => coarsened(|port| if port < 1_024 { port } else { 1_023 + port / 1_024 }),
+        _ => None,
+    };
+    OneWay { column: schema.columns[column].name.clone(), measure, distance, coarse }
+}
+
+/// Jensen–Shannon distance, base 2, between two samples in ascending order: √(½ KL(P‖M) + ½ KL(Q‖M)), M = (P+Q)/2. An empty
+/// sample is as far as can be from any other.
+pub fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
+    if a.is_empty() || b.is_empty() {
+        return if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 };
+    }
+    let term = |p: f64, m: f64| if p > 0.0 { p * (p / m).log2() } else { 0.0 };
+    let (mut i, mut j) = (0, 0);
+    let mut divergence = 0.0;
+    while i < a.len() || j < b.len() {
+        let value = match (a.get(i), b.get(j)) {
+            (Some(&x), Some(&y)) => x.min(y),
+            (Some(&x), None) | (None, Some(&x)) => x,
+            (None, None) => break,
+        };
+        let run = |values: &[u64]| values.iter().take_while(|&&v| v == value).count();
+        let (in_a, in_b) = (run(&a[i..]), run(&b[j..]));
+        (i, j) = (i + in_a, j + in_b);
+        let (p, q) = (in_a as f64 / a.len() as f64, in_b as f64 / b.len() as f64);
+        let m = 0.5 * (p + q);
+        divergence += 0.5 * (term(p, m) + term(q, m));
+    }
+    divergence.clamp(0.0, 1.0).sqrt()
+}
+
+/// Wasserstein-1 distance between two samples in ascending order after an increasing map, divided by `range`, by default that of
+/// the first sample. Where that is 0, any difference counts as 1.
+pub fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option<f64>) -> f64 {
+    if a.is_empty() || b.is_empty() {
+        return if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 };
+    }
+    // ∫ |F_a − F_b|, from each value to the next.
+    let (mut i, mut j) = (0, 0);
+    let mut at = map(a[0].min(b[0]));
+    let mut distance = 0.0;
+    while i < a.len() || j < b.len() {
+        let next = match (a.get(i), b.get(j)) {
+            (Some(&x), Some(&y)) => x.min(y),
+            (Some(&x), None) | (None, Some(&x)) => x,
+            (None, None) => break,
+        };
+        let gap = (i as f64 / a.len() as f64 - j as f64 / b.len() as f64).abs();
+        distance += gap * (map(next) - at);
+        at = map(next);
+        i += a[i..].iter().take_while(|&&v| v == next).count();
+        j += b[j..].iter().take_while(|&&v| v == next).count();
+    }
+    let range = range.unwrap_or_else(|| map(a[a.len() - 1]) - map(a[0]));
+    if range > 0.0 {
+        distance / range
+    } else if distance == 0.0 {
+        0.0
+    } else {
+        1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jensen_shannon_by_hand() {
+        assert_eq!(jensen_shannon(&[1, 1, 2], &[1, 1, 2]), 0.0);
+        assert_eq!(jensen_shannon(&[1], &[2]), 1.0);
+        assert_eq!(jensen_shannon(&[], &[2]), 1.0);
+        // P = (1, 0), Q = (½, ½): M = (¾, ¼); divergence ½·log₂(4/3) + ½·(½·log₂(2/3) + ½·log₂2) = 0.311278.
+        let distance = jensen_shannon(&[1, 1], &[1, 2]);
+        assert!((distance - 0.311_278_124_459_132_8f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn wasserstein_by_hand() {
+        let plain = |v: u64| v as f64;
+        // Moving half the mass by 2 and half by 1: 1.5; range of the first sample 10.
+        assert_eq!(wasserstein(&[0, 10], &[2, 11], plain, None), 0.15);
+        assert_eq!(wasserstein(&[3], &[3, 3], plain, None), 0.0);
+        assert_eq!(wasserstein(&[3], &[4], plain, None), 1.0);
+        assert_eq!(wasserstein(&[0, 1, 2, 3], &[0, 3], plain, Some(1.0)), 0.5);
+    }
+}

@@ -1,0 +1,314 @@
+//! Use cases on local files: whoever runs them has the raw trace and acts as its steward.
+//!
+//! There is no ledger here. Each run's statement covers that run alone and says that repeated runs add up.
+
+use super::new_file::NewFile;
+use crate::evaluate::private::{self, Comparison};
+use crate::fit::{self, FitError, Plan, split::SplitKey};
+use crate::formats::{self, Bound, ReadError, ReadOptions, Report, WriteError, hints::Hints};
+use crate::generate::{self, Request, gum::Convergence};
+use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
+use crate::privacy::{NoiseKey, Private, Sensitive, Steward};
+use crate::progress::{Cancelled, Progress};
+use crate::trace::{Schema, SchemaError, Trace, Window, presets};
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why a local use case failed.
+#[derive(Debug, Error)]
+pub enum LocalError {
+    /// The declaration is incomplete or wrong.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A preset that does not exist.
+    #[error("there is no preset {0:?}; presets are: {names}", names = presets::NAMES.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", "))]
+    Preset(String),
+    /// A schema file that cannot be used.
+    #[error("{path}: {reason}")]
+    SchemaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No preset was named and the header fits none.
+    #[error(
+        "the columns fit neither flows nor packets: name a preset with --preset or describe the columns with --schema"
+    )]
+    Unrecognised,
+    /// The trace was refused.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ReadError,
+    },
+    /// The fit ended without measurements.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// The bundle cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives no randomness.
+    #[error("the operating system gives no randomness: {0}")]
+    Randomness(io::Error),
+    /// Stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// A raw trace and what its steward declares about it.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// A preset's name.
+    pub preset: Option<String>,
+    /// A file with a custom schema.
+    pub schema: Option<PathBuf>,
+    /// The capture window.
+    pub window: Option<Window>,
+    /// Categories by column.
+    pub categories: Vec<(String, Vec<String>)>,
+    /// Share of bad records that may be skipped.
+    pub tolerance: f64,
+}
+
+impl Source {
+    /// The declared schema, fitted to the file. It may still lack a window or categories.
+    pub fn bind(&self) -> Result<Bound, LocalError> {
+        let schema = match (&self.schema, &self.preset) {
+            (Some(path), _) => read_schema(path)?,
+            (None, Some(name)) => presets::preset(name).ok_or_else(|| LocalError::Preset(name.clone()))?,
+            (None, None) => return self.recognise(),
+        };
+        self.bind_as(schema)
+    }
+
+    /// Tries the two general presets.
+    fn recognise(&self) -> Result<Bound, LocalError> {
+        for name in ["flow", "packet"] {
+            let schema = presets::preset(name).ok_or_else(|| LocalError::Preset(name.into()))?;
+            match self.bind_as(schema) {
+                Err(LocalError::Read { source: ReadError::MissingColumns { .. }, .. }) => {}
+                other => return other,
+            }
+        }
+        Err(LocalError::Unrecognised)
+    }
+
+    fn bind_as(&self, mut schema: Schema) -> Result<Bound, LocalError> {
+        if self.window.is_some() {
+            schema.window = self.window;
+        }
+        for (column, values) in &self.categories {
+            schema.declare_categories(column, values.clone())?;
+        }
+        formats::bind(&self.path, schema).map_err(|source| self.refused(source))
+    }
+
+    fn refused(&self, source: ReadError) -> LocalError {
+        match source {
+            ReadError::Cancelled(cancelled) => cancelled.into(),
+            ReadError::Schema(error) => error.into(),
+            source => LocalError::Read { path: self.path.clone(), source },
+        }
+    }
+
+    fn read(
+        &self,
+        bound: &Bound,
+        progress: &dyn Progress,
+    ) -> Result<(Sensitive<Trace>, Private<Report>), LocalError> {
+        let options = ReadOptions { tolerance: self.tolerance };
+        formats::read(&self.path, bound, options, progress).map_err(|source| self.refused(source))
+    }
+}
+
+fn read_schema(path: &Path) -> Result<Schema, LocalError> {
+    let refused = |reason: String| LocalError::SchemaFile { path: path.into(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| refused(format!("not a schema: {error}")))
+}
+
+/// What a synthesis leaves behind besides its files.
+pub struct Synthesis {
+    /// The paid measurements.
+    pub bundle: Bundle,
+    /// How generating went.
+    pub made: Made,
+    /// What reading the raw trace found.
+    pub report: Private<Report>,
+}
+
+/// A synthetic trace that was written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Made {
+    /// N̂: the records of the raw trace, as far as the noise tells.
+    pub records: f64,
+    /// Records written.
+    pub rows: usize,
+    /// Rounds and rest of reconciling.
+    pub reconciled: Outcome,
+    /// How close the records came to the model.
+    pub convergence: Convergence,
+}
+
+/// Where a synthesis writes.
+#[derive(Clone, Debug, Default)]
+pub struct Outputs {
+    /// The synthetic trace.
+    pub trace: PathBuf,
+    /// The measurement bundle.
+    pub bundle: Option<PathBuf>,
+    /// Raw records held out before measuring; they are as raw as the input.
+    pub held_out: Option<PathBuf>,
+}
+
+/// A raw trace in, a synthetic one out: read, fit, generate, write.
+pub fn synthesize(
+    source: &Source,
+    mut plan: Plan,
+    request: &Request,
+    outputs: &Outputs,
+    progress: &dyn Progress,
+) -> Result<Synthesis, LocalError> {
+    let bound = source.bind()?;
+    bound.schema.check_complete()?;
+    if outputs.held_out.is_some() {
+        plan.hold_out = Some(SplitKey::from_os().map_err(LocalError::Randomness)?);
+    }
+    let key = NoiseKey::from_os().map_err(LocalError::Randomness)?;
+    let (trace, report) = source.read(&bound, progress)?;
+    let fitted = fit::fit(trace, &bound.schema, &plan, &key, progress)?;
+    if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
+        let mut file = NewFile::create(path)?;
+        let written = formats::write_raw(&held_out, &bound.schema, &mut file, progress);
+        written.for_steward(&Steward::local()).map_err(|error| unwritten(path, error))?;
+        file.publish()?;
+    }
+    if let Some(path) = &outputs.bundle {
+        let mut file = NewFile::plain(path)?;
+        fitted.bundle.write(&mut file)?;
+        file.publish()?;
+    }
+    let made = make(&fitted.bundle, request, &outputs.trace, progress)?;
+    Ok(Synthesis { bundle: fitted.bundle, made, report })
+}
+
+/// A further trace from a bundle: needs no raw data and costs no privacy.
+pub fn generate_from(
+    bundle: &Path,
+    request: &Request,
+    output: &Path,
+    progress: &dyn Progress,
+) -> Result<(Bundle, Made), LocalError> {
+    let file = std::fs::File::open(bundle).map_err(BundleError::Io)?;
+    let bundle = Bundle::read(io::BufReader::new(file))?;
+    let made = make(&bundle, request, output, progress)?;
+    Ok((bundle, made))
+}
+
+fn make(
+    bundle: &Bundle,
+    request: &Request,
+    output: &Path,
+    progress: &dyn Progress,
+) -> Result<Made, LocalError> {
+    let model = Model::from_bundle(bundle, progress)?;
+    let generated = generate::generate(&model, request, progress)?;
+    write_trace(output, &generated.trace, &model.schema, progress)?;
+    Ok(Made {
+        records: model.records,
+        rows: generated.trace.rows(),
+        reconciled: model.reconciled,
+        convergence: generated.convergence,
+    })
+}
+
+/// Compares a synthetic trace with the raw one.
+pub fn evaluate(
+    real: &Source,
+    synthetic: &Path,
+    progress: &dyn Progress,
+) -> Result<Private<Comparison>, LocalError> {
+    let bound = real.bind()?;
+    // A window is not needed here, but without its categories a column could not be told apart.
+    let open = bound.schema.undeclared().into_iter();
+    if let Some(error) = open.into_iter().find(|e| matches!(e, SchemaError::NoCategories { .. })) {
+        return Err(error.into());
+    }
+    let (trace, _) = real.read(&bound, progress)?;
+    let refused = |source| LocalError::Read { path: synthetic.into(), source };
+    let like = formats::bind_like(synthetic, &bound.schema).map_err(refused)?;
+    let synthetic = formats::read_synthetic(synthetic, &like, progress).map_err(refused)?;
+    progress.step("compare", 0, 1)?;
+    Ok(private::compare(&trace, &synthetic, &bound.schema))
+}
+
+/// What `inspect` finds: the proposed schema, what reading would skip, and private hints.
+pub struct Inspection {
+    /// The schema as far as the format tells it.
+    pub schema: Schema,
+    /// What is still to be declared, each with its flag.
+    pub open: Vec<SchemaError>,
+    /// What reading finds: kept and bad records.
+    pub report: Private<Report>,
+    /// Values seen in columns that need a declaration.
+    pub hints: Private<Hints>,
+}
+
+/// Looks at a trace without spending anything; the result is the steward's.
+pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, LocalError> {
+    let bound = source.bind()?;
+    // Everything is read, whatever its share of bad records, so that the report is complete.
+    let lenient = Source { tolerance: 1.0, ..source.clone() };
+    let report = match lenient.read(&bound, progress) {
+        Ok((_, report)) => report,
+        Err(LocalError::Read { source: ReadError::BadRecords(report), .. }) => report,
+        Err(other) => return Err(other),
+    };
+    let hints = formats::hints::hints(&source.path, &bound).map_err(|error| source.refused(error))?;
+    let open = bound.schema.undeclared();
+    Ok(Inspection { schema: bound.schema, open, report, hints })
+}
+
+/// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many
+/// went to each. Not for the service: one row more or less moves all later ones.
+pub fn split(input: &Path, kept: &Path, held_out: &Path) -> Result<(u64, u64), LocalError> {
+    let mut files = (NewFile::create(kept)?, NewFile::create(held_out)?);
+    let counts = formats::split_rows(input, &mut files.0, &mut files.1)
+        .map_err(|source| LocalError::Read { path: input.into(), source })?;
+    files.0.publish()?;
+    files.1.publish()?;
+    Ok(counts)
+}
+
+/// Writes a trace; the file appears only when complete.
+pub fn write_trace(
+    path: &Path,
+    trace: &Trace,
+    schema: &Schema,
+    progress: &dyn Progress,
+) -> Result<(), LocalError> {
+    let mut file = NewFile::create(path)?;
+    formats::write(trace, schema, &mut file, progress).map_err(|error| unwritten(path, error))?;
+    file.publish()
+}
+
+fn unwritten(path: &Path, error: WriteError) -> LocalError {
+    match error {
+        WriteError::Io(source) => LocalError::Write { path: path.into(), source },
+        WriteError::Cancelled(cancelled) => cancelled.into(),
+    }
+}

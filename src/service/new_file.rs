@@ -1,0 +1,81 @@
+//! A file that appears under its name only when it is complete; gzipped if the name ends in `.gz`.
+
+use super::local::LocalError;
+use flate2::{Compression, write::GzEncoder};
+use std::fs::Permissions;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A file being written beside its final place.
+pub struct NewFile {
+    path: PathBuf,
+    to: Encoding,
+}
+
+enum Encoding {
+    Plain(BufWriter<NamedTempFile>),
+    Gzip(GzEncoder<BufWriter<NamedTempFile>>),
+}
+
+impl NewFile {
+    /// Starts a file that will stand at `path`, gzipped if its name says so.
+    pub fn create(path: &Path) -> Result<NewFile, LocalError> {
+        let file = NewFile::plain(path)?;
+        Ok(match file.to {
+            Encoding::Plain(to) if path.extension().is_some_and(|end| end == "gz") => {
+                NewFile { to: Encoding::Gzip(GzEncoder::new(to, Compression::fast())), ..file }
+            }
+            to => NewFile { to, ..file },
+        })
+    }
+
+    /// Starts a file whose bytes are written as they are.
+    pub fn plain(path: &Path) -> Result<NewFile, LocalError> {
+        let failed = |source| LocalError::Write { path: path.into(), source };
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(".netdpsyn-").suffix(".part");
+        // The rights that any new file gets; the user's mask takes away from them.
+        #[cfg(unix)]
+        let permissions = <Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
+        #[cfg(unix)]
+        let builder = builder.permissions(permissions);
+        let file = BufWriter::with_capacity(1 << 16, builder.tempfile_in(folder).map_err(failed)?);
+        let to = Encoding::Plain(file);
+        Ok(NewFile { path: path.into(), to })
+    }
+
+    /// Finishes the file and puts it in its place.
+    pub fn publish(self) -> Result<(), LocalError> {
+        let finish = || -> io::Result<()> {
+            let file = match self.to {
+                Encoding::Plain(file) => file,
+                Encoding::Gzip(gzip) => gzip.finish()?,
+            };
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.persist(&self.path)?;
+            Ok(())
+        };
+        finish().map_err(|source| LocalError::Write { path: self.path.clone(), source })
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.to {
+            Encoding::Plain(file) => file.write(bytes),
+            Encoding::Gzip(gzip) => gzip.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.to {
+            Encoding::Plain(file) => file.flush(),
+            Encoding::Gzip(gzip) => gzip.flush(),
+        }
+    }
+}
