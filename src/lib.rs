@@ -1,4 +1,43 @@
+//! netdpsyn: differentially private synthetic network traces.
+//!
+//! A raw trace of flows or packet headers goes in, is summarised in noisy marginals under differential privacy, and a synthetic
+//! trace is generated from those (the method of Sun, Chen, Gong, Wang, Li: *NetDPSyn*, IMC '24, with every look at the data
+//! paid for).
+//!
+//! # The main path
+//!
+//! ```text
+//! formats ──► fit ──► model ──► generate ──► formats          evaluate beside it
+//! raw bytes   paid    tables    records      synthetic bytes
+//!             noise   made to
+//!                     agree
+//! ```
+//!
+//! [`service::local::synthesize`] is that line in code. Left of [`model`] everything is [`privacy::Sensitive`]; right of it nothing
+//! is, because a [`model::Bundle`] holds only noisy answers that the [`privacy::Accountant`] charged for.
+//!
+//! # The rooms, and who may use whom
+//!
+//! | module | what it is for | uses |
+//! | --- | --- | --- |
+//! | [`trace`] | what a trace is: schema, presets, columns, window. No I/O | – |
+//! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
+//! | [`progress`] | how long work reports and is stopped | – |
+//! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace` |
+//! | [`formats`] | readers and writers | `trace privacy progress` |
+//! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
+//! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress` |
+//! | [`generate`] | model in, records out | `model domain trace progress` |
+//! | [`evaluate`] | how good a synthetic trace is | `trace privacy` |
+//! | [`simulate`] | simulated traces to try things on | `generate trace` |
+//! | [`service`] | use cases | everything above |
+//! | [`cli`] | the command line, thin | `service` and what it takes and returns |
+//!
+//! `tests/architecture.rs` reads the `use` lines and fails on an arrow that this table does not have.
+
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 pub mod cli;
 pub mod domain;
 pub mod evaluate;

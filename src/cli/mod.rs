@@ -17,8 +17,13 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done · 1 a file cannot be read or written · 2 wrong usage, or something is not declared ·
-3 the trace or bundle was refused · 4 the privacy budget does not allow it · 130 cancelled";
+Exit codes:
+  0    done
+  1    a file cannot be read or written
+  2    wrong usage, or something is not declared
+  3    the trace or bundle was refused
+  4    the privacy budget does not allow it
+  130  cancelled";
 
 /// Differentially private synthetic network traces.
 ///

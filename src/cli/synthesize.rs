@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long)]
     epsilon: f64,
     /// δ, fixed and small
-    #[arg(long, default_value_t = Guarantee::DEFAULT_DELTA)]
+    #[arg(long, default_value = "1e-9")]
     delta: f64,
     /// The synthetic trace to write; gzipped if the name ends in .gz
     #[arg(short, long, value_name = "FILE")]

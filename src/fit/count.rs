@@ -56,9 +56,9 @@ fn encode_column(values: &Values, partition: &Partition) -> Values {
     if space.end <= 1 << 16 {
         let codes: Vec<u32> = (0..space.end).map(|value| partition.code(value)).collect();
         let last = codes.len() - 1;
-        Values::from_iter(top, values.iter().map(|v| u64::from(codes[(v as usize).min(last)])))
+        values.map(top, |v| u64::from(codes[(v as usize).min(last)]))
     } else {
-        Values::from_iter(top, values.iter().map(|v| u64::from(partition.code(v))))
+        values.map(top, |v| u64::from(partition.code(v)))
     }
 }
 
@@ -69,7 +69,7 @@ pub fn relabel(codes: &[Values], maps: &[Vec<u32>]) -> Vec<Values> {
         .zip(maps)
         .map(|(column, map)| {
             let top = u64::from(map.iter().copied().max().unwrap_or(0));
-            Values::from_iter(top, column.iter().map(|code| u64::from(map[code as usize])))
+            column.map(top, |code| u64::from(map[code as usize]))
         })
         .collect()
 }
@@ -157,9 +157,9 @@ mod tests {
         #[test]
         fn counts_are_those_of_a_plain_loop(rows in prop::collection::vec((0u64..3, 0u64..5, 0u64..300), 0..9_000)) {
             let codes = vec![
-                Values::from_iter(2, rows.iter().map(|r| r.0)),
-                Values::from_iter(4, rows.iter().map(|r| r.1)),
-                Values::from_iter(299, rows.iter().map(|r| r.2)),
+                Values::collect(2, rows.iter().map(|r| r.0)),
+                Values::collect(4, rows.iter().map(|r| r.1)),
+                Values::collect(299, rows.iter().map(|r| r.2)),
             ];
             let marginal = |attributes: &[usize], shape: &[usize]| Marginal { attributes: attributes.to_vec(), shape: shape.to_vec() };
             let marginals = [marginal(&[1], &[5]), marginal(&[0, 2], &[3, 300]), marginal(&[0, 1, 2], &[3, 5, 300])];

@@ -83,7 +83,7 @@ mod tests {
 
     /// The multiset of held-out and of kept values.
     fn parts(values: &[u64]) -> [BTreeMap<u64, i64>; 2] {
-        let trace = Trace::new(vec![Values::from_iter(9, values.iter().copied())]);
+        let trace = Trace::new(vec![Values::collect(9, values.iter().copied())]);
         let mut parts = [BTreeMap::new(), BTreeMap::new()];
         for (value, held) in values.iter().zip(held_out(&trace, &SplitKey([7; 32]))) {
             *parts[usize::from(held)].entry(*value).or_insert(0) += 1;

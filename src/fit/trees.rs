@@ -71,10 +71,10 @@ pub fn grow(
 /// The exact histogram of the tree's next level.
 fn level_counts(trace: &Trace, column: usize, tree: &PrefixTree) -> Vec<i64> {
     let mut counts = vec![0; tree.level_cells()];
-    for value in trace.column(column).iter() {
+    trace.column(column).for_each(|value| {
         if let Some(cell) = tree.cell(value) {
             counts[cell] += 1;
         }
-    }
+    });
     counts
 }

@@ -68,7 +68,7 @@ pub fn write_raw(
     to: impl Write,
     progress: &dyn Progress,
 ) -> Private<Result<(), WriteError>> {
-    trace.into_private(|raw| write(raw, schema, to, progress))
+    trace.privately(|raw| write(raw, schema, to, progress))
 }
 
 /// Writes the values of one column.
@@ -77,17 +77,17 @@ enum Writer {
     Texts(Vec<String>),
     /// 192.0.2.1
     Dotted,
-    /// A number in steps of 10^−`decimals`, shown with a decimal point if `point`.
-    Number { decimals: u32, point: bool },
+    /// A number in steps of 10^−`decimals`; with at most `point` digits behind a decimal point, or without one.
+    Number { decimals: u32, point: Option<u8> },
     /// A time in nanoseconds, shown in RFC 3339.
     Rfc3339,
 }
 
 impl Writer {
     fn new(column: &Column) -> Writer {
-        let point = column.notation == Some(Notation::Decimal);
+        let point = (column.notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
         match (&column.field, column.notation) {
-            (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: false },
+            (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: None },
             (Field::Ip { .. }, _) => Writer::Dotted,
             (Field::Protocol, notation) => Writer::Texts(
                 (0..=u8::MAX)
@@ -103,8 +103,8 @@ impl Writer {
                 let declared = values.iter().flatten().map(|v| quoted(v));
                 Writer::Texts(declared.chain([OTHER.to_string()]).collect())
             }
-            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
-                Writer::Number { decimals: unit.decimals(), point: decimal }
+            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimals })) => {
+                Writer::Number { decimals: unit.decimals(), point: decimals }
             }
             (Field::Timestamp { .. }, _) => Writer::Rfc3339,
             (field, _) => Writer::Number { decimals: field.decimals(), point },
@@ -123,22 +123,16 @@ impl Writer {
                 let [a, b, c, d] = (value as u32).to_be_bytes();
                 write!(text, "{a}.{b}.{c}.{d}")
             }
-            Writer::Number { decimals: 0, point } => {
-                write!(text, "{value}{}", if *point { ".0" } else { "" })
-            }
-            Writer::Number { decimals, point } => {
+            Writer::Number { decimals, point: None } => write!(text, "{}", value / 10u64.pow(*decimals)),
+            Writer::Number { decimals, point: Some(digits) } => {
                 let unit = 10u64.pow(*decimals);
-                let (whole, mut fraction) = (value / unit, value % unit);
-                let mut width = *decimals as usize;
-                if !point {
-                    write!(text, "{whole}")
-                } else {
-                    while width > 1 && fraction.is_multiple_of(10) {
-                        fraction /= 10;
-                        width -= 1;
-                    }
-                    write!(text, "{whole}.{fraction:0width$}")
+                let mut width = decimals.min(&u32::from(*digits)).to_owned();
+                let mut fraction = value % unit / 10u64.pow(decimals - width);
+                while width > 1 && fraction.is_multiple_of(10) {
+                    (fraction, width) = (fraction / 10, width - 1);
                 }
+                let width = width.max(1) as usize;
+                write!(text, "{}.{fraction:0width$}", value / unit)
             }
             Writer::Rfc3339 => match jiff::Timestamp::from_nanosecond(i128::from(value)) {
                 Ok(stamp) => write!(text, "{stamp}"),
@@ -183,6 +177,9 @@ mod tests {
         );
         let ip = Field::Ip { levels: vec![8] };
         assert_eq!(shown(&column(ip, Notation::Dotted), 0xc000_0201), "192.0.2.1");
+        let unit = TimeUnit::Microseconds;
+        let time = column(Field::Timestamp { windows: 1 }, Notation::Epoch { unit, decimals: Some(0) });
+        assert_eq!(shown(&time, 1_458_298_072_364_000_777), "1458298072364000.0");
         let proto = column(Field::Protocol, Notation::UpperName);
         assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["TCP", "113", "other"]);
         let category = Column::new("c", Field::Categorical(Some(vec!["a,b".into()])));
@@ -192,12 +189,12 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back(value in 0u64..4_000_000_000_000_000_000) {
-            let epoch = |unit, decimal| Notation::Epoch { unit, decimal };
+            let epoch = |unit, decimals| Notation::Epoch { unit, decimals };
             let time = Field::Timestamp { windows: 1 };
             let cases = [
-                (time.clone(), epoch(TimeUnit::Nanoseconds, false)),
-                (time.clone(), epoch(TimeUnit::Seconds, true)),
-                (time.clone(), epoch(TimeUnit::Microseconds, true)),
+                (time.clone(), epoch(TimeUnit::Nanoseconds, None)),
+                (time.clone(), epoch(TimeUnit::Seconds, Some(9))),
+                (time.clone(), epoch(TimeUnit::Microseconds, Some(3))),
                 (time, Notation::Rfc3339),
                 (Field::FloatExponential { resolution: 1e-6, max: 1e12, base: 2.0 }, Notation::Decimal),
                 (Field::IntegerExponential { max: u64::MAX >> 1, base: 2.0 }, Notation::Decimal),

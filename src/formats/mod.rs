@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`input`] | a file opened: gzip by its magic bytes, lines of bounded length |
 //! | [`cell`] | one value in its notation, read |
-//! | [`bind`] | a schema fitted to a file: column order and notations, from the format alone |
+//! | [`mod@bind`] | a schema fitted to a file: column order and notations, from the format alone |
 //! | [`csv_read`] | CSV in: a trace and a private parse report |
 //! | [`csv_write`] | CSV out, in the columns and notation of the schema |
 //! | [`hints`] | what `inspect` tells the steward beyond the schema, private |
@@ -62,7 +62,7 @@ pub enum ReadError {
     #[error("the header names column {0} twice")]
     DuplicateColumn(String),
     /// Too many bad records; the report tells which.
-    #[error("too many records cannot be read")]
+    #[error("more records than tolerated cannot be read")]
     BadRecords(Private<Report>),
     /// The schema cannot be used.
     #[error(transparent)]

@@ -15,9 +15,9 @@ pub const MAX_ROUNDS: usize = 200;
 /// Step α of round t: DECAY^⌊t / PLATEAU⌋.
 const DECAY: f64 = 0.84;
 const PLATEAU: i32 = 20;
-/// The error has settled when this many rounds brought it down by less than a hundredth of itself.
-const PATIENCE: usize = 8;
-const SETTLED: f64 = 0.99;
+/// The error has settled when this many rounds brought it down by less than 3 % of itself.
+const PATIENCE: usize = 6;
+const SETTLED: f64 = 0.97;
 
 /// Records of one shard.
 pub struct Shard {
@@ -51,8 +51,8 @@ impl Convergence {
 
 /// Makes the records of a shard: independent columns from the one-ways, then rounds over the tables.
 pub fn synthesise(
-    one_ways: &Vec<Target>,
-    tables: &Vec<Target>,
+    one_ways: &[Target],
+    tables: &[Target],
     rng: &mut Xoshiro256PlusPlus,
     step: &dyn Fn() -> Result<(), Cancelled>,
 ) -> Result<Shard, Cancelled> {
@@ -74,7 +74,8 @@ pub fn synthesise(
         let error = mean_error(&tables);
         if error < best.0 * SETTLED {
             best = (error, round);
-        } else if round >= best.1 + PATIENCE {
+        } else if round >= best.1 + PATIENCE && duplicated == 1.0 {
+            // The last round only duplicates: replacing blurs what the tables do not show.
             break;
         }
     }

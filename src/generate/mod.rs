@@ -67,7 +67,9 @@ pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Re
         .into_par_iter()
         .map(|shard| {
             let step = || progress.step("generate", steps.fetch_add(1, Ordering::Relaxed), total);
-            let deal = |targets: &[Target]| targets.iter().map(|t| t.deal(shard, shards)).collect();
+            let deal = |targets: &[Target]| -> Vec<Target> {
+                targets.iter().map(|t| t.deal(shard, shards)).collect()
+            };
             gum::synthesise(&deal(&one_ways), &deal(&tables), &mut stream(request.seed, shard), &step)
         })
         .collect::<Result<_, _>>()?;

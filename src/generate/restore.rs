@@ -74,7 +74,7 @@ pub fn restore(
         .map(|column| {
             let top = model.schema.columns[column].field.storage_max();
             let values = records.iter().flat_map(|shard| shard.iter().skip(column).step_by(width));
-            Values::from_iter(top, values.copied())
+            Values::collect(top, values.copied())
         })
         .collect();
     drop(records);

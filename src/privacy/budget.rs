@@ -111,8 +111,6 @@ impl Guarantee {
     pub const MIN_DELTA: f64 = 1e-30;
     /// The largest δ accepted: a δ that large permits publishing a share of the records as they are.
     pub const MAX_DELTA: f64 = 1e-4;
-    /// δ when none is asked for: fixed, never a function of the number of rows.
-    pub const DEFAULT_DELTA: f64 = 1e-9;
 
     /// (ε, δ) with 0 < ε ≤ 10⁴ and 10⁻³⁰ ≤ δ ≤ 10⁻⁴.
     pub fn new(epsilon: f64, delta: f64) -> Result<Self, GuaranteeError> {

@@ -41,7 +41,7 @@ impl<T> Sensitive<T> {
     }
 
     /// The unpaid exit, for the steward's eyes only.
-    pub(crate) fn into_private<R>(&self, work: impl FnOnce(&T) -> R) -> Private<R> {
+    pub(crate) fn privately<R>(&self, work: impl FnOnce(&T) -> R) -> Private<R> {
         Private(work(&self.0))
     }
 }

@@ -15,7 +15,7 @@ pub struct NewFile {
 
 enum Encoding {
     Plain(BufWriter<NamedTempFile>),
-    Gzip(GzEncoder<BufWriter<NamedTempFile>>),
+    Gzip(Box<GzEncoder<BufWriter<NamedTempFile>>>),
 }
 
 impl NewFile {
@@ -24,7 +24,7 @@ impl NewFile {
         let file = NewFile::plain(path)?;
         Ok(match file.to {
             Encoding::Plain(to) if path.extension().is_some_and(|end| end == "gz") => {
-                NewFile { to: Encoding::Gzip(GzEncoder::new(to, Compression::fast())), ..file }
+                NewFile { to: Encoding::Gzip(Box::new(GzEncoder::new(to, Compression::fast()))), ..file }
             }
             to => NewFile { to, ..file },
         })
@@ -32,7 +32,14 @@ impl NewFile {
 
     /// Starts a file whose bytes are written as they are.
     pub fn plain(path: &Path) -> Result<NewFile, LocalError> {
-        let failed = |source| LocalError::Write { path: path.into(), source };
+        let failed = |error: io::Error| {
+            // The name of the temporary file is nobody's concern.
+            let source = match error.kind() {
+                io::ErrorKind::NotFound => io::Error::new(io::ErrorKind::NotFound, "there is no such folder"),
+                kind => kind.into(),
+            };
+            LocalError::Write { path: path.into(), source }
+        };
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),

@@ -15,6 +15,27 @@ pub enum Values {
     U64(Vec<u64>),
 }
 
+/// An integer type that columns are stored in.
+trait Stored: Copy {
+    fn widen(self) -> u64;
+    /// The value, or the largest that the type holds.
+    fn narrow(value: u64) -> Self;
+}
+
+macro_rules! stored {
+    ($($int:ty),*) => {$(
+        impl Stored for $int {
+            fn widen(self) -> u64 {
+                self.into()
+            }
+            fn narrow(value: u64) -> Self {
+                Self::try_from(value).unwrap_or(Self::MAX)
+            }
+        }
+    )*};
+}
+stored!(u8, u16, u32, u64);
+
 /// Runs one expression on whichever vector the column holds.
 macro_rules! on_values {
     ($values:expr, $vector:ident => $body:expr) => {
@@ -42,22 +63,20 @@ impl Values {
     }
 
     /// A column of the given values, for values up to `max`.
-    pub fn from_iter(max: u64, values: impl IntoIterator<Item = u64>) -> Self {
+    pub fn collect(max: u64, values: impl IntoIterator<Item = u64>) -> Self {
         let mut column = Values::for_max(max);
-        for value in values {
-            column.push(value);
-        }
+        on_values!(&mut column, to => values.into_iter().for_each(|value| to.push(Stored::narrow(value))));
         column
     }
 
     /// Appends a value; one beyond the column's type becomes the largest that it holds.
     pub fn push(&mut self, value: u64) {
-        on_values!(self, v => v.push(value.try_into().unwrap_or(!0)))
+        on_values!(self, v => v.push(Stored::narrow(value)))
     }
 
     /// The value at `row`.
     pub fn get(&self, row: usize) -> u64 {
-        on_values!(self, v => u64::from(v[row]))
+        on_values!(self, v => v[row].widen())
     }
 
     /// Number of rows.
@@ -72,7 +91,22 @@ impl Values {
 
     /// All values in row order.
     pub fn iter(&self) -> Box<dyn Iterator<Item = u64> + '_> {
-        on_values!(self, v => Box::new(v.iter().map(|&x| u64::from(x))))
+        on_values!(self, v => Box::new(v.iter().map(|x| x.widen())))
+    }
+
+    /// Calls `work` with every value in row order: the loop is compiled for each width.
+    pub fn for_each(&self, mut work: impl FnMut(u64)) {
+        on_values!(self, v => v.iter().for_each(|x| work(x.widen())))
+    }
+
+    /// A column of `map(value)` for every value, for results up to `max`.
+    pub fn map(&self, max: u64, map: impl Fn(u64) -> u64) -> Values {
+        let mut mapped = Values::for_max(max);
+        on_values!(&mut mapped, to => {
+            to.reserve_exact(self.len());
+            self.for_each(|value| to.push(Stored::narrow(map(value))));
+        });
+        mapped
     }
 
     /// The rows named by `rows`, in that order.
@@ -89,7 +123,7 @@ impl Values {
     pub fn copy_block(&self, from: usize, block: &mut [u32]) {
         let rows = from..from + block.len();
         on_values!(self, v => for (to, &value) in block.iter_mut().zip(&v[rows]) {
-            *to = value as u32;
+            *to = value.widen() as u32;
         })
     }
 

@@ -154,8 +154,9 @@ pub enum Notation {
     Epoch {
         /// Its unit.
         unit: TimeUnit,
-        /// Whether it is written with a decimal point.
-        decimal: bool,
+        /// Digits behind the decimal point that carry something, where it is written with one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decimals: Option<u8>,
     },
     /// 2026-01-31T08:00:00.5Z
     Rfc3339,

@@ -29,7 +29,7 @@ pub struct Comparison {
 
 /// Compares a synthetic trace with the raw one. Both have the schema's columns.
 pub fn compare(real: &Sensitive<Trace>, synthetic: &Trace, schema: &Schema) -> Private<Comparison> {
-    real.into_private(|real| Comparison {
+    real.privately(|real| Comparison {
         version: VERSION,
         private: true,
         real_rows: real.rows(),

@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn trace(rows: &[(u64, u64)]) -> Trace {
-        let column = |f: fn(&(u64, u64)) -> u64| Values::from_iter(65_535, rows.iter().map(f));
+        let column = |f: fn(&(u64, u64)) -> u64| Values::collect(65_535, rows.iter().map(f));
         Trace::new(vec![column(|r| r.0), column(|r| r.1)])
     }
 

@@ -1,0 +1,387 @@
+//! The binary as its users run it: real files, real exit codes.
+
+use proptest::prelude::*;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const FLOWS: &[&str] = &[
+    "--preset",
+    "flow",
+    "--categories",
+    "type=normal,ddos,portscan,bruteforce",
+    "--window",
+    "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z",
+];
+const PACKETS: &[&str] = &["--preset", "packet", "--window", "2026-01-05T08:00:00Z/2026-01-05T08:01:00Z"];
+const HEADER: &str = "srcip,dstip,srcport,dstport,proto,ts,td,pkt,byt,label,type";
+const ROW: &str = "10.0.0.1,10.0.0.2,1234,80,tcp,1767600000000000000,0.5,3,300,0,normal";
+
+/// A private folder and the binary run inside it.
+struct Lab(tempfile::TempDir);
+
+impl Lab {
+    fn new() -> Self {
+        Lab(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netdpsyn"));
+        command.args(args).current_dir(self.0.path()).env_remove("COLUMNS").output().unwrap()
+    }
+
+    /// Runs, expects success, and gives what was printed.
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn synthesize(&self, input: &str, declared: &[&str], more: &[&str]) -> Output {
+        self.run(&[&["synthesize", input, "--epsilon", "2", "-o", "out.csv"], declared, more].concat())
+    }
+
+    fn files(&self) -> Vec<String> {
+        let names = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> = names.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn sample(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name).to_str().unwrap().to_string()
+}
+
+fn gunzip(path: &Path) -> String {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    gzip.finish().unwrap()
+}
+
+/// The mean two-way distance that `evaluate` prints.
+fn two_way(lab: &Lab, raw: &str, declared: &[&str], synthetic: &str) -> f64 {
+    let json = lab.ok(&[&["evaluate", raw, synthetic, "--json"], declared].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["private"], true);
+    json["two_way"]["mean"].as_f64().unwrap()
+}
+
+#[test]
+fn flows_from_raw_to_synthetic_and_again_from_the_bundle() {
+    let lab = Lab::new();
+    let raw = sample("flows.csv.gz");
+    let output = lab.synthesize(&raw, FLOWS, &["--bundle", "m", "--seed", "7"]);
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    for part in ["(2, 1e-9)-differential privacy", "trees     ρ", "srcip ×", "N̂ = "] {
+        assert!(printed.contains(part), "{part} in {printed}");
+    }
+
+    let text = lab.text("out.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some(HEADER));
+    let mut before = 0;
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        let whole = |i: usize| cells[i].parse::<u64>().unwrap();
+        assert!(cells[0].parse::<std::net::Ipv4Addr>().is_ok(), "dotted as in the input: {line}");
+        assert!(cells[4].starts_with(|c: char| c.is_lowercase() || c.is_numeric()), "{line}");
+        assert!((1_767_600_000_000_000_000..1_767_603_600_000_000_000).contains(&whole(5)));
+        assert!(whole(5) >= before, "ordered by time");
+        before = whole(5);
+        let (packets, bytes) = (whole(7), whole(8));
+        assert!(20 * packets <= bytes && bytes <= 65_535 * packets, "{line}");
+        assert!(packets > 1 || cells[6] == "0.0", "{line}");
+    }
+
+    // The same bundle and seed give the same trace; another seed another one.
+    lab.ok(&["generate", "m", "--seed", "7", "-o", "again.csv"]);
+    assert_eq!(text, lab.text("again.csv"));
+    lab.ok(&["generate", "m", "--seed", "8", "--rows", "1234", "-o", "other.csv.gz"]);
+    assert_eq!(gunzip(&lab.path("other.csv.gz")).lines().count(), 1_200 + 1);
+
+    // It keeps structure that independent columns lose.
+    let kept = two_way(&lab, &raw, FLOWS, "out.csv");
+    lab.synthesize(&raw, FLOWS, &["--method", "independent", "--seed", "7"]);
+    let lost = two_way(&lab, &raw, FLOWS, "out.csv");
+    assert!(kept < 0.75 * lost, "{kept} against {lost}");
+}
+
+#[test]
+fn packets_from_raw_to_synthetic() {
+    let lab = Lab::new();
+    let raw = sample("packets.csv.gz");
+    assert!(lab.synthesize(&raw, PACKETS, &[]).status.success());
+    let text = lab.text("out.csv");
+    let header = text.lines().next().unwrap();
+    assert_eq!(
+        header,
+        "srcip,dstip,srcport,dstport,proto,time,pkt_len,version,ihl,tos,id,flag,off,ttl,chksum"
+    );
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        // RFC 1071: the header's 16-bit words with the checksum add up to 0xffff.
+        let n = |i: usize| cells[i].parse::<u32>().unwrap();
+        let address = |i: usize| u32::from(cells[i].parse::<std::net::Ipv4Addr>().unwrap());
+        let proto = match cells[4] {
+            "TCP" => 6,
+            "UDP" => 17,
+            "ICMP" => 1,
+            "other" => 256,
+            other => other.parse().unwrap_or(0),
+        };
+        let words = [
+            n(7) << 12 | n(8) << 8 | n(9),
+            n(6),
+            n(10),
+            n(11) << 13 | n(12),
+            n(13) << 8 | proto & 255,
+            n(14),
+            address(0) >> 16,
+            address(0) & 0xffff,
+            address(1) >> 16,
+            address(1) & 0xffff,
+        ];
+        let sum: u32 = words.iter().sum();
+        let named = cells[4].parse::<u32>().is_err() && proto == 0;
+        assert!(named || (sum & 0xffff) + (sum >> 16) == 0xffff, "{line}");
+    }
+    assert!(two_way(&lab, &raw, PACKETS, "out.csv") < 0.3);
+}
+
+#[test]
+fn notation_and_column_order_are_those_of_the_input() {
+    let lab = Lab::new();
+    let mut text = String::from("type,proto,ts,srcip,dstip,byt,srcport,dstport,td,pkt\n");
+    for i in 0..4_000 {
+        let minute = i * 59 / 4_000;
+        text += &format!(
+            "a,TCP,2026-01-05T08:{minute:02}:07Z,167772161,{},3000,443,40000,1.5,3\n",
+            3_232_235_777u32 + i % 2
+        );
+    }
+    lab.write("in.csv", text);
+    let declared = [
+        "--categories",
+        "type=a,b",
+        "--window",
+        "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z",
+        "--epsilon",
+        "8",
+    ];
+    lab.ok(&[&["synthesize", "in.csv", "-o", "out.csv"][..], &declared].concat());
+    let out = lab.text("out.csv");
+    let mut lines = out.lines();
+    assert_eq!(lines.next(), Some("type,proto,ts,srcip,dstip,byt,srcport,dstport,td,pkt"));
+    let first: Vec<&str> = lines.next().unwrap().split(',').collect();
+    assert!(first[1] == "TCP" && first[2].ends_with('Z') && first[3].parse::<u32>().is_ok(), "{first:?}");
+}
+
+#[test]
+fn a_custom_schema_from_inspect_can_be_used() {
+    let lab = Lab::new();
+    let raw = sample("flows.csv.gz");
+    let printed = lab.ok(&["inspect", &raw, "--schema-out", "schema.json"]);
+    assert!(printed.contains("--window START/END") && printed.contains("--categories type="), "{printed}");
+    assert!(printed.contains("PRIVATE") && printed.contains("40000 records can be read, 0 cannot"));
+    let mut schema: serde_json::Value = serde_json::from_str(&lab.text("schema.json")).unwrap();
+    assert_eq!(schema["window"], serde_json::Value::Null, "no window is taken from the records");
+    schema["window"] = "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z".into();
+    schema["columns"][10]["type"] = serde_json::json!({"categorical": ["normal", "ddos"]});
+    lab.write("schema.json", schema.to_string());
+    let output = lab.synthesize(&raw, &["--schema", "schema.json"], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // Undeclared categories become a literal that no raw value supplied.
+    let text = lab.text("out.csv");
+    assert!(text.lines().any(|line| line.ends_with(",other")) && !text.contains("portscan"));
+}
+
+#[test]
+fn the_keyed_hold_out_and_the_labs_split() {
+    let lab = Lab::new();
+    let raw = sample("flows.csv.gz");
+    assert!(lab.synthesize(&raw, FLOWS, &["--hold-out", "held.csv"]).status.success());
+    let held = lab.text("held.csv").lines().count() - 1;
+    assert!((7_600..8_400).contains(&held), "about a fifth of 40,000, not {held}");
+
+    let rows: Vec<String> = (0..11).map(|i| format!("{i},x")).collect();
+    lab.write("t.csv", format!("a,b\n{}\n", rows.join("\n")));
+    lab.ok(&["split", "t.csv"]);
+    assert_eq!(lab.text("t.test.csv"), "a,b\n4,x\n9,x\n");
+    assert_eq!(lab.text("t.fit.csv").lines().count(), 1 + 9);
+}
+
+#[test]
+fn samples_are_what_their_readme_says() {
+    let lab = Lab::new();
+    for (kind, rows) in [("flows", "40000"), ("packets", "30000")] {
+        lab.ok(&["sample", kind, "--rows", rows, "--seed", "1", "-o", "made.csv"]);
+        assert_eq!(lab.text("made.csv"), gunzip(Path::new(&sample(&format!("{kind}.csv.gz")))), "{kind}");
+    }
+}
+
+/// Bad input, what it is answered with, and that nothing is left behind.
+#[test]
+fn bad_input_is_explained() {
+    let lab = Lab::new();
+    let row = |from: &str, to: &str| format!("{HEADER}\n{ROW}\n{}\n", ROW.replacen(from, to, 1));
+    lab.write("not_csv.bin", [0x89, b'P', b'N', b'G', 0, 1, 2, 3]);
+    lab.write("prose.txt", "Dear all,\nthe trace will follow.\n");
+    lab.write("missing.csv", "srcip,dstip,srcport,dstport,proto,ts,td,pkt\n");
+    lab.write("address.csv", row("10.0.0.1", "300.1.1.1"));
+    lab.write("ipv6.csv", row("10.0.0.1", "2001:db8::1"));
+    lab.write("port.csv", row("1234", "70000"));
+    lab.write("bytes.csv", row(",300,", ",-300,"));
+    lab.write("mixture.csv", row("10.0.0.1", "167772161"));
+    lab.write("times.csv", row("1767600000000000000", "1767600000"));
+    lab.write("fields.csv", row(",normal", ""));
+    lab.write("twice.csv", "srcip,srcip\n1,2\n");
+    let whole = gzip(&format!("{HEADER}\n{}", format!("{ROW}\n").repeat(5_000)));
+    lab.write("truncated.csv.gz", &whole[..whole.len() / 2]);
+    lab.write("empty.csv", "");
+    lab.write("header.csv", format!("{HEADER}\n"));
+    lab.write("good.csv", format!("{HEADER}\n{ROW}\n"));
+    lab.write("bundle", gzip(r#"{"version":99}"#));
+    lab.write("schema.json", r#"{"name":"x","kind":"flow","columns":[],"colour":"red"}"#);
+
+    let mut shown = String::new();
+    let mut note = |what: &str, output: Output| {
+        assert!(
+            !lab.files().iter().any(|f| f == "out.csv" || f.starts_with(".netdpsyn")),
+            "{what} leaves a file"
+        );
+        let code = output.status.code().unwrap();
+        shown += &format!("{what} → exit {code}\n{}\n", String::from_utf8_lossy(&output.stderr));
+    };
+    for input in [
+        "not_csv.bin",
+        "prose.txt",
+        "missing.csv",
+        "address.csv",
+        "ipv6.csv",
+        "port.csv",
+        "bytes.csv",
+        "mixture.csv",
+        "times.csv",
+        "fields.csv",
+        "twice.csv",
+        "truncated.csv.gz",
+        "empty.csv",
+        "header.csv",
+        "absent.csv",
+    ] {
+        note(input, lab.synthesize(input, FLOWS, &["--seed", "1"]));
+    }
+    let window = &FLOWS[4..];
+    note("no window", lab.synthesize("good.csv", &FLOWS[..4], &["--seed", "1"]));
+    note("no categories", lab.synthesize("good.csv", window, &["--seed", "1"]));
+    note("odd window", lab.synthesize("good.csv", &["--window", "9/5"], &[]));
+    note("unknown preset", lab.synthesize("good.csv", &["--preset", "netflow"], &["--seed", "1"]));
+    note("unknown schema field", lab.synthesize("good.csv", &["--schema", "schema.json"], &["--seed", "1"]));
+    let epsilon = |e: &str| {
+        lab.run(
+            &[&["synthesize", "good.csv", "-o", "out.csv", "--seed", "1", "--epsilon", e], FLOWS].concat(),
+        )
+    };
+    note("epsilon 0", epsilon("0"));
+    note("epsilon nan", epsilon("NaN"));
+    note("epsilon too small", epsilon("1e-9"));
+    note("foreign bundle", lab.run(&["generate", "bundle", "--seed", "1", "-o", "out.csv"]));
+    note("no bundle", lab.run(&["generate", "good.csv", "--seed", "1", "-o", "out.csv"]));
+    note("no folder", lab.run(&["sample", "flows", "--rows", "9", "-o", "nowhere/out.csv"]));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn bad_records_within_the_tolerance_are_skipped_and_told() {
+    let lab = Lab::new();
+    let good = format!("{ROW}\n").repeat(99);
+    lab.write("in.csv", format!("{HEADER}\n{good}{}\n", ROW.replace("10.0.0.1", "fe80::1")));
+    let output = lab.synthesize("in.csv", FLOWS, &["--tolerance", "0.02"]);
+    assert!(output.status.success());
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        notes.contains("private: 1 of 100 records skipped") && notes.contains("line 101, column srcip"),
+        "{notes}"
+    );
+    assert!(
+        !String::from_utf8(output.stdout).unwrap().contains("skipped"),
+        "private notes go to standard error"
+    );
+}
+
+#[test]
+fn help_is_worth_reading() {
+    let lab = Lab::new();
+    let mut shown = lab.ok(&["--help"]);
+    shown += &lab.ok(&["synthesize", "--help"]);
+    insta::assert_snapshot!(shown);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let lab = Lab::new();
+    let raw = sample("flows.csv.gz");
+    let args = [&["synthesize", &raw, "--epsilon", "2", "-o", "out.csv"], FLOWS].concat();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_netdpsyn"))
+        .args(&args)
+        .current_dir(lab.0.path())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let code = child.wait().unwrap().code();
+    // The machine may have been fast enough to finish.
+    match code {
+        Some(0) => assert_eq!(lab.files(), ["out.csv"]),
+        other => {
+            assert_eq!(other, Some(130));
+            assert!(lab.files().is_empty(), "{:?}", lab.files());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// A damaged file gives an answer, never a panic (exit code 101) and never a signal.
+    #[test]
+    fn a_damaged_file_never_panics(zipped: bool, at in 0.0f64..1.0, bytes in prop::collection::vec(any::<u8>(), 0..30), cut: bool) {
+        let lab = Lab::new();
+        let text = format!("{HEADER}\n{}", format!("{ROW}\n").repeat(40));
+        let mut content = if zipped { gzip(&text) } else { text.into_bytes() };
+        let at = (at * content.len() as f64) as usize;
+        if cut {
+            content.truncate(at);
+        }
+        content.splice(at.min(content.len())..at.min(content.len()), bytes);
+        lab.write("in.csv", content);
+        for output in [lab.synthesize("in.csv", FLOWS, &["--seed", "1"]), lab.run(&["inspect", "in.csv"])] {
+            let code = output.status.code();
+            prop_assert!(matches!(code, Some(0..=4)), "{:?}: {}", code, String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
