@@ -331,6 +331,32 @@ fn bad_records_within_the_tolerance_are_skipped_and_told() {
 }
 
 #[test]
+fn a_mixture_of_notations_is_refused_at_any_tolerance() {
+    let lab = Lab::new();
+    let mixtures = [
+        ("10.0.0.1", "167772161"),
+        ("1767600000000000000", "1767600000"),
+        ("1767600000000000000", "2026-01-05T08:00:00Z"),
+    ];
+    for (from, to) in mixtures {
+        lab.write("in.csv", format!("{HEADER}\n{ROW}\n{}\n", ROW.replace(from, to)));
+        let output = lab.synthesize("in.csv", FLOWS, &["--tolerance", "1"]);
+        assert_eq!(output.status.code(), Some(3), "{to}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("line 3"), "{to}");
+    }
+}
+
+#[test]
+fn one_file_is_not_named_twice() {
+    let lab = Lab::new();
+    lab.write("in.csv", format!("{HEADER}\n{ROW}\n"));
+    for more in [&["--hold-out", "out.csv"], &["--bundle", "in.csv"]] {
+        assert_eq!(lab.synthesize("in.csv", FLOWS, more).status.code(), Some(2));
+    }
+    assert_eq!(lab.files(), ["in.csv"]);
+}
+
+#[test]
 fn help_is_worth_reading() {
     let lab = Lab::new();
     let mut shown = lab.ok(&["--help"]);

@@ -96,6 +96,7 @@ impl Failure {
             LocalError::Schema(_)
             | LocalError::Preset(_)
             | LocalError::SchemaFile { .. }
+            | LocalError::SamePath(_)
             | LocalError::Unrecognised => 2,
             LocalError::Read { source: ReadError::Io(_), .. }
             | LocalError::Write { .. }
@@ -106,7 +107,9 @@ impl Failure {
         };
         eprintln!("error: {error}");
         if let LocalError::Read { source: ReadError::BadRecords(report), .. } = error {
-            eprint!("{}", report::bad_records(&report.for_steward(&Steward::local())));
+            for line in report::bad_records(&report.for_steward(&Steward::local())).lines() {
+                eprintln!("private: {}", line.trim_start());
+            }
             eprintln!("Mend the file, or skip such records with --tolerance SHARE.");
         }
         ExitCode::from(code)

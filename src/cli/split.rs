@@ -28,13 +28,8 @@ impl Args {
         let fit = self.fit.clone().unwrap_or_else(|| beside("fit"));
         let test = self.test.clone().unwrap_or_else(|| beside("test"));
         let (kept, held_out) = local::split(&self.input, &fit, &test)?;
-        println!(
-            "{} rows to fit on   {}\n{} rows held out    {}",
-            kept,
-            fit.display(),
-            held_out,
-            test.display()
-        );
+        println!("Written: {}\n         {}", fit.display(), test.display());
+        eprintln!("private: {kept} rows to fit on, {held_out} held out");
         Ok(())
     }
 }

@@ -3,14 +3,19 @@
 //! A bin is rare when its noisy count lies under σ·√(2 ln c) + 1, with c the cells of the domain: of c empty cells about
 //! one passes. A multiple of σ that ignores c would keep a ghost for every few hundred empty cells. The same rule,
 //! with σ·√g, decides when g joined bins are enough.
+//!
+//! What is joined can still be told apart when values are drawn: each old bin keeps a weight within its new one. It lies between an
+//! even share and the noisy count, nearer to the count the more the counts differ beyond their noise (James & Stein 1961).
+//! Drawing by width instead would put nearly everything into the widest bin.
 
+use super::simplex::norm_sub;
 use super::tree::Leaves;
 
 /// Which rare bins are near each other.
 pub enum Kinship<'a> {
-    /// Ordered values: rare bins join the next rare ones until they are enough.
+    /// Ordered values: a rare bin joins the next rare ones until they are enough.
     Ordered,
-    /// Categories: all rare ones become one group.
+    /// Categories: all rare ones become one group, within which each is as likely as any other.
     Unordered,
     /// Leaves of a prefix tree: rare leaves join what is rare under the same parent, then under its parent.
     Prefixes(&'a Leaves),
@@ -21,6 +26,8 @@ pub enum Kinship<'a> {
 pub struct Merged {
     /// New bin of each old one; names 0..n without gaps, in order of first appearance.
     pub map: Vec<u32>,
+    /// Weight of each old bin within its new one.
+    pub weights: Vec<f64>,
     /// Noisy count of each new bin: the sum over its old ones.
     pub counts: Vec<i64>,
     /// Old bins in each new one: its noise has variance σ² times this.
@@ -31,21 +38,23 @@ pub struct Merged {
 pub fn merge(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
     let ghosts = (2.0 * (counts.len().max(2) as f64).ln()).sqrt();
     let enough = |sum: i64, bins: usize| sum as f64 >= sigma * (bins as f64).sqrt() * ghosts + 1.0;
-    let mut groups = Groups::new(counts.len());
+    let mut groups = Groups::new(counts, sigma);
     let rare: Vec<usize> = (0..counts.len()).filter(|&bin| !enough(counts[bin], 1)).collect();
     match kinship {
-        Kinship::Unordered => groups.join(&rare),
+        Kinship::Unordered => groups.join(&rare, &[], false),
         Kinship::Ordered => {
             let (mut run, mut sum) = (Vec::new(), 0i64);
             for &bin in &rare {
                 run.push(bin);
                 sum += counts[bin];
                 if enough(sum, run.len()) {
-                    groups.join(&run);
+                    groups.join(&run, &[], true);
                     (run, sum) = (Vec::new(), 0);
                 }
             }
-            groups.join(&run);
+            // Above the last bin that holds enough nothing is drawn but next to it: one ghost at 10¹² ruins every sum.
+            let top = run.iter().rev().zip((0..counts.len()).rev()).take_while(|(r, bin)| *r == bin).count();
+            groups.join(&run, &run[(run.len() + 1 - top).min(run.len())..], true);
         }
         Kinship::Prefixes(leaves) => {
             let mut pending = vec![false; counts.len()];
@@ -57,7 +66,7 @@ pub fn merge(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
                     let members: Vec<usize> = family.filter(|&leaf| pending[leaf]).collect();
                     let sum = members.iter().map(|&leaf| counts[leaf]).sum();
                     if length == 0 || enough(sum, members.len()) {
-                        groups.join(&members);
+                        groups.join(&members, &[], true);
                         for leaf in members {
                             pending[leaf] = false;
                         }
@@ -66,27 +75,56 @@ pub fn merge(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
             }
         }
     }
-    groups.collect(counts)
+    groups.collect()
 }
 
-/// Every bin's representative: the first of its group.
-struct Groups(Vec<usize>);
+/// Every bin's representative (the first of its group) and its weight within the group.
+struct Groups<'a> {
+    counts: &'a [i64],
+    sigma: f64,
+    first: Vec<usize>,
+    weights: Vec<f64>,
+}
 
-impl Groups {
-    fn new(bins: usize) -> Self {
-        Groups((0..bins).collect())
+impl<'a> Groups<'a> {
+    fn new(counts: &'a [i64], sigma: f64) -> Self {
+        Groups { counts, sigma, first: (0..counts.len()).collect(), weights: vec![1.0; counts.len()] }
     }
 
-    fn join(&mut self, members: &[usize]) {
+    /// Joins `members`, weighed by their noisy counts or evenly; those in `never` are not drawn unless they are all.
+    fn join(&mut self, members: &[usize], never: &[usize], by_count: bool) {
         for &member in members {
-            self.0[member] = members[0];
+            self.first[member] = members[0];
+        }
+        let drawn: Vec<usize> = members.iter().copied().filter(|m| never.binary_search(m).is_err()).collect();
+        let weights = if by_count { self.shrunk(&drawn) } else { vec![1.0; drawn.len()] };
+        for &member in never {
+            self.weights[member] = 0.0;
+        }
+        for (member, weight) in drawn.into_iter().zip(weights) {
+            self.weights[member] = weight;
         }
     }
 
-    fn collect(self, counts: &[i64]) -> Merged {
-        let mut merged = Merged { map: Vec::new(), counts: Vec::new(), sizes: Vec::new() };
-        let mut named = vec![None; counts.len()];
-        for (&first, &count) in self.0.iter().zip(counts) {
+    /// The members' noisy counts, shrunk towards an even share and made non-negative; even where nothing is left.
+    fn shrunk(&self, members: &[usize]) -> Vec<f64> {
+        let counts = members.iter().map(|&m| self.counts[m] as f64);
+        let even = counts.clone().sum::<f64>() / members.len().max(1) as f64;
+        let spread: f64 = counts.clone().map(|count| (count - even).powi(2)).sum();
+        let signal = (1.0 - members.len() as f64 * self.sigma.powi(2) / spread.max(1.0)).max(0.0);
+        let mut weights: Vec<f64> = counts.map(|count| even + signal * (count - even)).collect();
+        norm_sub(&mut weights);
+        if weights.iter().all(|&w| w <= 0.0) {
+            weights.fill(1.0);
+        }
+        weights
+    }
+
+    fn collect(self) -> Merged {
+        let mut merged =
+            Merged { map: Vec::new(), weights: self.weights, counts: Vec::new(), sizes: Vec::new() };
+        let mut named = vec![None; self.counts.len()];
+        for (&first, &count) in self.first.iter().zip(self.counts) {
             let bin = *named[first].get_or_insert_with(|| {
                 merged.counts.push(0);
                 merged.sizes.push(0);
@@ -131,6 +169,15 @@ mod tests {
         // c = 6: a bin alone needs σ·√(2 ln 6) + 1 = 4.8, two need 6.4, three 7.6.
         let merged = merge(&[4, 4, 100, 3, 1, 4], 2.0, &Kinship::Ordered);
         assert_eq!(merged.map, [0, 0, 1, 2, 2, 2]);
+    }
+
+    #[test]
+    fn the_top_that_is_never_enough_is_not_drawn() {
+        // c = 8: alone 5.1, two 6.8, three 8.1. Nothing here is enough but the two frequent bins.
+        let merged = merge(&[1, 0, 90, 2, 80, 3, 0, 1], 2.0, &Kinship::Ordered);
+        assert_eq!(merged.map, [0, 0, 1, 0, 2, 0, 0, 0]);
+        assert_eq!(merged.weights[6..], [0.0, 0.0], "nothing above the bin next to the last frequent one");
+        assert!(merged.weights[5] > 0.0 && merged.weights[3] > 0.0);
     }
 
     #[test]

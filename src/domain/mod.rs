@@ -10,12 +10,14 @@
 //! | [`fixed`] | the paper's bins, from the public schema |
 //! | [`tree`] | a prefix tree grown by noisy counts, and its leaves |
 //! | [`merge`] | rare bins joined, by noisy counts |
+//! | [`simplex`] | negative counts out, total kept (norm-sub) |
 //!
 //! Nothing here reads raw data: cuts are made from the schema and from noisy answers that were paid for.
 
 pub mod fixed;
 pub mod merge;
 pub mod partition;
+pub mod simplex;
 pub mod tree;
 
 pub use merge::{Kinship, Merged};

@@ -20,6 +20,8 @@ pub struct Partition {
     bins: u32,
     /// The last value stands for "everything undeclared": drawn only where its bin holds nothing else.
     undeclared: bool,
+    /// How likely each interval is within its bin; empty where intervals count by their width.
+    weights: Vec<f64>,
 }
 
 /// The serialised form.
@@ -31,6 +33,8 @@ struct Parts {
     end: u64,
     #[serde(default)]
     undeclared: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    weights: Vec<f64>,
 }
 
 /// The serialised form is no partition.
@@ -42,9 +46,11 @@ impl TryFrom<Parts> for Partition {
     type Error = NotAPartition;
 
     fn try_from(parts: Parts) -> Result<Self, NotAPartition> {
-        let Parts { starts, labels, end, undeclared } = parts;
+        let Parts { starts, labels, end, undeclared, weights } = parts;
         let sorted = starts.windows(2).all(|pair| pair[0] < pair[1]);
-        let shaped = !starts.is_empty() && starts.len() == labels.len();
+        let weighed = weights.is_empty() || weights.len() == starts.len();
+        let sound = weights.iter().all(|w| w.is_finite() && *w >= 0.0);
+        let shaped = !starts.is_empty() && starts.len() == labels.len() && weighed && sound;
         if !shaped || !sorted || starts.last().is_none_or(|&last| last >= end) {
             return Err(NotAPartition);
         }
@@ -56,13 +62,13 @@ impl TryFrom<Parts> for Partition {
         if seen[bins..].contains(&true) {
             return Err(NotAPartition);
         }
-        Ok(Partition { starts, labels, end, bins: bins as u32, undeclared })
+        Ok(Partition { starts, labels, end, bins: bins as u32, undeclared, weights })
     }
 }
 
 impl From<Partition> for Parts {
     fn from(p: Partition) -> Parts {
-        Parts { starts: p.starts, labels: p.labels, end: p.end, undeclared: p.undeclared }
+        Parts { starts: p.starts, labels: p.labels, end: p.end, undeclared: p.undeclared, weights: p.weights }
     }
 }
 
@@ -75,7 +81,7 @@ impl Partition {
         assert!(starts.windows(2).all(|pair| pair[0] < pair[1]), "sorted intervals");
         assert!(starts.last().is_some_and(|&last| last < end), "a space that is not empty");
         let bins = starts.len() as u32;
-        Partition { labels: (0..bins).collect(), starts, end, bins, undeclared: false }
+        Partition { labels: (0..bins).collect(), starts, end, bins, undeclared: false, weights: Vec::new() }
     }
 
     /// The same, with a last value that stands for everything undeclared.
@@ -104,39 +110,42 @@ impl Partition {
         self.labels[after.saturating_sub(1)]
     }
 
-    /// The intervals of every bin.
-    pub fn intervals(&self) -> Vec<Vec<Range<u64>>> {
+    /// The intervals of every bin, each with its weight within the bin.
+    pub fn intervals(&self) -> Vec<Vec<(Range<u64>, f64)>> {
         let mut of = vec![Vec::new(); self.bins()];
         let ends = self.starts[1..].iter().copied().chain([self.end]);
-        for ((&start, end), &label) in self.starts.iter().zip(ends).zip(&self.labels) {
-            of[label as usize].push(start..end);
+        for (i, ((&start, end), &label)) in self.starts.iter().zip(ends).zip(&self.labels).enumerate() {
+            let weight = self.weights.get(i).copied().unwrap_or((end - start) as f64);
+            of[label as usize].push((start..end, weight));
         }
         if self.undeclared {
             for intervals in of.iter_mut().filter(|intervals| intervals.len() > 1) {
-                intervals.retain(|interval| interval.end != self.end);
+                intervals.retain(|(interval, _)| interval.end != self.end);
             }
         }
         of
     }
 
-    /// The coarser partition in which bin b becomes bin `map[b]`. `map` names 0..n without gaps.
-    pub fn relabel(&self, map: &[u32]) -> Partition {
-        assert_eq!(map.len(), self.bins());
-        let bins = map.iter().max().map_or(0, |top| top + 1);
+    /// The coarser partition in which bin b becomes bin `map[b]`, and within that is drawn with `weights[b]`. `map` names 0..n without
+    /// gaps. Every bin must be a single interval, as fixed bins and leaves are.
+    pub fn relabel(&self, map: &[u32], weights: &[f64]) -> Partition {
+        assert!(map.len() == self.starts.len() && map.len() == weights.len(), "a bin an interval");
         let mut coarse = Partition {
             starts: Vec::new(),
             labels: Vec::new(),
             end: self.end,
-            bins,
+            bins: map.iter().max().map_or(0, |top| top + 1),
             undeclared: self.undeclared,
+            weights: Vec::new(),
         };
-        for (i, (&start, &label)) in self.starts.iter().zip(&self.labels).enumerate() {
-            let label = map[label as usize];
-            // Adjoining intervals of one bin become one, but the undeclared value stays apart.
+        for (i, ((&start, &label), &weight)) in self.starts.iter().zip(map).zip(weights).enumerate() {
+            // Adjoining intervals that are never drawn become one, but the undeclared value stays apart.
             let apart = self.undeclared && i + 1 == self.starts.len();
-            if apart || coarse.labels.last() != Some(&label) {
+            let same = coarse.labels.last() == Some(&label);
+            if apart || !same || weight > 0.0 || coarse.weights.last() != Some(&0.0) {
                 coarse.starts.push(start);
                 coarse.labels.push(label);
+                coarse.weights.push(weight);
             }
         }
         coarse
@@ -165,11 +174,12 @@ mod tests {
         #[test]
         fn values_drawn_from_a_bin_code_back_to_it(p in any_partition(), groups in 1u32..9) {
             let map: Vec<u32> = (0..p.bins() as u32).map(|b| b % groups.min(p.bins() as u32)).collect();
-            let coarse = p.relabel(&map);
+            let weights: Vec<f64> = (0..map.len()).map(|i| (i / 7 % 3) as f64).collect();
+            let coarse = p.relabel(&map, &weights);
             for partition in [&p, &coarse] {
                 for (bin, intervals) in partition.intervals().iter().enumerate() {
                     prop_assert!(!intervals.is_empty());
-                    for interval in intervals {
+                    for (interval, _) in intervals {
                         for value in [interval.start, interval.end - 1] {
                             prop_assert_eq!(partition.code(value), bin as u32);
                         }
@@ -181,13 +191,18 @@ mod tests {
         #[test]
         fn relabelling_commutes_with_coding(p in any_partition(), value in 0u64..6_000) {
             let map: Vec<u32> = (0..p.bins() as u32).map(|b| b / 3).collect();
-            prop_assert_eq!(p.relabel(&map).code(value), map[p.code(value) as usize]);
+            let coarse = p.relabel(&map, &vec![0.0; map.len()]);
+            prop_assert_eq!(coarse.code(value), map[p.code(value) as usize]);
         }
 
         #[test]
         fn survives_json(p in any_partition()) {
-            let text = serde_json::to_string(&p).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Partition>(&text).unwrap(), p);
+            let map: Vec<u32> = (0..p.bins() as u32).map(|b| b / 2).collect();
+            let weights: Vec<f64> = (0..map.len()).map(|i| i as f64 / 4.0).collect();
+            for p in [p.relabel(&map, &weights), p] {
+                let text = serde_json::to_string(&p).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Partition>(&text).unwrap(), p);
+            }
         }
     }
 
@@ -205,6 +220,8 @@ mod tests {
             r#"{"starts":[0,5],"labels":[0,1],"end":3}"#,
             r#"{"starts":[0,1],"labels":[0,7],"end":3}"#,
             r#"{"starts":[0,1],"labels":[1,1],"end":3}"#,
+            r#"{"starts":[0,1],"labels":[0,1],"end":3,"weights":[1.0]}"#,
+            r#"{"starts":[0,1],"labels":[0,1],"end":3,"weights":[1.0,-1.0]}"#,
         ] {
             assert!(serde_json::from_str::<Partition>(text).is_err(), "{text}");
         }

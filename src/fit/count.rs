@@ -100,7 +100,8 @@ pub fn count<R: Send>(
 /// Counts marginals in one pass over the rows.
 fn count_group(codes: &[Values], marginals: &[Marginal]) -> Vec<Vec<u32>> {
     let rows = codes.first().map_or(0, Values::len);
-    let threads = rayon::current_num_threads().clamp(1, rows.div_ceil(BLOCK).max(1));
+    // One part a thread, however few the rows: memory must not follow their number.
+    let threads = rayon::current_num_threads();
     (0..threads)
         .into_par_iter()
         .map(|part| count_rows(codes, marginals, rows * part / threads..rows * (part + 1) / threads))

@@ -216,7 +216,7 @@ fn merge_rare(
             None => Kinship::Unordered,
         };
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship);
-        attribute.partition = attribute.partition.relabel(&merged.map);
+        attribute.partition = attribute.partition.relabel(&merged.map, &merged.weights);
         one_way.counts = merged.counts;
         one_way.joined = Some(merged.sizes);
         maps.push(merged.map);

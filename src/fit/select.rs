@@ -11,6 +11,9 @@ use crate::privacy::{Accountant, Query, Rho, Sensitive, Sensitivity};
 use crate::progress::Progress;
 use crate::trace::Values;
 
+/// Cells are numbered in 32 bits, and every one gets its noise.
+const MOST_CELLS: u64 = 1 << 26;
+
 /// All pairs that can be enumerated: at most `max_cells` cells, and more than one bin on either side.
 pub fn candidates(attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
     let varied = |&a: &usize| attributes[a].bins() > 1;
@@ -18,7 +21,7 @@ pub fn candidates(attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
     let mut pairs = Vec::new();
     for (i, &a) in indices.iter().enumerate() {
         for &b in &indices[i + 1..] {
-            if count::cells(attributes, &[a, b]) <= max_cells {
+            if count::cells(attributes, &[a, b]) <= max_cells.min(MOST_CELLS) {
                 pairs.push(Marginal::new(&[a, b], attributes));
             }
         }

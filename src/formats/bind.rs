@@ -120,27 +120,15 @@ fn notation(field: &Field, cells: &[Vec<u8>]) -> Option<Notation> {
                 // The size in whole units tells the unit; an exponent is worked out first.
                 let size = super::cell::fixed_point(first, 1).unwrap_or(0) / 10;
                 let unit = TimeUnit::of_size(size);
-                let digits = filled.clone().map(fraction_digits).max().unwrap_or(0);
-                let decimals = filled.any(decimal).then_some(digits.min(unit.decimals() as u8));
-                Some(Notation::Epoch { unit, decimals })
+                Some(Notation::Epoch { unit, decimal: decimal(first) })
             } else {
                 Some(Notation::Rfc3339)
             }
         }
         Field::Categorical(_) => None,
-        _ => filled.clone().next().map(
-            |_| {
-                if filled.any(decimal) { Notation::Decimal } else { Notation::Whole }
-            },
-        ),
+        Field::FloatExponential { .. } => Some(Notation::Decimal),
+        _ => filled.next().map(|first| if decimal(first) { Notation::Decimal } else { Notation::Whole }),
     }
-}
-
-/// Digits behind the point, without trailing zeros.
-fn fraction_digits(cell: &[u8]) -> u8 {
-    let fraction = cell.iter().skip_while(|&&b| b != b'.').skip(1).take_while(|b| b.is_ascii_digit());
-    let last = fraction.enumerate().filter(|(_, digit)| **digit != b'0').last();
-    last.map_or(0, |(at, _)| (at + 1).min(9) as u8)
 }
 
 #[cfg(test)]
@@ -159,10 +147,10 @@ mod tests {
         assert_eq!(detect(&Field::Protocol, &["113", "TCP"]), Some(Notation::UpperName));
         assert_eq!(detect(&Field::Protocol, &["6"]), Some(Notation::ProtocolNumber));
         let time = Field::Timestamp { windows: 1 };
-        let epoch = |unit, decimals| Some(Notation::Epoch { unit, decimals });
-        assert_eq!(detect(&time, &["1556000000.25", "1556000000.1250"]), epoch(TimeUnit::Seconds, Some(3)));
-        assert_eq!(detect(&time, &["1458298072364000.0"]), epoch(TimeUnit::Microseconds, Some(0)));
-        assert_eq!(detect(&time, &["1556152200033510000"]), epoch(TimeUnit::Nanoseconds, None));
+        let epoch = |unit, decimal| Some(Notation::Epoch { unit, decimal });
+        assert_eq!(detect(&time, &["1556000000.25"]), epoch(TimeUnit::Seconds, true));
+        assert_eq!(detect(&time, &["1458298072364000.0"]), epoch(TimeUnit::Microseconds, true));
+        assert_eq!(detect(&time, &["1556152200033510000"]), epoch(TimeUnit::Nanoseconds, false));
         assert_eq!(detect(&time, &["2019-04-25T00:30:00Z"]), Some(Notation::Rfc3339));
         assert_eq!(detect(&Field::Port, &["80"]), Some(Notation::Whole));
         assert_eq!(detect(&Field::Port, &[]), None);

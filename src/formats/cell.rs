@@ -12,11 +12,18 @@ pub struct BadCell {
     pub problem: String,
     /// The value, shortened.
     pub shown: String,
+    /// The value is in another notation than its column: refused at any tolerance, because which records count as bad would
+    /// otherwise hang on the record that the notation was told by.
+    pub mixture: bool,
 }
 
 fn bad(problem: impl Into<String>, cell: &[u8]) -> BadCell {
     let text = String::from_utf8_lossy(cell);
-    BadCell { problem: problem.into(), shown: text.chars().take(60).collect() }
+    BadCell { problem: problem.into(), shown: text.chars().take(60).collect(), mixture: false }
+}
+
+fn mixed(problem: impl Into<String>, cell: &[u8]) -> BadCell {
+    BadCell { mixture: true, ..bad(problem, cell) }
 }
 
 /// Reads the cells of one column.
@@ -91,18 +98,22 @@ impl Parser {
             Parser::Protocol => protocol(cell),
             Parser::Category { known, other } => Ok(known.get(cell).copied().unwrap_or(*other)),
             Parser::Epoch { unit, one_size } => {
-                let time = fixed_point(cell, unit.decimals())?;
+                let time = fixed_point(cell, unit.decimals()).map_err(|error| {
+                    let stamp = std::str::from_utf8(cell).is_ok_and(|t| t.parse::<jiff::Timestamp>().is_ok());
+                    BadCell { mixture: stamp, ..error }
+                })?;
                 if *one_size && TimeUnit::of_size(time / unit.nanoseconds()) != *unit {
                     let problem = format!("the column counts {unit}, but this has the size of another unit");
-                    return Err(bad(problem, cell));
+                    return Err(mixed(problem, cell));
                 }
                 Ok(time)
             }
             Parser::Rfc3339 => {
                 let text = std::str::from_utf8(cell).map_err(|_| bad("not a time", cell))?;
-                let stamp: jiff::Timestamp = text
-                    .parse()
-                    .map_err(|_| bad("not a time in RFC 3339, as the rest of the column is", cell))?;
+                if fixed_point(cell, 0).is_ok() {
+                    return Err(mixed("the column is written in RFC 3339; a mixture is refused", cell));
+                }
+                let stamp: jiff::Timestamp = text.parse().map_err(|_| bad("not a time in RFC 3339", cell))?;
                 u64::try_from(stamp.as_nanosecond()).map_err(|_| bad("a time before 1970", cell))
             }
             Parser::Number { decimals, max } => match fixed_point(cell, *decimals)? {
@@ -114,12 +125,12 @@ impl Parser {
 }
 
 /// Refuses IPv6, and another notation than the column's.
-fn address_fault(cell: &[u8], mixed: bool, notation: &str) -> Result<(), BadCell> {
+fn address_fault(cell: &[u8], other: bool, notation: &str) -> Result<(), BadCell> {
     if cell.contains(&b':') {
         return Err(bad("an IPv6 address; only IPv4 can be read so far", cell));
     }
-    if mixed {
-        return Err(bad(format!("the column is written as {notation}; a mixture is refused"), cell));
+    if other {
+        return Err(mixed(format!("the column is written as {notation}; a mixture is refused"), cell));
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// Bad records that a report quotes.
 const QUOTED: usize = 20;
+/// Records that a trace may have: rows are counted in 32 bits.
+const MAX_RECORDS: u64 = 1 << 31;
 /// Records between two looks at the switch.
 const BEAT: u64 = 1 << 16;
 
@@ -100,18 +102,25 @@ fn records(
                     outside[index] += u64::from(!inside);
                 }
             }
-            Err((column, reason)) => {
+            Err((column, reason, mixture)) => {
                 report.bad += 1;
-                if report.first_bad.len() < QUOTED {
+                if report.first_bad.len() < QUOTED || mixture {
                     let column = column.map(|i| columns[i].name.clone());
                     let line = record.position().map_or(line, csv::Position::line);
                     report.first_bad.push(BadRecord { line, column, reason });
+                }
+                if mixture {
+                    let first_bad = report.first_bad.split_off(report.first_bad.len() - 1);
+                    return Err(ReadError::BadRecords(Private::new(Report { first_bad, ..report })));
                 }
                 // Without tolerance the first page of complaints is enough.
                 if options.tolerance <= 0.0 && report.bad >= QUOTED as u64 {
                     break;
                 }
             }
+        }
+        if report.records > MAX_RECORDS {
+            return Err(ReadError::TooManyRecords { most: MAX_RECORDS });
         }
         if (report.records + report.bad).is_multiple_of(BEAT) {
             progress.step("read", report.records + report.bad, 0)?;
@@ -133,19 +142,19 @@ fn records(
     Ok((trace, report))
 }
 
-/// Reads one record into `values`; on failure names the column and the reason.
+/// Reads one record into `values`; on failure names the column and the reason, and whether it is a mixture of notations.
 fn parse(
     record: &csv::ByteRecord,
     bound: &Bound,
     parsers: &[Parser],
     values: &mut [u64],
-) -> Result<(), (Option<usize>, String)> {
+) -> Result<(), (Option<usize>, String, bool)> {
     if record.len() != bound.width {
-        return Err((None, format!("{} fields, but the header has {}", record.len(), bound.width)));
+        return Err((None, format!("{} fields, but the header has {}", record.len(), bound.width), false));
     }
     for (index, (parser, &position)) in parsers.iter().zip(&bound.positions).enumerate() {
         let cell = record.get(position).unwrap_or_default().trim_ascii();
-        values[index] = parser.read(cell).map_err(|bad| (Some(index), bad.to_string()))?;
+        values[index] = parser.read(cell).map_err(|bad| (Some(index), bad.to_string(), bad.mixture))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::privacy::{Private, Sensitive};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::schema::OTHER;
-use crate::trace::{Column, Field, Notation, Schema, Trace, protocols};
+use crate::trace::{Column, Field, Notation, Schema, TimeUnit, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
 use thiserror::Error;
@@ -103,8 +103,10 @@ impl Writer {
                 let declared = values.iter().flatten().map(|v| quoted(v));
                 Writer::Texts(declared.chain([OTHER.to_string()]).collect())
             }
-            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimals })) => {
-                Writer::Number { decimals: unit.decimals(), point: decimals }
+            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
+                // Seconds are shown to the microsecond, smaller units whole: fixed, whatever the file's digits say.
+                let shown = if unit == TimeUnit::Seconds { 6 } else { 0 };
+                Writer::Number { decimals: unit.decimals(), point: decimal.then_some(shown) }
             }
             (Field::Timestamp { .. }, _) => Writer::Rfc3339,
             (field, _) => Writer::Number { decimals: field.decimals(), point },
@@ -155,7 +157,6 @@ fn quoted(cell: &str) -> String {
 mod tests {
     use super::super::cell::Parser;
     use super::*;
-    use crate::trace::TimeUnit;
     use proptest::prelude::*;
 
     fn shown(column: &Column, value: u64) -> String {
@@ -178,7 +179,7 @@ mod tests {
         let ip = Field::Ip { levels: vec![8] };
         assert_eq!(shown(&column(ip, Notation::Dotted), 0xc000_0201), "192.0.2.1");
         let unit = TimeUnit::Microseconds;
-        let time = column(Field::Timestamp { windows: 1 }, Notation::Epoch { unit, decimals: Some(0) });
+        let time = column(Field::Timestamp { windows: 1 }, Notation::Epoch { unit, decimal: true });
         assert_eq!(shown(&time, 1_458_298_072_364_000_777), "1458298072364000.0");
         let proto = column(Field::Protocol, Notation::UpperName);
         assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["TCP", "113", "other"]);
@@ -189,21 +190,22 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back(value in 0u64..4_000_000_000_000_000_000) {
-            let epoch = |unit, decimals| Notation::Epoch { unit, decimals };
+            let epoch = |unit, decimal| Notation::Epoch { unit, decimal };
+            let micros = value / 1_000 * 1_000;
             let time = Field::Timestamp { windows: 1 };
             let cases = [
-                (time.clone(), epoch(TimeUnit::Nanoseconds, None)),
-                (time.clone(), epoch(TimeUnit::Seconds, Some(9))),
-                (time.clone(), epoch(TimeUnit::Microseconds, Some(3))),
-                (time, Notation::Rfc3339),
-                (Field::FloatExponential { resolution: 1e-6, max: 1e12, base: 2.0 }, Notation::Decimal),
-                (Field::IntegerExponential { max: u64::MAX >> 1, base: 2.0 }, Notation::Decimal),
+                (time.clone(), epoch(TimeUnit::Nanoseconds, false), value),
+                (time.clone(), epoch(TimeUnit::Seconds, true), micros),
+                (time.clone(), epoch(TimeUnit::Microseconds, true), micros),
+                (time, Notation::Rfc3339, value),
+                (Field::FloatExponential { resolution: 1e-6, max: 1e12, base: 2.0 }, Notation::Decimal, value),
+                (Field::IntegerExponential { max: u64::MAX >> 1, base: 2.0 }, Notation::Decimal, value),
             ];
-            for (field, notation) in cases {
+            for (field, notation, expected) in cases {
                 let column = column(field, notation);
                 let text = shown(&column, value);
                 let back = Parser::new(&column.field, column.notation, false).read(text.as_bytes()).unwrap();
-                prop_assert_eq!(back, value, "{}", text);
+                prop_assert_eq!(back, expected, "{}", text);
             }
         }
     }

@@ -61,7 +61,13 @@ pub enum ReadError {
     /// The header names a column twice.
     #[error("the header names column {0} twice")]
     DuplicateColumn(String),
-    /// Too many bad records; the report tells which.
+    /// More records than can be counted.
+    #[error("the file has more than {most} records; cut it into several traces")]
+    TooManyRecords {
+        /// The most that are read.
+        most: u64,
+    },
+    /// Too many bad records, or a mixture of notations; the report tells which.
     #[error("more records than tolerated cannot be read")]
     BadRecords(Private<Report>),
     /// The schema cannot be used.

@@ -10,49 +10,62 @@ use std::ops::{Range, RangeInclusive};
 
 /// Draws values of a bin.
 pub struct Picker {
-    /// Intervals of each bin.
-    intervals: Vec<Vec<Range<u64>>>,
+    /// Intervals of each bin that can be drawn, and the sums of their weights up to each.
+    bins: Vec<(Vec<Range<u64>>, Vec<f64>)>,
 }
 
 impl Picker {
     /// For a partition.
     pub fn new(partition: &Partition) -> Self {
-        Picker { intervals: partition.intervals() }
+        let cumulate = |mut intervals: Vec<(Range<u64>, f64)>| {
+            if intervals.iter().any(|(_, weight)| *weight > 0.0) {
+                intervals.retain(|(_, weight)| *weight > 0.0);
+            } else {
+                intervals.iter_mut().for_each(|(_, weight)| *weight = 1.0);
+            }
+            let mut sum = 0.0;
+            intervals
+                .into_iter()
+                .map(|(interval, weight)| {
+                    sum += weight;
+                    (interval, sum)
+                })
+                .unzip()
+        };
+        Picker { bins: partition.intervals().into_iter().map(cumulate).collect() }
     }
 
-    /// Uniform among the bin's values.
+    /// An interval of the bin by weight, then uniform inside.
     pub fn draw(&self, bin: u32, rng: &mut impl Rng) -> u64 {
-        uniform(&self.intervals[bin as usize], rng)
+        let (intervals, sums) = &self.bins[bin as usize];
+        let at = match sums.as_slice() {
+            [_] => 0,
+            sums => {
+                let drawn = rng.random::<f64>() * sums[sums.len() - 1];
+                sums.partition_point(|&sum| sum <= drawn).min(sums.len() - 1)
+            }
+        };
+        uniform(&intervals[at], rng)
     }
 
     /// Uniform among the bin's values within `bounds`; the nearest bound where the bin has none there.
     pub fn draw_within(&self, bin: u32, bounds: RangeInclusive<u64>, rng: &mut impl Rng) -> u64 {
         let (low, high) = (*bounds.start(), (*bounds.end()).max(*bounds.start()));
-        let own = &self.intervals[bin as usize];
-        let inside: Vec<Range<u64>> = own
+        let (intervals, _) = &self.bins[bin as usize];
+        let inside: Vec<Range<u64>> = intervals
             .iter()
             .map(|i| i.start.max(low)..i.end.min(high.saturating_add(1)))
             .filter(|i| i.start < i.end)
             .collect();
-        if inside.is_empty() { uniform(own, rng).clamp(low, high) } else { uniform(&inside, rng) }
+        match inside.as_slice() {
+            [] => self.draw(bin, rng).clamp(low, high),
+            some => uniform(&some[rng.random_range(0..some.len())], rng),
+        }
     }
 }
 
-/// Uniform over intervals, which hold at least one value.
-fn uniform(intervals: &[Range<u64>], rng: &mut impl Rng) -> u64 {
-    if let [one] = intervals {
-        return if one.end - one.start == 1 { one.start } else { rng.random_range(one.clone()) };
-    }
-    let width: u64 = intervals.iter().map(|i| i.end - i.start).sum();
-    let mut at = rng.random_range(0..width);
-    for interval in intervals {
-        let own = interval.end - interval.start;
-        if at < own {
-            return interval.start + at;
-        }
-        at -= own;
-    }
-    unreachable!("the draw lies below the sum of widths")
+fn uniform(interval: &Range<u64>, rng: &mut impl Rng) -> u64 {
+    if interval.end - interval.start == 1 { interval.start } else { rng.random_range(interval.clone()) }
 }
 
 /// Turns the shards' codes (shard, attribute, record) into a trace, ordered by time.
@@ -148,7 +161,8 @@ mod tests {
             let partition = Partition::from_starts(starts, 1_000);
             let groups = groups.min(partition.bins() as u32);
             let map: Vec<u32> = (0..partition.bins() as u32).map(|b| b % groups).collect();
-            let partition = partition.relabel(&map);
+            let weights: Vec<f64> = (0..map.len()).map(|i| (i % 3) as f64).collect();
+            let partition = partition.relabel(&map, &weights);
             let picker = Picker::new(&partition);
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
             for bin in 0..partition.bins() as u32 {
@@ -161,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_rare_group_never_yields_the_undeclared_value() {
-        let partition = Partition::with_undeclared(vec![0, 1, 2, 3], 4).relabel(&[0, 1, 1, 1]);
+        let partition = Partition::with_undeclared(vec![0, 1, 2, 3], 4).relabel(&[0, 1, 1, 1], &[1.0; 4]);
         let picker = Picker::new(&partition);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         assert!((0..200).all(|_| picker.draw(1, &mut rng) < 3));

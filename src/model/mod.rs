@@ -5,12 +5,10 @@
 //! | [`bundle`] | what a fit commits: measurements, domains, statement; the file format |
 //! | [`statement`] | the promise of privacy, in words and numbers |
 //! | [`table`] | a marginal as a table of real numbers; projections |
-//! | [`simplex`] | negative counts out, total kept (norm-sub) |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 
 pub mod bundle;
 pub mod reconcile;
-pub mod simplex;
 pub mod statement;
 pub mod table;
 

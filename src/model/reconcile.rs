@@ -4,7 +4,8 @@
 //! first, the inverse-variance mean of their projections, its difference spread back over each table's cells; then
 //! norm-sub in every table; again until they agree.
 
-use super::{Table, simplex};
+use super::Table;
+use crate::domain::simplex;
 use crate::progress::{Cancelled, Progress};
 use rayon::prelude::*;
 use std::collections::BTreeSet;

@@ -61,26 +61,20 @@ impl Statement {
 impl fmt::Display for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (epsilon, delta) = (self.guarantee.epsilon(), self.guarantee.delta());
-        writeln!(f, "Statement of privacy")?;
+        let rho = self.rho;
         writeln!(
             f,
-            "  promise     ({epsilon}, {delta:e})-differential privacy for one record (a flow or a packet)"
+            "\
+Statement of privacy
+  promise     ({epsilon}, {delta:e})-differential privacy for one record (a flow or a packet)
+              of the trace it was made from, added or removed
+  not covered a host, user or site with many records: each record is protected, not their sum
+  valid for   this run alone: every further run on the same people adds its own ρ to this one
+  public      schema, categories and capture window, as declared by the trace's steward; how
+              values are written, as told from the head of the file; that it could be read at
+              all. What was declared after looking at the trace lies outside the promise
+  allowance   ρ = {rho} of zero-concentrated differential privacy"
         )?;
-        writeln!(f, "              of the trace it was made from, added or removed")?;
-        writeln!(
-            f,
-            "  not covered a host, user or site with many records: each record is protected, not their sum"
-        )?;
-        writeln!(
-            f,
-            "  valid for   this run alone: every further run on the same people adds its own ρ to this one"
-        )?;
-        writeln!(
-            f,
-            "  public      schema, categories and capture window, as declared by the trace's steward; if they"
-        )?;
-        writeln!(f, "              were read off the trace, that choice lies outside the promise")?;
-        writeln!(f, "  allowance   ρ = {} of zero-concentrated differential privacy", self.rho)?;
         for (stage, rho) in self.by_stage() {
             let queries = self.charges.iter().filter(|c| c.stage == stage).count();
             writeln!(f, "    {stage:<9} ρ = {rho}  in {queries} noisy answers")?;

@@ -46,8 +46,13 @@ impl Sensitivity {
     /// *Proof.* Let f = Σ_ab |N_ab − N_a·N_b/N| be the real value. Adding one record with cell (x, y), row total X and
     /// column total Y, changes f by at most 4(N−X)(N−Y)/(N(N+1)) < 4, so a unit of k records moves f by less than 4k
     /// and its floor by at most 4k. All pairs are answered together, as one vector: Δ² = Σ (4k)² = 16·k²·pairs.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
     pub const fn independence_differences(k: MaxRecords, pairs: u64) -> Self {
-        Sensitivity(16 * k.get() * k.get() * pairs)
+        let squared = 16 * (k.get() as u128) * (k.get() as u128) * (pairs as u128);
+        assert!(squared <= u64::MAX as u128, "a squared sensitivity fits 64 bits");
+        Sensitivity(squared as u64)
     }
 
     /// Δ².

@@ -59,6 +59,9 @@ pub enum LocalError {
         /// Why.
         source: io::Error,
     },
+    /// One file for two things.
+    #[error("{0} is named for two different files")]
+    SamePath(PathBuf),
     /// The system gives no randomness.
     #[error("the operating system gives no randomness: {0}")]
     Randomness(io::Error),
@@ -183,6 +186,12 @@ pub fn synthesize(
     outputs: &Outputs,
     progress: &dyn Progress,
 ) -> Result<Synthesis, LocalError> {
+    let paths =
+        [Some(&source.path), Some(&outputs.trace), outputs.bundle.as_ref(), outputs.held_out.as_ref()];
+    let paths: Vec<&PathBuf> = paths.into_iter().flatten().collect();
+    if let Some(twice) = paths.iter().enumerate().find(|(i, path)| paths[..*i].contains(path)) {
+        return Err(LocalError::SamePath(twice.1.to_path_buf()));
+    }
     let bound = source.bind()?;
     bound.schema.check_complete()?;
     if outputs.held_out.is_some() {
@@ -191,18 +200,19 @@ pub fn synthesize(
     let key = NoiseKey::from_os().map_err(LocalError::Randomness)?;
     let (trace, report) = source.read(&bound, progress)?;
     let fitted = fit::fit(trace, &bound.schema, &plan, &key, progress)?;
-    if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
-        let mut file = NewFile::create(path)?;
-        let written = formats::write_raw(&held_out, &bound.schema, &mut file, progress);
-        written.for_steward(&Steward::local()).map_err(|error| unwritten(path, error))?;
-        file.publish()?;
-    }
     if let Some(path) = &outputs.bundle {
         let mut file = NewFile::plain(path)?;
         fitted.bundle.write(&mut file)?;
         file.publish()?;
     }
     let made = make(&fitted.bundle, request, &outputs.trace, progress)?;
+    // Raw records come last, so that a run that fails leaves none.
+    if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
+        let mut file = NewFile::private(path)?;
+        let written = formats::write_raw(&held_out, &bound.schema, &mut file, progress);
+        written.for_steward(&Steward::local()).map_err(|error| unwritten(path, error))?;
+        file.publish()?;
+    }
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }
 

@@ -21,9 +21,17 @@ enum Encoding {
 impl NewFile {
     /// Starts a file that will stand at `path`, gzipped if its name says so.
     pub fn create(path: &Path) -> Result<NewFile, LocalError> {
-        let file = NewFile::plain(path)?;
+        NewFile::zipped(NewFile::with_mode(path, 0o666)?)
+    }
+
+    /// The same for raw records: readable by their owner alone.
+    pub fn private(path: &Path) -> Result<NewFile, LocalError> {
+        NewFile::zipped(NewFile::with_mode(path, 0o600)?)
+    }
+
+    fn zipped(file: NewFile) -> Result<NewFile, LocalError> {
         Ok(match file.to {
-            Encoding::Plain(to) if path.extension().is_some_and(|end| end == "gz") => {
+            Encoding::Plain(to) if file.path.extension().is_some_and(|end| end == "gz") => {
                 NewFile { to: Encoding::Gzip(Box::new(GzEncoder::new(to, Compression::fast()))), ..file }
             }
             to => NewFile { to, ..file },
@@ -32,6 +40,10 @@ impl NewFile {
 
     /// Starts a file whose bytes are written as they are.
     pub fn plain(path: &Path) -> Result<NewFile, LocalError> {
+        NewFile::with_mode(path, 0o666)
+    }
+
+    fn with_mode(path: &Path, mode: u32) -> Result<NewFile, LocalError> {
         let failed = |error: io::Error| {
             // The name of the temporary file is nobody's concern.
             let source = match error.kind() {
@@ -46,9 +58,9 @@ impl NewFile {
         };
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix(".netdpsyn-").suffix(".part");
-        // The rights that any new file gets; the user's mask takes away from them.
+        // The user's mask takes away from these rights, as from any new file's.
         #[cfg(unix)]
-        let permissions = <Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
+        let permissions = <Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
         #[cfg(unix)]
         let builder = builder.permissions(permissions);
         let file = BufWriter::with_capacity(1 << 16, builder.tempfile_in(folder).map_err(failed)?);

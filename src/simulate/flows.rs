@@ -19,7 +19,7 @@ pub fn schema() -> Schema {
         ("srcip", Notation::Dotted),
         ("dstip", Notation::Dotted),
         ("proto", Notation::LowerName),
-        ("ts", Notation::Epoch { unit: crate::trace::TimeUnit::Nanoseconds, decimals: None }),
+        ("ts", Notation::Epoch { unit: crate::trace::TimeUnit::Nanoseconds, decimal: false }),
         ("td", Notation::Decimal),
     ] {
         if let Some(column) = schema.position(name) {

@@ -13,7 +13,7 @@ pub fn schema() -> Schema {
         ("srcip", Notation::Dotted),
         ("dstip", Notation::Dotted),
         ("proto", Notation::UpperName),
-        ("time", Notation::Epoch { unit: TimeUnit::Nanoseconds, decimals: None }),
+        ("time", Notation::Epoch { unit: TimeUnit::Nanoseconds, decimal: false }),
     ] {
         if let Some(column) = schema.position(name) {
             schema.columns[column].notation = Some(notation);

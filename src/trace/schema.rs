@@ -136,7 +136,7 @@ fn two() -> f64 {
 /// The literal that stands for a category outside the declared list. No raw value supplies it.
 pub const OTHER: &str = "other";
 
-/// How values are written in a file: a fact of the format, detected once and kept for the output.
+/// How values are written in a file: a fact of the format, detected once, kept for the output, and public from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Notation {
@@ -154,9 +154,9 @@ pub enum Notation {
     Epoch {
         /// Its unit.
         unit: TimeUnit,
-        /// Digits behind the decimal point that carry something, where it is written with one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        decimals: Option<u8>,
+        /// Whether it is written with a decimal point.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        decimal: bool,
     },
     /// 2026-01-31T08:00:00.5Z
     Rfc3339,
@@ -312,8 +312,8 @@ impl Field {
         match self {
             Field::Ip { levels } => {
                 let bits: u32 = levels.iter().map(|&b| u32::from(b)).sum();
-                let fits = (1..=32).contains(&bits) && levels.iter().all(|b| (1..=16).contains(b));
-                (!fits).then(|| "levels must be 1 to 16 bits each and at most 32 together".into())
+                let fits = (1..=32).contains(&bits) && levels.iter().all(|b| (1..=8).contains(b));
+                (!fits).then(|| "levels must be 1 to 8 bits each and at most 32 together".into())
             }
             Field::Categorical(Some(values)) => {
                 let mut sorted = values.clone();
@@ -407,6 +407,10 @@ impl Schema {
             return Err(SchemaError::Shape("a schema needs at least one column".into()));
         }
         for (i, column) in self.columns.iter().enumerate() {
+            // The sign joins names in the labels of the account, where every label must be unique.
+            if column.name.is_empty() || column.name.contains('×') {
+                return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
+            }
             if self.position(&column.name) != Some(i) {
                 return Err(SchemaError::Shape(format!("column {} is declared twice", column.name)));
             }
