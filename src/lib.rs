@@ -39,14 +39,20 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod evaluate;
 pub mod fit;
 pub mod formats;
 pub mod generate;
+pub mod http;
+pub mod jobs;
+pub mod ledger;
 pub mod model;
 pub mod privacy;
 pub mod progress;
 pub mod service;
 pub mod simulate;
+pub mod storage;
+pub mod telemetry;
 pub mod trace;

@@ -6,6 +6,7 @@ mod inspect;
 mod progress;
 mod report;
 mod sample;
+mod serve;
 mod split;
 mod synthesize;
 mod trace_args;
@@ -38,6 +39,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve the REST API and work on jobs
+    Serve(serve::Serve),
     /// Make a synthetic trace from a raw one, and state what it promises
     Synthesize(synthesize::Args),
     /// Make a further trace from a measurement bundle; needs no raw data and costs no privacy
@@ -50,6 +53,10 @@ enum Command {
     Split(split::Args),
     /// Simulate a trace to try things on
     Sample(sample::Args),
+    /// Look at the service's settings
+    Config(serve::ConfigArgs),
+    /// Print the OpenAPI document of the REST API
+    Openapi(serve::OpenApi),
 }
 
 /// Parses the arguments and does what they say.
@@ -61,6 +68,9 @@ pub fn run() -> ExitCode {
         Command::Inspect(args) => args.run(),
         Command::Split(args) => args.run(),
         Command::Sample(args) => args.run(),
+        Command::Serve(args) => args.run(),
+        Command::Config(args) => args.run(),
+        Command::Openapi(args) => args.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,6 +84,8 @@ enum Failure {
     Local(LocalError),
     /// An argument that clap could not judge.
     Usage(String),
+    /// The server cannot start or work.
+    Server(String),
 }
 
 impl From<LocalError> for Failure {
@@ -89,6 +101,10 @@ impl Failure {
             Failure::Usage(text) => {
                 eprintln!("error: {text}");
                 return ExitCode::from(2);
+            }
+            Failure::Server(text) => {
+                eprintln!("error: {text}");
+                return ExitCode::from(1);
             }
             Failure::Local(error) => error,
         };

@@ -26,6 +26,13 @@ impl SplitKey {
     }
 }
 
+impl SplitKey {
+    /// A population's key, fixed when it was made.
+    pub(crate) fn of_population(kept: [u8; 32]) -> Self {
+        SplitKey(kept)
+    }
+}
+
 /// The records to fit on and those held out, both in their old order.
 pub fn split(trace: Sensitive<Trace>, key: &SplitKey) -> (Sensitive<Trace>, Sensitive<Trace>) {
     let held = trace.derive(|t| held_out(t, key));

@@ -34,6 +34,16 @@ impl NoiseKey {
         Ok(NoiseKey(key))
     }
 
+    /// The key's bytes, for keeping it until its fit ends, so that a retried attempt repeats the same draws.
+    pub(crate) fn sealed(&self) -> [u8; 32] {
+        self.0
+    }
+
+    /// A key that was kept.
+    pub(crate) fn unsealed(kept: [u8; 32]) -> Self {
+        NoiseKey(kept)
+    }
+
     /// The subkey of one measurement: HMAC-SHA256(key, label).
     fn subkey(&self, label: &str) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0)

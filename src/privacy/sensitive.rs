@@ -85,6 +85,11 @@ impl<R> Private<R> {
 pub struct Steward(());
 
 impl Steward {
+    /// The service keeps private results of a dataset, and shows them to keys with the role of its steward alone.
+    pub(crate) fn keeper() -> Self {
+        Steward(())
+    }
+
     /// Who runs the command line on a local file has the raw trace already, and acts as its steward.
     pub fn local() -> Self {
         Steward(())

@@ -1,6 +1,16 @@
-//! Use cases: what somebody wants done, each a function that the command line (and later HTTP and workers) calls.
+//! Use cases: what somebody wants done, each a function that HTTP, the workers and the command line call.
 //!
-//! [`local`] holds those that work on files of the person who runs them, without ledger or database.
+//! [`local`] holds those that work on files of the person who runs them, without ledger or database. The others work on the
+//! service's database and artifacts, one transaction each; every one takes the [`app::Caller`] and checks the role first. Another tenant's
+//! thing is answered exactly as one that does not exist.
 
+pub mod app;
+pub mod budget;
+pub mod datasets;
+pub mod jobs;
+pub mod keys;
 pub mod local;
-mod new_file;
+pub mod new_file;
+pub mod problem;
+pub mod releases;
+pub mod tenants;

@@ -1,0 +1,103 @@
+//! Settings of the service, from the environment: `NETDPSYN_*`, each with a default that is safe.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `NETDPSYN_DATABASE_URL`: postgres://… or sqlite:PATH; by default an SQLite file in the data directory.
+    pub database_url: String,
+    /// `NETDPSYN_DATA_DIR`: artifacts, and the database if it is SQLite; `./netdpsyn-data` by default.
+    pub data_dir: PathBuf,
+    /// `NETDPSYN_LISTEN`: where the API listens; 127.0.0.1:8080 by default.
+    pub listen: SocketAddr,
+    /// `NETDPSYN_WORKERS`: jobs at a time; 1 by default, since each uses every core. 0 serves the API alone.
+    pub workers: usize,
+    /// `NETDPSYN_MAX_UPLOAD_BYTES`: largest trace; 4 GiB by default.
+    pub max_upload: u64,
+    /// `NETDPSYN_MAX_OPEN_JOBS`: waiting and running jobs of one tenant; 1,000 by default.
+    pub max_open_jobs: i64,
+    /// `NETDPSYN_LEASE_SECONDS`: how long a silent worker keeps its job; 30 by default.
+    pub lease_seconds: i64,
+    /// `NETDPSYN_ADMIN_KEY`: the first administrator's key; made and printed once where it is not set.
+    pub admin_key: Option<String>,
+    /// `NETDPSYN_LOG`: which log lines, as `info` or `netdpsyn=debug`; `info` by default.
+    pub log: String,
+    /// `NETDPSYN_LOG_FORMAT`: `text` (default) or `json`.
+    pub log_json: bool,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Error)]
+#[error("{name}={value:?}: {reason}")]
+pub struct ConfigError {
+    name: &'static str,
+    value: String,
+    reason: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> Result<Config, ConfigError> {
+        Config::from(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    /// Reads settings from any source.
+    pub fn from(get: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        fn parse<T: std::str::FromStr>(
+            get: &impl Fn(&str) -> Option<String>,
+            name: &'static str,
+            default: T,
+        ) -> Result<T, ConfigError>
+        where
+            T::Err: std::fmt::Display,
+        {
+            match get(name) {
+                None => Ok(default),
+                Some(value) => value.parse().map_err(|error: T::Err| ConfigError {
+                    name,
+                    reason: error.to_string(),
+                    value,
+                }),
+            }
+        }
+        let data_dir = PathBuf::from(get("NETDPSYN_DATA_DIR").unwrap_or_else(|| "netdpsyn-data".into()));
+        let own_database = format!("sqlite:{}", data_dir.join("netdpsyn.sqlite").display());
+        let log_json = match get("NETDPSYN_LOG_FORMAT").as_deref() {
+            None | Some("text") => false,
+            Some("json") => true,
+            Some(value) => {
+                let reason = "text or json".to_string();
+                return Err(ConfigError { name: "NETDPSYN_LOG_FORMAT", value: value.into(), reason });
+            }
+        };
+        Ok(Config {
+            database_url: get("NETDPSYN_DATABASE_URL").unwrap_or(own_database),
+            data_dir,
+            listen: parse(&get, "NETDPSYN_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
+            workers: parse(&get, "NETDPSYN_WORKERS", 1)?,
+            max_upload: parse(&get, "NETDPSYN_MAX_UPLOAD_BYTES", 4 << 30)?,
+            max_open_jobs: parse(&get, "NETDPSYN_MAX_OPEN_JOBS", 1_000)?,
+            lease_seconds: parse(&get, "NETDPSYN_LEASE_SECONDS", 30)?,
+            admin_key: get("NETDPSYN_ADMIN_KEY"),
+            log: get("NETDPSYN_LOG").unwrap_or_else(|| "info,sqlx=warn".into()),
+            log_json,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_need_nothing_and_nonsense_is_named() {
+        let config = Config::from(|_| None).unwrap();
+        assert_eq!(config.database_url, "sqlite:netdpsyn-data/netdpsyn.sqlite");
+        assert!(config.listen.ip().is_loopback());
+        let error = Config::from(|name| (name == "NETDPSYN_WORKERS").then(|| "many".into())).unwrap_err();
+        assert!(error.to_string().starts_with("NETDPSYN_WORKERS=\"many\""));
+    }
+}

@@ -1,0 +1,94 @@
+//! From the model and the synthetic trace alone: what readers of a release may see.
+//!
+//! Every measured marginal against the generated records, beside the distance that the known noise alone explains.
+
+use crate::model::Bundle;
+use crate::trace::Trace;
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Version of the JSON form.
+pub const VERSION: u32 = 1;
+
+/// How well a synthetic trace shows what was measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Of the JSON form.
+    pub version: u32,
+    /// Nothing here is private.
+    pub private: bool,
+    /// N̂, the records of the raw trace as far as the noise tells.
+    pub estimated_records: f64,
+    /// Synthetic records.
+    pub synthetic_rows: usize,
+    /// Mean distance over all marginals.
+    pub mean_distance: f64,
+    /// Mean distance that the noise alone explains.
+    pub mean_noise: f64,
+    /// Every measured marginal.
+    pub marginals: Vec<Fit>,
+}
+
+/// One measured marginal and the generated records.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fit {
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// Cells.
+    pub cells: usize,
+    /// Standard deviation of a cell's noise.
+    pub sigma: f64,
+    /// ½ Σ |noisy − synthetic| / N̂, the records scaled to N̂. Noise alone makes it about `noise`; far above that, the records miss
+    /// what was measured.
+    pub distance: f64,
+    /// What the noise alone is expected to make: ½ Σ σ_cell·√(2/π) / N̂.
+    pub noise: f64,
+}
+
+/// The report of a trace generated from `bundle`, with N̂ of its model.
+pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Report {
+    let codes: Vec<Vec<u32>> = bundle
+        .attributes
+        .par_iter()
+        .map(|a| synthetic.column(a.column).iter().map(|value| a.partition.code(value)).collect())
+        .collect();
+    let rows = synthetic.rows();
+    let total = estimated_records.max(1.0);
+    let marginals: Vec<Fit> = bundle
+        .measurements
+        .par_iter()
+        .map(|m| {
+            let mut counts = vec![0u32; m.counts.len()];
+            for row in 0..rows {
+                let cell = m
+                    .attributes
+                    .iter()
+                    .fold(0, |cell, &a| cell * bundle.attributes[a].bins() + codes[a][row] as usize);
+                counts[cell] += 1;
+            }
+            let scale = total / rows.max(1) as f64;
+            let sum: f64 =
+                counts.iter().zip(&m.counts).map(|(&s, &n)| (n as f64 - f64::from(s) * scale).abs()).sum();
+            let joined = |cell: usize| m.joined.as_ref().map_or(1.0, |sizes| f64::from(sizes[cell]));
+            let spread: f64 = (0..m.counts.len()).map(|cell| joined(cell).sqrt()).sum();
+            let expected = m.scale.sigma() * (2.0 / std::f64::consts::PI).sqrt() * spread;
+            Fit {
+                columns: m.attributes.iter().map(|&a| bundle.attributes[a].name.clone()).collect(),
+                cells: m.counts.len(),
+                sigma: m.scale.sigma(),
+                distance: 0.5 * sum / total,
+                noise: 0.5 * expected / total,
+            }
+        })
+        .collect();
+    let mean = |of: fn(&Fit) -> f64| marginals.iter().map(of).sum::<f64>() / marginals.len().max(1) as f64;
+    Report {
+        version: VERSION,
+        private: false,
+        estimated_records,
+        synthetic_rows: rows,
+        mean_distance: mean(|fit| fit.distance),
+        mean_noise: mean(|fit| fit.noise),
+        marginals,
+    }
+}

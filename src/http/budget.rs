@@ -1,0 +1,27 @@
+//! `/v1/budget`
+
+use super::extract::Query;
+use super::openapi::Refusals;
+use crate::service::app::{App, Caller, Page, PageQuery};
+use crate::service::budget::{self, BudgetView, EntryView};
+use crate::service::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+
+/// Show what may be spent, what is, and what is left (steward).
+#[utoipa::path(get, path = "/v1/budget", tag = "budget",
+    responses((status = 200, description = "The tenant's budget and each population's.", body = BudgetView), Refusals))]
+pub async fn budget(State(app): State<App>, caller: Caller) -> Result<Json<BudgetView>, Problem> {
+    budget::budget(&app, &caller).await.map(Json)
+}
+
+/// List the ledger's entries: who, when, what for (steward).
+#[utoipa::path(get, path = "/v1/budget/entries", tag = "budget", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<EntryView>), Refusals))]
+pub async fn entries(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<EntryView>>, Problem> {
+    budget::entries(&app, &caller, page).await.map(Json)
+}

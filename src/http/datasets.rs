@@ -1,0 +1,100 @@
+//! `/v1/datasets`
+
+use super::extract::{Body, Path, Query};
+use super::openapi::Refusals;
+use crate::service::app::{App, Caller, Page, PageQuery};
+use crate::service::datasets::{self, DatasetPatch, DatasetView, NewDataset};
+use crate::service::problem::Problem;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use uuid::Uuid;
+
+/// Make a dataset: a name and what is publicly known of the trace (steward).
+#[utoipa::path(post, path = "/v1/datasets", tag = "datasets", request_body = NewDataset,
+    responses((status = 201, description = "Made; upload the trace next.", body = DatasetView), Refusals))]
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Body(new): Body<NewDataset>,
+) -> Result<impl IntoResponse, Problem> {
+    let dataset = datasets::create(&app, &caller, new).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/v1/datasets/{}", dataset.id))], Json(dataset)))
+}
+
+/// List datasets (steward).
+#[utoipa::path(get, path = "/v1/datasets", tag = "datasets", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<DatasetView>), Refusals))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<DatasetView>>, Problem> {
+    datasets::list(&app, &caller, page).await.map(Json)
+}
+
+/// Show a dataset: its state, what is declared, what parsing found (steward).
+#[utoipa::path(get, path = "/v1/datasets/{id}", tag = "datasets", params(("id" = Uuid, Path, description = "The dataset.")),
+    responses((status = 200, description = "The dataset.", body = DatasetView), Refusals))]
+pub async fn find(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<DatasetView>, Problem> {
+    datasets::find(&app, &caller, id).await.map(Json)
+}
+
+/// Change the declaration, until the first fit is accepted (steward).
+#[utoipa::path(patch, path = "/v1/datasets/{id}", tag = "datasets", params(("id" = Uuid, Path, description = "The dataset.")), request_body = DatasetPatch,
+    responses((status = 200, description = "Changed.", body = DatasetView), Refusals))]
+pub async fn patch(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Body(patch): Body<DatasetPatch>,
+) -> Result<Json<DatasetView>, Problem> {
+    datasets::patch(&app, &caller, id, patch).await.map(Json)
+}
+
+/// Erase the raw trace and everything private made from it; ledger and releases stay (steward).
+#[utoipa::path(delete, path = "/v1/datasets/{id}", tag = "datasets", params(("id" = Uuid, Path, description = "The dataset.")),
+    responses((status = 204, description = "Erased."), Refusals))]
+pub async fn erase(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    datasets::erase(&app, &caller, id).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Upload the raw trace: the body is the file, plain or gzip, as `curl -T FILE` sends it (steward).
+#[utoipa::path(put, path = "/v1/datasets/{id}/trace", tag = "datasets",
+    params(("id" = Uuid, Path, description = "The dataset."),
+        ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530), verified.")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "CSV with a header, plain or gzip."),
+    responses((status = 202, description = "Received; it is being parsed. Watch the dataset's state.", body = DatasetView),
+        (status = 413, description = "Too large.", body = Problem, content_type = "application/problem+json"), Refusals))]
+pub async fn upload(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<impl IntoResponse, Problem> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let digest = headers.get("content-digest").map(|value| value.to_str().unwrap_or("")).map(str::to_owned);
+    if text(header::CONTENT_ENCODING).is_some() {
+        return Err(Problem::unsupported(
+            "send the file as it is, without Content-Encoding; gzip is recognised by its first bytes",
+        ));
+    }
+    let body = request.into_body().into_data_stream();
+    let dataset = datasets::upload(&app, &caller, id, length, digest.as_deref(), body).await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, format!("/v1/datasets/{id}")), (header::RETRY_AFTER, "1".into())],
+        Json(dataset),
+    ))
+}

@@ -1,0 +1,76 @@
+//! `/v1/jobs` and `/v1/quotes`
+
+use super::extract::{Body, Path, Query};
+use super::openapi::Refusals;
+use crate::service::app::{App, Caller, Page, PageQuery};
+use crate::service::jobs::{self, FitRequest, JobView, NewJob, QuoteView};
+use crate::service::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use uuid::Uuid;
+
+/// Submit a job: fit, generate or evaluate. A fit reserves its whole cost (steward).
+#[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same job again.")),
+    responses((status = 202, description = "Accepted; watch the job.", body = JobView),
+        (status = 429, description = "Too many jobs wait.", body = Problem, content_type = "application/problem+json"), Refusals))]
+pub async fn submit(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(new): Body<NewJob>,
+) -> Result<impl IntoResponse, Problem> {
+    let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or(""));
+    let job = jobs::submit(&app, &caller, new, key).await?;
+    Ok((
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, format!("/v1/jobs/{}", job.id)), (header::RETRY_AFTER, "1".into())],
+        Json(job),
+    ))
+}
+
+/// List jobs (steward).
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<JobView>), Refusals))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<JobView>>, Problem> {
+    jobs::list(&app, &caller, page).await.map(Json)
+}
+
+/// Show a job: state, stage, percent, cost (steward).
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 200, description = "The job.", body = JobView), Refusals))]
+pub async fn find(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<JobView>, Problem> {
+    jobs::find(&app, &caller, id).await.map(Json)
+}
+
+/// Cancel a job. A fit that has begun to measure is charged all the same (steward).
+#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 202, description = "Cancelled, or asked to stop.", body = JobView), Refusals))]
+pub async fn cancel(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<impl IntoResponse, Problem> {
+    Ok((StatusCode::ACCEPTED, Json(jobs::cancel(&app, &caller, id).await?)))
+}
+
+/// Ask what a fit would cost; nothing is reserved (steward).
+#[utoipa::path(post, path = "/v1/quotes", tag = "jobs", request_body = FitRequest,
+    responses((status = 200, description = "Its cost and what is left.", body = QuoteView), Refusals))]
+pub async fn quote(
+    State(app): State<App>,
+    caller: Caller,
+    Body(request): Body<FitRequest>,
+) -> Result<Json<QuoteView>, Problem> {
+    jobs::quote(&app, &caller, request).await.map(Json)
+}

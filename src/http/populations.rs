@@ -1,0 +1,46 @@
+//! `/v1/populations`
+
+use super::extract::{Body, Path, Query};
+use super::openapi::Refusals;
+use crate::service::app::{App, Caller, Page, PageQuery};
+use crate::service::problem::Problem;
+use crate::service::tenants::{self, NewCap, NewPopulation, PopulationView};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use uuid::Uuid;
+
+/// Make a population: the people behind a set of datasets (admin).
+#[utoipa::path(post, path = "/v1/populations", tag = "populations", request_body = NewPopulation,
+    responses((status = 201, description = "Made.", body = PopulationView), Refusals))]
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Body(new): Body<NewPopulation>,
+) -> Result<impl IntoResponse, Problem> {
+    Ok((StatusCode::CREATED, Json(tenants::create_population(&app, &caller, new).await?)))
+}
+
+/// List populations: all (admin), or one's own (steward).
+#[utoipa::path(get, path = "/v1/populations", tag = "populations", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<PopulationView>), Refusals))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<PopulationView>>, Problem> {
+    tenants::list_populations(&app, &caller, page).await.map(Json)
+}
+
+/// Set a population's cap (admin).
+#[utoipa::path(patch, path = "/v1/populations/{id}", tag = "populations", params(("id" = Uuid, Path, description = "The population.")), request_body = NewCap,
+    responses((status = 200, description = "Set.", body = PopulationView), Refusals))]
+pub async fn set_cap(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Body(cap): Body<NewCap>,
+) -> Result<Json<PopulationView>, Problem> {
+    tenants::set_population_cap(&app, &caller, id, cap).await.map(Json)
+}

@@ -1,0 +1,49 @@
+//! Listening and draining.
+
+use crate::jobs;
+use crate::service::app::App;
+use crate::service::keys;
+use crate::storage::datasets;
+use tokio::net::TcpListener;
+
+/// Why the server did not start or ended early.
+pub type ServeError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves until SIGTERM or Ctrl-C, then drains: open requests end, running jobs go back to the queue.
+pub async fn serve(app: App) -> Result<(), ServeError> {
+    let listener = TcpListener::bind(app.config.listen).await?;
+    let made =
+        keys::bootstrap(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;
+    if let Some(secret) = made {
+        // Once, to standard error, and never through the log.
+        eprintln!("First administrator key (shown this once): {secret}");
+    }
+    let mut tx = app.db.begin().await?;
+    datasets::end_lost_uploads(&mut tx).await?;
+    tx.commit().await?;
+    for left in std::fs::read_dir(app.artifacts.scratch())?.flatten() {
+        let _ = std::fs::remove_file(left.path());
+    }
+    let workers = jobs::start(&app);
+    tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
+    axum::serve(listener, super::router(app)).with_graceful_shutdown(stop()).await?;
+    tracing::info!("draining");
+    workers.drain().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,384 @@
+//! What each kind of job does. Every end is one transaction, fenced by (job, attempt): result, state of the job and ledger entry become
+//! visible together or not at all.
+
+use super::watch::Watch;
+use crate::evaluate::{private, release};
+use crate::fit::{self, split::SplitKey};
+use crate::formats::{self, Bound, ReadError, ReadOptions};
+use crate::generate::{self, Request};
+use crate::model::{Bundle, Model};
+use crate::privacy::{NoiseKey, Sensitive, Steward};
+use crate::service::app::App;
+use crate::service::datasets::schema_of;
+use crate::service::jobs::{FitRequest, GenerateRequest, internal, plan};
+use crate::service::problem::Problem;
+use crate::storage::artifacts::hex;
+use crate::storage::datasets::Dataset;
+use crate::storage::jobs::{self, End, Job};
+use crate::storage::ledger::{self, Purpose};
+use crate::storage::{StorageError, Tx, datasets, releases, tenants};
+use crate::trace::Trace;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+/// Why a job did not come to its result.
+pub enum Stopped {
+    /// It was told to.
+    Cancelled,
+    /// Another worker has it.
+    Lost,
+    /// It cannot be done.
+    Failed(Problem),
+}
+
+impl From<Problem> for Stopped {
+    fn from(problem: Problem) -> Self {
+        Stopped::Failed(problem)
+    }
+}
+
+impl From<StorageError> for Stopped {
+    fn from(error: StorageError) -> Self {
+        Stopped::Failed(error.into())
+    }
+}
+
+impl From<crate::progress::Cancelled> for Stopped {
+    fn from(_: crate::progress::Cancelled) -> Self {
+        Stopped::Cancelled
+    }
+}
+
+fn broken(what: &str, error: impl std::fmt::Display) -> Stopped {
+    tracing::error!(%error, "{what}");
+    Stopped::Failed(Problem::internal())
+}
+
+/// Does a job. Blocks; database and artifacts are reached through `runtime`.
+pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+    match job.kind.as_str() {
+        "parse" => parse(app, runtime, job, seen),
+        "fit" => measure(app, runtime, job, seen),
+        "generate" => synthesise(app, runtime, job, seen),
+        _ => compare(app, runtime, job, seen),
+    }
+}
+
+/// Ends a job that has no result. A fit that began to measure is charged whatever its end; one that did not gives back what it reserved.
+pub async fn end_without_result(
+    app: &App,
+    job: &Job,
+    state: &str,
+    problem: Option<&Problem>,
+) -> Result<(), Problem> {
+    let text = problem.and_then(|p| serde_json::to_string(p).ok());
+    let mut tx = app.begin().await?;
+    let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
+    let charged = (job.kind == "fit").then_some(now.measuring_started_at.is_some());
+    if let Some(charged) = charged {
+        let purpose = purpose(app, job);
+        match charged {
+            true => ledger::commit(&mut tx, &purpose, job.cost()).await?,
+            false => ledger::release(&mut tx, &purpose, job.cost()).await?,
+        }
+    }
+    let end = End { state, charged, problem: text.as_deref(), model: None, release: None };
+    if !jobs::finish(&mut tx, job, &end, app.now()).await? {
+        // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
+        return Ok(());
+    }
+    if job.kind == "parse" {
+        let dataset = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
+        if let Some(path) = dataset.and_then(|d| d.trace_path) {
+            app.artifacts.delete(&path).await?;
+        }
+        datasets::set_state(&mut tx, job.dataset_id, "rejected", None, None, text.as_deref()).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+fn purpose<'a>(app: &App, job: &Job) -> Purpose<'a> {
+    Purpose {
+        tenant: job.tenant_id,
+        population: job.population_id,
+        job: job.id,
+        actor: "worker",
+        now: app.now(),
+    }
+}
+
+fn request<T: serde::de::DeserializeOwned>(job: &Job) -> Result<T, Stopped> {
+    serde_json::from_str(&job.request).map_err(|error| broken("a stored request cannot be read", error))
+}
+
+/// The dataset of a job and the file with its trace.
+fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset, PathBuf), Stopped> {
+    let dataset = runtime.block_on(async {
+        let mut tx = app.read().await?;
+        let found = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
+        found.ok_or_else(|| Problem::not_found("dataset"))
+    })?;
+    let path = dataset
+        .trace_path
+        .as_deref()
+        .ok_or_else(|| Problem::conflict("no-trace", "the raw trace is not there (any more)"))?;
+    let file = app.artifacts.path(path)?;
+    Ok((dataset, file))
+}
+
+/// Reads the raw trace of a dataset, which parsing accepted before.
+fn raw(dataset: &Dataset, file: &Path, seen: &Watch) -> Result<(Bound, Sensitive<Trace>), Stopped> {
+    let schema = schema_of(dataset)?;
+    let bound = formats::bind(file, schema).map_err(refused)?;
+    let (trace, _) = formats::read(file, &bound, ReadOptions::default(), seen).map_err(refused)?;
+    Ok((bound, trace))
+}
+
+/// What the steward reads when a trace is refused: where and why, with at most twenty records quoted.
+fn refused(error: ReadError) -> Stopped {
+    match error {
+        ReadError::Cancelled(_) => Stopped::Cancelled,
+        ReadError::Io(error) => broken("a trace cannot be read", error),
+        ReadError::BadRecords(report) => {
+            let report = report.for_steward(&Steward::keeper());
+            let problem = Problem::trace("records cannot be read; mend the file and upload it again")
+                .with("private", true);
+            Stopped::Failed(
+                problem.with("bad_records", serde_json::to_value(&report.first_bad).unwrap_or_default()),
+            )
+        }
+        other => Stopped::Failed(Problem::trace(other.to_string()).with("private", true)),
+    }
+}
+
+/// Reads an upload once: the dataset becomes ready, or rejected with the reason.
+fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+    let (dataset, file) = source(app, runtime, job)?;
+    let bound = formats::bind(&file, schema_of(&dataset)?).map_err(refused)?;
+    let (_, report) = formats::read(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
+    let mut report = serde_json::to_value(report.for_steward(&Steward::keeper())).unwrap_or_default();
+    report["private"] = true.into();
+    runtime.block_on(async {
+        let mut tx = app.begin().await?;
+        let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
+        fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
+        let trace = dataset.trace_path.as_deref().zip(dataset.trace_sha256.as_deref());
+        datasets::set_state(&mut tx, dataset.id, "ready", trace, Some(&report.to_string()), None).await?;
+        Ok(tx.commit().await?)
+    })
+}
+
+/// A fence that holds: the attempt still has its lease.
+fn fence(held: bool) -> Result<(), Stopped> {
+    if held { Ok(()) } else { Err(Stopped::Lost) }
+}
+
+/// The SHA-256 of a file, in hex.
+fn digest_of(file: &Path) -> std::io::Result<String> {
+    let mut source = std::fs::File::open(file)?;
+    let mut digest = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match std::io::Read::read(&mut source, &mut block)? {
+            0 => return Ok(hex(&digest.finalize())),
+            length => digest.update(&block[..length]),
+        }
+    }
+}
+
+/// Measures a dataset and commits the measurements.
+fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+    let asked: FitRequest = request(job)?;
+    let mut plan = plan(&asked)?;
+    let (dataset, file) = source(app, runtime, job)?;
+    let (bound, trace) = raw(&dataset, &file, seen)?;
+    if asked.hold_out {
+        let population = runtime.block_on(async {
+            let mut tx = app.read().await?;
+            Ok::<_, Problem>(tenants::find_population(&mut tx, job.population_id).await?)
+        })?;
+        let kept = population.and_then(|p| <[u8; 32]>::try_from(p.split_key).ok());
+        plan.hold_out = Some(SplitKey::of_population(kept.ok_or_else(Problem::internal)?));
+    }
+    let kept = job.noise_key.as_deref().and_then(|key| <[u8; 32]>::try_from(key).ok());
+    let key = NoiseKey::unsealed(kept.ok_or_else(Problem::internal)?);
+
+    // From here on every end is a commit. An attempt may draw only if it is the same computation as the one that drew first: the same
+    // key on other data would give away their difference.
+    let what = serde_json::json!({
+        "trace_sha256": digest_of(&file).map_err(|error| broken("a trace cannot be read", error))?,
+        "schema_sha256": hex(&Sha256::digest(serde_json::to_vec(&bound.schema).unwrap_or_default())),
+        "plan": job.request,
+        "allowance_rho": plan.allowance().units(),
+        "build": env!("CARGO_PKG_VERSION"),
+    })
+    .to_string();
+    let first = runtime.block_on(async {
+        let mut tx = app.begin().await?;
+        let first = jobs::start_measuring(&mut tx, job, &what, app.now()).await?;
+        tx.commit().await?;
+        Ok::<_, Problem>(first)
+    })?;
+    match first {
+        None => return Err(Stopped::Lost),
+        Some(first) if first != what => {
+            let detail = "an earlier attempt began to measure something else (another trace, schema, plan or build); nothing was drawn again";
+            return Err(Problem::conflict("not-repeatable", detail).into());
+        }
+        Some(_) => {}
+    }
+
+    let fitted = fit::fit(trace, &bound.schema, &plan, &key, seen).map_err(|error| match error {
+        fit::FitError::Cancelled(_) => Stopped::Cancelled,
+        error => broken("a fit failed", error),
+    })?;
+    let statement = serde_json::to_string(&fitted.bundle.statement).unwrap_or_default();
+    let scratch = scratch(app, job);
+    let write = || fitted.bundle.write(std::io::BufWriter::new(std::fs::File::create(&scratch)?));
+    write().map_err(|error| broken("a bundle cannot be written", error))?;
+    runtime.block_on(async {
+        let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
+        let stored = app.artifacts.adopt(&bundle_path, &scratch).await?;
+        let _ = std::fs::remove_file(&scratch);
+        let now = app.now();
+        let model = releases::Model {
+            id: Uuid::now_v7(),
+            tenant_id: job.tenant_id,
+            dataset_id: job.dataset_id,
+            job_id: job.id,
+            bundle_path,
+            bundle_sha256: stored.sha256,
+            statement,
+            created_at: now,
+        };
+        let generation = GenerateRequest {
+            model_id: model.id,
+            rows: asked.rows,
+            seed: asked.seed,
+            evaluate: asked.evaluate,
+        };
+        let generation = serde_json::to_string(&generation).unwrap_or_default();
+        let next = internal(job.tenant_id, &dataset, "generate", generation, Some(model.id), None, now);
+        let mut tx = app.begin().await?;
+        ledger::commit(&mut tx, &purpose(app, job), job.cost()).await?;
+        releases::add_model(&mut tx, &model).await?;
+        let end = End {
+            state: "succeeded",
+            charged: Some(true),
+            problem: None,
+            model: Some(model.id),
+            release: None,
+        };
+        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+        jobs::add(&mut tx, &next).await?;
+        tx.commit().await?;
+        app.queued.notify_one();
+        Ok(())
+    })
+}
+
+fn scratch(app: &App, job: &Job) -> PathBuf {
+    app.artifacts.scratch().join(format!("{}-{}", job.id, job.attempt))
+}
+
+/// The model of a job and its bundle.
+fn bundle(app: &App, runtime: &Handle, job: &Job) -> Result<Bundle, Stopped> {
+    let model = runtime.block_on(async {
+        let mut tx = app.read().await?;
+        let found = releases::find_model(&mut tx, job.tenant_id, job.model_id.unwrap_or_default()).await?;
+        found.ok_or_else(|| Problem::not_found("model"))
+    })?;
+    let file = std::fs::File::open(app.artifacts.path(&model.bundle_path)?)
+        .map_err(|error| broken("a bundle cannot be opened", error))?;
+    Bundle::read(std::io::BufReader::new(file)).map_err(|error| broken("a bundle cannot be read", error))
+}
+
+/// Generates a trace from a model: a draft release with its report.
+fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+    let asked: GenerateRequest = request(job)?;
+    let bundle = bundle(app, runtime, job)?;
+    let model = Model::from_bundle(&bundle, seen)?;
+    let seed = asked.seed.unwrap_or_else(rand::random);
+    let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
+    let made = generate::generate(&model, &Request { rows, seed }, seen)?;
+    let mut report =
+        serde_json::to_value(release::report(&bundle, model.records, &made.trace)).unwrap_or_default();
+    report["statement"] = serde_json::to_value(&bundle.statement).unwrap_or_default();
+    report["convergence"] =
+        serde_json::json!({ "rounds": made.convergence.rounds, "error": made.convergence.error });
+    let scratch = scratch(app, job);
+    let file = std::fs::File::create(&scratch).map_err(|error| broken("a trace cannot be written", error))?;
+    formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file), seen).map_err(|error| {
+        match error {
+            formats::WriteError::Cancelled(_) => Stopped::Cancelled,
+            error => broken("a trace cannot be written", error),
+        }
+    })?;
+    runtime.block_on(async {
+        let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
+        let stored = app.artifacts.adopt(&trace_path, &scratch).await?;
+        let _ = std::fs::remove_file(&scratch);
+        let now = app.now();
+        let id = Uuid::now_v7();
+        let mut tx = app.begin().await?;
+        let end = End { state: "succeeded", charged: None, problem: None, model: None, release: Some(id) };
+        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+        let release = releases::Release {
+            id,
+            tenant_id: job.tenant_id,
+            dataset_id: job.dataset_id,
+            model_id: job.model_id.unwrap_or_default(),
+            job_id: job.id,
+            state: "draft".into(),
+            trace_path,
+            trace_sha256: stored.sha256,
+            bytes: stored.bytes as i64,
+            row_count: made.trace.rows() as i64,
+            rows_by_hand: asked.rows.is_some(),
+            seed: seed.to_string(),
+            report: report.to_string(),
+            private_report: None,
+            private_opened_at: None,
+            created_at: now,
+            published_at: None,
+        };
+        releases::add(&mut tx, &release).await?;
+        if asked.evaluate
+            && let Some(dataset) = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?
+        {
+            let what = serde_json::json!({ "release_id": id }).to_string();
+            let next = internal(job.tenant_id, &dataset, "evaluate", what, job.model_id, Some(id), now);
+            jobs::add(&mut tx, &next).await?;
+        }
+        tx.commit().await?;
+        app.queued.notify_one();
+        Ok(())
+    })
+}
+
+/// Compares a release with the raw trace, for its steward.
+fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+    let id = job.release_id.unwrap_or_default();
+    let find = async |tx: &mut Tx| {
+        let found = releases::find(tx, job.tenant_id, id).await?;
+        found.ok_or_else(|| Problem::not_found("release"))
+    };
+    let release = runtime.block_on(async { find(&mut app.read().await?).await })?;
+    let (dataset, file) = source(app, runtime, job)?;
+    let (bound, trace) = raw(&dataset, &file, seen)?;
+    let path = app.artifacts.path(&release.trace_path)?;
+    let like = formats::bind_like(&path, &bound.schema).map_err(refused)?;
+    let synthetic = formats::read_synthetic(&path, &like, seen).map_err(refused)?;
+    let report = private::compare(&trace, &synthetic, &bound.schema).for_steward(&Steward::keeper());
+    let report =
+        serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
+    runtime.block_on(async {
+        let mut tx = app.begin().await?;
+        let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
+        fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
+        releases::set_private_report(&mut tx, id, &report).await?;
+        Ok(tx.commit().await?)
+    })
+}

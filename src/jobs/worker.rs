@@ -1,0 +1,154 @@
+//! Slots that claim jobs, one lease each.
+
+use super::watch::Watch;
+use super::work::{self, Stopped};
+use crate::service::app::App;
+use crate::service::problem::Problem;
+use crate::storage::jobs::{self, Job};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+/// How long an idle slot waits before it looks again: other servers' jobs and lapsed leases come without a call.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Times a job is started at most: one that brings its worker down would do so for ever.
+const MAX_ATTEMPTS: i64 = 5;
+
+/// The running workers of a server.
+pub struct Workers {
+    slots: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// Starts as many slots as the settings say.
+pub fn start(app: &App) -> Workers {
+    let (stop, stopping) = watch::channel(false);
+    let mut slots = JoinSet::new();
+    for _ in 0..app.config.workers {
+        slots.spawn(slot(app.clone(), stopping.clone()));
+    }
+    Workers { slots, stop }
+}
+
+impl Workers {
+    /// Claims nothing more, hands running jobs back to the queue, and returns when all slots are idle.
+    pub async fn drain(mut self) {
+        let _ = self.stop.send(true);
+        while self.slots.join_next().await.is_some() {}
+    }
+}
+
+async fn slot(app: App, mut stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow() {
+        match claim(&app).await {
+            Ok(Some(job)) => {
+                let span = tracing::info_span!("job", id = %job.id, kind = %job.kind, attempt = job.attempt);
+                run(&app, job, stopping.clone()).instrument(span).await;
+            }
+            Ok(None) => {
+                tokio::select! {
+                    () = app.queued.notified() => {}
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    _ = stopping.changed() => {}
+                }
+            }
+            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+        }
+    }
+}
+
+async fn claim(app: &App) -> Result<Option<Job>, Problem> {
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    let job = jobs::claim(&mut tx, now, lease(app, now)).await?;
+    tx.commit().await?;
+    Ok(job)
+}
+
+fn lease(app: &App, now: i64) -> i64 {
+    now + app.config.lease_seconds * 1_000_000
+}
+
+/// Does a claimed job and ends it, unless the lease is lost or the server stops.
+async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
+    tracing::info!("started");
+    let seen = Arc::new(Watch::default());
+    let mut doing = {
+        let (app, job, seen) = (app.clone(), job.clone(), Arc::clone(&seen));
+        let runtime = tokio::runtime::Handle::current();
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || {
+            let _entered = span.enter();
+            if job.cancel_requested {
+                return Err(Stopped::Cancelled);
+            }
+            if job.attempt > MAX_ATTEMPTS {
+                return Err(Stopped::Failed(Problem::conflict(
+                    "too-many-attempts",
+                    "the job was started too often without an end",
+                )));
+            }
+            work::perform(&app, &runtime, &job, &seen)
+        })
+    };
+    let mut beat = tokio::time::interval(
+        Duration::from_secs(1).min(Duration::from_secs(app.config.lease_seconds as u64) / 3),
+    );
+    let (mut lost, mut handed_back) = (false, false);
+    let outcome = loop {
+        tokio::select! {
+            done = &mut doing => break done,
+            _ = beat.tick() => match heartbeat(app, &job, &seen).await {
+                Ok(None) => { lost = true; seen.stop(); }
+                Ok(Some(true)) => seen.stop(),
+                Ok(Some(false)) => {}
+                // The database is away: the lease may lapse, and then the fence decides.
+                Err(_) => {}
+            },
+            _ = stopping.changed(), if !handed_back => { handed_back = true; seen.stop(); }
+        }
+    };
+    if lost {
+        tracing::warn!("the lease was lost; another worker has the job");
+        return;
+    }
+    let ended = match outcome {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Stopped::Lost)) => {
+            tracing::warn!("the lease was lost; another worker has the job");
+            return;
+        }
+        // The server stops: the job goes back to the queue, and its next attempt repeats the same noise.
+        Ok(Err(Stopped::Cancelled)) if handed_back => give_back(app, &job).await,
+        Ok(Err(Stopped::Cancelled)) => work::end_without_result(app, &job, "cancelled", None).await,
+        Ok(Err(Stopped::Failed(problem))) => {
+            tracing::warn!(problem = %problem.kind, "failed");
+            work::end_without_result(app, &job, "failed", Some(&problem)).await
+        }
+        Err(panic) => {
+            tracing::error!(%panic, "the work panicked");
+            work::end_without_result(app, &job, "failed", Some(&Problem::internal())).await
+        }
+    };
+    match ended {
+        Ok(()) => tracing::info!("ended"),
+        // The lease lapses, and another attempt ends the job.
+        Err(problem) => tracing::error!(problem = %problem.kind, "the end could not be written"),
+    }
+}
+
+async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, Problem> {
+    let (stage, percent) = seen.at();
+    let mut tx = app.begin().await?;
+    let alive = jobs::heartbeat(&mut tx, job, lease(app, app.now()), stage, percent as i64).await?;
+    tx.commit().await?;
+    Ok(alive)
+}
+
+async fn give_back(app: &App, job: &Job) -> Result<(), Problem> {
+    let mut tx = app.begin().await?;
+    jobs::hand_back(&mut tx, job).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,150 @@
+//! What every use case has at hand, and who is asking.
+
+use super::problem::Problem;
+use crate::config::Config;
+use crate::storage::{Artifacts, Db, Tx};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// The service: database, artifacts, settings.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Files.
+    pub artifacts: Artifacts,
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Wakes the workers of this server when a job is queued.
+    pub queued: Arc<Notify>,
+}
+
+impl App {
+    /// Connects to everything the settings name.
+    pub async fn open(config: Config) -> Result<App, crate::storage::StorageError> {
+        let artifacts = Artifacts::open(&config.data_dir.join("artifacts"))?;
+        std::fs::create_dir_all(artifacts.scratch())?;
+        let db = Db::connect(&config.database_url).await?;
+        Ok(App { db, artifacts, config: Arc::new(config), queued: Arc::new(Notify::new()) })
+    }
+
+    /// Now, in microseconds since 1970.
+    pub fn now(&self) -> i64 {
+        jiff::Timestamp::now().as_microsecond()
+    }
+
+    /// A transaction that may write.
+    pub async fn begin(&self) -> Result<Tx, Problem> {
+        Ok(self.db.begin().await?)
+    }
+
+    /// A transaction that reads.
+    pub async fn read(&self) -> Result<Tx, Problem> {
+        Ok(self.db.read().await?)
+    }
+}
+
+/// A time in the database as people read it: RFC 3339.
+pub fn shown_time(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |t| t.to_string())
+}
+
+/// What a key allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Tenants, populations, budgets, keys.
+    Admin,
+    /// One tenant's data, spending and publishing.
+    Steward,
+    /// One tenant's published releases.
+    Reader,
+}
+
+impl Role {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Steward => "steward",
+            Role::Reader => "reader",
+        }
+    }
+}
+
+/// Who asks: the holder of a key.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The key's public part, for the ledger and the log.
+    pub key: String,
+    /// What it allows.
+    pub role: Role,
+    /// Whose it is; none for an administrator.
+    pub tenant: Option<Uuid>,
+}
+
+impl Caller {
+    /// Refuses whoever is no administrator.
+    pub fn admin(&self) -> Result<(), Problem> {
+        if self.role == Role::Admin { Ok(()) } else { Err(Problem::forbidden("admin")) }
+    }
+
+    /// The tenant of a steward; refuses everyone else.
+    pub fn steward(&self) -> Result<Uuid, Problem> {
+        match (self.role, self.tenant) {
+            (Role::Steward, Some(tenant)) => Ok(tenant),
+            _ => Err(Problem::forbidden("steward")),
+        }
+    }
+
+    /// The tenant of a steward or reader.
+    pub fn member(&self) -> Result<Uuid, Problem> {
+        self.tenant.ok_or_else(|| Problem::forbidden("steward or reader"))
+    }
+
+    /// Whether only published things are shown.
+    pub fn is_reader(&self) -> bool {
+        self.role == Role::Reader
+    }
+}
+
+/// A page of a list: pass `next` as `after` for the following one.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// The items, oldest first.
+    pub items: Vec<T>,
+    /// Where the next page starts; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Uuid>,
+}
+
+/// Which page is wanted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// The last id of the page before.
+    pub after: Option<Uuid>,
+    /// Items on a page: 1 to 200, 50 by default.
+    pub limit: Option<u16>,
+}
+
+impl PageQuery {
+    /// Checked: the id to start after and one item more than a page holds, which tells whether another page follows.
+    pub fn bounds(&self) -> Result<(Uuid, i64), Problem> {
+        match self.limit.unwrap_or(50) {
+            limit @ 1..=200 => Ok((self.after.unwrap_or_default(), i64::from(limit) + 1)),
+            _ => Err(Problem::invalid("limit", "limit is 1 to 200")),
+        }
+    }
+
+    /// A page of rows fetched with [`PageQuery::bounds`].
+    pub fn page<R, T>(rows: Vec<R>, limit: i64, id: impl Fn(&R) -> Uuid, view: impl Fn(R) -> T) -> Page<T> {
+        let more = rows.len() as i64 == limit;
+        let kept: Vec<R> = rows.into_iter().take(limit as usize - 1).collect();
+        let next = if more { kept.last().map(id) } else { None };
+        Page { items: kept.into_iter().map(view).collect(), next }
+    }
+}

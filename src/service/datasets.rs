@@ -1,0 +1,383 @@
+//! Datasets: a raw trace and what its steward declares about it.
+
+use super::app::{App, Caller, Page, PageQuery, shown_time};
+use super::problem::Problem;
+use super::tenants::check_name;
+use crate::storage::artifacts::{PutError, Stored};
+use crate::storage::datasets::{self, Dataset};
+use crate::storage::{jobs, releases, tenants};
+use crate::trace::{Schema, SchemaError, Window, presets};
+use base64::Engine;
+use bytes::Bytes;
+use futures_util::Stream;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A dataset to be made.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "campus uplink, January", "preset": "flow",
+    "window": "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z",
+    "categories": {"type": ["normal", "ddos", "portscan", "bruteforce"]}}))]
+pub struct NewDataset {
+    /// A name.
+    pub name: String,
+    /// A preset: flow, packet, ton, ugr16, cidds, caida or dc.
+    pub preset: Option<String>,
+    /// A schema of one's own in place of a preset, as `netdpsyn inspect --schema-out` writes.
+    #[schema(value_type = Option<Object>)]
+    pub schema: Option<serde_json::Value>,
+    /// The people behind it; the tenant's default population otherwise.
+    pub population_id: Option<Uuid>,
+    /// What else is publicly known.
+    #[serde(flatten)]
+    pub declared: Declared,
+}
+
+/// What is publicly known of a trace. It is never taken from the records.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+pub struct Declared {
+    /// The capture window, START/END.
+    pub window: Option<String>,
+    /// The values of categorical columns.
+    pub categories: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// A change of a declaration, possible until the first fit is accepted.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"window": "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z"}))]
+pub struct DatasetPatch {
+    /// A new name.
+    pub name: Option<String>,
+    /// Another preset.
+    pub preset: Option<String>,
+    /// Another schema.
+    #[schema(value_type = Option<Object>)]
+    pub schema: Option<serde_json::Value>,
+    /// The capture window, START/END.
+    pub window: Option<String>,
+    /// The values of categorical columns.
+    pub categories: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// A dataset, as its steward sees it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct DatasetView {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The people behind it.
+    pub population_id: Uuid,
+    /// empty, receiving, parsing, ready, rejected or erased.
+    pub state: String,
+    /// Whether a fit was accepted: from then on the declaration stands.
+    pub frozen: bool,
+    /// The declared schema.
+    #[schema(value_type = Object)]
+    pub schema: serde_json::Value,
+    /// What is still to be declared before a fit.
+    pub undeclared: Vec<String>,
+    /// What parsing found. Private to the steward.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub parse_report: Option<serde_json::Value>,
+    /// Why the trace was rejected. Private to the steward.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<serde_json::Value>,
+    /// When it was made.
+    pub created_at: String,
+}
+
+/// The schema that a dataset declares.
+pub fn schema_of(dataset: &Dataset) -> Result<Schema, Problem> {
+    serde_json::from_str(&dataset.schema).map_err(|error| {
+        tracing::error!(%error, dataset = %dataset.id, "a stored schema cannot be read");
+        Problem::internal()
+    })
+}
+
+/// What a schema lacks, in the words of the API.
+pub fn open_field(error: &SchemaError) -> (&'static str, String) {
+    match error {
+        SchemaError::NoWindow { column } => (
+            "window",
+            format!(
+                "column {column} needs the capture window, which is never taken from the records: declare it with PATCH /v1/datasets/{{id}} {{\"window\": \"START/END\"}}"
+            ),
+        ),
+        SchemaError::NoCategories { column } => (
+            "categories",
+            format!(
+                "column {column} needs its categories, which are never taken from the records: declare them with PATCH /v1/datasets/{{id}} {{\"categories\": {{\"{column}\": [\"a\", \"b\"]}}}}"
+            ),
+        ),
+        other => ("schema", other.to_string()),
+    }
+}
+
+fn view(d: Dataset) -> DatasetView {
+    let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+    let schema = serde_json::from_str(&d.schema).unwrap_or_default();
+    let declared: Option<Schema> = serde_json::from_str(&d.schema).ok();
+    let undeclared =
+        declared.map(|s| s.undeclared().iter().map(|e| open_field(e).1).collect()).unwrap_or_default();
+    DatasetView {
+        id: d.id,
+        name: d.name,
+        population_id: d.population_id,
+        state: d.state,
+        frozen: d.frozen,
+        schema,
+        undeclared,
+        parse_report: json(d.report),
+        problem: json(d.problem),
+        created_at: shown_time(d.created_at),
+    }
+}
+
+/// A schema from a preset or a document.
+fn declared_schema(
+    preset: Option<&str>,
+    schema: Option<&serde_json::Value>,
+) -> Result<Option<Schema>, Problem> {
+    let schema = match (preset, schema) {
+        (Some(_), Some(_)) => return Err(Problem::invalid("schema", "give a preset or a schema, not both")),
+        (None, None) => return Ok(None),
+        (Some(name), None) => presets::preset(name).ok_or_else(|| {
+            let names: Vec<&str> = presets::NAMES.iter().map(|(name, _)| *name).collect();
+            Problem::invalid(
+                "preset",
+                format!("there is no preset {name:?}; presets are {}", names.join(", ")),
+            )
+        })?,
+        (None, Some(schema)) => serde_json::from_value(schema.clone())
+            .map_err(|error| Problem::invalid("schema", format!("not a schema: {error}")))?,
+    };
+    Ok(Some(schema))
+}
+
+fn declare(
+    schema: &mut Schema,
+    window: Option<&str>,
+    categories: Option<&BTreeMap<String, Vec<String>>>,
+) -> Result<(), Problem> {
+    if let Some(window) = window {
+        let window: Window = window
+            .parse()
+            .map_err(|e: crate::trace::window::WindowError| Problem::invalid("window", e.to_string()))?;
+        schema.window = Some(window);
+    }
+    for (column, values) in categories.into_iter().flatten() {
+        schema
+            .declare_categories(column, values.clone())
+            .map_err(|error| Problem::invalid("categories", error.to_string()))?;
+    }
+    schema.check().map_err(|error| Problem::invalid("schema", error.to_string()))
+}
+
+fn stored(schema: &Schema) -> Result<String, Problem> {
+    serde_json::to_string(schema).map_err(|_| Problem::internal())
+}
+
+/// Makes a dataset.
+pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<DatasetView, Problem> {
+    let tenant = caller.steward()?;
+    check_name("name", &new.name)?;
+    let mut schema = declared_schema(new.preset.as_deref(), new.schema.as_ref())?
+        .ok_or_else(|| Problem::invalid("preset", "name a preset or give a schema"))?;
+    declare(&mut schema, new.declared.window.as_deref(), new.declared.categories.as_ref())?;
+    let mut tx = app.begin().await?;
+    let population = match new.population_id {
+        Some(id) => tenants::find_population(&mut tx, id).await?.filter(|p| p.tenant_id == tenant),
+        None => tenants::default_population(&mut tx, tenant).await?,
+    };
+    let population = population.ok_or_else(|| Problem::not_found("population"))?;
+    let dataset = Dataset {
+        id: Uuid::now_v7(),
+        tenant_id: tenant,
+        population_id: population.id,
+        name: new.name,
+        schema: stored(&schema)?,
+        state: "empty".into(),
+        frozen: false,
+        trace_path: None,
+        trace_sha256: None,
+        report: None,
+        problem: None,
+        created_at: app.now(),
+    };
+    datasets::add(&mut tx, &dataset).await?;
+    tx.commit().await?;
+    Ok(view(dataset))
+}
+
+/// A dataset of the caller's tenant.
+async fn own(tx: &mut crate::storage::Tx, caller: &Caller, id: Uuid) -> Result<Dataset, Problem> {
+    let tenant = caller.steward()?;
+    datasets::find(tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))
+}
+
+/// A dataset.
+pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<DatasetView, Problem> {
+    caller.steward()?;
+    let mut tx = app.read().await?;
+    Ok(view(own(&mut tx, caller, id).await?))
+}
+
+/// The tenant's datasets.
+pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<DatasetView>, Problem> {
+    let tenant = caller.steward()?;
+    let (after, limit) = query.bounds()?;
+    let mut tx = app.read().await?;
+    Ok(PageQuery::page(datasets::list(&mut tx, tenant, after, limit).await?, limit, |d| d.id, view))
+}
+
+/// Changes a declaration that no fit has frozen.
+pub async fn patch(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    patch: DatasetPatch,
+) -> Result<DatasetView, Problem> {
+    caller.steward()?;
+    let mut tx = app.begin().await?;
+    let dataset = own(&mut tx, caller, id).await?;
+    let name = patch.name.unwrap_or_else(|| dataset.name.clone());
+    check_name("name", &name)?;
+    let mut schema = match declared_schema(patch.preset.as_deref(), patch.schema.as_ref())? {
+        Some(schema) => schema,
+        None => schema_of(&dataset)?,
+    };
+    declare(&mut schema, patch.window.as_deref(), patch.categories.as_ref())?;
+    let text = stored(&schema)?;
+    if dataset.state == "erased" || !datasets::declare(&mut tx, id, &name, &text).await? {
+        return Err(Problem::conflict(
+            "frozen",
+            "a fit was accepted: what was declared of this dataset stands",
+        ));
+    }
+    tx.commit().await?;
+    Ok(view(Dataset { name, schema: text, ..dataset }))
+}
+
+/// Erases the raw trace, its parse report and private reports. Ledger and releases stay.
+pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> {
+    caller.steward()?;
+    let mut tx = app.begin().await?;
+    let dataset = own(&mut tx, caller, id).await?;
+    if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == "receiving" {
+        return Err(Problem::conflict(
+            "busy",
+            "an upload or a job is under way; cancel it or wait for its end",
+        ));
+    }
+    datasets::set_state(&mut tx, id, "erased", None, None, None).await?;
+    releases::erase_private_reports(&mut tx, id).await?;
+    // The bytes go first: if that fails nothing says that they are gone.
+    if let Some(path) = &dataset.trace_path {
+        app.artifacts.delete(path).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Receives a raw trace, and queues its parsing. On any failure nothing of it stays and the dataset is as it was.
+pub async fn upload<E>(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    length: Option<u64>,
+    digest: Option<&str>,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+) -> Result<DatasetView, Problem> {
+    let tenant = caller.steward()?;
+    let limit = app.config.max_upload;
+    if length.is_some_and(|length| length > limit) {
+        return Err(Problem::too_large(limit));
+    }
+    let expected = digest.map(sha256_of).transpose()?;
+    let mut tx = app.begin().await?;
+    let before = own(&mut tx, caller, id).await?;
+    if before.state == "erased" || !datasets::begin_upload(&mut tx, id).await? {
+        return Err(Problem::conflict(
+            "busy",
+            "another upload, its parsing, or a job on this dataset is under way; wait for its end",
+        ));
+    }
+    tx.commit().await?;
+
+    let key = format!("traces/{id}/{}", Uuid::now_v7());
+    let received = receive(app, &key, body, limit, expected).await;
+    let mut tx = app.begin().await?;
+    let stored = match received {
+        Ok(stored) => stored,
+        Err(problem) => {
+            let trace = before.trace_path.as_deref().zip(before.trace_sha256.as_deref());
+            datasets::set_state(
+                &mut tx,
+                id,
+                &before.state,
+                trace,
+                before.report.as_deref(),
+                before.problem.as_deref(),
+            )
+            .await?;
+            tx.commit().await?;
+            return Err(problem);
+        }
+    };
+    datasets::set_state(&mut tx, id, "parsing", Some((&key, &stored.sha256)), None, None).await?;
+    let parse = super::jobs::internal(tenant, &before, "parse", "{}".into(), None, None, app.now());
+    jobs::add(&mut tx, &parse).await?;
+    tx.commit().await?;
+    if let Some(old) = &before.trace_path {
+        app.artifacts.delete(old).await?;
+    }
+    app.queued.notify_one();
+    Ok(view(Dataset { state: "parsing".into(), report: None, problem: None, ..before }))
+}
+
+async fn receive<E>(
+    app: &App,
+    key: &str,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    limit: u64,
+    expected: Option<String>,
+) -> Result<Stored, Problem> {
+    let stored = match app.artifacts.put(key, body, limit).await {
+        Ok(stored) => stored,
+        Err(PutError::TooLarge) => return Err(Problem::too_large(limit)),
+        Err(PutError::Source) => return Err(Problem::malformed("the body ended before it was complete")),
+        Err(PutError::Storage(error)) => return Err(error.into()),
+    };
+    let refusal = if stored.bytes == 0 {
+        Some(Problem::trace("the body is empty; a trace is CSV with a header line, plain or gzip"))
+    } else if expected.is_some_and(|sha256| sha256 != stored.sha256) {
+        Some(Problem::invalid(
+            "Content-Digest",
+            "the body has another SHA-256: it was damaged on the way; send it again",
+        ))
+    } else {
+        None
+    };
+    match refusal {
+        None => Ok(stored),
+        Some(problem) => {
+            app.artifacts.delete(key).await?;
+            Err(problem)
+        }
+    }
+}
+
+/// The SHA-256 of a `Content-Digest` field (RFC 9530), in hex.
+fn sha256_of(field: &str) -> Result<String, Problem> {
+    let refused = || Problem::invalid("Content-Digest", "write sha-256=:BASE64: (RFC 9530)");
+    let value =
+        field.split(',').find_map(|part| part.trim().strip_prefix("sha-256=:")).ok_or_else(refused)?;
+    let text = value.strip_suffix(':').ok_or_else(refused)?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| refused())?;
+    Ok(crate::storage::artifacts::hex(&bytes))
+}

@@ -1,0 +1,412 @@
+//! Jobs: accepted with their whole cost reserved, watched, cancelled.
+
+use super::app::{App, Caller, Page, PageQuery, shown_time};
+use super::datasets::{open_field, schema_of};
+use super::problem::Problem;
+use crate::fit::{Method, Plan};
+use crate::generate::rounded_rows;
+use crate::ledger::{self, Amount};
+use crate::privacy::{Guarantee, NoiseKey, Rho};
+use crate::storage::datasets::Dataset;
+use crate::storage::jobs::{self, Job};
+use crate::storage::ledger::{Purpose, population_account, release, reserve, tenant_account};
+use crate::storage::{Tx, datasets, releases, tenants};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A job to be done.
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NewJob {
+    /// Measure a dataset: pays. A first trace is generated from it.
+    Fit(FitRequest),
+    /// Generate a further trace from a model: costs no privacy.
+    Generate(GenerateRequest),
+    /// Compare a release with the raw trace: private to the steward, costs no privacy.
+    Evaluate(EvaluateRequest),
+}
+
+/// What a fit is asked for.
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "evaluate": true}))]
+pub struct FitRequest {
+    /// The dataset.
+    pub dataset_id: Uuid,
+    /// ε: smaller protects more and keeps less.
+    pub epsilon: f64,
+    /// δ.
+    #[serde(default = "super::budget::default_delta")]
+    pub delta: f64,
+    /// `netdpsyn` or `independent`.
+    #[serde(default = "default_method")]
+    #[schema(value_type = String)]
+    pub method: Method,
+    /// Hold out a fifth of the records, by keyed hash.
+    #[serde(default)]
+    pub hold_out: bool,
+    /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
+    pub rows: Option<u64>,
+    /// Seed of the first trace; drawn by default.
+    pub seed: Option<u64>,
+    /// Also compare the first trace with the raw one.
+    #[serde(default)]
+    pub evaluate: bool,
+}
+
+fn default_method() -> Method {
+    Method::Netdpsyn
+}
+
+/// What a generation is asked for.
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateRequest {
+    /// The model.
+    pub model_id: Uuid,
+    /// Records, rounded to two digits; by default as many as the noisy counts say.
+    pub rows: Option<u64>,
+    /// The same seed gives the same trace.
+    pub seed: Option<u64>,
+    /// Also compare the trace with the raw one.
+    #[serde(default)]
+    pub evaluate: bool,
+}
+
+/// What an evaluation is asked for.
+#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluateRequest {
+    /// The release.
+    pub release_id: Uuid,
+}
+
+/// A job.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct JobView {
+    /// Its id.
+    pub id: Uuid,
+    /// fit, generate or evaluate.
+    pub kind: String,
+    /// queued, running, succeeded, failed or cancelled. An end never changes.
+    pub state: String,
+    /// The dataset.
+    pub dataset_id: Uuid,
+    /// Where it is.
+    pub stage: String,
+    /// How far: steps of the plan, never records.
+    pub percent: i64,
+    /// ρ that it reserved.
+    pub rho: f64,
+    /// At its end: whether it was charged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charged: Option<bool>,
+    /// Times it was started.
+    pub attempt: i64,
+    /// The model that a fit made, or a generation uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_id: Option<Uuid>,
+    /// The release that a generation made, or an evaluation looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_id: Option<Uuid>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<serde_json::Value>,
+    /// When it was accepted.
+    pub created_at: String,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<String>,
+}
+
+/// What a fit would cost.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct QuoteView {
+    /// ρ that the fit would reserve.
+    pub required_rho: f64,
+    /// ρ that is left, in the tenant's and the population's budget together.
+    pub left_rho: f64,
+    /// Whether it would be accepted.
+    pub fits: bool,
+    /// The largest ε, at the same δ, that fits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_epsilon: Option<f64>,
+}
+
+fn view(j: Job) -> JobView {
+    JobView {
+        id: j.id,
+        kind: j.kind,
+        state: j.state,
+        dataset_id: j.dataset_id,
+        stage: j.stage,
+        percent: j.percent,
+        rho: Rho::from_units(j.rho as u64).as_f64(),
+        charged: j.charged,
+        attempt: j.attempt,
+        model_id: j.model_id,
+        release_id: j.release_id,
+        problem: j.problem.and_then(|text| serde_json::from_str(&text).ok()),
+        created_at: shown_time(j.created_at),
+        finished_at: j.finished_at.map(shown_time),
+    }
+}
+
+/// A job that costs nothing.
+pub fn internal(
+    tenant: Uuid,
+    dataset: &Dataset,
+    kind: &str,
+    request: String,
+    model: Option<Uuid>,
+    release: Option<Uuid>,
+    now: i64,
+) -> Job {
+    Job {
+        id: Uuid::now_v7(),
+        tenant_id: tenant,
+        population_id: dataset.population_id,
+        dataset_id: dataset.id,
+        kind: kind.into(),
+        state: "queued".into(),
+        request,
+        rho: 0,
+        delta: 0,
+        charged: None,
+        stage: String::new(),
+        percent: 0,
+        attempt: 0,
+        lease_until: None,
+        cancel_requested: false,
+        noise_key: None,
+        measuring_started_at: None,
+        measuring: None,
+        problem: None,
+        model_id: model,
+        release_id: release,
+        created_at: now,
+        finished_at: None,
+    }
+}
+
+/// The plan of a fit.
+pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
+    let guarantee = Guarantee::new(request.epsilon, request.delta).map_err(|error| {
+        let field = match error {
+            crate::privacy::budget::GuaranteeError::Epsilon { .. } => "epsilon",
+            crate::privacy::budget::GuaranteeError::Delta { .. } => "delta",
+        };
+        Problem::invalid(field, error.to_string())
+    })?;
+    let plan = Plan::new(guarantee, request.method);
+    if plan.allowance() == Rho::ZERO {
+        return Err(Problem::invalid("epsilon", "epsilon pays for less than one unit of ρ; ask for more"));
+    }
+    Ok(plan)
+}
+
+/// What is left for a fit: the smaller of the tenant's and the population's rest.
+async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Amount, Problem> {
+    let tenant = tenant_account(tx, tenant).await?.unwrap_or_default().left();
+    let population = population_account(tx, population).await?.unwrap_or_default().left();
+    Ok(Amount { rho: tenant.rho.min(population.rho), delta: tenant.delta.min(population.delta) })
+}
+
+async fn own_dataset(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Dataset, Problem> {
+    datasets::find(tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))
+}
+
+/// Accepts a job. With an idempotency key the same request gives the same job again.
+pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) -> Result<JobView, Problem> {
+    let tenant = caller.steward()?;
+    if key.is_some_and(|key| key.is_empty() || key.len() > 200) {
+        return Err(Problem::invalid("Idempotency-Key", "a key has 1 to 200 bytes"));
+    }
+    let body = serde_json::to_vec(&new).map_err(|_| Problem::internal())?;
+    let body = Sha256::digest(&body).to_vec();
+    let now = app.now();
+    let mut tx = app.begin().await?;
+    if let Some(key) = key
+        && let Some((job, digest)) = jobs::remembered(&mut tx, tenant, key).await?
+    {
+        return repeated(&mut tx, tenant, job, digest == body).await;
+    }
+    if jobs::open(&mut tx, tenant).await? >= app.config.max_open_jobs {
+        let most = app.config.max_open_jobs;
+        return Err(Problem::too_many(format!(
+            "a tenant may have {most} jobs waiting and running; wait for some to end"
+        )));
+    }
+    let job = match &new {
+        NewJob::Fit(request) => fit_job(&mut tx, tenant, caller, request, now).await?,
+        NewJob::Generate(request) => {
+            let model = releases::find_model(&mut tx, tenant, request.model_id).await?;
+            let model = model.ok_or_else(|| Problem::not_found("model"))?;
+            let dataset = own_dataset(&mut tx, tenant, model.dataset_id).await?;
+            let request = checked_generation(&mut tx, request, &dataset).await?;
+            internal(tenant, &dataset, "generate", stored(&request)?, Some(model.id), None, now)
+        }
+        NewJob::Evaluate(request) => {
+            let release = releases::find(&mut tx, tenant, request.release_id).await?;
+            let release = release.ok_or_else(|| Problem::not_found("release"))?;
+            let dataset = own_dataset(&mut tx, tenant, release.dataset_id).await?;
+            if dataset.state != "ready" {
+                return Err(Problem::conflict("no-trace", "the raw trace is not there (any more)"));
+            }
+            internal(
+                tenant,
+                &dataset,
+                "evaluate",
+                stored(request)?,
+                Some(release.model_id),
+                Some(release.id),
+                now,
+            )
+        }
+    };
+    jobs::add(&mut tx, &job).await?;
+    if let Some(key) = key
+        && !jobs::remember(&mut tx, tenant, key, &body, job.id).await?
+    {
+        // Another request with this key came first; what was done here is undone.
+        drop(tx);
+        let mut tx = app.read().await?;
+        let found = jobs::remembered(&mut tx, tenant, key).await?;
+        let (job, digest) =
+            found.ok_or_else(|| Problem::conflict("in-flight", "a request with this key is under way"))?;
+        return repeated(&mut tx, tenant, job, digest == body).await;
+    }
+    tx.commit().await?;
+    app.queued.notify_one();
+    Ok(view(job))
+}
+
+async fn repeated(tx: &mut Tx, tenant: Uuid, job: Uuid, same: bool) -> Result<JobView, Problem> {
+    if !same {
+        return Err(Problem::invalid("Idempotency-Key", "this key was used with another body"));
+    }
+    jobs::find(tx, tenant, job).await?.map(view).ok_or_else(Problem::internal)
+}
+
+fn stored(request: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(request).map_err(|_| Problem::internal())
+}
+
+/// Rows rounded; under a strict population the seed is the server's.
+async fn checked_generation(
+    tx: &mut Tx,
+    request: &GenerateRequest,
+    dataset: &Dataset,
+) -> Result<GenerateRequest, Problem> {
+    let population = tenants::find_population(tx, dataset.population_id).await?;
+    if request.seed.is_some() && population.is_some_and(|p| p.strict) {
+        return Err(Problem::invalid("seed", "this population is strict: seeds are drawn by the server"));
+    }
+    if request.rows.is_some_and(|rows| rows == 0 || rows > 1 << 31) {
+        return Err(Problem::invalid("rows", "rows is 1 to 2³¹"));
+    }
+    let rows = request.rows.map(|rows| rounded_rows(rows as usize) as u64);
+    Ok(GenerateRequest { rows, ..request.clone() })
+}
+
+async fn fit_job(
+    tx: &mut Tx,
+    tenant: Uuid,
+    caller: &Caller,
+    request: &FitRequest,
+    now: i64,
+) -> Result<Job, Problem> {
+    let plan = plan(request)?;
+    let dataset = own_dataset(tx, tenant, request.dataset_id).await?;
+    let generation = GenerateRequest {
+        model_id: Uuid::nil(),
+        rows: request.rows,
+        seed: request.seed,
+        evaluate: request.evaluate,
+    };
+    checked_generation(tx, &generation, &dataset).await?;
+    if let Err(error) = schema_of(&dataset)?.check_complete() {
+        let (field, detail) = open_field(&error);
+        return Err(Problem::invalid(field, detail));
+    }
+    let key = NoiseKey::from_os().map_err(|_| Problem::internal())?;
+    let mut job = internal(tenant, &dataset, "fit", stored(request)?, None, None, now);
+    let cost = Amount::rho(plan.allowance());
+    (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
+    job.noise_key = Some(key.sealed().to_vec());
+    let purpose = Purpose { tenant, population: dataset.population_id, job: job.id, actor: &caller.key, now };
+    let left = Rho::from_units(left(tx, tenant, dataset.population_id).await?.rho);
+    if !reserve(tx, &purpose, cost).await? {
+        return Err(Problem::budget_exhausted(
+            cost.rho,
+            left.units(),
+            ledger::largest_epsilon(left, request.delta),
+        ));
+    }
+    if !datasets::freeze(tx, dataset.id).await? {
+        return Err(Problem::conflict(
+            "not-ready",
+            format!("the dataset is {}; upload a trace and wait until it is ready", dataset.state),
+        ));
+    }
+    // From here on the declaration stands; it must be the one that was checked.
+    if own_dataset(tx, tenant, dataset.id).await?.schema != dataset.schema {
+        return Err(Problem::conflict(
+            "declaration-changed",
+            "the declaration changed meanwhile; submit again",
+        ));
+    }
+    Ok(job)
+}
+
+/// What a fit would cost; nothing is reserved.
+pub async fn quote(app: &App, caller: &Caller, request: FitRequest) -> Result<QuoteView, Problem> {
+    let tenant = caller.steward()?;
+    let required = plan(&request)?.allowance();
+    let mut tx = app.read().await?;
+    let dataset = own_dataset(&mut tx, tenant, request.dataset_id).await?;
+    let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
+    Ok(QuoteView {
+        required_rho: required.as_f64(),
+        left_rho: left.as_f64(),
+        fits: required <= left,
+        largest_epsilon: ledger::largest_epsilon(left, request.delta),
+    })
+}
+
+/// A job.
+pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Problem> {
+    let tenant = caller.steward()?;
+    let mut tx = app.read().await?;
+    jobs::find(&mut tx, tenant, id).await?.map(view).ok_or_else(|| Problem::not_found("job"))
+}
+
+/// The tenant's jobs.
+pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<JobView>, Problem> {
+    let tenant = caller.steward()?;
+    let (after, limit) = query.bounds()?;
+    let mut tx = app.read().await?;
+    Ok(PageQuery::page(jobs::list(&mut tx, tenant, after, limit).await?, limit, |j| j.id, view))
+}
+
+/// Cancels a job: at once if it waits and never measured (what it reserved is given back), else as soon as it notices.
+pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Problem> {
+    let tenant = caller.steward()?;
+    let mut tx = app.begin().await?;
+    let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
+    // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
+    if let Some(cancelled) = jobs::cancel_queued(&mut tx, id, app.now()).await? {
+        if cancelled.kind == "fit" {
+            let population = cancelled.population_id;
+            let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now: app.now() };
+            release(&mut tx, &purpose, cancelled.cost()).await?;
+        }
+        tx.commit().await?;
+        return Ok(view(cancelled));
+    }
+    jobs::request_cancel(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view(Job { cancel_requested: true, ..job }))
+}

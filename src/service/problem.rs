@@ -1,0 +1,165 @@
+//! Refusals as RFC 9457 problem documents: what, where, what to do.
+
+use crate::storage::StorageError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A refusal. `kind` is stable; programs may rely on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// Stable identifier, as a relative reference.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong here, and what to do.
+    pub detail: String,
+    /// The offending field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Figures that belong to the kind.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub more: Map<String, Value>,
+}
+
+impl Problem {
+    fn new(status: u16, kind: &str, title: &str, detail: impl Into<String>) -> Self {
+        Problem {
+            kind: format!("/problems/{kind}"),
+            title: title.into(),
+            status,
+            detail: detail.into(),
+            field: None,
+            more: Map::new(),
+        }
+    }
+
+    /// Adds a figure.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.into(), value.into());
+        self
+    }
+
+    /// 401: no key, or one that is not valid.
+    pub fn unauthorised() -> Self {
+        Problem::new(
+            401,
+            "unauthorised",
+            "No valid API key",
+            "send `Authorization: Bearer ndp_…` with a key that is not revoked",
+        )
+    }
+
+    /// 403: the role does not allow it.
+    pub fn forbidden(needed: &str) -> Self {
+        Problem::new(
+            403,
+            "forbidden",
+            "Not allowed for this role",
+            format!("this needs a key with the role {needed}"),
+        )
+    }
+
+    /// 404: not there, or not the caller's to see; both look the same.
+    pub fn not_found(what: &str) -> Self {
+        Problem::new(404, "not-found", "Not found", format!("there is no such {what}"))
+    }
+
+    /// 400: not what the interface takes at all.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Problem::new(400, "malformed", "The request cannot be read", detail)
+    }
+
+    /// 422: understood, and refused for what it says.
+    pub fn invalid(field: &str, detail: impl Into<String>) -> Self {
+        Problem { field: Some(field.into()), ..Problem::new(422, "invalid", "A value is refused", detail) }
+    }
+
+    /// 405: the route knows other methods.
+    pub fn method_not_allowed() -> Self {
+        Problem::new(
+            405,
+            "method-not-allowed",
+            "Method not allowed",
+            "the route exists, but not with this method; see /docs",
+        )
+    }
+
+    /// 409: the state of things does not allow it.
+    pub fn conflict(kind: &str, detail: impl Into<String>) -> Self {
+        Problem::new(409, kind, "Not in this state", detail)
+    }
+
+    /// 409: the budget does not pay for it.
+    pub fn budget_exhausted(required: u64, left: u64, largest_epsilon: Option<f64>) -> Self {
+        let detail = match largest_epsilon {
+            Some(epsilon) => {
+                format!("the job needs more ρ than is left; the largest epsilon that still fits is {epsilon}")
+            }
+            None => "the job needs more ρ than is left, and no epsilon of 0.01 or more fits".to_string(),
+        };
+        Problem::new(409, "budget-exhausted", "The privacy budget does not pay for this", detail)
+            .with("required_rho", crate::privacy::Rho::from_units(required).as_f64())
+            .with("left_rho", crate::privacy::Rho::from_units(left).as_f64())
+            .with("largest_epsilon", largest_epsilon)
+    }
+
+    /// 413: too many bytes.
+    pub fn too_large(limit: u64) -> Self {
+        Problem::new(413, "too-large", "Too large", format!("a body may have at most {limit} bytes"))
+            .with("limit_bytes", limit)
+    }
+
+    /// 415: another content type than the interface takes.
+    pub fn unsupported(detail: impl Into<String>) -> Self {
+        Problem::new(415, "unsupported-type", "Content type not supported", detail)
+    }
+
+    /// 429: too many at once.
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Problem::new(429, "too-many", "Too many at once", detail)
+    }
+
+    /// 422 of a trace: its content is refused.
+    pub fn trace(detail: impl Into<String>) -> Self {
+        Problem::new(422, "trace-refused", "The trace is refused", detail)
+    }
+
+    /// 500: ours to mend. What went wrong is in the log.
+    pub fn internal() -> Self {
+        Problem::new(
+            500,
+            "internal",
+            "Something went wrong here",
+            "try again; the server's log has the reason under this request's id",
+        )
+    }
+
+    /// 503: the database does not answer.
+    pub fn unavailable() -> Self {
+        Problem::new(
+            503,
+            "unavailable",
+            "Not available now",
+            "the database does not answer; try again shortly",
+        )
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(%error, "storage failed");
+        match error {
+            StorageError::Database(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Tls(_),
+            ) => Problem::unavailable(),
+            _ => Problem::internal(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Artifacts: raw traces, bundles and synthetic traces, each a file under a key.
+
+use super::StorageError;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStoreExt, WriteMultipart};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The store. Files appear under their key only when complete.
+#[derive(Clone)]
+pub struct Artifacts {
+    store: Arc<LocalFileSystem>,
+    root: PathBuf,
+}
+
+/// What was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256, in hex.
+    pub sha256: String,
+}
+
+/// Why a stream was not stored. Nothing of it stays.
+pub enum PutError {
+    /// More bytes than allowed.
+    TooLarge,
+    /// The stream itself failed.
+    Source,
+    /// The store failed.
+    Storage(StorageError),
+}
+
+impl<E: Into<StorageError>> From<E> for PutError {
+    fn from(error: E) -> Self {
+        PutError::Storage(error.into())
+    }
+}
+
+impl Artifacts {
+    /// A store in a folder, which is made and closed to other users.
+    pub fn open(root: &Path) -> Result<Self, StorageError> {
+        std::fs::create_dir_all(root)?;
+        #[cfg(unix)]
+        std::fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        let root = root.canonicalize()?;
+        let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
+        Ok(Artifacts { store: Arc::new(store), root })
+    }
+
+    /// Stores a stream of at most `limit` bytes.
+    pub async fn put<E>(
+        &self,
+        key: &str,
+        mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin,
+        limit: u64,
+    ) -> Result<Stored, PutError> {
+        let mut write = WriteMultipart::new(self.store.put_multipart(&Key::from(key)).await?);
+        let (mut bytes, mut digest) = (0u64, Sha256::new());
+        let outcome = loop {
+            match stream.next().await {
+                None => break Ok(()),
+                Some(Err(_)) => break Err(PutError::Source),
+                Some(Ok(chunk)) => {
+                    bytes += chunk.len() as u64;
+                    if bytes > limit {
+                        break Err(PutError::TooLarge);
+                    }
+                    digest.update(&chunk);
+                    // Bounds what is in memory: without it a fast client fills it.
+                    if let Err(error) = write.wait_for_capacity(4).await {
+                        break Err(error.into());
+                    }
+                    write.write(&chunk);
+                }
+            }
+        };
+        if let Err(error) = outcome {
+            let _ = write.abort().await;
+            return Err(error);
+        }
+        write.finish().await?;
+        Ok(Stored { bytes, sha256: hex(&digest.finalize()) })
+    }
+
+    /// Moves a finished file into the store.
+    pub async fn adopt(&self, key: &str, file: &Path) -> Result<Stored, StorageError> {
+        let source = tokio::fs::File::open(file).await?;
+        let chunks = futures_util::stream::unfold(source, |mut source| async {
+            let mut chunk = bytes::BytesMut::with_capacity(1 << 16);
+            match tokio::io::AsyncReadExt::read_buf(&mut source, &mut chunk).await {
+                Ok(0) => None,
+                Ok(_) => Some((Ok(chunk.freeze()), source)),
+                Err(error) => Some((Err(error), source)),
+            }
+        });
+        match self.put(key, Box::pin(chunks), u64::MAX).await {
+            Ok(stored) => Ok(stored),
+            Err(PutError::Storage(error)) => Err(error),
+            Err(_) => Err(std::io::Error::other("the file could not be read to its end").into()),
+        }
+    }
+
+    /// The bytes under a key.
+    pub async fn get(
+        &self,
+        key: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, object_store::Error>> + use<>, StorageError> {
+        Ok(self.store.get(&Key::from(key)).await?.into_stream())
+    }
+
+    /// The file under a key, for work that reads it by itself.
+    pub fn path(&self, key: &str) -> Result<PathBuf, StorageError> {
+        Ok(self.store.path_to_filesystem(&Key::from(key))?)
+    }
+
+    /// Removes what is under a key; nothing there is fine.
+    pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        match self.store.delete(&Key::from(key)).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A folder for unfinished work, emptied by whoever starts the server.
+    pub fn scratch(&self) -> PathBuf {
+        self.root.join("scratch")
+    }
+}
+
+/// Bytes in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,111 @@
+//! Datasets: a raw trace, what is declared about it, and its state.
+
+use super::db::on;
+use super::{StorageError, Tx};
+use uuid::Uuid;
+
+/// A dataset.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Dataset {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose.
+    pub tenant_id: Uuid,
+    /// The people behind it.
+    pub population_id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The declared schema, JSON.
+    pub schema: String,
+    /// empty, receiving, parsing, ready, rejected or erased.
+    pub state: String,
+    /// Whether a fit was accepted: from then on the declaration stands.
+    pub frozen: bool,
+    /// The raw trace's artifact.
+    pub trace_path: Option<String>,
+    /// Its SHA-256.
+    pub trace_sha256: Option<String>,
+    /// What parsing found, JSON, private.
+    pub report: Option<String>,
+    /// Why it was rejected, JSON, private.
+    pub problem: Option<String>,
+    /// When it was made.
+    pub created_at: i64,
+}
+
+/// Adds a dataset.
+pub async fn add(tx: &mut Tx, d: &Dataset) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* datasets add */ INSERT INTO datasets (id, tenant_id, population_id, name, schema, state, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(d.id).bind(d.tenant_id).bind(d.population_id).bind(&d.name).bind(&d.schema).bind(&d.state).bind(d.created_at)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// A tenant's dataset.
+pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Dataset>, StorageError> {
+    Ok(
+        on!(tx, c => sqlx::query_as::<_, Dataset>("/* datasets find */ SELECT * FROM datasets WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant).bind(id).fetch_optional(c).await)?,
+    )
+}
+
+/// A tenant's datasets after `after`.
+pub async fn list(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Dataset>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Dataset>(
+        "/* datasets list */ SELECT * FROM datasets WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+        .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Replaces the declaration, unless a fit froze it; `false` then. Takes the row's lock, as accepting a fit does.
+pub async fn declare(tx: &mut Tx, id: Uuid, name: &str, schema: &str) -> Result<bool, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* datasets declare */ UPDATE datasets SET name = $2, schema = $3 WHERE id = $1 AND NOT frozen")
+        .bind(id).bind(name).bind(schema).execute(c).await.map(|done| done.rows_affected()))?
+        > 0)
+}
+
+/// Freezes a ready dataset's declaration; `false` when it is not ready.
+pub async fn freeze(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
+    Ok(
+        on!(tx, c => sqlx::query("/* datasets freeze */ UPDATE datasets SET frozen = TRUE WHERE id = $1 AND state = 'ready'")
+        .bind(id).execute(c).await.map(|done| done.rows_affected()))?
+            > 0,
+    )
+}
+
+/// Begins to receive a trace; `false` while another upload, its parsing or a fit is under way.
+pub async fn begin_upload(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* datasets begin_upload */ UPDATE datasets SET state = 'receiving'
+         WHERE id = $1 AND state IN ('empty', 'ready', 'rejected') AND NOT EXISTS
+             (SELECT 1 FROM jobs WHERE dataset_id = $1 AND kind IN ('fit', 'evaluate', 'parse') AND state IN ('queued', 'running'))")
+        .bind(id).execute(c).await.map(|done| done.rows_affected()))?
+        > 0)
+}
+
+/// Changes state and what goes with it. `trace`: artifact and digest.
+pub async fn set_state(
+    tx: &mut Tx,
+    id: Uuid,
+    state: &str,
+    trace: Option<(&str, &str)>,
+    report: Option<&str>,
+    problem: Option<&str>,
+) -> Result<(), StorageError> {
+    let (path, sha256) = trace.unzip();
+    on!(tx, c => sqlx::query(
+        "/* datasets set_state */ UPDATE datasets SET state = $2, trace_path = $3, trace_sha256 = $4, report = $5, problem = $6
+         WHERE id = $1")
+        .bind(id).bind(state).bind(path).bind(sha256).bind(report).bind(problem).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// After a restart nobody receives any more: such uploads are over.
+pub async fn end_lost_uploads(tx: &mut Tx) -> Result<u64, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* datasets end_lost_uploads */ UPDATE datasets SET state = CASE WHEN trace_path IS NULL THEN 'empty' ELSE 'ready' END
+         WHERE state = 'receiving'")
+        .execute(c).await.map(|done| done.rows_affected()))?)
+}

@@ -1,0 +1,222 @@
+//! The queue: jobs are claimed with a lease, renewed by heartbeat, taken over when it lapses. Whatever a worker writes is fenced by
+//! (job, attempt): an attempt that lost its lease changes nothing.
+
+use super::db::on;
+use super::{StorageError, Tx};
+use crate::ledger::Amount;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+/// A job.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Job {
+    /// Its id, in order of time.
+    pub id: Uuid,
+    /// Whose.
+    pub tenant_id: Uuid,
+    /// Which people pay.
+    pub population_id: Uuid,
+    /// On which dataset.
+    pub dataset_id: Uuid,
+    /// parse, fit, generate or evaluate.
+    pub kind: String,
+    /// queued, running, succeeded, failed or cancelled.
+    pub state: String,
+    /// What was asked for, JSON.
+    pub request: String,
+    /// ρ reserved, in 10⁻¹².
+    pub rho: i64,
+    /// δ′ reserved, in 10⁻¹⁸.
+    pub delta: i64,
+    /// At its end: whether it was charged.
+    pub charged: Option<bool>,
+    /// Where it is.
+    pub stage: String,
+    /// How far.
+    pub percent: i64,
+    /// Times it was claimed: with the id, the fencing token.
+    pub attempt: i64,
+    /// Until when the worker has it.
+    pub lease_until: Option<i64>,
+    /// It should stop.
+    pub cancel_requested: bool,
+    /// A fit's secret, erased at every end.
+    pub noise_key: Option<Vec<u8>>,
+    /// When its first noisy draw was allowed.
+    pub measuring_started_at: Option<i64>,
+    /// Digests of what was about to be measured.
+    pub measuring: Option<String>,
+    /// Why it failed, JSON.
+    pub problem: Option<String>,
+    /// A fit's model; the model that a generation uses.
+    pub model_id: Option<Uuid>,
+    /// A generation's release; the release that is evaluated.
+    pub release_id: Option<Uuid>,
+    /// When it was accepted.
+    pub created_at: i64,
+    /// When it ended.
+    pub finished_at: Option<i64>,
+}
+
+impl Job {
+    /// What it reserved.
+    pub fn cost(&self) -> Amount {
+        Amount { rho: self.rho as u64, delta: self.delta as u64 }
+    }
+}
+
+/// How a job ended.
+pub struct End<'a> {
+    /// succeeded, failed or cancelled.
+    pub state: &'a str,
+    /// Whether it was charged; none for jobs that cost nothing.
+    pub charged: Option<bool>,
+    /// Why it failed, JSON.
+    pub problem: Option<&'a str>,
+    /// A fit's model.
+    pub model: Option<Uuid>,
+    /// A generation's release.
+    pub release: Option<Uuid>,
+}
+
+/// Queues a job.
+pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, noise_key, model_id, release_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)")
+        .bind(job.id).bind(job.tenant_id).bind(job.population_id).bind(job.dataset_id).bind(&job.kind).bind(&job.request)
+        .bind(job.rho).bind(job.delta).bind(&job.noise_key).bind(job.model_id).bind(job.release_id).bind(job.created_at)
+        .execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// A tenant's job.
+pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Job>, StorageError> {
+    Ok(
+        on!(tx, c => sqlx::query_as::<_, Job>("/* jobs find */ SELECT * FROM jobs WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant).bind(id).fetch_optional(c).await)?,
+    )
+}
+
+/// A tenant's jobs after `after`, but for parsing, which belongs to the upload.
+pub async fn list(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Job>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Job>(
+        "/* jobs list */ SELECT * FROM jobs WHERE tenant_id = $1 AND id > $2 AND kind <> 'parse' ORDER BY id LIMIT $3")
+        .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Jobs of a tenant that wait or run.
+pub async fn open(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageError> {
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* jobs open */ SELECT COUNT(*) FROM jobs WHERE tenant_id = $1 AND state IN ('queued', 'running')")
+        .bind(tenant).fetch_one(c).await)?)
+}
+
+/// Claims the oldest job that waits or whose lease has lapsed, until `lease_until`. Does not lock the dataset.
+pub async fn claim(tx: &mut Tx, now: i64, lease_until: i64) -> Result<Option<Job>, StorageError> {
+    let sql = format!(
+        "/* jobs claim */ UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $2 WHERE id =
+         (SELECT id FROM jobs WHERE state = 'queued' OR (state = 'running' AND lease_until < $1)
+          ORDER BY created_at, id LIMIT 1{}) RETURNING *",
+        tx.skip_locked()
+    );
+    Ok(
+        on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql)).bind(now).bind(lease_until).fetch_optional(c).await)?,
+    )
+}
+
+/// Renews the lease and reports progress; `None` when the lease was lost, else whether to stop.
+pub async fn heartbeat(
+    tx: &mut Tx,
+    job: &Job,
+    lease_until: i64,
+    stage: &str,
+    percent: i64,
+) -> Result<Option<bool>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* jobs heartbeat */ UPDATE jobs SET lease_until = $3, stage = $4, percent = $5
+         WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING cancel_requested")
+        .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage).bind(percent).fetch_optional(c).await)?)
+}
+
+/// Notes that measuring begins, unless an earlier attempt did; gives the digests of the first that did. `None` when the lease was lost.
+pub async fn start_measuring(
+    tx: &mut Tx,
+    job: &Job,
+    digests: &str,
+    now: i64,
+) -> Result<Option<String>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* jobs start_measuring */ UPDATE jobs SET measuring_started_at = COALESCE(measuring_started_at, $3), measuring = COALESCE(measuring, $4)
+         WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING measuring")
+        .bind(job.id).bind(job.attempt).bind(now).bind(digests).fetch_optional(c).await)?)
+}
+
+/// Ends a running attempt; `false` when it had lost its lease. The noise key is erased.
+pub async fn finish(tx: &mut Tx, job: &Job, end: &End<'_>, now: i64) -> Result<bool, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* jobs finish */ UPDATE jobs SET state = $3, charged = $4, problem = $5, model_id = COALESCE($6, model_id),
+         release_id = COALESCE($7, release_id), noise_key = NULL, lease_until = NULL, percent = CASE WHEN $3 = 'succeeded' THEN 100 ELSE percent END,
+         finished_at = $8 WHERE id = $1 AND attempt = $2 AND state = 'running'")
+        .bind(job.id).bind(job.attempt).bind(end.state).bind(end.charged).bind(end.problem).bind(end.model).bind(end.release).bind(now)
+        .execute(c).await.map(|done| done.rows_affected()))?
+        > 0)
+}
+
+/// Hands a running attempt back to the queue, for a server that stops.
+pub async fn hand_back(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* jobs hand_back */ UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = $1 AND attempt = $2 AND state = 'running'")
+        .bind(job.id).bind(job.attempt).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Cancels a job that still waits, and has never measured: gives it if so.
+pub async fn cancel_queued(tx: &mut Tx, id: Uuid, now: i64) -> Result<Option<Job>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Job>(
+        "/* jobs cancel_queued */ UPDATE jobs SET state = 'cancelled', noise_key = NULL, finished_at = $2, charged = CASE WHEN kind = 'fit' THEN FALSE ELSE NULL END
+         WHERE id = $1 AND state = 'queued' AND measuring_started_at IS NULL RETURNING *")
+        .bind(id).bind(now).fetch_optional(c).await)?)
+}
+
+/// Asks a job to stop.
+pub async fn request_cancel(tx: &mut Tx, id: Uuid) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* jobs request_cancel */ UPDATE jobs SET cancel_requested = TRUE WHERE id = $1 AND state IN ('queued', 'running')")
+        .bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Whether a dataset has jobs that wait or run.
+pub async fn dataset_is_busy(tx: &mut Tx, dataset: Uuid) -> Result<bool, StorageError> {
+    let open: i64 = on!(tx, c => sqlx::query_scalar(
+        "/* jobs dataset_is_busy */ SELECT COUNT(*) FROM jobs WHERE dataset_id = $1 AND state IN ('queued', 'running')")
+        .bind(dataset).fetch_one(c).await)?;
+    Ok(open > 0)
+}
+
+/// Remembers which job an idempotency key made; `false` when the key was used before.
+pub async fn remember(
+    tx: &mut Tx,
+    tenant: Uuid,
+    key: &str,
+    body: &[u8],
+    job: Uuid,
+) -> Result<bool, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* idempotency remember */ INSERT INTO idempotency (tenant_id, key, body, job_id) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, key) DO NOTHING")
+        .bind(tenant).bind(key).bind(body).bind(job).execute(c).await.map(|done| done.rows_affected()))?
+        > 0)
+}
+
+/// The job that an idempotency key made, and the digest of the body that asked for it.
+pub async fn remembered(
+    tx: &mut Tx,
+    tenant: Uuid,
+    key: &str,
+) -> Result<Option<(Uuid, Vec<u8>)>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, (Uuid, Vec<u8>)>(
+        "/* idempotency remembered */ SELECT job_id, body FROM idempotency WHERE tenant_id = $1 AND key = $2")
+        .bind(tenant).bind(key).fetch_optional(c).await)?)
+}

@@ -1,0 +1,52 @@
+//! Where the service keeps things: a database (Postgres or SQLite) and artifacts (files). Knows the ledger's rules and nothing above.
+//!
+//! The SQL stands once, in what both databases speak; what differs (claiming a job, beginning a write, the migrations) stands in
+//! [`db`] and in `migrations/`. Functions take a transaction, do one thing, and leave committing to the use case.
+
+pub mod artifacts;
+pub mod datasets;
+pub mod db;
+pub mod jobs;
+pub mod ledger;
+pub mod releases;
+pub mod tenants;
+
+pub use artifacts::Artifacts;
+pub use db::{Db, Tx};
+
+use thiserror::Error;
+
+/// The database or the artifact store failed.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The database.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The migrations.
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The artifact store.
+    #[error("artifacts: {0}")]
+    Artifacts(#[from] object_store::Error),
+    /// A file.
+    #[error("file: {0}")]
+    File(#[from] std::io::Error),
+    /// A database address that is neither Postgres nor SQLite.
+    #[error("{0:?} is no database address: write postgres://… or sqlite:PATH")]
+    Address(String),
+    /// What the database holds is not what was written.
+    #[error("a stored value cannot be read: {0}")]
+    Stored(String),
+}
+
+impl StorageError {
+    /// Whether a unique constraint was violated.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, StorageError::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Whether a check constraint was violated.
+    pub fn is_check_violation(&self) -> bool {
+        matches!(self, StorageError::Database(sqlx::Error::Database(error)) if error.is_check_violation())
+    }
+}
