@@ -28,10 +28,15 @@
 //! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
 //! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress` |
 //! | [`generate`] | model in, records out | `model domain trace progress` |
-//! | [`evaluate`] | how good a synthetic trace is | `trace privacy` |
+//! | [`evaluate`] | how good a synthetic trace is | `model domain trace privacy` |
 //! | [`simulate`] | simulated traces to try things on | `generate trace` |
-//! | [`service`] | use cases | everything above |
-//! | [`cli`] | the command line, thin | `service` and what it takes and returns |
+//! | [`ledger`] | the rules of spending, pure | `privacy` |
+//! | [`storage`] | database and artifacts | `ledger` |
+//! | [`service`] | use cases, one transaction each | `storage ledger config` and the engine above |
+//! | [`jobs`] | workers: leases, and what each kind of job does | `service storage` and the engine |
+//! | [`http`] | the REST API, thin | `service storage jobs` |
+//! | [`cli`] | the command line, thin | `service http storage config telemetry` and what they take and return |
+//! | [`config`], [`telemetry`] | settings, logs | – |
 //!
 //! `tests/architecture.rs` reads the `use` lines and fails on an arrow that this table does not have.
 

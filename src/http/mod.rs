@@ -30,7 +30,8 @@ use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::Level;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -93,11 +94,16 @@ pub fn router(app: App) -> Router {
         }))
         .layer(PropagateRequestIdLayer::new(id.clone()))
         // Method, path and id; never a body, a query's values or a key.
-        .layer(TraceLayer::new_for_http().make_span_with(
-            |request: &axum::http::Request<axum::body::Body>| {
-                let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
-                tracing::info_span!("http", method = %request.method(), path = request.uri().path(), id)
-            },
-        ))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_response(DefaultOnResponse::new().level(Level::INFO)),
+        )
         .layer(SetRequestIdLayer::new(id, MakeRequestUuid))
+}
+
+/// What the log tells of a request.
+fn span(request: &axum::http::Request<axum::body::Body>) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
+    tracing::info_span!("http", method = %request.method(), path = request.uri().path(), id)
 }

@@ -1,0 +1,142 @@
+//! Killed at the worst moments.
+//!
+//! Invariants: every job ends once; a fit is charged once or not at all, and what is charged equals what the ledger says; a second attempt
+//! of the same computation repeats the same noise; another computation draws nothing.
+
+use crate::both;
+use crate::harness::*;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+both!(
+    a_second_attempt_repeats_the_noise,
+    another_trace_is_charged_and_gives_no_model,
+    killed_at_random_moments
+);
+
+/// Keeps every transaction from writing until dropped.
+enum Lock {
+    Sqlite(#[allow(dead_code)] sqlx::SqliteConnection),
+    Postgres(#[allow(dead_code)] sqlx::PgConnection),
+}
+
+/// Waits until a fit has begun to measure, then holds the accounts, so that it can write its bundle and not commit.
+fn hold(lab: &Lab) -> Lock {
+    use sqlx::{Connection, Executor};
+    lab.runtime.block_on(async {
+        let begun = "SELECT COUNT(*) FROM jobs WHERE measuring_started_at IS NOT NULL AND state = 'running'";
+        if lab.database.starts_with("sqlite:") {
+            let mut connection = sqlx::SqliteConnection::connect(&lab.database).await.unwrap();
+            connection.execute("PRAGMA busy_timeout = 30000").await.unwrap();
+            loop {
+                let n: i64 = sqlx::query_scalar(begun).fetch_one(&mut connection).await.unwrap();
+                if n > 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            connection.execute("BEGIN IMMEDIATE").await.unwrap();
+            Lock::Sqlite(connection)
+        } else {
+            // Locked before the fit, which updates the tenant's row only when it commits.
+            let mut connection = sqlx::PgConnection::connect(&lab.database).await.unwrap();
+            connection.execute("BEGIN").await.unwrap();
+            connection.execute("SELECT * FROM tenants FOR UPDATE").await.unwrap();
+            Lock::Postgres(connection)
+        }
+    })
+}
+
+/// Bundles in the artifact store.
+fn bundles(lab: &Lab) -> Vec<PathBuf> {
+    lab.files().into_iter().filter(|file| file.ends_with(".bundle")).map(PathBuf::from).collect()
+}
+
+/// Runs a fit up to the moment when its bundle is written and not committed, and kills the server there.
+fn kill_before_commit(lab: &Lab) -> (Tenant, String) {
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    let dataset = server.flows(&tenant.steward);
+    // The job waits for a server with workers while the lock is prepared.
+    assert!(server.terminate().success());
+    let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
+    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0}));
+    assert!(server.terminate().success());
+    let postgres = lab.database.starts_with("postgres");
+    let early = postgres.then(|| hold(lab));
+    let server = lab.serve(&[]);
+    let lock = early.unwrap_or_else(|| hold(lab));
+    wait(|| (!bundles(lab).is_empty()).then_some(()));
+    server.kill();
+    drop(lock);
+    assert_eq!(lab.number("SELECT COUNT(*) FROM models"), 0, "nothing of the attempt is visible");
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 0);
+    (tenant, dataset)
+}
+
+fn a_second_attempt_repeats_the_noise(kind: Kind) {
+    let lab = Lab::new(kind);
+    let (tenant, _) = kill_before_commit(&lab);
+    let server = lab.serve(&[]);
+    let jobs = server.idle(&tenant.steward);
+    assert!(jobs[0]["state"] == "succeeded" && jobs[0]["attempt"] == 2, "{jobs:#?}");
+    let contents: Vec<Vec<u8>> = bundles(&lab).iter().map(|path| std::fs::read(path).unwrap()).collect();
+    assert_eq!(contents.len(), 2);
+    assert_eq!(contents[0], contents[1], "the same computation draws the same noise");
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 1);
+    assert_eq!(lab.number("SELECT COUNT(*) FROM jobs WHERE noise_key IS NOT NULL"), 0, "the key is erased");
+}
+
+fn another_trace_is_charged_and_gives_no_model(kind: Kind) {
+    let lab = Lab::new(kind);
+    let (tenant, _) = kill_before_commit(&lab);
+    // Somebody alters the stored trace: one record less.
+    let trace = lab.files().into_iter().find(|file| file.contains("/traces/")).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(
+        &mut flate2::read::GzDecoder::new(std::fs::File::open(&trace).unwrap()),
+        &mut text,
+    )
+    .unwrap();
+    let cut = text.trim_end().rfind('\n').unwrap();
+    std::fs::write(&trace, &text[..=cut]).unwrap();
+    let server = lab.serve(&[]);
+    let jobs = server.idle(&tenant.steward);
+    assert!(jobs[0]["state"] == "failed" && jobs[0]["charged"] == true, "{jobs:#?}");
+    assert_eq!(jobs[0]["problem"]["type"], "/problems/not-repeatable");
+    assert_eq!((bundles(&lab).len(), lab.number("SELECT COUNT(*) FROM models")), (1, 0));
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 1);
+}
+
+fn killed_at_random_moments(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 10.0}));
+    let dataset = server.flows(&tenant.steward);
+    let mut server = Some(server);
+    for round in 0..10u64 {
+        let running = server.take().unwrap_or_else(|| lab.serve(&[]));
+        running.made(
+            "/v1/jobs",
+            &tenant.steward,
+            &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0}),
+        );
+        // Spread over the length of a fit and what follows it.
+        std::thread::sleep(Duration::from_millis(13 + round * 37 % 300));
+        running.kill();
+    }
+    let server = lab.serve(&[]);
+    let jobs = server.idle(&tenant.steward);
+    let fits: Vec<&Value> = jobs.iter().filter(|job| job["kind"] == "fit").collect();
+    assert_eq!(fits.len(), 10);
+    let charged = fits.iter().filter(|job| job["charged"] == true).count() as i64;
+    assert!(fits.iter().all(|job| job["charged"].is_boolean()), "every end says whether it was charged");
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), charged);
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind IN ('commit', 'release')"), 10);
+    assert_eq!(lab.number("SELECT CAST(SUM(reserved_rho) AS BIGINT) FROM tenants"), 0);
+    assert_eq!(
+        lab.number("SELECT spent_rho FROM tenants"),
+        charged * lab.number("SELECT MAX(rho) FROM jobs")
+    );
+}

@@ -1,0 +1,252 @@
+//! A server of one's own: data directory, database, process, keys.
+
+use reqwest::blocking::{Client, Response};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+pub const ADMIN: &str = "ndp_00000000000000000000000000000000000000000000000000000000000000aa";
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// What outlives a server: its files and database.
+pub struct Lab {
+    pub folder: tempfile::TempDir,
+    pub database: String,
+    pub runtime: tokio::runtime::Runtime,
+}
+
+impl Lab {
+    pub fn new(kind: Kind) -> Lab {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let database = match kind {
+            Kind::Sqlite => format!("sqlite:{}", folder.path().join("db.sqlite").display()),
+            Kind::Postgres => {
+                let base = std::env::var("NETDPSYN_TEST_POSTGRES")
+                    .expect("NETDPSYN_TEST_POSTGRES is not set: run these tests through ./run test, which starts a Postgres");
+                let name = format!("t{}", uuid::Uuid::now_v7().simple());
+                runtime.block_on(async {
+                    let pool = sqlx::PgPool::connect(&base).await.unwrap();
+                    let sql = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+                    sqlx::query(sql).execute(&pool).await.unwrap();
+                });
+                let (server, _) = base.rsplit_once('/').unwrap();
+                format!("{server}/{name}")
+            }
+        };
+        Lab { folder, database, runtime }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts a server; settings beyond the usual ones by name.
+    pub fn serve(&self, settings: &[(&str, &str)]) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_netdpsyn"))
+            .arg("serve")
+            .env("NETDPSYN_DATABASE_URL", &self.database)
+            .env("NETDPSYN_DATA_DIR", self.data())
+            .env("NETDPSYN_LISTEN", "127.0.0.1:0")
+            .env("NETDPSYN_ADMIN_KEY", ADMIN)
+            .env("NETDPSYN_LOG_FORMAT", "json")
+            .env("NETDPSYN_LEASE_SECONDS", "2")
+            .envs(settings.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut address = String::new();
+        for line in lines.by_ref() {
+            let line = line.unwrap();
+            *log.lock().unwrap() += &format!("{line}\n");
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["fields"]["message"] == "serving" {
+                address = event["fields"]["address"].as_str().unwrap().to_string();
+                break;
+            }
+        }
+        assert!(!address.is_empty(), "the server did not start: {}", log.lock().unwrap());
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                *kept.lock().unwrap() += &format!("{line}\n");
+            }
+        });
+        Server {
+            child,
+            url: format!("http://{address}"),
+            log,
+            client: Client::builder().timeout(None).build().unwrap(),
+        }
+    }
+
+    /// Raw artifacts and whatever else lies in the data directory.
+    pub fn files(&self) -> Vec<String> {
+        fn walk(folder: &Path, found: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() { walk(&path, found) } else { found.push(path.display().to_string()) }
+            }
+        }
+        let mut found = Vec::new();
+        walk(&self.data(), &mut found);
+        found.sort();
+        found
+    }
+
+    /// One number from the database.
+    pub fn number(&self, sql: &'static str) -> i64 {
+        self.runtime.block_on(async {
+            if self.database.starts_with("sqlite:") {
+                let pool = sqlx::SqlitePool::connect(&self.database).await.unwrap();
+                let n = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+                pool.close().await;
+                n
+            } else {
+                let pool = sqlx::PgPool::connect(&self.database).await.unwrap();
+                let n = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+                pool.close().await;
+                n
+            }
+        })
+    }
+}
+
+/// A running server.
+pub struct Server {
+    pub child: Child,
+    pub url: String,
+    pub log: Arc<Mutex<String>>,
+    pub client: Client,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the server to stop and waits until it has.
+    pub fn terminate(mut self) -> std::process::ExitStatus {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.child.wait().unwrap()
+    }
+
+    pub fn get(&self, path: &str, key: &str) -> Response {
+        self.client.get(format!("{}{path}", self.url)).bearer_auth(key).send().unwrap()
+    }
+
+    pub fn post(&self, path: &str, key: &str, body: &Value) -> Response {
+        self.client.post(format!("{}{path}", self.url)).bearer_auth(key).json(body).send().unwrap()
+    }
+
+    pub fn json(&self, path: &str, key: &str) -> Value {
+        let response = self.get(path, key);
+        assert!(response.status().is_success(), "{path}: {}", response.text().unwrap());
+        response.json().unwrap()
+    }
+
+    pub fn made(&self, path: &str, key: &str, body: &Value) -> Value {
+        let response = self.post(path, key, body);
+        assert!(response.status().is_success(), "{path}: {}", response.text().unwrap());
+        response.json().unwrap()
+    }
+
+    /// A tenant with this cap, and its keys.
+    pub fn tenant(&self, cap: Value) -> Tenant {
+        let name = uuid::Uuid::now_v7().to_string();
+        let tenant = self.made("/v1/tenants", ADMIN, &json!({"name": name, "cap": cap}));
+        let id = tenant["id"].as_str().unwrap().to_string();
+        let key = |role: &str| {
+            let issued =
+                self.made(&format!("/v1/tenants/{id}/keys"), ADMIN, &json!({"role": role, "name": role}));
+            issued["secret"].as_str().unwrap().to_string()
+        };
+        Tenant { steward: key("steward"), reader: key("reader"), id }
+    }
+
+    pub fn upload(&self, dataset: &str, key: &str, body: Vec<u8>) -> Response {
+        let url = format!("{}/v1/datasets/{dataset}/trace", self.url);
+        self.client.put(url).bearer_auth(key).body(body).send().unwrap()
+    }
+
+    /// A dataset of the sample flows, ready to be fitted.
+    pub fn flows(&self, steward: &str) -> String {
+        let id = self.dataset(steward);
+        assert_eq!(self.upload(&id, steward, sample("flows.csv.gz")).status(), 202);
+        assert_eq!(self.parsed(&id, steward)["state"], "ready");
+        id
+    }
+
+    pub fn dataset(&self, steward: &str) -> String {
+        let dataset = self.made("/v1/datasets", steward, &declared_flows());
+        dataset["id"].as_str().unwrap().to_string()
+    }
+
+    /// Waits until a dataset is parsed.
+    pub fn parsed(&self, id: &str, steward: &str) -> Value {
+        wait(|| {
+            let dataset = self.json(&format!("/v1/datasets/{id}"), steward);
+            (dataset["state"] != "parsing").then_some(dataset)
+        })
+    }
+
+    /// Waits until nothing of a tenant waits or runs, and gives all its jobs.
+    pub fn idle(&self, steward: &str) -> Vec<Value> {
+        wait(|| {
+            let jobs = self.json("/v1/jobs?limit=200", steward)["items"].as_array().unwrap().clone();
+            let open = jobs.iter().any(|job| job["state"] == "queued" || job["state"] == "running");
+            (!open).then_some(jobs)
+        })
+    }
+}
+
+pub struct Tenant {
+    pub id: String,
+    pub steward: String,
+    pub reader: String,
+}
+
+pub fn declared_flows() -> Value {
+    json!({
+        "name": "flows",
+        "preset": "flow",
+        "window": "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z",
+        "categories": {"type": ["normal", "ddos", "portscan", "bruteforce"]},
+    })
+}
+
+pub fn sample(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)).unwrap()
+}
+
+/// Looks again until there is an answer; a minute at most.
+pub fn wait<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute in vain");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,142 @@
+//! The ledger cannot overspend: in concurrent requests, in SQL, against the rules.
+
+use crate::both;
+use crate::harness::*;
+use netdpsyn::ledger::{Account, Amount};
+use netdpsyn::storage::ledger::{Purpose, commit, release, reserve, tenant_account};
+use netdpsyn::storage::tenants::{self, Population, Tenant as TenantRow};
+use netdpsyn::storage::{Db, ledger};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+both!(a_hundred_submissions_against_a_cap_for_five, sql_follows_the_rules, entries_stand);
+
+fn a_hundred_submissions_against_a_cap_for_five(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let scout = server.tenant(json!({"rho": 1.0}));
+    let own = server.flows(&scout.steward);
+    let quote = server.made("/v1/quotes", &scout.steward, &json!({"dataset_id": own, "epsilon": 0.5}));
+    let one = quote["required_rho"].as_f64().unwrap();
+    let tenant = server.tenant(json!({"rho": 5.0 * one + 1e-11}));
+    let dataset = server.flows(&tenant.steward);
+
+    let answers: Vec<(u16, Value)> = std::thread::scope(|scope| {
+        let submit = || {
+            let body = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 0.5});
+            let response = server.post("/v1/jobs", &tenant.steward, &body);
+            (response.status().as_u16(), response.json().unwrap())
+        };
+        let threads: Vec<_> = (0..100).map(|_| scope.spawn(submit)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let accepted = answers.iter().filter(|(status, _)| *status == 202).count();
+    let refused: Vec<&Value> =
+        answers.iter().filter(|(status, _)| *status == 409).map(|(_, body)| body).collect();
+    assert_eq!((accepted, refused.len()), (5, 95));
+    assert!(refused.iter().all(|body| body["type"] == "/problems/budget-exhausted"));
+    assert!(
+        refused.iter().all(|body| body["required_rho"] == one && body["left_rho"].as_f64().unwrap() < one)
+    );
+    server.idle(&tenant.steward);
+    let budget = server.json("/v1/budget", &tenant.steward);
+    assert!((budget["tenant"]["spent"]["rho"].as_f64().unwrap() - 5.0 * one).abs() < 1e-10);
+}
+
+/// A tenant and its population, directly in the database.
+async fn account(db: &Db, cap: Amount) -> (Uuid, Uuid) {
+    let (tenant, population) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut tx = db.begin().await.unwrap();
+    let row = TenantRow { id: tenant, name: tenant.to_string(), created_at: 0 };
+    tenants::add(&mut tx, &row, cap).await.unwrap();
+    let row = Population {
+        id: population,
+        tenant_id: tenant,
+        name: "default".into(),
+        is_default: true,
+        strict: false,
+        split_key: vec![0; 32],
+        created_at: 0,
+    };
+    tenants::add_population(&mut tx, &row, cap).await.unwrap();
+    tx.commit().await.unwrap();
+    (tenant, population)
+}
+
+/// Random operations (seeded, 400 of them) on the pure account and on the database, compared after each.
+fn sql_follows_the_rules(kind: Kind) {
+    let lab = Lab::new(kind);
+    lab.runtime.block_on(async {
+        let db = Db::connect(&lab.database).await.unwrap();
+        let amount = |n: u64| Amount { rho: n, delta: n / 3 };
+        let (tenant, population) = account(&db, amount(500)).await;
+        let mut rules = Account { cap: amount(500), ..Account::default() };
+        let mut open: Vec<(Uuid, u64)> = Vec::new();
+        let mut state = 42u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..400 {
+            let mut tx = db.begin().await.unwrap();
+            let purpose = |job| Purpose { tenant, population, job, actor: "test", now: 0 };
+            match random(4) {
+                0 | 1 => {
+                    let (job, n) = (Uuid::now_v7(), random(120));
+                    let held = reserve(&mut tx, &purpose(job), amount(n)).await.unwrap();
+                    assert_eq!(held, rules.reserve(amount(n)).is_ok());
+                    if held {
+                        open.push((job, n));
+                    } else {
+                        drop(tx);
+                        continue;
+                    }
+                }
+                2 if !open.is_empty() => {
+                    let (job, n) = open.swap_remove(random(open.len() as u64) as usize);
+                    rules.commit(amount(n)).unwrap();
+                    commit(&mut tx, &purpose(job), amount(n)).await.unwrap();
+                }
+                3 if !open.is_empty() => {
+                    let (job, n) = open.swap_remove(random(open.len() as u64) as usize);
+                    rules.release(amount(n)).unwrap();
+                    release(&mut tx, &purpose(job), amount(n)).await.unwrap();
+                }
+                _ => {
+                    let cap = amount(300 + random(700));
+                    let set = tenants::set_cap(&mut tx, tenant, cap).await.unwrap()
+                        && tenants::set_population_cap(&mut tx, population, cap).await.unwrap();
+                    assert_eq!(set, rules.set_cap(cap).is_ok());
+                }
+            }
+            tx.commit().await.unwrap();
+            let mut tx = db.read().await.unwrap();
+            assert_eq!(tenant_account(&mut tx, tenant).await.unwrap(), Some(rules));
+            assert_eq!(ledger::population_account(&mut tx, population).await.unwrap(), Some(rules));
+        }
+        // The constraint is the backstop: no code path can commit what was never reserved.
+        let mut tx = db.begin().await.unwrap();
+        let purpose = Purpose { tenant, population, job: Uuid::now_v7(), actor: "test", now: 0 };
+        let refused = commit(&mut tx, &purpose, amount(100_000)).await.unwrap_err();
+        assert!(refused.is_check_violation(), "{refused}");
+    });
+}
+
+fn entries_stand(kind: Kind) {
+    let lab = Lab::new(kind);
+    lab.runtime.block_on(async {
+        let db = Db::connect(&lab.database).await.unwrap();
+        let (tenant, population) = account(&db, Amount { rho: 10, delta: 0 }).await;
+        let mut tx = db.begin().await.unwrap();
+        let purpose = Purpose { tenant, population, job: Uuid::now_v7(), actor: "test", now: 0 };
+        assert!(reserve(&mut tx, &purpose, Amount { rho: 1, delta: 0 }).await.unwrap());
+        tx.commit().await.unwrap();
+        for sql in ["UPDATE entries SET rho = 0", "DELETE FROM entries"] {
+            let refused = match &db {
+                Db::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
+                Db::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.map(|_| ()),
+            };
+            assert!(refused.unwrap_err().to_string().contains("never changed or deleted"));
+        }
+    });
+}

@@ -1,0 +1,28 @@
+//! The running service: the real binary over a real socket, on SQLite and on Postgres.
+//!
+//! Postgres: `./run test` starts a private cluster and names it in `NETDPSYN_TEST_POSTGRES`. Without it these tests fail rather than
+//! pass unseen.
+
+mod access;
+mod crash;
+mod harness;
+mod ledger;
+mod refusals;
+mod tour;
+
+/// One test on both databases.
+macro_rules! both {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn on_sqlite() {
+                super::$name(crate::harness::Kind::Sqlite);
+            }
+            #[test]
+            fn on_postgres() {
+                super::$name(crate::harness::Kind::Postgres);
+            }
+        }
+    )*};
+}
+pub(crate) use both;

@@ -1,0 +1,150 @@
+//! What a steward and a reader do, from the upload to the download.
+
+use crate::both;
+use crate::harness::*;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+both!(from_upload_to_download, the_same_request_twice_is_one_job, a_terminated_server_loses_nothing);
+
+fn from_upload_to_download(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let (steward, reader) = (tenant.steward.as_str(), tenant.reader.as_str());
+    let dataset = server.flows(steward);
+
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0, "evaluate": true});
+    let quote = server.made("/v1/quotes", steward, &json!({"dataset_id": dataset, "epsilon": 2.0}));
+    assert_eq!(quote["fits"], true);
+    let accepted = server.post("/v1/jobs", steward, &fit);
+    assert_eq!(accepted.status(), 202);
+    assert!(accepted.headers()["location"].to_str().unwrap().starts_with("/v1/jobs/"));
+
+    let jobs = server.idle(steward);
+    let kinds: Vec<_> = jobs.iter().map(|job| (&job["kind"], &job["state"], &job["charged"])).collect();
+    let done = json!("succeeded");
+    assert_eq!(
+        kinds,
+        [
+            (&json!("fit"), &done, &json!(true)),
+            (&json!("generate"), &done, &json!(null)),
+            (&json!("evaluate"), &done, &json!(null)),
+        ]
+    );
+    assert_eq!(jobs[0]["percent"], 100);
+
+    let release = jobs[1]["release_id"].as_str().unwrap();
+    let model = jobs[0]["model_id"].as_str().unwrap();
+    for path in [format!("/v1/releases/{release}"), format!("/v1/models/{model}")] {
+        assert_eq!(server.get(&path, reader).status(), 404, "a reader sees nothing of a draft");
+    }
+    let private = server.json(&format!("/v1/releases/{release}/report/private"), steward);
+    assert!(private["private"] == true && private["two_way"]["mean"].as_f64().unwrap() < 0.3);
+    let published = server.made(&format!("/v1/releases/{release}/publish"), steward, &json!({}));
+    assert_eq!(published["state"], "published");
+    assert!(published["private_report_opened_at"].is_string(), "opening the private report is recorded");
+
+    let shown = server.json(&format!("/v1/releases/{release}"), reader);
+    assert!(shown.get("private_report_opened_at").is_none());
+    assert_eq!(server.json("/v1/releases", reader)["items"].as_array().unwrap().len(), 1);
+    let content = server.get(shown["content"].as_str().unwrap(), reader);
+    assert_eq!(content.headers()["content-type"], "text/csv; charset=utf-8");
+    let tag = content.headers()["etag"].to_str().unwrap().to_string();
+    let bytes = content.bytes().unwrap();
+    let digest: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(shown["sha256"], digest.as_str());
+    assert!(bytes.starts_with(b"srcip,dstip,srcport,dstport,proto,ts,td,pkt,byt,label,type\n"));
+    let url = format!("{}/v1/releases/{release}/content", server.url);
+    let again = server.client.get(url).bearer_auth(reader).header("if-none-match", tag).send().unwrap();
+    assert_eq!(again.status(), 304);
+
+    let report = server.json(&format!("/v1/releases/{release}/report"), reader);
+    assert_eq!(report["private"], false);
+    assert_eq!(report["statement"]["guarantee"]["epsilon"], 2.0);
+    assert!(report["mean_distance"].as_f64().unwrap() < 3.0 * report["mean_noise"].as_f64().unwrap());
+    let marginals = server.json(&format!("/v1/models/{model}/marginals"), reader);
+    assert!(marginals["marginals"].as_array().unwrap().len() > 11);
+
+    // A further trace costs nothing; the budget and the ledger tell the same story.
+    server.made(
+        "/v1/jobs",
+        steward,
+        &json!({"kind": "generate", "model_id": model, "rows": 1234, "seed": 5}),
+    );
+    let jobs = server.idle(steward);
+    let second = server.json(&format!("/v1/releases/{}", jobs[3]["release_id"].as_str().unwrap()), steward);
+    assert!(second["rows"] == 1_200 && second["rows_by_hand"] == true && second["seed"] == "5");
+    let budget = server.json("/v1/budget", steward);
+    for account in [&budget["tenant"], &budget["populations"][0]] {
+        assert_eq!(account["spent"]["rho"], jobs[0]["rho"]);
+        assert_eq!(account["reserved"]["rho"], 0.0);
+    }
+    let entries = server.json("/v1/budget/entries", steward);
+    let kinds: Vec<_> =
+        entries["items"].as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["grant", "grant", "reserve", "commit"]);
+
+    // The declaration stands; erasing takes the raw trace and the private report, and nothing else.
+    let patch = format!("{}/v1/datasets/{dataset}", server.url);
+    let frozen =
+        server.client.patch(&patch).bearer_auth(steward).json(&json!({"window": "0/60"})).send().unwrap();
+    assert_eq!(frozen.status(), 409);
+    assert!(lab.files().iter().any(|file| file.contains("/traces/")));
+    assert_eq!(server.client.delete(&patch).bearer_auth(steward).send().unwrap().status(), 204);
+    assert!(!lab.files().iter().any(|file| file.contains("/traces/")));
+    assert_eq!(server.get(&format!("/v1/releases/{release}/report/private"), steward).status(), 404);
+    assert_eq!(server.get(&format!("/v1/releases/{release}/content"), reader).status(), 200);
+
+    let log = server.log.lock().unwrap().clone();
+    for secret in [steward, reader, ADMIN] {
+        assert!(!log.contains(&secret[16..]), "no secret in the log");
+    }
+    assert!(!log.contains("10.20.") && log.contains("/v1/jobs"), "no raw data in the log");
+}
+
+fn the_same_request_twice_is_one_job(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    let dataset = server.flows(&tenant.steward);
+    let submit = |epsilon: f64| {
+        let body = json!({"kind": "fit", "dataset_id": dataset, "epsilon": epsilon});
+        let url = format!("{}/v1/jobs", server.url);
+        server
+            .client
+            .post(url)
+            .bearer_auth(&tenant.steward)
+            .header("idempotency-key", "k1")
+            .json(&body)
+            .send()
+            .unwrap()
+    };
+    let first: serde_json::Value = submit(1.0).json().unwrap();
+    let again: serde_json::Value = submit(1.0).json().unwrap();
+    assert_eq!(first["id"], again["id"]);
+    assert_eq!(submit(1.5).status(), 422);
+    let fits = server.idle(&tenant.steward).iter().filter(|job| job["kind"] == "fit").count();
+    assert_eq!(fits, 1);
+}
+
+fn a_terminated_server_loses_nothing(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    let dataset = server.flows(&tenant.steward);
+    for _ in 0..4 {
+        server.made(
+            "/v1/jobs",
+            &tenant.steward,
+            &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0}),
+        );
+    }
+    assert!(server.terminate().success());
+    let server = lab.serve(&[]);
+    let jobs = server.idle(&tenant.steward);
+    assert_eq!(jobs.len(), 8);
+    assert!(jobs.iter().all(|job| job["state"] == "succeeded"), "{jobs:#?}");
+    let spent = server.json("/v1/budget", &tenant.steward)["tenant"]["spent"]["rho"].as_f64().unwrap();
+    assert!((spent - 4.0 * jobs[0]["rho"].as_f64().unwrap()).abs() < 1e-11);
+}
