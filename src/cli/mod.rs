@@ -1,5 +1,6 @@
 //! The command line: arguments in, a use case of [`crate::service`] called, its outcome printed. Thin.
 
+mod admin;
 mod evaluate;
 mod generate;
 mod inspect;
@@ -53,6 +54,8 @@ enum Command {
     Split(split::Args),
     /// Simulate a trace to try things on
     Sample(sample::Args),
+    /// Administer the service at the machine itself
+    Admin(admin::Args),
     /// Look at the service's settings
     Config(serve::ConfigArgs),
     /// Print the OpenAPI document of the REST API
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Sample(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Config(args) => args.run(),
+        Command::Admin(args) => args.run(),
         Command::Openapi(args) => args.run(),
     };
     match done {

@@ -123,7 +123,7 @@ fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset, PathBuf), 
     let path = dataset
         .trace_path
         .as_deref()
-        .ok_or_else(|| Problem::conflict("no-trace", "the raw trace is not there (any more)"))?;
+        .ok_or_else(|| Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)"))?;
     let file = app.artifacts.path(path)?;
     Ok((dataset, file))
 }
@@ -225,7 +225,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         None => return Err(Stopped::Lost),
         Some(first) if first != what => {
             let detail = "an earlier attempt began to measure something else (another trace, schema, plan or build); nothing was drawn again";
-            return Err(Problem::conflict("not-repeatable", detail).into());
+            return Err(Problem::conflict("/problems/not-repeatable", detail).into());
         }
         Some(_) => {}
     }

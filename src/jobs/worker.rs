@@ -86,7 +86,7 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
             }
             if job.attempt > MAX_ATTEMPTS {
                 return Err(Stopped::Failed(Problem::conflict(
-                    "too-many-attempts",
+                    "/problems/too-many-attempts",
                     "the job was started too often without an end",
                 )));
             }

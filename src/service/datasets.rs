@@ -256,7 +256,7 @@ pub async fn patch(
     let text = stored(&schema)?;
     if dataset.state == "erased" || !datasets::declare(&mut tx, id, &name, &text).await? {
         return Err(Problem::conflict(
-            "frozen",
+            "/problems/frozen",
             "a fit was accepted: what was declared of this dataset stands",
         ));
     }
@@ -271,7 +271,7 @@ pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> 
     let dataset = own(&mut tx, caller, id).await?;
     if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == "receiving" {
         return Err(Problem::conflict(
-            "busy",
+            "/problems/busy",
             "an upload or a job is under way; cancel it or wait for its end",
         ));
     }
@@ -303,7 +303,7 @@ pub async fn upload<E>(
     let before = own(&mut tx, caller, id).await?;
     if before.state == "erased" || !datasets::begin_upload(&mut tx, id).await? {
         return Err(Problem::conflict(
-            "busy",
+            "/problems/busy",
             "another upload, its parsing, or a job on this dataset is under way; wait for its end",
         ));
     }

@@ -253,7 +253,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let release = release.ok_or_else(|| Problem::not_found("release"))?;
             let dataset = own_dataset(&mut tx, tenant, release.dataset_id).await?;
             if dataset.state != "ready" {
-                return Err(Problem::conflict("no-trace", "the raw trace is not there (any more)"));
+                return Err(Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)"));
             }
             internal(
                 tenant,
@@ -274,8 +274,9 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         drop(tx);
         let mut tx = app.read().await?;
         let found = jobs::remembered(&mut tx, tenant, key).await?;
-        let (job, digest) =
-            found.ok_or_else(|| Problem::conflict("in-flight", "a request with this key is under way"))?;
+        let (job, digest) = found.ok_or_else(|| {
+            Problem::conflict("/problems/in-flight", "a request with this key is under way")
+        })?;
         return repeated(&mut tx, tenant, job, digest == body).await;
     }
     tx.commit().await?;
@@ -337,8 +338,8 @@ async fn fit_job(
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
     job.noise_key = Some(key.sealed().to_vec());
     let purpose = Purpose { tenant, population: dataset.population_id, job: job.id, actor: &caller.key, now };
-    let left = Rho::from_units(left(tx, tenant, dataset.population_id).await?.rho);
     if !reserve(tx, &purpose, cost).await? {
+        let left = Rho::from_units(left(tx, tenant, dataset.population_id).await?.rho);
         return Err(Problem::budget_exhausted(
             cost.rho,
             left.units(),
@@ -347,14 +348,14 @@ async fn fit_job(
     }
     if !datasets::freeze(tx, dataset.id).await? {
         return Err(Problem::conflict(
-            "not-ready",
+            "/problems/not-ready",
             format!("the dataset is {}; upload a trace and wait until it is ready", dataset.state),
         ));
     }
     // From here on the declaration stands; it must be the one that was checked.
     if own_dataset(tx, tenant, dataset.id).await?.schema != dataset.schema {
         return Err(Problem::conflict(
-            "declaration-changed",
+            "/problems/declaration-changed",
             "the declaration changed meanwhile; submit again",
         ));
     }

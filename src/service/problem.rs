@@ -1,23 +1,23 @@
 //! Refusals as RFC 9457 problem documents: what, where, what to do.
 
 use crate::storage::StorageError;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// A refusal. `kind` is stable; programs may rely on it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: &'static str,
     /// The same in words.
-    pub title: String,
+    pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// What is wrong here, and what to do.
     pub detail: String,
     /// The offending field.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// Figures that belong to the kind.
     #[serde(flatten)]
@@ -26,15 +26,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(status: u16, kind: &str, title: &str, detail: impl Into<String>) -> Self {
-        Problem {
-            kind: format!("/problems/{kind}"),
-            title: title.into(),
-            status,
-            detail: detail.into(),
-            field: None,
-            more: Map::new(),
-        }
+    fn new(status: u16, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Problem { kind, title, status, detail: detail.into(), field: None, more: Map::new() }
     }
 
     /// Adds a figure.
@@ -47,7 +40,7 @@ impl Problem {
     pub fn unauthorised() -> Self {
         Problem::new(
             401,
-            "unauthorised",
+            "/problems/unauthorised",
             "No valid API key",
             "send `Authorization: Bearer ndp_…` with a key that is not revoked",
         )
@@ -57,7 +50,7 @@ impl Problem {
     pub fn forbidden(needed: &str) -> Self {
         Problem::new(
             403,
-            "forbidden",
+            "/problems/forbidden",
             "Not allowed for this role",
             format!("this needs a key with the role {needed}"),
         )
@@ -65,31 +58,34 @@ impl Problem {
 
     /// 404: not there, or not the caller's to see; both look the same.
     pub fn not_found(what: &str) -> Self {
-        Problem::new(404, "not-found", "Not found", format!("there is no such {what}"))
+        Problem::new(404, "/problems/not-found", "Not found", format!("there is no such {what}"))
     }
 
     /// 400: not what the interface takes at all.
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Problem::new(400, "malformed", "The request cannot be read", detail)
+        Problem::new(400, "/problems/malformed", "The request cannot be read", detail)
     }
 
     /// 422: understood, and refused for what it says.
     pub fn invalid(field: &str, detail: impl Into<String>) -> Self {
-        Problem { field: Some(field.into()), ..Problem::new(422, "invalid", "A value is refused", detail) }
+        Problem {
+            field: Some(field.into()),
+            ..Problem::new(422, "/problems/invalid", "A value is refused", detail)
+        }
     }
 
     /// 405: the route knows other methods.
     pub fn method_not_allowed() -> Self {
         Problem::new(
             405,
-            "method-not-allowed",
+            "/problems/method-not-allowed",
             "Method not allowed",
             "the route exists, but not with this method; see /docs",
         )
     }
 
     /// 409: the state of things does not allow it.
-    pub fn conflict(kind: &str, detail: impl Into<String>) -> Self {
+    pub fn conflict(kind: &'static str, detail: impl Into<String>) -> Self {
         Problem::new(409, kind, "Not in this state", detail)
     }
 
@@ -101,7 +97,7 @@ impl Problem {
             }
             None => "the job needs more ρ than is left, and no epsilon of 0.01 or more fits".to_string(),
         };
-        Problem::new(409, "budget-exhausted", "The privacy budget does not pay for this", detail)
+        Problem::new(409, "/problems/budget-exhausted", "The privacy budget does not pay for this", detail)
             .with("required_rho", crate::privacy::Rho::from_units(required).as_f64())
             .with("left_rho", crate::privacy::Rho::from_units(left).as_f64())
             .with("largest_epsilon", largest_epsilon)
@@ -109,30 +105,35 @@ impl Problem {
 
     /// 413: too many bytes.
     pub fn too_large(limit: u64) -> Self {
-        Problem::new(413, "too-large", "Too large", format!("a body may have at most {limit} bytes"))
-            .with("limit_bytes", limit)
+        Problem::new(
+            413,
+            "/problems/too-large",
+            "Too large",
+            format!("a body may have at most {limit} bytes"),
+        )
+        .with("limit_bytes", limit)
     }
 
     /// 415: another content type than the interface takes.
     pub fn unsupported(detail: impl Into<String>) -> Self {
-        Problem::new(415, "unsupported-type", "Content type not supported", detail)
+        Problem::new(415, "/problems/unsupported-type", "Content type not supported", detail)
     }
 
     /// 429: too many at once.
     pub fn too_many(detail: impl Into<String>) -> Self {
-        Problem::new(429, "too-many", "Too many at once", detail)
+        Problem::new(429, "/problems/too-many", "Too many at once", detail)
     }
 
     /// 422 of a trace: its content is refused.
     pub fn trace(detail: impl Into<String>) -> Self {
-        Problem::new(422, "trace-refused", "The trace is refused", detail)
+        Problem::new(422, "/problems/trace-refused", "The trace is refused", detail)
     }
 
     /// 500: ours to mend. What went wrong is in the log.
     pub fn internal() -> Self {
         Problem::new(
             500,
-            "internal",
+            "/problems/internal",
             "Something went wrong here",
             "try again; the server's log has the reason under this request's id",
         )
@@ -142,7 +143,7 @@ impl Problem {
     pub fn unavailable() -> Self {
         Problem::new(
             503,
-            "unavailable",
+            "/problems/unavailable",
             "Not available now",
             "the database does not answer; try again shortly",
         )

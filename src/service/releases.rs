@@ -207,7 +207,7 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
         };
     if release.state == "draft" && population.is_some_and(|p| p.strict) {
         return Err(Problem::conflict(
-            "strict",
+            "/problems/strict",
             "this population is strict: private reports are shown after publication",
         ));
     }

@@ -107,9 +107,10 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<(), Problem> {
 fn taken(field: &str) -> impl Fn(StorageError) -> Problem {
     let field = field.to_string();
     move |error| match error.is_unique_violation() {
-        true => {
-            Problem { field: Some(field.clone()), ..Problem::conflict("name-taken", "that name is taken") }
-        }
+        true => Problem {
+            field: Some(field.clone()),
+            ..Problem::conflict("/problems/name-taken", "that name is taken")
+        },
         false => error.into(),
     }
 }
@@ -184,7 +185,7 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<T
 }
 
 fn below_use() -> Problem {
-    Problem::conflict("cap-below-use", "the cap cannot be below what is spent and reserved")
+    Problem::conflict("/problems/cap-below-use", "the cap cannot be below what is spent and reserved")
 }
 
 /// Sets a tenant's cap.

@@ -98,18 +98,24 @@ pub struct Purpose<'a> {
     pub now: i64,
 }
 
-/// Holds `amount` in both accounts. `false` when one of them has not that much left; the transaction must then be dropped.
+/// Holds `amount` in both accounts. `false` when one of them has not that much left; then nothing is held.
 pub async fn reserve(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<bool, StorageError> {
     let (rho, delta) = signed(amount)?;
     let tenant = on!(tx, c => sqlx::query(
         "/* reserve of tenant */ UPDATE tenants SET reserved_rho = reserved_rho + $2, reserved_delta = reserved_delta + $3
          WHERE id = $1 AND spent_rho + reserved_rho + $2 <= cap_rho AND spent_delta + reserved_delta + $3 <= cap_delta")
         .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
+    if tenant == 0 {
+        return Ok(false);
+    }
     let population = on!(tx, c => sqlx::query(
         "/* reserve of population */ UPDATE populations SET reserved_rho = reserved_rho + $2, reserved_delta = reserved_delta + $3
          WHERE id = $1 AND spent_rho + reserved_rho + $2 <= cap_rho AND spent_delta + reserved_delta + $3 <= cap_delta")
         .bind(purpose.population).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
-    if tenant == 0 || population == 0 {
+    if population == 0 {
+        on!(tx, c => sqlx::query(
+            "/* reserve undone */ UPDATE tenants SET reserved_rho = reserved_rho - $2, reserved_delta = reserved_delta - $3 WHERE id = $1")
+            .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|_| ()))?;
         return Ok(false);
     }
     record(tx, purpose, Kind::Reserve, amount).await?;

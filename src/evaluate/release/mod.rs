@@ -59,13 +59,12 @@ pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Rep
         .par_iter()
         .map(|m| {
             let mut counts = vec![0u32; m.counts.len()];
-            for row in 0..rows {
-                let cell = m
-                    .attributes
-                    .iter()
-                    .fold(0, |cell, &a| cell * bundle.attributes[a].bins() + codes[a][row] as usize);
-                counts[cell] += 1;
+            let mut cell = vec![0usize; rows];
+            for &a in &m.attributes {
+                let bins = bundle.attributes[a].bins();
+                cell.iter_mut().zip(&codes[a]).for_each(|(cell, &code)| *cell = *cell * bins + code as usize);
             }
+            cell.into_iter().for_each(|cell| counts[cell] += 1);
             let scale = total / rows.max(1) as f64;
             let sum: f64 =
                 counts.iter().zip(&m.counts).map(|(&s, &n)| (n as f64 - f64::from(s) * scale).abs()).sum();

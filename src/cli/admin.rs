@@ -1,0 +1,94 @@
+//! `netdpsyn admin`: what an administrator does at the machine itself, through the same use cases as the API.
+
+use super::Failure;
+use crate::config::Config;
+use crate::service::app::{App, Caller, Role};
+use crate::service::budget::{Cap, GuaranteeCap, RhoCap};
+use crate::service::keys::{self, NewKey};
+use crate::service::problem::Problem;
+use crate::service::tenants::{self, NewTenant};
+use uuid::Uuid;
+
+/// Administer the service that NETDPSYN_* names, at the machine itself
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Make a tenant with a budget, and a steward's and a reader's key for it
+    Tenant {
+        /// A name, unique
+        name: String,
+        /// The cap in ρ
+        #[arg(long, conflicts_with = "epsilon", required_unless_present = "epsilon")]
+        rho: Option<f64>,
+        /// The cap as ε at δ = 10⁻⁹
+        #[arg(long)]
+        epsilon: Option<f64>,
+    },
+    /// Issue a key of a tenant; it is printed this once
+    Key {
+        /// The tenant's id
+        tenant: Uuid,
+        /// What the key allows
+        #[arg(long, value_enum)]
+        role: KeyRole,
+    },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum KeyRole {
+    Steward,
+    Reader,
+}
+
+impl Args {
+    pub fn run(self) -> Result<(), Failure> {
+        let config = Config::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
+        runtime.block_on(async {
+            let app = App::open(config).await.map_err(|error| Failure::Server(error.to_string()))?;
+            // Who can open the database administers it already.
+            let caller = Caller { key: "admin at the machine".into(), role: Role::Admin, tenant: None };
+            self.command.run(&app, &caller).await.map_err(|problem| Failure::Server(problem.detail))
+        })
+    }
+}
+
+impl Command {
+    async fn run(self, app: &App, caller: &Caller) -> Result<(), Problem> {
+        match self {
+            Command::Tenant { name, rho, epsilon } => {
+                let cap = match (rho, epsilon) {
+                    (Some(rho), _) => Cap::Rho(RhoCap { rho }),
+                    (None, epsilon) => {
+                        Cap::Guarantee(GuaranteeCap { epsilon: epsilon.unwrap_or_default(), delta: 1e-9 })
+                    }
+                };
+                let tenant = tenants::create(app, caller, NewTenant { name, cap }).await?;
+                println!("tenant   {}", tenant.id);
+                for role in [Role::Steward, Role::Reader] {
+                    issue(app, caller, tenant.id, role).await?;
+                }
+            }
+            Command::Key { tenant, role } => {
+                let role = match role {
+                    KeyRole::Steward => Role::Steward,
+                    KeyRole::Reader => Role::Reader,
+                };
+                issue(app, caller, tenant, role).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn issue(app: &App, caller: &Caller, tenant: Uuid, role: Role) -> Result<(), Problem> {
+    let new = NewKey { role, name: "issued at the machine".into() };
+    let issued = keys::issue(app, caller, tenant, new).await?;
+    println!("{:<8} {}", role.name(), issued.secret);
+    Ok(())
+}
