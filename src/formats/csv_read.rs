@@ -56,19 +56,30 @@ pub fn read(
     options: ReadOptions,
     progress: &dyn Progress,
 ) -> Result<(Sensitive<Trace>, Private<Report>), ReadError> {
-    let (trace, report) = records(path, bound, options, progress)?;
+    let (trace, report) = records(path, bound, options, true, progress)?;
     Ok((Sensitive::new(trace), Private::new(report)))
+}
+
+/// Reads a raw trace and keeps nothing but the report: memory does not follow its size.
+pub fn check(
+    path: &Path,
+    bound: &Bound,
+    options: ReadOptions,
+    progress: &dyn Progress,
+) -> Result<Private<Report>, ReadError> {
+    Ok(Private::new(records(path, bound, options, false, progress)?.1))
 }
 
 /// Reads a synthetic trace, which is nobody's secret. Every record must be good.
 pub fn read_synthetic(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Trace, ReadError> {
-    Ok(records(path, bound, ReadOptions::default(), progress)?.0)
+    Ok(records(path, bound, ReadOptions::default(), true, progress)?.0)
 }
 
 fn records(
     path: &Path,
     bound: &Bound,
     options: ReadOptions,
+    keep: bool,
     progress: &dyn Progress,
 ) -> Result<(Trace, Report), ReadError> {
     let mut reader = reader(input::open(path)?);
@@ -92,7 +103,9 @@ fn records(
         }
         match parse(&record, bound, &parsers, &mut values) {
             Ok(()) => {
-                trace.push(&values);
+                if keep {
+                    trace.push(&values);
+                }
                 report.records += 1;
                 for (index, value) in values.iter().enumerate() {
                     // The last value of a categorical space stands for what is not declared.

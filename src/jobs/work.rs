@@ -157,7 +157,7 @@ fn refused(error: ReadError) -> Stopped {
 fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
     let (dataset, file) = source(app, runtime, job)?;
     let bound = formats::bind(&file, schema_of(&dataset)?).map_err(refused)?;
-    let (_, report) = formats::read(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
+    let report = formats::check(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
     let mut report = serde_json::to_value(report.for_steward(&Steward::keeper())).unwrap_or_default();
     report["private"] = true.into();
     runtime.block_on(async {

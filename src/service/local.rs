@@ -282,11 +282,10 @@ pub struct Inspection {
 pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, LocalError> {
     let bound = source.bind()?;
     // Everything is read, whatever its share of bad records, so that the report is complete.
-    let lenient = Source { tolerance: 1.0, ..source.clone() };
-    let report = match lenient.read(&bound, progress) {
-        Ok((_, report)) => report,
-        Err(LocalError::Read { source: ReadError::BadRecords(report), .. }) => report,
-        Err(other) => return Err(other),
+    let options = ReadOptions { tolerance: 1.0 };
+    let report = match formats::check(&source.path, &bound, options, progress) {
+        Ok(report) | Err(ReadError::BadRecords(report)) => report,
+        Err(other) => return Err(source.refused(other)),
     };
     let hints = formats::hints::hints(&source.path, &bound).map_err(|error| source.refused(error))?;
     let open = bound.schema.undeclared();
