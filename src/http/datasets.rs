@@ -8,7 +8,7 @@ use crate::service::problem::Problem;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 /// Make a dataset: a name and what is publicly known of the trace (steward).
@@ -81,7 +81,24 @@ pub async fn upload(
     Path(id): Path<Uuid>,
     headers: HeaderMap,
     request: Request,
-) -> Result<impl IntoResponse, Problem> {
+) -> Response {
+    // A refused body may not have been read to its end: the connection cannot carry another request.
+    match receive(&app, &caller, id, &headers, request).await {
+        Ok(dataset) => {
+            let about = [(header::LOCATION, format!("/v1/datasets/{id}")), (header::RETRY_AFTER, "1".into())];
+            (StatusCode::ACCEPTED, about, Json(dataset)).into_response()
+        }
+        Err(problem) => ([(header::CONNECTION, "close")], problem).into_response(),
+    }
+}
+
+async fn receive(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<DatasetView, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let length = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     let digest = headers.get("content-digest").map(|value| value.to_str().unwrap_or("")).map(str::to_owned);
@@ -91,10 +108,5 @@ pub async fn upload(
         ));
     }
     let body = request.into_body().into_data_stream();
-    let dataset = datasets::upload(&app, &caller, id, length, digest.as_deref(), body).await?;
-    Ok((
-        StatusCode::ACCEPTED,
-        [(header::LOCATION, format!("/v1/datasets/{id}")), (header::RETRY_AFTER, "1".into())],
-        Json(dataset),
-    ))
+    datasets::upload(app, caller, id, length, digest.as_deref(), body).await
 }
