@@ -21,9 +21,6 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     let mut tx = app.db.begin().await?;
     datasets::end_lost_uploads(&mut tx).await?;
     tx.commit().await?;
-    for left in std::fs::read_dir(app.artifacts.scratch())?.flatten() {
-        let _ = std::fs::remove_file(left.path());
-    }
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
     axum::serve(listener, super::router(app)).with_graceful_shutdown(stop()).await?;

@@ -25,7 +25,6 @@ impl App {
     /// Connects to everything the settings name.
     pub async fn open(config: Config) -> Result<App, crate::storage::StorageError> {
         let artifacts = Artifacts::open(&config.data_dir.join("artifacts"))?;
-        std::fs::create_dir_all(artifacts.scratch())?;
         let db = Db::connect(&config.database_url).await?;
         Ok(App { db, artifacts, config: Arc::new(config), queued: Arc::new(Notify::new()) })
     }

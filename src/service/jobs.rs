@@ -62,6 +62,7 @@ fn default_method() -> Method {
 /// What a generation is asked for.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "generate", "model_id": "0199c0de-0000-7000-8000-000000000002", "rows": 50000, "seed": 7}))]
 pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
@@ -77,6 +78,7 @@ pub struct GenerateRequest {
 /// What an evaluation is asked for.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "evaluate", "release_id": "0199c0de-0000-7000-8000-000000000003"}))]
 pub struct EvaluateRequest {
     /// The release.
     pub release_id: Uuid,

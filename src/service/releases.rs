@@ -1,10 +1,11 @@
 //! Models and releases: what may be seen, by whom, and how it is published.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
+use super::budget::AccountView;
 use super::problem::Problem;
 use crate::model::Bundle;
 use crate::storage::releases::{self, Model, Release};
-use crate::storage::{Tx, tenants};
+use crate::storage::{Tx, datasets, ledger, tenants};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -192,7 +193,16 @@ pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Pr
 pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<serde_json::Value, Problem> {
     let mut tx = app.read().await?;
     let release = visible(&mut tx, caller, id).await?;
-    serde_json::from_str(&release.report).map_err(|_| Problem::internal())
+    let mut report: serde_json::Value =
+        serde_json::from_str(&release.report).map_err(|_| Problem::internal())?;
+    // The cap bounds all releases about the same people; the running sum is for information.
+    let dataset = datasets::find(&mut tx, release.tenant_id, release.dataset_id).await?;
+    let population = dataset.map(|d| d.population_id).unwrap_or_default();
+    if let Some(account) = ledger::population_account(&mut tx, population).await? {
+        let account = AccountView::of(&account);
+        report["population"] = serde_json::json!({ "cap": account.cap, "spent": account.spent });
+    }
+    Ok(report)
 }
 
 /// The private report, made against the raw trace. Opening it is recorded on the release.
@@ -200,11 +210,10 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
     caller.steward()?;
     let mut tx = app.begin().await?;
     let release = visible(&mut tx, caller, id).await?;
-    let population =
-        match crate::storage::datasets::find(&mut tx, release.tenant_id, release.dataset_id).await? {
-            Some(dataset) => tenants::find_population(&mut tx, dataset.population_id).await?,
-            None => None,
-        };
+    let population = match datasets::find(&mut tx, release.tenant_id, release.dataset_id).await? {
+        Some(dataset) => tenants::find_population(&mut tx, dataset.population_id).await?,
+        None => None,
+    };
     if release.state == "draft" && population.is_some_and(|p| p.strict) {
         return Err(Problem::conflict(
             "/problems/strict",

@@ -9,12 +9,19 @@ use object_store::{ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a stream may be silent: an upload has no limit in all, but none may hold its place for ever.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Unfinished work of another process is left alone for this long.
+const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
 
 /// The store. Files appear under their key only when complete.
 #[derive(Clone)]
 pub struct Artifacts {
     store: Arc<LocalFileSystem>,
-    root: PathBuf,
+    scratch: PathBuf,
 }
 
 /// What was stored.
@@ -50,7 +57,18 @@ impl Artifacts {
         std::fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         let root = root.canonicalize()?;
         let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
-        Ok(Artifacts { store: Arc::new(store), root })
+        // Each process has a folder of its own for unfinished work; those of processes long gone are removed.
+        let all = root.join("scratch");
+        std::fs::create_dir_all(&all)?;
+        for old in std::fs::read_dir(&all)?.flatten() {
+            let age = old.metadata().and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > ABANDONED) {
+                let _ = std::fs::remove_dir_all(old.path());
+            }
+        }
+        let scratch = all.join(uuid::Uuid::now_v7().to_string());
+        std::fs::create_dir(&scratch)?;
+        Ok(Artifacts { store: Arc::new(store), scratch })
     }
 
     /// Stores a stream of at most `limit` bytes.
@@ -63,10 +81,11 @@ impl Artifacts {
         let mut write = WriteMultipart::new(self.store.put_multipart(&Key::from(key)).await?);
         let (mut bytes, mut digest) = (0u64, Sha256::new());
         let outcome = loop {
-            match stream.next().await {
-                None => break Ok(()),
-                Some(Err(_)) => break Err(PutError::Source),
-                Some(Ok(chunk)) => {
+            match tokio::time::timeout(IDLE, stream.next()).await {
+                Ok(None) => break Ok(()),
+                // The source failed, or fell silent.
+                Ok(Some(Err(_))) | Err(_) => break Err(PutError::Source),
+                Ok(Some(Ok(chunk))) => {
                     bytes += chunk.len() as u64;
                     if bytes > limit {
                         break Err(PutError::TooLarge);
@@ -127,9 +146,9 @@ impl Artifacts {
         }
     }
 
-    /// A folder for unfinished work, emptied by whoever starts the server.
-    pub fn scratch(&self) -> PathBuf {
-        self.root.join("scratch")
+    /// A folder for this process's unfinished work.
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
     }
 }
 

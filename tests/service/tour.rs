@@ -62,6 +62,7 @@ fn from_upload_to_download(kind: Kind) {
     let report = server.json(&format!("/v1/releases/{release}/report"), reader);
     assert_eq!(report["private"], false);
     assert_eq!(report["statement"]["guarantee"]["epsilon"], 2.0);
+    assert_eq!(report["population"]["cap"]["rho"], 0.2);
     assert!(report["mean_distance"].as_f64().unwrap() < 3.0 * report["mean_noise"].as_f64().unwrap());
     let marginals = server.json(&format!("/v1/models/{model}/marginals"), reader);
     assert!(marginals["marginals"].as_array().unwrap().len() > 11);
