@@ -384,7 +384,8 @@ fn an_interrupted_run_leaves_nothing() {
     match code {
         Some(0) => assert_eq!(lab.files(), ["out.csv"]),
         other => {
-            assert_eq!(other, Some(130));
+            // Without a code the signal came before the program listened to it.
+            assert!(matches!(other, Some(130) | None), "{other:?}");
             assert!(lab.files().is_empty(), "{:?}", lab.files());
         }
     }
