@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::service::app::{App, Caller, Role};
 use crate::service::budget::{Cap, GuaranteeCap, RhoCap};
 use crate::service::keys::{self, NewKey};
+use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewTenant};
 use uuid::Uuid;
@@ -29,6 +30,8 @@ enum Command {
         #[arg(long)]
         epsilon: Option<f64>,
     },
+    /// Bring back spends that a restored database has forgotten; until then no fit is accepted
+    Reconcile,
     /// Issue a key of a tenant; it is printed this once
     Key {
         /// The tenant's id
@@ -73,6 +76,20 @@ impl Command {
                 for role in [Role::Steward, Role::Reader] {
                     issue(app, caller, tenant.id, role).await?;
                 }
+            }
+            Command::Reconcile => {
+                let (back, lost) = memory::reconcile(app, caller).await?;
+                for spend in &back {
+                    let rho = crate::privacy::Rho::from_units(spend.amount.rho);
+                    println!("brought back ρ = {rho} of population {}", spend.population);
+                }
+                for spend in &lost {
+                    println!(
+                        "not there: population {} of tenant {}; restore a later backup",
+                        spend.population, spend.tenant
+                    );
+                }
+                println!("{} brought back, {} not", back.len(), lost.len());
             }
             Command::Key { tenant, role } => {
                 let role = match role {

@@ -2,7 +2,7 @@
 
 use crate::jobs;
 use crate::service::app::App;
-use crate::service::keys;
+use crate::service::{keys, memory};
 use crate::storage::datasets;
 use tokio::net::TcpListener;
 
@@ -21,6 +21,9 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     let mut tx = app.db.begin().await?;
     datasets::end_lost_uploads(&mut tx).await?;
     tx.commit().await?;
+    if let Err(problem) = memory::check(&app).await {
+        tracing::error!(problem = %problem.kind, "{}", problem.detail);
+    }
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
     axum::serve(listener, super::router(app)).with_graceful_shutdown(stop()).await?;

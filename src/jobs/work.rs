@@ -11,6 +11,7 @@ use crate::privacy::{NoiseKey, Sensitive, Steward};
 use crate::service::app::App;
 use crate::service::datasets::schema_of;
 use crate::service::jobs::{FitRequest, GenerateRequest, internal, plan};
+use crate::service::memory::{self, Spend};
 use crate::service::problem::Problem;
 use crate::storage::artifacts::hex;
 use crate::storage::datasets::Dataset;
@@ -216,6 +217,9 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     })
     .to_string();
     let first = runtime.block_on(async {
+        let spend =
+            Spend { job: job.id, tenant: job.tenant_id, population: job.population_id, amount: job.cost() };
+        memory::note(app, &spend).await?;
         let mut tx = app.begin().await?;
         let first = jobs::start_measuring(&mut tx, job, &what, app.now()).await?;
         tx.commit().await?;

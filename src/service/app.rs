@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::storage::{Artifacts, Db, Tx};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -17,6 +18,8 @@ pub struct App {
     pub artifacts: Artifacts,
     /// Settings.
     pub config: Arc<Config>,
+    /// Whether every spend noted beside the artifacts is known to the ledger; see [`super::memory`].
+    pub remembers: Arc<AtomicBool>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
 }
@@ -26,7 +29,13 @@ impl App {
     pub async fn open(config: Config) -> Result<App, crate::storage::StorageError> {
         let artifacts = Artifacts::open(&config.data_dir.join("artifacts"))?;
         let db = Db::connect(&config.database_url).await?;
-        Ok(App { db, artifacts, config: Arc::new(config), queued: Arc::new(Notify::new()) })
+        Ok(App {
+            db,
+            artifacts,
+            config: Arc::new(config),
+            remembers: Arc::default(),
+            queued: Arc::new(Notify::new()),
+        })
     }
 
     /// Now, in microseconds since 1970.

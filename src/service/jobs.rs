@@ -226,6 +226,9 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
     if key.is_some_and(|key| key.is_empty() || key.len() > 200) {
         return Err(Problem::invalid("Idempotency-Key", "a key has 1 to 200 bytes"));
     }
+    if matches!(new, NewJob::Fit(_)) {
+        super::memory::check(app).await?;
+    }
     let body = serde_json::to_vec(&new).map_err(|_| Problem::internal())?;
     let body = Sha256::digest(&body).to_vec();
     let now = app.now();

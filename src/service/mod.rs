@@ -10,6 +10,7 @@ pub mod datasets;
 pub mod jobs;
 pub mod keys;
 pub mod local;
+pub mod memory;
 pub mod new_file;
 pub mod problem;
 pub mod releases;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,6 +131,23 @@ impl Artifacts {
         key: &str,
     ) -> Result<impl Stream<Item = Result<Bytes, object_store::Error>> + use<>, StorageError> {
         Ok(self.store.get(&Key::from(key)).await?.into_stream())
+    }
+
+    /// Stores a small document.
+    pub async fn put_small(&self, key: &str, text: String) -> Result<(), StorageError> {
+        self.store.put(&Key::from(key), text.into()).await?;
+        Ok(())
+    }
+
+    /// The small documents under a prefix.
+    pub async fn small(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
+        let listed: Vec<_> = self.store.list(Some(&Key::from(prefix))).collect().await;
+        let mut texts = Vec::new();
+        for found in listed {
+            let bytes = self.store.get(&found?.location).await?.bytes().await?;
+            texts.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        Ok(texts)
     }
 
     /// The file under a key, for work that reads it by itself.

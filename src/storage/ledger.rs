@@ -148,6 +148,36 @@ pub async fn release(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Resu
     record(tx, purpose, Kind::Release, amount).await
 }
 
+/// Whether the ledger has heard of a fit: accepting one is its first entry.
+pub async fn knows(tx: &mut Tx, job: Uuid) -> Result<bool, StorageError> {
+    let count: i64 = on!(tx, c => sqlx::query_scalar("/* ledger knows */ SELECT COUNT(*) FROM entries WHERE job_id = $1")
+        .bind(job).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
+/// Spends an amount that was spent before and forgotten, for instance by a restore from a backup. A cap that would be too small is raised to
+/// what is spent: the spend is a fact. `false` when tenant or population are not there.
+pub async fn bring_back(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<bool, StorageError> {
+    let (rho, delta) = signed(amount)?;
+    let tenant = on!(tx, c => sqlx::query(
+        "/* bring back of tenant */ UPDATE tenants SET spent_rho = spent_rho + $2, spent_delta = spent_delta + $3,
+         cap_rho = CASE WHEN cap_rho < spent_rho + reserved_rho + $2 THEN spent_rho + reserved_rho + $2 ELSE cap_rho END,
+         cap_delta = CASE WHEN cap_delta < spent_delta + reserved_delta + $3 THEN spent_delta + reserved_delta + $3 ELSE cap_delta END
+         WHERE id = $1")
+        .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
+    let population = on!(tx, c => sqlx::query(
+        "/* bring back of population */ UPDATE populations SET spent_rho = spent_rho + $2, spent_delta = spent_delta + $3,
+         cap_rho = CASE WHEN cap_rho < spent_rho + reserved_rho + $2 THEN spent_rho + reserved_rho + $2 ELSE cap_rho END,
+         cap_delta = CASE WHEN cap_delta < spent_delta + reserved_delta + $3 THEN spent_delta + reserved_delta + $3 ELSE cap_delta END
+         WHERE id = $1")
+        .bind(purpose.population).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
+    if tenant == 0 || population == 0 {
+        return Ok(false);
+    }
+    record(tx, purpose, Kind::Commit, amount).await?;
+    Ok(true)
+}
+
 async fn record(tx: &mut Tx, purpose: &Purpose<'_>, kind: Kind, amount: Amount) -> Result<(), StorageError> {
     let (rho, delta) = signed(amount)?;
     add(

@@ -88,20 +88,13 @@ fn every_route_for_every_role() {
 #[test]
 fn an_administrator_at_the_machine() {
     let lab = Lab::new(Kind::Sqlite);
-    let run = |args: &[&str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_netdpsyn"));
-        let command = command.args(args).env("NETDPSYN_DATABASE_URL", &lab.database);
-        let output = command.env("NETDPSYN_DATA_DIR", lab.data()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    assert!(run(&["config", "check"]).contains("the database answers"));
-    let made = run(&["admin", "tenant", "campus", "--rho", "0.5"]);
+    assert!(lab.run(&["config", "check"]).contains("the database answers"));
+    let made = lab.run(&["admin", "tenant", "campus", "--rho", "0.5"]);
     let word = |name: &str| {
         let line = made.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().to_string()
     };
-    let another = run(&["admin", "key", &word("tenant"), "--role", "reader"]);
+    let another = lab.run(&["admin", "key", &word("tenant"), "--role", "reader"]);
     let server = lab.serve(&[]);
     assert_eq!(server.json("/v1/budget", &word("steward"))["tenant"]["cap"]["rho"], 0.5);
     let reader = another.split_whitespace().nth(1).unwrap();

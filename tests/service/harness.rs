@@ -50,6 +50,37 @@ impl Lab {
         self.folder.path().join("data")
     }
 
+    /// A copy of the database, while no server uses it: where it is.
+    pub fn backup(&self) -> String {
+        let name = format!("b{}", uuid::Uuid::now_v7().simple());
+        if let Some(file) = self.database.strip_prefix("sqlite:") {
+            let copy = self.folder.path().join(name);
+            for end in ["", "-wal"] {
+                let from = format!("{file}{end}");
+                if Path::new(&from).exists() {
+                    std::fs::copy(from, format!("{}{end}", copy.display())).unwrap();
+                }
+            }
+            return format!("sqlite:{}", copy.display());
+        }
+        let (server, own) = self.database.rsplit_once('/').unwrap();
+        self.runtime.block_on(async {
+            let pool = sqlx::PgPool::connect(&format!("{server}/postgres")).await.unwrap();
+            let sql = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {own}"));
+            sqlx::query(sql).execute(&pool).await.unwrap();
+        });
+        format!("{server}/{name}")
+    }
+
+    /// Runs the binary on this lab's database and files.
+    pub fn run(&self, args: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netdpsyn"));
+        let command = command.args(args).env("NETDPSYN_DATABASE_URL", &self.database);
+        let output = command.env("NETDPSYN_DATA_DIR", self.data()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Starts a server; settings beyond the usual ones by name.
     pub fn serve(&self, settings: &[(&str, &str)]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_netdpsyn"))

@@ -9,7 +9,40 @@ use netdpsyn::storage::{Db, ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-both!(a_hundred_submissions_against_a_cap_for_five, sql_follows_the_rules, entries_stand);
+both!(
+    a_hundred_submissions_against_a_cap_for_five,
+    sql_follows_the_rules,
+    entries_stand,
+    a_restored_database_is_reminded,
+);
+
+/// A backup forgets a fit; no further one is accepted before its spend is brought back.
+fn a_restored_database_is_reminded(kind: Kind) {
+    let mut lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.05}));
+    let dataset = server.flows(&tenant.steward);
+    assert!(server.terminate().success());
+    let backup = lab.backup();
+    let server = lab.serve(&[]);
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    server.made("/v1/jobs", &tenant.steward, &fit);
+    let spent = server.idle(&tenant.steward)[0]["rho"].clone();
+    assert!(server.terminate().success());
+
+    lab.database = backup;
+    let server = lab.serve(&[]);
+    let refused = server.post("/v1/jobs", &tenant.steward, &fit);
+    assert_eq!(refused.status(), 409);
+    assert_eq!(refused.json::<Value>().unwrap()["type"], "/problems/ledger-behind");
+    assert!(lab.run(&["admin", "reconcile"]).contains("1 brought back, 0 not"));
+    assert_eq!(server.json("/v1/budget", &tenant.steward)["tenant"]["spent"]["rho"], spent);
+    server.made("/v1/jobs", &tenant.steward, &fit);
+    server.idle(&tenant.steward);
+    let both = server.json("/v1/budget", &tenant.steward)["tenant"]["spent"]["rho"].as_f64().unwrap();
+    assert!((both - 2.0 * spent.as_f64().unwrap()).abs() < 1e-11);
+    assert!(lab.run(&["admin", "reconcile"]).contains("0 brought back"));
+}
 
 fn a_hundred_submissions_against_a_cap_for_five(kind: Kind) {
     let lab = Lab::new(kind);
