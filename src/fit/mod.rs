@@ -28,7 +28,7 @@ mod replay;
 pub use plan::{Method, Plan};
 
 use crate::domain::{self, Attribute, Kinship, Partition};
-use crate::model::{Bundle, Measurement, Statement, bundle};
+use crate::model::{Bundle, Measurement, Statement, bundle, statement::Unit};
 use crate::privacy::noise::Noise;
 use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive, Sensitivity};
 use crate::progress::{Cancelled, Progress};
@@ -98,8 +98,9 @@ fn measure(
     }
     let mut accountant = Accountant::new(allowance, noise);
     let shares = plan.share_out(schema);
+    let histogram = Sensitivity::histogram(plan.unit.max_records());
 
-    let (attributes, leaves) = cut(trace, schema, shares.trees, &mut accountant, progress)?;
+    let (attributes, leaves) = cut(trace, schema, plan.unit, shares.trees, &mut accountant, progress)?;
     progress.step("code", 0, 1)?;
     let codes = trace.derive(|t| count::encode(t, &attributes));
 
@@ -108,26 +109,19 @@ fn measure(
         Method::Netdpsyn => shares.one_ways,
     };
     let singles: Vec<Marginal> = (0..attributes.len()).map(|a| Marginal::new(&[a], &attributes)).collect();
-    let measured =
-        measure_all(&codes, &singles, &attributes, one_way_rho, "one-ways", &mut accountant, progress)?;
+    let terms = Terms { stage: "one-ways", sensitivity: histogram, rho: one_way_rho };
+    let measured = measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?;
     let (attributes, codes, mut measurements) = merge_rare(attributes, &leaves, codes, measured);
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
         let candidates = select::candidates(&attributes, plan.max_cells);
         let scores =
             select::score(&codes, &candidates, plan.unit, shares.selection, &mut accountant, progress)?;
-        let chosen = select::choose(&candidates, &scores, attributes.len(), accountant.left());
+        let chosen = select::choose(&candidates, &scores, attributes.len(), plan.unit, accountant.left());
         if !chosen.is_empty() {
-            let rho = accountant.left();
-            measurements.extend(measure_all(
-                &codes,
-                &chosen,
-                &attributes,
-                rho,
-                "pairs",
-                &mut accountant,
-                progress,
-            )?);
+            let terms = Terms { stage: "pairs", sensitivity: histogram, rho: accountant.left() };
+            let pairs = measure_all(&codes, &chosen, &attributes, terms, &mut accountant, progress)?;
+            measurements.extend(pairs);
         }
     }
 
@@ -146,11 +140,12 @@ fn measure(
 fn cut(
     trace: &Sensitive<Trace>,
     schema: &Schema,
+    unit: Unit,
     rho: Rho,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<(Vec<Attribute>, Vec<Option<domain::tree::Leaves>>), FitError> {
-    let mut grown = trees::grow(trace, schema, rho, accountant, progress)?;
+    let mut grown = trees::grow(trace, schema, unit, rho, accountant, progress)?;
     let mut attributes = Vec::new();
     let mut leaves = Vec::new();
     for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
@@ -166,19 +161,23 @@ fn cut(
     Ok((attributes, leaves))
 }
 
+/// On what terms a family of marginals is measured: for which stage, how far a unit moves each, and what all may cost together.
+struct Terms {
+    stage: &'static str,
+    sensitivity: Sensitivity,
+    rho: Rho,
+}
+
 /// Measures marginals with `rho` in all, shared as ρ_i ∝ (c_i·Δ_i)^(2/3), in one counting pass.
 fn measure_all(
     codes: &Sensitive<Vec<Values>>,
     marginals: &[Marginal],
     attributes: &[Attribute],
-    rho: Rho,
-    stage: &'static str,
+    Terms { stage, sensitivity, rho }: Terms,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>, FitError> {
-    let sensitivity = Sensitivity::histogram(crate::model::statement::Unit::Record.max_records());
-    let weights: Vec<f64> =
-        marginals.iter().map(|m| (m.cells() as f64 * sensitivity.approx()).powf(2.0 / 3.0)).collect();
+    let weights: Vec<f64> = marginals.iter().map(|m| m.weight(sensitivity)).collect();
     let parts = rho.divide(&weights);
     progress.step(stage, 0, marginals.len() as u64)?;
     let tables = codes.derive(|codes| count::count(codes, marginals, |_, table| table));

@@ -5,7 +5,7 @@
 
 use super::FitError;
 use super::count::{self, Marginal};
-use crate::domain::Attribute;
+use crate::domain::{self, Attribute};
 use crate::model::statement::Unit;
 use crate::privacy::{Accountant, Query, Rho, Sensitive, Sensitivity};
 use crate::progress::Progress;
@@ -21,7 +21,7 @@ pub fn candidates(attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
     let mut pairs = Vec::new();
     for (i, &a) in indices.iter().enumerate() {
         for &b in &indices[i + 1..] {
-            if count::cells(attributes, &[a, b]) <= max_cells.min(MOST_CELLS) {
+            if domain::cells(attributes, &[a, b]) <= max_cells.min(MOST_CELLS) {
                 pairs.push(Marginal::new(&[a, b], attributes));
             }
         }
@@ -85,9 +85,15 @@ fn independence_difference(table: &[u32], width: usize) -> i64 {
 ///
 /// With ρ_i ∝ (c_i·Δ)^(2/3), measuring a set costs (Σ (c_i·Δ)^(2/3))^(3/2) / √(πρ); leaving a pair out costs its InDif.
 /// An attribute in no chosen pair is tied in by its strongest one.
-pub fn choose(candidates: &[Marginal], scores: &[i64], attributes: usize, rho: Rho) -> Vec<Marginal> {
-    let delta = Sensitivity::histogram(Unit::Record.max_records()).approx();
-    let weight = |i: usize| (candidates[i].cells() as f64 * delta).powf(2.0 / 3.0);
+pub fn choose(
+    candidates: &[Marginal],
+    scores: &[i64],
+    attributes: usize,
+    unit: Unit,
+    rho: Rho,
+) -> Vec<Marginal> {
+    let sensitivity = Sensitivity::histogram(unit.max_records());
+    let weight = |i: usize| candidates[i].weight(sensitivity);
     let noise = |weights: f64| weights.powf(1.5) / (std::f64::consts::PI * rho.as_f64()).sqrt();
     let mut chosen = vec![false; candidates.len()];
     let mut weights = 0.0;
@@ -157,7 +163,13 @@ mod tests {
     fn strong_small_pairs_are_chosen_and_nobody_is_left_out() {
         let candidates = [pair(0, 1, 100), pair(0, 2, 1 << 20), pair(1, 2, 1 << 20), pair(0, 3, 50)];
         // noise of one table: c / √(πρ); with ρ = 0.03 about 3.3 a cell.
-        let chosen = choose(&candidates, &[50_000, 9_000, 20_000, 10], 4, Rho::from_units(30_000_000_000));
+        let chosen = choose(
+            &candidates,
+            &[50_000, 9_000, 20_000, 10],
+            4,
+            Unit::Record,
+            Rho::from_units(30_000_000_000),
+        );
         let labels: Vec<_> = chosen.iter().map(|m| m.attributes.clone()).collect();
         // 0×2 and 1×2 cost millions; attribute 2 is tied in by the stronger, attribute 3 by its only pair.
         assert_eq!(labels, [vec![0, 1], vec![1, 2], vec![0, 3]]);

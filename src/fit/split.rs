@@ -4,7 +4,7 @@
 //! moves exactly one record of one part: among identical records the ordinals 0..j become 0..j+1, all others keep
 //! theirs. A split by row number would shift every later row and break the promise.
 
-use crate::privacy::Sensitive;
+use crate::privacy::{Sensitive, noise::secret};
 use crate::trace::Trace;
 use hmac::{Hmac, KeyInit, Mac};
 use rayon::prelude::*;
@@ -20,9 +20,7 @@ pub struct SplitKey([u8; 32]);
 impl SplitKey {
     /// A fresh key from the operating system.
     pub fn from_os() -> std::io::Result<Self> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| std::io::Error::other(error.to_string()))?;
-        Ok(SplitKey(key))
+        secret().map(SplitKey)
     }
 }
 

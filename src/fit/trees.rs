@@ -26,6 +26,7 @@ const ADDRESS_BITS: u32 = 32;
 pub fn grow(
     trace: &Sensitive<Trace>,
     schema: &Schema,
+    unit: Unit,
     rho: Rho,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
@@ -55,7 +56,7 @@ pub fn grow(
             let query = Query {
                 label: format!("tree {} level {}", schema.columns[index].name, level + 1),
                 stage: "trees",
-                sensitivity: Sensitivity::histogram(Unit::Record.max_records()),
+                sensitivity: Sensitivity::histogram(unit.max_records()),
                 rho: parts.next().unwrap_or(Rho::ZERO),
                 cells: tree.level_cells(),
             };

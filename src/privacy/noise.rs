@@ -20,6 +20,13 @@ pub(crate) trait Noise {
     fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>) -> Noisy;
 }
 
+/// 256 bits from the operating system, for every kind of secret.
+pub(crate) fn secret() -> std::io::Result<[u8; 32]> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits).map_err(|error| std::io::Error::other(format!("no randomness: {error}")))?;
+    Ok(bits)
+}
+
 /// 256 secret bits from which all noise of one fit is drawn.
 ///
 /// There is no way to choose them: no seed, flag or environment variable reaches this type.
@@ -28,10 +35,7 @@ pub struct NoiseKey([u8; 32]);
 impl NoiseKey {
     /// A fresh key from the operating system.
     pub fn from_os() -> std::io::Result<Self> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key)
-            .map_err(|error| std::io::Error::other(format!("no randomness: {error}")))?;
-        Ok(NoiseKey(key))
+        secret().map(NoiseKey)
     }
 
     /// The key's bytes, for keeping it until its fit ends, so that a retried attempt repeats the same draws.

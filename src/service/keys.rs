@@ -2,6 +2,7 @@
 
 use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
+use crate::privacy::noise::secret;
 use crate::storage::artifacts::hex;
 use crate::storage::tenants::{self, Key};
 use serde::{Deserialize, Serialize};
@@ -80,8 +81,7 @@ fn key(secret: &str, tenant: Option<Uuid>, role: Role, name: &str, now: i64) -> 
 
 /// A fresh secret.
 pub fn fresh() -> Result<String, Problem> {
-    let mut bits = [0; 32];
-    getrandom::fill(&mut bits).map_err(|_| Problem::internal())?;
+    let bits = secret().map_err(|_| Problem::internal())?;
     Ok(format!("{START}{}", hex(&bits)))
 }
 

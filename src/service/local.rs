@@ -254,8 +254,8 @@ pub fn evaluate(
 ) -> Result<Private<Comparison>, LocalError> {
     let bound = real.bind()?;
     // A window is not needed here, but without its categories a column could not be told apart.
-    let open = bound.schema.undeclared().into_iter();
-    if let Some(error) = open.into_iter().find(|e| matches!(e, SchemaError::NoCategories { .. })) {
+    let mut open = bound.schema.undeclared().into_iter();
+    if let Some(error) = open.find(|e| matches!(e, SchemaError::NoCategories { .. })) {
         return Err(error.into());
     }
     let (trace, _) = real.read(&bound, progress)?;

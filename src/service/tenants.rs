@@ -4,6 +4,7 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::{AccountView, Cap};
 use super::problem::Problem;
 use crate::ledger::Amount;
+use crate::privacy::noise::secret;
 use crate::storage::ledger::{self, Entry, Kind};
 use crate::storage::tenants::{self, Population, Tenant};
 use crate::storage::{StorageError, Tx};
@@ -139,10 +140,8 @@ async fn grant(
     Ok(ledger::add(tx, &entry).await?)
 }
 
-fn secret() -> Result<Vec<u8>, Problem> {
-    let mut key = vec![0; 32];
-    getrandom::fill(&mut key).map_err(|_| Problem::internal())?;
-    Ok(key)
+fn split_key() -> Result<Vec<u8>, Problem> {
+    Ok(secret().map_err(|_| Problem::internal())?.to_vec())
 }
 
 /// Makes a tenant with its default population.
@@ -157,7 +156,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<Tenant
         name: "default".into(),
         is_default: true,
         strict: false,
-        split_key: secret()?,
+        split_key: split_key()?,
         created_at: now,
     };
     let mut tx = app.begin().await?;
@@ -225,7 +224,7 @@ pub async fn create_population(
         name: new.name,
         is_default: false,
         strict: new.strict,
-        split_key: secret()?,
+        split_key: split_key()?,
         created_at: now,
     };
     let mut tx = app.begin().await?;
