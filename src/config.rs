@@ -1,6 +1,7 @@
 //! Settings of the service, from the environment: `NETDPSYN_*`, each with a default that is safe.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -19,6 +20,10 @@ pub struct Config {
     pub max_upload: u64,
     /// `NETDPSYN_MAX_OPEN_JOBS`: waiting and running jobs of one tenant; 1,000 by default.
     pub max_open_jobs: i64,
+    /// `NETDPSYN_MAX_TENANT_BYTES`: raw traces and releases of one tenant together; 64 GiB by default.
+    pub max_tenant_bytes: u64,
+    /// `NETDPSYN_MAX_REQUESTS_PER_SECOND`: requests of one tenant, five times that at once; 200 by default.
+    pub max_requests: NonZeroU32,
     /// `NETDPSYN_LEASE_SECONDS`: how long a silent worker keeps its job; 30 by default.
     pub lease_seconds: i64,
     /// `NETDPSYN_ADMIN_KEY`: the first administrator's key; made and printed once where it is not set.
@@ -80,6 +85,12 @@ impl Config {
             workers: parse(&get, "NETDPSYN_WORKERS", 1)?,
             max_upload: parse(&get, "NETDPSYN_MAX_UPLOAD_BYTES", 4 << 30)?,
             max_open_jobs: parse(&get, "NETDPSYN_MAX_OPEN_JOBS", 1_000)?,
+            max_tenant_bytes: parse(&get, "NETDPSYN_MAX_TENANT_BYTES", 64 << 30)?,
+            max_requests: parse(
+                &get,
+                "NETDPSYN_MAX_REQUESTS_PER_SECOND",
+                NonZeroU32::MIN.saturating_add(199),
+            )?,
             lease_seconds: parse(&get, "NETDPSYN_LEASE_SECONDS", 30)?,
             admin_key: get("NETDPSYN_ADMIN_KEY"),
             log: get("NETDPSYN_LOG").unwrap_or_else(|| "info,sqlx=warn".into()),

@@ -5,9 +5,10 @@ use crate::config::Config;
 use crate::service::app::{App, Caller, Role};
 use crate::service::budget::{Cap, GuaranteeCap, RhoCap};
 use crate::service::keys::{self, NewKey};
-use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewTenant};
+use crate::service::{memory, sweep};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Administer the service that NETDPSYN_* names, at the machine itself
@@ -32,6 +33,12 @@ enum Command {
     },
     /// Bring back spends that a restored database has forgotten; until then no fit is accepted
     Reconcile,
+    /// Remove files that nothing names: of uploads and jobs whose server was killed. The server does it by itself every hour
+    Sweep {
+        /// Only those last written this many hours ago or more
+        #[arg(long, default_value_t = 24)]
+        older_than: u64,
+    },
     /// Issue a key of a tenant; it is printed this once
     Key {
         /// The tenant's id
@@ -90,6 +97,10 @@ impl Command {
                     );
                 }
                 println!("{} brought back, {} not", back.len(), lost.len());
+            }
+            Command::Sweep { older_than } => {
+                let age = Duration::from_secs(older_than * 3_600);
+                println!("{} files removed", sweep::sweep_now(app, caller, age).await?);
             }
             Command::Key { tenant, role } => {
                 let role = match role {

@@ -48,7 +48,14 @@ impl ConfigArgs {
         };
         println!("database      {shown}\ndata          {}", config.data_dir.display());
         println!("listen        {}\nworkers       {}", config.listen, config.workers);
-        println!("largest trace {} bytes", config.max_upload);
+        println!(
+            "largest trace {} bytes; a tenant's disk {} bytes",
+            config.max_upload, config.max_tenant_bytes
+        );
+        println!(
+            "a tenant      {} requests a second, {} jobs waiting and running",
+            config.max_requests, config.max_open_jobs
+        );
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime
             .block_on(Db::connect(&config.database_url))

@@ -74,7 +74,8 @@ pub async fn erase(
         ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530), verified.")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "CSV with a header, plain or gzip."),
     responses((status = 202, description = "Received; it is being parsed. Watch the dataset's state.", body = DatasetView),
-        (status = 413, description = "Too large.", body = Problem, content_type = "application/problem+json"), Refusals))]
+        (status = 413, description = "Too large.", body = Problem, content_type = "application/problem+json"),
+        (status = 507, description = "The tenant has no room left.", body = Problem, content_type = "application/problem+json"), Refusals))]
 pub async fn upload(
     State(app): State<App>,
     caller: Caller,

@@ -1,8 +1,8 @@
 //! Arguments of handlers: every fault becomes a problem document.
 
 use crate::service::app::{App, Caller};
-use crate::service::keys;
 use crate::service::problem::Problem;
+use crate::service::{keys, limits};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -31,7 +31,9 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let sent = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let key = sent.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(Problem::unauthorised)?;
-        keys::authenticate(app, key.trim()).await
+        let caller = keys::authenticate(app, key.trim()).await?;
+        limits::count_request(app, caller.tenant)?;
+        Ok(caller)
     }
 }
 

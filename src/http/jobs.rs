@@ -3,8 +3,9 @@
 use super::extract::{Body, Path, Query};
 use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
-use crate::service::jobs::{self, FitRequest, JobView, NewJob, QuoteView};
+use crate::service::jobs::{self, FitRequest, JobView, NewJob};
 use crate::service::problem::Problem;
+use crate::service::quotes::{self, QuoteView};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,8 +15,7 @@ use uuid::Uuid;
 /// Submit a job: fit, generate or evaluate. A fit reserves its whole cost (steward).
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same job again.")),
-    responses((status = 202, description = "Accepted; watch the job.", body = JobView),
-        (status = 429, description = "Too many jobs wait.", body = Problem, content_type = "application/problem+json"), Refusals))]
+    responses((status = 202, description = "Accepted; watch the job.", body = JobView), Refusals))]
 pub async fn submit(
     State(app): State<App>,
     caller: Caller,
@@ -72,5 +72,5 @@ pub async fn quote(
     caller: Caller,
     Body(request): Body<FitRequest>,
 ) -> Result<Json<QuoteView>, Problem> {
-    jobs::quote(&app, &caller, request).await.map(Json)
+    quotes::quote(&app, &caller, request).await.map(Json)
 }

@@ -61,6 +61,9 @@ pub enum Refusals {
     /// A value is refused.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(Problem),
+    /// More requests than a tenant may send.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
     /// Ours to mend.
     #[response(status = 500, content_type = "application/problem+json")]
     Internal(Problem),

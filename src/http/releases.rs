@@ -4,7 +4,7 @@ use super::extract::{Path, Query};
 use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::problem::Problem;
-use crate::service::releases::{self, ReleaseView};
+use crate::service::releases::{self, ReleaseReportView, ReleaseView};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -73,18 +73,19 @@ pub async fn content(
 
 /// Show the release report, made from the model alone, with the statement of privacy (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/report", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.", body = serde_json::Value), Refusals))]
+    responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.", body = ReleaseReportView), Refusals))]
 pub async fn report(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<ReleaseReportView>, Problem> {
     releases::report(&app, &caller, id).await.map(Json)
 }
 
 /// Show the private report, made against the raw trace; opening it is recorded on the release (steward).
 #[utoipa::path(get, path = "/v1/releases/{id}/report/private", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "The comparison with the raw trace. Not for publication.", body = serde_json::Value), Refusals))]
+    responses((status = 200, description = "The comparison with the raw trace. Not for publication.", body = serde_json::Value,
+        example = json!({"version": 1, "private": true, "real_rows": 4000, "synthetic_rows": 3990, "two_way": {"mean": 0.1635}})), Refusals))]
 pub async fn private_report(
     State(app): State<App>,
     caller: Caller,

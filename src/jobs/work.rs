@@ -9,10 +9,14 @@ use crate::generate::{self, Request};
 use crate::model::{Bundle, Model};
 use crate::privacy::{NoiseKey, Sensitive, Steward};
 use crate::service::app::App;
+use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::schema_of;
-use crate::service::jobs::{FitRequest, GenerateRequest, internal, plan};
+use crate::service::jobs::{FitRequest, GenerateRequest, plan};
+use crate::service::limits;
 use crate::service::memory::{self, Spend};
 use crate::service::problem::Problem;
+use crate::service::queued::queued;
+use crate::service::releases::StoredReport;
 use crate::storage::artifacts::hex;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
@@ -165,8 +169,8 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Sto
         let mut tx = app.begin().await?;
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
         fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
-        let trace = dataset.trace_path.as_deref().zip(dataset.trace_sha256.as_deref());
-        datasets::set_state(&mut tx, dataset.id, "ready", trace, Some(&report.to_string()), None).await?;
+        let report = report.to_string();
+        datasets::set_state(&mut tx, dataset.id, "ready", dataset.trace(), Some(&report), None).await?;
         Ok(tx.commit().await?)
     })
 }
@@ -264,7 +268,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
             evaluate: asked.evaluate,
         };
         let generation = serde_json::to_string(&generation).unwrap_or_default();
-        let next = internal(job.tenant_id, &dataset, "generate", generation, Some(model.id), None, now);
+        let next = Job { model_id: Some(model.id), ..queued(&dataset, "generate", generation, now) };
         let mut tx = app.begin().await?;
         ledger::commit(&mut tx, &purpose(app, job), job.cost()).await?;
         releases::add_model(&mut tx, &model).await?;
@@ -287,31 +291,39 @@ fn scratch(app: &App, job: &Job) -> PathBuf {
     app.artifacts.scratch().join(format!("{}-{}", job.id, job.attempt))
 }
 
-/// The model of a job and its bundle.
-fn bundle(app: &App, runtime: &Handle, job: &Job) -> Result<Bundle, Stopped> {
-    let model = runtime.block_on(async {
+/// The bundle of a job's model, and what paid for it.
+fn bundle(app: &App, runtime: &Handle, job: &Job) -> Result<(Bundle, ChargeView), Stopped> {
+    let (model, charge) = runtime.block_on(async {
         let mut tx = app.read().await?;
         let found = releases::find_model(&mut tx, job.tenant_id, job.model_id.unwrap_or_default()).await?;
-        found.ok_or_else(|| Problem::not_found("model"))
+        let model = found.ok_or_else(|| Problem::not_found("model"))?;
+        // A model is made in the transaction that charges for it.
+        let charge = budget::charge_of(&mut tx, model.job_id).await?.ok_or_else(Problem::internal)?;
+        Ok::<_, Problem>((model, charge))
     })?;
     let file = std::fs::File::open(app.artifacts.path(&model.bundle_path)?)
         .map_err(|error| broken("a bundle cannot be opened", error))?;
-    Bundle::read(std::io::BufReader::new(file)).map_err(|error| broken("a bundle cannot be read", error))
+    let bundle = Bundle::read(std::io::BufReader::new(file))
+        .map_err(|error| broken("a bundle cannot be read", error))?;
+    Ok((bundle, charge))
 }
 
 /// Generates a trace from a model: a draft release with its report.
 fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
     let asked: GenerateRequest = request(job)?;
-    let bundle = bundle(app, runtime, job)?;
+    let (bundle, charge) = bundle(app, runtime, job)?;
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
     let made = generate::generate(&model, &Request { rows, seed }, seen)?;
-    let mut report =
-        serde_json::to_value(release::report(&bundle, model.records, &made.trace)).unwrap_or_default();
-    report["statement"] = serde_json::to_value(&bundle.statement).unwrap_or_default();
-    report["convergence"] =
-        serde_json::json!({ "rounds": made.convergence.rounds, "error": made.convergence.error });
+    let report = StoredReport {
+        fidelity: release::report(&bundle, model.records, &made.trace),
+        statement: bundle.statement,
+        ledger: Some(charge),
+        convergence: serde_json::json!({ "rounds": made.convergence.rounds, "error": made.convergence.error }),
+    };
+    let report =
+        serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
     let scratch = scratch(app, job);
     let file = std::fs::File::create(&scratch).map_err(|error| broken("a trace cannot be written", error))?;
     formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file), seen).map_err(|error| {
@@ -327,6 +339,10 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
         let now = app.now();
         let id = Uuid::now_v7();
         let mut tx = app.begin().await?;
+        if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
+            app.artifacts.delete(&trace_path).await?;
+            return Err(Stopped::Failed(problem));
+        }
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: Some(id) };
         fence(jobs::finish(&mut tx, job, &end, now).await?)?;
         let release = releases::Release {
@@ -342,9 +358,11 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             row_count: made.trace.rows() as i64,
             rows_by_hand: asked.rows.is_some(),
             seed: seed.to_string(),
-            report: report.to_string(),
+            report,
             private_report: None,
             private_opened_at: None,
+            content_opened_at: None,
+            opened_before: None,
             created_at: now,
             published_at: None,
         };
@@ -353,7 +371,11 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             && let Some(dataset) = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?
         {
             let what = serde_json::json!({ "release_id": id }).to_string();
-            let next = internal(job.tenant_id, &dataset, "evaluate", what, job.model_id, Some(id), now);
+            let next = Job {
+                model_id: job.model_id,
+                release_id: Some(id),
+                ..queued(&dataset, "evaluate", what, now)
+            };
             jobs::add(&mut tx, &next).await?;
         }
         tx.commit().await?;

@@ -4,6 +4,7 @@ use super::watch::Watch;
 use super::work::{self, Stopped};
 use crate::service::app::App;
 use crate::service::problem::Problem;
+use crate::service::sweep::{UNNAMED_FOR, sweep};
 use crate::storage::jobs::{self, Job};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub struct Workers {
 pub fn start(app: &App) -> Workers {
     let (stop, stopping) = watch::channel(false);
     let mut slots = JoinSet::new();
+    slots.spawn(sweeper(app.clone(), stopping.clone()));
     for _ in 0..app.config.workers {
         slots.spawn(slot(app.clone(), stopping.clone()));
     }
@@ -37,6 +39,19 @@ impl Workers {
     pub async fn drain(mut self) {
         let _ = self.stop.send(true);
         while self.slots.join_next().await.is_some() {}
+    }
+}
+
+/// Removes what nothing names, at the start and every hour.
+async fn sweeper(app: App, mut stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow() {
+        if let Err(problem) = sweep(&app, UNNAMED_FOR).await {
+            tracing::error!(problem = %problem.kind, "sweeping failed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
+            _ = stopping.changed() => {}
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every use case has at hand, and who is asking.
 
+use super::limits::{Rates, rates};
 use super::problem::Problem;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Tx};
@@ -20,6 +21,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts is known to the ledger; see [`super::memory`].
     pub remembers: Arc<AtomicBool>,
+    /// Requests by tenant; see [`super::limits`].
+    pub rates: Arc<Rates>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
 }
@@ -32,6 +35,7 @@ impl App {
         Ok(App {
             db,
             artifacts,
+            rates: Arc::new(rates(config.max_requests)),
             config: Arc::new(config),
             remembers: Arc::default(),
             queued: Arc::new(Notify::new()),

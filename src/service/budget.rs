@@ -5,7 +5,7 @@ use super::problem::Problem;
 use crate::ledger::{Account, Amount};
 use crate::privacy::{Guarantee, Rho, zcdp};
 use crate::storage::ledger::{self, Entry};
-use crate::storage::tenants;
+use crate::storage::{Tx, tenants};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -65,6 +65,7 @@ impl Cap {
 
 /// An amount of ρ, also as ε at δ = 10⁻⁹.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}))]
 pub struct AmountView {
     /// ρ.
     pub rho: f64,
@@ -87,6 +88,7 @@ impl AmountView {
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}))]
 pub struct AccountView {
     /// What may be spent in all.
     pub cap: AmountView,
@@ -112,6 +114,7 @@ impl AccountView {
 
 /// The budget of a tenant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"tenant": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}, "populations": [{"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}]}))]
 pub struct BudgetView {
     /// Over all populations.
     pub tenant: AccountView,
@@ -121,6 +124,7 @@ pub struct BudgetView {
 
 /// The budget of a population.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}))]
 pub struct PopulationBudget {
     /// Its id.
     pub id: Uuid,
@@ -131,8 +135,41 @@ pub struct PopulationBudget {
     pub account: AccountView,
 }
 
+/// What is left for a fit: the smaller of the tenant's and the population's rest.
+pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Amount, Problem> {
+    let tenant = ledger::tenant_account(tx, tenant).await?.unwrap_or_default().left();
+    let population = ledger::population_account(tx, population).await?.unwrap_or_default().left();
+    Ok(Amount { rho: tenant.rho.min(population.rho), delta: tenant.delta.min(population.delta) })
+}
+
+/// What paid for a model and everything made from it: the entry of the ledger, by which an auditor finds it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005",
+    "rho": 0.0558, "delta_prime": 0.0}))]
+pub struct ChargeView {
+    /// The entry.
+    pub entry_id: Uuid,
+    /// Who is protected, and paid.
+    pub population_id: Option<Uuid>,
+    /// ρ.
+    pub rho: f64,
+    /// δ′.
+    pub delta_prime: f64,
+}
+
+/// What paid for the model that a fit made.
+pub async fn charge_of(tx: &mut Tx, fit: Uuid) -> Result<Option<ChargeView>, Problem> {
+    Ok(ledger::charge_of(tx, fit).await?.map(|e| ChargeView {
+        entry_id: e.id,
+        population_id: e.population_id,
+        rho: Rho::from_units(e.rho as u64).as_f64(),
+        delta_prime: e.delta as f64 * 1e-18,
+    }))
+}
+
 /// An entry of the ledger.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000006", "kind": "commit", "population_id": "0199c0de-0000-7000-8000-000000000005", "job_id": "0199c0de-0000-7000-8000-000000000004", "rho": 0.0558, "delta_prime": 0.0, "actor": "worker", "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct EntryView {
     /// Its id, in order of time.
     pub id: Uuid,

@@ -1,10 +1,12 @@
 //! Datasets: a raw trace and what its steward declares about it.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
+use super::limits::{check_room, room};
 use super::problem::Problem;
+use super::queued::queued;
 use super::tenants::check_name;
 use crate::storage::artifacts::{PutError, Stored};
-use crate::storage::datasets::{self, Dataset};
+use crate::storage::datasets::{self, Dataset, StoredTrace};
 use crate::storage::{jobs, releases, tenants};
 use crate::trace::{Schema, SchemaError, Window, presets};
 use base64::Engine;
@@ -64,6 +66,7 @@ pub struct DatasetPatch {
 
 /// A dataset, as its steward sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow"}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
     /// Its id.
     pub id: Uuid,
@@ -206,6 +209,8 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         frozen: false,
         trace_path: None,
         trace_sha256: None,
+        trace_bytes: 0,
+        declared_late: false,
         report: None,
         problem: None,
         created_at: app.now(),
@@ -254,14 +259,16 @@ pub async fn patch(
     };
     declare(&mut schema, patch.window.as_deref(), patch.categories.as_ref())?;
     let text = stored(&schema)?;
-    if dataset.state == "erased" || !datasets::declare(&mut tx, id, &name, &text).await? {
+    // Once a trace came, its parse report may have been read: what is declared from then on may follow from the records.
+    let late = dataset.declared_late || (dataset.state != "empty" && text != dataset.schema);
+    if dataset.state == "erased" || !datasets::declare(&mut tx, id, &name, &text, late).await? {
         return Err(Problem::conflict(
             "/problems/frozen",
             "a fit was accepted: what was declared of this dataset stands",
         ));
     }
     tx.commit().await?;
-    Ok(view(Dataset { name, schema: text, ..dataset }))
+    Ok(view(Dataset { name, schema: text, declared_late: late, ..dataset }))
 }
 
 /// Erases the raw trace, its parse report and private reports. Ledger and releases stay.
@@ -299,9 +306,15 @@ pub async fn upload<E>(
         return Err(Problem::too_large(limit));
     }
     let expected = digest.map(sha256_of).transpose()?;
+    let token = Uuid::now_v7();
     let mut tx = app.begin().await?;
     let before = own(&mut tx, caller, id).await?;
-    if before.state == "erased" || !datasets::begin_upload(&mut tx, id).await? {
+    // What the dataset holds now makes room for what replaces it.
+    let room = room(app, &mut tx, tenant).await? + before.trace_bytes as u64;
+    if length.is_some_and(|length| length > room) || room == 0 {
+        return Err(Problem::storage_full(app.config.max_tenant_bytes));
+    }
+    if before.state == "erased" || !datasets::begin_upload(&mut tx, id, token).await? {
         return Err(Problem::conflict(
             "/problems/busy",
             "another upload, its parsing, or a job on this dataset is under way; wait for its end",
@@ -309,29 +322,40 @@ pub async fn upload<E>(
     }
     tx.commit().await?;
 
-    let key = format!("traces/{id}/{}", Uuid::now_v7());
-    let received = receive(app, &key, body, limit, expected).await;
+    let key = format!("traces/{id}/{token}");
+    let received = match receive(app, &key, body, limit.min(room), expected).await {
+        Err(problem) if problem.status == 413 && room < limit => {
+            Err(Problem::storage_full(app.config.max_tenant_bytes))
+        }
+        received => received,
+    };
     let mut tx = app.begin().await?;
-    let stored = match received {
-        Ok(stored) => stored,
-        Err(problem) => {
-            let trace = before.trace_path.as_deref().zip(before.trace_sha256.as_deref());
-            datasets::set_state(
-                &mut tx,
-                id,
-                &before.state,
-                trace,
-                before.report.as_deref(),
-                before.problem.as_deref(),
-            )
-            .await?;
+    if !datasets::end_upload(&mut tx, id, token).await? {
+        // Another server began anew and took this upload for lost.
+        drop(tx);
+        app.artifacts.delete(&key).await?;
+        return Err(Problem::conflict("/problems/interrupted", "the upload was interrupted; send it again"));
+    }
+    let refused = match &received {
+        Ok(stored) => {
+            let more = stored.bytes.saturating_sub(before.trace_bytes as u64);
+            check_room(app, &mut tx, tenant, more).await.err()
+        }
+        Err(problem) => Some(problem.clone()),
+    };
+    let (report, problem) = (before.report.as_deref(), before.problem.as_deref());
+    let stored = match (received, refused) {
+        (Ok(stored), None) => stored,
+        (_, refused) => {
+            datasets::set_state(&mut tx, id, &before.state, before.trace(), report, problem).await?;
             tx.commit().await?;
-            return Err(problem);
+            app.artifacts.delete(&key).await?;
+            return Err(refused.unwrap_or_else(Problem::internal));
         }
     };
-    datasets::set_state(&mut tx, id, "parsing", Some((&key, &stored.sha256)), None, None).await?;
-    let parse = super::jobs::internal(tenant, &before, "parse", "{}".into(), None, None, app.now());
-    jobs::add(&mut tx, &parse).await?;
+    let trace = StoredTrace { path: &key, sha256: &stored.sha256, bytes: stored.bytes as i64 };
+    datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
+    jobs::add(&mut tx, &queued(&before, "parse", "{}".into(), app.now())).await?;
     tx.commit().await?;
     if let Some(old) = &before.trace_path {
         app.artifacts.delete(old).await?;

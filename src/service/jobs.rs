@@ -1,15 +1,17 @@
 //! Jobs: accepted with their whole cost reserved, watched, cancelled.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
+use super::budget::left;
 use super::datasets::{open_field, schema_of};
 use super::problem::Problem;
+use super::queued::queued;
 use crate::fit::{Method, Plan};
 use crate::generate::rounded_rows;
 use crate::ledger::{self, Amount};
 use crate::privacy::{Guarantee, NoiseKey, Rho};
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, Job};
-use crate::storage::ledger::{Purpose, population_account, release, reserve, tenant_account};
+use crate::storage::ledger::{Purpose, release, reserve};
 use crate::storage::{Tx, datasets, releases, tenants};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -86,6 +88,7 @@ pub struct EvaluateRequest {
 
 /// A job.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000004", "kind": "fit", "state": "running", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "stage": "pairs", "percent": 48, "rho": 0.0558, "attempt": 1, "created_at": "2026-01-05T09:00:00Z"}))]
 pub struct JobView {
     /// Its id.
     pub id: Uuid,
@@ -123,20 +126,6 @@ pub struct JobView {
     pub finished_at: Option<String>,
 }
 
-/// What a fit would cost.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct QuoteView {
-    /// ρ that the fit would reserve.
-    pub required_rho: f64,
-    /// ρ that is left, in the tenant's and the population's budget together.
-    pub left_rho: f64,
-    /// Whether it would be accepted.
-    pub fits: bool,
-    /// The largest ε, at the same δ, that fits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub largest_epsilon: Option<f64>,
-}
-
 fn view(j: Job) -> JobView {
     JobView {
         id: j.id,
@@ -156,43 +145,6 @@ fn view(j: Job) -> JobView {
     }
 }
 
-/// A job that costs nothing.
-pub fn internal(
-    tenant: Uuid,
-    dataset: &Dataset,
-    kind: &str,
-    request: String,
-    model: Option<Uuid>,
-    release: Option<Uuid>,
-    now: i64,
-) -> Job {
-    Job {
-        id: Uuid::now_v7(),
-        tenant_id: tenant,
-        population_id: dataset.population_id,
-        dataset_id: dataset.id,
-        kind: kind.into(),
-        state: "queued".into(),
-        request,
-        rho: 0,
-        delta: 0,
-        charged: None,
-        stage: String::new(),
-        percent: 0,
-        attempt: 0,
-        lease_until: None,
-        cancel_requested: false,
-        noise_key: None,
-        measuring_started_at: None,
-        measuring: None,
-        problem: None,
-        model_id: model,
-        release_id: release,
-        created_at: now,
-        finished_at: None,
-    }
-}
-
 /// The plan of a fit.
 pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
     let guarantee = Guarantee::new(request.epsilon, request.delta).map_err(|error| {
@@ -207,13 +159,6 @@ pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
         return Err(Problem::invalid("epsilon", "epsilon pays for less than one unit of ρ; ask for more"));
     }
     Ok(plan)
-}
-
-/// What is left for a fit: the smaller of the tenant's and the population's rest.
-async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Amount, Problem> {
-    let tenant = tenant_account(tx, tenant).await?.unwrap_or_default().left();
-    let population = population_account(tx, population).await?.unwrap_or_default().left();
-    Ok(Amount { rho: tenant.rho.min(population.rho), delta: tenant.delta.min(population.delta) })
 }
 
 async fn own_dataset(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Dataset, Problem> {
@@ -251,7 +196,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let model = model.ok_or_else(|| Problem::not_found("model"))?;
             let dataset = own_dataset(&mut tx, tenant, model.dataset_id).await?;
             let request = checked_generation(&mut tx, request, &dataset).await?;
-            internal(tenant, &dataset, "generate", stored(&request)?, Some(model.id), None, now)
+            Job { model_id: Some(model.id), ..queued(&dataset, "generate", stored(&request)?, now) }
         }
         NewJob::Evaluate(request) => {
             let release = releases::find(&mut tx, tenant, request.release_id).await?;
@@ -260,15 +205,11 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             if dataset.state != "ready" {
                 return Err(Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)"));
             }
-            internal(
-                tenant,
-                &dataset,
-                "evaluate",
-                stored(request)?,
-                Some(release.model_id),
-                Some(release.id),
-                now,
-            )
+            Job {
+                model_id: Some(release.model_id),
+                release_id: Some(release.id),
+                ..queued(&dataset, "evaluate", stored(request)?, now)
+            }
         }
     };
     jobs::add(&mut tx, &job).await?;
@@ -338,7 +279,7 @@ async fn fit_job(
         return Err(Problem::invalid(field, detail));
     }
     let key = NoiseKey::from_os().map_err(|_| Problem::internal())?;
-    let mut job = internal(tenant, &dataset, "fit", stored(request)?, None, None, now);
+    let mut job = queued(&dataset, "fit", stored(request)?, now);
     let cost = Amount::rho(plan.allowance());
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
     job.noise_key = Some(key.sealed().to_vec());
@@ -365,21 +306,6 @@ async fn fit_job(
         ));
     }
     Ok(job)
-}
-
-/// What a fit would cost; nothing is reserved.
-pub async fn quote(app: &App, caller: &Caller, request: FitRequest) -> Result<QuoteView, Problem> {
-    let tenant = caller.steward()?;
-    let required = plan(&request)?.allowance();
-    let mut tx = app.read().await?;
-    let dataset = own_dataset(&mut tx, tenant, request.dataset_id).await?;
-    let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
-    Ok(QuoteView {
-        required_rho: required.as_f64(),
-        left_rho: left.as_f64(),
-        fits: required <= left,
-        largest_epsilon: ledger::largest_epsilon(left, request.delta),
-    })
 }
 
 /// A job.

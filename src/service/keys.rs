@@ -28,6 +28,7 @@ pub struct NewKey {
 
 /// A key without its secret.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct KeyView {
     /// Its id.
     pub id: Uuid,
@@ -46,6 +47,7 @@ pub struct KeyView {
 
 /// A key just issued: the secret is shown this once.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"secret": "ndp_3f9c02a1b7d4…", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct IssuedKey {
     /// The whole key, to be sent as `Authorization: Bearer …`.
     pub secret: String,

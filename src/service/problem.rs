@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 /// A refusal. `kind` is stable; programs may rely on it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"type": "/problems/budget-exhausted", "title": "The privacy budget does not pay for this", "status": 409, "detail": "the job needs more ρ than is left; the largest epsilon that still fits is 1.3", "required_rho": 0.0558, "left_rho": 0.0261, "largest_epsilon": 1.3}))]
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
@@ -122,6 +123,19 @@ impl Problem {
     /// 429: too many at once.
     pub fn too_many(detail: impl Into<String>) -> Self {
         Problem::new(429, "/problems/too-many", "Too many at once", detail)
+    }
+
+    /// 507: the tenant's disk is full.
+    pub fn storage_full(limit: u64) -> Self {
+        Problem::new(
+            507,
+            "/problems/storage-full",
+            "No room left",
+            format!(
+                "a tenant's traces and releases may take {limit} bytes together (NETDPSYN_MAX_TENANT_BYTES); erase datasets no longer needed, or ask the administrator"
+            ),
+        )
+        .with("limit_bytes", limit)
     }
 
     /// 422 of a trace: its content is refused.

@@ -1,16 +1,18 @@
 //! Models and releases: what may be seen, by whom, and how it is published.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
-use super::budget::AccountView;
+use super::budget::{AccountView, AmountView, ChargeView, charge_of};
 use super::problem::Problem;
-use crate::model::Bundle;
+use crate::evaluate::release::Report as Fidelity;
+use crate::model::{Bundle, Statement};
 use crate::storage::releases::{self, Model, Release};
 use crate::storage::{Tx, datasets, ledger, tenants};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A model: what a fit committed.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000002", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "job_id": "0199c0de-0000-7000-8000-000000000004", "bundle_sha256": "9f86d081884c7d65…", "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}}, "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0}, "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct ModelView {
     /// Its id.
     pub id: Uuid,
@@ -23,12 +25,16 @@ pub struct ModelView {
     /// The statement of privacy.
     #[schema(value_type = Object)]
     pub statement: serde_json::Value,
+    /// What paid for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<ChargeView>,
     /// When.
     pub created_at: String,
 }
 
 /// A noisy marginal.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"columns": ["proto"], "shape": [3], "sigma": 12.4, "counts": [2921, 987, -6]}))]
 pub struct MarginalView {
     /// Its columns.
     pub columns: Vec<String>,
@@ -45,6 +51,7 @@ pub struct MarginalView {
 
 /// The noisy marginals of a model.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"marginals": [{"columns": ["proto"], "shape": [3], "sigma": 12.4, "counts": [2921, 987, -6]}]}))]
 pub struct MarginalsView {
     /// Every marginal that was measured.
     pub marginals: Vec<MarginalView>,
@@ -52,6 +59,7 @@ pub struct MarginalsView {
 
 /// A release.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000003", "model_id": "0199c0de-0000-7000-8000-000000000002", "state": "published", "rows": 3990, "rows_by_hand": false, "seed": "7", "bytes": 312044, "sha256": "2c26b46b68ffc68f…", "content": "/v1/releases/0199c0de-0000-7000-8000-000000000003/content", "report": "/v1/releases/0199c0de-0000-7000-8000-000000000003/report", "opened_before": ["private report"], "created_at": "2026-01-05T09:00:09Z", "published_at": "2026-01-05T09:10:00Z"}))]
 pub struct ReleaseView {
     /// Its id.
     pub id: Uuid,
@@ -76,11 +84,68 @@ pub struct ReleaseView {
     /// Whether a steward opened the private report (before publication: a choice outside the promise). Shown to stewards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_report_opened_at: Option<String>,
+    /// Of a published release: what its steward had looked at before publishing it, out of `trace`, `private report`, `sibling trace`,
+    /// `sibling private report` (siblings are releases of the same dataset). A choice made after looking lies outside the promise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_before: Option<Vec<String>>,
     /// When it was generated.
     pub created_at: String,
     /// When it was published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published_at: Option<String>,
+}
+
+/// What a generation keeps of a release: made from the model alone.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StoredReport {
+    /// Every measured marginal against the synthetic records.
+    #[serde(flatten)]
+    pub fidelity: Fidelity,
+    /// The statement of privacy.
+    #[schema(value_type = Object)]
+    pub statement: Statement,
+    /// What paid for it.
+    pub ledger: Option<ChargeView>,
+    /// How generating went.
+    #[schema(value_type = Object)]
+    pub convergence: serde_json::Value,
+}
+
+/// The release report.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"version": 1, "private": false, "estimated_records": 3990.2, "synthetic_rows": 3990, "mean_distance": 0.09, "mean_noise": 0.08,
+    "marginals": [{"columns": ["proto"], "cells": 3, "sigma": 12.4, "distance": 0.004, "noise": 0.004}],
+    "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}},
+    "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0},
+    "convergence": {"rounds": 34, "error": 0.02},
+    "choices": {"declared_after_upload": false, "opened_before_publication": ["private report"]},
+    "population": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}}}))]
+pub struct ReleaseReportView {
+    /// Made with the release.
+    #[serde(flatten)]
+    pub stored: StoredReport,
+    /// Choices that lie outside the promise.
+    pub choices: Choices,
+    /// The account of the people behind it.
+    pub population: PopulationSpending,
+}
+
+/// Choices of the steward that may follow from raw records: the promise does not cover them.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Choices {
+    /// Whether schema, window or categories were changed after a trace had been uploaded.
+    pub declared_after_upload: bool,
+    /// What was looked at before publishing; see the release. Null until it is published.
+    pub opened_before_publication: Option<Vec<String>>,
+}
+
+/// What all releases about the same people may spend, and have spent.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct PopulationSpending {
+    /// The cap in force, which bounds all releases.
+    pub cap: AmountView,
+    /// The running sum, for information.
+    pub spent: AmountView,
 }
 
 fn view(r: Release, reader: bool) -> ReleaseView {
@@ -96,6 +161,7 @@ fn view(r: Release, reader: bool) -> ReleaseView {
         content: format!("/v1/releases/{}/content", r.id),
         report: format!("/v1/releases/{}/report", r.id),
         private_report_opened_at: r.private_opened_at.filter(|_| !reader).map(shown_time),
+        opened_before: r.opened_before.and_then(|text| serde_json::from_str(&text).ok()),
         created_at: shown_time(r.created_at),
         published_at: r.published_at.map(shown_time),
     }
@@ -127,6 +193,7 @@ pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Pr
         job_id: model.job_id,
         bundle_sha256: model.bundle_sha256,
         statement: serde_json::from_str(&model.statement).unwrap_or_default(),
+        ledger: charge_of(&mut tx, model.job_id).await?,
         created_at: shown_time(model.created_at),
     })
 }
@@ -172,37 +239,67 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, P
     Ok(view(visible(&mut tx, caller, id).await?, caller.is_reader()))
 }
 
-/// Publishes a draft: readers see it from now on.
+/// What a steward has looked at so far that a choice to publish may follow from.
+async fn opened(tx: &mut Tx, release: &Release) -> Result<Vec<&'static str>, Problem> {
+    let (traces, reports) = releases::siblings_opened(tx, release).await?;
+    let looked = [
+        (release.content_opened_at.is_some(), "trace"),
+        (release.private_opened_at.is_some(), "private report"),
+        (traces, "sibling trace"),
+        (reports, "sibling private report"),
+    ];
+    Ok(looked.into_iter().filter(|(did, _)| *did).map(|(_, what)| what).collect())
+}
+
+/// Publishes a draft: readers see it from now on, and what had been looked at before.
 pub async fn publish(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, Problem> {
     caller.steward()?;
     let mut tx = app.begin().await?;
-    visible(&mut tx, caller, id).await?;
-    releases::publish(&mut tx, id, app.now()).await?;
+    let draft = visible(&mut tx, caller, id).await?;
+    let opened = opened(&mut tx, &draft).await?;
+    let opened = serde_json::to_string(&opened).map_err(|_| Problem::internal())?;
+    releases::publish(&mut tx, id, &opened, app.now()).await?;
     let release = visible(&mut tx, caller, id).await?;
     tx.commit().await?;
     Ok(view(release, false))
 }
 
-/// A release's trace: its row, whose artifact is to be streamed.
+/// A release's trace: its row, whose artifact is to be streamed. A steward's look at a draft is recorded.
 pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
     let mut tx = app.read().await?;
-    visible(&mut tx, caller, id).await
+    let release = visible(&mut tx, caller, id).await?;
+    drop(tx);
+    if release.state == "draft" && release.content_opened_at.is_none() {
+        let mut tx = app.begin().await?;
+        releases::content_opened(&mut tx, id, app.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(release)
 }
 
 /// The release report, made from the model alone.
-pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<serde_json::Value, Problem> {
+pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseReportView, Problem> {
     let mut tx = app.read().await?;
     let release = visible(&mut tx, caller, id).await?;
-    let mut report: serde_json::Value =
-        serde_json::from_str(&release.report).map_err(|_| Problem::internal())?;
-    // The cap bounds all releases about the same people; the running sum is for information.
+    let stored: StoredReport = serde_json::from_str(&release.report).map_err(|error| {
+        tracing::error!(%error, release = %id, "a stored report cannot be read");
+        Problem::internal()
+    })?;
     let dataset = datasets::find(&mut tx, release.tenant_id, release.dataset_id).await?;
-    let population = dataset.map(|d| d.population_id).unwrap_or_default();
-    if let Some(account) = ledger::population_account(&mut tx, population).await? {
-        let account = AccountView::of(&account);
-        report["population"] = serde_json::json!({ "cap": account.cap, "spent": account.spent });
-    }
-    Ok(report)
+    let dataset = dataset.ok_or_else(Problem::internal)?;
+    let account = ledger::population_account(&mut tx, dataset.population_id).await?.unwrap_or_default();
+    let account = AccountView::of(&account);
+    Ok(ReleaseReportView {
+        stored,
+        choices: Choices {
+            declared_after_upload: dataset.declared_late,
+            opened_before_publication: release
+                .opened_before
+                .as_deref()
+                .and_then(|text| serde_json::from_str(text).ok()),
+        },
+        population: PopulationSpending { cap: account.cap, spent: account.spent },
+    })
 }
 
 /// The private report, made against the raw trace. Opening it is recorded on the release.

@@ -33,6 +33,7 @@ pub struct NewCap {
 
 /// A tenant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000008", "name": "campus", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct TenantView {
     /// Its id.
     pub id: Uuid,
@@ -60,6 +61,7 @@ pub struct NewPopulation {
 
 /// A population: the people behind a set of datasets.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000005", "tenant_id": "0199c0de-0000-7000-8000-000000000008", "name": "default", "unit": "record", "max_records": 1, "is_default": true, "strict": false, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct PopulationView {
     /// Its id.
     pub id: Uuid,

@@ -21,6 +21,7 @@ const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
 #[derive(Clone)]
 pub struct Artifacts {
     store: Arc<LocalFileSystem>,
+    root: PathBuf,
     scratch: PathBuf,
 }
 
@@ -68,7 +69,7 @@ impl Artifacts {
         }
         let scratch = all.join(uuid::Uuid::now_v7().to_string());
         std::fs::create_dir(&scratch)?;
-        Ok(Artifacts { store: Arc::new(store), scratch })
+        Ok(Artifacts { store: Arc::new(store), root, scratch })
     }
 
     /// Stores a stream of at most `limit` bytes.
@@ -161,6 +162,38 @@ impl Artifacts {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Keys of traces, models and releases last written longer than `age` ago, files half written by a killed process included.
+    pub fn older_than(&self, age: Duration) -> Result<Vec<String>, StorageError> {
+        let root = &self.root;
+        let mut folders: Vec<PathBuf> = ["traces", "models", "releases"].map(|name| root.join(name)).into();
+        let mut keys = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let (entry, path) = entry.map(|e| (e.metadata(), e.path()))?;
+                let Ok(about) = entry else { continue };
+                if about.is_dir() {
+                    folders.push(path);
+                } else if about.modified()?.elapsed().is_ok_and(|since| since >= age)
+                    && let Ok(key) = path.strip_prefix(root)
+                {
+                    keys.push(key.to_string_lossy().into_owned());
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Removes a file that [`Artifacts::older_than`] named.
+    pub fn remove_file(&self, key: &str) -> Result<(), StorageError> {
+        let path = self.root.join(key);
+        std::fs::remove_file(&path)?;
+        // Its folder goes with the last file in it.
+        if let Some(folder) = path.parent() {
+            let _ = std::fs::remove_dir(folder);
+        }
+        Ok(())
     }
 
     /// A folder for this process's unfinished work.

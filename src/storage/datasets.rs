@@ -21,16 +21,39 @@ pub struct Dataset {
     pub state: String,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
+    /// Whether what is declared was changed after a trace had been looked at.
+    pub declared_late: bool,
     /// The raw trace's artifact.
     pub trace_path: Option<String>,
     /// Its SHA-256.
     pub trace_sha256: Option<String>,
+    /// Its size.
+    pub trace_bytes: i64,
     /// What parsing found, JSON, private.
     pub report: Option<String>,
     /// Why it was rejected, JSON, private.
     pub problem: Option<String>,
     /// When it was made.
     pub created_at: i64,
+}
+
+/// A raw trace in the artifact store.
+#[derive(Clone, Copy)]
+pub struct StoredTrace<'a> {
+    /// Its artifact.
+    pub path: &'a str,
+    /// Its SHA-256.
+    pub sha256: &'a str,
+    /// Its size.
+    pub bytes: i64,
+}
+
+impl Dataset {
+    /// Its raw trace, where it has one.
+    pub fn trace(&self) -> Option<StoredTrace<'_>> {
+        let (path, sha256) = self.trace_path.as_deref().zip(self.trace_sha256.as_deref())?;
+        Some(StoredTrace { path, sha256, bytes: self.trace_bytes })
+    }
 }
 
 /// Adds a dataset.
@@ -59,10 +82,16 @@ pub async fn list(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<
 }
 
 /// Replaces the declaration, unless a fit froze it; `false` then. Takes the row's lock, as accepting a fit does.
-pub async fn declare(tx: &mut Tx, id: Uuid, name: &str, schema: &str) -> Result<bool, StorageError> {
+pub async fn declare(
+    tx: &mut Tx,
+    id: Uuid,
+    name: &str,
+    schema: &str,
+    late: bool,
+) -> Result<bool, StorageError> {
     Ok(on!(tx, c => sqlx::query(
-        "/* datasets declare */ UPDATE datasets SET name = $2, schema = $3 WHERE id = $1 AND NOT frozen")
-        .bind(id).bind(name).bind(schema).execute(c).await.map(|done| done.rows_affected()))?
+        "/* datasets declare */ UPDATE datasets SET name = $2, schema = $3, declared_late = $4 WHERE id = $1 AND NOT frozen")
+        .bind(id).bind(name).bind(schema).bind(late).execute(c).await.map(|done| done.rows_affected()))?
         > 0)
 }
 
@@ -76,30 +105,48 @@ pub async fn freeze(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
 }
 
 /// Begins to receive a trace; `false` while another upload, its parsing or a fit is under way.
-pub async fn begin_upload(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
+pub async fn begin_upload(tx: &mut Tx, id: Uuid, upload: Uuid) -> Result<bool, StorageError> {
     Ok(on!(tx, c => sqlx::query(
-        "/* datasets begin_upload */ UPDATE datasets SET state = 'receiving'
+        "/* datasets begin_upload */ UPDATE datasets SET state = 'receiving', upload = $2
          WHERE id = $1 AND state IN ('empty', 'ready', 'rejected') AND NOT EXISTS
              (SELECT 1 FROM jobs WHERE dataset_id = $1 AND kind IN ('fit', 'evaluate', 'parse') AND state IN ('queued', 'running'))")
-        .bind(id).execute(c).await.map(|done| done.rows_affected()))?
+        .bind(id).bind(upload).execute(c).await.map(|done| done.rows_affected()))?
         > 0)
 }
 
-/// Changes state and what goes with it. `trace`: artifact and digest.
+/// Whether this upload still has the dataset; then it no longer does. Locks the row.
+pub async fn end_upload(tx: &mut Tx, id: Uuid, upload: Uuid) -> Result<bool, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* datasets end_upload */ UPDATE datasets SET upload = NULL WHERE id = $1 AND state = 'receiving' AND upload = $2")
+        .bind(id).bind(upload).execute(c).await.map(|done| done.rows_affected()))?
+        > 0)
+}
+
+/// Changes state and what goes with it.
 pub async fn set_state(
     tx: &mut Tx,
     id: Uuid,
     state: &str,
-    trace: Option<(&str, &str)>,
+    trace: Option<StoredTrace<'_>>,
     report: Option<&str>,
     problem: Option<&str>,
 ) -> Result<(), StorageError> {
-    let (path, sha256) = trace.unzip();
+    let (path, sha256) = (trace.map(|t| t.path), trace.map(|t| t.sha256));
     on!(tx, c => sqlx::query(
-        "/* datasets set_state */ UPDATE datasets SET state = $2, trace_path = $3, trace_sha256 = $4, report = $5, problem = $6
+        "/* datasets set_state */ UPDATE datasets SET state = $2, trace_path = $3, trace_sha256 = $4, trace_bytes = $5, report = $6, problem = $7
          WHERE id = $1")
-        .bind(id).bind(state).bind(path).bind(sha256).bind(report).bind(problem).execute(c).await.map(|_| ()))?;
+        .bind(id).bind(state).bind(path).bind(sha256).bind(trace.map_or(0, |t| t.bytes)).bind(report).bind(problem)
+        .execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+/// Bytes of a tenant's raw traces and releases.
+pub async fn bytes_of_tenant(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageError> {
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* datasets bytes_of_tenant */ SELECT CAST(
+            (SELECT COALESCE(SUM(trace_bytes), 0) FROM datasets WHERE tenant_id = $1)
+            + (SELECT COALESCE(SUM(bytes), 0) FROM releases WHERE tenant_id = $1) AS BIGINT)")
+        .bind(tenant).fetch_one(c).await)?)
 }
 
 /// After a restart nobody receives any more: such uploads are over.

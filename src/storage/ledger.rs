@@ -98,24 +98,47 @@ pub struct Purpose<'a> {
     pub now: i64,
 }
 
+/// One change of an account, for a tenant's and for a population's.
+macro_rules! on_accounts {
+    ($change:literal) => {
+        [concat!("UPDATE tenants SET ", $change), concat!("UPDATE populations SET ", $change)]
+    };
+}
+
+const HOLD: [&str; 2] = on_accounts!(
+    "reserved_rho = reserved_rho + $2, reserved_delta = reserved_delta + $3
+     WHERE id = $1 AND spent_rho + reserved_rho + $2 <= cap_rho AND spent_delta + reserved_delta + $3 <= cap_delta /* reserve */"
+);
+const GIVE_BACK: [&str; 2] = on_accounts!(
+    "reserved_rho = reserved_rho - $2, reserved_delta = reserved_delta - $3 WHERE id = $1 /* release */"
+);
+const SPEND: [&str; 2] = on_accounts!(
+    "reserved_rho = reserved_rho - $2, spent_rho = spent_rho + $2,
+     reserved_delta = reserved_delta - $3, spent_delta = spent_delta + $3 WHERE id = $1 /* commit */"
+);
+const BRING_BACK: [&str; 2] = on_accounts!(
+    "spent_rho = spent_rho + $2, spent_delta = spent_delta + $3,
+     cap_rho = CASE WHEN cap_rho < spent_rho + reserved_rho + $2 THEN spent_rho + reserved_rho + $2 ELSE cap_rho END,
+     cap_delta = CASE WHEN cap_delta < spent_delta + reserved_delta + $3 THEN spent_delta + reserved_delta + $3 ELSE cap_delta END
+     WHERE id = $1 /* bring back */"
+);
+
+/// Changes one account; `false` when it does not allow it or is not there.
+async fn change(tx: &mut Tx, sql: &'static str, id: Uuid, amount: Amount) -> Result<bool, StorageError> {
+    let (rho, delta) = signed(amount)?;
+    Ok(
+        on!(tx, c => sqlx::query(sql).bind(id).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?
+            > 0,
+    )
+}
+
 /// Holds `amount` in both accounts. `false` when one of them has not that much left; then nothing is held.
 pub async fn reserve(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<bool, StorageError> {
-    let (rho, delta) = signed(amount)?;
-    let tenant = on!(tx, c => sqlx::query(
-        "/* reserve of tenant */ UPDATE tenants SET reserved_rho = reserved_rho + $2, reserved_delta = reserved_delta + $3
-         WHERE id = $1 AND spent_rho + reserved_rho + $2 <= cap_rho AND spent_delta + reserved_delta + $3 <= cap_delta")
-        .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
-    if tenant == 0 {
+    if !change(tx, HOLD[0], purpose.tenant, amount).await? {
         return Ok(false);
     }
-    let population = on!(tx, c => sqlx::query(
-        "/* reserve of population */ UPDATE populations SET reserved_rho = reserved_rho + $2, reserved_delta = reserved_delta + $3
-         WHERE id = $1 AND spent_rho + reserved_rho + $2 <= cap_rho AND spent_delta + reserved_delta + $3 <= cap_delta")
-        .bind(purpose.population).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
-    if population == 0 {
-        on!(tx, c => sqlx::query(
-            "/* reserve undone */ UPDATE tenants SET reserved_rho = reserved_rho - $2, reserved_delta = reserved_delta - $3 WHERE id = $1")
-            .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|_| ()))?;
+    if !change(tx, HOLD[1], purpose.population, amount).await? {
+        change(tx, GIVE_BACK[0], purpose.tenant, amount).await?;
         return Ok(false);
     }
     record(tx, purpose, Kind::Reserve, amount).await?;
@@ -124,28 +147,23 @@ pub async fn reserve(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Resu
 
 /// Spends what was held.
 pub async fn commit(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<(), StorageError> {
-    let (rho, delta) = signed(amount)?;
-    on!(tx, c => sqlx::query(
-        "/* commit of tenant */ UPDATE tenants SET reserved_rho = reserved_rho - $2, spent_rho = spent_rho + $2,
-         reserved_delta = reserved_delta - $3, spent_delta = spent_delta + $3 WHERE id = $1")
-        .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|_| ()))?;
-    on!(tx, c => sqlx::query(
-        "/* commit of population */ UPDATE populations SET reserved_rho = reserved_rho - $2, spent_rho = spent_rho + $2,
-         reserved_delta = reserved_delta - $3, spent_delta = spent_delta + $3 WHERE id = $1")
-        .bind(purpose.population).bind(rho).bind(delta).execute(c).await.map(|_| ()))?;
+    change(tx, SPEND[0], purpose.tenant, amount).await?;
+    change(tx, SPEND[1], purpose.population, amount).await?;
     record(tx, purpose, Kind::Commit, amount).await
 }
 
 /// Gives back what was held.
 pub async fn release(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<(), StorageError> {
-    let (rho, delta) = signed(amount)?;
-    on!(tx, c => sqlx::query(
-        "/* release of tenant */ UPDATE tenants SET reserved_rho = reserved_rho - $2, reserved_delta = reserved_delta - $3 WHERE id = $1")
-        .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|_| ()))?;
-    on!(tx, c => sqlx::query(
-        "/* release of population */ UPDATE populations SET reserved_rho = reserved_rho - $2, reserved_delta = reserved_delta - $3 WHERE id = $1")
-        .bind(purpose.population).bind(rho).bind(delta).execute(c).await.map(|_| ()))?;
+    change(tx, GIVE_BACK[0], purpose.tenant, amount).await?;
+    change(tx, GIVE_BACK[1], purpose.population, amount).await?;
     record(tx, purpose, Kind::Release, amount).await
+}
+
+/// The entry that charged a fit.
+pub async fn charge_of(tx: &mut Tx, job: Uuid) -> Result<Option<Entry>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Entry>(
+        "/* ledger charge_of */ SELECT * FROM entries WHERE job_id = $1 AND kind = 'commit'")
+        .bind(job).fetch_optional(c).await)?)
 }
 
 /// Whether the ledger has heard of a fit: accepting one is its first entry.
@@ -158,20 +176,9 @@ pub async fn knows(tx: &mut Tx, job: Uuid) -> Result<bool, StorageError> {
 /// Spends an amount that was spent before and forgotten, for instance by a restore from a backup. A cap that would be too small is raised to
 /// what is spent: the spend is a fact. `false` when tenant or population are not there.
 pub async fn bring_back(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<bool, StorageError> {
-    let (rho, delta) = signed(amount)?;
-    let tenant = on!(tx, c => sqlx::query(
-        "/* bring back of tenant */ UPDATE tenants SET spent_rho = spent_rho + $2, spent_delta = spent_delta + $3,
-         cap_rho = CASE WHEN cap_rho < spent_rho + reserved_rho + $2 THEN spent_rho + reserved_rho + $2 ELSE cap_rho END,
-         cap_delta = CASE WHEN cap_delta < spent_delta + reserved_delta + $3 THEN spent_delta + reserved_delta + $3 ELSE cap_delta END
-         WHERE id = $1")
-        .bind(purpose.tenant).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
-    let population = on!(tx, c => sqlx::query(
-        "/* bring back of population */ UPDATE populations SET spent_rho = spent_rho + $2, spent_delta = spent_delta + $3,
-         cap_rho = CASE WHEN cap_rho < spent_rho + reserved_rho + $2 THEN spent_rho + reserved_rho + $2 ELSE cap_rho END,
-         cap_delta = CASE WHEN cap_delta < spent_delta + reserved_delta + $3 THEN spent_delta + reserved_delta + $3 ELSE cap_delta END
-         WHERE id = $1")
-        .bind(purpose.population).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?;
-    if tenant == 0 || population == 0 {
+    let tenant = change(tx, BRING_BACK[0], purpose.tenant, amount).await?;
+    let population = change(tx, BRING_BACK[1], purpose.population, amount).await?;
+    if !tenant || !population {
         return Ok(false);
     }
     record(tx, purpose, Kind::Commit, amount).await?;

@@ -2,6 +2,7 @@
 
 use super::db::on;
 use super::{StorageError, Tx};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// What a fit committed.
@@ -58,6 +59,10 @@ pub struct Release {
     pub private_report: Option<String>,
     /// When a steward first opened that.
     pub private_opened_at: Option<i64>,
+    /// When a steward first downloaded the trace.
+    pub content_opened_at: Option<i64>,
+    /// At its publication: what had been looked at before, JSON.
+    pub opened_before: Option<String>,
     /// When it was generated.
     pub created_at: i64,
     /// When it was published.
@@ -123,9 +128,26 @@ pub async fn list(
         .bind(tenant).bind(published_only).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
-/// Publishes a draft; publishing what is published changes nothing.
-pub async fn publish(tx: &mut Tx, id: Uuid, now: i64) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query("/* releases publish */ UPDATE releases SET state = 'published', published_at = $2 WHERE id = $1 AND state = 'draft'")
+/// Publishes a draft and keeps what had been looked at before; publishing what is published changes nothing.
+pub async fn publish(tx: &mut Tx, id: Uuid, opened_before: &str, now: i64) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* releases publish */ UPDATE releases SET state = 'published', published_at = $2, opened_before = $3 WHERE id = $1 AND state = 'draft'")
+        .bind(id).bind(now).bind(opened_before).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Whether a steward looked at a trace, and at a private report, of another release of the same dataset.
+pub async fn siblings_opened(tx: &mut Tx, release: &Release) -> Result<(bool, bool), StorageError> {
+    let (traces, reports): (i64, i64) = on!(tx, c => sqlx::query_as(
+        "/* releases siblings_opened */ SELECT COUNT(content_opened_at), COUNT(private_opened_at) FROM releases
+         WHERE dataset_id = $1 AND id <> $2")
+        .bind(release.dataset_id).bind(release.id).fetch_one(c).await)?;
+    Ok((traces > 0, reports > 0))
+}
+
+/// Records that a steward downloaded the trace of a draft.
+pub async fn content_opened(tx: &mut Tx, id: Uuid, now: i64) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query("/* releases content_opened */ UPDATE releases SET content_opened_at = COALESCE(content_opened_at, $2) WHERE id = $1")
         .bind(id).bind(now).execute(c).await.map(|_| ()))?;
     Ok(())
 }
@@ -149,4 +171,13 @@ pub async fn erase_private_reports(tx: &mut Tx, dataset: Uuid) -> Result<(), Sto
     on!(tx, c => sqlx::query("/* releases erase_private_reports */ UPDATE releases SET private_report = NULL WHERE dataset_id = $1")
         .bind(dataset).execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+/// The artifacts that datasets, models and releases name.
+pub async fn named_artifacts(tx: &mut Tx) -> Result<HashSet<String>, StorageError> {
+    let named: Vec<String> = on!(tx, c => sqlx::query_scalar(
+        "/* releases named_artifacts */ SELECT trace_path FROM datasets WHERE trace_path IS NOT NULL
+         UNION ALL SELECT bundle_path FROM models UNION ALL SELECT trace_path FROM releases")
+        .fetch_all(c).await)?;
+    Ok(named.into_iter().collect())
 }

@@ -111,6 +111,48 @@ fn the_openapi_document_is_the_one_checked_in() {
 }
 
 #[test]
+fn every_operation_is_described_with_examples_and_errors() {
+    let document: Value = serde_json::from_str(include_str!("../../openapi/openapi.json")).unwrap();
+    let shown = |reference: &str| {
+        let schema = document.pointer(reference.trim_start_matches('#')).unwrap();
+        // A page shows its items; a choice shows its variants.
+        let inner = schema.pointer("/properties/items/items").cloned();
+        let schema = inner.unwrap_or_else(|| schema.clone());
+        let one = |schema: &Value| {
+            let named = schema["$ref"].as_str().map(|r| document.pointer(r.trim_start_matches('#')).unwrap());
+            !named.unwrap_or(schema)["example"].is_null()
+        };
+        match schema["oneOf"].as_array() {
+            Some(variants) => {
+                variants.iter().all(|v| v["allOf"].as_array().map_or(one(v), |all| all.iter().any(one)))
+            }
+            None => one(&schema),
+        }
+    };
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let name = format!("{method} {path}");
+            assert!(operation["summary"].is_string(), "{name}");
+            let responses = operation["responses"].as_object().unwrap();
+            if path.starts_with("/v1") {
+                assert!(
+                    ["401", "403", "404", "422", "429"].iter().all(|code| responses.contains_key(*code)),
+                    "{name}"
+                );
+            }
+            let bodies = responses
+                .values()
+                .chain(operation.get("requestBody"))
+                .map(|body| &body["content"]["application/json"]);
+            for body in bodies.filter(|body| !body.is_null()) {
+                let reference = body["schema"]["$ref"].as_str();
+                assert!(!body["example"].is_null() || reference.is_some_and(shown), "{name}: {body}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_first_start_prints_one_key() {
     let lab = Lab::new(Kind::Sqlite);
     let server = lab.serve(&[("NETDPSYN_ADMIN_KEY", "")]);

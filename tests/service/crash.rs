@@ -54,7 +54,7 @@ fn bundles(lab: &Lab) -> Vec<PathBuf> {
 }
 
 /// Runs a fit up to the moment when its bundle is written and not committed, and kills the server there.
-fn kill_before_commit(kind: Kind) -> (Lab, Tenant) {
+pub fn kill_before_commit(kind: Kind) -> (Lab, Tenant) {
     loop {
         let lab = Lab::new(kind);
         if let Some(tenant) = try_to_kill_before_commit(&lab) {

@@ -7,6 +7,7 @@ mod access;
 mod crash;
 mod harness;
 mod ledger;
+mod limits;
 mod refusals;
 mod tour;
 

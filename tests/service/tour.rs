@@ -17,6 +17,7 @@ fn from_upload_to_download(kind: Kind) {
     let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0, "evaluate": true});
     let quote = server.made("/v1/quotes", steward, &json!({"dataset_id": dataset, "epsilon": 2.0}));
     assert_eq!(quote["fits"], true);
+    assert!(quote["resources"]["private"] == true && quote["resources"]["memory_bytes"].as_u64() > Some(0));
     let accepted = server.post("/v1/jobs", steward, &fit);
     assert_eq!(accepted.status(), 202);
     assert!(accepted.headers()["location"].to_str().unwrap().starts_with("/v1/jobs/"));
@@ -44,6 +45,7 @@ fn from_upload_to_download(kind: Kind) {
     let published = server.made(&format!("/v1/releases/{release}/publish"), steward, &json!({}));
     assert_eq!(published["state"], "published");
     assert!(published["private_report_opened_at"].is_string(), "opening the private report is recorded");
+    assert_eq!(published["opened_before"], json!(["private report"]));
 
     let shown = server.json(&format!("/v1/releases/{release}"), reader);
     assert!(shown.get("private_report_opened_at").is_none());
@@ -63,6 +65,14 @@ fn from_upload_to_download(kind: Kind) {
     assert_eq!(report["private"], false);
     assert_eq!(report["statement"]["guarantee"]["epsilon"], 2.0);
     assert_eq!(report["population"]["cap"]["rho"], 0.2);
+    assert_eq!(report["choices"]["opened_before_publication"], json!(["private report"]));
+    assert_eq!(report["choices"]["declared_after_upload"], false);
+    let entries = server.json("/v1/budget/entries", steward)["items"].as_array().unwrap().clone();
+    let commit = entries.iter().find(|entry| entry["kind"] == "commit").unwrap();
+    for charge in [&report["ledger"], &server.json(&format!("/v1/models/{model}"), reader)["ledger"]] {
+        assert_eq!((&charge["entry_id"], &charge["rho"]), (&commit["id"], &commit["rho"]));
+        assert_eq!(charge["population_id"], commit["population_id"]);
+    }
     assert!(report["mean_distance"].as_f64().unwrap() < 3.0 * report["mean_noise"].as_f64().unwrap());
     let marginals = server.json(&format!("/v1/models/{model}/marginals"), reader);
     assert!(marginals["marginals"].as_array().unwrap().len() > 11);
@@ -76,6 +86,11 @@ fn from_upload_to_download(kind: Kind) {
     let jobs = server.idle(steward);
     let second = server.json(&format!("/v1/releases/{}", jobs[3]["release_id"].as_str().unwrap()), steward);
     assert!(second["rows"] == 1_200 && second["rows_by_hand"] == true && second["seed"] == "5");
+    // Its steward looks at the trace itself; the sibling is known.
+    let path = format!("/v1/releases/{}", jobs[3]["release_id"].as_str().unwrap());
+    server.get(&format!("{path}/content"), steward);
+    let published = server.made(&format!("{path}/publish"), steward, &json!({}));
+    assert_eq!(published["opened_before"], json!(["trace", "sibling private report"]));
     let budget = server.json("/v1/budget", steward);
     for account in [&budget["tenant"], &budget["populations"][0]] {
         assert_eq!(account["spent"]["rho"], jobs[0]["rho"]);

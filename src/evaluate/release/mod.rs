@@ -5,13 +5,14 @@
 use crate::model::Bundle;
 use crate::trace::Trace;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Version of the JSON form.
 pub const VERSION: u32 = 1;
 
 /// How well a synthetic trace shows what was measured.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Fidelity)]
 pub struct Report {
     /// Of the JSON form.
     pub version: u32,
@@ -30,7 +31,8 @@ pub struct Report {
 }
 
 /// One measured marginal and the generated records.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = MarginalFit)]
 pub struct Fit {
     /// Its columns.
     pub columns: Vec<String>,

@@ -1,0 +1,34 @@
+//! A job about to be queued.
+
+use crate::storage::datasets::Dataset;
+use crate::storage::jobs::Job;
+use uuid::Uuid;
+
+/// A job on a dataset that costs nothing and names nothing else yet.
+pub fn queued(dataset: &Dataset, kind: &str, request: String, now: i64) -> Job {
+    Job {
+        id: Uuid::now_v7(),
+        tenant_id: dataset.tenant_id,
+        population_id: dataset.population_id,
+        dataset_id: dataset.id,
+        kind: kind.into(),
+        state: "queued".into(),
+        request,
+        rho: 0,
+        delta: 0,
+        charged: None,
+        stage: String::new(),
+        percent: 0,
+        attempt: 0,
+        lease_until: None,
+        cancel_requested: false,
+        noise_key: None,
+        measuring_started_at: None,
+        measuring: None,
+        problem: None,
+        model_id: None,
+        release_id: None,
+        created_at: now,
+        finished_at: None,
+    }
+}
