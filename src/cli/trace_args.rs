@@ -22,6 +22,10 @@ pub struct TraceArgs {
     /// Values of a categorical column, as type=benign,attack; repeatable. They are public, and never taken from the records
     #[arg(long, value_name = "COLUMN=A,B,…", value_parser = categories)]
     pub categories: Vec<(String, Vec<String>)>,
+    /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand
+    /// in place of the paid search for prefixes
+    #[arg(long, value_name = "COLUMN=FILE", value_parser = networks)]
+    pub networks: Vec<(String, PathBuf)>,
     /// Share of records that may be skipped because they cannot be read (0 to 1)
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub tolerance: f64,
@@ -41,6 +45,11 @@ fn categories(text: &str) -> Result<(String, Vec<String>), String> {
     Ok((column.trim().to_string(), values))
 }
 
+fn networks(text: &str) -> Result<(String, PathBuf), String> {
+    let (column, file) = text.split_once('=').ok_or("write COLUMN=FILE")?;
+    Ok((column.trim().to_string(), file.into()))
+}
+
 impl TraceArgs {
     /// The trace as the use cases take it.
     pub fn source(self) -> Result<Source, Failure> {
@@ -56,6 +65,7 @@ impl TraceArgs {
             schema: self.schema,
             window: self.window,
             categories: self.categories,
+            networks: self.networks,
             tolerance: self.tolerance,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::Partition;
 use crate::trace::{Field, Window};
+use ipnet::Ipv4Net;
 
 /// Ports below this have a bin of their own.
 const WELL_KNOWN_PORTS: u64 = 1_024;
@@ -13,7 +14,8 @@ const PORT_BIN: usize = 10;
 pub fn partition(field: &Field, window: Option<Window>) -> Option<Partition> {
     let space = field.space(window)?;
     Some(match field {
-        Field::Ip { .. } => return None,
+        Field::Ip { networks: None, .. } => return None,
+        Field::Ip { networks: Some(networks), .. } => declared_networks(networks, space.end),
         Field::Port => Partition::from_starts(
             (0..WELL_KNOWN_PORTS).chain((WELL_KNOWN_PORTS..space.end).step_by(PORT_BIN)).collect(),
             space.end,
@@ -40,6 +42,32 @@ pub fn partition(field: &Field, window: Option<Window>) -> Option<Partition> {
         }
         Field::IpChecksum => Partition::from_starts(vec![0], space.end),
     })
+}
+
+/// A bin a network, and one for all that lies between them.
+fn declared_networks(networks: &[Ipv4Net], end: u64) -> Partition {
+    let mut ranges: Vec<(u64, u64)> = networks
+        .iter()
+        .map(|net| (u64::from(u32::from(net.network())), u64::from(u32::from(net.broadcast())) + 1))
+        .collect();
+    ranges.sort_unstable();
+    let (mut starts, mut labels, mut at) = (Vec::new(), Vec::new(), 0);
+    let other = ranges.len() as u32;
+    let mut push = |start: u64, label: u32| {
+        starts.push(start);
+        labels.push(label);
+    };
+    for (label, (start, after)) in (0..).zip(ranges) {
+        if start > at {
+            push(at, other);
+        }
+        push(start, label);
+        at = after;
+    }
+    if at < end {
+        push(at, other);
+    }
+    Partition::labelled(starts, labels, end)
 }
 
 /// 0 alone, 1 alone, then (base^(b−1), base^b] for b = 1, 2, …: bin b = ⌈log_base x⌉.
@@ -79,6 +107,22 @@ mod tests {
         assert_eq!(p.code(443), 443);
         assert_eq!(p.code(1_024), p.code(1_033));
         assert_ne!(p.code(1_033), p.code(1_034));
+    }
+
+    #[test]
+    fn networks_have_a_bin_each_and_one_for_the_rest() {
+        let networks = ["10.0.0.0/8", "192.168.1.0/24", "0.0.0.0/32"].map(|n| n.parse().unwrap()).to_vec();
+        let p = partition(&Field::Ip { levels: vec![8], networks: Some(networks) }, None).unwrap();
+        let code = |text: &str| p.code(u64::from(u32::from(text.parse::<std::net::Ipv4Addr>().unwrap())));
+        assert_eq!(p.bins(), 4);
+        assert_eq!(["0.0.0.0", "10.200.3.4", "192.168.1.255"].map(code), [0, 1, 2]);
+        assert!(["0.0.0.1", "11.0.0.0", "192.168.2.0", "255.255.255.255"].map(code).iter().all(|&c| c == 3));
+        // All of the space declared: no bin for a rest that does not exist.
+        let halves = ["0.0.0.0/1", "128.0.0.0/1"].map(|n| n.parse().unwrap()).to_vec();
+        assert_eq!(
+            partition(&Field::Ip { levels: vec![8], networks: Some(halves) }, None).unwrap().bins(),
+            2
+        );
     }
 
     #[test]

@@ -84,6 +84,16 @@ impl Partition {
         Partition { labels: (0..bins).collect(), starts, end, bins, undeclared: false, weights: Vec::new() }
     }
 
+    /// Intervals that begin at `starts`, each with the bin it belongs to; bins are 0..n without gaps.
+    ///
+    /// # Panics
+    /// When `starts` is empty, unsorted or reaches `end`, or labels are missing.
+    pub fn labelled(starts: Vec<u64>, labels: Vec<u32>, end: u64) -> Self {
+        assert_eq!(starts.len(), labels.len(), "a label an interval");
+        let bins = labels.iter().max().map_or(0, |top| top + 1);
+        Partition { labels, bins, ..Partition::from_starts(starts, end) }
+    }
+
     /// The same, with a last value that stands for everything undeclared.
     pub fn with_undeclared(starts: Vec<u64>, end: u64) -> Self {
         Partition { undeclared: true, ..Partition::from_starts(starts, end) }
@@ -127,9 +137,15 @@ impl Partition {
     }
 
     /// The coarser partition in which bin b becomes bin `map[b]`, and within that is drawn with `weights[b]`. `map` names 0..n without
-    /// gaps. Every bin must be a single interval, as fixed bins and leaves are.
+    /// gaps. Intervals of one bin share its weight by their width.
     pub fn relabel(&self, map: &[u32], weights: &[f64]) -> Partition {
-        assert!(map.len() == self.starts.len() && map.len() == weights.len(), "a bin an interval");
+        assert!(map.len() == self.bins() && map.len() == weights.len(), "a label and a weight a bin");
+        let widths =
+            self.starts.iter().zip(self.starts[1..].iter().chain([&self.end])).map(|(a, b)| (b - a) as f64);
+        let mut whole = vec![0.0; self.bins()];
+        for (width, &label) in widths.clone().zip(&self.labels) {
+            whole[label as usize] += width;
+        }
         let mut coarse = Partition {
             starts: Vec::new(),
             labels: Vec::new(),
@@ -138,7 +154,8 @@ impl Partition {
             undeclared: self.undeclared,
             weights: Vec::new(),
         };
-        for (i, ((&start, &label), &weight)) in self.starts.iter().zip(map).zip(weights).enumerate() {
+        for (i, ((&start, &old), width)) in self.starts.iter().zip(&self.labels).zip(widths).enumerate() {
+            let (label, weight) = (map[old as usize], weights[old as usize] * width / whole[old as usize]);
             // Adjoining intervals that are never drawn become one, but the undeclared value stays apart.
             let apart = self.undeclared && i + 1 == self.starts.len();
             let same = coarse.labels.last() == Some(&label);

@@ -1,8 +1,8 @@
 //! Raw data in, paid measurements out. **The auditor's boundary**: the only paid exit from [`Sensitive`].
 //!
 //! ```text
-//! split ─► grow address trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► measure ─► bundle
-//!           paid (trees)                paid (one-ways)                paid (selection)  paid (pairs)
+//! split ─► grow address trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► join cliques ─► measure ─► bundle
+//!           paid (trees)                paid (one-ways)                paid (selection)                  paid (pairs)
 //! ```
 //! Every look at the data is a query that the accountant has charged first. What is asked depends on the schema, the
 //! plan and earlier noisy answers alone, which the replay test holds: the same noisy answers lead to the same
@@ -15,7 +15,9 @@
 //! | [`trees`] | address trees grown level by level |
 //! | [`count`] | codes, and exact counts of marginals over them |
 //! | [`select`] | DenseMarg: which pairs are worth measuring |
+//! | [`cliques`] | pairs that belong together, measured as one |
 
+pub mod cliques;
 pub mod count;
 pub mod plan;
 pub mod select;
@@ -25,14 +27,14 @@ pub mod trees;
 #[cfg(test)]
 mod replay;
 
-pub use plan::{Method, Plan};
+pub use plan::{Method, Options, Plan};
 
 use crate::domain::{self, Attribute, Kinship, Partition};
 use crate::model::{Bundle, Measurement, Statement, bundle, statement::Unit};
 use crate::privacy::noise::Noise;
 use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive, Sensitivity};
 use crate::progress::{Cancelled, Progress};
-use crate::trace::{Schema, SchemaError, Trace, Values};
+use crate::trace::{Field, Schema, SchemaError, Trace, Values};
 use count::Marginal;
 use thiserror::Error;
 
@@ -111,13 +113,14 @@ fn measure(
     let singles: Vec<Marginal> = (0..attributes.len()).map(|a| Marginal::new(&[a], &attributes)).collect();
     let terms = Terms { stage: "one-ways", sensitivity: histogram, rho: one_way_rho };
     let measured = measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?;
-    let (attributes, codes, mut measurements) = merge_rare(attributes, &leaves, codes, measured);
+    let (attributes, codes, mut measurements) = merge_rare(schema, attributes, &leaves, codes, measured);
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
-        let candidates = select::candidates(&attributes, plan.max_cells);
+        let candidates = select::candidates(&attributes, plan.options.max_cells);
         let scores =
             select::score(&codes, &candidates, plan.unit, shares.selection, &mut accountant, progress)?;
         let chosen = select::choose(&candidates, &scores, attributes.len(), plan.unit, accountant.left());
+        let chosen = cliques::join(chosen, &attributes, plan.options.clique_cells);
         if !chosen.is_empty() {
             let terms = Terms { stage: "pairs", sensitivity: histogram, rho: accountant.left() };
             let pairs = measure_all(&codes, &chosen, &attributes, terms, &mut accountant, progress)?;
@@ -201,6 +204,7 @@ fn measure_all(
 
 /// Joins rare bins by the noisy one-way counts; codes and measurements follow.
 fn merge_rare(
+    schema: &Schema,
     mut attributes: Vec<Attribute>,
     leaves: &[Option<domain::tree::Leaves>],
     codes: Sensitive<Vec<Values>>,
@@ -208,11 +212,12 @@ fn merge_rare(
 ) -> (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>) {
     let mut maps = Vec::new();
     for (attribute, (tree, one_way)) in attributes.iter_mut().zip(leaves.iter().zip(&mut measured)) {
-        let ordered = !attribute.partition.has_undeclared();
+        let names = matches!(schema.columns[attribute.column].field, Field::Ip { .. })
+            || attribute.partition.has_undeclared();
         let kinship = match tree {
             Some(leaves) => Kinship::Prefixes(leaves),
-            None if ordered => Kinship::Ordered,
-            None => Kinship::Unordered,
+            None if names => Kinship::Unordered,
+            None => Kinship::Ordered,
         };
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship);
         attribute.partition = attribute.partition.relabel(&merged.map, &merged.weights);

@@ -19,6 +19,36 @@ pub enum Method {
     Independent,
 }
 
+/// What may be set otherwise than the paper does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000}))]
+pub struct Options {
+    /// A pair of more cells is not measured, so that every domain can be enumerated: 1 to 2²⁶.
+    pub max_cells: u64,
+    /// Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as one marginal in their place; 0: never.
+    pub clique_cells: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { max_cells: 1 << 20, clique_cells: 5_000 }
+    }
+}
+
+impl Options {
+    /// What is wrong with the options, if anything.
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+        if !(1..=1 << 26).contains(&self.max_cells) {
+            Some(("max_cells", "max_cells is 1 to 67,108,864"))
+        } else if self.clique_cells > 1 << 26 {
+            Some(("clique_cells", "clique_cells is 0 to 67,108,864"))
+        } else {
+            None
+        }
+    }
+}
+
 /// What a fit was asked for.
 pub struct Plan {
     /// (ε, δ).
@@ -27,8 +57,8 @@ pub struct Plan {
     pub unit: Unit,
     /// How the trace is summarised.
     pub method: Method,
-    /// Pairs with more cells are no candidates, so that every domain can be enumerated.
-    pub max_cells: u64,
+    /// What may be set otherwise.
+    pub options: Options,
     /// With a key, a fifth of the records is held out before anything is measured.
     pub hold_out: Option<SplitKey>,
 }
@@ -36,7 +66,7 @@ pub struct Plan {
 impl Plan {
     /// The defaults under (ε, δ).
     pub fn new(guarantee: Guarantee, method: Method) -> Self {
-        Plan { guarantee, unit: Unit::Record, method, max_cells: 1 << 20, hold_out: None }
+        Plan { guarantee, unit: Unit::Record, method, options: Options::default(), hold_out: None }
     }
 
     /// All that the fit may spend.
@@ -47,7 +77,8 @@ impl Plan {
     /// ρ of each stage. The last stage of a method spends what is left, so that everything is spent.
     pub fn share_out(&self, schema: &Schema) -> Shares {
         let measured = schema.columns.iter().filter(|c| c.is_measured());
-        let addresses = measured.clone().filter(|c| matches!(c.field, Field::Ip { .. })).count();
+        let addresses =
+            measured.clone().filter(|c| matches!(c.field, Field::Ip { networks: None, .. })).count();
         let pairs = self.method == Method::Netdpsyn && measured.count() > 1;
         let [trees, selection, one_ways, rest] = SHARES;
         let parts = self.allowance().divide(&[

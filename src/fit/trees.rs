@@ -37,7 +37,7 @@ pub fn grow(
         .enumerate()
         .filter(|(_, column)| column.is_measured())
         .filter_map(|(index, column)| match &column.field {
-            Field::Ip { levels } => Some((index, levels.as_slice())),
+            Field::Ip { levels, networks: None } => Some((index, levels.as_slice())),
             _ => None,
         })
         .collect();

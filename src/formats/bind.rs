@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn notations_are_told_from_the_format() {
-        let ip = Field::Ip { levels: vec![8] };
+        let ip = Field::ip(&[8]);
         assert_eq!(detect(&ip, &["", "fe80::1", "10.0.0.1"]), Some(Notation::Dotted));
         assert_eq!(detect(&ip, &["3221225985"]), Some(Notation::AddressNumber));
         assert_eq!(detect(&Field::Protocol, &["113", "TCP"]), Some(Notation::UpperName));

@@ -176,7 +176,7 @@ mod tests {
             [0, 3, 5_220_876, 2_000_000].map(|v| shown(&td, v)),
             ["0.0", "0.000003", "5.220876", "2.0"]
         );
-        let ip = Field::Ip { levels: vec![8] };
+        let ip = Field::ip(&[8]);
         assert_eq!(shown(&column(ip, Notation::Dotted), 0xc000_0201), "192.0.2.1");
         let unit = TimeUnit::Microseconds;
         let time = column(Field::Timestamp { windows: 1 }, Notation::Epoch { unit, decimal: true });

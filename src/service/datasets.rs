@@ -44,6 +44,8 @@ pub struct Declared {
     pub window: Option<String>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
+    /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
+    pub networks: Option<BTreeMap<String, Vec<String>>>,
 }
 
 /// A change of a declaration, possible until the first fit is accepted.
@@ -58,10 +60,9 @@ pub struct DatasetPatch {
     /// Another schema.
     #[schema(value_type = Option<Object>)]
     pub schema: Option<serde_json::Value>,
-    /// The capture window, START/END.
-    pub window: Option<String>,
-    /// The values of categorical columns.
-    pub categories: Option<BTreeMap<String, Vec<String>>>,
+    /// What else is publicly known.
+    #[serde(flatten)]
+    pub declared: Declared,
 }
 
 /// A dataset, as its steward sees it.
@@ -163,21 +164,22 @@ fn declared_schema(
     Ok(Some(schema))
 }
 
-fn declare(
-    schema: &mut Schema,
-    window: Option<&str>,
-    categories: Option<&BTreeMap<String, Vec<String>>>,
-) -> Result<(), Problem> {
-    if let Some(window) = window {
+fn declare(schema: &mut Schema, declared: &Declared) -> Result<(), Problem> {
+    if let Some(window) = &declared.window {
         let window: Window = window
             .parse()
             .map_err(|e: crate::trace::window::WindowError| Problem::invalid("window", e.to_string()))?;
         schema.window = Some(window);
     }
-    for (column, values) in categories.into_iter().flatten() {
+    for (column, values) in declared.categories.iter().flatten() {
         schema
             .declare_categories(column, values.clone())
             .map_err(|error| Problem::invalid("categories", error.to_string()))?;
+    }
+    for (column, networks) in declared.networks.iter().flatten() {
+        schema
+            .declare_networks(column, networks)
+            .map_err(|error| Problem::invalid("networks", error.to_string()))?;
     }
     schema.check().map_err(|error| Problem::invalid("schema", error.to_string()))
 }
@@ -192,7 +194,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
     check_name("name", &new.name)?;
     let mut schema = declared_schema(new.preset.as_deref(), new.schema.as_ref())?
         .ok_or_else(|| Problem::invalid("preset", "name a preset or give a schema"))?;
-    declare(&mut schema, new.declared.window.as_deref(), new.declared.categories.as_ref())?;
+    declare(&mut schema, &new.declared)?;
     let mut tx = app.begin().await?;
     let population = match new.population_id {
         Some(id) => tenants::find_population(&mut tx, id).await?.filter(|p| p.tenant_id == tenant),
@@ -257,7 +259,7 @@ pub async fn patch(
         Some(schema) => schema,
         None => schema_of(&dataset)?,
     };
-    declare(&mut schema, patch.window.as_deref(), patch.categories.as_ref())?;
+    declare(&mut schema, &patch.declared)?;
     let text = stored(&schema)?;
     // Once a trace came, its parse report may have been read: what is declared from then on may follow from the records.
     let late = dataset.declared_late || (dataset.state != "empty" && text != dataset.schema);

@@ -5,7 +5,7 @@ use super::budget::left;
 use super::datasets::{open_field, schema_of};
 use super::problem::Problem;
 use super::queued::queued;
-use crate::fit::{Method, Plan};
+use crate::fit::{self, Method, Plan};
 use crate::generate::rounded_rows;
 use crate::ledger::{self, Amount};
 use crate::privacy::{Guarantee, NoiseKey, Rho};
@@ -45,6 +45,9 @@ pub struct FitRequest {
     #[serde(default = "default_method")]
     #[schema(value_type = String)]
     pub method: Method,
+    /// What may be set otherwise than the method does.
+    #[serde(default)]
+    pub options: fit::Options,
     /// Hold out a fifth of the records, by keyed hash.
     #[serde(default)]
     pub hold_out: bool,
@@ -154,7 +157,10 @@ pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
         };
         Problem::invalid(field, error.to_string())
     })?;
-    let plan = Plan::new(guarantee, request.method);
+    if let Some((option, reason)) = request.options.fault() {
+        return Err(Problem::invalid(&format!("options.{option}"), reason));
+    }
+    let plan = Plan { options: request.options, ..Plan::new(guarantee, request.method) };
     if plan.allowance() == Rho::ZERO {
         return Err(Problem::invalid("epsilon", "epsilon pays for less than one unit of ρ; ask for more"));
     }

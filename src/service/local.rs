@@ -83,6 +83,8 @@ pub struct Source {
     pub window: Option<Window>,
     /// Categories by column.
     pub categories: Vec<(String, Vec<String>)>,
+    /// Files with networks by address column, one a line.
+    pub networks: Vec<(String, PathBuf)>,
     /// Share of bad records that may be skipped.
     pub tolerance: f64,
 }
@@ -116,6 +118,13 @@ impl Source {
         }
         for (column, values) in &self.categories {
             schema.declare_categories(column, values.clone())?;
+        }
+        for (column, path) in &self.networks {
+            let refused = |reason: String| LocalError::SchemaFile { path: path.clone(), reason };
+            let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let networks: Vec<String> = lines.map(String::from).collect();
+            schema.declare_networks(column, &networks)?;
         }
         formats::bind(&self.path, schema).map_err(|source| self.refused(source))
     }

@@ -57,7 +57,7 @@ pub fn preset(name: &str) -> Option<Schema> {
 }
 
 fn address(name: &str) -> Column {
-    Column::new(name, Field::Ip { levels: vec![8, 8, 8, 6] })
+    Column::new(name, Field::ip(&[8, 8, 8, 6]))
 }
 
 fn five_tuple() -> Vec<Column> {
@@ -171,7 +171,7 @@ mod tests {
             twice,
             categories(&["other"]),
             categories(&[]),
-            Field::Ip { levels: vec![16, 17] },
+            Field::ip(&[16, 17]),
             Field::Integer { min: 2, max: 1, width: 1, exact_below: 0 },
             Field::Integer { min: 0, max: 1 << 40, width: 1, exact_below: 0 },
             Field::IntegerExponential { max: 5, base: 1.0 },

@@ -4,7 +4,9 @@
 //! may come from a trace's values; what the preset leaves open, the steward declares.
 
 use super::{Window, protocols};
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 use thiserror::Error;
 
 /// What one record of a trace stands for.
@@ -66,11 +68,14 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Field {
-    /// An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together).
+    /// An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together), or declared networks.
     Ip {
         /// Bits a level, from the most significant.
         #[serde(default = "address_levels")]
         levels: Vec<u8>,
+        /// Networks that are publicly known, a bin each and one for all other addresses, in place of the tree.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        networks: Option<Vec<Ipv4Net>>,
     },
     /// A port: each below 1024 a bin, above bins of 10. Real traces keep ICMP type and code here, too.
     Port,
@@ -266,6 +271,11 @@ pub enum SchemaError {
 }
 
 impl Field {
+    /// An address column whose domain is found by a tree with these bits a level.
+    pub fn ip(levels: &[u8]) -> Self {
+        Field::Ip { levels: levels.into(), networks: None }
+    }
+
     /// The value space as a half-open range; `None` where it is not declared yet. Times need the window.
     pub fn space(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
         Some(match self {
@@ -310,10 +320,24 @@ impl Field {
             (!(1.01..=1e6).contains(&base)).then(|| format!("base must be 1.01 to 10⁶, not {base}"))
         };
         match self {
-            Field::Ip { levels } => {
+            Field::Ip { levels, networks } => {
                 let bits: u32 = levels.iter().map(|&b| u32::from(b)).sum();
                 let fits = (1..=32).contains(&bits) && levels.iter().all(|b| (1..=8).contains(b));
-                (!fits).then(|| "levels must be 1 to 8 bits each and at most 32 together".into())
+                let mut networks = networks.clone();
+                if let Some(networks) = &mut networks {
+                    networks.sort_unstable();
+                }
+                match networks.as_deref() {
+                    _ if !fits => Some("levels must be 1 to 8 bits each and at most 32 together".into()),
+                    Some([]) => Some("declare at least one network".into()),
+                    Some(all) if all.len() > 1 << 16 => Some("declare at most 65,536 networks".into()),
+                    // Sorted, a network that holds another stands right before one that it holds.
+                    Some(all) => all
+                        .windows(2)
+                        .find(|two| two[0].contains(&two[1]))
+                        .map(|two| format!("network {} lies within {}: declare one of them", two[1], two[0])),
+                    None => None,
+                }
             }
             Field::Categorical(Some(values)) => {
                 let mut sorted = values.clone();
@@ -381,6 +405,23 @@ impl Schema {
     /// The index of the key attribute, if the trace has it.
     pub fn key_column(&self) -> Option<usize> {
         self.key.as_deref().and_then(|key| self.position(key))
+    }
+
+    /// Declares the networks of an address column, each as 192.0.2.0/24 or a single address.
+    pub fn declare_networks(&mut self, column: &str, declared: &[String]) -> Result<(), SchemaError> {
+        let wrong = |reason: String| SchemaError::Parameter { column: column.into(), reason };
+        let known = self.columns.iter_mut().find(|c| c.name == column).map(|c| &mut c.field);
+        let Some(Field::Ip { networks, .. }) = known else {
+            return Err(wrong("it is no address column of this trace, so it takes no networks".into()));
+        };
+        let parse = |text: &String| {
+            let net =
+                text.parse::<Ipv4Net>().ok().or_else(|| text.parse::<Ipv4Addr>().ok().map(Ipv4Net::from));
+            net.map(|net| net.trunc())
+                .ok_or_else(|| wrong(format!("{text:?} is no IPv4 network; write 192.0.2.0/24")))
+        };
+        *networks = Some(declared.iter().map(parse).collect::<Result<_, _>>()?);
+        Ok(())
     }
 
     /// Declares the values of a categorical column.
