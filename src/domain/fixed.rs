@@ -40,6 +40,10 @@ pub fn partition(field: &Field, window: Option<Window>) -> Option<Partition> {
         Field::IntegerExponential { base, .. } | Field::FloatExponential { base, .. } => {
             Partition::from_starts(exponential_starts(*base, space.end), space.end)
         }
+        Field::FlowGap { base } => {
+            let gaps = exponential_starts(*base, space.end - 1).into_iter().map(|start| start + 1);
+            Partition::from_starts([0].into_iter().chain(gaps).collect(), space.end)
+        }
         Field::IpChecksum => Partition::from_starts(vec![0], space.end),
     })
 }

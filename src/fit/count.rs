@@ -4,7 +4,9 @@
 //! blocks whose codes stay in cache, and every marginal of the group counts the block into the thread's own tables.
 
 use crate::domain::{Attribute, Partition};
+use crate::model::statement::Unit;
 use crate::privacy::Sensitivity;
+use crate::trace::gaps;
 use crate::trace::{Trace, Values};
 use rayon::prelude::*;
 
@@ -35,9 +37,17 @@ impl Marginal {
         self.shape.iter().product()
     }
 
+    /// How far one privacy unit moves the histogram.
+    pub fn sensitivity(&self, unit: Unit, attributes: &[Attribute]) -> Sensitivity {
+        match self.attributes.iter().any(|&a| attributes[a].name == gaps::NAME) {
+            true => Sensitivity::histogram_of_gaps(unit.max_records()),
+            false => Sensitivity::histogram(unit.max_records()),
+        }
+    }
+
     /// Its share of ρ among marginals that are measured together: ρ_i ∝ (c_i·Δ_i)^(2/3), which minimises their joint L1 error.
-    pub fn weight(&self, sensitivity: Sensitivity) -> f64 {
-        (self.cells() as f64 * sensitivity.approx()).powf(2.0 / 3.0)
+    pub fn weight(&self, unit: Unit, attributes: &[Attribute]) -> f64 {
+        (self.cells() as f64 * self.sensitivity(unit, attributes).approx()).powf(2.0 / 3.0)
     }
 
     /// Its name in the account.

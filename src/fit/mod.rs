@@ -1,8 +1,8 @@
 //! Raw data in, paid measurements out. **The auditor's boundary**: the only paid exit from [`Sensitive`].
 //!
 //! ```text
-//! split ─► grow address trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► join cliques ─► measure ─► bundle
-//!           paid (trees)                paid (one-ways)                paid (selection)                  paid (pairs)
+//! split ─► derive ─► grow address trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► join cliques ─► measure ─► bundle
+//!                      paid (trees)                paid (one-ways)                paid (selection)                  paid (pairs)
 //! ```
 //! Every look at the data is a query that the accountant has charged first. What is asked depends on the schema, the
 //! plan and earlier noisy answers alone, which the replay test holds: the same noisy answers lead to the same
@@ -32,8 +32,9 @@ pub use plan::{Method, Options, Plan};
 use crate::domain::{self, Attribute, Kinship, Partition};
 use crate::model::{Bundle, Measurement, Statement, bundle, statement::Unit};
 use crate::privacy::noise::Noise;
-use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive, Sensitivity};
+use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive};
 use crate::progress::{Cancelled, Progress};
+use crate::trace::gaps::{self, FlowColumns};
 use crate::trace::{Field, Schema, SchemaError, Trace, Values};
 use count::Marginal;
 use thiserror::Error;
@@ -81,8 +82,24 @@ pub fn fit(
             (kept, Some(held))
         }
     };
-    let bundle = measure(&trace, schema, plan, key, progress)?;
+    // Derived only now, so that no gap reaches across what was left out.
+    let (trace, schema) = derive_gaps(trace, schema, plan);
+    let bundle = measure(&trace, &schema, plan, key, progress)?;
     Ok(Fitted { bundle, held_out })
+}
+
+/// Adds the gap to the previous record of the same flow, where the plan asks for it and the trace has flows and times.
+fn derive_gaps(trace: Sensitive<Trace>, schema: &Schema, plan: &Plan) -> (Sensitive<Trace>, Schema) {
+    match FlowColumns::of(schema).filter(|_| plan.options.gaps) {
+        None => (trace, schema.clone()),
+        Some(columns) => {
+            let derived = |t: Trace| {
+                let gaps = gaps::gaps(&t, &columns);
+                t.with(gaps)
+            };
+            (trace.map(derived), schema.with_gaps())
+        }
+    }
 }
 
 /// The main path, over any source of noise.
@@ -100,8 +117,6 @@ fn measure(
     }
     let mut accountant = Accountant::new(allowance, noise);
     let shares = plan.share_out(schema);
-    let histogram = Sensitivity::histogram(plan.unit.max_records());
-
     let (attributes, leaves) = cut(trace, schema, plan.unit, shares.trees, &mut accountant, progress)?;
     progress.step("code", 0, 1)?;
     let codes = trace.derive(|t| count::encode(t, &attributes));
@@ -111,18 +126,19 @@ fn measure(
         Method::Netdpsyn => shares.one_ways,
     };
     let singles: Vec<Marginal> = (0..attributes.len()).map(|a| Marginal::new(&[a], &attributes)).collect();
-    let terms = Terms { stage: "one-ways", sensitivity: histogram, rho: one_way_rho };
+    let terms = Terms { stage: "one-ways", unit: plan.unit, rho: one_way_rho };
     let measured = measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?;
     let (attributes, codes, mut measurements) = merge_rare(schema, attributes, &leaves, codes, measured);
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
         let candidates = select::candidates(&attributes, plan.options.max_cells);
+        let sensitivity = select::sensitivity(&candidates, plan.unit, &attributes);
         let scores =
-            select::score(&codes, &candidates, plan.unit, shares.selection, &mut accountant, progress)?;
-        let chosen = select::choose(&candidates, &scores, attributes.len(), plan.unit, accountant.left());
+            select::score(&codes, &candidates, sensitivity, shares.selection, &mut accountant, progress)?;
+        let chosen = select::choose(&candidates, &scores, &attributes, plan.unit, accountant.left());
         let chosen = cliques::join(chosen, &attributes, plan.options.clique_cells);
         if !chosen.is_empty() {
-            let terms = Terms { stage: "pairs", sensitivity: histogram, rho: accountant.left() };
+            let terms = Terms { stage: "pairs", unit: plan.unit, rho: accountant.left() };
             let pairs = measure_all(&codes, &chosen, &attributes, terms, &mut accountant, progress)?;
             measurements.extend(pairs);
         }
@@ -164,10 +180,10 @@ fn cut(
     Ok((attributes, leaves))
 }
 
-/// On what terms a family of marginals is measured: for which stage, how far a unit moves each, and what all may cost together.
+/// On what terms a family of marginals is measured: for which stage, for which unit, and what all may cost together.
 struct Terms {
     stage: &'static str,
-    sensitivity: Sensitivity,
+    unit: Unit,
     rho: Rho,
 }
 
@@ -176,11 +192,11 @@ fn measure_all(
     codes: &Sensitive<Vec<Values>>,
     marginals: &[Marginal],
     attributes: &[Attribute],
-    Terms { stage, sensitivity, rho }: Terms,
+    Terms { stage, unit, rho }: Terms,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>, FitError> {
-    let weights: Vec<f64> = marginals.iter().map(|m| m.weight(sensitivity)).collect();
+    let weights: Vec<f64> = marginals.iter().map(|m| m.weight(unit, attributes)).collect();
     let parts = rho.divide(&weights);
     progress.step(stage, 0, marginals.len() as u64)?;
     let tables = codes.derive(|codes| count::count(codes, marginals, |_, table| table));
@@ -188,6 +204,7 @@ fn measure_all(
     for (index, (marginal, rho)) in marginals.iter().zip(parts).enumerate() {
         progress.step(stage, index as u64, marginals.len() as u64)?;
         let label = marginal.label(attributes);
+        let sensitivity = marginal.sensitivity(unit, attributes);
         let query = Query { label: label.clone(), stage, sensitivity, rho, cells: marginal.cells() };
         let noisy =
             tables.measure(accountant, query, |t| t[index].iter().map(|&n| i64::from(n)).collect())?;

@@ -39,7 +39,8 @@ fn run(rows: &[Vec<u64>], schema: &Schema, plan: &Plan, forced: Option<Vec<Entry
         trace.push(row);
     }
     let tape = Tape { key: NoiseKey::for_test(9), forced, played: RefCell::default() };
-    let bundle = measure(&Sensitive::new(trace), schema, plan, &tape, &Quiet).unwrap();
+    let (trace, schema) = derive_gaps(Sensitive::new(trace), schema, plan);
+    let bundle = measure(&trace, &schema, plan, &tape, &Quiet).unwrap();
     (bundle, tape.played.into_inner())
 }
 
@@ -63,8 +64,19 @@ fn schema(name: &str) -> Schema {
 }
 
 fn check_neighbours(name: &str, method: Method, rows: &[Vec<u64>], removed: usize, epsilon: f64) {
+    check_options(name, method, Options::default(), rows, removed, epsilon);
+}
+
+fn check_options(
+    name: &str,
+    method: Method,
+    options: Options,
+    rows: &[Vec<u64>],
+    removed: usize,
+    epsilon: f64,
+) {
     let schema = schema(name);
-    let plan = Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), method);
+    let plan = Plan { options, ..Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), method) };
     let (bundle, tape) = run(rows, &schema, &plan, None);
     let mut fewer = rows.to_vec();
     fewer.remove(removed);
@@ -96,6 +108,19 @@ proptest! {
         let epsilon = if high { 400.0 } else { 1.0 };
         for name in ["packet", "caida", "dc"] {
             check_neighbours(name, Method::Netdpsyn, &rows, at.index(rows.len()), epsilon);
+        }
+    }
+
+    #[test]
+    fn gaps_move_by_no_more_than_they_claim(hosts in prop::collection::vec((0u64..2, 0u64..6, 0u64..3), 1..40), at in any::<prop::sample::Index>()) {
+        // Few flows and times, so that one record less moves another's gap.
+        let rows: Vec<Vec<u64>> = hosts
+            .iter()
+            .map(|&(host, time, size)| vec![host, 9, 80, 80, 6, 1_000 + time * 200_000, size, size, size, 0, 0])
+            .collect();
+        let options = Options { gaps: true, ..Options::default() };
+        for epsilon in [2.0, 400.0] {
+            check_options("ton", Method::Netdpsyn, options, &rows, at.index(rows.len()), epsilon);
         }
     }
 

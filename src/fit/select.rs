@@ -29,11 +29,18 @@ pub fn candidates(attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
     pairs
 }
 
+/// How far one privacy unit moves the scores of all candidates together.
+pub fn sensitivity(candidates: &[Marginal], unit: Unit, attributes: &[Attribute]) -> Sensitivity {
+    let plain = Sensitivity::histogram(unit.max_records());
+    let with_gap = candidates.iter().filter(|c| c.sensitivity(unit, attributes) != plain).count() as u64;
+    Sensitivity::independence_differences(unit.max_records(), candidates.len() as u64 - with_gap, with_gap)
+}
+
 /// Noisy InDif of every candidate: one vector query for all of them.
 pub fn score(
     codes: &Sensitive<Vec<Values>>,
     candidates: &[Marginal],
-    unit: Unit,
+    sensitivity: Sensitivity,
     rho: Rho,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
@@ -45,7 +52,7 @@ pub fn score(
     let query = Query {
         label: "independence differences of all pairs".into(),
         stage: "selection",
-        sensitivity: Sensitivity::independence_differences(unit.max_records(), candidates.len() as u64),
+        sensitivity,
         rho,
         cells: candidates.len(),
     };
@@ -88,12 +95,11 @@ fn independence_difference(table: &[u32], width: usize) -> i64 {
 pub fn choose(
     candidates: &[Marginal],
     scores: &[i64],
-    attributes: usize,
+    attributes: &[Attribute],
     unit: Unit,
     rho: Rho,
 ) -> Vec<Marginal> {
-    let sensitivity = Sensitivity::histogram(unit.max_records());
-    let weight = |i: usize| candidates[i].weight(sensitivity);
+    let weight = |i: usize| candidates[i].weight(unit, attributes);
     let noise = |weights: f64| weights.powf(1.5) / (std::f64::consts::PI * rho.as_f64()).sqrt();
     let mut chosen = vec![false; candidates.len()];
     let mut weights = 0.0;
@@ -108,7 +114,7 @@ pub fn choose(
             _ => break,
         }
     }
-    for attribute in 0..attributes {
+    for attribute in 0..attributes.len() {
         let touches = |i: &usize| candidates[*i].attributes.contains(&attribute);
         let all = (0..candidates.len()).filter(touches);
         if !all.clone().any(|i| chosen[i])
@@ -162,11 +168,18 @@ mod tests {
     #[test]
     fn strong_small_pairs_are_chosen_and_nobody_is_left_out() {
         let candidates = [pair(0, 1, 100), pair(0, 2, 1 << 20), pair(1, 2, 1 << 20), pair(0, 3, 50)];
+        let attributes: Vec<Attribute> = (0..4)
+            .map(|column| Attribute {
+                column,
+                name: column.to_string(),
+                partition: crate::domain::Partition::from_starts(vec![0], 1),
+            })
+            .collect();
         // noise of one table: c / √(πρ); with ρ = 0.03 about 3.3 a cell.
         let chosen = choose(
             &candidates,
             &[50_000, 9_000, 20_000, 10],
-            4,
+            &attributes,
             Unit::Record,
             Rho::from_units(30_000_000_000),
         );

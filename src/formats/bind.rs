@@ -25,6 +25,10 @@ pub struct Bound {
 /// Fits `schema` to the file: its header, and the notations of its first records.
 pub fn bind(path: &Path, schema: Schema) -> Result<Bound, ReadError> {
     schema.check()?;
+    if schema.derived().is_some() {
+        let reason = "the gap between records of a flow is derived, not declared: ask the fit for it".into();
+        return Err(crate::trace::SchemaError::Shape(reason).into());
+    }
     let mut reader = csv_read::reader(input::open(path)?);
     let header = csv_read::header(&mut reader)?;
     with_notations(reader, to_header(schema, &header)?)

@@ -23,9 +23,9 @@ use crate::trace::Schema;
 /// What traces are generated from: consistent, non-negative tables over the attributes.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The declared schema.
+    /// The declared schema, without the derived column.
     pub schema: Schema,
-    /// The measured attributes, which tables name by index.
+    /// The measured attributes, which tables name by index. The derived one, where it was measured, names the column after the last.
     pub attributes: Vec<Attribute>,
     /// Tables that agree on what they share; none is contained in another.
     pub tables: Vec<Table>,
@@ -54,7 +54,7 @@ impl Model {
         };
         let tables = (0..tables.len()).filter(|&i| widest(i)).map(|i| tables[i].clone()).collect();
         Ok(Model {
-            schema: bundle.schema.clone(),
+            schema: bundle.schema.in_file(),
             attributes: bundle.attributes.clone(),
             tables,
             one_ways,

@@ -286,7 +286,7 @@ mod tests {
     fn extreme_budgets_neither_overflow_nor_stall() {
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         for units in [1u64, 12, 1_000, Rho::ONE, 900 * Rho::ONE, u64::MAX / 4] {
-            let sensitivity = Sensitivity::independence_differences(MaxRecords::ONE, 100);
+            let sensitivity = Sensitivity::independence_differences(MaxRecords::ONE, 100, 0);
             let scale = NoiseScale::for_cost(sensitivity, Rho::from_units(units)).unwrap();
             for _ in 0..1_000 {
                 let bound = 12.0 * scale.sigma() + 2.0;

@@ -41,16 +41,30 @@ impl Sensitivity {
         Sensitivity(k.get() * k.get())
     }
 
-    /// The vector of the integer independence differences ⌊Σ|N·N_ab − N_a·N_b| / N⌋ of `pairs` pairs of attributes.
+    /// A histogram over the gap to the previous record of the same flow, and any other attributes, where the privacy unit does not contain
+    /// the flow.
+    ///
+    /// *Proof.* Records of a flow are ordered by what they hold. One record more adds itself to one cell and changes the gap of the record that
+    /// now follows it, and no other: one cell loses 1 and one gains 1. Worst is when both gains fall into one cell: (+2, −1), so Δ² = 5 for one record
+    /// and, by the triangle inequality, 5k² for k of them.
+    pub const fn histogram_of_gaps(k: MaxRecords) -> Self {
+        Sensitivity(5 * k.get() * k.get())
+    }
+
+    /// The vector of the integer independence differences ⌊Σ|N·N_ab − N_a·N_b| / N⌋ of `pairs` pairs of attributes, and of `gap_pairs`
+    /// further ones that hold the gap of [`Sensitivity::histogram_of_gaps`].
     ///
     /// *Proof.* Let f = Σ_ab |N_ab − N_a·N_b/N| be the real value. Adding one record with cell (x, y), row total X and
     /// column total Y, changes f by at most 4(N−X)(N−Y)/(N(N+1)) < 4, so a unit of k records moves f by less than 4k
-    /// and its floor by at most 4k. All pairs are answered together, as one vector: Δ² = Σ (4k)² = 16·k²·pairs.
+    /// and its floor by at most 4k. With a gap, one more record is moved from one gap to another, its other attribute b staying: with N and N_b fixed
+    /// the terms of either gap change by at most (1 − N_b/N) + Σ_b'≠b N_b'/N < 2 together, so f changes by less than 4 more, 8k in all. All
+    /// pairs are answered together, as one vector: Δ² = Σ (4k)² + Σ (8k)² = 16·k²·pairs + 64·k²·gap_pairs.
     ///
     /// # Panics
     /// When Δ² exceeds 64 bits: no such query can be paid for.
-    pub const fn independence_differences(k: MaxRecords, pairs: u64) -> Self {
-        let squared = 16 * (k.get() as u128) * (k.get() as u128) * (pairs as u128);
+    pub const fn independence_differences(k: MaxRecords, pairs: u64, gap_pairs: u64) -> Self {
+        let weighted = 16 * (pairs as u128) + 64 * (gap_pairs as u128);
+        let squared = (k.get() as u128) * (k.get() as u128) * weighted;
         assert!(squared <= u64::MAX as u128, "a squared sensitivity fits 64 bits");
         Sensitivity(squared as u64)
     }
@@ -74,6 +88,8 @@ mod tests {
     fn squares_are_exact() {
         let k = MaxRecords::new(NonZeroU32::new(7).unwrap());
         assert_eq!(Sensitivity::histogram(k).squared(), 49);
-        assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 55).squared(), 880);
+        assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 55, 0).squared(), 880);
+        assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 45, 10).squared(), 720 + 640);
+        assert_eq!(Sensitivity::histogram_of_gaps(k).squared(), 245);
     }
 }

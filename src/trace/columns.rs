@@ -161,6 +161,16 @@ impl Trace {
         Trace { columns }
     }
 
+    /// The trace with one more column.
+    ///
+    /// # Panics
+    /// When the column has another length.
+    pub fn with(mut self, column: Values) -> Self {
+        assert!(self.columns.is_empty() || column.len() == self.rows(), "columns of one length");
+        self.columns.push(column);
+        self
+    }
+
     /// Number of records.
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, Values::len)

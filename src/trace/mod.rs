@@ -5,6 +5,7 @@
 //! position in the declared list. The rest of the crate works on these numbers alone.
 
 pub mod columns;
+pub mod gaps;
 pub mod presets;
 pub mod protocols;
 pub mod schema;

@@ -121,6 +121,13 @@ pub enum Field {
         #[serde(default = "two")]
         base: f64,
     },
+    /// The time since the previous record of the same five-tuple, derived: see [`super::gaps`]. First of its flow alone, then exponential
+    /// bins of microseconds.
+    FlowGap {
+        /// Ratio of bin edges.
+        #[serde(default = "two")]
+        base: f64,
+    },
     /// The IPv4 header checksum: never measured, computed from the other header fields.
     IpChecksum,
 }
@@ -285,6 +292,7 @@ impl Field {
             Field::Protocol => 0..protocols::COUNT + 1,
             Field::Categorical(values) => 0..values.as_ref()?.len() as u64 + 1,
             Field::Timestamp { .. } => window?.start()..window?.end(),
+            Field::FlowGap { .. } => 0..super::gaps::value_of(window?.length()) + 1,
             Field::Integer { min, max, .. } => *min..max.saturating_add(1),
             Field::IntegerExponential { max, .. } => 0..max.saturating_add(1),
             Field::FloatExponential { resolution, max, .. } => {
@@ -296,7 +304,7 @@ impl Field {
     /// The largest value that a column of raw records must be able to hold. Times lie anywhere.
     pub fn storage_max(&self) -> u64 {
         match self {
-            Field::Timestamp { .. } => u64::MAX,
+            Field::Timestamp { .. } | Field::FlowGap { .. } => u64::MAX,
             other => other.space(None).map_or(u64::from(u16::MAX), |space| space.end - 1),
         }
     }
@@ -365,6 +373,7 @@ impl Field {
                     (bins > 1 << 20).then(|| format!("{bins} bins are too many: at most 2²⁰; widen them"))
                 }
             }
+            Field::FlowGap { base } => base_fault(*base),
             Field::IntegerExponential { max, base } => {
                 base_fault(*base).or_else(|| (*max >= 1 << 63).then(|| "max must be below 2⁶³".into()))
             }
@@ -462,6 +471,10 @@ impl Schema {
         let times = self.columns.iter().filter(|c| matches!(c.field, Field::Timestamp { .. }));
         if times.count() > 1 {
             return Err(SchemaError::Shape("a schema has at most one timestamp column".into()));
+        }
+        let derived = self.columns.iter().filter(|c| matches!(c.field, Field::FlowGap { .. })).count();
+        if derived > 0 && (derived > 1 || self.derived() != Some(self.columns.len() - 1)) {
+            return Err(SchemaError::Shape("the derived column is one and comes last".into()));
         }
         if !self.columns.iter().any(Column::is_measured) {
             return Err(SchemaError::Shape("no column of the schema is measured".into()));

@@ -4,6 +4,7 @@
 
 use crate::model::Bundle;
 use crate::trace::Trace;
+use crate::trace::gaps::{self, FlowColumns};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -49,10 +50,18 @@ pub struct Fit {
 
 /// The report of a trace generated from `bundle`, with N̂ of its model.
 pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Report {
+    let derived = bundle.schema.derived().and_then(|_| FlowColumns::of(&bundle.schema));
+    let gaps = derived.map(|columns| gaps::gaps(synthetic, &columns));
     let codes: Vec<Vec<u32>> = bundle
         .attributes
         .par_iter()
-        .map(|a| synthetic.column(a.column).iter().map(|value| a.partition.code(value)).collect())
+        .map(|a| {
+            let column = match &gaps {
+                Some(gaps) if a.column == synthetic.columns().len() => gaps,
+                _ => synthetic.column(a.column),
+            };
+            column.iter().map(|value| a.partition.code(value)).collect()
+        })
         .collect();
     let rows = synthetic.rows();
     let total = estimated_records.max(1.0);
