@@ -4,6 +4,7 @@ use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
 use crate::fit::{Method, Plan};
+use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Request, rounded_rows};
 use crate::privacy::{Guarantee, Steward};
 use crate::service::local::{self, Outputs};
@@ -44,6 +45,18 @@ pub struct RowsArgs {
     /// The same seed makes the same trace from the same measurements; random by default. Noise has no seed
     #[arg(long)]
     seed: Option<u64>,
+    /// What records start from
+    #[arg(long, value_enum, default_value = "gummi")]
+    start: Start,
+    /// How cells with too few records are filled
+    #[arg(long, value_enum, default_value = "alternate")]
+    update: Update,
+    /// How the step α towards the tables shrinks from round t to the next
+    #[arg(long, value_enum, default_value = "step")]
+    decay: Decay,
+    /// Rounds of updating at most; fewer where the error settles
+    #[arg(long, value_name = "N", default_value_t = Options::default().rounds)]
+    rounds: u32,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -67,7 +80,8 @@ impl RowsArgs {
             eprintln!("note: --seed {drawn}");
             drawn
         });
-        Request { rows, seed }
+        let (start, update, decay, rounds) = (self.start, self.update, self.decay, self.rounds);
+        Request { rows, seed, options: Options { start, update, decay, rounds } }
     }
 }
 

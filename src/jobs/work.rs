@@ -306,7 +306,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
-    let made = generate::generate(&model, &Request { rows, seed }, seen)?;
+    let made = generate::generate(&model, &Request { rows, seed, ..Request::default() }, seen)?;
     let mut report =
         serde_json::to_value(release::report(&bundle, model.records, &made.trace)).unwrap_or_default();
     report["statement"] = serde_json::to_value(&bundle.statement).unwrap_or_default();
