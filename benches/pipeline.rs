@@ -85,26 +85,31 @@ fn one_size(rows: usize, folder: &Path) {
 
 /// Adds up the time between one stage's first step and the next one's.
 #[derive(Default)]
-struct Clock(Mutex<(Option<(&'static str, Instant)>, [Duration; STAGES.len()])>);
+struct Clock(Mutex<Times>);
+
+#[derive(Default)]
+struct Times {
+    current: Option<(&'static str, Instant)>,
+    stages: [Duration; STAGES.len()],
+}
 
 impl Clock {
     fn finish(self) -> [Duration; STAGES.len()] {
         self.report("", 0, 0);
-        self.0.into_inner().expect("no panic").1
+        self.0.into_inner().expect("no panic").stages
     }
 }
 
 impl Progress for Clock {
     fn report(&self, stage: &'static str, _: u64, _: u64) {
-        let mut kept = self.0.lock().expect("no panic");
-        let (current, times) = &mut *kept;
-        if current.is_some_and(|(name, _)| name == stage) {
+        let mut times = self.0.lock().expect("no panic");
+        if times.current.is_some_and(|(name, _)| name == stage) {
             return;
         }
-        if let Some((name, since)) = current.replace((stage, Instant::now()))
+        if let Some((name, since)) = times.current.replace((stage, Instant::now()))
             && let Some(i) = STAGES.iter().position(|s| *s == name)
         {
-            times[i] += since.elapsed();
+            times.stages[i] += since.elapsed();
         }
     }
 

@@ -47,10 +47,11 @@ pub fn generated(made: &Made) -> String {
     );
     let _ = writeln!(
         text,
-        "  tables reconciled in {} rounds; records within {:.2} % (mean L1) of them after {} rounds",
+        "  tables reconciled in {} rounds; records within {:.2} % (mean L1) of them after {} rounds{}",
         made.reconciled.rounds,
         100.0 * made.convergence.error,
-        made.convergence.rounds
+        made.convergence.rounds,
+        if made.convergence.settled { "" } else { ", the limit" }
     );
     text
 }

@@ -3,7 +3,8 @@
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
-use crate::fit::{Method, Plan};
+use crate::fit::{self, Method, Plan};
+use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Request, rounded_rows};
 use crate::privacy::{Guarantee, Steward};
 use crate::service::local::{self, Outputs};
@@ -31,6 +32,15 @@ pub struct Args {
     /// Hold out a fifth of the records by keyed hash before anything is measured, and write them here (raw!)
     #[arg(long, value_name = "FILE")]
     hold_out: Option<PathBuf>,
+    /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing
+    #[arg(long)]
+    gaps: bool,
+    /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never
+    #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().clique_cells)]
+    clique_cells: u64,
+    /// Pairs with more cells are not measured
+    #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().max_cells)]
+    max_cells: u64,
     #[command(flatten)]
     rows: RowsArgs,
 }
@@ -44,6 +54,18 @@ pub struct RowsArgs {
     /// The same seed makes the same trace from the same measurements; random by default. Noise has no seed
     #[arg(long)]
     seed: Option<u64>,
+    /// What records start from
+    #[arg(long, value_enum, default_value = "gummi")]
+    start: Start,
+    /// How cells with too few records are filled
+    #[arg(long, value_enum, default_value = "alternate")]
+    update: Update,
+    /// How the step α towards the tables shrinks from round t to the next
+    #[arg(long, value_enum, default_value = "step")]
+    decay: Decay,
+    /// Rounds of updating at most; fewer where the error settles
+    #[arg(long, value_name = "N", default_value_t = Options::default().rounds)]
+    rounds: u32,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -67,7 +89,8 @@ impl RowsArgs {
             eprintln!("note: --seed {drawn}");
             drawn
         });
-        Request { rows, seed }
+        let (start, update, decay, rounds) = (self.start, self.update, self.decay, self.rounds);
+        Request { rows, seed, options: Options { start, update, decay, rounds } }
     }
 }
 
@@ -79,11 +102,17 @@ impl Args {
             MethodName::Netdpsyn => Method::Netdpsyn,
             MethodName::Independent => Method::Independent,
         };
+        let options =
+            fit::Options { max_cells: self.max_cells, clique_cells: self.clique_cells, gaps: self.gaps };
+        if let Some((_, reason)) = options.fault() {
+            return Err(Failure::Usage(reason.into()));
+        }
+        let plan = Plan { options, ..Plan::new(guarantee, method) };
         let source = self.trace.source()?;
         let request = self.rows.request();
         let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
-        let done = local::synthesize(&source, Plan::new(guarantee, method), &request, &outputs, &bar)?;
+        let done = local::synthesize(&source, plan, &request, &outputs, &bar)?;
         drop(bar);
         let private = report::parse_report(&done.report.for_steward(&Steward::local()));
         for line in private.lines() {

@@ -1,29 +1,49 @@
 //! A model in, a synthetic trace out: post-processing, repeatable at no cost in privacy, seedable.
 //!
 //! ```text
-//! model ─► whole counts ─► shards: start, GUM ─► codes ─► restore ─► trace
+//! model ─► whole counts ─► shards: start, GUM, tail ─► codes ─► values ─► in order of time ─► trace
 //! ```
 //! Records are made in shards of fixed size, each towards its part of every table's counts, so that the result depends on
 //! the seed alone, not on the number of threads, and the work stays in cache.
 //!
 //! | file | idea |
 //! | --- | --- |
+//! | [`options`] | what may be chosen |
+//! | [`plan`] | in which order a record gets its attributes |
 //! | [`target`] | tables of real numbers as whole counts, dealt to shards |
-//! | [`gum`] | the gradual update method |
+//! | [`whole`] | systematic rounding |
+//! | [`draw`] | attributes drawn from a table, given others |
+//! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
+//! | [`shard`] | all of this for one shard |
 //! | [`restore`] | codes back to values |
+//! | [`chain`] | records of one flow, one after the other |
+//! | [`order`] | shards joined, in order of time |
 //! | [`facts`] | protocol facts that hold for free |
 
+pub mod chain;
+pub mod draw;
 pub mod facts;
 pub mod gum;
+pub mod options;
+pub mod order;
+pub mod plan;
 pub mod restore;
+pub mod shard;
 pub mod target;
+pub mod visit;
+pub mod whole;
 
-use crate::model::Model;
+pub use options::Options;
+
+use crate::model::{Model, Table};
 use crate::progress::{Cancelled, Progress};
-use crate::trace::Trace;
+use crate::trace::{Trace, Values};
+use gum::Convergence;
+use plan::Plan;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
+use shard::Targets;
 use std::sync::atomic::{AtomicU64, Ordering};
 use target::Target;
 
@@ -31,12 +51,14 @@ use target::Target;
 const SHARD: usize = 1 << 16;
 
 /// What to generate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Request {
     /// Number of records; N̂ when absent.
     pub rows: Option<usize>,
     /// The same seed gives the same trace.
     pub seed: u64,
+    /// How.
+    pub options: Options,
 }
 
 /// A synthetic trace and how its making went.
@@ -44,7 +66,7 @@ pub struct Generated {
     /// The records, in order of time where the schema has one.
     pub trace: Trace,
     /// How close the records came to the model's tables.
-    pub convergence: gum::Convergence,
+    pub convergence: Convergence,
 }
 
 /// A row count set by hand, rounded to two significant digits: an exact one would be a number from outside the promise.
@@ -57,28 +79,37 @@ pub fn rounded_rows(rows: usize) -> usize {
 pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Result<Generated, Cancelled> {
     let rows = request.rows.unwrap_or(model.records.round().max(0.0) as usize);
     let mut source = ChaCha20Rng::seed_from_u64(request.seed);
-    let one_ways: Vec<Target> = model.one_ways.iter().map(|t| Target::round(t, rows, &mut source)).collect();
-    let tables: Vec<Target> = model.tables.iter().map(|t| Target::round(t, rows, &mut source)).collect();
+    let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
+        let whole = |table| {
+            progress.step("plan", 0, 1)?;
+            Ok(Target::round(table, rows, &mut source))
+        };
+        tables.iter().map(whole).collect()
+    };
+    let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
+    let plan = Plan::new(model, request.options.start);
+    let restorer = restore::Restorer::new(model);
 
     let shards = rows.div_ceil(SHARD);
-    let steps = AtomicU64::new(0);
-    let total = (shards * gum::MAX_ROUNDS) as u64;
-    let made: Vec<gum::Shard> = (0..shards)
+    let done = AtomicU64::new(0);
+    let step = || progress.step("generate", done.load(Ordering::Relaxed), shards as u64);
+    let made: Vec<(Vec<Values>, Convergence)> = (0..shards)
         .into_par_iter()
         .map(|shard| {
-            let step = || progress.step("generate", steps.fetch_add(1, Ordering::Relaxed), total);
-            let deal = |targets: &[Target]| -> Vec<Target> {
-                targets.iter().map(|t| t.deal(shard, shards)).collect()
-            };
-            gum::synthesise(&deal(&one_ways), &deal(&tables), &mut stream(request.seed, shard), &step)
+            let mut rng = stream(request.seed, shard);
+            let own = targets.deal(shard, shards);
+            let (codes, end) = shard::synthesise(&own, &plan, &request.options, &mut rng, &step)?;
+            step()?;
+            let values = order::sorted(&model.schema, restorer.restore(&codes, &mut rng));
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok((values, end))
         })
         .collect::<Result<_, _>>()?;
 
-    progress.step("restore", 0, 1)?;
-    let convergence = gum::Convergence::over(&made);
-    let codes: Vec<Vec<Vec<u32>>> = made.into_iter().map(|shard| shard.codes).collect();
-    let trace = restore::restore(model, &codes, |shard| stream(request.seed, shards + shard));
-    Ok(Generated { trace, convergence })
+    let ends: Vec<(usize, Convergence)> = made.iter().map(|(_, end)| (1, *end)).collect();
+    let shards = made.into_iter().map(|(values, _)| values).collect();
+    let trace = order::join(&model.schema, shards, progress)?;
+    Ok(Generated { trace, convergence: Convergence::over(&ends) })
 }
 
 /// A generator of its own for each shard. It needs no secrecy, only speed and portability.
@@ -86,15 +117,4 @@ fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
     let mut source = ChaCha20Rng::seed_from_u64(seed);
     source.set_stream(shard as u64 + 1);
     Xoshiro256PlusPlus::from_rng(&mut source)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_set_by_hand_keep_two_digits() {
-        let rounded = [0, 7, 42, 145_136, 149_999, 999].map(rounded_rows);
-        assert_eq!(rounded, [0, 7, 42, 150_000, 150_000, 1_000]);
-    }
 }

@@ -1,11 +1,12 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
+use super::chain::chain;
 use super::facts::Facts;
 use crate::domain::Partition;
 use crate::model::Model;
-use crate::trace::{Field, Trace, Values};
+use crate::trace::gaps::FlowColumns;
+use crate::trace::{Column, Field, Schema, Values, Window};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
-use rayon::prelude::*;
 use std::ops::{Range, RangeInclusive};
 
 /// Draws values of a bin.
@@ -68,84 +69,75 @@ fn uniform(interval: &Range<u64>, rng: &mut impl Rng) -> u64 {
     if interval.end - interval.start == 1 { interval.start } else { rng.random_range(interval.clone()) }
 }
 
-/// Turns the shards' codes (shard, attribute, record) into a trace, ordered by time.
-pub fn restore(
-    model: &Model,
-    shards: &[Vec<Vec<u32>>],
-    stream: impl Fn(usize) -> Xoshiro256PlusPlus + Sync,
-) -> Trace {
-    let pickers: Vec<Picker> = model.attributes.iter().map(|a| Picker::new(&a.partition)).collect();
-    let facts = Facts::of(&model.schema);
-    let records: Vec<Vec<u64>> = shards
-        .par_iter()
-        .enumerate()
-        .map(|(shard, codes)| records(model, &pickers, &facts, codes, &mut stream(shard)))
-        .collect();
-    let width = model.schema.columns.len();
-    let columns: Vec<Values> = (0..width)
-        .into_par_iter()
-        .map(|column| {
-            let top = model.schema.columns[column].field.storage_max();
-            let values = records.iter().flat_map(|shard| shard.iter().skip(column).step_by(width));
-            Values::collect(top, values.copied())
-        })
-        .collect();
-    drop(records);
-    let trace = Trace::new(columns);
-    match model.schema.time_column() {
-        Some(time) => in_order_of(time, &trace),
-        None => trace,
-    }
+/// Turns codes into values.
+pub struct Restorer<'a> {
+    schema: &'a Schema,
+    /// Each attribute's column, and how its values are drawn.
+    pickers: Vec<(usize, Picker)>,
+    /// Columns that are not modelled, with the values they are drawn from.
+    unmodelled: Vec<(usize, Range<u64>)>,
+    facts: Facts,
+    /// Of a model with gaps: what they are about.
+    chained: Option<(FlowColumns, Window)>,
 }
 
-/// The records of a shard, row after row.
-fn records(
-    model: &Model,
-    pickers: &[Picker],
-    facts: &Facts,
-    codes: &[Vec<u32>],
-    rng: &mut Xoshiro256PlusPlus,
-) -> Vec<u64> {
-    let schema = &model.schema;
-    let rows = codes.first().map_or(0, Vec::len);
-    let width = schema.columns.len();
-    let unmodelled: Vec<(usize, Range<u64>)> = schema
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
-        .filter_map(|(index, c)| Some((index, declared(&c.field, c.field.space(schema.window)?))))
-        .collect();
-    let mut records = vec![0; rows * width];
-    for (row, record) in records.chunks_mut(width).enumerate() {
-        for (attribute, (picker, codes)) in model.attributes.iter().zip(pickers.iter().zip(codes)) {
-            record[attribute.column] = picker.draw(codes[row], rng);
-        }
-        for (column, space) in &unmodelled {
-            record[*column] = rng.random_range(space.clone());
-        }
-        for (column, bounds) in facts.bounds(record) {
-            if !bounds.contains(&record[column])
-                && let Some(at) = model.attributes.iter().position(|a| a.column == column)
-            {
-                record[column] = pickers[at].draw_within(codes[at][row], bounds, rng);
+impl<'a> Restorer<'a> {
+    /// For a model.
+    pub fn new(model: &'a Model) -> Self {
+        let schema = &model.schema;
+        let unmodelled = schema
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
+            .filter_map(|(index, c)| Some((index, declared(&c.field, c.field.space(schema.window)?))))
+            .collect();
+        let pickers = model.attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
+        let derived = model.attributes.iter().any(|a| a.column == schema.columns.len());
+        let chained = FlowColumns::of(schema).zip(schema.window).filter(|_| derived);
+        Restorer { schema, pickers, unmodelled, facts: Facts::of(schema), chained }
+    }
+
+    /// The records of a shard, by column, in the final width.
+    pub fn restore(&self, codes: &[Vec<u32>], rng: &mut Xoshiro256PlusPlus) -> Vec<Values> {
+        let rows = codes.first().map_or(0, Vec::len);
+        let empty = |column: &Column| Values::with_capacity(column.field.storage_max(), rows);
+        let mut columns: Vec<Values> = self.schema.columns.iter().map(empty).collect();
+        let mut gaps = Vec::with_capacity(if self.chained.is_some() { rows } else { 0 });
+        // The derived value comes after all columns.
+        let mut record = vec![0; columns.len() + 1];
+        for row in 0..rows {
+            for ((column, picker), codes) in self.pickers.iter().zip(codes) {
+                record[*column] = picker.draw(codes[row], rng);
+            }
+            for (column, space) in &self.unmodelled {
+                record[*column] = rng.random_range(space.clone());
+            }
+            for (column, bounds) in self.facts.bounds(&record) {
+                if !bounds.contains(&record[column])
+                    && let Some(at) = self.pickers.iter().position(|(own, _)| *own == column)
+                {
+                    record[column] = self.pickers[at].1.draw_within(codes[at][row], bounds, rng);
+                }
+            }
+            self.facts.finish(&mut record);
+            for (column, &value) in columns.iter_mut().zip(&record) {
+                column.push(value);
+            }
+            if self.chained.is_some() {
+                gaps.push(record[columns.len()]);
             }
         }
-        facts.finish(record);
+        if let Some((flow, window)) = &self.chained {
+            chain(&mut columns, &gaps, flow, *window);
+        }
+        columns
     }
-    records
 }
 
 /// The declared values alone, without the one that stands for everything else.
 fn declared(field: &Field, space: Range<u64>) -> Range<u64> {
     if field.is_categorical() { space.start..space.end - 1 } else { space }
-}
-
-fn in_order_of(column: usize, trace: &Trace) -> Trace {
-    let times = trace.column(column);
-    let mut rows: Vec<u32> = (0..trace.rows() as u32).collect();
-    rows.par_sort_by_key(|&row| times.get(row as usize));
-    trace.select(&rows)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Tables of real numbers as whole counts, dealt out to shards.
 //!
-//! Rounding is systematic: cumulative sums move by whole steps, so every cell is off by less than one and the total is
-//! exact. A table of many small cells becomes a stratified sample of them, with less variance than drawing at random.
+//! Rounding is systematic ([`Whole`]), so every cell is off by less than one and the total is exact. A table of many small cells becomes a stratified sample of them, with less variance than drawing at random.
 
+use super::whole::Whole;
 use crate::model::Table;
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 /// Whole counts of a table's non-empty cells.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,17 +24,16 @@ impl Target {
         let cells = table.values.len();
         let even = total.is_nan() || total <= 0.0;
         let scale = if even { rows as f64 / cells as f64 } else { rows as f64 / total };
-        let offset: f64 = rng.random();
+        let mut whole = Whole::new(rng);
         let mut counts = Vec::new();
-        let (mut sum, mut given) = (0.0, 0u64);
+        let mut left = rows as u64;
         for (cell, &value) in table.values.iter().enumerate() {
-            sum += if even { 1.0 } else { value };
-            // The last step takes what is left, so that rounding of the sum loses nothing.
-            let due = if cell + 1 == cells { rows as u64 } else { (sum * scale + offset) as u64 };
-            let count = due.min(rows as u64).saturating_sub(given);
+            // The last cell takes what is left, so that nothing of the sum is lost.
+            let due = whole.next(scale * if even { 1.0 } else { value });
+            let count = if cell + 1 == cells { left } else { due.min(left) };
             if count > 0 {
                 counts.push((cell as u32, count as u32));
-                given += count;
+                left -= count;
             }
         }
         Target { attributes: table.attributes.clone(), shape: table.shape.clone(), counts }

@@ -265,6 +265,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
             model_id: model.id,
             rows: asked.rows,
             seed: asked.seed,
+            options: asked.generate,
             evaluate: asked.evaluate,
         };
         let generation = serde_json::to_string(&generation).unwrap_or_default();
@@ -315,12 +316,12 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
-    let made = generate::generate(&model, &Request { rows, seed }, seen)?;
+    let made = generate::generate(&model, &Request { rows, seed, options: asked.options }, seen)?;
     let report = StoredReport {
         fidelity: release::report(&bundle, model.records, &made.trace),
         statement: bundle.statement,
         ledger: Some(charge),
-        convergence: serde_json::json!({ "rounds": made.convergence.rounds, "error": made.convergence.error }),
+        convergence: made.convergence,
     };
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;

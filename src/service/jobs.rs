@@ -6,7 +6,7 @@ use super::datasets::{open_field, schema_of};
 use super::problem::Problem;
 use super::queued::queued;
 use crate::fit::{self, Method, Plan};
-use crate::generate::rounded_rows;
+use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
 use crate::privacy::{Guarantee, NoiseKey, Rho};
 use crate::storage::datasets::Dataset;
@@ -55,6 +55,9 @@ pub struct FitRequest {
     pub rows: Option<u64>,
     /// Seed of the first trace; drawn by default.
     pub seed: Option<u64>,
+    /// How its records are made.
+    #[serde(default)]
+    pub generate: generate::Options,
     /// Also compare the first trace with the raw one.
     #[serde(default)]
     pub evaluate: bool,
@@ -75,6 +78,9 @@ pub struct GenerateRequest {
     pub rows: Option<u64>,
     /// The same seed gives the same trace.
     pub seed: Option<u64>,
+    /// How records are made: choices that cost no privacy.
+    #[serde(default)]
+    pub options: generate::Options,
     /// Also compare the trace with the raw one.
     #[serde(default)]
     pub evaluate: bool,
@@ -257,6 +263,9 @@ async fn checked_generation(
     if request.seed.is_some() && population.is_some_and(|p| p.strict) {
         return Err(Problem::invalid("seed", "this population is strict: seeds are drawn by the server"));
     }
+    if request.options.rounds > generate::options::MAX_ROUNDS {
+        return Err(Problem::invalid("options.rounds", "rounds is 0 to 1,000"));
+    }
     if request.rows.is_some_and(|rows| rows == 0 || rows > 1 << 31) {
         return Err(Problem::invalid("rows", "rows is 1 to 2³¹"));
     }
@@ -277,6 +286,7 @@ async fn fit_job(
         model_id: Uuid::nil(),
         rows: request.rows,
         seed: request.seed,
+        options: request.generate,
         evaluate: request.evaluate,
     };
     checked_generation(tx, &generation, &dataset).await?;

@@ -4,6 +4,7 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::{AccountView, AmountView, ChargeView, charge_of};
 use super::problem::Problem;
 use crate::evaluate::release::Report as Fidelity;
+use crate::generate::gum::Convergence;
 use crate::model::{Bundle, Statement};
 use crate::storage::releases::{self, Model, Release};
 use crate::storage::{Tx, datasets, ledger, tenants};
@@ -107,8 +108,7 @@ pub struct StoredReport {
     /// What paid for it.
     pub ledger: Option<ChargeView>,
     /// How generating went.
-    #[schema(value_type = Object)]
-    pub convergence: serde_json::Value,
+    pub convergence: Convergence,
 }
 
 /// The release report.
@@ -117,7 +117,7 @@ pub struct StoredReport {
     "marginals": [{"columns": ["proto"], "cells": 3, "sigma": 12.4, "distance": 0.004, "noise": 0.004}],
     "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}},
     "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0},
-    "convergence": {"rounds": 34, "error": 0.02},
+    "convergence": {"rounds": 12, "error": 0.02, "moved": 14200, "settled": true},
     "choices": {"declared_after_upload": false, "opened_before_publication": ["private report"]},
     "population": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}}}))]
 pub struct ReleaseReportView {

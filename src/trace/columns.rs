@@ -62,6 +62,13 @@ impl Values {
         }
     }
 
+    /// An empty column for values up to `max`, with room for `rows`.
+    pub fn with_capacity(max: u64, rows: usize) -> Self {
+        let mut column = Values::for_max(max);
+        on_values!(&mut column, v => v.reserve_exact(rows));
+        column
+    }
+
     /// A column of the given values, for values up to `max`.
     pub fn collect(max: u64, values: impl IntoIterator<Item = u64>) -> Self {
         let mut column = Values::for_max(max);

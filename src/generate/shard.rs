@@ -1,0 +1,61 @@
+//! The records of one shard: parts started and updated, the tail drawn.
+
+use super::draw::{Codes, draw};
+use super::gum::{Convergence, update};
+use super::options::Options;
+use super::plan::{Draw, Plan, Source};
+use super::target::Target;
+use crate::progress::Cancelled;
+use rand::rngs::Xoshiro256PlusPlus;
+
+/// What records are made towards: whole counts of every one-way and every table.
+pub struct Targets {
+    /// By attribute.
+    pub one_ways: Vec<Target>,
+    /// By table of the model.
+    pub tables: Vec<Target>,
+}
+
+impl Targets {
+    /// The part of shard `shard` of `shards`.
+    pub fn deal(&self, shard: usize, shards: usize) -> Targets {
+        let deal = |targets: &[Target]| targets.iter().map(|t| t.deal(shard, shards)).collect();
+        Targets { one_ways: deal(&self.one_ways), tables: deal(&self.tables) }
+    }
+
+    fn of(&self, source: Source) -> &Target {
+        match source {
+            Source::OneWay(attribute) => &self.one_ways[attribute],
+            Source::Table(table) => &self.tables[table],
+        }
+    }
+}
+
+/// Makes the records of a shard. `step` is called before every draw and visit.
+pub fn synthesise(
+    targets: &Targets,
+    plan: &Plan,
+    options: &Options,
+    rng: &mut Xoshiro256PlusPlus,
+    step: &dyn Fn() -> Result<(), Cancelled>,
+) -> Result<(Codes, Convergence), Cancelled> {
+    let rows = targets.one_ways.first().map_or(0, Target::rows);
+    let mut codes: Codes = vec![Vec::new(); targets.one_ways.len()];
+    let mut ends = Vec::new();
+    let take = |draws: &[Draw], codes: &mut Codes, rng: &mut Xoshiro256PlusPlus| {
+        draws.iter().try_for_each(|d| {
+            step()?;
+            draw(targets.of(d.from), &d.given, &d.new, codes, rows, rng);
+            Ok(())
+        })
+    };
+    for part in &plan.parts {
+        take(&part.start, &mut codes, rng)?;
+        if part.tables.len() > 1 {
+            let tables: Vec<&Target> = part.tables.iter().map(|&t| &targets.tables[t]).collect();
+            ends.push((tables.len(), update(&tables, &part.attributes, &mut codes, options, rng, step)?));
+        }
+    }
+    take(&plan.tail, &mut codes, rng)?;
+    Ok((codes, Convergence::over(&ends)))
+}
