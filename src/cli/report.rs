@@ -51,7 +51,7 @@ pub fn generated(made: &Made) -> String {
         made.reconciled.rounds,
         100.0 * made.convergence.error,
         made.convergence.rounds,
-        if made.convergence.settled { "" } else { ", the limit" }
+        if made.convergence.settled { ", settled" } else { "" }
     );
     text
 }

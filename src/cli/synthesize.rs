@@ -54,16 +54,16 @@ pub struct RowsArgs {
     /// The same seed makes the same trace from the same measurements; random by default. Noise has no seed
     #[arg(long)]
     seed: Option<u64>,
-    /// What records start from
-    #[arg(long, value_enum, default_value = "gummi")]
+    /// What records start from [paper: gummi]
+    #[arg(long, value_enum, default_value_t = Options::default().start)]
     start: Start,
-    /// How cells with too few records are filled
-    #[arg(long, value_enum, default_value = "alternate")]
+    /// How cells with too few records are filled [paper: alternate]
+    #[arg(long, value_enum, default_value_t = Options::default().update)]
     update: Update,
-    /// How the step α towards the tables shrinks from round t to the next
-    #[arg(long, value_enum, default_value = "step")]
+    /// How the step α towards the tables shrinks from round to round [paper: step]
+    #[arg(long, value_enum, default_value_t = Options::default().decay)]
     decay: Decay,
-    /// Rounds of updating at most; fewer where the error settles
+    /// Rounds of updating at most; fewer where the error settles [paper: 200]
     #[arg(long, value_name = "N", default_value_t = Options::default().rounds)]
     rounds: u32,
 }

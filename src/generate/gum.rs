@@ -153,7 +153,9 @@ mod tests {
                 let options =
                     Options { start: Start::Independent, update: *update, decay: *decay, rounds: 60 };
                 let (codes, end) = updated(&one_ways, &tables, &options, &|| Ok(())).unwrap();
-                let most = if *decay == Decay::Exponential { 0.03 } else { 0.01 };
+                // Steps that shrink faster leave more undone.
+                let slow = matches!(decay, Decay::Step | Decay::Linear);
+                let most = if slow { 0.01 } else { 0.03 };
                 assert!(end.error < most, "{update:?}, {decay:?}: {end:?}");
                 assert!(end.rounds <= 60 && end.moved > 0);
                 assert!(codes.iter().all(|column| column.len() == 8_000));

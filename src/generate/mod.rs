@@ -47,8 +47,9 @@ use shard::Targets;
 use std::sync::atomic::{AtomicU64, Ordering};
 use target::Target;
 
-/// Records that are made together.
-const SHARD: usize = 1 << 16;
+/// Records that are made together: enough that cells of few records are not lost to rounding, few enough for the cache. On a
+/// table of 20,000 cells, shards a quarter of this size ended with one and a half times the error.
+const SHARD: usize = 1 << 18;
 
 /// What to generate.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,6 +78,16 @@ pub fn rounded_rows(rows: usize) -> usize {
 
 /// Generates a trace.
 pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Result<Generated, Cancelled> {
+    generate_in(SHARD, model, request, progress)
+}
+
+/// Generates a trace in shards of at most `size` records.
+fn generate_in(
+    size: usize,
+    model: &Model,
+    request: &Request,
+    progress: &dyn Progress,
+) -> Result<Generated, Cancelled> {
     let rows = request.rows.unwrap_or(model.records.round().max(0.0) as usize);
     let mut source = ChaCha20Rng::seed_from_u64(request.seed);
     let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
@@ -90,7 +101,7 @@ pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Re
     let plan = Plan::new(model, request.options.start);
     let restorer = restore::Restorer::new(model);
 
-    let shards = rows.div_ceil(SHARD);
+    let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
     let step = || progress.step("generate", done.load(Ordering::Relaxed), shards as u64);
     let made: Vec<(Vec<Values>, Convergence)> = (0..shards)

@@ -25,7 +25,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { start: Start::Gummi, update: Update::Alternate, decay: Decay::Step, rounds: 200 }
+        Options { start: Start::Tree, update: Update::Alternate, decay: Decay::Linear, rounds: 24 }
     }
 }
 
@@ -89,7 +89,7 @@ pub enum Decay {
     Step,
     /// α = 0.84^t
     Exponential,
-    /// α = 1 − t/T, where T is the number of rounds at most
+    /// α = 1 − t/T, where T is the number of rounds at most: ends in fine adjustments
     Linear,
     /// α = 1/√(t + 1)
     SquareRoot,

@@ -59,9 +59,10 @@ pub fn sorted(schema: &Schema, shard: Vec<Values>) -> Vec<Values> {
 
 /// All places in order of time, in slices, from shards that are in order. Records of one time stand in the order of shards.
 fn in_order(shards: &[&Values], progress: &dyn Progress) -> Result<Vec<Vec<Place>>, Cancelled> {
-    // As many slices as shards, of about equal size: the first shard is a sample of all.
-    let sample = shards.first().map_or(0, |times| times.len());
-    let cut = |slice: usize| shards[0].get(slice * sample / shards.len());
+    // As many slices as shards, of about equal size: a shard is a sample of all.
+    let sample = shards.iter().max_by_key(|times| times.len()).filter(|times| !times.is_empty());
+    let Some(sample) = sample else { return Ok(Vec::new()) };
+    let cut = |slice: usize| sample.get(slice * sample.len() / shards.len());
     (0..shards.len())
         .into_par_iter()
         .map(|slice| {

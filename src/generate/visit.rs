@@ -149,28 +149,25 @@ impl Scratch {
     /// Picks victims and donors: of each cell the first that come, along blocks of records in random order. Copies were
     /// written to random places, so neighbours are strangers.
     fn pick(&mut self, victims: usize, donors: usize, rng: &mut impl Rng) {
-        // One place more than needed: every record is written to the end of both lists, and stays if the list then grows.
-        self.victims.resize(victims + 1, 0);
-        self.donors.resize(donors + 1, 0);
-        let (mut v, mut d) = (0, 0);
-        let blocks = self.cells.len().div_ceil(BLOCK);
-        let mut walk = Walk::new(blocks, rng);
-        while (v < victims || d < donors)
+        let Scratch { cells, excess, victims: taken, donors: copied, .. } = self;
+        taken.clear();
+        copied.clear();
+        let mut left = victims + donors;
+        let mut walk = Walk::new(cells.len().div_ceil(BLOCK), rng);
+        while left > 0
             && let Some(block) = walk.next()
         {
             let first = block * BLOCK;
-            let cells = &self.cells[first..self.cells.len().min(first + BLOCK)];
-            for (record, &cell) in (first as u32..).zip(cells) {
-                let take = &mut self.excess[cell as usize];
-                self.victims[v] = record;
-                self.donors[d] = record;
-                v += usize::from(*take > 0);
-                d += usize::from(*take < 0);
-                *take -= take.signum();
+            let block = &cells[first..cells.len().min(first + BLOCK)];
+            for (record, &cell) in (first as u32..).zip(block) {
+                let take = &mut excess[cell as usize];
+                if *take != 0 {
+                    if *take > 0 { &mut *taken } else { &mut *copied }.push(record);
+                    *take -= take.signum();
+                    left -= 1;
+                }
             }
         }
-        self.victims.truncate(v);
-        self.donors.truncate(d);
     }
 }
 
