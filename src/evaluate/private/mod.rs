@@ -1,6 +1,9 @@
 //! Against the raw trace: unpaid, and therefore [`Private`] to its steward.
 
+pub mod chance;
+pub mod classify;
 pub mod one_way;
+pub mod skipped;
 pub mod two_way;
 
 use crate::privacy::{Private, Sensitive};
