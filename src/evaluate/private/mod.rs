@@ -1,5 +1,6 @@
 //! Against the raw trace: unpaid, and therefore [`Private`] to its steward.
 
+pub mod anomaly;
 pub mod chance;
 pub mod classify;
 pub mod one_way;

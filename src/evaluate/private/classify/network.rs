@@ -8,9 +8,8 @@ use rand::{RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
 /// Rows of a step.
 const BATCH: usize = 200;
-/// Passes over the training part at most, and steps at most.
+/// Passes over the training part at most.
 const PASSES: usize = 200;
-const STEPS: usize = 8_000;
 /// Decay of Adam's means of the gradient and of its square.
 const DECAY: [f32; 2] = [0.9, 0.999];
 
@@ -18,15 +17,17 @@ const DECAY: [f32; 2] = [0.9, 0.999];
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// Hidden units, if any.
-    hidden: Option<usize>,
+    pub hidden: Option<usize>,
     /// Size of the first steps; it falls to 0 linearly.
-    rate: f32,
+    pub rate: f32,
+    /// Steps at most.
+    pub steps: usize,
 }
 
 /// Logistic regression.
-pub const LOGISTIC: Shape = Shape { hidden: None, rate: 0.02 };
+pub const LOGISTIC: Shape = Shape { hidden: None, rate: 0.05, steps: 10_000 };
 /// A perceptron with 100 hidden units.
-pub const PERCEPTRON: Shape = Shape { hidden: Some(100), rate: 0.004 };
+pub const PERCEPTRON: Shape = Shape { hidden: Some(100), rate: 0.01, steps: 12_000 };
 
 /// Numbers with Adam's two means of their gradients.
 struct Weights {
@@ -205,7 +206,7 @@ pub fn predict(
     let rng = &mut chance::source(30);
     let mut network = Network::new(train.len(), classes, shape, rng);
     let mut order: Vec<u32> = (0..labels.len() as u32).collect();
-    let steps = STEPS.min(PASSES * labels.len().div_ceil(BATCH));
+    let steps = shape.steps.min(PASSES * labels.len().div_ceil(BATCH));
     let mut done = 0;
     while done < steps {
         order.shuffle(rng);
