@@ -110,3 +110,51 @@ fn ratios(mode: Mode, train: &[Flow], test: &[Flow], synthetic: &[Flow]) -> Rati
     let one_flow = 1.0 / test.len().max(1) as f64;
     Ratios { mode, real, synthetic, relative_error: (synthetic - real).abs() / real.max(one_flow) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::packets;
+    use serde_json::Value;
+
+    /// What scikit-learn makes of the samples.
+    fn expected() -> Value {
+        serde_json::from_str(include_str!("../../../../tests/known_answers/models.json")).unwrap()
+    }
+
+    #[test]
+    fn anomalies_are_those_of_scikit_learn() {
+        let expected = &expected()["anomalies"];
+        let flows = flows::group(&packets::simulate(30_000, 1), &packets::schema()).unwrap();
+        assert_eq!(flows.len() as u64, expected["flows"].as_u64().unwrap());
+        let every_other =
+            |first: usize| (first..flows.len()).step_by(2).map(|i| flows.get(i)).collect::<Vec<_>>();
+        let (train, test) = (every_other(0), every_other(1));
+        let slowed: Vec<[Vec<f64>; 2]> = test
+            .iter()
+            .map(|f| [f.times.iter().map(|t| t * 3.0).collect(), f.sizes.iter().map(|s| s + 200.0).collect()])
+            .collect();
+        let slowed: Vec<Flow> = slowed.iter().map(|[times, sizes]| Flow { times, sizes }).collect();
+        let extent = Extent::of(&train);
+        assert_eq!(extent.packets as u64, expected["packets"].as_u64().unwrap());
+        assert!((extent.window - expected["window"].as_f64().unwrap()).abs() < 1e-9);
+        Mode::ALL.into_par_iter().for_each(|mode| {
+            let name = serde_json::to_value(mode).unwrap();
+            let expected = &expected["ratios"][name.as_str().unwrap()];
+            let found = ratios(mode, &train, &test, &slowed);
+            for (side, found) in [("test", found.real), ("slowed", found.synthetic)] {
+                let expected = expected[side].as_f64().unwrap();
+                assert!((found - expected).abs() < 0.002, "{name} {side}: {found}, scikit-learn {expected}");
+            }
+        });
+    }
+
+    #[test]
+    fn rank_correlations_are_those_of_scipy() {
+        for case in expected()["spearman"].as_array().unwrap() {
+            let list = |name: &str| serde_json::from_value::<Vec<f64>>(case[name].clone()).unwrap();
+            let found = spearman::correlation(&list("a"), &list("b"));
+            assert!((found - case["correlation"].as_f64().unwrap()).abs() < 1e-12);
+        }
+    }
+}

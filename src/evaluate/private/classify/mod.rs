@@ -207,3 +207,130 @@ fn learn(classifier: Classifier, train: &Features, labels: &[u16], test: &Featur
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::{flows, packets};
+    use crate::trace::Values;
+    use serde_json::Value;
+
+    /// What scikit-learn makes of the samples.
+    fn expected() -> Value {
+        serde_json::from_str(include_str!("../../../../tests/known_answers/models.json")).unwrap()
+    }
+
+    fn with_key(trace: &Trace, schema: &Schema, key: impl Fn(usize, u64) -> u64) -> Trace {
+        let at = schema.key_column().unwrap();
+        let changed = trace.column(at).iter().enumerate().map(|(i, value)| key(i, value));
+        let mut columns = trace.columns().to_vec();
+        columns[at] = Values::collect(u64::from(u16::MAX), changed);
+        Trace::new(columns)
+    }
+
+    /// Rows with i % 5 = 4 held out, the others trained on; and these with every seventh class moved on.
+    fn parts(trace: &Trace, schema: &Schema, next: fn(u64) -> u64) -> [Trace; 3] {
+        let (held_out, kept): (Vec<u32>, Vec<u32>) = (0..4_000).partition(|i| i % 5 == 4);
+        let real = trace.select(&kept);
+        let disturbed = with_key(&real, schema, |i, class| if i % 7 == 0 { next(class) } else { class });
+        [real, disturbed, trace.select(&held_out)]
+    }
+
+    fn agree(name: &str, trace: &Trace, schema: &Schema, next: fn(u64) -> u64) {
+        let [real, disturbed, held_out] = parts(trace, schema, next);
+        let found = classify(&real, &disturbed, &held_out, schema).unwrap();
+        assert_eq!((found.trained_real, found.trained_synthetic, found.tested), (3_200, 3_200, 800));
+        let expected = &expected()[name];
+        for trained in &found.classifiers {
+            let classifier = serde_json::to_value(trained.classifier).unwrap();
+            let classifier = classifier.as_str().unwrap();
+            for (side, score) in [("real", trained.scores.real), ("synthetic", trained.scores.synthetic)] {
+                let accuracy = expected[side][classifier]["accuracy"].as_f64().unwrap();
+                let off = (score.accuracy - accuracy).abs();
+                assert!(off <= 0.02, "{name} {side} {classifier}: {score:?}, scikit-learn {accuracy}");
+            }
+        }
+    }
+
+    #[test]
+    fn flows_are_classified_as_scikit_learn_does() {
+        agree("flows", &flows::simulate(40_000, 1), &flows::schema(), |class| (class + 1) % 4);
+    }
+
+    #[test]
+    fn packets_are_classified_as_scikit_learn_does() {
+        agree("packets", &packets::simulate(30_000, 1), &packets::schema(), |flag| 2 - flag);
+    }
+
+    #[test]
+    fn scores_are_those_of_scikit_learn() {
+        for case in expected()["scores"].as_array().unwrap() {
+            let list = |name: &str| serde_json::from_value::<Vec<u16>>(case[name].clone()).unwrap();
+            let score = score::score(&list("truth"), &list("predicted"), 5);
+            assert!((score.accuracy - case["accuracy"].as_f64().unwrap()).abs() < 1e-12);
+            assert!((score.macro_f1 - case["macro_f1"].as_f64().unwrap()).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_classified_is_skipped_with_a_reason() {
+        let (schema, trace) = (flows::schema(), flows::simulate(50, 1));
+        let none = Trace::empty(&schema);
+        let reason = |real, synthetic, held_out, schema: &Schema| {
+            classify(real, synthetic, held_out, schema).unwrap_err().0
+        };
+        assert_eq!(reason(&none, &trace, &trace, &schema), "there are no raw rows");
+        assert_eq!(reason(&trace, &none, &trace, &schema), "there are no synthetic rows");
+        assert_eq!(reason(&trace, &trace, &none, &schema), "there are no held-out rows");
+        let one = with_key(&trace, &schema, |_, _| 2);
+        assert_eq!(reason(&trace, &trace, &one, &schema), "the held-out rows are all of one class");
+        let many = with_key(&flows::simulate(500, 1), &schema, |i, _| i as u64);
+        assert_eq!(
+            reason(&many, &many, &many, &schema),
+            "type has 500 values; more than 64 are no classes to be learnt"
+        );
+        let keyless = Schema { key: None, ..schema };
+        assert_eq!(reason(&trace, &trace, &trace, &keyless), "the trace has no key attribute to predict");
+    }
+
+    #[test]
+    fn a_class_that_was_never_shown_scores_nothing() {
+        let schema = flows::schema();
+        let trace = flows::simulate(200, 1);
+        let alternating = with_key(&trace, &schema, |i, _| i as u64 % 2);
+        let other = with_key(&trace, &schema, |i, _| 2 + i as u64 % 2);
+        let single = with_key(&trace, &schema, |_, _| 0);
+        let found = classify(&single, &other, &alternating, &schema).unwrap();
+        assert_eq!(found.classes, 4);
+        for trained in found.classifiers {
+            // Half the rows are of the only class known; F1 is 2·100 / (100 + 200) of it and 0 of the other.
+            assert_eq!(trained.scores.real, Score { accuracy: 0.5, macro_f1: 1.0 / 3.0 });
+            assert_eq!(trained.scores.synthetic, Score { accuracy: 0.0, macro_f1: 0.0 });
+        }
+    }
+
+    #[test]
+    fn constant_columns_and_single_rows_give_figures() {
+        let schema = flows::schema();
+        let row = |class| [1, 2, 3, 4, 6, 5, u64::from(u32::MAX), 1 << 32, 1 << 40, 0, class];
+        let trace = |classes: &[u64]| {
+            let mut trace = Trace::empty(&schema);
+            classes.iter().for_each(|&class| trace.push(&row(class)));
+            trace
+        };
+        let found = classify(&trace(&[0, 0, 0, 1]), &trace(&[1]), &trace(&[0, 1]), &schema).unwrap();
+        assert_eq!(found.mean.real.accuracy, 0.5);
+        assert_eq!(found.mean.synthetic.accuracy, 0.5);
+        assert!(found.classifiers.iter().all(|c| c.scores.real.macro_f1.is_finite()));
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_number_of_threads() {
+        let (schema, trace) = (flows::schema(), flows::simulate(400, 1));
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| classify(&trace, &trace, &trace, &schema).unwrap())
+        };
+        assert_eq!(on(1), on(3));
+    }
+}
