@@ -9,6 +9,7 @@ const MOST_PACKETS: usize = 50;
 /// A way of describing flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+#[schema(as = FlowMode)]
 pub enum Mode {
     /// Times between packets.
     Iat,

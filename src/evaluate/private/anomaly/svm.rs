@@ -144,3 +144,32 @@ fn border(weights: &[f64], slopes: &[f64]) -> f64 {
         (one, other) => one.or(other).unwrap_or(0.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_lies_outside_and_so_does_what_is_far() {
+        // A grid with a bulge: 400 different points.
+        let points: Vec<Vec<f64>> = (0..400)
+            .map(|i| (f64::from(i / 20), f64::from(i % 20)))
+            .map(|(x, y)| vec![x, y + x * y / 20.0])
+            .collect();
+        let detector = Detector::train(&points);
+        let outside = detector.outside(&points);
+        assert!((0.08..=0.1).contains(&outside), "{outside}");
+        assert!(detector.depth(&[100.0, 0.0]) < -1.0);
+        assert!(detector.depth(&[10.0, 12.0]) > 0.0);
+    }
+
+    #[test]
+    fn equal_vectors_are_usual() {
+        let equal = vec![vec![3.0, 0.0]; 50];
+        let detector = Detector::train(&equal);
+        assert_eq!(detector.outside(&equal), 0.0);
+        assert_eq!(detector.outside(&[vec![4.0, 9.0]]), 1.0);
+        assert_eq!(detector.outside(&[]), 0.0);
+        assert_eq!(Detector::train(&[]).outside(&[]), 0.0);
+    }
+}

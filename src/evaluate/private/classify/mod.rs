@@ -62,6 +62,7 @@ pub struct Classification {
 
 /// One classifier, trained twice.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = ClassifierScores)]
 pub struct Trained {
     /// Which.
     pub classifier: Classifier,
@@ -72,6 +73,7 @@ pub struct Trained {
 
 /// A figure after training on raw records, and the same after training on synthetic ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = BothScores)]
 pub struct Both {
     /// Trained on raw records: the level to be reached.
     pub real: Score,

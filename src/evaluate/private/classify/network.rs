@@ -233,3 +233,40 @@ pub fn predict(
     }
     predicted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_are_the_slopes_of_the_loss() {
+        let shape = Shape { hidden: Some(4), ..PERCEPTRON };
+        let mut network = Network::new(2, 3, shape, &mut chance::source(1));
+        let columns = vec![vec![0.5, -1.0, 2.0], vec![1.5, 0.3, -0.7]];
+        let (labels, rows) = ([0, 2, 1], [0, 1, 2]);
+        let loss = |network: &mut Network| {
+            network.forward(&columns, &rows);
+            let score = |k: usize, i: usize| f64::from(network.last.out[k * BATCH + i]);
+            let sum = |i: usize| (0..3).map(|k| score(k, i).exp()).sum::<f64>().ln();
+            (0..3).map(|i| sum(i) - score(usize::from(labels[i]), i)).sum::<f64>() / 3.0
+        };
+        loss(&mut network);
+        network.backward(&labels, &rows);
+        fn layer(network: &mut Network, last: bool) -> &mut Layer {
+            if last { &mut network.last } else { network.hidden.as_mut().unwrap() }
+        }
+        for last in [false, true] {
+            for weight in 0..layer(&mut network, last).weights.value.len() {
+                let gradient = f64::from(layer(&mut network, last).weights.gradient[weight]);
+                let value = layer(&mut network, last).weights.value[weight];
+                let mut at = |value: f32| {
+                    layer(&mut network, last).weights.value[weight] = value;
+                    loss(&mut network)
+                };
+                let slope = (at(value + 0.01) - at(value - 0.01)) / 0.02;
+                at(value);
+                assert!((gradient - slope).abs() < 1e-3, "{last} {weight}: {gradient} {slope}");
+            }
+        }
+    }
+}

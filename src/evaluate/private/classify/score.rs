@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// Accuracy and macro-F1, each 0 (worst) to 1 (best).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = ClassificationScore)]
 pub struct Score {
     /// Share of the rows whose class was predicted.
     pub accuracy: f64,

@@ -30,7 +30,7 @@ pub struct Growth {
 
 enum Node {
     /// Bins up to `bin` go to the next node, others to node `right`.
-    Split { feature: u8, bin: u8, right: u32 },
+    Split { feature: u16, bin: u16, right: u32 },
     /// Leaf number `says`.
     Leaf { says: u32 },
 }
@@ -70,7 +70,7 @@ impl Tree {
                 continue;
             };
             let middle = start + partition(part, |row| binned.columns[feature][row as usize] <= bin);
-            tree.nodes.push(Node::Split { feature: feature as u8, bin, right: 0 });
+            tree.nodes.push(Node::Split { feature: feature as u16, bin, right: 0 });
             open.push((middle, end, depth + 1, Some(here as usize)));
             open.push((start, middle, depth + 1, None));
         }
@@ -144,7 +144,7 @@ impl<'a, T: Target> Finder<'a, T> {
     }
 
     /// The feature and the bin after which to split the node that was summed up last, if anything is gained.
-    fn best(&mut self, rows: &[u32], growth: &Growth, rng: &mut Xoshiro256PlusPlus) -> Option<(usize, u8)> {
+    fn best(&mut self, rows: &[u32], growth: &Growth, rng: &mut Xoshiro256PlusPlus) -> Option<(usize, u16)> {
         if rows.len() < 2 * growth.leaf.max(1) {
             return None;
         }
@@ -173,7 +173,7 @@ impl<'a, T: Target> Finder<'a, T> {
     }
 
     /// The best gain along one feature and the last bin of its left part.
-    fn along(&mut self, feature: usize, rows: &[u32], leaf: usize, worth: f64) -> Option<(f64, u8)> {
+    fn along(&mut self, feature: usize, rows: &[u32], leaf: usize, worth: f64) -> Option<(f64, u16)> {
         let width = self.node.len();
         let column = &self.binned.columns[feature];
         // Which bins have rows: small nodes touch few, and only those are visited and cleared.
@@ -187,7 +187,7 @@ impl<'a, T: Target> Finder<'a, T> {
         self.left.fill(0.0);
         self.right.copy_from_slice(&self.node);
         let mut passed = 0;
-        let mut best: Option<(f64, u8)> = None;
+        let mut best: Option<(f64, u16)> = None;
         for (word, mut bits) in touched.into_iter().enumerate() {
             while bits != 0 {
                 let bin = word * 64 + bits.trailing_zeros() as usize;
@@ -202,11 +202,59 @@ impl<'a, T: Target> Finder<'a, T> {
                 if passed >= leaf.max(1) && rows.len() - passed >= leaf.max(1) {
                     let gain = self.target.worth(&self.left) + self.target.worth(&self.right) - worth;
                     if best.is_none_or(|(most, _)| gain > most) {
-                        best = Some((gain, bin as u8));
+                        best = Some((gain, bin as u16));
                     }
                 }
             }
         }
         best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::private::chance;
+
+    /// Distance from the mean of the values of the rows, squared: worth (Σv)²/n.
+    struct Mean(Vec<f64>);
+
+    impl Target for Mean {
+        fn width(&self) -> usize {
+            2
+        }
+        fn add(&self, row: u32, sums: &mut [f64]) {
+            sums[0] += self.0[row as usize];
+            sums[1] += 1.0;
+        }
+        fn worth(&self, sums: &[f64]) -> f64 {
+            if sums[1] > 0.0 { sums[0] * sums[0] / sums[1] } else { 0.0 }
+        }
+        fn leaf(&self, sums: &[f64], says: &mut Vec<f32>) {
+            says.push((sums[0] / sums[1]) as f32);
+        }
+    }
+
+    fn grown(depth: usize, leaf: usize) -> (Tree, Binned) {
+        let binned = Binned { columns: vec![vec![7; 6], vec![0, 1, 2, 700, 701, 1_023]] };
+        let target = Mean(vec![1.0, 1.0, 4.0, 10.0, 10.0, 20.0]);
+        let growth = Growth { depth, leaf, features: usize::MAX };
+        let tree = Tree::grow(&binned, &mut [5, 3, 1, 0, 2, 4], &target, &growth, &mut chance::source(1));
+        (tree, binned)
+    }
+
+    fn says(depth: usize, leaf: usize) -> Vec<f32> {
+        let (tree, binned) = grown(depth, leaf);
+        (0..6).map(|row| tree.says(&binned, row)[0]).collect()
+    }
+
+    #[test]
+    fn a_tree_grows_as_far_as_it_may() {
+        assert_eq!(says(usize::MAX, 1), [1.0, 1.0, 4.0, 10.0, 10.0, 20.0]);
+        assert_eq!(grown(usize::MAX, 1).0.leaves, 4);
+        // 1, 1, 4 | 10, 10, 20 is worth 12 + 533⅓; the next best, with 20 alone, 135⅕ + 400.
+        assert_eq!(says(1, 1), [2.0, 2.0, 2.0, 40.0 / 3.0, 40.0 / 3.0, 40.0 / 3.0]);
+        assert_eq!(says(usize::MAX, 3), says(1, 1));
+        assert_eq!(says(0, 1), [46.0 / 6.0; 6].map(|mean: f64| mean as f32));
     }
 }
