@@ -1,6 +1,10 @@
 //! Against the raw trace: unpaid, and therefore [`Private`] to its steward.
 
+pub mod anomaly;
+pub mod chance;
+pub mod classify;
 pub mod one_way;
+pub mod skipped;
 pub mod two_way;
 
 use crate::privacy::{Private, Sensitive};
