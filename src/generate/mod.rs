@@ -11,9 +11,7 @@
 //! | [`target`] | tables of real numbers as whole counts, dealt to shards |
 //! | [`gum`] | the gradual update method |
 //! | [`restore`] | codes back to values |
-//! | [`facts`] | protocol facts that hold for free |
 
-pub mod facts;
 pub mod gum;
 pub mod restore;
 pub mod target;

@@ -1,9 +1,8 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
-use super::facts::Facts;
 use crate::domain::Partition;
 use crate::model::Model;
-use crate::trace::{Field, Trace, Values};
+use crate::trace::{Facts, Field, Trace, Values};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use rayon::prelude::*;
 use std::ops::{Range, RangeInclusive};
@@ -114,7 +113,7 @@ fn records(
         .iter()
         .enumerate()
         .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
-        .filter_map(|(index, c)| Some((index, declared(&c.field, c.field.space(schema.window)?))))
+        .filter_map(|(index, c)| Some((index, c.field.declared(schema.window)?)))
         .collect();
     let mut records = vec![0; rows * width];
     for (row, record) in records.chunks_mut(width).enumerate() {
@@ -134,11 +133,6 @@ fn records(
         facts.finish(record);
     }
     records
-}
-
-/// The declared values alone, without the one that stands for everything else.
-fn declared(field: &Field, space: Range<u64>) -> Range<u64> {
-    if field.is_categorical() { space.start..space.end - 1 } else { space }
 }
 
 fn in_order_of(column: usize, trace: &Trace) -> Trace {

@@ -5,11 +5,13 @@
 //! position in the declared list. The rest of the crate works on these numbers alone.
 
 pub mod columns;
+pub mod facts;
 pub mod presets;
 pub mod protocols;
 pub mod schema;
 pub mod window;
 
 pub use columns::{Trace, Values};
+pub use facts::Facts;
 pub use schema::{Column, Fact, Field, Kind, Notation, Schema, SchemaError, TimeUnit};
 pub use window::Window;
