@@ -23,9 +23,12 @@ pub struct Args {
     /// Write the report as JSON to a file readable by you alone; - prints it instead of the summary
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
-    /// Take these measures alone, as one-way,attacks [possible: one-way, two-way, sketches, validity, attacks]
-    #[arg(long, value_name = "MEASURE,…", value_delimiter = ',')]
+    #[arg(long, value_name = "MEASURE,…", value_delimiter = ',', help = only_help())]
     only: Vec<Measure>,
+}
+
+fn only_help() -> String {
+    format!("Take some measures alone, separated by commas: {}", Measure::names())
 }
 
 impl Args {

@@ -135,14 +135,19 @@ fn validity(validity: &Validity) -> String {
 }
 
 fn attacks(attacks: &Attacks) -> String {
-    let mut text = headings("", &["fitted", "held out", "chance", "std. error"]);
+    let mut text = String::new();
     match &attacks.membership {
         Outcome::Measured(m) => {
-            let figures = [decimal(m.auc), None, Some("0.5".into()), decimal(m.standard_error)];
-            text += &line("membership by nearest neighbour, AUC", &figures);
+            let tried = format!("{} fitted and {} held-out records", m.members, m.others);
+            let sentence = format!(
+                "  membership by nearest neighbour: AUC {:.4} ± {:.4} (chance 0.5), {tried}",
+                m.auc, m.standard_error,
+            );
+            text += &wrapped(&sentence, 4);
         }
         Outcome::Skipped { skipped } => text += &wrapped(&format!("  membership: {}", skipped.0), 4),
     }
+    text += &headings("share of records", &["fitted", "held out", "majority", "std. error"]);
     match &attacks.inference {
         Outcome::Measured(i) => {
             let baseline = i.baseline.as_ref();
@@ -152,22 +157,22 @@ fn attacks(attacks: &Attacks) -> String {
                 decimal(i.majority),
                 baseline.and_then(|b| decimal(b.standard_error)),
             ];
-            text += &line(&format!("{} inferred, share", i.column), &figures);
+            text += &line(&format!("{} inferred from the other columns", i.column), &figures);
         }
         Outcome::Skipped { skipped } => text += &wrapped(&format!("  inference: {}", skipped.0), 4),
     }
-    text += &copies("exact copies", &attacks.copies);
+    text += &copies("copies", &attacks.copies);
     text += &copies("copies but for the time", &attacks.copies_but_for_time);
     text
 }
 
 fn copies(name: &str, copies: &Outcome<Copies>) -> String {
     let Some(copies) = copies.measured() else { return String::new() };
-    let mut text = line(&format!("{name} of any fitted record, share"), &[decimal(copies.fitted)]);
+    let mut text = line(&format!("{name}, of any record"), &[decimal(copies.fitted)]);
     if let Some(beyond) = &copies.beyond {
         let figures =
             [decimal(beyond.fitted_sample), decimal(beyond.held_out), None, decimal(beyond.standard_error)];
-        text += &line(&format!("{name}, equally many of each"), &figures);
+        text += &line(&format!("{name}, of equally many"), &figures);
     }
     text
 }

@@ -33,6 +33,11 @@ impl Measure {
             Measure::Attacks => "attacks",
         }
     }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        Measure::ALL.map(Measure::name).join(", ")
+    }
 }
 
 impl std::str::FromStr for Measure {
@@ -40,10 +45,7 @@ impl std::str::FromStr for Measure {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let named = Measure::ALL.into_iter().find(|measure| measure.name() == text);
-        named.ok_or_else(|| {
-            let names: Vec<&str> = Measure::ALL.iter().map(|measure| measure.name()).collect();
-            format!("there is no such measure; measures are: {}", names.join(", "))
-        })
+        named.ok_or_else(|| format!("there is no such measure; measures are: {}", Measure::names()))
     }
 }
 

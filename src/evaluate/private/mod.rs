@@ -67,8 +67,10 @@ pub struct Traces<'a> {
     pub schema: &'a Schema,
 }
 
+// `Report` alone would be any report in the document of the API.
 /// The private report: how far a synthetic trace lies from the raw one, and what it gives away. For the steward alone.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = PrivateReport)]
 pub struct Report {
     /// Of the JSON form.
     pub version: u32,
@@ -222,9 +224,9 @@ mod tests {
     #[test]
     fn a_trace_against_itself_is_perfect_and_leaks() {
         let trace = flows::simulate(2_000, 1);
-        let (held_out, schema) = (flows::simulate(500, 2), flows::schema());
+        let (held_out, schema) = (flows::simulate(1_000, 2), flows::schema());
         let report = compared_as(trace.clone(), Some(held_out), &trace, &schema);
-        assert_eq!(report.rows, Rows { fitted: 2_000, held_out: 500, synthetic: 2_000 });
+        assert_eq!(report.rows, Rows { fitted: 2_000, held_out: 1_000, synthetic: 2_000 });
         let two_way = report.two_way.measured().unwrap();
         assert!(two_way.mean == 0.0 && two_way.floor.is_some_and(|floor| floor > 0.0));
         for column in report.one_way.measured().unwrap() {
@@ -249,6 +251,26 @@ mod tests {
             Report { seconds: BTreeMap::new(), ..report }
         };
         assert_eq!(report(1), report(3));
+    }
+
+    #[test]
+    fn the_report_describes_its_json_form() {
+        use utoipa::{PartialSchema, ToSchema};
+        let mut parts = Vec::new();
+        Report::schemas(&mut parts);
+        let own = serde_json::to_value(Report::schema()).unwrap();
+        let trace = flows::simulate(50, 1);
+        let report = json(&compared_as(trace.clone(), Some(trace.clone()), &trace, &flows::schema()));
+        for field in report.as_object().unwrap().keys() {
+            let described = &own["properties"][field];
+            assert!(described.is_object(), "{field} in {own}");
+        }
+        // What is referred to is there.
+        let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
+        let text = format!("{own}{}", serde_json::to_value(&parts).unwrap());
+        let named = text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let missing: Vec<_> = named.filter(|name| !names.contains(name)).collect();
+        assert!(missing.is_empty() && names.contains(&"Finding"), "{missing:?} not in {names:?}");
     }
 
     #[test]
@@ -291,7 +313,11 @@ mod tests {
         };
         let trace = |values: &[u64]| Trace::new(vec![Values::collect(1 << 40, values.iter().copied())]);
         let report = compared_as(trace(&[7; 9]), Some(trace(&[7])), &trace(&[7, 8]), &schema);
-        assert_eq!(report.one_way.measured().unwrap()[0].distance, 1.0, "any difference from a constant");
+        assert_eq!(
+            report.one_way.measured().unwrap()[0].distance,
+            0.5,
+            "one of two differs from the constant"
+        );
         assert!(report.two_way.measured().is_none() && report.sketches.measured().is_none());
         let attacks = report.attacks.measured().unwrap();
         assert!(attacks.inference.measured().is_none() && attacks.copies_but_for_time.measured().is_none());

@@ -33,7 +33,8 @@ pub struct OneWay {
 pub enum Distance {
     /// Jensen–Shannon distance, base 2, over exact values: 0 to 1.
     JensenShannon,
-    /// Wasserstein-1 distance over log(1+x), divided by the raw range.
+    /// Wasserstein-1 distance over log(1+x), divided by the raw range; where the raw values are all equal, the share of the others
+    /// that differ.
     WassersteinLog,
     /// Wasserstein-1 distance over time, divided by the window.
     WassersteinTime,
@@ -119,7 +120,8 @@ pub fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
 }
 
 /// Wasserstein-1 distance between two samples in ascending order after an increasing map, divided by `range`, by default that of
-/// the first sample. Where that is 0, any difference counts as 1.
+/// the first sample. Where that is 0, there is nothing to divide by: then it is the share of the second sample that differs from the
+/// first one's only value.
 pub fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option<f64>) -> f64 {
     if a.is_empty() || b.is_empty() {
         return if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 };
@@ -143,10 +145,8 @@ pub fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option
     let range = range.unwrap_or_else(|| map(a[a.len() - 1]) - map(a[0]));
     if range > 0.0 {
         distance / range
-    } else if distance == 0.0 {
-        0.0
     } else {
-        1.0
+        b.iter().filter(|&&value| value != a[0]).count() as f64 / b.len() as f64
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
         // Moving half the mass by 2 and half by 1: 1.5; range of the first sample 10.
         assert_eq!(wasserstein(&[0, 10], &[2, 11], plain, None), 0.15);
         assert_eq!(wasserstein(&[3], &[3, 3], plain, None), 0.0);
-        assert_eq!(wasserstein(&[3], &[4], plain, None), 1.0);
+        assert_eq!(wasserstein(&[3], &[3, 4, 3, 3], plain, None), 0.25);
         assert_eq!(wasserstein(&[0, 1, 2, 3], &[0, 3], plain, Some(1.0)), 0.5);
     }
 }

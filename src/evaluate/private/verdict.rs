@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// A distance up to this is close, whatever its floor.
 pub const CLOSE: f64 = 0.05;
-/// A distance up to this many floors is close: raw records lie as far from one another.
+/// A figure up to this many floors is close: raw records lie as far from one another.
 pub const CLOSE_FLOORS: f64 = 2.0;
 /// A distance up to this is loose; above it, little is preserved.
 pub const LOOSE: f64 = 0.2;
@@ -18,6 +18,8 @@ pub const LOOSE_ERROR: f64 = 0.3;
 pub const CLOSE_BROKEN: f64 = 0.001;
 /// Share of broken records beyond the raw ones up to which it is loose.
 pub const LOOSE_BROKEN: f64 = 0.01;
+/// Held-out records below which floors are too rough to grade by without a word.
+pub const FEW_HELD_OUT: usize = 1_000;
 /// Standard errors above chance from which on an attack counts as having found something. Of several attacks that find
 /// nothing, each lies above in one of 44 cases.
 pub const FOUND_ERRORS: f64 = 2.0;
@@ -54,8 +56,7 @@ impl Grade {
     }
 
     fn of_distance(distance: f64, floor: Option<f64>) -> Grade {
-        let close = CLOSE.max(CLOSE_FLOORS * floor.unwrap_or(0.0));
-        Grade::of(distance, close, LOOSE)
+        Grade::of(distance, within(CLOSE, floor), LOOSE)
     }
 
     /// The word for how something is preserved.
@@ -79,8 +80,17 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     let one_way = report.one_way.measured().and_then(|columns| worst_column(columns));
     let sketches = report.sketches.measured().and_then(|found| heavy_hitters(found));
     let validity = report.validity.measured().map(broken);
-    let figures = [two_way, one_way, sketches, validity].into_iter().flatten();
+    let few = (1..FEW_HELD_OUT).contains(&report.rows.held_out).then(|| Finding {
+        grade: Grade::Fair,
+        text: format!("only {} records are held out: floors are rough, and high", report.rows.held_out),
+    });
+    let figures = [two_way, one_way, sketches, validity, few].into_iter().flatten();
     figures.chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
+}
+
+/// What is close, given the floor.
+fn within(close: f64, floor: Option<f64>) -> f64 {
+    close.max(CLOSE_FLOORS * floor.unwrap_or(0.0))
 }
 
 /// " (floor 0.021)", where there is one.
@@ -120,19 +130,22 @@ fn worst_column(columns: &[OneWay]) -> Option<Finding> {
 fn heavy_hitters(found: &[HeavyHitters]) -> Option<Finding> {
     let worst = found.iter().max_by(|a, b| a.count_error.total_cmp(&b.count_error))?;
     let text = format!(
-        "heavy hitters: their number is off by at most {:.1} % ({} on {}: {} of {})",
-        100.0 * worst.count_error,
+        "heavy hitters: their number is off by at most {:.3}{} ({} on {}: {} found, {} in the raw trace)",
+        worst.count_error,
+        beside(worst.count_floor),
         worst.sketch,
         worst.column,
         worst.synthetic_found,
         worst.real_found,
     );
-    Some(Finding { grade: Grade::of(worst.count_error, CLOSE_ERROR, LOOSE_ERROR), text })
+    let grade = Grade::of(worst.count_error, within(CLOSE_ERROR, worst.count_floor), LOOSE_ERROR);
+    Some(Finding { grade, text })
 }
 
 fn broken(validity: &Validity) -> Finding {
-    let facts = validity.facts.iter().map(|fact| (&fact.fact, fact.real, fact.synthetic));
-    let outside = validity.outside.iter().map(|outside| (&outside.column, outside.real, outside.synthetic));
+    let facts = validity.facts.iter().map(|fact| (format!("break {}", fact.fact), fact.real, fact.synthetic));
+    let outside = validity.outside.iter();
+    let outside = outside.map(|o| (format!("have a {} that is not declared", o.column), o.real, o.synthetic));
     let worst = facts.chain(outside).max_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)));
     match worst.filter(|(_, real, synthetic)| synthetic > real) {
         None => Finding {
@@ -142,7 +155,7 @@ fn broken(validity: &Validity) -> Finding {
         Some((what, real, synthetic)) => Finding {
             grade: Grade::of(synthetic - real, CLOSE_BROKEN, LOOSE_BROKEN),
             text: format!(
-                "validity: {:.2} % of the synthetic records break {what}, of the raw ones {:.2} %",
+                "validity: {:.2} % of the synthetic records {what}, of the raw ones {:.2} %",
                 100.0 * synthetic,
                 100.0 * real,
             ),
