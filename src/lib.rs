@@ -20,7 +20,7 @@
 //!
 //! | module | what it is for | uses |
 //! | --- | --- | --- |
-//! | [`trace`] | what a trace is: schema, presets, columns, window. No I/O | – |
+//! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | – |
 //! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
 //! | [`progress`] | how long work reports and is stopped | – |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace` |
@@ -28,7 +28,7 @@
 //! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
 //! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress` |
 //! | [`generate`] | model in, records out | `model domain trace progress` |
-//! | [`evaluate`] | how good a synthetic trace is | `model domain trace privacy` |
+//! | [`evaluate`] | how good a synthetic trace is | `model domain trace privacy progress` |
 //! | [`simulate`] | simulated traces to try things on | `generate trace` |
 //! | [`ledger`] | the rules of spending, pure | `privacy` |
 //! | [`storage`] | database and artifacts | `ledger` |

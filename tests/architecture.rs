@@ -91,7 +91,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("model", vec!["domain", "trace", "privacy", "progress"]),
         ("fit", vec!["model", "domain", "trace", "privacy", "progress"]),
         ("generate", vec!["model", "domain", "trace", "progress"]),
-        ("evaluate", vec!["model", "domain", "trace", "privacy"]),
+        ("evaluate", vec!["model", "domain", "trace", "privacy", "progress"]),
         ("simulate", vec!["generate", "trace"]),
         ("config", vec![]),
         ("telemetry", vec!["config"]),
@@ -126,11 +126,10 @@ fn arrows_point_downwards_only() {
 #[test]
 fn the_engine_knows_no_http_no_sql_no_runtime() {
     for file in files(&source()) {
-        // Describing a document's fields (utoipa's schemas) is no HTTP.
-        for forbidden in ["axum", "sqlx", "tokio", "utoipa_axum"] {
+        for forbidden in ["axum", "sqlx", "tokio", "utoipa"] {
             let outer =
                 ["service", "storage", "jobs", "http", "cli", "ledger"].contains(&module(&file).as_str());
-            // That a report describes itself for the OpenAPI document is no more HTTP than that it is serialised.
+            // A type may describe its JSON form, as it serialises itself.
             let code = code(&file).replace("utoipa::ToSchema", "");
             assert!(
                 outer || !code.contains(&format!("{forbidden}::")),

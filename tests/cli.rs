@@ -78,12 +78,20 @@ fn gzip(text: &str) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
+/// The report that `evaluate` prints as JSON, which says null nowhere: that is how a number that is none is written.
+fn evaluated(lab: &Lab, args: &[&str]) -> serde_json::Value {
+    let text = lab.ok(&[&["evaluate", "--json", "-"], args].concat());
+    assert!(!text.contains("null"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&json["version"], &json["private"]), (&2.into(), &true.into()));
+    json
+}
+
 /// The mean two-way distance that `evaluate` prints.
 fn two_way(lab: &Lab, raw: &str, declared: &[&str], synthetic: &str) -> f64 {
-    let json = lab.ok(&[&["evaluate", raw, synthetic, "--json"], declared].concat());
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["private"], true);
-    json["two_way"]["mean"].as_f64().unwrap()
+    evaluated(lab, &[&[raw, synthetic, "--only", "two-way"], declared].concat())["two_way"]["mean"]
+        .as_f64()
+        .unwrap()
 }
 
 #[test]
@@ -229,6 +237,95 @@ fn the_keyed_hold_out_and_the_labs_split() {
     lab.ok(&["split", "t.csv"]);
     assert_eq!(lab.text("t.test.csv"), "a,b\n4,x\n9,x\n");
     assert_eq!(lab.text("t.fit.csv").lines().count(), 1 + 9);
+}
+
+#[test]
+fn the_private_report_leads_with_its_verdict_and_shows_floors() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "flows", "--rows", "3000", "--seed", "1", "-o", "raw.csv"]);
+    lab.ok(&["sample", "flows", "--rows", "2000", "--seed", "2", "-o", "syn.csv"]);
+    lab.ok(&["split", "raw.csv"]);
+    let files = ["raw.fit.csv", "syn.csv", "--test", "raw.test.csv"];
+    let shown = lab.ok(&[&["evaluate", "--json", "report.json"], &files[..], FLOWS].concat());
+    let json: serde_json::Value = serde_json::from_str(&lab.text("report.json")).unwrap();
+    assert_eq!(json["rows"], serde_json::json!({ "fitted": 2400, "held_out": 600, "synthetic": 2000 }));
+    assert!(json["two_way"]["floor"].as_f64().unwrap() > 0.0);
+    assert!((json["attacks"]["membership"]["auc"].as_f64().unwrap() - 0.5).abs() < 0.1);
+    assert_eq!(json["sketches"].as_array().unwrap().len(), 8);
+    assert_eq!(json["validity"]["facts"][0]["synthetic"], 0.0);
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &fs::metadata(lab.path("report.json")).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o600, "a private report is for its owner");
+    }
+
+    assert!(shown.starts_with("PRIVATE"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    let verdict = json["verdict"][0]["text"].as_str().unwrap();
+    assert!(verdict.starts_with("two-way distance"), "{verdict}");
+    let at = |part: &str| shown.find(part).unwrap_or_else(|| panic!("{part} in {shown}"));
+    assert!(at("two-way distance") < at("Pairs of columns") && at("floor") < at("Attacks"));
+
+    // Without held-out records there are no floors, and the attack that needs them says so.
+    let alone = evaluated(&lab, &[&["raw.fit.csv", "syn.csv"], FLOWS].concat());
+    assert!(alone["two_way"].get("floor").is_none());
+    assert!(alone["attacks"]["membership"]["skipped"].as_str().unwrap().contains("held-out"));
+    // The same again, without what was not asked for.
+    let validity = evaluated(&lab, &[&["raw.fit.csv", "syn.csv", "--only", "validity"], FLOWS].concat());
+    assert_eq!(validity["validity"], alone["validity"]);
+    assert_eq!(validity["seconds"].as_object().unwrap().len(), 1);
+}
+
+#[test]
+fn odd_traces_are_compared_without_a_number_that_is_none() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "flows", "--rows", "400", "--seed", "1", "-o", "raw.csv"]);
+    lab.write("header.csv", format!("{HEADER}\n"));
+    lab.write("constant.csv", format!("{HEADER}\n{}", format!("{ROW}\n").repeat(30)));
+    lab.write("idle.csv", format!("{HEADER}\n{}\n", ROW.replace("0.5,3,300", "0,0,0")));
+    for real in ["raw.csv", "constant.csv", "idle.csv"] {
+        for synthetic in ["header.csv", "constant.csv", "idle.csv", "raw.csv"] {
+            for held_out in ["header.csv", "idle.csv", "raw.csv"] {
+                let args = [&[real, synthetic, "--test", held_out], FLOWS].concat();
+                let json = evaluated(&lab, &args);
+                let mean = &json["two_way"]["mean"];
+                assert!(real != synthetic || mean == 0.0, "{args:?}");
+                if synthetic == "header.csv" {
+                    assert!(mean == 1.0 && json["verdict"][0]["grade"] == "poor", "{args:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_explained() {
+    let lab = Lab::new();
+    lab.write("raw.csv", format!("{HEADER}\n{ROW}\n"));
+    lab.write("short.csv", "srcip,dstip\n10.0.0.1,10.0.0.2\n");
+    lab.write("header.csv", format!("{HEADER}\n"));
+    lab.write("bad.csv", format!("{HEADER}\n{}\n", ROW.replace("1234", "70000")));
+    let refused = |args: &[&str], code: i32, part: &str| {
+        let output = lab.run(&[&["evaluate"], args, FLOWS].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(part), "{args:?}: {said}");
+        assert!(output.stdout.is_empty(), "{args:?} prints a report");
+    };
+    refused(&["raw.csv", "short.csv"], 3, "short.csv: columns srcport, dstport");
+    refused(&["raw.csv", "raw.csv", "--test", "short.csv"], 3, "short.csv: columns srcport, dstport");
+    refused(&["raw.csv", "raw.csv", "--test", "absent.csv"], 1, "absent.csv");
+    refused(&["raw.csv", "bad.csv"], 3, "cannot be read");
+    refused(&["raw.csv", "raw.csv", "--test", "bad.csv"], 3, "cannot be read");
+    refused(&["header.csv", "raw.csv"], 3, "no records");
+    refused(&["raw.csv", "raw.csv", "--only", "two-way,beauty"], 2, "measures are: one-way, two-way");
+    refused(&["raw.csv", "raw.csv", "--json", "raw.csv"], 2, "two different files");
+    refused(&["raw.csv", "raw.csv", "--json", "nowhere/out.json"], 1, "no such folder");
+    let undeclared = lab.run(&["evaluate", "raw.csv", "raw.csv", "--preset", "flow"]);
+    assert_eq!(undeclared.status.code(), Some(2));
+    assert!(String::from_utf8(undeclared.stderr).unwrap().contains("--categories type="));
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
-use super::{Failure, report};
+use super::{Failure, evaluation};
+use crate::evaluate::private::Measure;
 use crate::privacy::Steward;
-use crate::service::local;
-use std::path::PathBuf;
+use crate::service::local::{self, LocalError};
+use crate::service::new_file::NewFile;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -13,21 +16,44 @@ pub struct Args {
     trace: TraceArgs,
     /// The synthetic trace, with the same columns
     synthetic: PathBuf,
-    /// Print JSON instead
-    #[arg(long)]
-    json: bool,
+    /// Raw records that were not fitted, as `netdpsyn split` or `synthesize --hold-out` leaves them: with these, every
+    /// distance is shown beside what sampling alone costs, and attacks beside what they find where nothing can leak
+    #[arg(long, value_name = "HELDOUT")]
+    test: Option<PathBuf>,
+    /// Write the report as JSON to a file readable by you alone; - prints it instead of the summary
+    #[arg(long, value_name = "OUT")]
+    json: Option<PathBuf>,
+    #[arg(long, value_name = "MEASURE,…", value_delimiter = ',', help = only_help())]
+    only: Vec<Measure>,
+}
+
+fn only_help() -> String {
+    format!("Take some measures alone, separated by commas: {}", Measure::names())
 }
 
 impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let source = self.trace.source()?;
+        let printed = self.json.as_deref() == Some(Path::new("-"));
+        let output = self.json.filter(|_| !printed);
+        let inputs = [Some(&source.path), Some(&self.synthetic), self.test.as_ref()];
+        if let Some(twice) = output.as_ref().filter(|path| inputs.contains(&Some(*path))) {
+            return Err(LocalError::SamePath(twice.clone()).into());
+        }
         let bar = Bar::new();
-        let comparison = local::evaluate(&source, &self.synthetic, &bar)?.for_steward(&Steward::local());
+        let report = local::evaluate(&source, self.test.as_deref(), &self.synthetic, &self.only, &bar)?
+            .for_steward(&Steward::local());
         drop(bar);
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&comparison).unwrap_or_default());
-        } else {
-            print!("{}", report::comparison(&comparison));
+        let json = || serde_json::to_string_pretty(&report).unwrap_or_default();
+        if let Some(path) = &output {
+            let mut file = NewFile::private(path)?;
+            let written = writeln!(file, "{}", json());
+            written.map_err(|source| LocalError::Write { path: path.clone(), source })?;
+            file.publish()?;
+        }
+        match printed {
+            true => println!("{}", json()),
+            false => print!("{}", evaluation::summary(&report)),
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod evaluate;
+mod evaluation;
 mod generate;
 mod inspect;
 mod progress;

@@ -1,6 +1,5 @@
 //! What the commands print, for people.
 
-use crate::evaluate::private::{Comparison, one_way::Measure};
 use crate::formats::Report;
 use crate::model::Bundle;
 use crate::service::local::Made;
@@ -84,35 +83,6 @@ pub fn parse_report(report: &Report) -> String {
     }
     if !report.ignored_columns.is_empty() {
         let _ = writeln!(text, "columns left out: {}", report.ignored_columns.join(", "));
-    }
-    text
-}
-
-/// The comparison with the raw trace.
-pub fn comparison(comparison: &Comparison) -> String {
-    let mut text = format!(
-        "PRIVATE — computed against the raw trace; for its steward only\n\n{} raw records, {} synthetic\n\n",
-        comparison.real_rows, comparison.synthetic_rows
-    );
-    let two_way = &comparison.two_way;
-    let _ = writeln!(
-        text,
-        "two-way total variation distance, mean of {} pairs   {:.4}",
-        two_way.pairs.len(),
-        two_way.mean
-    );
-    for pair in two_way.pairs.iter().take(3) {
-        let _ = writeln!(text, "  {:<49} {:.4}", pair.columns.join(" × "), pair.distance);
-    }
-    let _ = writeln!(text, "\none-way distance (0 is equal)                  exact    coarse");
-    for one in &comparison.one_way {
-        let measure = match one.measure {
-            Measure::JensenShannon => "Jensen–Shannon",
-            Measure::WassersteinLog => "Wasserstein of log(1+x)",
-            Measure::WassersteinTime => "Wasserstein over the window",
-        };
-        let coarse = one.coarse.map_or(String::new(), |c| format!("    {c:.4}"));
-        let _ = writeln!(text, "  {:<12} {measure:<31} {:.4}{coarse}", one.column, one.distance);
     }
     text
 }

@@ -90,7 +90,7 @@ fn records(
         .zip(&bound.detected)
         .map(|(column, &detected)| Parser::new(&column.field, column.notation, detected))
         .collect();
-    let spaces: Vec<_> = columns.iter().map(|c| c.field.space(bound.schema.window)).collect();
+    let spaces: Vec<_> = columns.iter().map(|c| c.field.declared(bound.schema.window)).collect();
     let mut trace = Trace::empty(&bound.schema);
     let mut report = Report { ignored_columns: bound.ignored.clone(), ..Report::default() };
     let mut outside = vec![0u64; columns.len()];
@@ -108,10 +108,7 @@ fn records(
                 }
                 report.records += 1;
                 for (index, value) in values.iter().enumerate() {
-                    // The last value of a categorical space stands for what is not declared.
-                    let undeclared = u64::from(columns[index].field.is_categorical());
-                    let inside =
-                        spaces[index].as_ref().is_none_or(|s| (s.start..s.end - undeclared).contains(value));
+                    let inside = spaces[index].as_ref().is_none_or(|space| space.contains(value));
                     outside[index] += u64::from(!inside);
                 }
             }

@@ -18,11 +18,9 @@
 //! | [`restore`] | codes back to values |
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards joined, in order of time |
-//! | [`facts`] | protocol facts that hold for free |
 
 pub mod chain;
 pub mod draw;
-pub mod facts;
 pub mod gum;
 pub mod options;
 pub mod order;

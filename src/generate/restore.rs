@@ -1,11 +1,10 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
 use super::chain::chain;
-use super::facts::Facts;
 use crate::domain::Partition;
 use crate::model::Model;
 use crate::trace::gaps::FlowColumns;
-use crate::trace::{Column, Field, Schema, Values, Window};
+use crate::trace::{Column, Facts, Field, Schema, Values, Window};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use std::ops::{Range, RangeInclusive};
 
@@ -90,7 +89,7 @@ impl<'a> Restorer<'a> {
             .iter()
             .enumerate()
             .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
-            .filter_map(|(index, c)| Some((index, declared(&c.field, c.field.space(schema.window)?))))
+            .filter_map(|(index, c)| Some((index, c.field.declared(schema.window)?)))
             .collect();
         let pickers = model.attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
         let derived = model.attributes.iter().any(|a| a.column == schema.columns.len());
@@ -135,9 +134,6 @@ impl<'a> Restorer<'a> {
     }
 }
 
-/// The declared values alone, without the one that stands for everything else.
-fn declared(field: &Field, space: Range<u64>) -> Range<u64> {
-    if field.is_categorical() { space.start..space.end - 1 } else { space }
 }
 
 #[cfg(test)]

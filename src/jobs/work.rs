@@ -2,7 +2,8 @@
 //! visible together or not at all.
 
 use super::watch::Watch;
-use crate::evaluate::{private, release};
+use crate::evaluate::private::{self, Inputs};
+use crate::evaluate::release;
 use crate::fit::{self, split::SplitKey};
 use crate::formats::{self, Bound, ReadError, ReadOptions};
 use crate::generate::{self, Request};
@@ -398,7 +399,9 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     let path = app.artifacts.path(&release.trace_path)?;
     let like = formats::bind_like(&path, &bound.schema).map_err(refused)?;
     let synthetic = formats::read_synthetic(&path, &like, seen).map_err(refused)?;
-    let report = private::compare(&trace, &synthetic, &bound.schema).for_steward(&Steward::keeper());
+    let inputs =
+        Inputs { real: trace, held_out: None, synthetic: &synthetic, schema: &bound.schema, only: &[] };
+    let report = private::evaluate(inputs, seen)?.for_steward(&Steward::keeper());
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
     runtime.block_on(async {

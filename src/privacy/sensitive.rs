@@ -30,6 +30,11 @@ impl<T> Sensitive<T> {
         Sensitive(work(&self.0))
     }
 
+    /// Two pieces of raw data as one, for work that looks at both.
+    pub(crate) fn zip<U>(self, other: Sensitive<U>) -> Sensitive<(T, U)> {
+        Sensitive((self.0, other.0))
+    }
+
     /// The paid exit: charges `query`, then answers it with noise. The accountant may refuse; then nothing was read.
     pub(crate) fn measure(
         &self,

@@ -3,7 +3,7 @@
 //! There is no ledger here. Each run's statement covers that run alone and says that repeated runs add up.
 
 use super::new_file::NewFile;
-use crate::evaluate::private::{self, Comparison};
+use crate::evaluate::private::{self, Inputs, Measure};
 use crate::fit::{self, FitError, Plan, split::SplitKey};
 use crate::formats::{self, Bound, ReadError, ReadOptions, Report, WriteError, hints::Hints};
 use crate::generate::{self, Request, gum::Convergence};
@@ -255,24 +255,49 @@ fn make(
     })
 }
 
-/// Compares a synthetic trace with the raw one.
+/// Compares a synthetic trace with the raw one and, where there are some, with raw records that were held out. Takes
+/// the measures of `only`, all where it names none.
 pub fn evaluate(
     real: &Source,
+    held_out: Option<&Path>,
     synthetic: &Path,
+    only: &[Measure],
     progress: &dyn Progress,
-) -> Result<Private<Comparison>, LocalError> {
+) -> Result<Private<private::Report>, LocalError> {
     let bound = real.bind()?;
     // A window is not needed here, but without its categories a column could not be told apart.
     let mut open = bound.schema.undeclared().into_iter();
     if let Some(error) = open.find(|e| matches!(e, SchemaError::NoCategories { .. })) {
         return Err(error.into());
     }
+    let like = |path: &Path| {
+        formats::bind_like(path, &bound.schema)
+            .map_err(|source| LocalError::Read { path: path.into(), source })
+    };
+    // Columns are looked for in every file before any is read.
+    let (like_synthetic, like_held_out) = (like(synthetic)?, held_out.map(like).transpose()?);
     let (trace, _) = real.read(&bound, progress)?;
+    let held_out = match held_out.zip(like_held_out) {
+        None => None,
+        Some((path, like)) => {
+            let source = Source { path: path.into(), ..real.clone() };
+            some_records(source.read(&like, progress))?.map(|(trace, _)| trace)
+        }
+    };
     let refused = |source| LocalError::Read { path: synthetic.into(), source };
-    let like = formats::bind_like(synthetic, &bound.schema).map_err(refused)?;
-    let synthetic = formats::read_synthetic(synthetic, &like, progress).map_err(refused)?;
-    progress.step("compare", 0, 1)?;
-    Ok(private::compare(&trace, &synthetic, &bound.schema))
+    let synthetic = formats::read_synthetic(synthetic, &like_synthetic, progress).map_err(refused);
+    let synthetic = some_records(synthetic)?.unwrap_or_else(|| Trace::empty(&bound.schema));
+    let schema = &bound.schema;
+    Ok(private::evaluate(Inputs { real: trace, held_out, synthetic: &synthetic, schema, only }, progress)?)
+}
+
+/// What was read, if the file has any records: a comparison has something to say without them.
+fn some_records<T>(read: Result<T, LocalError>) -> Result<Option<T>, LocalError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(LocalError::Read { source: ReadError::NoRecords, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What `inspect` finds: the proposed schema, what reading would skip, and private hints.

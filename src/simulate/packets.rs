@@ -1,8 +1,7 @@
 //! Packet headers of an access link: conversations of packets in both directions.
 
 use super::{PACKET_WINDOW, START, ephemeral, heavy_tailed, inside, outside, rank, source};
-use crate::generate::facts::Facts;
-use crate::trace::{Notation, Schema, TimeUnit, Trace, Window, presets, protocols};
+use crate::trace::{Facts, Notation, Schema, TimeUnit, Trace, Window, presets, protocols};
 use rand::{Rng, RngExt};
 
 /// The schema of the simulated packets, complete with window and notations.

@@ -5,6 +5,7 @@
 //! position in the declared list. The rest of the crate works on these numbers alone.
 
 pub mod columns;
+pub mod facts;
 pub mod gaps;
 pub mod presets;
 pub mod protocols;
@@ -12,5 +13,6 @@ pub mod schema;
 pub mod window;
 
 pub use columns::{Trace, Values};
+pub use facts::Facts;
 pub use schema::{Column, Fact, Field, Kind, Notation, Schema, SchemaError, TimeUnit};
 pub use window::Window;

@@ -301,6 +301,12 @@ impl Field {
         })
     }
 
+    /// The declared values alone: the space without the value that stands for everything else.
+    pub fn declared(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
+        let space = self.space(window)?;
+        Some(space.start..space.end - u64::from(self.is_categorical()))
+    }
+
     /// The largest value that a column of raw records must be able to hold. Times lie anywhere.
     pub fn storage_max(&self) -> u64 {
         match self {

@@ -1,77 +1,97 @@
 //! Every column on its own: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
 
-use super::{compared, is_nominal};
+use super::{Traces, compared, is_nominal, log_size};
 use crate::trace::{Field, Schema, Trace};
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// How far one column's distribution lies from the raw one. 0 is equal.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// How far one column's distribution lies from the raw one.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct OneWay {
     /// The column.
     pub column: String,
     /// How it is measured.
-    pub measure: Measure,
-    /// The distance.
+    pub measure: Distance,
+    /// The distance between raw and synthetic values: 0 is equal. The Jensen–Shannon distance is at most 1; the Wasserstein
+    /// distance is in raw ranges, and above 1 only where synthetic values lie far outside them.
     pub distance: f64,
+    /// The same between the fitted and the held-out records: what sampling alone costs. Good is a distance near it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<f64>,
     /// For addresses and ports, the Jensen–Shannon distance over coarse values: /16 networks; ports above 1023 in bands
-    /// of 1,024.
+    /// of 1,024. 0 to 1, 0 is equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coarse: Option<f64>,
+    /// The floor of the coarse distance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coarse_floor: Option<f64>,
 }
 
 /// A distance between distributions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Measure {
+pub enum Distance {
     /// Jensen–Shannon distance, base 2, over exact values: 0 to 1.
     JensenShannon,
-    /// Wasserstein-1 distance over log(1+x), divided by the raw range.
+    /// Wasserstein-1 distance over log(1+x), divided by the raw range; where the raw values are all equal, the share of the others
+    /// that differ.
     WassersteinLog,
     /// Wasserstein-1 distance over time, divided by the window.
     WassersteinTime,
 }
 
 /// The distance of every compared column.
-pub fn all(real: &Trace, synthetic: &Trace, schema: &Schema) -> Vec<OneWay> {
-    compared(schema)
-        .into_par_iter()
-        .map(|column| {
-            let sorted = |trace: &Trace| {
-                let mut values: Vec<u64> = trace.column(column).iter().collect();
-                values.sort_unstable();
-                values
-            };
-            one(&sorted(real), &sorted(synthetic), schema, column)
-        })
-        .collect()
+pub fn one_way(traces: &Traces) -> Vec<OneWay> {
+    compared(traces.schema).into_par_iter().map(|column| one(traces, column)).collect()
 }
 
-fn one(real: &[u64], synthetic: &[u64], schema: &Schema, column: usize) -> OneWay {
-    let field = &schema.columns[column].field;
-    let coarsened = |coarse: fn(u64) -> u64| {
-        let map = |values: &[u64]| values.iter().map(|&v| coarse(v)).collect::<Vec<_>>();
-        Some(jensen_shannon(&map(real), &map(synthetic)))
+fn one(traces: &Traces, column: usize) -> OneWay {
+    let sorted = |trace: &Trace| {
+        let mut values: Vec<u64> = trace.column(column).iter().collect();
+        values.sort_unstable();
+        values
     };
-    let (measure, distance) = if is_nominal(schema, column) {
-        (Measure::JensenShannon, jensen_shannon(real, synthetic))
-    } else if let Field::Timestamp { .. } = field {
-        let start = schema.window.map_or(real.first().copied().unwrap_or(0), |w| w.start());
-        let since = |v: u64| (v as i128 - i128::from(start)) as f64;
-        let range = schema.window.map(|w| w.length() as f64);
-        (Measure::WassersteinTime, wasserstein(real, synthetic, since, range))
-    } else {
-        // In the unit of the file: a duration of one second is 1, not 10⁶.
-        let unit = 10f64.powi(field.decimals() as i32);
-        (Measure::WassersteinLog, wasserstein(real, synthetic, |v| (v as f64 / unit).ln_1p(), None))
+    let (real, synthetic) = (sorted(traces.real), sorted(traces.synthetic));
+    let held_out = traces.held_out.map(sorted);
+    let field = &traces.schema.columns[column].field;
+    let measure = measure(traces.schema, column);
+    let from_real = |other: &[u64]| match measure {
+        Distance::JensenShannon => jensen_shannon(&real, other),
+        Distance::WassersteinLog => wasserstein(&real, other, log_size(field), None),
+        Distance::WassersteinTime => {
+            let window = traces.schema.window;
+            let start = window.map_or(real.first().copied().unwrap_or(0), |w| w.start());
+            let since = |v: u64| (i128::from(v) - i128::from(start)) as f64;
+            wasserstein(&real, other, since, window.map(|w| w.length() as f64))
+        }
     };
-    let coarse = match field {
-        Field::Ip { .. } => coarsened(|address| address >> 16),
+    // Coarsening keeps the order, so that the samples stay sorted.
+    let coarse: Option<fn(u64) -> u64> = match field {
+        Field::Ip { .. } => Some(|address| address >> 16),
         // Bands above 1023 are numbered on from there: 1024..2047 is 1024, and so on.
-        Field::Port => coarsened(|port| if port < 1_024 { port } else { 1_023 + port / 1_024 }),
+        Field::Port => Some(|port| if port < 1_024 { port } else { 1_023 + port / 1_024 }),
         _ => None,
     };
-    OneWay { column: schema.columns[column].name.clone(), measure, distance, coarse }
+    let coarsened = |other: &[u64]| {
+        let map = |values: &[u64]| values.iter().map(|&v| coarse.map_or(v, |c| c(v))).collect::<Vec<_>>();
+        coarse.map(|_| jensen_shannon(&map(&real), &map(other)))
+    };
+    OneWay {
+        column: traces.schema.columns[column].name.clone(),
+        measure,
+        distance: from_real(&synthetic),
+        floor: held_out.as_deref().map(from_real),
+        coarse: coarsened(&synthetic),
+        coarse_floor: held_out.as_deref().and_then(coarsened),
+    }
+}
+
+fn measure(schema: &Schema, column: usize) -> Distance {
+    match schema.columns[column].field {
+        _ if is_nominal(schema, column) => Distance::JensenShannon,
+        Field::Timestamp { .. } => Distance::WassersteinTime,
+        _ => Distance::WassersteinLog,
+    }
 }
 
 /// Jensen–Shannon distance, base 2, between two samples in ascending order: √(½ KL(P‖M) + ½ KL(Q‖M)), M = (P+Q)/2. An empty
@@ -100,7 +120,8 @@ pub fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
 }
 
 /// Wasserstein-1 distance between two samples in ascending order after an increasing map, divided by `range`, by default that of
-/// the first sample. Where that is 0, any difference counts as 1.
+/// the first sample. Where that is 0, there is nothing to divide by: then it is the share of the second sample that differs from the
+/// first one's only value.
 pub fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option<f64>) -> f64 {
     if a.is_empty() || b.is_empty() {
         return if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 };
@@ -124,16 +145,39 @@ pub fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option
     let range = range.unwrap_or_else(|| map(a[a.len() - 1]) - map(a[0]));
     if range > 0.0 {
         distance / range
-    } else if distance == 0.0 {
-        0.0
     } else {
-        1.0
+        b.iter().filter(|&&value| value != a[0]).count() as f64 / b.len() as f64
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// A sample in ascending order, empty ones and repeated values among them.
+    fn sample() -> impl Strategy<Value = Vec<u64>> {
+        prop::collection::vec(0u64..12, 0..30).prop_map(|mut values| {
+            values.sort_unstable();
+            values
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn distances_are_distances(a in sample(), b in sample()) {
+            let jsd = jensen_shannon(&a, &b);
+            prop_assert!((0.0..=1.0).contains(&jsd));
+            prop_assert!((jsd - jensen_shannon(&b, &a)).abs() < 1e-12);
+            prop_assert_eq!(jensen_shannon(&a, &a), 0.0);
+            let emd = |a: &[u64], b: &[u64]| wasserstein(a, b, |v| v as f64, Some(11.0));
+            prop_assert!((0.0..=1.0 + 1e-12).contains(&emd(&a, &b)));
+            prop_assert!((emd(&a, &b) - emd(&b, &a)).abs() < 1e-12);
+            prop_assert_eq!(emd(&a, &a), 0.0);
+            // Without a range, whatever comes out is a number.
+            prop_assert!(wasserstein(&a, &b, |v| v as f64, None).is_finite());
+        }
+    }
 
     #[test]
     fn jensen_shannon_by_hand() {
@@ -151,7 +195,7 @@ mod tests {
         // Moving half the mass by 2 and half by 1: 1.5; range of the first sample 10.
         assert_eq!(wasserstein(&[0, 10], &[2, 11], plain, None), 0.15);
         assert_eq!(wasserstein(&[3], &[3, 3], plain, None), 0.0);
-        assert_eq!(wasserstein(&[3], &[4], plain, None), 1.0);
+        assert_eq!(wasserstein(&[3], &[3, 4, 3, 3], plain, None), 0.25);
         assert_eq!(wasserstein(&[0, 1, 2, 3], &[0, 3], plain, Some(1.0)), 0.5);
     }
 }

@@ -1,6 +1,6 @@
-//! Protocol facts: public knowledge that synthetic records respect at no cost in privacy.
+//! Protocol facts: public knowledge that synthetic records respect at no cost in privacy, and that any trace can be checked by.
 
-use crate::trace::{Fact, Field, Schema, protocols};
+use super::{Fact, Field, Schema, protocols};
 use std::ops::RangeInclusive;
 
 /// The facts of a schema that its columns allow to check, by column index.
@@ -46,21 +46,44 @@ impl Facts {
 
     /// For a record, the bounds that the facts put on its columns.
     pub fn bounds(&self, record: &[u64]) -> impl Iterator<Item = (usize, RangeInclusive<u64>)> + use<> {
+        self.ruled(record).into_iter().flatten().map(|(_, column, bounds)| (column, bounds))
+    }
+
+    /// The names of the facts that can be checked, each with whether the record breaks it: the same facts in the same
+    /// order for every record. A wrong header checksum counts as broken where the trace has that column.
+    pub fn broken(&self, record: &[u64]) -> impl Iterator<Item = (&'static str, bool)> {
+        let ruled = self.ruled(record).into_iter().flatten();
+        let bounded = ruled.map(|(name, column, bounds)| (name, !bounds.contains(&record[column])));
+        let checksum = self.checksum.iter();
+        bounded.chain(checksum.map(|header| {
+            let computed = u64::from(header.checksum(record));
+            ("header-checksum", record[header.checksum] != computed)
+        }))
+    }
+
+    /// Name, column and bounds of each fact.
+    fn ruled(&self, record: &[u64]) -> [Option<(&'static str, usize, RangeInclusive<u64>)>; 3] {
         // 20 bytes are the smallest IPv4 packet, 65,535 the largest.
         let bytes = self.bytes_fit.map(|(packets, bytes)| {
             let packets = record[packets];
-            (bytes, packets.saturating_mul(20)..=packets.saturating_mul(65_535))
+            ("bytes-fit-packets", bytes, packets.saturating_mul(20)..=packets.saturating_mul(65_535))
         });
-        let instant = self.instant.filter(|(packets, _)| record[*packets] <= 1).map(|(_, td)| (td, 0..=0));
+        let instant = self.instant.map(|(packets, td)| {
+            ("one-packet-no-duration", td, 0..=if record[packets] <= 1 { 0 } else { u64::MAX })
+        });
         let length = self.length.as_ref().map(|length| {
             let transport = match length.protocol.map(|p| record[p]) {
                 Some(protocols::TCP) => 20,
                 Some(protocols::UDP | protocols::ICMP) => 8,
                 _ => 0,
             };
-            (length.length, 4 * record[length.header_words] + transport..=65_535)
+            (
+                "length-holds-headers",
+                length.length,
+                record[length.header_words].saturating_mul(4).saturating_add(transport)..=65_535,
+            )
         });
-        [bytes, instant, length].into_iter().flatten()
+        [bytes, instant, length]
     }
 
     /// Computes what follows from the rest of the record: the IPv4 header checksum.
@@ -75,7 +98,9 @@ impl Header {
     /// The ones' complement of the ones' complement sum of the header's 16-bit words (RFC 791, section 3.1; RFC 1071). Options
     /// are not in the trace and count as zeros.
     fn checksum(&self, record: &[u64]) -> u16 {
-        let value = |i: usize, default: u64| self.fields[i].map_or(default, |column| record[column]);
+        // A column of a custom schema may hold numbers that no header does: 32 bits of them keep the sum from overflowing.
+        let value =
+            |i: usize, default: u64| self.fields[i].map_or(default, |column| record[column] & 0xffff_ffff);
         let [version, words, tos, length] = [value(0, 4), value(1, 5), value(2, 0), value(3, 0)];
         let [id, flags, offset] = [value(4, 0), value(5, 0), value(6, 0)];
         let [ttl, protocol, source, destination] = [value(7, 0), value(8, 0), value(9, 0), value(10, 0)];
@@ -117,10 +142,33 @@ mod tests {
         assert_eq!(bounds, [(8, 20..=65_535), (6, 0..=0)]);
         record[7] = 0;
         assert_eq!(flow.bounds(&record).next(), Some((8, 0..=0)));
+        record[7] = 2;
+        assert_eq!(flow.bounds(&record).last(), Some((6, 0..=u64::MAX)));
 
         let packet = Facts::of(&presets::preset("dc").unwrap());
         let mut record = vec![0; 15];
         (record[4], record[8]) = (6, 5);
         assert_eq!(packet.bounds(&record).collect::<Vec<_>>(), [(6, 40..=65_535)]);
+    }
+    #[test]
+    fn what_a_record_breaks() {
+        let schema = presets::preset("dc").unwrap();
+        let facts = Facts::of(&schema);
+        let mut record = vec![0; 15];
+        (record[4], record[6], record[8]) = (6, 39, 5);
+        facts.finish(&mut record);
+        let broken: Vec<_> = facts.broken(&record).collect();
+        assert_eq!(broken, [("length-holds-headers", true), ("header-checksum", false)]);
+        assert_eq!(serde_json::to_value(&schema.facts).unwrap(), serde_json::json!([broken[0].0]));
+        record[14] ^= 1;
+        assert_eq!(facts.broken(&record).last(), Some(("header-checksum", true)));
+
+        let flow = presets::preset("flow").unwrap();
+        let mut record = vec![0; 11];
+        (record[6], record[7], record[8]) = (1, 1, 20);
+        let broken: Vec<_> = Facts::of(&flow).broken(&record).collect();
+        assert_eq!(broken, [("bytes-fit-packets", false), ("one-packet-no-duration", true)]);
+        let names: Vec<_> = broken.iter().map(|(name, _)| name).collect();
+        assert_eq!(serde_json::to_value(&flow.facts).unwrap(), serde_json::json!(names));
     }
 }

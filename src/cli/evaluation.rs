@@ -1,0 +1,198 @@
+//! The private report, for people: the verdict, then each measure with its floor beside it.
+
+use crate::evaluate::private::attacks::{Attacks, copies::Copies};
+use crate::evaluate::private::one_way::{Distance, OneWay};
+use crate::evaluate::private::sketches::HeavyHitters;
+use crate::evaluate::private::two_way::TwoWay;
+use crate::evaluate::private::validity::Validity;
+use crate::evaluate::private::verdict::Grade;
+use crate::evaluate::private::{Outcome, Report, Rows};
+use std::fmt::Write;
+
+/// Characters of a line.
+const WIDTH: usize = 100;
+/// Characters of the column in which figures are named.
+const NAMES: usize = 46;
+
+/// The report in lines of at most a hundred characters.
+pub fn summary(report: &Report) -> String {
+    let Rows { fitted, held_out, synthetic } = report.rows;
+    let mut text = String::from("PRIVATE — computed against the raw trace; for its steward only\n\n");
+    let _ = writeln!(text, "{fitted} raw records, {held_out} held out, {synthetic} synthetic\n");
+    for finding in &report.verdict {
+        let mark = match finding.grade {
+            Grade::Good => "good",
+            Grade::Fair => "fair",
+            Grade::Poor => "POOR",
+        };
+        text += &wrapped(&format!("  {mark}  {}", finding.text), 8);
+    }
+    text += &section("Pairs of columns", &report.two_way, two_way);
+    text += &section("Single columns", &report.one_way, |columns| one_way(columns));
+    text += &section("Heavy hitters", &report.sketches, |found| sketches(found));
+    text += &section("Validity", &report.validity, validity);
+    text += &section("Attacks", &report.attacks, attacks);
+    text
+}
+
+/// A heading and the figures below it, or the reason why there are none.
+fn section<T>(heading: &str, outcome: &Outcome<T>, figures: impl Fn(&T) -> String) -> String {
+    match outcome {
+        Outcome::Measured(measured) => format!("\n{heading}\n{}", figures(measured)),
+        Outcome::Skipped { skipped } => format!("\n{heading}: {}\n", skipped.0),
+    }
+}
+
+/// Breaks a line between words, indenting what follows.
+fn wrapped(line: &str, indent: usize) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for (i, word) in line.split(' ').enumerate() {
+        let length = word.chars().count();
+        if i > 0 && width + 1 + length > WIDTH {
+            let _ = write!(text, "\n{:indent$}", "");
+            width = indent;
+        } else if i > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text += word;
+        width += length;
+    }
+    text + "\n"
+}
+
+/// A line of figures under `names`; what is missing stays blank.
+fn line(name: &str, figures: &[Option<String>]) -> String {
+    let name: String = name.chars().take(NAMES).collect();
+    let cells: String = figures.iter().map(|f| format!("{:>12}", f.as_deref().unwrap_or(""))).collect();
+    format!("  {name:<NAMES$}{cells}").trim_end().to_string() + "\n"
+}
+
+fn headings(name: &str, headings: &[&str]) -> String {
+    line(name, &headings.iter().map(|h| Some(h.to_string())).collect::<Vec<_>>())
+}
+
+fn decimal(figure: f64) -> Option<String> {
+    Some(format!("{figure:.4}"))
+}
+
+fn percent(share: f64) -> Option<String> {
+    Some(format!("{:.2} %", 100.0 * share))
+}
+
+fn two_way(two_way: &TwoWay) -> String {
+    let mut text = headings("total variation, 0 is equal, 1 is disjoint", &["distance", "floor"]);
+    let name = format!("mean of {} pairs", two_way.pairs.len());
+    text += &line(&name, &[decimal(two_way.mean), two_way.floor.and_then(decimal)]);
+    for pair in two_way.pairs.iter().take(5) {
+        text += &line(&pair.columns.join(" × "), &[decimal(pair.distance), pair.floor.and_then(decimal)]);
+    }
+    text
+}
+
+fn one_way(columns: &[OneWay]) -> String {
+    let mut text = headings("0 is equal", &["distance", "floor", "coarse", "floor"]);
+    for one in columns {
+        let measure = match one.measure {
+            Distance::JensenShannon => "Jensen–Shannon",
+            Distance::WassersteinLog => "Wasserstein of log(1+x)",
+            Distance::WassersteinTime => "Wasserstein over the window",
+        };
+        let figures = [Some(one.distance), one.floor, one.coarse, one.coarse_floor];
+        text +=
+            &line(&format!("{:<16} {measure}", one.column), &figures.map(|figure| figure.and_then(decimal)));
+    }
+    text
+}
+
+fn sketches(found: &[HeavyHitters]) -> String {
+    let mut text = headings("relative errors, 0 is best", &["number", "floor", "estimation", "floor"]);
+    for one in found {
+        let numbers = format!("{} of {}", one.synthetic_found, one.real_found);
+        let figures =
+            [Some(one.count_error), one.count_floor, Some(one.estimation_error), one.estimation_floor];
+        let name = format!("{:<16} {:<13} {numbers}", one.column, one.sketch);
+        text += &line(&name, &figures.map(|figure| figure.and_then(decimal)));
+    }
+    text
+}
+
+fn validity(validity: &Validity) -> String {
+    let mut text = headings("share of records", &["synthetic", "raw"]);
+    for fact in &validity.facts {
+        text += &line(&format!("breaking {}", fact.fact), &[percent(fact.synthetic), percent(fact.real)]);
+    }
+    let outside = validity.outside.iter().filter(|o| o.synthetic > 0.0 || o.real > 0.0);
+    for one in outside {
+        let name = format!("{} outside what is declared", one.column);
+        text += &line(&name, &[percent(one.synthetic), percent(one.real)]);
+    }
+    if validity.outside.iter().all(|o| o.synthetic == 0.0 && o.real == 0.0) {
+        text += &line("outside what is declared, any column", &[percent(0.0), percent(0.0)]);
+    }
+    text
+}
+
+fn attacks(attacks: &Attacks) -> String {
+    let mut text = String::new();
+    match &attacks.membership {
+        Outcome::Measured(m) => {
+            let tried = format!("{} fitted and {} held-out records", m.members, m.others);
+            let sentence = format!(
+                "  membership by nearest neighbour: AUC {:.4} ± {:.4} (chance 0.5), {tried}",
+                m.auc, m.standard_error,
+            );
+            text += &wrapped(&sentence, 4);
+        }
+        Outcome::Skipped { skipped } => text += &wrapped(&format!("  membership: {}", skipped.0), 4),
+    }
+    text += &headings("share of records", &["fitted", "held out", "majority", "std. error"]);
+    match &attacks.inference {
+        Outcome::Measured(i) => {
+            let baseline = i.baseline.as_ref();
+            let figures = [
+                decimal(i.fitted),
+                baseline.and_then(|b| decimal(b.held_out)),
+                decimal(i.majority),
+                baseline.and_then(|b| decimal(b.standard_error)),
+            ];
+            text += &line(&format!("{} inferred from the other columns", i.column), &figures);
+        }
+        Outcome::Skipped { skipped } => text += &wrapped(&format!("  inference: {}", skipped.0), 4),
+    }
+    text += &copies("copies", &attacks.copies);
+    text += &copies("copies but for the time", &attacks.copies_but_for_time);
+    text
+}
+
+fn copies(name: &str, copies: &Outcome<Copies>) -> String {
+    let Some(copies) = copies.measured() else { return String::new() };
+    let mut text = line(&format!("{name}, of any record"), &[decimal(copies.fitted)]);
+    if let Some(beyond) = &copies.beyond {
+        let figures =
+            [decimal(beyond.fitted_sample), decimal(beyond.held_out), None, decimal(beyond.standard_error)];
+        text += &line(&format!("{name}, of equally many"), &figures);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_are_broken_between_words() {
+        let broken = wrapped(&format!("  good  {}", "word ".repeat(40).trim_end()), 8);
+        assert!(broken.lines().all(|line| line.chars().count() <= WIDTH), "{broken}");
+        assert!(broken.lines().skip(1).all(|line| line.starts_with("        word")), "{broken}");
+        assert_eq!(broken.matches("word").count(), 40);
+    }
+
+    #[test]
+    fn lines_stay_within_the_width() {
+        let full = line(&"x".repeat(80), &[decimal(0.5), decimal(0.25), None, decimal(1.0)]);
+        assert!(full.trim_end().chars().count() <= WIDTH && full.ends_with("1.0000\n"), "{full}");
+        assert!(line("a", &[None, None]).ends_with("a\n"));
+    }
+}

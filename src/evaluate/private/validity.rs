@@ -1,0 +1,121 @@
+//! Validity: records that break a protocol fact, values outside what is declared.
+
+use super::Traces;
+use crate::trace::{Facts, Schema, Trace};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// How many records and values cannot be.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Validity {
+    /// Every protocol fact that the schema declares and has the columns for.
+    pub facts: Vec<Broken>,
+    /// Every column with a declared domain or window.
+    pub outside: Vec<Outside>,
+}
+
+/// Records that break a protocol fact.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Broken {
+    /// The fact, as the schema names it; `header-checksum` where the trace has that column.
+    pub fact: String,
+    /// Share of the fitted records that break it, 0 to 1. Raw traces can have some.
+    pub real: f64,
+    /// Share of the synthetic records. Good is 0, or what the fitted records have.
+    pub synthetic: f64,
+}
+
+/// Values outside a column's declared domain; for times, outside the window.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Outside {
+    /// The column.
+    pub column: String,
+    /// Share of the fitted records, 0 to 1.
+    pub real: f64,
+    /// Share of the synthetic records. Good is 0, or what the fitted records have.
+    pub synthetic: f64,
+}
+
+/// Counts what cannot be, in the fitted and in the synthetic records. Of no records, the share is 0.
+pub fn validity(traces: &Traces) -> Validity {
+    let (real, synthetic) = (broken(traces.real, traces.schema), broken(traces.synthetic, traces.schema));
+    let facts = real.into_iter().zip(synthetic);
+    let facts = facts.map(|((fact, real), (_, synthetic))| Broken { fact: fact.into(), real, synthetic });
+    let columns = traces.schema.columns.iter().enumerate();
+    let declared = columns.filter_map(|(i, c)| Some((i, c, c.field.declared(traces.schema.window)?)));
+    let outside = declared.map(|(index, column, domain)| {
+        let share = |trace: &Trace| {
+            let mut count = 0u64;
+            trace.column(index).for_each(|value| count += u64::from(!domain.contains(&value)));
+            count as f64 / trace.rows().max(1) as f64
+        };
+        let (real, synthetic) = (share(traces.real), share(traces.synthetic));
+        Outside { column: column.name.clone(), real, synthetic }
+    });
+    Validity { facts: facts.collect(), outside: outside.collect() }
+}
+
+/// The facts of the schema, with the share of records that break each.
+fn broken(trace: &Trace, schema: &Schema) -> Vec<(&'static str, f64)> {
+    /// Records looked at together.
+    const BLOCK: usize = 1 << 14;
+    let facts = Facts::of(schema);
+    let width = schema.columns.len();
+    // No record: the names of the facts alone.
+    let names: Vec<_> = facts.broken(&vec![0; width]).map(|(name, _)| name).collect();
+    let count = |from: usize| {
+        let mut counts = vec![0u64; names.len()];
+        let mut record = vec![0; width];
+        for row in from..(from + BLOCK).min(trace.rows()) {
+            for (value, column) in record.iter_mut().zip(trace.columns()) {
+                *value = column.get(row);
+            }
+            for (count, (_, broken)) in counts.iter_mut().zip(facts.broken(&record)) {
+                *count += u64::from(broken);
+            }
+        }
+        counts
+    };
+    let add = |mut a: Vec<u64>, b: Vec<u64>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    };
+    let blocks = (0..trace.rows().div_ceil(BLOCK)).into_par_iter();
+    let counts = blocks.map(|block| count(block * BLOCK)).reduce(|| vec![0; names.len()], add);
+    let share = |count| count as f64 / trace.rows().max(1) as f64;
+    names.iter().copied().zip(counts.into_iter().map(share)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::presets;
+
+    #[test]
+    fn broken_facts_and_foreign_values_are_counted() {
+        let mut schema = presets::preset("ton").unwrap();
+        schema.window = Some("0/60".parse().unwrap());
+        let mut real = Trace::empty(&schema);
+        // No packets, no bytes, no duration: nothing is wrong with it.
+        real.push(&[1, 2, 80, 443, 6, 5, 0, 0, 0, 0, 3]);
+        let mut synthetic = real.clone();
+        synthetic.push(&[1, 2, 80, 443, 6, u64::MAX, 7, 1, 19, 0, 10]);
+        let found = validity(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema });
+        let facts: Vec<_> = found.facts.iter().map(|f| (f.fact.as_str(), f.real, f.synthetic)).collect();
+        assert_eq!(facts, [("bytes-fit-packets", 0.0, 0.5), ("one-packet-no-duration", 0.0, 0.5)]);
+        for outside in &found.outside {
+            let wrong = ["ts", "type"].contains(&outside.column.as_str());
+            assert_eq!(
+                (outside.real, outside.synthetic),
+                (0.0, if wrong { 0.5 } else { 0.0 }),
+                "{outside:?}"
+            );
+        }
+        assert_eq!(found.outside.len(), 11);
+        schema.window = None;
+        let none = Trace::empty(&schema);
+        let found = validity(&Traces { real: &none, held_out: None, synthetic: &none, schema: &schema });
+        assert!(found.facts.iter().all(|fact| (fact.real, fact.synthetic) == (0.0, 0.0)));
+        assert_eq!(found.outside.len(), 10, "without a window no time is outside it");
+    }
+}
