@@ -1,12 +1,15 @@
 //! The private report, for people: the verdict, then each measure with its floor beside it.
 
+use crate::evaluate::private::anomaly::Anomaly;
 use crate::evaluate::private::attacks::{Attacks, copies::Copies};
+use crate::evaluate::private::classify::{Both, Classification};
 use crate::evaluate::private::one_way::{Distance, OneWay};
 use crate::evaluate::private::sketches::HeavyHitters;
 use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::validity::Validity;
 use crate::evaluate::private::verdict::Grade;
 use crate::evaluate::private::{Outcome, Report, Rows};
+use serde::Serialize;
 use std::fmt::Write;
 
 /// Characters of a line.
@@ -29,7 +32,9 @@ pub fn summary(report: &Report) -> String {
     }
     text += &section("Pairs of columns", &report.two_way, two_way);
     text += &section("Single columns", &report.one_way, |columns| one_way(columns));
+    text += &section("Classification", &report.classification, classification);
     text += &section("Heavy hitters", &report.sketches, |found| sketches(found));
+    text += &section("Anomalous flows", &report.anomaly, anomaly);
     text += &section("Validity", &report.validity, validity);
     text += &section("Attacks", &report.attacks, attacks);
     text
@@ -73,6 +78,11 @@ fn headings(name: &str, headings: &[&str]) -> String {
     line(name, &headings.iter().map(|h| Some(h.to_string())).collect::<Vec<_>>())
 }
 
+/// The name of a thing as JSON has it.
+fn name_of(thing: &impl Serialize) -> String {
+    serde_json::to_value(thing).ok().and_then(|name| name.as_str().map(String::from)).unwrap_or_default()
+}
+
 fn decimal(figure: f64) -> Option<String> {
     Some(format!("{figure:.4}"))
 }
@@ -104,6 +114,38 @@ fn one_way(columns: &[OneWay]) -> String {
             &line(&format!("{:<16} {measure}", one.column), &figures.map(|figure| figure.and_then(decimal)));
     }
     text
+}
+
+fn classification(classes: &Classification) -> String {
+    let mut text = headings("accuracy and macro-F1, 1 is best", &["synthetic", "raw", "F1", "raw"]);
+    let figures = |scores: &Both| {
+        let Both { real, synthetic } = scores;
+        [synthetic.accuracy, real.accuracy, synthetic.macro_f1, real.macro_f1].map(decimal)
+    };
+    text += &line("mean", &figures(&classes.mean));
+    for one in &classes.classifiers {
+        text += &line(&name_of(&one.classifier), &figures(&one.scores));
+    }
+    let note = format!(
+        "  {} classes of {} from {}; trained on {} raw and {} synthetic records, tried on {} held-out ones",
+        classes.classes,
+        classes.key,
+        classes.features.join(", "),
+        classes.trained_real,
+        classes.trained_synthetic,
+        classes.tested,
+    );
+    text + &wrapped(&note, 4)
+}
+
+fn anomaly(anomaly: &Anomaly) -> String {
+    let mut text = headings("share of flows", &["synthetic", "raw", "rel. error"]);
+    for mode in &anomaly.modes {
+        let figures = [decimal(mode.synthetic), decimal(mode.real), decimal(mode.relative_error)];
+        text += &line(&name_of(&mode.mode), &figures);
+    }
+    let name = format!("rank correlation of the descriptions {:.2}", anomaly.rank_correlation);
+    text + &line(&name, &[None, None, decimal(anomaly.relative_error)])
 }
 
 fn sketches(found: &[HeavyHitters]) -> String {

@@ -134,8 +134,6 @@ impl<'a> Restorer<'a> {
     }
 }
 
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use super::extract::{Path, Query};
 use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::problem::Problem;
-use crate::service::releases::{self, ReleaseReportView, ReleaseView};
+use crate::service::releases::{self, PrivateReport, ReleaseReportView, ReleaseView};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -84,8 +84,7 @@ pub async fn report(
 
 /// Show the private report, made against the raw trace; opening it is recorded on the release (steward).
 #[utoipa::path(get, path = "/v1/releases/{id}/report/private", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "The comparison with the raw trace. Not for publication.", body = serde_json::Value,
-        example = json!({"version": 1, "private": true, "real_rows": 4000, "synthetic_rows": 3990, "two_way": {"mean": 0.1635}})), Refusals))]
+    responses((status = 200, description = "The comparison with the raw trace. Not for publication.", body = PrivateReport), Refusals))]
 pub async fn private_report(
     State(app): State<App>,
     caller: Caller,

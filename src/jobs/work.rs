@@ -4,10 +4,10 @@
 use super::watch::Watch;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
-use crate::fit::{self, split::SplitKey};
+use crate::fit::{self, split, split::SplitKey};
 use crate::formats::{self, Bound, ReadError, ReadOptions};
 use crate::generate::{self, Request};
-use crate::model::{Bundle, Model};
+use crate::model::{Bundle, Model, Statement};
 use crate::privacy::{NoiseKey, Sensitive, Steward};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
@@ -22,8 +22,9 @@ use crate::storage::artifacts::hex;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
 use crate::storage::ledger::{self, Purpose};
-use crate::storage::{StorageError, Tx, datasets, releases, tenants};
+use crate::storage::{StorageError, datasets, releases, tenants};
 use crate::trace::Trace;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
@@ -134,6 +135,16 @@ fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset, PathBuf), 
     Ok((dataset, file))
 }
 
+/// The key by which the people of a job are held out, the same for all their datasets.
+fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped> {
+    let population = runtime.block_on(async {
+        let mut tx = app.read().await?;
+        Ok::<_, Problem>(tenants::find_population(&mut tx, job.population_id).await?)
+    })?;
+    let kept = population.and_then(|p| <[u8; 32]>::try_from(p.split_key).ok());
+    Ok(SplitKey::of_population(kept.ok_or_else(Problem::internal)?))
+}
+
 /// Reads the raw trace of a dataset, which parsing accepted before.
 fn raw(dataset: &Dataset, file: &Path, seen: &Watch) -> Result<(Bound, Sensitive<Trace>), Stopped> {
     let schema = schema_of(dataset)?;
@@ -194,6 +205,16 @@ fn digest_of(file: &Path) -> std::io::Result<String> {
     }
 }
 
+/// What a fit is about to measure. An attempt that finds something else draws nothing.
+#[derive(Serialize, Deserialize)]
+struct Measuring {
+    trace_sha256: String,
+    schema_sha256: String,
+    plan: String,
+    allowance_rho: u64,
+    build: String,
+}
+
 /// Measures a dataset and commits the measurements.
 fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
     let asked: FitRequest = request(job)?;
@@ -201,26 +222,21 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     let (dataset, file) = source(app, runtime, job)?;
     let (bound, trace) = raw(&dataset, &file, seen)?;
     if asked.hold_out {
-        let population = runtime.block_on(async {
-            let mut tx = app.read().await?;
-            Ok::<_, Problem>(tenants::find_population(&mut tx, job.population_id).await?)
-        })?;
-        let kept = population.and_then(|p| <[u8; 32]>::try_from(p.split_key).ok());
-        plan.hold_out = Some(SplitKey::of_population(kept.ok_or_else(Problem::internal)?));
+        plan.hold_out = Some(split_key(app, runtime, job)?);
     }
     let kept = job.noise_key.as_deref().and_then(|key| <[u8; 32]>::try_from(key).ok());
     let key = NoiseKey::unsealed(kept.ok_or_else(Problem::internal)?);
 
     // From here on every end is a commit. An attempt may draw only if it is the same computation as the one that drew first: the same
     // key on other data would give away their difference.
-    let what = serde_json::json!({
-        "trace_sha256": digest_of(&file).map_err(|error| broken("a trace cannot be read", error))?,
-        "schema_sha256": hex(&Sha256::digest(serde_json::to_vec(&bound.schema).unwrap_or_default())),
-        "plan": job.request,
-        "allowance_rho": plan.allowance().units(),
-        "build": env!("CARGO_PKG_VERSION"),
-    })
-    .to_string();
+    let what = Measuring {
+        trace_sha256: digest_of(&file).map_err(|error| broken("a trace cannot be read", error))?,
+        schema_sha256: hex(&Sha256::digest(serde_json::to_vec(&bound.schema).unwrap_or_default())),
+        plan: job.request.clone(),
+        allowance_rho: plan.allowance().units(),
+        build: env!("CARGO_PKG_VERSION").into(),
+    };
+    let what = serde_json::to_string(&what).map_err(|error| broken("a digest cannot be written", error))?;
     let first = runtime.block_on(async {
         let spend =
             Spend { job: job.id, tenant: job.tenant_id, population: job.population_id, amount: job.cost() };
@@ -386,21 +402,42 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     })
 }
 
-/// Compares a release with the raw trace, for its steward.
+/// Compares a release with the raw trace, for its steward. What its fit held out is told apart again, and tells what sampling alone costs.
 fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
     let id = job.release_id.unwrap_or_default();
-    let find = async |tx: &mut Tx| {
-        let found = releases::find(tx, job.tenant_id, id).await?;
-        found.ok_or_else(|| Problem::not_found("release"))
-    };
-    let release = runtime.block_on(async { find(&mut app.read().await?).await })?;
+    let (release, model, fit) = runtime.block_on(async {
+        let mut tx = app.read().await?;
+        let release = releases::find(&mut tx, job.tenant_id, id).await?;
+        let release = release.ok_or_else(|| Problem::not_found("release"))?;
+        let model = releases::find_model(&mut tx, job.tenant_id, release.model_id).await?;
+        let model = model.ok_or_else(|| Problem::not_found("model"))?;
+        let fit = jobs::find(&mut tx, job.tenant_id, model.job_id).await?;
+        Ok::<_, Problem>((release, model, fit.ok_or_else(|| Problem::not_found("job"))?))
+    })?;
     let (dataset, file) = source(app, runtime, job)?;
+    let measured: Measuring = fit
+        .measuring
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(Problem::internal)?;
+    if dataset.trace_sha256.as_ref() != Some(&measured.trace_sha256) {
+        let detail = "the dataset has another trace now than the one that was fitted; there is nothing to compare with";
+        return Err(Problem::conflict("/problems/trace-replaced", detail).into());
+    }
     let (bound, trace) = raw(&dataset, &file, seen)?;
+    let statement: Statement = serde_json::from_str(&model.statement)
+        .map_err(|error| broken("a statement cannot be read", error))?;
+    let (real, held_out) = match statement.held_out {
+        false => (trace, None),
+        true => {
+            let (kept, held_out) = split::split(trace, &split_key(app, runtime, job)?);
+            (kept, Some(held_out))
+        }
+    };
     let path = app.artifacts.path(&release.trace_path)?;
     let like = formats::bind_like(&path, &bound.schema).map_err(refused)?;
     let synthetic = formats::read_synthetic(&path, &like, seen).map_err(refused)?;
-    let inputs =
-        Inputs { real: trace, held_out: None, synthetic: &synthetic, schema: &bound.schema, only: &[] };
+    let inputs = Inputs { real, held_out, synthetic: &synthetic, schema: &bound.schema, only: &[] };
     let report = private::evaluate(inputs, seen)?.for_steward(&Steward::keeper());
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;

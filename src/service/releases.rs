@@ -114,7 +114,7 @@ pub struct StoredReport {
 /// The release report.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"version": 1, "private": false, "estimated_records": 3990.2, "synthetic_rows": 3990, "mean_distance": 0.09, "mean_noise": 0.08,
-    "marginals": [{"columns": ["proto"], "cells": 3, "sigma": 12.4, "distance": 0.004, "noise": 0.004}],
+    "marginals": [{"columns": ["proto"], "cells": 3, "sigma": 12.4, "distance": 0.004, "noise": 0.004, "noise_deviation": 0.001}],
     "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}},
     "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0},
     "convergence": {"rounds": 12, "error": 0.02, "moved": 14200, "settled": true},
@@ -129,6 +129,8 @@ pub struct ReleaseReportView {
     /// The account of the people behind it.
     pub population: PopulationSpending,
 }
+
+pub use crate::evaluate::private::Report as PrivateReport;
 
 /// Choices of the steward that may follow from raw records: the promise does not cover them.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]

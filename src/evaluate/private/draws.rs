@@ -1,4 +1,6 @@
-//! Numbers that look random and are the same in every run: hash coefficients and samples of rows.
+//! Numbers that look random and are the same in every run, so that a report can be repeated: hash coefficients, generators, samples of rows.
+
+use rand::{SeedableRng, rngs::Xoshiro256PlusPlus, seq::index};
 
 /// A hash of `counter` under `seed`: the output function of SplitMix64 (Steele, Lea, Flood: *Fast Splittable Pseudorandom
 /// Number Generators*, OOPSLA 2014, figure 17), so that the values of one seed are its stream.
@@ -9,16 +11,20 @@ pub fn mix(seed: u64, counter: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// `size` of `rows` row numbers, ascending; all of them where there are not more. Every set is as likely as any other
-/// over the choice of the seed.
-pub fn sample(rows: usize, size: usize, seed: u64) -> Vec<u32> {
-    let mut drawn: Vec<u32> = (0..rows as u32).collect();
-    if size < rows {
-        drawn.select_nth_unstable_by_key(size, |&row| mix(seed, row.into()));
-        drawn.truncate(size);
-        drawn.sort_unstable();
+/// A generator for one purpose; each purpose has a number of its own.
+pub fn source(purpose: u64) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(purpose)
+}
+
+/// At most `most` of the numbers below `count`, without repetition and in ascending order: all of them if they fit.
+pub fn sample(count: usize, most: usize, purpose: u64) -> Vec<u32> {
+    if count <= most {
+        return (0..count as u32).collect();
     }
-    drawn
+    let drawn = index::sample(&mut source(purpose), count, most);
+    let mut rows: Vec<u32> = drawn.into_iter().map(|row| row as u32).collect();
+    rows.sort_unstable();
+    rows
 }
 
 #[cfg(test)]

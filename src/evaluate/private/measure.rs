@@ -10,8 +10,12 @@ pub enum Measure {
     OneWay,
     /// Every pair of columns.
     TwoWay,
+    /// Classifiers trained on synthetic records.
+    Classification,
     /// Heavy hitters by sketches.
     Sketches,
+    /// Anomalous flows of packets.
+    Anomaly,
     /// Protocol facts and declared domains.
     Validity,
     /// What an attacker learns.
@@ -20,15 +24,24 @@ pub enum Measure {
 
 impl Measure {
     /// All of them, in the order in which they are taken.
-    pub const ALL: [Measure; 5] =
-        [Measure::OneWay, Measure::TwoWay, Measure::Sketches, Measure::Validity, Measure::Attacks];
+    pub const ALL: [Measure; 7] = [
+        Measure::OneWay,
+        Measure::TwoWay,
+        Measure::Classification,
+        Measure::Sketches,
+        Measure::Anomaly,
+        Measure::Validity,
+        Measure::Attacks,
+    ];
 
     /// The name, as in JSON and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Measure::OneWay => "one-way",
             Measure::TwoWay => "two-way",
+            Measure::Classification => "classification",
             Measure::Sketches => "sketches",
+            Measure::Anomaly => "anomaly",
             Measure::Validity => "validity",
             Measure::Attacks => "attacks",
         }

@@ -40,7 +40,7 @@ pub struct Pair {
 pub fn two_way(traces: &Traces) -> Result<TwoWay, Skipped> {
     let columns = compared(traces.schema);
     if columns.len() < 2 {
-        return Err("a pair needs two measured columns".into());
+        return Err(Skipped::because("a pair needs two measured columns"));
     }
     let classes: Vec<Classes> = columns.par_iter().map(|&column| Classes::of(traces, column)).collect();
     let indices: Vec<(usize, usize)> =

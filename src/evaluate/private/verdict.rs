@@ -1,6 +1,8 @@
 //! What the figures say, in sentences: the report's first lines.
 
+use super::anomaly::Anomaly;
 use super::attacks::{Attacks, copies::Copies};
+use super::classify::Classification;
 use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, two_way::TwoWay, validity::Validity};
 use serde::Serialize;
 
@@ -14,6 +16,10 @@ pub const LOOSE: f64 = 0.2;
 pub const CLOSE_ERROR: f64 = 0.1;
 /// Relative errors up to this are loose.
 pub const LOOSE_ERROR: f64 = 0.3;
+/// Accuracy or macro-F1 lost up to which classification is close.
+pub const CLOSE_LOSS: f64 = 0.02;
+/// Accuracy or macro-F1 lost up to which it is loose.
+pub const LOOSE_LOSS: f64 = 0.1;
 /// Share of broken records beyond the raw ones up to which validity is close.
 pub const CLOSE_BROKEN: f64 = 0.001;
 /// Share of broken records beyond the raw ones up to which it is loose.
@@ -78,13 +84,15 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     }
     let two_way = report.two_way.measured().and_then(pairs);
     let one_way = report.one_way.measured().and_then(|columns| worst_column(columns));
+    let classes = report.classification.measured().map(predicted);
+    let anomaly = report.anomaly.measured().map(anomalies);
     let sketches = report.sketches.measured().and_then(|found| heavy_hitters(found));
     let validity = report.validity.measured().map(broken);
     let few = (1..FEW_HELD_OUT).contains(&report.rows.held_out).then(|| Finding {
         grade: Grade::Fair,
         text: format!("only {} records are held out: floors are rough, and high", report.rows.held_out),
     });
-    let figures = [two_way, one_way, sketches, validity, few].into_iter().flatten();
+    let figures = [two_way, one_way, classes, sketches, anomaly, validity, few].into_iter().flatten();
     figures.chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
 }
 
@@ -125,6 +133,26 @@ fn worst_column(columns: &[OneWay]) -> Option<Finding> {
         beside(worst.floor),
     );
     Some(Finding { grade, text })
+}
+
+fn predicted(classes: &Classification) -> Finding {
+    let (real, synthetic) = (classes.mean.real, classes.mean.synthetic);
+    let lost = (real.accuracy - synthetic.accuracy).max(real.macro_f1 - synthetic.macro_f1);
+    let grade = Grade::of(lost, CLOSE_LOSS, LOOSE_LOSS);
+    let text = format!(
+        "classifiers of {} trained on synthetic records: accuracy {:.3} (on raw ones {:.3}), macro-F1 {:.3} ({:.3})",
+        classes.key, synthetic.accuracy, real.accuracy, synthetic.macro_f1, real.macro_f1,
+    );
+    Finding { grade, text }
+}
+
+fn anomalies(anomaly: &Anomaly) -> Finding {
+    let grade = Grade::of(anomaly.relative_error, CLOSE_ERROR, LOOSE_ERROR);
+    let text = format!(
+        "anomalous flows: their share is off by {:.3}, mean of six descriptions; rank correlation {:.2}",
+        anomaly.relative_error, anomaly.rank_correlation,
+    );
+    Finding { grade, text }
 }
 
 fn heavy_hitters(found: &[HeavyHitters]) -> Option<Finding> {

@@ -46,6 +46,9 @@ pub struct Fit {
     pub distance: f64,
     /// What the noise alone is expected to make: ½ Σ σ_cell·√(2/π) / N̂.
     pub noise: f64,
+    /// The standard deviation of that: ½ √(Σ σ_cell²·(1 − 2/π)) / N̂. A distance beyond `noise` + 2 `noise_deviation` is more than noise.
+    #[serde(default)]
+    pub noise_deviation: f64,
 }
 
 /// The report of a trace generated from `bundle`, with N̂ of its model.
@@ -81,6 +84,9 @@ pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Rep
                 counts.iter().zip(&m.counts).map(|(&s, &n)| (n as f64 - f64::from(s) * scale).abs()).sum();
             let joined = |cell: usize| m.joined.as_ref().map_or(1.0, |sizes| f64::from(sizes[cell]));
             let spread: f64 = (0..m.counts.len()).map(|cell| joined(cell).sqrt()).sum();
+            let bins: f64 = (0..m.counts.len()).map(joined).sum();
+            // The variance of |Z| of a standard normal Z.
+            let unexplained = 1.0 - 2.0 / std::f64::consts::PI;
             let expected = m.scale.sigma() * (2.0 / std::f64::consts::PI).sqrt() * spread;
             Fit {
                 columns: m.attributes.iter().map(|&a| bundle.attributes[a].name.clone()).collect(),
@@ -88,6 +94,7 @@ pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Rep
                 sigma: m.scale.sigma(),
                 distance: 0.5 * sum / total,
                 noise: 0.5 * expected / total,
+                noise_deviation: 0.5 * m.scale.sigma() * (unexplained * bins).sqrt() / total,
             }
         })
         .collect();

@@ -16,7 +16,7 @@ pub mod modes;
 pub mod spearman;
 pub mod svm;
 
-use super::chance;
+use super::draws;
 use super::skipped::Skipped;
 use crate::trace::{Kind, Schema, Trace};
 use flows::{Flow, Flows};
@@ -80,7 +80,7 @@ pub fn anomaly(real: &Trace, synthetic: &Trace, schema: &Schema) -> Result<Anoma
     };
     let (real, synthetic) = (grouped(real, "raw")?, grouped(synthetic, "synthetic")?);
     let (real, synthetic) = (sampled(&real, 40), sampled(&synthetic, 41));
-    let chosen = chance::sample(real.len(), real.len() / 2, 42);
+    let chosen = draws::sample(real.len(), real.len() / 2, 42);
     let (mut train, mut test) = (Vec::new(), Vec::new());
     for (i, flow) in (0u32..).zip(real) {
         let half = if chosen.binary_search(&i).is_ok() { &mut train } else { &mut test };
@@ -100,7 +100,7 @@ pub fn anomaly(real: &Trace, synthetic: &Trace, schema: &Schema) -> Result<Anoma
 }
 
 fn sampled(flows: &Flows, purpose: u64) -> Vec<Flow<'_>> {
-    chance::sample(flows.len(), MAX_FLOWS, purpose).into_iter().map(|i| flows.get(i as usize)).collect()
+    draws::sample(flows.len(), MAX_FLOWS, purpose).into_iter().map(|i| flows.get(i as usize)).collect()
 }
 
 /// What a detector trained on `train` finds in `test` and in `synthetic`.

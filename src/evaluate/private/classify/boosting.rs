@@ -5,7 +5,7 @@
 use super::bins::Cuts;
 use super::features::Features;
 use super::tree::{Growth, Target, Tree};
-use crate::evaluate::private::chance;
+use crate::evaluate::private::draws;
 use rayon::prelude::*;
 
 /// Rounds.
@@ -71,7 +71,7 @@ pub fn gradient_boosting(train: &Features, labels: &[u16], classes: usize, test:
             };
             let gradients = scores.train.iter().zip(&normaliser).zip(labels).map(gradient).collect();
             let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
-            let rng = &mut chance::source(20);
+            let rng = &mut draws::source(20);
             let tree = Tree::grow(&train, &mut rows, &Gradients(gradients), &GROWTH, rng);
             for (binned, scores) in [(&train, &mut scores.train), (&test, &mut scores.test)] {
                 for (row, score) in scores.iter_mut().enumerate() {

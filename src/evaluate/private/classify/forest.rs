@@ -3,7 +3,7 @@
 use super::bins::{Binned, Cuts};
 use super::features::Features;
 use super::tree::{Growth, Target, Tree};
-use crate::evaluate::private::chance;
+use crate::evaluate::private::draws;
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -45,7 +45,7 @@ pub fn decision_tree(train: &Features, labels: &[u16], classes: usize, test: &Fe
     let growth = Growth { depth: usize::MAX, leaf: 1, features: usize::MAX };
     let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
     let target = Counts { labels, classes };
-    let tree = Tree::grow(&cuts.apply(train), &mut rows, &target, &growth, &mut chance::source(10));
+    let tree = Tree::grow(&cuts.apply(train), &mut rows, &target, &growth, &mut draws::source(10));
     most_voted(&votes(&tree, &cuts.apply(test), classes), classes)
 }
 
@@ -60,7 +60,7 @@ pub fn random_forest(train: &Features, labels: &[u16], classes: usize, test: &Fe
     let all = (0..TREES as u64)
         .into_par_iter()
         .map(|number| {
-            let rng = &mut chance::source(100 + number);
+            let rng = &mut draws::source(100 + number);
             let mut rows: Vec<u32> =
                 (0..labels.len()).map(|_| rng.random_range(0..labels.len() as u32)).collect();
             votes(&Tree::grow(&train, &mut rows, &target, &growth, rng), &test, classes)

@@ -25,7 +25,7 @@ pub mod network;
 pub mod score;
 pub mod tree;
 
-use super::chance;
+use super::draws;
 use super::skipped::Skipped;
 use crate::trace::{Schema, Trace};
 use features::{Features, Scales};
@@ -144,7 +144,7 @@ pub fn classify(
             return Err(Skipped::because(format!("there are no {part} rows")));
         }
     }
-    let part = |trace: &Trace, purpose| trace.select(&chance::sample(trace.rows(), MAX_ROWS, purpose));
+    let part = |trace: &Trace, purpose| trace.select(&draws::sample(trace.rows(), MAX_ROWS, purpose));
     let parts = [part(real, 1), part(synthetic, 2), part(held_out, 3)];
     let values = |part: &Trace| part.column(key).iter().collect::<BTreeSet<u64>>();
     if values(&parts[2]).len() < 2 {

@@ -3,7 +3,7 @@
 //!
 //! Everything of a batch is kept unit by unit, so that the inner loops run over the rows of the batch.
 
-use crate::evaluate::private::chance;
+use crate::evaluate::private::draws;
 use rand::{RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
 /// Rows of a step.
@@ -203,7 +203,7 @@ pub fn predict(
     test: &[Vec<f32>],
     shape: Shape,
 ) -> Vec<u16> {
-    let rng = &mut chance::source(30);
+    let rng = &mut draws::source(30);
     let mut network = Network::new(train.len(), classes, shape, rng);
     let mut order: Vec<u32> = (0..labels.len() as u32).collect();
     let steps = shape.steps.min(PASSES * labels.len().div_ceil(BATCH));
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn gradients_are_the_slopes_of_the_loss() {
         let shape = Shape { hidden: Some(4), ..PERCEPTRON };
-        let mut network = Network::new(2, 3, shape, &mut chance::source(1));
+        let mut network = Network::new(2, 3, shape, &mut draws::source(1));
         let columns = vec![vec![0.5, -1.0, 2.0], vec![1.5, 0.3, -0.7]];
         let (labels, rows) = ([0, 2, 1], [0, 1, 2]);
         let loss = |network: &mut Network| {

@@ -214,7 +214,7 @@ impl<'a, T: Target> Finder<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::private::chance;
+    use crate::evaluate::private::draws;
 
     /// Distance from the mean of the values of the rows, squared: worth (Σv)²/n.
     struct Mean(Vec<f64>);
@@ -239,7 +239,7 @@ mod tests {
         let binned = Binned { columns: vec![vec![7; 6], vec![0, 1, 2, 700, 701, 1_023]] };
         let target = Mean(vec![1.0, 1.0, 4.0, 10.0, 10.0, 20.0]);
         let growth = Growth { depth, leaf, features: usize::MAX };
-        let tree = Tree::grow(&binned, &mut [5, 3, 1, 0, 2, 4], &target, &growth, &mut chance::source(1));
+        let tree = Tree::grow(&binned, &mut [5, 3, 1, 0, 2, 4], &target, &growth, &mut draws::source(1));
         (tree, binned)
     }
 

@@ -63,7 +63,7 @@ pub fn sketches(traces: &Traces) -> Result<Vec<HeavyHitters>, Skipped> {
         .filter(|&column| matches!(traces.schema.columns[column].field, Field::Ip { .. }))
         .collect();
     if columns.is_empty() {
-        return Err("the trace has no address column".into());
+        return Err(Skipped::because("the trace has no address column"));
     }
     let per_column = columns.into_par_iter().map(|column| {
         let counts = |trace: &Trace| counted(trace.column(column));
