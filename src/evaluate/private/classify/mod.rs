@@ -37,7 +37,7 @@ use std::collections::BTreeSet;
 /// Rows that a classifier is trained on at most, and tried on at most: a sample drawn by a fixed seed.
 pub const MAX_ROWS: usize = 50_000;
 /// Distinct values of the key attribute at most: beyond, they are no classes to be told apart.
-pub const MAX_CLASSES: usize = 64;
+pub const MAX_CLASSES: usize = 40;
 
 /// How well the key attribute is learnt from synthetic records, beside raw ones.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -289,7 +289,7 @@ mod tests {
         let many = with_key(&flows::simulate(500, 1), &schema, |i, _| i as u64);
         assert_eq!(
             reason(&many, &many, &many, &schema),
-            "type has 500 values; more than 64 are no classes to be learnt"
+            "type has 500 values; more than 40 are no classes to be learnt"
         );
         let keyless = Schema { key: None, ..schema };
         assert_eq!(reason(&trace, &trace, &trace, &keyless), "the trace has no key attribute to predict");
