@@ -155,7 +155,7 @@ mod tests {
                 let (codes, end) = updated(&one_ways, &tables, &options, &|| Ok(())).unwrap();
                 // Steps that shrink faster leave more undone.
                 let slow = matches!(decay, Decay::Step | Decay::Linear);
-                let most = if slow { 0.01 } else { 0.03 };
+                let most = if slow { 0.01 } else { 0.05 };
                 assert!(end.error < most, "{update:?}, {decay:?}: {end:?}");
                 assert!(end.rounds <= 60 && end.moved > 0);
                 assert!(codes.iter().all(|column| column.len() == 8_000));

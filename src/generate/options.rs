@@ -87,7 +87,7 @@ impl Update {
 pub enum Decay {
     /// α = 0.84^⌊t/20⌋ (the paper's)
     Step,
-    /// α = 0.84^t
+    /// α = 0.9^t
     Exponential,
     /// α = 1 − t/T, where T is the number of rounds at most: ends in fine adjustments
     Linear,
@@ -101,7 +101,7 @@ impl Decay {
         let t = f64::from(round);
         match self {
             Decay::Step => 0.84f64.powi((round / 20) as i32),
-            Decay::Exponential => 0.84f64.powf(t),
+            Decay::Exponential => 0.9f64.powf(t),
             Decay::Linear => 1.0 - t / f64::from(rounds.max(round + 1)),
             Decay::SquareRoot => 1.0 / (t + 1.0).sqrt(),
         }
