@@ -5,7 +5,13 @@ use crate::harness::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-both!(from_upload_to_download, the_same_request_twice_is_one_job, a_terminated_server_loses_nothing);
+both!(
+    from_upload_to_download,
+    a_hold_out_gives_floors_and_classification,
+    another_trace_is_not_compared_with,
+    the_same_request_twice_is_one_job,
+    a_terminated_server_loses_nothing
+);
 
 fn from_upload_to_download(kind: Kind) {
     let lab = Lab::new(kind);
@@ -117,6 +123,50 @@ fn from_upload_to_download(kind: Kind) {
         assert!(!log.contains(&secret[16..]), "no secret in the log");
     }
     assert!(!log.contains("10.20.") && log.contains("/v1/jobs"), "no raw data in the log");
+}
+
+fn a_hold_out_gives_floors_and_classification(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let dataset = server.flows(&tenant.steward);
+    server.made(
+        "/v1/jobs",
+        &tenant.steward,
+        &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0, "hold_out": true, "evaluate": true}),
+    );
+    let jobs = server.idle(&tenant.steward);
+    assert_eq!(jobs[2]["state"], "succeeded", "{jobs:#?}");
+    let release = jobs[1]["release_id"].as_str().unwrap();
+    let report = server.json(&format!("/v1/releases/{release}/report/private"), &tenant.steward);
+    let rows = |part: &str| report["rows"][part].as_u64().unwrap();
+    let records =
+        server.json(&format!("/v1/datasets/{dataset}"), &tenant.steward)["parse_report"]["records"].clone();
+    assert_eq!(rows("fitted") + rows("held_out"), records.as_u64().unwrap());
+    assert!((0.17..0.23).contains(&(rows("held_out") as f64 / records.as_f64().unwrap())));
+    assert!(report["two_way"]["floor"].as_f64().unwrap() < report["two_way"]["mean"].as_f64().unwrap());
+    assert_eq!(report["classification"]["classifiers"].as_array().unwrap().len(), 5);
+    assert!(report["attacks"]["membership"]["auc"].is_number());
+    // The readers' report knows nothing of all this.
+    let public = server.json(&format!("/v1/releases/{release}/report"), &tenant.steward);
+    assert!(public.get("rows").is_none() && public["statement"]["held_out"] == true);
+}
+
+fn another_trace_is_not_compared_with(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let dataset = server.flows(&tenant.steward);
+    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0}));
+    let release = server.idle(&tenant.steward)[1]["release_id"].clone();
+    let mut other = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&sample("flows.csv.gz")[..]), &mut other)
+        .unwrap();
+    assert_eq!(server.upload(&dataset, &tenant.steward, other).status(), 202);
+    server.parsed(&dataset, &tenant.steward);
+    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "evaluate", "release_id": release}));
+    let jobs = server.idle(&tenant.steward);
+    assert_eq!(jobs[2]["problem"]["type"], "/problems/trace-replaced", "{jobs:#?}");
 }
 
 fn the_same_request_twice_is_one_job(kind: Kind) {

@@ -258,7 +258,7 @@ mod tests {
         }
         let grades: Vec<_> = report.verdict.iter().map(|finding| finding.grade).collect();
         use verdict::Grade::{Good, Poor};
-        assert_eq!(&grades[..5], [Good, Good, Good, Good, Poor], "{:?}", report.verdict);
+        assert_eq!(&grades[..6], [Good, Good, Good, Good, Good, Poor], "{:?}", report.verdict);
         let json = json(&report);
         assert_eq!((&json["version"], &json["private"]), (&2.into(), &true.into()));
         assert_eq!(report.seconds.len(), Measure::ALL.len());
