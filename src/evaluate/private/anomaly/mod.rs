@@ -32,6 +32,11 @@ pub const MIN_FLOWS: usize = 20;
 /// Shares of anomalous flows, raw and synthetic.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Anomaly {
+    /// Flows of two packets or more in the raw trace.
+    pub flows_real: usize,
+    /// Flows of two packets or more in the synthetic trace. Far fewer than raw ones mean that packets are not kept together,
+    /// whatever the shares below say of those that are.
+    pub flows_synthetic: usize,
     /// Raw flows that the detector was trained on: half of them, at most 5,000.
     pub trained: usize,
     /// Raw flows it was tried on: the other half.
@@ -79,6 +84,7 @@ pub fn anomaly(real: &Trace, synthetic: &Trace, schema: &Schema) -> Result<Anoma
         Ok(flows)
     };
     let (real, synthetic) = (grouped(real, "raw")?, grouped(synthetic, "synthetic")?);
+    let (flows_real, flows_synthetic) = (real.len(), synthetic.len());
     let (real, synthetic) = (sampled(&real, 40), sampled(&synthetic, 41));
     let chosen = draws::sample(real.len(), real.len() / 2, 42);
     let (mut train, mut test) = (Vec::new(), Vec::new());
@@ -90,6 +96,8 @@ pub fn anomaly(real: &Trace, synthetic: &Trace, schema: &Schema) -> Result<Anoma
         Mode::ALL.into_par_iter().map(|mode| ratios(mode, &train, &test, &synthetic)).collect();
     let side = |of: fn(&Ratios) -> f64| modes.iter().map(of).collect::<Vec<f64>>();
     Ok(Anomaly {
+        flows_real,
+        flows_synthetic,
         trained: train.len(),
         tested_real: test.len(),
         tested_synthetic: synthetic.len(),
@@ -186,6 +194,7 @@ mod tests {
             }
         }
         let found = anomaly(&trace, &trace, &schema).unwrap();
+        assert_eq!((found.flows_real, found.flows_synthetic), (60, 60));
         assert_eq!((found.trained, found.tested_real, found.tested_synthetic), (30, 30, 60));
         assert_eq!((found.relative_error, found.rank_correlation), (0.0, 0.0));
     }

@@ -63,6 +63,7 @@ pub fn random_forest(train: &Features, labels: &[u16], classes: usize, test: &Fe
             let rng = &mut draws::source(100 + number);
             let mut rows: Vec<u32> =
                 (0..labels.len()).map(|_| rng.random_range(0..labels.len() as u32)).collect();
+            rows.sort_unstable();
             votes(&Tree::grow(&train, &mut rows, &target, &growth, rng), &test, classes)
         })
         .reduce_with(|mut all, votes| {

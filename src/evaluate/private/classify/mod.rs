@@ -14,8 +14,8 @@
 //! | [`network`] | layers and Adam: logistic regression without a hidden layer, a perceptron with one |
 //! | [`score`] | accuracy and macro-F1 |
 //!
-//! One tree serves three classifiers and one network two, which together are smaller and many times faster than a crate
-//! for each; `tests/known_answers/models.py` holds them to scikit-learn's figures.
+//! One tree serves three classifiers and one network two: less code than gluing three crates together, and a forest of 50 in
+//! a fraction of the time that a general one of 20 takes. `tests/known_answers/models.py` holds them to scikit-learn's figures.
 
 pub mod bins;
 pub mod boosting;

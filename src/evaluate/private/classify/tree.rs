@@ -53,6 +53,7 @@ impl Tree {
     ) -> Tree {
         let mut tree = Tree { nodes: Vec::new(), says: Vec::new(), leaves: 0 };
         let mut finder = Finder::new(binned, target);
+        let mut others = Vec::with_capacity(rows.len());
         // Parts of `rows` still to become nodes: start, end, depth, and the split whose right branch the part is.
         let mut open = vec![(0, rows.len(), 0, None)];
         while let Some((start, end, depth, parent)) = open.pop() {
@@ -69,7 +70,8 @@ impl Tree {
                 target.leaf(&finder.node, &mut tree.says);
                 continue;
             };
-            let middle = start + partition(part, |row| binned.columns[feature][row as usize] <= bin);
+            let middle =
+                start + partition(part, &mut others, |row| binned.columns[feature][row as usize] <= bin);
             tree.nodes.push(Node::Split { feature: feature as u16, bin, right: 0 });
             open.push((middle, end, depth + 1, Some(here as usize)));
             open.push((start, middle, depth + 1, None));
@@ -95,15 +97,19 @@ impl Tree {
     }
 }
 
-/// Moves the rows that hold to the front, and says how many.
-fn partition(rows: &mut [u32], holds: impl Fn(u32) -> bool) -> usize {
+/// Moves the rows that hold to the front, and says how many. Both parts keep their order, so that columns are read forwards.
+fn partition(rows: &mut [u32], others: &mut Vec<u32>, holds: impl Fn(u32) -> bool) -> usize {
+    others.clear();
     let mut front = 0;
     for i in 0..rows.len() {
         if holds(rows[i]) {
-            rows.swap(front, i);
+            rows[front] = rows[i];
             front += 1;
+        } else {
+            others.push(rows[i]);
         }
     }
+    rows[front..].copy_from_slice(others);
     front
 }
 
