@@ -153,13 +153,20 @@ mod tests {
                 let options =
                     Options { start: Start::Independent, update: *update, decay: *decay, rounds: 60 };
                 let (codes, end) = updated(&one_ways, &tables, &options, &|| Ok(())).unwrap();
-                // Steps that shrink faster leave more undone.
-                let slow = matches!(decay, Decay::Step | Decay::Linear);
-                let most = if slow { 0.01 } else { 0.05 };
-                assert!(end.error < most, "{update:?}, {decay:?}: {end:?}");
+                // Steps that shrink fast leave more undone, replacing blurs.
+                assert!(end.error < 0.05, "{update:?}, {decay:?}: {end:?}");
                 assert!(end.rounds <= 60 && end.moved > 0);
                 assert!(codes.iter().all(|column| column.len() == 8_000));
             }
+        }
+    }
+
+    #[test]
+    fn the_default_and_the_papers_choice_end_within_a_percent() {
+        let (one_ways, tables) = consistent();
+        for options in [Options::default(), Options::of_the_paper()] {
+            let (_, end) = updated(&one_ways, &tables, &options, &|| Ok(())).unwrap();
+            assert!(end.error < 0.01, "{options:?}: {end:?}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! Exact discrete Gaussian noise in integer arithmetic.
 //!
-//! Canonne, Kamath, Steinke 2020, *The Discrete Gaussian for Differential Privacy*, Algorithms 1–3: a discrete Laplace
-//! candidate, accepted by a Bernoulli trial with a probability of the form exp(−γ), γ rational. Every trial is decided
-//! by comparing integers; no floating-point number takes part in a draw.
+//! Rejection from a staircase of whole numbers, each candidate kept or not by an exact comparison of a uniform number with
+//! exp(−γ), γ rational ([`exponential`](super::exponential)). Every comparison is one of integers; no floating-point number takes
+//! part in a draw.
 //!
-//! The cost of an answer with sensitivity Δ under noise of scale σ is ρ = Δ²/2σ² (there, Theorem 4).
+//! The cost of an answer with sensitivity Δ under noise of scale σ is ρ = Δ²/2σ² (Canonne, Kamath, Steinke 2020, *The
+//! Discrete Gaussian for Differential Privacy*, Theorem 4).
 
+use super::exponential::Exponent;
 use super::{Rho, Sensitivity};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -30,7 +32,7 @@ pub struct CostTooSmall {
 }
 
 impl NoiseScale {
-    /// Keeps `numerator` under 2⁵⁰, so that every product in [`NoiseScale::sample`] fits 128 bits.
+    /// Keeps `numerator` under 2⁵⁰, so that every product in [`Sampler`] fits 128 bits.
     const MAX_NUMERATOR: u128 = 1 << 50;
     const MAX_SHIFT: u32 = 30;
 
@@ -62,103 +64,116 @@ impl NoiseScale {
         self.variance().sqrt()
     }
 
-    /// One draw Z with P(Z = z) ∝ exp(−z²/2σ²) (Algorithm 3).
+    /// One draw Z with P(Z = z) ∝ exp(−z²/2σ²). For many, make a [`Sampler`] once.
     pub fn sample(self, rng: &mut impl Rng) -> i64 {
-        let n = u128::from(self.numerator); // σ² = n/d
-        let d = 1u128 << self.shift;
-        let t = (self.numerator >> self.shift).isqrt() + 1; // ⌊σ⌋ + 1
-        let dt = d * u128::from(t);
-        let denominator = 2 * n * dt * u128::from(t);
-        loop {
-            let candidate = discrete_laplace(t, rng);
-            // Accept with probability exp(−(|Y| − σ²/t)² / 2σ²) = exp(−(|Y|·d·t − n)² / (2·n·d·t²)).
-            let size = candidate.unsigned_abs();
-            if size >> 13 >= t {
-                // |Y| ≥ 8192·t has probability below e⁻⁸¹⁹¹. Such a candidate is drawn again, so that the square below fits;
-                // this is the one place where the distribution is cut, and it adds less than e⁻⁸¹⁰⁰ to δ.
-                continue;
-            }
-            let distance = (u128::from(size) * dt).abs_diff(n);
-            if bernoulli_exp(distance * distance, denominator, rng) {
-                return candidate;
-            }
-        }
+        Sampler::new(self).sample(rng)
     }
 }
 
-/// One draw of P(Y = y) ∝ exp(−|y|/t) (Algorithm 2, with s = 1).
-fn discrete_laplace(t: u64, rng: &mut impl Rng) -> i64 {
-    loop {
-        let low = uniform_below(t, rng);
-        if !bernoulli_exp(u128::from(low), u128::from(t), rng) {
-            continue;
-        }
-        let mut high = 0u64;
-        while bernoulli_exp(1, 1, rng) {
-            high += 1;
-        }
-        let size = (low + t * high) as i64;
-        let negative = rng.next_u32() & 1 == 1;
-        if negative && size == 0 {
-            continue;
-        }
-        return if negative { -size } else { size };
-    }
-}
+/// Equal blocks in which candidates are drawn, from 0 upwards; beyond them begins the tail.
+const BLOCKS: usize = 16;
+/// Height of the envelope at 0, in slots; log₂.
+const HEIGHT: u32 = 7;
+/// Tail blocks at most. The last one lies beyond 131σ, where the probability is below e⁻⁸⁵⁰⁰; what lies beyond is drawn
+/// again. This is the one place where the distribution is cut, and it adds less than e⁻⁸⁵⁰⁰ to δ.
+const TAIL: u32 = 512;
 
-/// True with probability exp(−num/den) (Algorithm 1).
-fn bernoulli_exp(mut num: u128, den: u128, rng: &mut impl Rng) -> bool {
-    while num > den {
-        if !bernoulli_exp(1, 1, rng) {
-            return false;
-        }
-        num -= den;
-    }
-    // γ ≤ 1: the first K at which a Bernoulli(γ/K) fails is odd with probability exp(−γ).
-    let mut k = 1u128;
-    while bernoulli(num, den * k, rng) {
-        k += 1;
-    }
-    k & 1 == 1
-}
-
-/// True with probability num/den exactly, num ≤ den.
+/// Draws noise of one scale.
 ///
-/// A uniform real in [0, 1) is compared with num/den 64 bits at a time; almost always the first 64 decide.
-fn bernoulli(mut num: u128, den: u128, rng: &mut impl Rng) -> bool {
-    loop {
-        let drawn = widening_mul(den, rng.next_u64());
-        let target = (num >> 64, num << 64); // num·2⁶⁴
-        if target <= drawn {
-            return false;
+/// |Z| is drawn under a staircase: block i, of `width` ≥ σ/4 values, has height s_i/2⁷ ≥ exp(−(i·width)²/2σ²) for a whole number
+/// s_i of slots; the tail's blocks have heights 2⁻⁸, 2⁻⁹, …. Since exp(−16²/32) < 2⁻⁸ and the exponential falls by
+/// exp(−33/32) < ½ and more from block to block there, the staircase stays above it. A slot, then a value of its block, are
+/// uniform: so a candidate y has a probability in proportion to the staircase, and is kept with exp(−y²/2σ²)/height.
+pub struct Sampler {
+    /// γ = y² · 2^shift / (2 · numerator), for σ² = numerator / 2^shift.
+    exponent: Exponent,
+    width: u64,
+    /// The block of each slot; the last one is the tail's.
+    slots: Vec<u8>,
+    blocks: [Block; BLOCKS],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Block {
+    slots: u32,
+    /// A uniform number whose first 64 digits are below this is below what any value of the block asks for.
+    sure: u64,
+}
+
+impl Sampler {
+    /// For a scale.
+    pub fn new(scale: NoiseScale) -> Sampler {
+        let exponent = Exponent::new(1 << scale.shift, 2 * scale.numerator);
+        // The smallest width with 16·width² ≥ σ².
+        let quarter = scale.numerator.div_ceil(16 << scale.shift);
+        let root = quarter.isqrt();
+        let width = root + u64::from(root * root < quarter);
+        let mut slots = Vec::new();
+        let blocks = std::array::from_fn(|block| {
+            let at = |block: usize| (block as u64 * width).pow(2);
+            let (_, above) = exponent.bounds(at(block));
+            let high = (above >> (64 - HEIGHT)) as u32 + 1;
+            slots.extend(std::iter::repeat_n(block as u8, high as usize));
+            let (below, _) = exponent.bounds(at(block + 1));
+            let sure = (below << HEIGHT) / u128::from(high);
+            Block { slots: high, sure: u64::try_from(sure).unwrap_or(u64::MAX) }
+        });
+        slots.push(BLOCKS as u8);
+        Sampler { exponent, width, slots, blocks }
+    }
+
+    /// One draw Z with P(Z = z) ∝ exp(−z²/2σ²).
+    pub fn sample(&self, rng: &mut impl Rng) -> i64 {
+        loop {
+            // One word holds the slot (32 bits), the value within its block (31) and the sign (1).
+            let word = rng.next_u64();
+            let Some(slot) = below(self.slots.len() as u64, word >> 32, 32) else { continue };
+            let Some(offset) = below(self.width, (word >> 1) & 0x7fff_ffff, 31) else { continue };
+            let negative = word & 1 == 1;
+            let block = usize::from(self.slots[slot as usize]);
+            let (size, kept) = match self.blocks.get(block) {
+                Some(&Block { slots, sure }) => {
+                    let size = block as u64 * self.width + offset;
+                    let digits = rng.next_u64();
+                    let kept =
+                        digits < sure || self.exponent.accepts(size * size, digits, slots, HEIGHT, rng);
+                    (size, kept)
+                }
+                None => {
+                    let Some(beyond) = halvings(rng) else { continue };
+                    let size = (BLOCKS as u64 + u64::from(beyond)) * self.width + offset;
+                    let digits = rng.next_u64();
+                    (size, self.exponent.accepts(size * size, digits, 1, HEIGHT + 1 + beyond, rng))
+                }
+            };
+            // 0 would come twice, once with each sign.
+            if kept && !(negative && size == 0) {
+                return if negative { -(size as i64) } else { size as i64 };
+            }
         }
-        // What of the target lies above the 64 bits drawn, still relative to `den`.
-        let (low, borrow) = target.1.overflowing_sub(drawn.1);
-        let high = target.0 - drawn.0 - u128::from(borrow);
-        if high > 0 || low >= den {
-            return true;
-        }
-        num = low;
     }
 }
 
-/// a·b as (high, low) 128-bit words.
-fn widening_mul(a: u128, b: u64) -> (u128, u128) {
-    let b = u128::from(b);
-    let low = (a & u128::from(u64::MAX)) * b;
-    let middle = (a >> 64) * b + (low >> 64);
-    (middle >> 64, (middle << 64) | (low & u128::from(u64::MAX)))
+/// Uniform in 0..bound from `bits` uniform bits, or `None` where another try is due (Lemire 2019, *Fast Random Integer
+/// Generation in an Interval*). `bound` is below 2^bits, `bits` at most 32.
+fn below(bound: u64, uniform: u64, bits: u32) -> Option<u64> {
+    let product = uniform * bound;
+    let low = product & ((1 << bits) - 1);
+    // The exact threshold takes a division, which is needed only below `bound`.
+    (low >= bound || low >= (1 << bits) % bound).then_some(product >> bits)
 }
 
-/// Uniform in 0..bound, without bias (Lemire 2019, *Fast Random Integer Generation in an Interval*).
-fn uniform_below(bound: u64, rng: &mut impl Rng) -> u64 {
-    let rejected = bound.wrapping_neg() % bound;
-    loop {
-        let product = u128::from(rng.next_u64()) * u128::from(bound);
-        if product as u64 >= rejected {
-            return (product >> 64) as u64;
+/// k with probability 2^−(k+1), or `None` from [`TAIL`] on.
+fn halvings(rng: &mut impl Rng) -> Option<u32> {
+    let mut tails = 0;
+    while tails < TAIL {
+        let word = rng.next_u64();
+        tails += word.trailing_zeros();
+        if word != 0 {
+            break;
         }
     }
+    (tails < TAIL).then_some(tails)
 }
 
 #[cfg(test)]
@@ -236,7 +251,8 @@ mod tests {
         for (seed, variance) in [0.01, 0.2, 1.0, 2.5, 49.0, 1234.5, 1e6].into_iter().enumerate() {
             let mut rng = ChaCha20Rng::seed_from_u64(seed as u64);
             let scale = scale(variance);
-            let draws: Vec<i64> = (0..200_000).map(|_| scale.sample(&mut rng)).collect();
+            let sampler = Sampler::new(scale);
+            let draws: Vec<i64> = (0..200_000).map(|_| sampler.sample(&mut rng)).collect();
             let (statistic, freedom) = chi_square(&draws, scale.variance());
             assert!(statistic < limit(freedom), "σ² {variance}: χ² {statistic} on {freedom}");
         }
@@ -253,7 +269,8 @@ mod tests {
     #[test]
     fn tails_are_neither_cut_nor_fat() {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
-        let draws: Vec<i64> = (0..2_000_000).map(|_| scale(1.0).sample(&mut rng)).collect();
+        let sampler = Sampler::new(scale(1.0));
+        let draws: Vec<i64> = (0..2_000_000).map(|_| sampler.sample(&mut rng)).collect();
         let beyond = |z: i64| draws.iter().filter(|d| d.abs() >= z).count() as f64;
         for z in [3i64, 4, 5] {
             let inside: f64 = exact(1.0, z - 1).iter().sum();
@@ -314,28 +331,37 @@ mod tests {
     }
 
     #[test]
-    fn a_fair_trial_is_exact_where_64_bits_tie() {
-        // A source whose first word equals the target's first 64 bits forces the refinement.
-        struct Words(Vec<u64>);
-        impl rand::TryRng for Words {
-            type Error = std::convert::Infallible;
-            fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-                Ok(self.0.remove(0) as u32)
+    fn the_staircase_stays_above_the_exponential() {
+        for variance in [1e-9, 0.003, 0.2, 1.0, 15.9, 16.1, 1234.5, 1e6, 4e11] {
+            let scale = scale(variance);
+            let sampler = Sampler::new(scale);
+            let weight = |y: u64| (-(y as f64).powi(2) / (2.0 * scale.variance())).exp();
+            assert!(16.0 * (sampler.width as f64).powi(2) >= scale.variance());
+            for (at, block) in sampler.blocks.iter().enumerate() {
+                let height = f64::from(block.slots) / 128.0;
+                let first = at as u64 * sampler.width;
+                assert!(height >= weight(first), "σ² {variance}, block {at}");
+                assert!(
+                    block.sure as f64 / 2f64.powi(64) * height <= weight(first + sampler.width - 1) + 1e-12
+                );
+                assert_eq!(
+                    block.slots as usize,
+                    sampler.slots.iter().filter(|s| usize::from(**s) == at).count()
+                );
             }
-            fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-                Ok(self.0.remove(0))
-            }
-            fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Self::Error> {
-                unreachable!("trials draw words")
+            for beyond in 0..40 {
+                let first = (16 + beyond) * sampler.width;
+                assert!(0.5f64.powi(8 + beyond as i32) >= weight(first));
             }
         }
-        // 1/3 in 64-bit digits is 0x5555…, for ever.
-        let third = 0x5555_5555_5555_5555;
-        assert!(bernoulli(1, 3, &mut Words(vec![third, third - 1])));
-        assert!(!bernoulli(1, 3, &mut Words(vec![third, third + 1])));
-        assert_eq!(
-            widening_mul(u128::MAX, u64::MAX),
-            (u128::from(u64::MAX) - 1, u128::MAX - u128::from(u64::MAX) + 1)
-        );
+    }
+
+    #[test]
+    fn numbers_below_a_bound_are_all_alike() {
+        for bound in [1u64, 3, 7, 200, 255] {
+            let mut counts = vec![0; bound as usize];
+            (0..256).filter_map(|uniform| below(bound, uniform, 8)).for_each(|x| counts[x as usize] += 1);
+            assert!(counts.iter().all(|&n| n == counts[0] && n > 0), "{bound}: {counts:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! | [`zcdp`] | from (ε, δ) to ρ and back |
 //! | [`sensitivity`] | how far one privacy unit can move a query's answer |
 //! | [`gaussian`] | exact discrete Gaussian noise in integer arithmetic |
+//! | `exponential` | its one trial: a uniform number compared with exp(−γ), exactly |
 //! | [`noise`] | where the random bits come from: one key, one stream a block |
 //! | [`accountant`] | a fixed allowance; refuses whatever would exceed it |
 //! | [`sensitive`] | raw data and its two exits |
@@ -16,6 +17,7 @@
 
 pub mod accountant;
 pub mod budget;
+mod exponential;
 pub mod gaussian;
 pub mod noise;
 pub mod sensitive;

@@ -3,7 +3,8 @@
 //! A stream is read in cell order, so the noise depends on no thread count and no order of execution, and the same key
 //! gives the same noise again: a retried attempt of the same computation teaches nothing new.
 
-use super::{Noisy, Query, gaussian::NoiseScale};
+use super::gaussian::{NoiseScale, Sampler};
+use super::{Noisy, Query};
 use hmac::{Hmac, KeyInit, Mac};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -68,12 +69,13 @@ impl Drop for NoiseKey {
 impl Noise for NoiseKey {
     fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>) -> Noisy {
         let subkey = self.subkey(&query.label);
+        let sampler = Sampler::new(scale);
         let mut values = truth;
         values.par_chunks_mut(BLOCK).enumerate().for_each(|(block, cells)| {
             let mut rng = ChaCha20Rng::from_seed(subkey);
             rng.set_stream(block as u64);
             for cell in cells {
-                *cell = cell.saturating_add(scale.sample(&mut rng));
+                *cell = cell.saturating_add(sampler.sample(&mut rng));
             }
         });
         Noisy { values, scale }
