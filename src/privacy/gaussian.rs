@@ -74,9 +74,10 @@ impl NoiseScale {
 const BLOCKS: usize = 16;
 /// Height of the envelope at 0, in slots; log₂.
 const HEIGHT: u32 = 7;
-/// Tail blocks at most. The last one lies beyond 131σ, where the probability is below e⁻⁸⁵⁰⁰; what lies beyond is drawn
-/// again. This is the one place where the distribution is cut, and it adds less than e⁻⁸⁵⁰⁰ to δ.
-const TAIL: u32 = 512;
+/// Tail blocks at most, so that squares of the largest values, below (16 + 480)·2²³, fit 64 bits. The last one lies beyond 123σ, where the
+/// probability is below e⁻⁷⁵⁰⁰; what lies beyond is drawn again. This is the one place where the distribution is cut, and it adds
+/// less than e⁻⁷⁵⁰⁰ to δ.
+const TAIL: u32 = 480;
 
 /// Draws noise of one scale.
 ///
