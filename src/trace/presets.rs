@@ -57,7 +57,7 @@ pub fn preset(name: &str) -> Option<Schema> {
 }
 
 fn address(name: &str) -> Column {
-    Column::new(name, Field::ip(&[8, 8, 8, 6]))
+    Column::new(name, Field::ip(&[8, 8, 8, 8]))
 }
 
 fn five_tuple() -> Vec<Column> {
