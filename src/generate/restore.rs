@@ -1,11 +1,16 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
 use super::facts::Facts;
+use super::shard::Step;
 use crate::domain::Partition;
 use crate::model::Model;
+use crate::progress::Cancelled;
 use crate::trace::{Column, Field, Schema, Values};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use std::ops::{Range, RangeInclusive};
+
+/// Records between two looks at whether to go on.
+const STRIDE: usize = 1 << 14;
 
 /// Draws values of a bin.
 pub struct Picker {
@@ -92,13 +97,21 @@ impl<'a> Restorer<'a> {
         Restorer { schema, pickers, unmodelled, facts: Facts::of(schema) }
     }
 
-    /// The records of a shard, by column, in the final width.
-    pub fn restore(&self, codes: &[Vec<u32>], rng: &mut Xoshiro256PlusPlus) -> Vec<Values> {
+    /// The records of a shard, by column, in the final width. `step` is called every few thousand records.
+    pub fn restore(
+        &self,
+        codes: &[Vec<u32>],
+        rng: &mut Xoshiro256PlusPlus,
+        step: &Step,
+    ) -> Result<Vec<Values>, Cancelled> {
         let rows = codes.first().map_or(0, Vec::len);
         let empty = |column: &Column| Values::with_capacity(column.field.storage_max(), rows);
         let mut columns: Vec<Values> = self.schema.columns.iter().map(empty).collect();
         let mut record = vec![0; columns.len()];
         for row in 0..rows {
+            if row % STRIDE == 0 {
+                step()?;
+            }
             for ((column, picker), codes) in self.pickers.iter().zip(codes) {
                 record[*column] = picker.draw(codes[row], rng);
             }
@@ -117,7 +130,7 @@ impl<'a> Restorer<'a> {
                 column.push(value);
             }
         }
-        columns
+        Ok(columns)
     }
 }
 
