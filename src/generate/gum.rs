@@ -3,8 +3,9 @@
 
 use super::draw::Codes;
 use super::options::Options;
+use super::shard::Step;
 use super::target::Target;
-use super::visit::{Scratch, Step, Working};
+use super::visit::{Pace, Scratch, Working};
 use crate::progress::Cancelled;
 use rand::rngs::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
@@ -42,29 +43,29 @@ impl Convergence {
     }
 }
 
-/// Moves records, whose attributes `members` belong together, towards the tables. `visited` is told of every visit.
+/// Moves records, whose attributes `members` belong together, towards the tables. `step` is called before every visit.
 pub fn update(
     tables: &[&Target],
     members: &[usize],
     codes: &mut Codes,
     options: &Options,
     rng: &mut Xoshiro256PlusPlus,
-    visited: &dyn Fn() -> Result<(), Cancelled>,
+    step: &Step,
 ) -> Result<Convergence, Cancelled> {
     let mut tables: Vec<Working> = tables.iter().map(|target| Working::new(target)).collect();
     let mut scratch = Scratch::default();
     let mut best = (f64::INFINITY, 0);
     let mut end = Convergence { rounds: 0, error: 0.0, moved: 0, settled: false };
     for round in 0..options.rounds {
-        let step = Step {
+        let pace = Pace {
             alpha: options.decay.alpha(round, options.rounds),
             duplicated: options.update.duplicated(round),
         };
         // Worst first, by the error each table had when it was last visited.
         tables.sort_by(|a, b| b.error.total_cmp(&a.error));
         for table in &mut tables {
-            visited()?;
-            end.moved += table.visit(codes, members, step, &mut scratch, rng) as u64;
+            step()?;
+            end.moved += table.visit(codes, members, pace, &mut scratch, rng) as u64;
         }
         end.rounds = round as usize + 1;
         let error = mean_error(&tables);
@@ -76,7 +77,7 @@ pub fn update(
         }
     }
     for table in &mut tables {
-        visited()?;
+        step()?;
         table.count(codes, &mut scratch);
     }
     end.error = mean_error(&tables);

@@ -106,10 +106,9 @@ fn generate_in(
         .into_par_iter()
         .map(|shard| {
             let mut rng = stream(request.seed, shard);
-            let own = targets.deal(shard, shards);
+            let own = targets.deal(shard, shards, &step)?;
             let (codes, end) = shard::synthesise(&own, &plan, &request.options, &mut rng, &step)?;
-            step()?;
-            let values = order::sorted(&model.schema, restorer.restore(&codes, &mut rng));
+            let values = order::sorted(&model.schema, restorer.restore(&codes, &mut rng, &step)?);
             done.fetch_add(1, Ordering::Relaxed);
             Ok((values, end))
         })

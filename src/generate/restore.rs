@@ -1,12 +1,17 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
 use super::chain::chain;
+use super::shard::Step;
 use crate::domain::Partition;
 use crate::model::Model;
+use crate::progress::Cancelled;
 use crate::trace::gaps::FlowColumns;
 use crate::trace::{Column, Facts, Field, Schema, Values, Window};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use std::ops::{Range, RangeInclusive};
+
+/// Records between two looks at whether to go on.
+const STRIDE: usize = 1 << 14;
 
 /// Draws values of a bin.
 pub struct Picker {
@@ -97,8 +102,13 @@ impl<'a> Restorer<'a> {
         Restorer { schema, pickers, unmodelled, facts: Facts::of(schema), chained }
     }
 
-    /// The records of a shard, by column, in the final width.
-    pub fn restore(&self, codes: &[Vec<u32>], rng: &mut Xoshiro256PlusPlus) -> Vec<Values> {
+    /// The records of a shard, by column, in the final width. `step` is called every few thousand records.
+    pub fn restore(
+        &self,
+        codes: &[Vec<u32>],
+        rng: &mut Xoshiro256PlusPlus,
+        step: &Step,
+    ) -> Result<Vec<Values>, Cancelled> {
         let rows = codes.first().map_or(0, Vec::len);
         let empty = |column: &Column| Values::with_capacity(column.field.storage_max(), rows);
         let mut columns: Vec<Values> = self.schema.columns.iter().map(empty).collect();
@@ -106,6 +116,9 @@ impl<'a> Restorer<'a> {
         // The derived value comes after all columns.
         let mut record = vec![0; columns.len() + 1];
         for row in 0..rows {
+            if row % STRIDE == 0 {
+                step()?;
+            }
             for ((column, picker), codes) in self.pickers.iter().zip(codes) {
                 record[*column] = picker.draw(codes[row], rng);
             }
@@ -130,7 +143,7 @@ impl<'a> Restorer<'a> {
         if let Some((flow, window)) = &self.chained {
             chain(&mut columns, &gaps, flow, *window);
         }
-        columns
+        Ok(columns)
     }
 }
 

@@ -8,6 +8,9 @@ use super::target::Target;
 use crate::progress::Cancelled;
 use rand::rngs::Xoshiro256PlusPlus;
 
+/// Called between pieces of work that take milliseconds: an error ends the work.
+pub type Step<'a> = dyn Fn() -> Result<(), Cancelled> + 'a;
+
 /// What records are made towards: whole counts of every one-way and every table.
 pub struct Targets {
     /// By attribute.
@@ -17,10 +20,16 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// The part of shard `shard` of `shards`.
-    pub fn deal(&self, shard: usize, shards: usize) -> Targets {
-        let deal = |targets: &[Target]| targets.iter().map(|t| t.deal(shard, shards)).collect();
-        Targets { one_ways: deal(&self.one_ways), tables: deal(&self.tables) }
+    /// The part of shard `shard` of `shards`. `step` is called before every table.
+    pub fn deal(&self, shard: usize, shards: usize, step: &Step) -> Result<Targets, Cancelled> {
+        let deal = |targets: &[Target]| {
+            let part = |target: &Target| {
+                step()?;
+                Ok(target.deal(shard, shards))
+            };
+            targets.iter().map(part).collect::<Result<_, _>>()
+        };
+        Ok(Targets { one_ways: deal(&self.one_ways)?, tables: deal(&self.tables)? })
     }
 
     fn of(&self, source: Source) -> &Target {
@@ -37,7 +46,7 @@ pub fn synthesise(
     plan: &Plan,
     options: &Options,
     rng: &mut Xoshiro256PlusPlus,
-    step: &dyn Fn() -> Result<(), Cancelled>,
+    step: &Step,
 ) -> Result<(Codes, Convergence), Cancelled> {
     let rows = targets.one_ways.first().map_or(0, Target::rows);
     let mut codes: Codes = vec![Vec::new(); targets.one_ways.len()];

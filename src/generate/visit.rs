@@ -15,7 +15,7 @@ const BLOCK: usize = 64;
 
 /// How far one visit goes.
 #[derive(Clone, Copy, Debug)]
-pub struct Step {
+pub struct Pace {
     /// α, the step towards the wanted counts.
     pub alpha: f64,
     /// Of what can be duplicated, the share that is.
@@ -85,16 +85,16 @@ impl Working {
         &mut self,
         codes: &mut Codes,
         members: &[usize],
-        step: Step,
+        pace: Pace,
         scratch: &mut Scratch,
         rng: &mut Xoshiro256PlusPlus,
     ) -> usize {
         let over = self.count(codes, scratch);
-        let (copied, victims) = self.decide(step, over, scratch, rng);
+        let (copied, victims) = self.decide(pace, over, scratch, rng);
         scratch.pick(victims, copied, rng);
         // Victims are shuffled, so that which of them takes what is random.
         scratch.victims.shuffle(rng);
-        let (replaced, copied) = scratch.victims.split_at(scratch.replaced.len().min(victims));
+        let (replaced, copied) = scratch.victims.split_at(scratch.replaced.len().min(scratch.victims.len()));
         for (&victim, &cell) in replaced.iter().zip(&scratch.replaced) {
             self.write(codes, victim as usize, cell);
         }
@@ -104,13 +104,13 @@ impl Working {
                 column[victim as usize] = column[donor as usize];
             }
         }
-        victims
+        scratch.victims.len()
     }
 
     /// Turns what is too much or too few into what to take. Returns the numbers of donors and victims.
     ///
     /// Cells grow by α of what they lack, but at most double by α; empty ones are filled by α of what they want.
-    fn decide(&self, step: Step, over: u64, scratch: &mut Scratch, rng: &mut impl Rng) -> (usize, usize) {
+    fn decide(&self, pace: Pace, over: u64, scratch: &mut Scratch, rng: &mut impl Rng) -> (usize, usize) {
         let (mut added, mut copied) = (Whole::new(rng), Whole::new(rng));
         scratch.replaced.clear();
         for (cell, (excess, unfilled)) in scratch.excess.iter_mut().zip(&self.unfilled).enumerate() {
@@ -119,11 +119,15 @@ impl Working {
             }
             let held = *excess - unfilled;
             let grow = match held {
-                0 => step.alpha * f64::from(-*excess),
-                held => step.alpha * f64::from(held.min(-*excess)),
+                0 => pace.alpha * f64::from(-*excess),
+                held => pace.alpha * f64::from(held.min(-*excess)),
             };
-            let grow = added.next(grow) as i32;
-            let copies = if held > 0 { copied.next(step.duplicated * f64::from(grow)) as i32 } else { 0 };
+            // Sums of floating-point numbers may carry one too many.
+            let grow = (added.next(grow) as i32).min(-*excess);
+            let copies = match held {
+                0 => 0,
+                held => (copied.next(pace.duplicated * f64::from(grow)) as i32).min(grow).min(held),
+            };
             scratch.replaced.extend(std::iter::repeat_n(cell as u32, (grow - copies) as usize));
             *excess = -copies;
         }
@@ -131,7 +135,7 @@ impl Working {
         let beta = added.given() as f64 / over.max(1) as f64;
         let mut taken = Whole::new(rng);
         for excess in scratch.excess.iter_mut().filter(|excess| **excess > 0) {
-            *excess = taken.next(beta * f64::from(*excess)) as i32;
+            *excess = (taken.next(beta * f64::from(*excess)) as i32).min(*excess);
         }
         (copied.given() as usize, taken.given() as usize)
     }
@@ -225,7 +229,7 @@ mod tests {
             let mut table = Working::new(&target);
             let mut scratch = Scratch::default();
             for _ in 0..3 {
-                table.visit(&mut codes, &[0, 1, 2], Step { alpha: 1.0, duplicated }, &mut scratch, &mut rng);
+                table.visit(&mut codes, &[0, 1, 2], Pace { alpha: 1.0, duplicated }, &mut scratch, &mut rng);
             }
             table.count(&codes, &mut scratch);
             prop_assert_eq!(table.error, 0.0);
@@ -249,7 +253,7 @@ mod tests {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut scratch = Scratch::default();
         let moved =
-            table.visit(&mut codes, &[0], Step { alpha: 0.5, duplicated: 1.0 }, &mut scratch, &mut rng);
+            table.visit(&mut codes, &[0], Pace { alpha: 0.5, duplicated: 1.0 }, &mut scratch, &mut rng);
         assert!(moved.abs_diff(100) <= 1);
         assert_eq!(table.error, 0.4);
     }
@@ -259,8 +263,8 @@ mod tests {
         let target = Target { attributes: vec![0], shape: vec![2], counts: vec![(1, 2)] };
         let mut codes = vec![vec![0, 1], vec![5, 6], vec![7, 8]];
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let step = Step { alpha: 1.0, duplicated: 1.0 };
-        Working::new(&target).visit(&mut codes, &[0, 1], step, &mut Scratch::default(), &mut rng);
+        let pace = Pace { alpha: 1.0, duplicated: 1.0 };
+        Working::new(&target).visit(&mut codes, &[0, 1], pace, &mut Scratch::default(), &mut rng);
         assert_eq!(codes, [[1, 1], [6, 6], [7, 8]]);
     }
 }
