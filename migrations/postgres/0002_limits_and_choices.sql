@@ -1,8 +1,9 @@
--- Disk a tenant uses, uploads told apart, and what was looked at before something was declared or published.
+-- Disk a tenant uses, uploads told apart, the schema as bound to a trace, and what was looked at before something was declared or published.
 
 ALTER TABLE datasets ADD COLUMN trace_bytes BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE datasets ADD COLUMN upload UUID;
 ALTER TABLE datasets ADD COLUMN declared_late BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE datasets ADD COLUMN bound_schema TEXT;
 
 ALTER TABLE releases ADD COLUMN content_opened_at BIGINT;
 ALTER TABLE releases ADD COLUMN opened_before TEXT;

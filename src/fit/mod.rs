@@ -49,7 +49,7 @@ pub enum FitError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// (ε, δ) pays for nothing at all.
-    #[error("epsilon {epsilon} pays for less than one unit of ρ; ask for more")]
+    #[error("epsilon {epsilon} is too small to pay for a single answer; ask for more")]
     NothingToSpend {
         /// What was asked for.
         epsilon: f64,
@@ -112,7 +112,7 @@ fn measure(
 ) -> Result<Bundle, FitError> {
     schema.check_complete()?;
     let allowance = plan.allowance();
-    if allowance == Rho::ZERO {
+    if allowance < Plan::LEAST {
         return Err(FitError::NothingToSpend { epsilon: plan.guarantee.epsilon() });
     }
     let mut accountant = Accountant::new(allowance, noise);

@@ -67,6 +67,9 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Less than this could not be shared out among the queries of a fit.
+    pub const LEAST: Rho = Rho::from_units(100_000);
+
     /// The defaults under (ε, δ).
     pub fn new(guarantee: Guarantee, method: Method) -> Self {
         Plan { guarantee, unit: Unit::Record, method, options: Options::default(), hold_out: None }

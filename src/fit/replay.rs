@@ -75,12 +75,22 @@ fn check_options(
     removed: usize,
     epsilon: f64,
 ) {
-    let schema = schema(name);
+    check_schema(&schema(name), method, options, rows, removed, epsilon);
+}
+
+fn check_schema(
+    schema: &Schema,
+    method: Method,
+    options: Options,
+    rows: &[Vec<u64>],
+    removed: usize,
+    epsilon: f64,
+) {
     let plan = Plan { options, ..Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), method) };
-    let (bundle, tape) = run(rows, &schema, &plan, None);
+    let (bundle, tape) = run(rows, schema, &plan, None);
     let mut fewer = rows.to_vec();
     fewer.remove(removed);
-    let (replayed, played) = run(&fewer, &schema, &plan, Some(tape.clone()));
+    let (replayed, played) = run(&fewer, schema, &plan, Some(tape.clone()));
     assert_eq!(tape.len(), played.len());
     for ((query, scale, truth, _), (other, other_scale, other_truth, _)) in tape.iter().zip(&played) {
         assert_eq!((query, scale), (other, other_scale));
@@ -122,6 +132,16 @@ proptest! {
         for epsilon in [2.0, 400.0] {
             check_options("ton", Method::Netdpsyn, options, &rows, at.index(rows.len()), epsilon);
         }
+    }
+
+    #[test]
+    fn declared_networks_ask_the_same_of_neighbours(rows in any_rows(11), at in any::<prop::sample::Index>()) {
+        let mut schema = schema("ton");
+        for column in ["srcip", "dstip"] {
+            schema.declare_networks(column, &["192.168.0.0/16".into(), "0.0.0.2".into(), "10.0.0.0/8".into()]).unwrap();
+        }
+        let options = Options { gaps: true, clique_cells: 1 << 20, ..Options::default() };
+        check_schema(&schema, Method::Netdpsyn, options, &rows, at.index(rows.len()), 400.0);
     }
 
     #[test]

@@ -81,9 +81,10 @@ pub async fn end_without_result(
     problem: Option<&Problem>,
 ) -> Result<(), Problem> {
     let text = problem.and_then(|p| serde_json::to_string(p).ok());
+    let noted = job.kind == "fit" && memory::noted(app, job.id).await?;
     let mut tx = app.begin().await?;
     let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
-    let charged = (job.kind == "fit").then_some(now.measuring_started_at.is_some());
+    let charged = (job.kind == "fit").then_some(now.measuring_started_at.is_some() || noted);
     if let Some(charged) = charged {
         let purpose = purpose(app, job);
         match charged {
@@ -91,7 +92,9 @@ pub async fn end_without_result(
             false => ledger::release(&mut tx, &purpose, job.cost()).await?,
         }
     }
-    let end = End { state, charged, problem: text.as_deref(), model: None, release: None };
+    // What is wrong with a trace stands on its dataset, and goes with it.
+    let problem = text.as_deref().filter(|_| job.kind != "parse");
+    let end = End { state, charged, problem, model: None, release: None };
     if !jobs::finish(&mut tx, job, &end, app.now()).await? {
         // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
         return Ok(());
@@ -175,6 +178,8 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Sto
     let (dataset, file) = source(app, runtime, job)?;
     let bound = formats::bind(&file, schema_of(&dataset)?).map_err(refused)?;
     let report = formats::check(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
+    let schema =
+        serde_json::to_string(&bound.schema).map_err(|error| broken("a schema cannot be written", error))?;
     let mut report = serde_json::to_value(report.for_steward(&Steward::keeper())).unwrap_or_default();
     report["private"] = true.into();
     runtime.block_on(async {
@@ -182,6 +187,7 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Sto
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
         fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
         let report = report.to_string();
+        datasets::bind(&mut tx, dataset.id, Some(&schema)).await?;
         datasets::set_state(&mut tx, dataset.id, "ready", dataset.trace(), Some(&report), None).await?;
         Ok(tx.commit().await?)
     })
@@ -227,6 +233,11 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     let kept = job.noise_key.as_deref().and_then(|key| <[u8; 32]>::try_from(key).ok());
     let key = NoiseKey::unsealed(kept.ok_or_else(Problem::internal)?);
 
+    // A disk that cannot be written to is found out while it costs nothing.
+    let scratch = scratch(app, job);
+    let file_of_bundle =
+        std::fs::File::create(&scratch).map_err(|error| broken("a bundle cannot be written", error))?;
+
     // From here on every end is a commit. An attempt may draw only if it is the same computation as the one that drew first: the same
     // key on other data would give away their difference.
     let what = Measuring {
@@ -234,7 +245,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         schema_sha256: hex(&Sha256::digest(serde_json::to_vec(&bound.schema).unwrap_or_default())),
         plan: job.request.clone(),
         allowance_rho: plan.allowance().units(),
-        build: env!("CARGO_PKG_VERSION").into(),
+        build: format!("{} noise {}", env!("CARGO_PKG_VERSION"), crate::privacy::noise::VERSION),
     };
     let what = serde_json::to_string(&what).map_err(|error| broken("a digest cannot be written", error))?;
     let first = runtime.block_on(async {
@@ -260,9 +271,8 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         error => broken("a fit failed", error),
     })?;
     let statement = serde_json::to_string(&fitted.bundle.statement).unwrap_or_default();
-    let scratch = scratch(app, job);
-    let write = || fitted.bundle.write(std::io::BufWriter::new(std::fs::File::create(&scratch)?));
-    write().map_err(|error| broken("a bundle cannot be written", error))?;
+    let written = fitted.bundle.write(std::io::BufWriter::new(file_of_bundle));
+    written.map_err(|error| broken("a bundle cannot be written", error))?;
     runtime.block_on(async {
         let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
         let stored = app.artifacts.adopt(&bundle_path, &scratch).await?;
@@ -444,6 +454,12 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     runtime.block_on(async {
         let mut tx = app.begin().await?;
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
+        let dataset = datasets::lock(&mut tx, job.tenant_id, job.dataset_id).await?;
+        if dataset.and_then(|d| d.trace_sha256) != Some(measured.trace_sha256) {
+            return Err(
+                Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)").into()
+            );
+        }
         fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
         releases::set_private_report(&mut tx, id, &report).await?;
         Ok(tx.commit().await?)

@@ -42,15 +42,15 @@ impl Workers {
     }
 }
 
-/// Removes what nothing names, at the start and every hour.
+/// Removes what nothing names, every hour. Not at the start: somebody may have named the wrong database.
 async fn sweeper(app: App, mut stopping: watch::Receiver<bool>) {
-    while !*stopping.borrow() {
-        if let Err(problem) = sweep(&app, UNNAMED_FOR).await {
-            tracing::error!(problem = %problem.kind, "sweeping failed");
-        }
+    loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
-            _ = stopping.changed() => {}
+            _ = stopping.changed() => return,
+        }
+        if let Err(problem) = sweep(&app, UNNAMED_FOR).await {
+            tracing::error!(problem = %problem.kind, "sweeping failed");
         }
     }
 }
@@ -143,7 +143,8 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
             work::end_without_result(app, &job, "failed", Some(&problem)).await
         }
         Err(panic) => {
-            tracing::error!(%panic, "the work panicked");
+            // What a panic says may tell of records.
+            tracing::error!(cancelled = panic.is_cancelled(), "the work panicked");
             work::end_without_result(app, &job, "failed", Some(&Problem::internal())).await
         }
     };

@@ -11,6 +11,9 @@ use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
 use sha2::Sha256;
 
+/// Of what is drawn for a key: an attempt of another version must not draw again under the same key.
+pub const VERSION: u32 = 2;
+
 /// Cells a stream covers.
 const BLOCK: usize = 4_096;
 

@@ -47,8 +47,13 @@ impl Sensitivity {
     /// *Proof.* Records of a flow are ordered by what they hold. One record more adds itself to one cell and changes the gap of the record that
     /// now follows it, and no other: one cell loses 1 and one gains 1. Worst is when both gains fall into one cell: (+2, −1), so Δ² = 5 for one record
     /// and, by the triangle inequality, 5k² for k of them.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
     pub const fn histogram_of_gaps(k: MaxRecords) -> Self {
-        Sensitivity(5 * k.get() * k.get())
+        let squared = 5 * (k.get() as u128) * (k.get() as u128);
+        assert!(squared <= u64::MAX as u128, "a squared sensitivity fits 64 bits");
+        Sensitivity(squared as u64)
     }
 
     /// The vector of the integer independence differences ⌊Σ|N·N_ab − N_a·N_b| / N⌋ of `pairs` pairs of attributes, and of `gap_pairs`

@@ -96,9 +96,9 @@ pub struct DatasetView {
     pub created_at: String,
 }
 
-/// The schema that a dataset declares.
+/// The schema that a dataset declares, with what parsing told of its file.
 pub fn schema_of(dataset: &Dataset) -> Result<Schema, Problem> {
-    serde_json::from_str(&dataset.schema).map_err(|error| {
+    serde_json::from_str(dataset.bound_schema.as_ref().unwrap_or(&dataset.schema)).map_err(|error| {
         tracing::error!(%error, dataset = %dataset.id, "a stored schema cannot be read");
         Problem::internal()
     })
@@ -181,6 +181,12 @@ fn declare(schema: &mut Schema, declared: &Declared) -> Result<(), Problem> {
             .declare_networks(column, networks)
             .map_err(|error| Problem::invalid("networks", error.to_string()))?;
     }
+    if schema.derived().is_some() {
+        return Err(Problem::invalid(
+            "schema",
+            "the gap between records of a flow is derived, not declared: ask the fit for it with options.gaps",
+        ));
+    }
     schema.check().map_err(|error| Problem::invalid("schema", error.to_string()))
 }
 
@@ -212,6 +218,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         trace_path: None,
         trace_sha256: None,
         trace_bytes: 0,
+        bound_schema: None,
         declared_late: false,
         report: None,
         problem: None,
@@ -250,14 +257,14 @@ pub async fn patch(
     id: Uuid,
     patch: DatasetPatch,
 ) -> Result<DatasetView, Problem> {
-    caller.steward()?;
+    let tenant = caller.steward()?;
     let mut tx = app.begin().await?;
-    let dataset = own(&mut tx, caller, id).await?;
+    let dataset = datasets::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
     let name = patch.name.unwrap_or_else(|| dataset.name.clone());
     check_name("name", &name)?;
     let mut schema = match declared_schema(patch.preset.as_deref(), patch.schema.as_ref())? {
         Some(schema) => schema,
-        None => schema_of(&dataset)?,
+        None => serde_json::from_str(&dataset.schema).map_err(|_| Problem::internal())?,
     };
     declare(&mut schema, &patch.declared)?;
     let text = stored(&schema)?;
@@ -269,15 +276,25 @@ pub async fn patch(
             "a fit was accepted: what was declared of this dataset stands",
         ));
     }
+    // What was told from the file stays told, unless there is another schema to fit to it.
+    let bound_schema = match (&dataset.bound_schema, &patch.preset, &patch.schema) {
+        (Some(bound), None, None) => {
+            let mut bound: Schema = serde_json::from_str(bound).map_err(|_| Problem::internal())?;
+            declare(&mut bound, &patch.declared)?;
+            Some(stored(&bound)?)
+        }
+        _ => None,
+    };
+    datasets::bind(&mut tx, id, bound_schema.as_deref()).await?;
     tx.commit().await?;
-    Ok(view(Dataset { name, schema: text, declared_late: late, ..dataset }))
+    Ok(view(Dataset { name, schema: text, declared_late: late, bound_schema, ..dataset }))
 }
 
 /// Erases the raw trace, its parse report and private reports. Ledger and releases stay.
 pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> {
-    caller.steward()?;
+    let tenant = caller.steward()?;
     let mut tx = app.begin().await?;
-    let dataset = own(&mut tx, caller, id).await?;
+    let dataset = datasets::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
     if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == "receiving" {
         return Err(Problem::conflict(
             "/problems/busy",
@@ -286,6 +303,7 @@ pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> 
     }
     datasets::set_state(&mut tx, id, "erased", None, None, None).await?;
     releases::erase_private_reports(&mut tx, id).await?;
+    jobs::erase_private_parts(&mut tx, id).await?;
     // The bytes go first: if that fails nothing says that they are gone.
     if let Some(path) = &dataset.trace_path {
         app.artifacts.delete(path).await?;
@@ -310,7 +328,7 @@ pub async fn upload<E>(
     let expected = digest.map(sha256_of).transpose()?;
     let token = Uuid::now_v7();
     let mut tx = app.begin().await?;
-    let before = own(&mut tx, caller, id).await?;
+    let before = datasets::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
     // What the dataset holds now makes room for what replaces it.
     let room = room(app, &mut tx, tenant).await? + before.trace_bytes as u64;
     if length.is_some_and(|length| length > room) || room == 0 {

@@ -167,8 +167,11 @@ pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
         return Err(Problem::invalid(&format!("options.{option}"), reason));
     }
     let plan = Plan { options: request.options, ..Plan::new(guarantee, request.method) };
-    if plan.allowance() == Rho::ZERO {
-        return Err(Problem::invalid("epsilon", "epsilon pays for less than one unit of ρ; ask for more"));
+    if plan.allowance() < Plan::LEAST {
+        return Err(Problem::invalid(
+            "epsilon",
+            "epsilon is too small to pay for a single answer; ask for more",
+        ));
     }
     Ok(plan)
 }
@@ -213,7 +216,8 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         NewJob::Evaluate(request) => {
             let release = releases::find(&mut tx, tenant, request.release_id).await?;
             let release = release.ok_or_else(|| Problem::not_found("release"))?;
-            let dataset = own_dataset(&mut tx, tenant, release.dataset_id).await?;
+            let dataset = datasets::lock(&mut tx, tenant, release.dataset_id).await?;
+            let dataset = dataset.ok_or_else(|| Problem::not_found("dataset"))?;
             if dataset.state != "ready" {
                 return Err(Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)"));
             }
@@ -290,7 +294,9 @@ async fn fit_job(
         evaluate: request.evaluate,
     };
     checked_generation(tx, &generation, &dataset).await?;
-    if let Err(error) = schema_of(&dataset)?.check_complete() {
+    let schema = schema_of(&dataset)?;
+    let asked = if request.options.gaps { schema.with_gaps() } else { schema.clone() };
+    if let Err(error) = asked.check_complete() {
         let (field, detail) = open_field(&error);
         return Err(Problem::invalid(field, detail));
     }
@@ -308,19 +314,22 @@ async fn fit_job(
             ledger::largest_epsilon(left, request.delta),
         ));
     }
-    if !datasets::freeze(tx, dataset.id).await? {
+    // From here on the declaration stands, notations included; it must be the one that was checked.
+    let locked =
+        datasets::lock(tx, tenant, dataset.id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
+    if locked.state != "ready" {
         return Err(Problem::conflict(
             "/problems/not-ready",
-            format!("the dataset is {}; upload a trace and wait until it is ready", dataset.state),
+            format!("the dataset is {}; upload a trace and wait until it is ready", locked.state),
         ));
     }
-    // From here on the declaration stands; it must be the one that was checked.
-    if own_dataset(tx, tenant, dataset.id).await?.schema != dataset.schema {
+    if schema_of(&locked)? != schema {
         return Err(Problem::conflict(
             "/problems/declaration-changed",
             "the declaration changed meanwhile; submit again",
         ));
     }
+    datasets::freeze(tx, dataset.id, &stored(&schema)?).await?;
     Ok(job)
 }
 
@@ -344,8 +353,14 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     let tenant = caller.steward()?;
     let mut tx = app.begin().await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
+    if job.kind == "parse" {
+        return Err(Problem::not_found("job"));
+    }
+    // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
+    let spent = job.kind == "fit" && super::memory::noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
-    if let Some(cancelled) = jobs::cancel_queued(&mut tx, id, app.now()).await? {
+    let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, app.now()).await? };
+    if let Some(cancelled) = cancelled {
         if cancelled.kind == "fit" {
             let population = cancelled.population_id;
             let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now: app.now() };

@@ -2,7 +2,8 @@
 //!
 //! A database restored from a backup forgets the fits that were accepted since, while releases made by them may be out. Each fit therefore leaves a
 //! note in the artifact store before its first noisy draw. A server that finds a note of which its ledger knows nothing accepts no fit until
-//! `netdpsyn admin reconcile` has brought the forgotten spends back.
+//! `netdpsyn admin reconcile` has brought the forgotten spends back, and a fit with a note is never given its ρ back, whatever the ledger says of it: a
+//! backup may be older than its first draw.
 
 use super::app::{App, Caller};
 use super::problem::Problem;
@@ -31,7 +32,16 @@ pub struct Spend {
 /// Leaves a note, before the first noisy draw. The same for every attempt.
 pub async fn note(app: &App, spend: &Spend) -> Result<(), Problem> {
     let text = serde_json::to_string(spend).map_err(|_| Problem::internal())?;
-    Ok(app.artifacts.put_small(&format!("{NOTES}/{}.json", spend.job), text).await?)
+    Ok(app.artifacts.put_small(&key(spend.job), text).await?)
+}
+
+fn key(job: Uuid) -> String {
+    format!("{NOTES}/{job}.json")
+}
+
+/// Whether a fit left a note: it may have drawn, and must be charged.
+pub async fn noted(app: &App, job: Uuid) -> Result<bool, Problem> {
+    Ok(app.artifacts.has(&key(job)).await?)
 }
 
 /// Spends of which the ledger knows nothing.
@@ -44,7 +54,7 @@ pub async fn forgotten(app: &App) -> Result<Vec<Spend>, Problem> {
             tracing::error!(%error, "a note of a spend cannot be read");
             Problem::internal()
         })?;
-        if !ledger::knows(&mut tx, spend.job).await? {
+        if !ledger::accounts_for(&mut tx, spend.job).await? {
             forgotten.push(spend);
         }
     }

@@ -19,8 +19,9 @@ pub struct ModelView {
     pub id: Uuid,
     /// From which dataset.
     pub dataset_id: Uuid,
-    /// By which fit.
-    pub job_id: Uuid,
+    /// By which fit. Shown to stewards: with its end it would tell how long it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<Uuid>,
     /// SHA-256 of the measurement bundle.
     pub bundle_sha256: String,
     /// The statement of privacy.
@@ -192,7 +193,7 @@ pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Pr
     Ok(ModelView {
         id: model.id,
         dataset_id: model.dataset_id,
-        job_id: model.job_id,
+        job_id: (!caller.is_reader()).then_some(model.job_id),
         bundle_sha256: model.bundle_sha256,
         statement: serde_json::from_str(&model.statement).unwrap_or_default(),
         ledger: charge_of(&mut tx, model.job_id).await?,

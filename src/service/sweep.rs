@@ -9,8 +9,10 @@ use std::time::Duration;
 /// No upload and no job takes this long between writing a file and naming it.
 pub const UNNAMED_FOR: Duration = Duration::from_secs(24 * 3_600);
 
-/// Removes files that nothing names and that are older than `age`; how many.
+/// Removes files that nothing names and that are older than `age`; how many. A database that has forgotten spends has forgotten names as well: then nothing
+/// is removed.
 pub async fn sweep(app: &App, age: Duration) -> Result<usize, Problem> {
+    super::memory::check(app).await?;
     // What is written after this list was read is younger than any age that makes sense.
     let old = app.artifacts.older_than(age)?;
     let mut tx = app.read().await?;

@@ -14,9 +14,6 @@ use std::time::Duration;
 /// How long a stream may be silent: an upload has no limit in all, but none may hold its place for ever.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Unfinished work of another process is left alone for this long.
-const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
-
 /// The store. Files appear under their key only when complete.
 #[derive(Clone)]
 pub struct Artifacts {
@@ -58,17 +55,8 @@ impl Artifacts {
         std::fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         let root = root.canonicalize()?;
         let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
-        // Each process has a folder of its own for unfinished work; those of processes long gone are removed.
-        let all = root.join("scratch");
-        std::fs::create_dir_all(&all)?;
-        for old in std::fs::read_dir(&all)?.flatten() {
-            let age = old.metadata().and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
-            if age.is_some_and(|age| age > ABANDONED) {
-                let _ = std::fs::remove_dir_all(old.path());
-            }
-        }
-        let scratch = all.join(uuid::Uuid::now_v7().to_string());
-        std::fs::create_dir(&scratch)?;
+        let scratch = root.join("scratch");
+        std::fs::create_dir_all(&scratch)?;
         Ok(Artifacts { store: Arc::new(store), root, scratch })
     }
 
@@ -164,10 +152,20 @@ impl Artifacts {
         }
     }
 
-    /// Keys of traces, models and releases last written longer than `age` ago, files half written by a killed process included.
+    /// Whether there is something under a key.
+    pub async fn has(&self, key: &str) -> Result<bool, StorageError> {
+        match self.store.head(&Key::from(key)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keys of traces, models, releases and unfinished work last written longer than `age` ago, files half written by a killed process included.
     pub fn older_than(&self, age: Duration) -> Result<Vec<String>, StorageError> {
         let root = &self.root;
-        let mut folders: Vec<PathBuf> = ["traces", "models", "releases"].map(|name| root.join(name)).into();
+        let mut folders: Vec<PathBuf> =
+            ["traces", "models", "releases", "scratch"].map(|name| root.join(name)).into();
         let mut keys = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).into_iter().flatten() {
@@ -190,13 +188,14 @@ impl Artifacts {
         let path = self.root.join(key);
         std::fs::remove_file(&path)?;
         // Its folder goes with the last file in it.
-        if let Some(folder) = path.parent() {
+        if let Some(folder) = path.parent().filter(|folder| folder.parent() != Some(&*self.root)) {
             let _ = std::fs::remove_dir(folder);
         }
         Ok(())
     }
 
-    /// A folder for this process's unfinished work.
+    /// A folder for unfinished work. Names in it are unique to a job and attempt; what a killed process leaves is swept like anything that
+    /// nothing names.
     pub fn scratch(&self) -> &Path {
         &self.scratch
     }

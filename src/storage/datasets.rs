@@ -2,6 +2,7 @@
 
 use super::db::on;
 use super::{StorageError, Tx};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 /// A dataset.
@@ -17,6 +18,8 @@ pub struct Dataset {
     pub name: String,
     /// The declared schema, JSON.
     pub schema: String,
+    /// The same, bound to the trace that was parsed: the order of its columns and their notations.
+    pub bound_schema: Option<String>,
     /// empty, receiving, parsing, ready, rejected or erased.
     pub state: String,
     /// Whether a fit was accepted: from then on the declaration stands.
@@ -74,6 +77,16 @@ pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Dataset>
     )
 }
 
+/// A tenant's dataset, kept from changing until the transaction ends. What its jobs are must be asked in a statement of its own after this: one that waited
+/// for the lock still sees them as they were before.
+pub async fn lock(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Dataset>, StorageError> {
+    let sql =
+        format!("/* datasets lock */ SELECT * FROM datasets WHERE tenant_id = $1 AND id = $2{}", tx.locked());
+    Ok(
+        on!(tx, c => sqlx::query_as::<_, Dataset>(AssertSqlSafe(sql)).bind(tenant).bind(id).fetch_optional(c).await)?,
+    )
+}
+
 /// A tenant's datasets after `after`.
 pub async fn list(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Dataset>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Dataset>(
@@ -95,16 +108,21 @@ pub async fn declare(
         > 0)
 }
 
-/// Freezes a ready dataset's declaration; `false` when it is not ready.
-pub async fn freeze(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
-    Ok(
-        on!(tx, c => sqlx::query("/* datasets freeze */ UPDATE datasets SET frozen = TRUE WHERE id = $1 AND state = 'ready'")
-        .bind(id).execute(c).await.map(|done| done.rows_affected()))?
-            > 0,
-    )
+/// Freezes a declaration as `schema`.
+pub async fn freeze(tx: &mut Tx, id: Uuid, schema: &str) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query("/* datasets freeze */ UPDATE datasets SET frozen = TRUE, schema = $2, bound_schema = $2 WHERE id = $1")
+        .bind(id).bind(schema).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
-/// Begins to receive a trace; `false` while another upload, its parsing or a fit is under way.
+/// Keeps the schema as it is bound to the trace: with the file's order of columns and notations.
+pub async fn bind(tx: &mut Tx, id: Uuid, schema: Option<&str>) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query("/* datasets bind */ UPDATE datasets SET bound_schema = $2 WHERE id = $1")
+        .bind(id).bind(schema).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Begins to receive a trace; `false` while another upload, its parsing or a fit is under way. The dataset is [`lock`]ed.
 pub async fn begin_upload(tx: &mut Tx, id: Uuid, upload: Uuid) -> Result<bool, StorageError> {
     Ok(on!(tx, c => sqlx::query(
         "/* datasets begin_upload */ UPDATE datasets SET state = 'receiving', upload = $2

@@ -123,6 +123,15 @@ impl Tx {
         Ok(())
     }
 
+    /// What follows a row selection that is to be locked.
+    pub(super) fn locked(&self) -> &'static str {
+        match self {
+            Tx::Postgres(_) => " FOR UPDATE",
+            // A transaction that may write is the only one.
+            Tx::Sqlite(_) => "",
+        }
+    }
+
     /// What follows a row selection that is to be locked and, if locked by another, skipped.
     pub(super) fn skip_locked(&self) -> &'static str {
         match self {

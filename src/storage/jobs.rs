@@ -220,3 +220,11 @@ pub async fn remembered(
         "/* idempotency remembered */ SELECT job_id, body FROM idempotency WHERE tenant_id = $1 AND key = $2")
         .bind(tenant).bind(key).fetch_optional(c).await)?)
 }
+
+/// Erases what ended jobs on a dataset still tell of its records: quotes in problems, digests.
+pub async fn erase_private_parts(tx: &mut Tx, dataset: Uuid) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* jobs erase_private_parts */ UPDATE jobs SET problem = NULL, measuring = NULL WHERE dataset_id = $1 AND state NOT IN ('queued', 'running')")
+        .bind(dataset).execute(c).await.map(|_| ()))?;
+    Ok(())
+}

@@ -166,9 +166,11 @@ pub async fn charge_of(tx: &mut Tx, job: Uuid) -> Result<Option<Entry>, StorageE
         .bind(job).fetch_optional(c).await)?)
 }
 
-/// Whether the ledger has heard of a fit: accepting one is its first entry.
-pub async fn knows(tx: &mut Tx, job: Uuid) -> Result<bool, StorageError> {
-    let count: i64 = on!(tx, c => sqlx::query_scalar("/* ledger knows */ SELECT COUNT(*) FROM entries WHERE job_id = $1")
+/// Whether the ledger accounts for a fit that may have drawn: it is charged, or still waits or runs and will be.
+pub async fn accounts_for(tx: &mut Tx, job: Uuid) -> Result<bool, StorageError> {
+    let count: i64 = on!(tx, c => sqlx::query_scalar(
+        "/* ledger accounts_for */ SELECT CAST((SELECT COUNT(*) FROM entries WHERE job_id = $1 AND kind = 'commit')
+            + (SELECT COUNT(*) FROM jobs WHERE id = $1 AND state IN ('queued', 'running')) AS BIGINT)")
         .bind(job).fetch_one(c).await)?;
     Ok(count > 0)
 }

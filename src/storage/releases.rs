@@ -136,11 +136,13 @@ pub async fn publish(tx: &mut Tx, id: Uuid, opened_before: &str, now: i64) -> Re
     Ok(())
 }
 
-/// Whether a steward looked at a trace, and at a private report, of another release of the same dataset.
+/// Whether a steward looked at a trace, and at a private report, of another release of the same dataset or trace.
 pub async fn siblings_opened(tx: &mut Tx, release: &Release) -> Result<(bool, bool), StorageError> {
     let (traces, reports): (i64, i64) = on!(tx, c => sqlx::query_as(
         "/* releases siblings_opened */ SELECT COUNT(content_opened_at), COUNT(private_opened_at) FROM releases
-         WHERE dataset_id = $1 AND id <> $2")
+         WHERE id <> $2 AND (dataset_id = $1 OR dataset_id IN
+             (SELECT other.id FROM datasets AS other JOIN datasets AS own ON own.trace_sha256 = other.trace_sha256 AND own.tenant_id = other.tenant_id
+              WHERE own.id = $1))")
         .bind(release.dataset_id).bind(release.id).fetch_one(c).await)?;
     Ok((traces > 0, reports > 0))
 }

@@ -172,6 +172,12 @@ mod tests {
             categories(&["other"]),
             categories(&[]),
             Field::ip(&[16, 17]),
+            Field::Ip { levels: vec![8], networks: Some(vec![]) },
+            // A network that holds the other, whatever its host bits.
+            Field::Ip {
+                levels: vec![8],
+                networks: Some(["10.0.0.0/32", "10.0.0.5/8"].map(|n| n.parse().unwrap()).into()),
+            },
             Field::Integer { min: 2, max: 1, width: 1, exact_below: 0 },
             Field::Integer { min: 0, max: 1 << 40, width: 1, exact_below: 0 },
             Field::IntegerExponential { max: 5, base: 1.0 },

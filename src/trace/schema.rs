@@ -340,6 +340,7 @@ impl Field {
                 let fits = (1..=32).contains(&bits) && levels.iter().all(|b| (1..=8).contains(b));
                 let mut networks = networks.clone();
                 if let Some(networks) = &mut networks {
+                    networks.iter_mut().for_each(|net| *net = net.trunc());
                     networks.sort_unstable();
                 }
                 match networks.as_deref() {
@@ -467,6 +468,10 @@ impl Schema {
             // The sign joins names in the labels of the account, where every label must be unique.
             if column.name.is_empty() || column.name.contains('×') {
                 return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
+            }
+            if column.name == super::gaps::NAME && !matches!(column.field, Field::FlowGap { .. }) {
+                let reason = "that name belongs to the gap between records of a flow, which a fit derives itself; leave the column out";
+                return Err(SchemaError::Parameter { column: column.name.clone(), reason: reason.into() });
             }
             if self.position(&column.name) != Some(i) {
                 return Err(SchemaError::Shape(format!("column {} is declared twice", column.name)));

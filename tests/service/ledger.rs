@@ -14,6 +14,8 @@ both!(
     sql_follows_the_rules,
     entries_stand,
     a_restored_database_is_reminded,
+    a_restored_queue_gives_nothing_back,
+    an_upload_waits_for_a_fit_that_is_being_accepted,
 );
 
 /// A backup forgets a fit; no further one is accepted before its spend is brought back.
@@ -42,6 +44,71 @@ fn a_restored_database_is_reminded(kind: Kind) {
     let both = server.json("/v1/budget", &tenant.steward)["tenant"]["spent"]["rho"].as_f64().unwrap();
     assert!((both - 2.0 * spent.as_f64().unwrap()).abs() < 1e-11);
     assert!(lab.run(&["admin", "reconcile"]).contains("0 brought back"));
+}
+
+/// A backup holds a fit that waits; it ran and its release is out. Cancelling the restored job gives nothing back.
+fn a_restored_queue_gives_nothing_back(kind: Kind) {
+    let mut lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.05}));
+    let dataset = server.flows(&tenant.steward);
+    assert!(server.terminate().success());
+    let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    let job = server.made("/v1/jobs", &tenant.steward, &fit)["id"].as_str().unwrap().to_string();
+    assert!(server.terminate().success());
+    let backup = lab.backup();
+    let server = lab.serve(&[]);
+    let spent = server.idle(&tenant.steward)[0]["rho"].clone();
+    assert!(server.terminate().success());
+
+    lab.database = backup;
+    let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
+    server.made(&format!("/v1/jobs/{job}/cancel"), &tenant.steward, &json!({}));
+    assert!(server.terminate().success());
+    let server = lab.serve(&[]);
+    let ended = server.idle(&tenant.steward)[0].clone();
+    assert!(ended["state"] == "cancelled" && ended["charged"] == true, "{ended:#?}");
+    assert_eq!(server.json("/v1/budget", &tenant.steward)["tenant"]["spent"]["rho"], spent);
+}
+
+/// An upload that waits for the dataset must see the fit that was accepted meanwhile.
+fn an_upload_waits_for_a_fit_that_is_being_accepted(kind: Kind) {
+    use sqlx::{Connection, Executor};
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    let dataset = server.flows(&tenant.steward);
+    assert!(server.terminate().success());
+    let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
+    let accepted =
+        "INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, created_at)
+        SELECT id, tenant_id, population_id, id, 'fit', 'queued', '{}', 0 FROM datasets";
+    let uploaded = std::thread::scope(|scope| {
+        let upload = || server.upload(&dataset, &tenant.steward, sample("flows.csv.gz")).status();
+        let pause = || tokio::time::sleep(std::time::Duration::from_millis(400));
+        lab.runtime.block_on(async {
+            if lab.database.starts_with("sqlite:") {
+                let mut connection = sqlx::SqliteConnection::connect(&lab.database).await.unwrap();
+                connection.execute("BEGIN IMMEDIATE").await.unwrap();
+                let upload = scope.spawn(upload);
+                pause().await;
+                connection.execute(accepted).await.unwrap();
+                connection.execute("COMMIT").await.unwrap();
+                upload.join().unwrap()
+            } else {
+                let mut connection = sqlx::PgConnection::connect(&lab.database).await.unwrap();
+                connection.execute("BEGIN").await.unwrap();
+                connection.execute("SELECT * FROM datasets FOR UPDATE").await.unwrap();
+                let upload = scope.spawn(upload);
+                pause().await;
+                connection.execute(accepted).await.unwrap();
+                connection.execute("COMMIT").await.unwrap();
+                upload.join().unwrap()
+            }
+        })
+    });
+    assert_eq!(uploaded, 409);
 }
 
 fn a_hundred_submissions_against_a_cap_for_five(kind: Kind) {

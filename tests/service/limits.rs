@@ -29,8 +29,10 @@ fn a_full_disk_refuses_and_keeps_nothing(kind: Kind) {
     // Without a length the body itself must be cut off.
     let url = format!("{}/v1/datasets/{second}/trace", server.url);
     let body = reqwest::blocking::Body::new(std::io::Cursor::new(trace.clone()));
-    let refused = server.client.put(url).bearer_auth(&tenant.steward).body(body).send().unwrap();
-    assert_eq!(refused.status(), 507);
+    // The server closes the connection on whoever goes on sending, so the answer may not be read.
+    if let Ok(refused) = server.client.put(url).bearer_auth(&tenant.steward).body(body).send() {
+        assert_eq!(refused.status(), 507);
+    }
     assert_eq!(server.json(&format!("/v1/datasets/{second}"), &tenant.steward)["state"], "empty");
     assert_eq!(lab.files(), files, "nothing of a refused trace stays");
     // What replaces a trace takes its place; another tenant has room of its own.

@@ -80,6 +80,10 @@ fn from_upload_to_download(kind: Kind) {
         assert_eq!(charge["population_id"], commit["population_id"]);
     }
     assert!(report["mean_distance"].as_f64().unwrap() < 3.0 * report["mean_noise"].as_f64().unwrap());
+    assert!(
+        server.json(&format!("/v1/models/{model}"), reader).get("job_id").is_none(),
+        "it would tell how long the fit took"
+    );
     let marginals = server.json(&format!("/v1/models/{model}/marginals"), reader);
     assert!(marginals["marginals"].as_array().unwrap().len() > 11);
 
