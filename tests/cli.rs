@@ -509,3 +509,57 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn binning_alone_is_private_and_keeps_every_record() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "flows", "--rows", "500", "-o", "raw.csv"]);
+    let args = ["discretize", "raw.csv", "--decode", "binned.csv", "--map", "map.json"];
+    lab.ok(&[&args, FLOWS].concat());
+    assert_eq!(lab.text("binned.csv").lines().count(), 501);
+    let map: serde_json::Value = serde_json::from_str(&lab.text("map.json")).unwrap();
+    assert_eq!(map["private"], true);
+    assert_eq!(map["attributes"].as_array().unwrap().len(), 11);
+    // Addresses stay in their /30, categories are what they were.
+    let network = |line: &str| line.split(',').next().unwrap().rsplit_once('.').unwrap().0.to_string();
+    for (raw, binned) in lab.text("raw.csv").lines().zip(lab.text("binned.csv").lines()).skip(1) {
+        assert_eq!(network(raw), network(binned));
+        assert_eq!(raw.rsplit(',').next(), binned.rsplit(',').next());
+    }
+    #[cfg(unix)]
+    for name in ["binned.csv", "map.json"] {
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(lab.path(name)).unwrap().permissions());
+        assert_eq!(mode & 0o077, 0, "{name} is for its owner alone");
+    }
+    let twice =
+        lab.run(&[&["discretize", "raw.csv", "--decode", "raw.csv", "--map", "m.json"], FLOWS].concat());
+    assert_eq!(twice.status.code(), Some(2));
+}
+
+#[test]
+fn gaps_are_measured_and_never_written() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "packets", "--rows", "3000", "-o", "raw.csv"]);
+    let output = lab.synthesize("raw.csv", PACKETS, &["--gaps", "--bundle", "b.json.gz"]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && stdout.contains("one-way tsdiff"), "{stdout}");
+    assert_eq!(lab.text("out.csv").lines().next(), lab.text("raw.csv").lines().next());
+    lab.ok(&["generate", "b.json.gz", "-o", "more.csv", "--rows", "1000"]);
+    assert_eq!(lab.text("more.csv").lines().count(), 1_001);
+}
+
+#[test]
+fn declared_networks_stand_in_place_of_trees() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "flows", "--rows", "2000", "-o", "raw.csv"]);
+    lab.write("nets.txt", "# ours\n10.20.0.0/16\n\n8.8.8.8\n");
+    let output =
+        lab.synthesize("raw.csv", FLOWS, &["--networks", "srcip=nets.txt", "--networks", "dstip=nets.txt"]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && !stdout.contains("address trees"), "{stdout}");
+    lab.write("bad.txt", "10.0.0.0/33\n");
+    let refused = lab.synthesize("raw.csv", FLOWS, &["--networks", "srcip=bad.txt"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("10.0.0.0/33"));
+}

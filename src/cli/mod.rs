@@ -1,6 +1,7 @@
 //! The command line: arguments in, a use case of [`crate::service`] called, its outcome printed. Thin.
 
 mod admin;
+mod discretize;
 mod evaluate;
 mod evaluation;
 mod generate;
@@ -51,6 +52,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Look at a raw trace: proposed schema, what cannot be read and why, what must be declared
     Inspect(inspect::Args),
+    /// Bin a raw trace and draw it back, without noise: what binning alone costs. For lab use
+    Discretize(discretize::Args),
     /// Cut a trace for lab use: every fifth row is held out
     Split(split::Args),
     /// Simulate a trace to try things on
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Generate(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Inspect(args) => args.run(),
+        Command::Discretize(args) => args.run(),
         Command::Split(args) => args.run(),
         Command::Sample(args) => args.run(),
         Command::Serve(args) => args.run(),

@@ -97,7 +97,7 @@ fn generate_in(
     };
     let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
     let plan = Plan::new(model, request.options.start);
-    let restorer = restore::Restorer::new(model);
+    let restorer = restore::Restorer::new(&model.schema, &model.attributes);
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
@@ -121,7 +121,7 @@ fn generate_in(
 }
 
 /// A generator of its own for each shard. It needs no secrecy, only speed and portability.
-fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
+pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
     let mut source = ChaCha20Rng::seed_from_u64(seed);
     source.set_stream(shard as u64 + 1);
     Xoshiro256PlusPlus::from_rng(&mut source)

@@ -2,8 +2,7 @@
 
 use super::chain::chain;
 use super::shard::Step;
-use crate::domain::Partition;
-use crate::model::Model;
+use crate::domain::{Attribute, Partition};
 use crate::progress::Cancelled;
 use crate::trace::gaps::FlowColumns;
 use crate::trace::{Column, Facts, Field, Schema, Values, Window};
@@ -86,9 +85,8 @@ pub struct Restorer<'a> {
 }
 
 impl<'a> Restorer<'a> {
-    /// For a model.
-    pub fn new(model: &'a Model) -> Self {
-        let schema = &model.schema;
+    /// For records of `schema` whose codes are those of `attributes`. A derived attribute names the column after the last.
+    pub fn new(schema: &'a Schema, attributes: &[Attribute]) -> Self {
         let unmodelled = schema
             .columns
             .iter()
@@ -96,8 +94,8 @@ impl<'a> Restorer<'a> {
             .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
             .filter_map(|(index, c)| Some((index, c.field.declared(schema.window)?)))
             .collect();
-        let pickers = model.attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
-        let derived = model.attributes.iter().any(|a| a.column == schema.columns.len());
+        let pickers = attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
+        let derived = attributes.iter().any(|a| a.column == schema.columns.len());
         let chained = FlowColumns::of(schema).zip(schema.window).filter(|_| derived);
         Restorer { schema, pickers, unmodelled, facts: Facts::of(schema), chained }
     }

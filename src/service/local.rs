@@ -137,7 +137,7 @@ impl Source {
         }
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         bound: &Bound,
         progress: &dyn Progress,
@@ -217,10 +217,7 @@ pub fn synthesize(
     let made = make(&fitted.bundle, request, &outputs.trace, progress)?;
     // Raw records come last, so that a run that fails leaves none.
     if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
-        let mut file = NewFile::private(path)?;
-        let written = formats::write_raw(&held_out, &bound.schema, &mut file, progress);
-        written.for_steward(&Steward::local()).map_err(|error| unwritten(path, error))?;
-        file.publish()?;
+        write_raw(path, &held_out, &bound.schema, progress)?;
     }
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }
@@ -346,6 +343,19 @@ pub fn write_trace(
 ) -> Result<(), LocalError> {
     let mut file = NewFile::create(path)?;
     formats::write(trace, schema, &mut file, progress).map_err(|error| unwritten(path, error))?;
+    file.publish()
+}
+
+/// Writes raw records, readable by their owner alone.
+pub(super) fn write_raw(
+    path: &Path,
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    progress: &dyn Progress,
+) -> Result<(), LocalError> {
+    let mut file = NewFile::private(path)?;
+    let written = formats::write_raw(trace, schema, &mut file, progress);
+    written.for_steward(&Steward::local()).map_err(|error| unwritten(path, error))?;
     file.publish()
 }
 

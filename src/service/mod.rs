@@ -7,6 +7,7 @@
 pub mod app;
 pub mod budget;
 pub mod datasets;
+pub mod discretize;
 pub mod jobs;
 pub mod keys;
 pub mod limits;

@@ -10,6 +10,7 @@
 //! | [`attacks`] | what is learnt about a single record |
 //! | [`verdict`] | what all that says, in sentences |
 //! | [`measure`], [`outcome`], [`skipped`] | names of the measures; figures, or why there are none |
+//! | [`binning`] | the bins without noise, as the method starts |
 //! | [`draws`] | fixed hashes and samples |
 //!
 //! A *floor* is a measure between the fitted and the held-out records: what sampling alone costs. The held-out part is the
@@ -17,6 +18,7 @@
 
 pub mod anomaly;
 pub mod attacks;
+pub mod binning;
 pub mod classify;
 pub mod draws;
 pub mod measure;
