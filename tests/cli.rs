@@ -541,12 +541,14 @@ fn binning_alone_is_private_and_keeps_every_record() {
 fn gaps_are_measured_and_never_written() {
     let lab = Lab::new();
     lab.ok(&["sample", "packets", "--rows", "3000", "-o", "raw.csv"]);
-    let output = lab.synthesize("raw.csv", PACKETS, &["--gaps", "--bundle", "b.json.gz"]);
+    let output = lab.synthesize("raw.csv", PACKETS, &["--bundle", "b.json.gz"]);
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && stdout.contains("one-way tsdiff"), "{stdout}");
     assert_eq!(lab.text("out.csv").lines().next(), lab.text("raw.csv").lines().next());
     lab.ok(&["generate", "b.json.gz", "-o", "more.csv", "--rows", "1000"]);
     assert_eq!(lab.text("more.csv").lines().count(), 1_001);
+    let without = lab.synthesize("raw.csv", PACKETS, &["--gaps", "false"]);
+    assert!(without.status.success() && !String::from_utf8_lossy(&without.stdout).contains("tsdiff"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     hold_out: Option<PathBuf>,
     /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", default_value_t = fit::Options::default().gaps, action = clap::ArgAction::Set)]
     gaps: bool,
     /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never
     #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().clique_cells)]

@@ -90,7 +90,7 @@ pub fn fit(
 
 /// Adds the gap to the previous record of the same flow, where the plan asks for it and the trace has flows and times.
 fn derive_gaps(trace: Sensitive<Trace>, schema: &Schema, plan: &Plan) -> (Sensitive<Trace>, Schema) {
-    match FlowColumns::of(schema).filter(|_| plan.options.gaps) {
+    match FlowColumns::of(schema).filter(|_| plan.options.gaps && plan.method == Method::Netdpsyn) {
         None => (trace, schema.clone()),
         Some(columns) => {
             let derived = |t: Trace| {

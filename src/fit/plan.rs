@@ -22,20 +22,20 @@ pub enum Method {
 /// What may be set otherwise than the paper does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": false}))]
+#[schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true}))]
 pub struct Options {
     /// A pair of more cells is not measured, so that every domain can be enumerated: 1 to 2²⁶.
     pub max_cells: u64,
     /// Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as one marginal in their place; 0: never.
     pub clique_cells: u64,
-    /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing. It costs
-    /// √5 times the noise in every marginal that holds it.
+    /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so that records of a flow keep their spacing. It
+    /// takes √5 times the noise in every marginal that holds it. Method `netdpsyn` alone.
     pub gaps: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { max_cells: 1 << 20, clique_cells: 5_000, gaps: false }
+        Options { max_cells: 1 << 20, clique_cells: 5_000, gaps: true }
     }
 }
 
