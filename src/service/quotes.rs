@@ -13,11 +13,11 @@ use serde::Serialize;
 
 /// Memory that a job takes whatever its size, and bytes that a column of a record takes while codes are counted and records are
 /// generated and restored. Upper bounds of what docs/PERFORMANCE.md measures.
-const BASE_BYTES: u64 = 32 << 20;
+const BASE_BYTES: u64 = 160 << 20;
 const BYTES_A_COLUMN: u64 = 8;
 /// Time that a job takes whatever its size, and that a column of a record takes from reading to writing, on two cores.
-const BASE_SECONDS: f64 = 0.2;
-const SECONDS_A_COLUMN: f64 = 1e-6;
+const BASE_SECONDS: f64 = 1.0;
+const SECONDS_A_COLUMN: f64 = 4e-7;
 
 /// What a fit would cost.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
