@@ -5,11 +5,10 @@
 //! theirs. A split by row number would shift every later row and break the promise.
 
 use crate::privacy::{Sensitive, noise::secret};
-use crate::trace::Trace;
+use crate::trace::{Trace, columns::compare};
 use hmac::{Hmac, KeyInit, Mac};
 use rayon::prelude::*;
 use sha2::Sha256;
-use std::cmp::Ordering;
 
 /// One of this many records is held out.
 const PARTS: u64 = 5;
@@ -47,16 +46,13 @@ pub fn split(trace: Sensitive<Trace>, key: &SplitKey) -> (Sensitive<Trace>, Sens
 
 /// For every row, whether it is held out.
 fn held_out(trace: &Trace, key: &SplitKey) -> Vec<bool> {
-    let compare = |&a: &u32, &b: &u32| {
-        let by_column = trace.columns().iter().map(|c| c.get(a as usize).cmp(&c.get(b as usize)));
-        by_column.fold(Ordering::Equal, Ordering::then)
-    };
+    let by_all = |&a: &u32, &b: &u32| compare(trace.columns(), 0..trace.columns().len(), a, b);
     // Identical records become neighbours; among them any order gives the same set of ordinals.
     let mut rows: Vec<u32> = (0..trace.rows() as u32).collect();
-    rows.par_sort_unstable_by(compare);
+    rows.par_sort_unstable_by(by_all);
     let mut ordinals = vec![0u64; rows.len()];
     for pair in rows.windows(2) {
-        if compare(&pair[0], &pair[1]).is_eq() {
+        if by_all(&pair[0], &pair[1]).is_eq() {
             ordinals[pair[1] as usize] = ordinals[pair[0] as usize] + 1;
         }
     }

@@ -1,29 +1,26 @@
 //! Records of one flow, one after the other: the first keeps its time, each next one follows after its gap.
 
+use crate::trace::columns::compare;
 use crate::trace::gaps::{FlowColumns, gap_of};
 use crate::trace::{Values, Window};
-use std::cmp::Ordering;
 
 /// Sets the times of records that share a five-tuple by their gap values; no time leaves the window.
 ///
 /// A flow begins with a record whose gap value says so, or else with its earliest, and goes on in the order of the times that the records have.
 pub fn chain(columns: &mut [Values], gaps: &[u64], flow: &FlowColumns, window: Window) {
     let time = &columns[flow.time];
-    let compare = |a: u32, b: u32| {
-        let by_flow = flow.flow.iter().map(|&c| columns[c].get(a as usize).cmp(&columns[c].get(b as usize)));
-        by_flow.fold(Ordering::Equal, Ordering::then)
-    };
+    let by_flow = |a: u32, b: u32| compare(columns, flow.flow, a, b);
     let mut rows: Vec<u32> = (0..gaps.len() as u32).collect();
     rows.sort_unstable_by(|&a, &b| {
         let first = |row: u32| gaps[row as usize] != 0;
         let at = |row: u32| time.get(row as usize);
-        compare(a, b).then(first(a).cmp(&first(b))).then(at(a).cmp(&at(b))).then(a.cmp(&b))
+        by_flow(a, b).then(first(a).cmp(&first(b))).then(at(a).cmp(&at(b))).then(a.cmp(&b))
     });
     let mut times: Vec<u64> = time.iter().collect();
     for pair in rows.windows(2) {
         let (before, row) = (pair[0] as usize, pair[1] as usize);
         // A second "first" record begins the flow again, at its own time.
-        if compare(pair[0], pair[1]).is_eq()
+        if by_flow(pair[0], pair[1]).is_eq()
             && let Some(gap) = gap_of(gaps[row])
         {
             times[row] = times[before].saturating_add(gap).min(window.end() - 1);

@@ -143,15 +143,10 @@ impl Axes {
 
 #[cfg(test)]
 mod tests {
+    use super::super::target::for_tests::target;
     use super::*;
     use proptest::prelude::*;
     use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
-
-    fn target(attributes: &[usize], shape: &[usize], wanted: &[u32]) -> Target {
-        let counts =
-            wanted.iter().enumerate().filter(|(_, n)| **n > 0).map(|(c, &n)| (c as u32, n)).collect();
-        Target { attributes: attributes.to_vec(), shape: shape.to_vec(), counts }
-    }
 
     fn counted(codes: &Codes, attributes: &[usize], shape: &[usize]) -> Vec<u32> {
         let mut counts = vec![0; shape.iter().product()];

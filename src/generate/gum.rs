@@ -92,16 +92,11 @@ fn mean_error(tables: &[Working]) -> f64 {
 mod tests {
     use super::super::draw::draw;
     use super::super::options::{Decay, Start, Update};
+    use super::super::target::for_tests::target;
     use super::*;
     use clap::ValueEnum;
     use rand::SeedableRng;
     use std::cell::Cell;
-
-    fn target(attributes: &[usize], shape: &[usize], wanted: &[u32]) -> Target {
-        let counts =
-            wanted.iter().enumerate().filter(|(_, n)| **n > 0).map(|(c, &n)| (c as u32, n)).collect();
-        Target { attributes: attributes.to_vec(), shape: shape.to_vec(), counts }
-    }
 
     /// One-ways and all pairs of one joint table of 8,000 records over 3 × 4 × 5 cells with strong structure.
     fn consistent() -> (Vec<Target>, Vec<Target>) {

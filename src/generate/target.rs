@@ -70,6 +70,18 @@ impl Target {
 }
 
 #[cfg(test)]
+pub(super) mod for_tests {
+    use super::Target;
+
+    /// A target that wants these counts, cell by cell.
+    pub fn target(attributes: &[usize], shape: &[usize], wanted: &[u32]) -> Target {
+        let counts =
+            wanted.iter().enumerate().filter(|(_, n)| **n > 0).map(|(c, &n)| (c as u32, n)).collect();
+        Target { attributes: attributes.to_vec(), shape: shape.to_vec(), counts }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::table::Variance;

@@ -7,7 +7,7 @@ use super::queued::queued;
 use super::tenants::check_name;
 use crate::storage::artifacts::{PutError, Stored};
 use crate::storage::datasets::{self, Dataset, StoredTrace};
-use crate::storage::{jobs, releases, tenants};
+use crate::storage::{Tx, jobs, releases, tenants};
 use crate::trace::{Schema, SchemaError, Window, presets};
 use base64::Engine;
 use bytes::Bytes;
@@ -229,17 +229,21 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
     Ok(view(dataset))
 }
 
-/// A dataset of the caller's tenant.
-async fn own(tx: &mut crate::storage::Tx, caller: &Caller, id: Uuid) -> Result<Dataset, Problem> {
-    let tenant = caller.steward()?;
+/// A tenant's dataset.
+pub(super) async fn own(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Dataset, Problem> {
     datasets::find(tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))
+}
+
+/// A tenant's dataset, kept from changing until the transaction ends.
+pub(super) async fn own_locked(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Dataset, Problem> {
+    datasets::lock(tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))
 }
 
 /// A dataset.
 pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<DatasetView, Problem> {
-    caller.steward()?;
+    let tenant = caller.steward()?;
     let mut tx = app.read().await?;
-    Ok(view(own(&mut tx, caller, id).await?))
+    Ok(view(own(&mut tx, tenant, id).await?))
 }
 
 /// The tenant's datasets.
@@ -259,7 +263,7 @@ pub async fn patch(
 ) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
     let mut tx = app.begin().await?;
-    let dataset = datasets::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
+    let dataset = own_locked(&mut tx, tenant, id).await?;
     let name = patch.name.unwrap_or_else(|| dataset.name.clone());
     check_name("name", &name)?;
     let mut schema = match declared_schema(patch.preset.as_deref(), patch.schema.as_ref())? {
@@ -294,7 +298,7 @@ pub async fn patch(
 pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> {
     let tenant = caller.steward()?;
     let mut tx = app.begin().await?;
-    let dataset = datasets::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
+    let dataset = own_locked(&mut tx, tenant, id).await?;
     if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == "receiving" {
         return Err(Problem::conflict(
             "/problems/busy",
@@ -328,7 +332,7 @@ pub async fn upload<E>(
     let expected = digest.map(sha256_of).transpose()?;
     let token = Uuid::now_v7();
     let mut tx = app.begin().await?;
-    let before = datasets::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
+    let before = own_locked(&mut tx, tenant, id).await?;
     // What the dataset holds now makes room for what replaces it.
     let room = room(app, &mut tx, tenant).await? + before.trace_bytes as u64;
     if length.is_some_and(|length| length > room) || room == 0 {

@@ -2,7 +2,7 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::left;
-use super::datasets::{open_field, schema_of};
+use super::datasets::{open_field, own, own_locked, schema_of};
 use super::problem::Problem;
 use super::queued::queued;
 use crate::fit::{self, Method, Plan};
@@ -176,10 +176,6 @@ pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
     Ok(plan)
 }
 
-async fn own_dataset(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Dataset, Problem> {
-    datasets::find(tx, tenant, id).await?.ok_or_else(|| Problem::not_found("dataset"))
-}
-
 /// Accepts a job. With an idempotency key the same request gives the same job again.
 pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) -> Result<JobView, Problem> {
     let tenant = caller.steward()?;
@@ -209,15 +205,14 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         NewJob::Generate(request) => {
             let model = releases::find_model(&mut tx, tenant, request.model_id).await?;
             let model = model.ok_or_else(|| Problem::not_found("model"))?;
-            let dataset = own_dataset(&mut tx, tenant, model.dataset_id).await?;
+            let dataset = own(&mut tx, tenant, model.dataset_id).await?;
             let request = checked_generation(&mut tx, request, &dataset).await?;
             Job { model_id: Some(model.id), ..queued(&dataset, "generate", stored(&request)?, now) }
         }
         NewJob::Evaluate(request) => {
             let release = releases::find(&mut tx, tenant, request.release_id).await?;
             let release = release.ok_or_else(|| Problem::not_found("release"))?;
-            let dataset = datasets::lock(&mut tx, tenant, release.dataset_id).await?;
-            let dataset = dataset.ok_or_else(|| Problem::not_found("dataset"))?;
+            let dataset = own_locked(&mut tx, tenant, release.dataset_id).await?;
             if dataset.state != "ready" {
                 return Err(Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)"));
             }
@@ -285,7 +280,7 @@ async fn fit_job(
     now: i64,
 ) -> Result<Job, Problem> {
     let plan = plan(request)?;
-    let dataset = own_dataset(tx, tenant, request.dataset_id).await?;
+    let dataset = own(tx, tenant, request.dataset_id).await?;
     let generation = GenerateRequest {
         model_id: Uuid::nil(),
         rows: request.rows,
@@ -315,8 +310,7 @@ async fn fit_job(
         ));
     }
     // From here on the declaration stands, notations included; it must be the one that was checked.
-    let locked =
-        datasets::lock(tx, tenant, dataset.id).await?.ok_or_else(|| Problem::not_found("dataset"))?;
+    let locked = own_locked(tx, tenant, dataset.id).await?;
     if locked.state != "ready" {
         return Err(Problem::conflict(
             "/problems/not-ready",

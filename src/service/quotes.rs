@@ -2,12 +2,11 @@
 
 use super::app::{App, Caller};
 use super::budget::left;
-use super::datasets::schema_of;
+use super::datasets::{own, schema_of};
 use super::jobs::{FitRequest, plan};
 use super::problem::Problem;
 use crate::ledger;
 use crate::privacy::Rho;
-use crate::storage::datasets;
 use crate::trace::{Schema, Trace};
 use serde::Serialize;
 
@@ -66,8 +65,7 @@ pub async fn quote(app: &App, caller: &Caller, request: FitRequest) -> Result<Qu
     let tenant = caller.steward()?;
     let required = plan(&request)?.allowance();
     let mut tx = app.read().await?;
-    let dataset = datasets::find(&mut tx, tenant, request.dataset_id).await?;
-    let dataset = dataset.ok_or_else(|| Problem::not_found("dataset"))?;
+    let dataset = own(&mut tx, tenant, request.dataset_id).await?;
     let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
     let parsed = dataset.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let records = parsed.and_then(|report: serde_json::Value| report["records"].as_u64());

@@ -1,6 +1,7 @@
 //! A trace in memory: one column of whole numbers a field, each in the smallest integer type that fits.
 
 use super::Schema;
+use std::cmp::Ordering;
 
 /// One column of values.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +144,12 @@ impl Values {
             Values::U64(_) => 8,
         }
     }
+}
+
+/// The order of two records by some of their columns, the first that differs deciding.
+pub fn compare(columns: &[Values], by: impl IntoIterator<Item = usize>, a: u32, b: u32) -> Ordering {
+    let mut each = by.into_iter().map(|c| columns[c].get(a as usize).cmp(&columns[c].get(b as usize)));
+    each.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 /// A trace: columns in the order of a [`Schema`], all of one length.

@@ -4,9 +4,9 @@
 //! Which record follows which depends on what the records hold alone, never on where they stand: among records of one flow and time, the rest of the
 //! record decides, and equal ones are interchangeable. One record more therefore changes the gap of one other record at most.
 
+use super::columns::compare;
 use super::{Column, Field, Schema, Trace, Values};
 use rayon::prelude::*;
-use std::cmp::Ordering;
 
 /// The name of the derived column.
 pub const NAME: &str = "tsdiff";
@@ -15,7 +15,7 @@ pub const NAME: &str = "tsdiff";
 const STEP: u64 = 1_000;
 
 /// What tells one flow from another.
-const FIVE_TUPLE: [&str; 5] = ["srcip", "dstip", "srcport", "dstport", "proto"];
+pub const FIVE_TUPLE: [&str; 5] = ["srcip", "dstip", "srcport", "dstport", "proto"];
 
 /// The columns of a schema that gaps are derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,20 +72,14 @@ pub fn gap_of(value: u64) -> Option<u64> {
 
 /// The gap value of every record.
 pub fn gaps(trace: &Trace, columns: &FlowColumns) -> Values {
-    let by = |columns: &[usize], a: u32, b: u32| {
-        let each =
-            columns.iter().map(|&c| trace.column(c).get(a as usize).cmp(&trace.column(c).get(b as usize)));
-        each.fold(Ordering::Equal, Ordering::then)
-    };
-    let all: Vec<usize> = (0..trace.columns().len()).collect();
+    // By flow, then time, then whatever else tells two records apart.
+    let order = || columns.flow.into_iter().chain([columns.time]).chain(0..trace.columns().len());
     let mut rows: Vec<u32> = (0..trace.rows() as u32).collect();
-    rows.par_sort_unstable_by(|&a, &b| {
-        by(&columns.flow, a, b).then_with(|| by(&[columns.time], a, b)).then_with(|| by(&all, a, b))
-    });
+    rows.par_sort_unstable_by(|&a, &b| compare(trace.columns(), order(), a, b));
     let mut values = vec![0; rows.len()];
     let time = trace.column(columns.time);
     for pair in rows.windows(2) {
-        if by(&columns.flow, pair[0], pair[1]).is_eq() {
+        if compare(trace.columns(), columns.flow, pair[0], pair[1]).is_eq() {
             values[pair[1] as usize] = value_of(time.get(pair[1] as usize) - time.get(pair[0] as usize));
         }
     }

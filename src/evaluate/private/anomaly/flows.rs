@@ -1,11 +1,8 @@
 //! Packets grouped into flows: the same five-tuple, in order of time, two packets or more.
 
 use crate::evaluate::private::skipped::Skipped;
-use crate::trace::{Schema, Trace};
+use crate::trace::{Schema, Trace, gaps::FIVE_TUPLE};
 use rayon::prelude::*;
-
-/// What packets of a flow have in common.
-const FIVE_TUPLE: [&str; 5] = ["srcip", "dstip", "srcport", "dstport", "proto"];
 
 /// The packets of one flow.
 #[derive(Clone, Copy, Debug, PartialEq)]
