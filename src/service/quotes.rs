@@ -16,12 +16,12 @@ const BASE_BYTES: u64 = 160 << 20;
 const BYTES_A_COLUMN: u64 = 8;
 /// Time that a job takes whatever its size, and that a column of a record takes from reading to writing, on two cores.
 const BASE_SECONDS: f64 = 1.0;
-const SECONDS_A_COLUMN: f64 = 4e-7;
+const SECONDS_A_COLUMN: f64 = 6e-7;
 
 /// What a fit would cost.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"required_rho": 0.0558, "left_rho": 0.31, "fits": true, "largest_epsilon": 5.42,
-    "resources": {"private": true, "memory_bytes": 86000000, "seconds": 4}}))]
+    "resources": {"private": true, "memory_bytes": 209000000, "seconds": 3}}))]
 pub struct QuoteView {
     /// ρ that the fit would reserve.
     pub required_rho: f64,
