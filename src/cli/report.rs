@@ -2,22 +2,20 @@
 
 use crate::formats::Report;
 use crate::model::Bundle;
+use crate::privacy::Rho;
 use crate::service::local::Made;
 use std::fmt::Write;
 
 /// The statement of privacy, the domains, what was measured and what was made of it.
 pub fn synthesis(bundle: &Bundle, made: &Made) -> String {
     let mut text = format!("{}\n\nMeasured\n", bundle.statement);
-    let trees: u64 = bundle
-        .statement
-        .charges
-        .iter()
-        .filter(|charge| charge.stage == "trees")
-        .map(|charge| charge.rho.units())
-        .sum();
-    if trees > 0 {
-        let rho = crate::privacy::Rho::from_units(trees);
-        let _ = writeln!(text, "  address trees, all levels: ρ = {rho}");
+    for tree in bundle.measurements.iter().filter(|m| m.label.starts_with("tree ")) {
+        let levels = format!("{} level ", tree.label);
+        let charges = bundle.statement.charges.iter().filter(|c| c.label.starts_with(&levels));
+        let rho: Rho = charges.clone().map(|c| c.rho).sum();
+        let cells: usize = charges.map(|c| c.cells).sum();
+        let (label, sigma, bins) = (&tree.label, tree.scale.sigma(), tree.counts.len());
+        let _ = writeln!(text, "  {label:<32} ρ = {rho}  σ = {sigma:>9.2}  {cells} cells → {bins} bins");
     }
     for charge in bundle.statement.charges.iter().filter(|charge| charge.stage != "trees") {
         let bins = bundle

@@ -9,12 +9,12 @@ const WELL_KNOWN_PORTS: u64 = 1_024;
 /// Width of a port bin above them.
 const PORT_BIN: usize = 10;
 
-/// The fixed cut of a field; `None` for addresses, whose cut must be found by a paid mechanism, and for a field whose
+/// The fixed cut of a field; `None` where a paid tree must find it, and for a field whose
 /// domain is not declared.
 pub fn partition(field: &Field, window: Option<Window>) -> Option<Partition> {
     let space = field.space(window)?;
     Some(match field {
-        Field::Ip { networks: None, .. } => return None,
+        Field::Ip { networks: None, .. } | Field::PortTree { .. } => return None,
         Field::Ip { networks: Some(networks), .. } => declared_networks(networks, space.end),
         Field::Port => Partition::from_starts(
             (0..WELL_KNOWN_PORTS).chain((WELL_KNOWN_PORTS..space.end).step_by(PORT_BIN)).collect(),

@@ -9,12 +9,14 @@
 //! | [`partition`] | intervals ↔ codes |
 //! | [`fixed`] | the paper's bins, from the public schema |
 //! | [`tree`] | a prefix tree grown by noisy counts, and its leaves |
+//! | [`hierarchy`] | least-squares counts from all levels of a tree |
 //! | [`merge`] | rare bins joined, by noisy counts |
 //! | [`simplex`] | negative counts out, total kept (norm-sub) |
 //!
 //! Nothing here reads raw data: cuts are made from the schema and from noisy answers that were paid for.
 
 pub mod fixed;
+pub mod hierarchy;
 pub mod merge;
 pub mod partition;
 pub mod simplex;

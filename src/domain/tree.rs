@@ -7,8 +7,12 @@
 //! ```
 //! The tree knows no data: `fit/trees.rs` asks for the counts of [`PrefixTree::level_cells`] children, pays, and hands the
 //! noisy counts to [`PrefixTree::open`]. Every level of the fixed depth is asked and charged, reached or not.
+//!
+//! The finished tree's leaves are the bins, and their counts need no further measurement: they are estimated from all levels
+//! together, so that a node's own count also says what its children sum to ([`super::hierarchy`]).
 
 use super::Partition;
+use super::hierarchy::{Level, least_squares};
 use std::ops::Range;
 
 /// A prefix tree while it grows.
@@ -20,12 +24,10 @@ pub struct PrefixTree {
     levels: Vec<u8>,
     /// Prefix length of the nodes in `open`.
     depth: u32,
-    /// Levels already answered.
-    answered: usize,
     /// Open nodes of the current depth, as sorted prefixes.
     open: Vec<u64>,
-    /// Finished leaves: first value and prefix length.
-    leaves: Vec<Leaf>,
+    /// Levels already answered, with the prefixes of the nodes that were open then.
+    answered: Vec<(Vec<u64>, Level)>,
 }
 
 /// A finished node of the tree.
@@ -35,13 +37,15 @@ pub struct Leaf {
     pub start: u64,
     /// Its prefix length in bits.
     pub length: u32,
+    /// Its estimated count.
+    pub count: i64,
 }
 
 impl PrefixTree {
     /// A tree over 0..2^`bits` whose levels have these bits, together at most `bits`.
     pub fn new(bits: u32, levels: &[u8]) -> Self {
         assert!(levels.iter().map(|&b| u32::from(b)).sum::<u32>() <= bits);
-        PrefixTree { bits, levels: levels.to_vec(), depth: 0, answered: 0, open: vec![0], leaves: Vec::new() }
+        PrefixTree { bits, levels: levels.to_vec(), depth: 0, open: vec![0], answered: Vec::new() }
     }
 
     /// Number of levels, each of which is asked and paid for.
@@ -51,12 +55,12 @@ impl PrefixTree {
 
     /// Children of the open nodes: the cells of the next level's histogram. 0 when nothing is open.
     pub fn level_cells(&self) -> usize {
-        self.open.len() << self.levels[self.answered]
+        self.open.len() << self.levels[self.answered.len()]
     }
 
     /// The cell of the next level in which a value counts; `None` below a closed node.
     pub fn cell(&self, value: u64) -> Option<usize> {
-        let bits = u32::from(self.levels[self.answered]);
+        let bits = u32::from(self.levels[self.answered.len()]);
         let child = value >> (self.bits - self.depth - bits);
         let parent = self.open.binary_search(&(child >> bits)).ok()?;
         Some((parent << bits) | (child & ((1 << bits) - 1)) as usize)
@@ -66,39 +70,49 @@ impl PrefixTree {
     /// all others are leaves. The last level opens nothing.
     pub fn open(&mut self, noisy: &[i64], threshold: f64, most: usize) {
         assert_eq!(noisy.len(), self.level_cells());
-        let bits = u32::from(self.levels[self.answered]);
-        self.answered += 1;
-        let last = self.answered == self.levels.len();
-        let mut chosen: Vec<usize> =
+        let bits = u32::from(self.levels[self.answered.len()]);
+        let last = self.answered.len() + 1 == self.levels.len();
+        let mut opened: Vec<usize> =
             (0..noisy.len()).filter(|&cell| !last && noisy[cell] as f64 > threshold).collect();
-        if chosen.len() > most {
-            chosen.sort_by_key(|&cell| (std::cmp::Reverse(noisy[cell]), cell));
-            chosen.truncate(most);
-            chosen.sort_unstable();
+        if opened.len() > most {
+            opened.sort_by_key(|&cell| (std::cmp::Reverse(noisy[cell]), cell));
+            opened.truncate(most);
+            opened.sort_unstable();
         }
-        let parents = std::mem::take(&mut self.open);
+        let children = opened.iter().map(|&cell| child(&self.open, bits, cell)).collect();
+        let parents = std::mem::replace(&mut self.open, children);
         self.depth += bits;
-        let shift = self.bits - self.depth;
-        let mut next = chosen.into_iter().peekable();
-        for cell in 0..noisy.len() {
-            let prefix = (parents[cell >> bits] << bits) | (cell & ((1 << bits) - 1)) as u64;
-            if next.next_if_eq(&cell).is_some() {
-                self.open.push(prefix);
-            } else {
-                self.leaves.push(Leaf { start: prefix << shift, length: self.depth });
-            }
-        }
+        self.answered.push((parents, Level { fan: 1 << bits, noisy: noisy.to_vec(), opened }));
     }
 
     /// The finished tree: its leaves in order, which cover the space, each a bin.
     ///
     /// # Panics
     /// Before the last level was answered.
-    pub fn finish(mut self) -> Leaves {
-        assert!(self.open.is_empty() && self.answered == self.levels.len(), "every level is asked");
-        self.leaves.sort_unstable();
-        Leaves { bits: self.bits, levels: self.levels, leaves: self.leaves }
+    pub fn finish(self) -> Leaves {
+        assert!(self.open.is_empty() && self.answered.len() == self.levels.len(), "every level is asked");
+        let (parents, levels): (Vec<_>, Vec<Level>) = self.answered.into_iter().unzip();
+        let mut leaves = Vec::new();
+        let mut length = 0;
+        for ((estimates, level), parents) in least_squares(&levels).into_iter().zip(&levels).zip(parents) {
+            let bits = level.fan.ilog2();
+            length += bits;
+            let mut opened = level.opened.iter().peekable();
+            for (cell, estimate) in estimates.into_iter().enumerate() {
+                if opened.next_if_eq(&&cell).is_none() {
+                    let start = child(&parents, bits, cell) << (self.bits - length);
+                    leaves.push(Leaf { start, length, count: estimate.round() as i64 });
+                }
+            }
+        }
+        leaves.sort_unstable();
+        Leaves { bits: self.bits, levels: self.levels, leaves }
     }
+}
+
+/// The prefix of a level's cell, whose parents have these prefixes.
+fn child(parents: &[u64], bits: u32, cell: usize) -> u64 {
+    (parents[cell >> bits] << bits) | (cell & ((1 << bits) - 1)) as u64
 }
 
 /// The leaves of a finished tree.
@@ -113,6 +127,11 @@ impl Leaves {
     /// One bin a leaf.
     pub fn partition(&self) -> Partition {
         Partition::from_starts(self.leaves.iter().map(|leaf| leaf.start).collect(), 1 << self.bits)
+    }
+
+    /// The estimated count of every leaf, in order.
+    pub fn counts(&self) -> Vec<i64> {
+        self.leaves.iter().map(|leaf| leaf.count).collect()
     }
 
     /// Number of leaves.
@@ -186,7 +205,10 @@ mod tests {
             let partition = leaves.partition();
             prop_assert_eq!(partition.space(), 0..65_536);
             let leaf = leaves.leaf(partition.code(heavy) as usize);
-            prop_assert_eq!(leaf, Leaf { start: heavy, length: 16 });
+            prop_assert_eq!((leaf.start, leaf.length), (heavy, 16));
+            // Exact counts are estimated exactly.
+            prop_assert_eq!(leaf.count, all.iter().filter(|&&value| value == heavy).count() as i64);
+            prop_assert_eq!(leaves.counts().iter().sum::<i64>(), all.len() as i64);
         }
     }
 

@@ -1,8 +1,8 @@
 //! Raw data in, paid measurements out. **The auditor's boundary**: the only paid exit from [`Sensitive`].
 //!
 //! ```text
-//! split ─► derive ─► grow address trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► join cliques ─► measure ─► bundle
-//!                      paid (trees)                paid (one-ways)                paid (selection)                  paid (pairs)
+//! split ─► derive ─► grow trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► join cliques ─► measure ─► bundle
+//!                      paid (trees)        paid (one-ways)                paid (selection)                  paid (pairs)
 //! ```
 //! Every look at the data is a query that the accountant has charged first. What is asked depends on the schema, the
 //! plan and earlier noisy answers alone, which the replay test holds: the same noisy answers lead to the same
@@ -12,7 +12,7 @@
 //! | --- | --- |
 //! | [`plan`] | what was asked for, and how ρ is shared out |
 //! | [`split`] | a fifth held out by keyed hash |
-//! | [`trees`] | address trees grown level by level |
+//! | [`trees`] | prefix trees of addresses and ports grown level by level |
 //! | [`count`] | codes, and exact counts of marginals over them |
 //! | [`select`] | DenseMarg: which pairs are worth measuring |
 //! | [`cliques`] | pairs that belong together, measured as one |
@@ -38,6 +38,7 @@ use crate::trace::gaps::{self, FlowColumns};
 use crate::trace::{Field, Schema, SchemaError, Trace, Values};
 use count::Marginal;
 use thiserror::Error;
+use trees::Grown;
 
 /// Why a fit ended without measurements.
 #[derive(Debug, Error)]
@@ -117,7 +118,7 @@ fn measure(
     }
     let mut accountant = Accountant::new(allowance, noise);
     let shares = plan.share_out(schema);
-    let (attributes, leaves) = cut(trace, schema, plan.unit, shares.trees, &mut accountant, progress)?;
+    let (attributes, trees) = cut(trace, schema, plan.unit, shares.trees, &mut accountant, progress)?;
     progress.step("code", 0, 1)?;
     let codes = trace.derive(|t| count::encode(t, &attributes));
 
@@ -125,10 +126,17 @@ fn measure(
         Method::Independent => accountant.left(),
         Method::Netdpsyn => shares.one_ways,
     };
-    let singles: Vec<Marginal> = (0..attributes.len()).map(|a| Marginal::new(&[a], &attributes)).collect();
-    let terms = Terms { stage: "one-ways", unit: plan.unit, rho: one_way_rho };
-    let measured = measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?;
-    let (attributes, codes, mut measurements) = merge_rare(schema, attributes, &leaves, codes, measured);
+    // The leaves of a tree were counted while it grew.
+    let left: Vec<usize> = (0..attributes.len()).filter(|&a| trees[a].is_none()).collect();
+    let singles: Vec<Marginal> = left.iter().map(|&a| Marginal::new(&[a], &attributes)).collect();
+    let mut measured: Vec<Measurement> =
+        attributes.iter().enumerate().zip(&trees).filter_map(of_leaves).collect();
+    if !singles.is_empty() {
+        let terms = Terms { stage: "one-ways", unit: plan.unit, rho: one_way_rho };
+        measured.extend(measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?);
+    }
+    measured.sort_by_key(|m| m.attributes[0]);
+    let (attributes, codes, mut measurements) = merge_rare(schema, attributes, &trees, codes, measured);
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
         let candidates = select::candidates(&attributes, plan.options.max_cells);
@@ -155,7 +163,7 @@ fn measure(
     Ok(Bundle { version: bundle::VERSION, schema: schema.clone(), statement, attributes, measurements })
 }
 
-/// Cuts the value space of every measured column: fixed bins from the schema, addresses by paid trees.
+/// Cuts the value space of every measured column: fixed bins from the schema, or the leaves of paid trees.
 fn cut(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -163,21 +171,33 @@ fn cut(
     rho: Rho,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
-) -> Result<(Vec<Attribute>, Vec<Option<domain::tree::Leaves>>), FitError> {
+) -> Result<(Vec<Attribute>, Vec<Option<Grown>>), FitError> {
     let mut grown = trees::grow(trace, schema, unit, rho, accountant, progress)?;
     let mut attributes = Vec::new();
-    let mut leaves = Vec::new();
+    let mut trees = Vec::new();
     for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
         let tree = grown.remove(&column);
         let partition: Partition = match (&tree, domain::fixed::partition(&declared.field, schema.window)) {
-            (Some(tree), _) => tree.partition(),
+            (Some(tree), _) => tree.leaves.partition(),
             (None, Some(fixed)) => fixed,
             (None, None) => unreachable!("a complete schema declares every domain that no tree finds"),
         };
         attributes.push(Attribute { column, name: declared.name.clone(), partition });
-        leaves.push(tree);
+        trees.push(tree);
     }
-    Ok((attributes, leaves))
+    Ok((attributes, trees))
+}
+
+/// The one-way marginal of an attribute with a tree: what all levels together say of its leaves.
+fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) -> Option<Measurement> {
+    let tree = tree.as_ref()?;
+    Some(Measurement {
+        label: format!("tree {}", attribute.name),
+        attributes: vec![index],
+        counts: tree.leaves.counts(),
+        scale: tree.scale,
+        joined: None,
+    })
 }
 
 /// On what terms a family of marginals is measured: for which stage, for which unit, and what all may cost together.
@@ -223,16 +243,16 @@ fn measure_all(
 fn merge_rare(
     schema: &Schema,
     mut attributes: Vec<Attribute>,
-    leaves: &[Option<domain::tree::Leaves>],
+    trees: &[Option<Grown>],
     codes: Sensitive<Vec<Values>>,
     mut measured: Vec<Measurement>,
 ) -> (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>) {
     let mut maps = Vec::new();
-    for (attribute, (tree, one_way)) in attributes.iter_mut().zip(leaves.iter().zip(&mut measured)) {
+    for (attribute, (tree, one_way)) in attributes.iter_mut().zip(trees.iter().zip(&mut measured)) {
         let names = matches!(schema.columns[attribute.column].field, Field::Ip { .. })
             || attribute.partition.has_undeclared();
         let kinship = match tree {
-            Some(leaves) => Kinship::Prefixes(leaves),
+            Some(tree) => Kinship::Prefixes(&tree.leaves),
             None if names => Kinship::Unordered,
             None => Kinship::Ordered,
         };

@@ -3,11 +3,11 @@
 use super::split::SplitKey;
 use crate::model::statement::Unit;
 use crate::privacy::{Guarantee, Rho, zcdp};
-use crate::trace::{Field, Schema};
+use crate::trace::Schema;
 use serde::{Deserialize, Serialize};
 
-/// Parts of ρ for address trees, selection, one-ways and pairs.
-const SHARES: [f64; 4] = [0.2, 0.1, 0.1, 0.6];
+/// Parts of ρ for trees, selection, one-ways and pairs.
+const SHARES: [f64; 4] = [0.4, 0.07, 0.03, 0.5];
 
 /// How a trace is summarised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,16 +83,15 @@ impl Plan {
     /// ρ of each stage. The last stage of a method spends what is left, so that everything is spent.
     pub fn share_out(&self, schema: &Schema) -> Shares {
         let measured = schema.columns.iter().filter(|c| c.is_measured());
-        let addresses =
-            measured.clone().filter(|c| matches!(c.field, Field::Ip { networks: None, .. })).count();
+        let grown = measured.clone().any(|c| c.field.tree().is_some());
         let pairs = self.method == Method::Netdpsyn && measured.count() > 1;
         let [trees, selection, one_ways, rest] = SHARES;
-        let parts = self.allowance().divide(&[
-            if addresses > 0 { trees } else { 0.0 },
-            if pairs { selection } else { 0.0 },
-            if pairs { one_ways } else { one_ways + rest },
-            if pairs { rest } else { 0.0 },
-        ]);
+        let parts = self.allowance().divide(&match (grown, pairs) {
+            (true, true) => [trees, selection, one_ways, rest],
+            (true, false) => [trees + selection + rest, 0.0, one_ways, 0.0],
+            (false, true) => [0.0, selection, one_ways, rest],
+            (false, false) => [0.0, 0.0, 1.0, 0.0],
+        });
         Shares { trees: parts[0], selection: parts[1], one_ways: parts[2] }
     }
 }
@@ -100,10 +99,10 @@ impl Plan {
 /// ρ of the stages before the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// For growing address trees.
+    /// For growing trees.
     pub trees: Rho,
     /// For selecting pairs.
     pub selection: Rho,
-    /// For one-way marginals.
+    /// For one-way marginals of the attributes without a tree.
     pub one_ways: Rho,
 }

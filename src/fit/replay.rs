@@ -154,8 +154,11 @@ proptest! {
 fn an_empty_trace_is_measured_like_any_other() {
     let schema = schema("ton");
     let plan = Plan::new(Guarantee::new(1.0, 1e-9).unwrap(), Method::Netdpsyn);
-    let (bundle, _) = run(&[], &schema, &plan, None);
-    assert_eq!(bundle.statement.spent(), plan.allowance());
+    let (bundle, tape) = run(&[], &schema, &plan, None);
+    // Every level of every tree is asked, open or not; what no pair is left to spend on stays unspent.
+    let levels = tape.iter().filter(|(query, ..)| query.stage == "trees").count();
+    assert_eq!(levels, 2 * 4 + 2 * 3);
+    assert!(bundle.statement.spent() <= plan.allowance() && bundle.attributes.iter().all(|a| a.bins() >= 1));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Address trees: the domain of an address column, found and paid for level by level.
+//! Prefix trees: the domain of a column of addresses or ports, found and paid for level by level.
 //!
 //! The domain of a level's histogram is public (all children of the open nodes), so no δ is spent. Each record counts in
 //! at most one child a level: Δ = k. Noise is fresh for every node of every level, and every level of the fixed depth is
@@ -7,9 +7,9 @@
 use super::FitError;
 use crate::domain::{PrefixTree, tree::Leaves};
 use crate::model::statement::Unit;
-use crate::privacy::{Accountant, Query, Rho, Sensitive, Sensitivity};
+use crate::privacy::{Accountant, NoiseScale, Query, Rho, Sensitive, Sensitivity};
 use crate::progress::Progress;
-use crate::trace::{Field, Schema, Trace};
+use crate::trace::{Schema, Trace};
 use std::collections::BTreeMap;
 
 /// A node opens above this many σ: higher on the first level, where a false /8 would drag in false children.
@@ -22,7 +22,15 @@ const MAX_OPEN: usize = 4_096;
 /// Bits of an address.
 const ADDRESS_BITS: u32 = 32;
 
-/// Grows a tree for every address column, with equal shares of `rho` a column and level. Keyed by column.
+/// A finished tree, and the noise of a node's count.
+pub struct Grown {
+    /// The bins.
+    pub leaves: Leaves,
+    /// The same at every level.
+    pub scale: NoiseScale,
+}
+
+/// Grows a tree for every column whose domain is found by one, with equal shares of `rho` a level. Keyed by column.
 pub fn grow(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -30,26 +38,22 @@ pub fn grow(
     rho: Rho,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
-) -> Result<BTreeMap<usize, Leaves>, FitError> {
-    let columns: Vec<(usize, &[u8])> = schema
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| column.is_measured())
-        .filter_map(|(index, column)| match &column.field {
-            Field::Ip { levels, networks: None } => Some((index, levels.as_slice())),
-            _ => None,
-        })
+) -> Result<BTreeMap<usize, Grown>, FitError> {
+    let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());
+    let columns: Vec<(usize, u32, &[u8])> = measured
+        .filter_map(|(index, column)| column.field.tree().map(|(bits, levels)| (index, bits, levels)))
         .collect();
-    let steps: usize = columns.iter().map(|(_, levels)| levels.len()).sum();
-    if steps == 0 {
-        return Ok(BTreeMap::new());
-    }
-    let mut parts = rho.divide(&vec![1.0; steps]).into_iter();
+    let steps: usize = columns.iter().map(|(_, _, levels)| levels.len()).sum();
     let mut grown = BTreeMap::new();
+    if steps == 0 {
+        return Ok(grown);
+    }
+    // Every level gets the same, so that a tree's leaves have one scale; what the division leaves over goes to what is measured last.
+    let rho = Rho::from_units(rho.units() / steps as u64);
     let mut done = 0;
-    for (index, levels) in columns {
-        let mut tree = PrefixTree::new(ADDRESS_BITS, levels);
+    for (index, bits, levels) in columns {
+        let mut tree = PrefixTree::new(bits, levels);
+        let mut scale = None;
         for level in 0..tree.levels() {
             progress.step("trees", done, steps as u64)?;
             done += 1;
@@ -57,14 +61,17 @@ pub fn grow(
                 label: format!("tree {} level {}", schema.columns[index].name, level + 1),
                 stage: "trees",
                 sensitivity: Sensitivity::histogram(unit.max_records()),
-                rho: parts.next().unwrap_or(Rho::ZERO),
+                rho,
                 cells: tree.level_cells(),
             };
             let noisy = trace.measure(accountant, query, |t| level_counts(t, index, &tree))?;
-            let sigmas = if level == 0 { FIRST_LEVEL } else { DEEPER };
+            let sigmas = if level == 0 && bits == ADDRESS_BITS { FIRST_LEVEL } else { DEEPER };
             tree.open(&noisy.values, sigmas * noisy.scale.sigma(), MAX_OPEN);
+            scale = Some(noisy.scale);
         }
-        grown.insert(index, tree.finish());
+        if let Some(scale) = scale {
+            grown.insert(index, Grown { leaves: tree.finish(), scale });
+        }
     }
     Ok(grown)
 }

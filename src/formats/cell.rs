@@ -76,7 +76,9 @@ impl Parser {
                 Parser::Epoch { unit, one_size: detected }
             }
             (Field::Timestamp { .. }, _) => Parser::Epoch { unit: TimeUnit::Seconds, one_size: true },
-            (Field::Port | Field::IpChecksum, _) => Parser::Number { decimals: 0, max: 65_535 },
+            (Field::Port | Field::PortTree { .. } | Field::IpChecksum, _) => {
+                Parser::Number { decimals: 0, max: 65_535 }
+            }
             (field, _) => Parser::Number { decimals: field.decimals(), max: u64::MAX },
         }
     }

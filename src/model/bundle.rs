@@ -38,13 +38,13 @@ pub struct Bundle {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// The charge that paid for it.
+    /// The charge that paid for it; for the leaves of a tree, those of its levels begin with it.
     pub label: String,
     /// Indices of its attributes, ascending.
     pub attributes: Vec<usize>,
-    /// A noisy count a cell, the last attribute varying fastest.
+    /// A noisy count (for leaves, a rounded estimate) a cell, the last attribute varying fastest.
     pub counts: Vec<i64>,
-    /// σ² of a cell's noise.
+    /// σ² of a cell's noise. The leaves of a tree are estimated from all its levels, each of this noise, and have no more.
     pub scale: NoiseScale,
     /// Where cells were joined after measuring: how many make up each; its noise has that many times σ².
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -64,8 +64,8 @@ fn five_tuple() -> Vec<Column> {
     vec![
         address("srcip"),
         address("dstip"),
-        Column::new("srcport", Field::Port),
-        Column::new("dstport", Field::Port),
+        Column::new("srcport", Field::port_tree()),
+        Column::new("dstport", Field::port_tree()),
         Column::new("proto", Field::Protocol),
     ]
 }
@@ -172,6 +172,8 @@ mod tests {
             categories(&["other"]),
             categories(&[]),
             Field::ip(&[16, 17]),
+            Field::PortTree { levels: vec![8, 8, 1] },
+            Field::PortTree { levels: vec![] },
             Field::Ip { levels: vec![8], networks: Some(vec![]) },
             // A network that holds the other, whatever its host bits.
             Field::Ip {

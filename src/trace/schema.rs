@@ -77,8 +77,14 @@ pub enum Field {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         networks: Option<Vec<Ipv4Net>>,
     },
-    /// A port: each below 1024 a bin, above bins of 10. Real traces keep ICMP type and code here, too.
+    /// A port; bins are the paper's: each below 1024 alone, above bins of 10. Real traces keep ICMP type and code here, too.
     Port,
+    /// A port; bins are the leaves of a paid prefix tree with these bits a level (at most 16 together).
+    PortTree {
+        /// Bits a level, from the most significant.
+        #[serde(default = "port_levels")]
+        levels: Vec<u8>,
+    },
     /// An IP protocol number, whose domain is public; a bin each.
     Protocol,
     /// One of the declared values, a bin each. Whatever else a record holds counts as `other`.
@@ -135,6 +141,10 @@ pub enum Field {
 /// Down to single addresses: a fourth level of 8 bits costs no more than the 6 that end at the paper's /30, and heavy hosts keep their own address.
 fn address_levels() -> Vec<u8> {
     vec![8, 8, 8, 8]
+}
+/// Bands of 1,024 ports, then of 32, then single ports.
+fn port_levels() -> Vec<u8> {
+    vec![6, 5, 5]
 }
 fn time_bins() -> u32 {
     100
@@ -284,11 +294,25 @@ impl Field {
         Field::Ip { levels: levels.into(), networks: None }
     }
 
+    /// A port column whose domain is found by a tree of the usual levels.
+    pub fn port_tree() -> Self {
+        Field::PortTree { levels: port_levels() }
+    }
+
+    /// Bits of the value space and of each level, where the cut is found by a paid prefix tree.
+    pub fn tree(&self) -> Option<(u32, &[u8])> {
+        match self {
+            Field::Ip { levels, networks: None } => Some((32, levels)),
+            Field::PortTree { levels } => Some((16, levels)),
+            _ => None,
+        }
+    }
+
     /// The value space as a half-open range; `None` where it is not declared yet. Times need the window.
     pub fn space(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
         Some(match self {
             Field::Ip { .. } => 0..1 << 32,
-            Field::Port | Field::IpChecksum => 0..1 << 16,
+            Field::Port | Field::PortTree { .. } | Field::IpChecksum => 0..1 << 16,
             // One beyond the protocol numbers and the declared values stands for `other`.
             Field::Protocol => 0..protocols::COUNT + 1,
             Field::Categorical(values) => 0..values.as_ref()?.len() as u64 + 1,
@@ -334,17 +358,20 @@ impl Field {
         let base_fault = |base: f64| {
             (!(1.01..=1e6).contains(&base)).then(|| format!("base must be 1.01 to 10⁶, not {base}"))
         };
+        let levels_fault = |levels: &[u8], most: u32| {
+            let bits: u32 = levels.iter().map(|&b| u32::from(b)).sum();
+            let fits = (1..=most).contains(&bits) && levels.iter().all(|b| (1..=8).contains(b));
+            (!fits).then(|| format!("levels must be 1 to 8 bits each and at most {most} together"))
+        };
         match self {
+            Field::PortTree { levels } => levels_fault(levels, 16),
             Field::Ip { levels, networks } => {
-                let bits: u32 = levels.iter().map(|&b| u32::from(b)).sum();
-                let fits = (1..=32).contains(&bits) && levels.iter().all(|b| (1..=8).contains(b));
                 let mut networks = networks.clone();
                 if let Some(networks) = &mut networks {
                     networks.iter_mut().for_each(|net| *net = net.trunc());
                     networks.sort_unstable();
                 }
-                match networks.as_deref() {
-                    _ if !fits => Some("levels must be 1 to 8 bits each and at most 32 together".into()),
+                levels_fault(levels, 32).or_else(|| match networks.as_deref() {
                     Some([]) => Some("declare at least one network".into()),
                     Some(all) if all.len() > 1 << 16 => Some("declare at most 65,536 networks".into()),
                     // Sorted, a network that holds another stands right before one that it holds.
@@ -353,7 +380,7 @@ impl Field {
                         .find(|two| two[0].contains(&two[1]))
                         .map(|two| format!("network {} lies within {}: declare one of them", two[1], two[0])),
                     None => None,
-                }
+                })
             }
             Field::Categorical(Some(values)) => {
                 let mut sorted = values.clone();

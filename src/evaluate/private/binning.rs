@@ -18,6 +18,7 @@ pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private
                 Field::Ip { levels, networks: None } => {
                     Field::Ip { levels: levels.clone(), networks: Some(occurring(trace, index, prefix)) }
                 }
+                Field::PortTree { .. } => Field::Port,
                 other => other.clone(),
             };
             let partition = domain::fixed::partition(&field, schema.window)?;

@@ -198,7 +198,7 @@ impl Taken<'_> {
 fn is_nominal(schema: &Schema, column: usize) -> bool {
     let nominal = matches!(
         schema.columns[column].field,
-        Field::Ip { .. } | Field::Port | Field::Protocol | Field::Categorical(_)
+        Field::Ip { .. } | Field::Port | Field::PortTree { .. } | Field::Protocol | Field::Categorical(_)
     );
     nominal || schema.key_column() == Some(column)
 }

@@ -69,7 +69,9 @@ fn one(traces: &Traces, column: usize) -> OneWay {
     let coarse: Option<fn(u64) -> u64> = match field {
         Field::Ip { .. } => Some(|address| address >> 16),
         // Bands above 1023 are numbered on from there: 1024..2047 is 1024, and so on.
-        Field::Port => Some(|port| if port < 1_024 { port } else { 1_023 + port / 1_024 }),
+        Field::Port | Field::PortTree { .. } => {
+            Some(|port| if port < 1_024 { port } else { 1_023 + port / 1_024 })
+        }
         _ => None,
     };
     let coarsened = |other: &[u64]| {
