@@ -15,8 +15,12 @@ use super::tree::Leaves;
 pub enum Kinship<'a> {
     /// Ordered values: a rare bin joins the next rare ones until they are enough.
     Ordered,
-    /// Categories: all rare ones become one group, within which each is as likely as any other.
-    Unordered,
+    /// Categories: all rare ones become one group, within which each is as likely as any other. Where nothing but the value that stands for
+    /// everything undeclared (the last bin, if `undeclared`) is rare, its mass is noise: it joins the largest category and is never drawn.
+    Unordered {
+        /// Whether there is such a value.
+        undeclared: bool,
+    },
     /// Leaves of a prefix tree: rare leaves join what is rare under the same parent, then under its parent.
     Prefixes(&'a Leaves),
 }
@@ -41,7 +45,11 @@ pub fn merge(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
     let mut groups = Groups::new(counts, sigma);
     let rare: Vec<usize> = (0..counts.len()).filter(|&bin| !enough(counts[bin], 1)).collect();
     match kinship {
-        Kinship::Unordered => groups.join(&rare, &[], false),
+        Kinship::Unordered { undeclared: true } if rare == [counts.len() - 1] => {
+            let largest = (0..counts.len()).max_by_key(|&bin| counts[bin]).unwrap_or(0);
+            groups.join(&[largest, rare[0]], &rare, true);
+        }
+        Kinship::Unordered { .. } => groups.join(&rare, &[], false),
         Kinship::Ordered => {
             let (mut run, mut sum) = (Vec::new(), 0i64);
             for &bin in &rare {
@@ -147,7 +155,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost(counts in prop::collection::vec(-50i64..400, 1..200), sigma in 0.5f64..30.0) {
-            for kinship in [Kinship::Ordered, Kinship::Unordered] {
+            for kinship in [Kinship::Ordered, NAMES, Kinship::Unordered { undeclared: true }] {
                 let merged = merge(&counts, sigma, &kinship);
                 prop_assert_eq!(merged.map.len(), counts.len());
                 prop_assert_eq!(merged.counts.iter().sum::<i64>(), counts.iter().sum::<i64>());
@@ -156,9 +164,20 @@ mod tests {
         }
     }
 
+    const NAMES: Kinship = Kinship::Unordered { undeclared: false };
+
+    #[test]
+    fn an_undeclared_value_that_is_noise_is_never_drawn() {
+        let merged = merge(&[400, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true });
+        assert_eq!((merged.map, merged.weights), (vec![0, 1, 1], vec![1.0, 1_000.0, 0.0]));
+        // One that stands out is drawn; among several rare ones the group takes its mass.
+        assert_eq!(merge(&[400, 1_000, 300], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 2]);
+        assert_eq!(merge(&[3, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 0]);
+    }
+
     #[test]
     fn frequent_bins_stay_alone() {
-        let merged = merge(&[1_000, 3, 2, 900, 1], 2.0, &Kinship::Unordered);
+        let merged = merge(&[1_000, 3, 2, 900, 1], 2.0, &NAMES);
         assert_eq!(merged.map, [0, 1, 1, 2, 1]);
         assert_eq!(merged.counts, [1_000, 6, 900]);
         assert_eq!(merged.sizes, [1, 3, 1]);
@@ -189,7 +208,7 @@ mod tests {
         let scale =
             crate::privacy::NoiseScale::for_cost(crate::privacy::Sensitivity::histogram(one), rho).unwrap();
         let counts: Vec<i64> = (0..100_000).map(|_| scale.sample(&mut rng)).collect();
-        let merged = merge(&counts, scale.sigma(), &Kinship::Unordered);
+        let merged = merge(&counts, scale.sigma(), &NAMES);
         assert!(merged.counts.len() <= 4, "{} ghosts", merged.counts.len() - 1);
     }
 

@@ -249,11 +249,11 @@ fn merge_rare(
 ) -> (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>) {
     let mut maps = Vec::new();
     for (attribute, (tree, one_way)) in attributes.iter_mut().zip(trees.iter().zip(&mut measured)) {
-        let names = matches!(schema.columns[attribute.column].field, Field::Ip { .. })
-            || attribute.partition.has_undeclared();
+        let undeclared = attribute.partition.has_undeclared();
+        let names = undeclared || matches!(schema.columns[attribute.column].field, Field::Ip { .. });
         let kinship = match tree {
             Some(tree) => Kinship::Prefixes(&tree.leaves),
-            None if names => Kinship::Unordered,
+            None if names => Kinship::Unordered { undeclared },
             None => Kinship::Ordered,
         };
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship);
