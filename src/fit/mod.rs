@@ -36,7 +36,7 @@ use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::gaps::{self, FlowColumns};
 use crate::trace::{Field, Schema, SchemaError, Trace, Values};
-use count::Marginal;
+use count::{Marginal, Pass};
 use thiserror::Error;
 
 /// Why a fit ended without measurements.
@@ -47,7 +47,7 @@ pub enum FitError {
     Schema(#[from] SchemaError),
     /// The accountant refused a query.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(Refused),
     /// (ε, δ) pays for nothing at all.
     #[error("epsilon {epsilon} is too small to pay for a single answer; ask for more")]
     NothingToSpend {
@@ -57,6 +57,15 @@ pub enum FitError {
     /// Stopped on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<Refused> for FitError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Stopped => FitError::Cancelled(Cancelled),
+            refused => FitError::Refused(refused),
+        }
+    }
 }
 
 /// What a fit gives: the paid measurements, and the raw records held out, if that was asked for.
@@ -78,26 +87,29 @@ pub fn fit(
     let (trace, held_out) = match &plan.hold_out {
         None => (trace, None),
         Some(split_key) => {
-            let (kept, held) = split::split(trace, split_key);
+            let (kept, held) = split::split(trace, split_key, progress)?;
             (kept, Some(held))
         }
     };
     // Derived only now, so that no gap reaches across what was left out.
-    let (trace, schema) = derive_gaps(trace, schema, plan);
+    let (trace, schema) = derive_gaps(trace, schema, plan, progress)?;
     let bundle = measure(&trace, &schema, plan, key, progress)?;
     Ok(Fitted { bundle, held_out })
 }
 
 /// Adds the gap to the previous record of the same flow, where the plan asks for it and the trace has flows and times.
-fn derive_gaps(trace: Sensitive<Trace>, schema: &Schema, plan: &Plan) -> (Sensitive<Trace>, Schema) {
+fn derive_gaps(
+    trace: Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    progress: &dyn Progress,
+) -> Result<(Sensitive<Trace>, Schema), Cancelled> {
     match FlowColumns::of(schema).filter(|_| plan.options.gaps && plan.method == Method::Netdpsyn) {
-        None => (trace, schema.clone()),
+        None => Ok((trace, schema.clone())),
         Some(columns) => {
-            let derived = |t: Trace| {
-                let gaps = gaps::gaps(&t, &columns);
-                t.with(gaps)
-            };
-            (trace.map(derived), schema.with_gaps())
+            progress.step("gaps", 0, 1)?;
+            let derived = |t: Trace| gaps::gaps(&t, &columns, progress).map(|gaps| t.with(gaps));
+            Ok((trace.map(derived).finished_or(Cancelled)?, schema.with_gaps()))
         }
     }
 }
@@ -115,11 +127,12 @@ fn measure(
     if allowance < Plan::LEAST {
         return Err(FitError::NothingToSpend { epsilon: plan.guarantee.epsilon() });
     }
-    let mut accountant = Accountant::new(allowance, noise);
+    let stop = || progress.is_cancelled();
+    let mut accountant = Accountant::new(allowance, noise).until(&stop);
     let shares = plan.share_out(schema);
     let (attributes, leaves) = cut(trace, schema, plan.unit, shares.trees, &mut accountant, progress)?;
     progress.step("code", 0, 1)?;
-    let codes = trace.derive(|t| count::encode(t, &attributes));
+    let codes = trace.derive(|t| count::encode(t, &attributes, progress)).finished_or(Cancelled)?;
 
     let one_way_rho = match plan.method {
         Method::Independent => accountant.left(),
@@ -128,7 +141,8 @@ fn measure(
     let singles: Vec<Marginal> = (0..attributes.len()).map(|a| Marginal::new(&[a], &attributes)).collect();
     let terms = Terms { stage: "one-ways", unit: plan.unit, rho: one_way_rho };
     let measured = measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?;
-    let (attributes, codes, mut measurements) = merge_rare(schema, attributes, &leaves, codes, measured);
+    let (attributes, codes, mut measurements) =
+        merge_rare(schema, attributes, &leaves, codes, measured, progress)?;
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
         let candidates = select::candidates(&attributes, plan.options.max_cells);
@@ -198,11 +212,16 @@ fn measure_all(
 ) -> Result<Vec<Measurement>, FitError> {
     let weights: Vec<f64> = marginals.iter().map(|m| m.weight(unit, attributes)).collect();
     let parts = rho.divide(&weights);
-    progress.step(stage, 0, marginals.len() as u64)?;
-    let tables = codes.derive(|codes| count::count(codes, marginals, |_, table| table));
+    // Every cell is counted, then answered.
+    let mut done = count::cells(marginals);
+    let pass = Pass { stage, total: 2 * done, progress };
+    pass.step(0)?;
+    let tables = codes.derive(|codes| count::count(codes, marginals, &pass, |_, table| table));
+    let tables = tables.finished_or(Cancelled)?;
     let mut measurements = Vec::new();
     for (index, (marginal, rho)) in marginals.iter().zip(parts).enumerate() {
-        progress.step(stage, index as u64, marginals.len() as u64)?;
+        pass.step(done)?;
+        done += marginal.cells() as u64;
         let label = marginal.label(attributes);
         let sensitivity = marginal.sensitivity(unit, attributes);
         let query = Query { label: label.clone(), stage, sensitivity, rho, cells: marginal.cells() };
@@ -226,7 +245,8 @@ fn merge_rare(
     leaves: &[Option<domain::tree::Leaves>],
     codes: Sensitive<Vec<Values>>,
     mut measured: Vec<Measurement>,
-) -> (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>) {
+    progress: &dyn Progress,
+) -> Result<(Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>), Cancelled> {
     let mut maps = Vec::new();
     for (attribute, (tree, one_way)) in attributes.iter_mut().zip(leaves.iter().zip(&mut measured)) {
         let names = matches!(schema.columns[attribute.column].field, Field::Ip { .. })
@@ -242,6 +262,6 @@ fn merge_rare(
         one_way.joined = Some(merged.sizes);
         maps.push(merged.map);
     }
-    let codes = codes.map(|codes| count::relabel(&codes, &maps));
-    (attributes, codes, measured)
+    let codes = codes.map(|codes| count::relabel(&codes, &maps, progress)).finished_or(Cancelled)?;
+    Ok((attributes, codes, measured))
 }

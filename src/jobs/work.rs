@@ -345,7 +345,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
     let made = generate::generate(&model, &Request { rows, seed, options: asked.options }, seen)?;
     let report = StoredReport {
-        fidelity: release::report(&bundle, model.records, &made.trace),
+        fidelity: release::report(&bundle, model.records, &made.trace, seen)?,
         statement: bundle.statement,
         ledger: Some(charge),
         convergence: made.convergence,
@@ -440,7 +440,7 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     let (real, held_out) = match statement.held_out {
         false => (trace, None),
         true => {
-            let (kept, held_out) = split::split(trace, &split_key(app, runtime, job)?);
+            let (kept, held_out) = split::split(trace, &split_key(app, runtime, job)?, seen)?;
             (kept, Some(held_out))
         }
     };

@@ -1,7 +1,11 @@
 //! A trace in memory: one column of whole numbers a field, each in the smallest integer type that fits.
 
 use super::Schema;
+use crate::progress::{Cancelled, Progress};
 use std::cmp::Ordering;
+
+/// Rows between two looks at the switch.
+const BEAT: usize = 1 << 14;
 
 /// One column of values.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,14 +111,33 @@ impl Values {
         on_values!(self, v => v.iter().for_each(|x| work(x.widen())))
     }
 
-    /// A column of `map(value)` for every value, for results up to `max`.
-    pub fn map(&self, max: u64, map: impl Fn(u64) -> u64) -> Values {
+    /// [`Values::for_each`] that stops on request.
+    pub fn visit(&self, progress: &dyn Progress, mut work: impl FnMut(u64)) -> Result<(), Cancelled> {
+        on_values!(self, v => for rows in v.chunks(BEAT) {
+            progress.check()?;
+            rows.iter().for_each(|x| work(x.widen()));
+        });
+        Ok(())
+    }
+
+    /// Calls `work` with the values of `rows`, in that order.
+    pub fn for_each_of(&self, rows: impl Iterator<Item = usize>, mut work: impl FnMut(u64)) {
+        on_values!(self, v => rows.for_each(|row| work(v[row].widen())))
+    }
+
+    /// A column of `map(value)` for every value, for results up to `max`; stops on request.
+    pub fn map(
+        &self,
+        max: u64,
+        map: impl Fn(u64) -> u64,
+        progress: &dyn Progress,
+    ) -> Result<Values, Cancelled> {
         let mut mapped = Values::for_max(max);
         on_values!(&mut mapped, to => {
             to.reserve_exact(self.len());
-            self.for_each(|value| to.push(Stored::narrow(map(value))));
+            self.visit(progress, |value| to.push(Stored::narrow(map(value))))?;
         });
-        mapped
+        Ok(mapped)
     }
 
     /// The rows named by `rows`, in that order.
@@ -129,10 +152,13 @@ impl Values {
 
     /// Copies the values from row `from` on into `block`, for columns of codes (which fit 32 bits).
     pub fn copy_block(&self, from: usize, block: &mut [u32]) {
+        self.zip_block(from, block, |to, value| *to = value as u32);
+    }
+
+    /// Calls `work` with every item of `block` and the value of its row, of which the first is `from`.
+    pub fn zip_block<T>(&self, from: usize, block: &mut [T], work: impl Fn(&mut T, u64)) {
         let rows = from..from + block.len();
-        on_values!(self, v => for (to, &value) in block.iter_mut().zip(&v[rows]) {
-            *to = value.widen() as u32;
-        })
+        on_values!(self, v => block.iter_mut().zip(&v[rows]).for_each(|(item, value)| work(item, value.widen())))
     }
 
     /// Bytes a row takes.

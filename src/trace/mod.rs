@@ -7,6 +7,7 @@
 pub mod columns;
 pub mod facts;
 pub mod gaps;
+pub mod groups;
 pub mod presets;
 pub mod protocols;
 pub mod schema;
