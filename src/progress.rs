@@ -87,6 +87,11 @@ impl Progress for Switch {
 }
 
 #[cfg(test)]
+mod counting;
+#[cfg(test)]
+pub(crate) use counting::Counting;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -265,3 +265,48 @@ fn merge_rare(
     let codes = codes.map(|codes| count::relabel(&codes, &maps, progress)).finished_or(Cancelled)?;
     Ok((attributes, codes, measured))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::Guarantee;
+    use crate::progress::Counting;
+    use crate::simulate::flows;
+
+    /// Records between two checks of a stage on average, at most.
+    const OFTEN: u64 = 1 << 13;
+
+    fn fitted(rows: usize, progress: &Counting) -> Result<Fitted, FitError> {
+        let mut plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
+        plan.hold_out = Some(split::SplitKey::of_population([3; 32]));
+        // Small tables: a draw of noise looks at the switch once in 4,096 cells.
+        plan.options.max_cells = 20_000;
+        let trace = Sensitive::new(flows::simulate(rows, 1));
+        fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), progress)
+    }
+
+    #[test]
+    fn it_ends_at_whatever_check_says_so() {
+        let counted = Counting::default();
+        fitted(5_000, &counted).unwrap();
+        let checks = counted.all();
+        // Every one of the first, where stages are short, then one in so many.
+        for check in (0..60).chain((60..checks).step_by(checks as usize / 40)) {
+            let ended = fitted(5_000, &Counting::stopping_at(check));
+            assert!(matches!(ended, Err(FitError::Cancelled(_))), "check {check} of {checks}");
+        }
+    }
+
+    #[test]
+    fn every_stage_checks_as_often_as_it_has_records() {
+        const ROWS: usize = 200_000;
+        let counted = Counting::default();
+        fitted(ROWS, &counted).unwrap();
+        let stages = counted.stages();
+        // Four fifths are left when a fifth is held out.
+        let least = ROWS as u64 * 4 / 5 / OFTEN;
+        for stage in ["split", "gaps", "trees", "code", "one-ways", "selection", "pairs"] {
+            assert!(stages.get(stage).is_some_and(|&checks| checks >= least), "{stage} of {stages:?}");
+        }
+    }
+}
