@@ -182,6 +182,7 @@ fn cut(
     let mut attributes = Vec::new();
     let mut leaves = Vec::new();
     for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
+        progress.check()?;
         let tree = grown.remove(&column);
         let partition: Partition = match (&tree, domain::fixed::partition(&declared.field, schema.window)) {
             (Some(tree), _) => tree.partition(),
@@ -256,7 +257,9 @@ fn merge_rare(
             None if names => Kinship::Unordered,
             None => Kinship::Ordered,
         };
+        progress.check()?;
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship);
+        progress.check()?;
         attribute.partition = attribute.partition.relabel(&merged.map, &merged.weights);
         one_way.counts = merged.counts;
         one_way.joined = Some(merged.sizes);

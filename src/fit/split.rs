@@ -43,12 +43,12 @@ pub fn split(
     progress.step("split", 0, 1)?;
     let parts = trace.map(|t| {
         let held = held_out(&t, key, progress)?;
-        let part = |wanted: bool| {
-            let rows: Vec<u32> = (0..t.rows() as u32).filter(|&row| held[row as usize] == wanted).collect();
-            let column = |column: &Values| progress.check().map(|()| column.select(&rows));
-            t.columns().par_iter().map(column).collect::<Result<_, Cancelled>>().map(Trace::new)
-        };
-        Ok::<_, Cancelled>((part(false)?, part(true)?))
+        let (held, kept): (Vec<u32>, Vec<u32>) = (0..t.rows() as u32).partition(|&row| held[row as usize]);
+        // Each column is given up when it is parted: memory never holds two traces.
+        let parts = |column: Values| Ok((column.pick(&kept, progress)?, column.pick(&held, progress)?));
+        let columns = t.into_columns().into_par_iter().map(parts).collect::<Result<_, Cancelled>>()?;
+        let (kept, held) = Vec::into_iter(columns).unzip();
+        Ok::<_, Cancelled>((Trace::new(kept), Trace::new(held)))
     });
     parts.finished_or(Cancelled).map(Sensitive::unzip)
 }

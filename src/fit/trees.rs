@@ -64,6 +64,7 @@ pub fn grow(
             let noisy = counts.measure(accountant, query, Vec::clone)?;
             let sigmas = if level == 0 { FIRST_LEVEL } else { DEEPER };
             tree.open(&noisy.values, sigmas * noisy.scale.sigma(), MAX_OPEN);
+            progress.check()?;
         }
         grown.insert(index, tree.finish());
     }

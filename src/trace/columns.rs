@@ -150,6 +150,16 @@ impl Values {
         }
     }
 
+    /// [`Values::select`] that stops on request.
+    pub fn pick(&self, rows: &[u32], progress: &dyn Progress) -> Result<Values, Cancelled> {
+        Ok(match self {
+            Values::U8(v) => Values::U8(pick(v, rows, progress)?),
+            Values::U16(v) => Values::U16(pick(v, rows, progress)?),
+            Values::U32(v) => Values::U32(pick(v, rows, progress)?),
+            Values::U64(v) => Values::U64(pick(v, rows, progress)?),
+        })
+    }
+
     /// Copies the values from row `from` on into `block`, for columns of codes (which fit 32 bits).
     pub fn copy_block(&self, from: usize, block: &mut [u32]) {
         self.zip_block(from, block, |to, value| *to = value as u32);
@@ -170,6 +180,15 @@ impl Values {
             Values::U64(_) => 8,
         }
     }
+}
+
+fn pick<T: Copy>(values: &[T], rows: &[u32], progress: &dyn Progress) -> Result<Vec<T>, Cancelled> {
+    let mut picked = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(BEAT) {
+        progress.check()?;
+        picked.extend(rows.iter().map(|&row| values[row as usize]));
+    }
+    Ok(picked)
 }
 
 /// The order of two records by some of their columns, the first that differs deciding.
@@ -232,6 +251,11 @@ impl Trace {
     /// All columns.
     pub fn columns(&self) -> &[Values] {
         &self.columns
+    }
+
+    /// The columns alone.
+    pub fn into_columns(self) -> Vec<Values> {
+        self.columns
     }
 
     /// The records named by `rows`, in that order.
