@@ -239,6 +239,9 @@ fn measure_all(
     Ok(measurements)
 }
 
+/// Attributes, codes and one-way measurements, after rare bins were joined.
+type Merged = (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>);
+
 /// Joins rare bins by the noisy one-way counts; codes and measurements follow.
 fn merge_rare(
     schema: &Schema,
@@ -247,7 +250,7 @@ fn merge_rare(
     codes: Sensitive<Vec<Values>>,
     mut measured: Vec<Measurement>,
     progress: &dyn Progress,
-) -> Result<(Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>), Cancelled> {
+) -> Result<Merged, Cancelled> {
     let mut maps = Vec::new();
     for (attribute, (tree, one_way)) in attributes.iter_mut().zip(leaves.iter().zip(&mut measured)) {
         let names = matches!(schema.columns[attribute.column].field, Field::Ip { .. })
