@@ -41,22 +41,25 @@ fn noise(bencher: Bencher, sigma: f64) {
 #[divan::bench]
 fn code(bencher: Bencher) {
     let attributes = fixed_attributes();
-    bencher.counter(divan::counter::ItemsCount::new(ROWS)).bench(|| count::encode(&TRACE, &attributes));
+    bencher
+        .counter(divan::counter::ItemsCount::new(ROWS))
+        .bench(|| count::encode(&TRACE, &attributes, &Quiet));
 }
 
 /// All pairs of columns with fixed bins, in one pass.
 #[divan::bench]
 fn count_pairs(bencher: Bencher) {
     let attributes = fixed_attributes();
-    let codes = count::encode(&TRACE, &attributes);
+    let codes = count::encode(&TRACE, &attributes, &Quiet).expect("codes");
     let pairs: Vec<Marginal> = (0..attributes.len())
         .flat_map(|a| (a + 1..attributes.len()).map(move |b| [a, b]))
         .map(|pair| Marginal::new(&pair, &attributes))
         .filter(|marginal| marginal.cells() <= 1 << 20)
         .collect();
+    let pass = count::Pass::over(&pairs, "pairs", &Quiet);
     bencher
         .counter(divan::counter::ItemsCount::new(ROWS * pairs.len()))
-        .bench(|| count::count(&codes, &pairs, |_, table| table));
+        .bench(|| count::count(&codes, &pairs, &pass, |_, table| table));
 }
 
 /// Everything that is paid for, from values to noisy answers.
@@ -92,7 +95,7 @@ fn split(bencher: Bencher) {
     bencher
         .counter(divan::counter::ItemsCount::new(ROWS))
         .with_inputs(|| Sensitive::new(TRACE.clone()))
-        .bench_values(|trace| netdpsyn::fit::split::split(trace, &key));
+        .bench_values(|trace| netdpsyn::fit::split::split(trace, &key, &Quiet));
 }
 
 fn fixed_attributes() -> Vec<Attribute> {

@@ -20,9 +20,9 @@
 //!
 //! | module | what it is for | uses |
 //! | --- | --- | --- |
-//! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | – |
-//! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
 //! | [`progress`] | how long work reports and is stopped | – |
+//! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | `progress` |
+//! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace` |
 //! | [`formats`] | readers and writers | `trace privacy progress` |
 //! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
+/// Items that [`sort`] sorts without a look at the switch: some milliseconds.
+const PIECE: usize = 1 << 16;
+
 /// Work was stopped on request. Nothing of it is visible.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("cancelled")]
@@ -16,11 +19,38 @@ pub trait Progress: Sync {
     /// Whether the work should stop.
     fn is_cancelled(&self) -> bool;
 
-    /// [`Progress::report`], then an error if the work should stop.
-    fn step(&self, stage: &'static str, done: u64, total: u64) -> Result<(), Cancelled> {
-        self.report(stage, done, total);
+    /// An error if the work should stop. It is cheap, and every piece of work of some milliseconds begins with it, on whatever thread.
+    fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
+
+    /// [`Progress::report`], then [`Progress::check`].
+    fn step(&self, stage: &'static str, done: u64, total: u64) -> Result<(), Cancelled> {
+        self.report(stage, done, total);
+        self.check()
+    }
+}
+
+/// Sorts on all cores and stops on request; equal items may change places.
+pub fn sort<T: Ord + Send>(items: &mut [T], progress: &dyn Progress) -> Result<(), Cancelled> {
+    sort_by(items, &T::cmp, progress)
+}
+
+/// [`sort`] by another order.
+pub fn sort_by<T: Send>(
+    items: &mut [T],
+    order: &(impl Fn(&T, &T) -> std::cmp::Ordering + Sync),
+    progress: &dyn Progress,
+) -> Result<(), Cancelled> {
+    if items.len() <= PIECE {
+        items.sort_unstable_by(order);
+        return Ok(());
+    }
+    // No comparison may fail, so what is too long for one sort is halved at its median first.
+    progress.check()?;
+    let (low, _, high) = items.select_nth_unstable_by(items.len() / 2, order);
+    let (low, high) = rayon::join(|| sort_by(low, order, progress), || sort_by(high, order, progress));
+    low.and(high)
 }
 
 /// Reports to nobody and never stops.
@@ -53,5 +83,36 @@ impl Progress for Switch {
     fn report(&self, _: &'static str, _: u64, _: u64) {}
     fn is_cancelled(&self) -> bool {
         Switch::is_cancelled(self)
+    }
+}
+
+#[cfg(test)]
+mod counting;
+#[cfg(test)]
+pub(crate) use counting::Counting;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+        #[test]
+        fn sorts_like_any_other(length in 0usize..5 * PIECE, spread in 1u64..1 << 40) {
+            let mut items: Vec<u64> = (0..length as u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) % spread).collect();
+            let mut expected = items.clone();
+            expected.sort_unstable();
+            sort(&mut items, &Quiet).unwrap();
+            prop_assert_eq!(items, expected);
+        }
+    }
+
+    #[test]
+    fn a_long_sort_stops() {
+        let switch = Switch::default();
+        switch.cancel();
+        assert_eq!(sort(&mut vec![0u8; PIECE + 1], &switch), Err(Cancelled));
     }
 }

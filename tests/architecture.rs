@@ -83,7 +83,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     ];
     let and = |more: &[&'static str]| engine.iter().chain(more).copied().collect::<Vec<_>>();
     BTreeMap::from([
-        ("trace", vec![]),
+        ("trace", vec!["progress"]),
         ("privacy", vec![]),
         ("progress", vec![]),
         ("domain", vec!["trace"]),
@@ -147,6 +147,8 @@ fn raw_data_has_two_exits() {
         (".measure(", &["fit"][..]),
         (".privately(", &["evaluate", "formats"]),
         (".derive(", &["fit"]),
+        // Lets out that work was stopped, and nothing else.
+        (".finished_or(", &["fit", "evaluate", "service"]),
         ("Sensitive::new(", &["formats"]),
         ("Private::new(", &["formats"]),
         ("for_steward(", &["cli", "service", "jobs"]),

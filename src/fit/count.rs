@@ -6,12 +6,15 @@
 use crate::domain::{Attribute, Partition};
 use crate::model::statement::Unit;
 use crate::privacy::Sensitivity;
+use crate::progress::{Cancelled, Progress};
 use crate::trace::gaps;
 use crate::trace::{Trace, Values};
 use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Rows in a block: with a dozen columns the block's codes stay in the second-level cache.
-const BLOCK: usize = 4_096;
+pub(super) const BLOCK: usize = 4_096;
 
 /// Cells that one thread holds at a time (64 MiB); marginals beyond it wait for the next pass.
 const GROUP_CELLS: usize = 1 << 24;
@@ -60,32 +63,71 @@ impl Marginal {
     }
 }
 
-/// Turns a trace's values into codes, a column an attribute, each in the smallest integer that fits.
-pub fn encode(trace: &Trace, attributes: &[Attribute]) -> Vec<Values> {
-    attributes.par_iter().map(|a| encode_column(trace.column(a.column), &a.partition)).collect()
+/// Whom a pass reports to. Steps are cells, not records: how many they are depends on the plan and on earlier noisy answers alone.
+pub struct Pass<'a> {
+    /// Its stage.
+    pub stage: &'static str,
+    /// Cells of the stage, those of the pass among them.
+    pub total: u64,
+    /// Who listens.
+    pub progress: &'a dyn Progress,
 }
 
-fn encode_column(values: &Values, partition: &Partition) -> Values {
+impl<'a> Pass<'a> {
+    /// A stage that counts `marginals` and does no more.
+    pub fn over(marginals: &[Marginal], stage: &'static str, progress: &'a dyn Progress) -> Self {
+        Pass { stage, total: cells(marginals), progress }
+    }
+
+    /// `done` of the stage's cells are done.
+    pub fn step(&self, done: u64) -> Result<(), Cancelled> {
+        self.progress.step(self.stage, done, self.total)
+    }
+}
+
+/// Cells of some marginals together.
+pub fn cells(marginals: &[Marginal]) -> u64 {
+    marginals.iter().map(|marginal| marginal.cells() as u64).sum()
+}
+
+/// Turns a trace's values into codes, a column an attribute, each in the smallest integer that fits.
+pub fn encode(
+    trace: &Trace,
+    attributes: &[Attribute],
+    progress: &dyn Progress,
+) -> Result<Vec<Values>, Cancelled> {
+    attributes.par_iter().map(|a| encode_column(trace.column(a.column), &a.partition, progress)).collect()
+}
+
+fn encode_column(
+    values: &Values,
+    partition: &Partition,
+    progress: &dyn Progress,
+) -> Result<Values, Cancelled> {
     let top = partition.bins() as u64 - 1;
     let space = partition.space();
     // A small space is looked up, a large one searched.
     if space.end <= 1 << 16 {
         let codes: Vec<u32> = (0..space.end).map(|value| partition.code(value)).collect();
         let last = codes.len() - 1;
-        values.map(top, |v| u64::from(codes[(v as usize).min(last)]))
+        values.map(top, |v| u64::from(codes[(v as usize).min(last)]), progress)
     } else {
-        values.map(top, |v| u64::from(partition.code(v)))
+        values.map(top, |v| u64::from(partition.code(v)), progress)
     }
 }
 
 /// Codes after bins were joined: code c of column i becomes `maps[i][c]`.
-pub fn relabel(codes: &[Values], maps: &[Vec<u32>]) -> Vec<Values> {
+pub fn relabel(
+    codes: &[Values],
+    maps: &[Vec<u32>],
+    progress: &dyn Progress,
+) -> Result<Vec<Values>, Cancelled> {
     codes
         .par_iter()
         .zip(maps)
         .map(|(column, map)| {
             let top = u64::from(map.iter().copied().max().unwrap_or(0));
-            column.map(top, |code| u64::from(map[code as usize]))
+            column.map(top, |code| u64::from(map[code as usize]), progress)
         })
         .collect()
 }
@@ -94,8 +136,9 @@ pub fn relabel(codes: &[Values], maps: &[Vec<u32>]) -> Vec<Values> {
 pub fn count<R: Send>(
     codes: &[Values],
     marginals: &[Marginal],
+    pass: &Pass<'_>,
     finish: impl Fn(usize, Vec<u32>) -> R + Sync,
-) -> Vec<R> {
+) -> Result<Vec<R>, Cancelled> {
     let mut results = Vec::with_capacity(marginals.len());
     let mut from = 0;
     while from < marginals.len() {
@@ -106,33 +149,60 @@ pub fn count<R: Send>(
             cells += marginals[to].cells();
             to += 1;
         }
-        let tables = count_group(codes, &marginals[from..to]);
-        results.par_extend(tables.into_par_iter().enumerate().map(|(i, table)| finish(from + i, table)));
+        let tables = count_group(codes, &marginals[..to], from, pass)?;
+        let finished = tables.into_par_iter().enumerate().map(|(i, table)| {
+            pass.progress.check()?;
+            Ok(finish(from + i, table))
+        });
+        results.extend(finished.collect::<Result<Vec<R>, Cancelled>>()?);
         from = to;
     }
-    results
+    Ok(results)
 }
 
-/// Counts marginals in one pass over the rows.
-fn count_group(codes: &[Values], marginals: &[Marginal]) -> Vec<Vec<u32>> {
+/// Counts the marginals from `from` on in one pass over the rows; those before are done.
+fn count_group(
+    codes: &[Values],
+    marginals: &[Marginal],
+    from: usize,
+    pass: &Pass<'_>,
+) -> Result<Vec<Vec<u32>>, Cancelled> {
     let rows = codes.first().map_or(0, Values::len);
+    let (before, own) = (cells(&marginals[..from]), cells(&marginals[from..]));
+    let counted = AtomicU64::new(0);
+    let went_on = |length: usize| {
+        let counted = counted.fetch_add(length as u64, Ordering::Relaxed) as f64 / rows as f64;
+        pass.step(before + (own as f64 * counted) as u64)
+    };
+    sum_of_parts(rows, |part| count_rows(codes, &marginals[from..], part, &went_on))
+}
+
+/// Tables counted in one part of the rows a thread, and added up.
+pub(super) fn sum_of_parts(
+    rows: usize,
+    count: impl Fn(Range<usize>) -> Result<Vec<Vec<u32>>, Cancelled> + Sync,
+) -> Result<Vec<Vec<u32>>, Cancelled> {
     // One part a thread, however few the rows: memory must not follow their number.
     let threads = rayon::current_num_threads();
-    (0..threads)
-        .into_par_iter()
-        .map(|part| count_rows(codes, marginals, rows * part / threads..rows * (part + 1) / threads))
-        .reduce_with(|mut sum, part| {
-            for (into, from) in sum.iter_mut().zip(part) {
-                for (a, b) in into.iter_mut().zip(from) {
-                    *a += b;
-                }
+    let sum = |mut sum: Vec<Vec<u32>>, part: Vec<Vec<u32>>| {
+        for (into, from) in sum.iter_mut().zip(part) {
+            for (a, b) in into.iter_mut().zip(from) {
+                *a += b;
             }
-            sum
-        })
-        .unwrap_or_default()
+        }
+        Ok(sum)
+    };
+    let parts = (0..threads).into_par_iter();
+    let parts = parts.map(|part| count(rows * part / threads..rows * (part + 1) / threads));
+    parts.try_reduce_with(sum).unwrap_or_else(|| Ok(Vec::new()))
 }
 
-fn count_rows(codes: &[Values], marginals: &[Marginal], rows: std::ops::Range<usize>) -> Vec<Vec<u32>> {
+fn count_rows(
+    codes: &[Values],
+    marginals: &[Marginal],
+    rows: Range<usize>,
+    went_on: &(impl Fn(usize) -> Result<(), Cancelled> + Sync),
+) -> Result<Vec<Vec<u32>>, Cancelled> {
     let mut tables: Vec<Vec<u32>> = marginals.iter().map(|m| vec![0; m.cells()]).collect();
     let mut blocks = vec![vec![0u32; BLOCK]; codes.len()];
     let mut cell = vec![0u32; BLOCK];
@@ -141,6 +211,7 @@ fn count_rows(codes: &[Values], marginals: &[Marginal], rows: std::ops::Range<us
     used.dedup();
     for from in rows.clone().step_by(BLOCK) {
         let length = BLOCK.min(rows.end - from);
+        went_on(length)?;
         for &column in &used {
             codes[column].copy_block(from, &mut blocks[column][..length]);
         }
@@ -157,12 +228,13 @@ fn count_rows(codes: &[Values], marginals: &[Marginal], rows: std::ops::Range<us
             }
         }
     }
-    tables
+    Ok(tables)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
     use proptest::prelude::*;
 
     proptest! {
@@ -175,14 +247,15 @@ mod tests {
             ];
             let marginal = |attributes: &[usize], shape: &[usize]| Marginal { attributes: attributes.to_vec(), shape: shape.to_vec() };
             let marginals = [marginal(&[1], &[5]), marginal(&[0, 2], &[3, 300]), marginal(&[0, 1, 2], &[3, 5, 300])];
-            let tables = count(&codes, &marginals, |_, table| table);
+            let pass = Pass::over(&marginals, "test", &Quiet);
+            let tables = count(&codes, &marginals, &pass, |_, table| table).unwrap();
             let mut expected = [vec![0u32; 5], vec![0; 900], vec![0; 4_500]];
             for &(a, b, c) in &rows {
                 expected[0][b as usize] += 1;
                 expected[1][(a * 300 + c) as usize] += 1;
                 expected[2][((a * 5 + b) * 300 + c) as usize] += 1;
             }
-            prop_assert_eq!(tables, expected);
+            prop_assert_eq!(tables, expected.to_vec());
         }
     }
 }

@@ -36,7 +36,7 @@ use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::gaps::{self, FlowColumns};
 use crate::trace::{Field, Schema, SchemaError, Trace, Values};
-use count::Marginal;
+use count::{Marginal, Pass};
 use thiserror::Error;
 use trees::Grown;
 
@@ -48,7 +48,7 @@ pub enum FitError {
     Schema(#[from] SchemaError),
     /// The accountant refused a query.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(Refused),
     /// (ε, δ) pays for nothing at all.
     #[error("epsilon {epsilon} is too small to pay for a single answer; ask for more")]
     NothingToSpend {
@@ -58,6 +58,15 @@ pub enum FitError {
     /// Stopped on request.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<Refused> for FitError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Stopped => FitError::Cancelled(Cancelled),
+            refused => FitError::Refused(refused),
+        }
+    }
 }
 
 /// What a fit gives: the paid measurements, and the raw records held out, if that was asked for.
@@ -79,26 +88,29 @@ pub fn fit(
     let (trace, held_out) = match &plan.hold_out {
         None => (trace, None),
         Some(split_key) => {
-            let (kept, held) = split::split(trace, split_key);
+            let (kept, held) = split::split(trace, split_key, progress)?;
             (kept, Some(held))
         }
     };
     // Derived only now, so that no gap reaches across what was left out.
-    let (trace, schema) = derive_gaps(trace, schema, plan);
+    let (trace, schema) = derive_gaps(trace, schema, plan, progress)?;
     let bundle = measure(&trace, &schema, plan, key, progress)?;
     Ok(Fitted { bundle, held_out })
 }
 
 /// Adds the gap to the previous record of the same flow, where the plan asks for it and the trace has flows and times.
-fn derive_gaps(trace: Sensitive<Trace>, schema: &Schema, plan: &Plan) -> (Sensitive<Trace>, Schema) {
+fn derive_gaps(
+    trace: Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    progress: &dyn Progress,
+) -> Result<(Sensitive<Trace>, Schema), Cancelled> {
     match FlowColumns::of(schema).filter(|_| plan.options.gaps && plan.method == Method::Netdpsyn) {
-        None => (trace, schema.clone()),
+        None => Ok((trace, schema.clone())),
         Some(columns) => {
-            let derived = |t: Trace| {
-                let gaps = gaps::gaps(&t, &columns);
-                t.with(gaps)
-            };
-            (trace.map(derived), schema.with_gaps())
+            progress.step("gaps", 0, 1)?;
+            let derived = |t: Trace| gaps::gaps(&t, &columns, progress).map(|gaps| t.with(gaps));
+            Ok((trace.map(derived).finished_or(Cancelled)?, schema.with_gaps()))
         }
     }
 }
@@ -116,11 +128,12 @@ fn measure(
     if allowance < Plan::LEAST {
         return Err(FitError::NothingToSpend { epsilon: plan.guarantee.epsilon() });
     }
-    let mut accountant = Accountant::new(allowance, noise);
+    let stop = || progress.is_cancelled();
+    let mut accountant = Accountant::new(allowance, noise).until(&stop);
     let shares = plan.share_out(schema);
     let (attributes, trees) = cut(trace, schema, plan.unit, shares.trees, &mut accountant, progress)?;
     progress.step("code", 0, 1)?;
-    let codes = trace.derive(|t| count::encode(t, &attributes));
+    let codes = trace.derive(|t| count::encode(t, &attributes, progress)).finished_or(Cancelled)?;
 
     let one_way_rho = match plan.method {
         Method::Independent => accountant.left(),
@@ -136,7 +149,8 @@ fn measure(
         measured.extend(measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?);
     }
     measured.sort_by_key(|m| m.attributes[0]);
-    let (attributes, codes, mut measurements) = merge_rare(schema, attributes, &trees, codes, measured);
+    let (attributes, codes, mut measurements) =
+        merge_rare(schema, attributes, &trees, codes, measured, progress)?;
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
         let candidates = select::candidates(&attributes, plan.options.max_cells);
@@ -176,6 +190,7 @@ fn cut(
     let mut attributes = Vec::new();
     let mut trees = Vec::new();
     for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
+        progress.check()?;
         let tree = grown.remove(&column);
         let partition: Partition = match (&tree, domain::fixed::partition(&declared.field, schema.window)) {
             (Some(tree), _) => tree.leaves.partition(),
@@ -218,11 +233,16 @@ fn measure_all(
 ) -> Result<Vec<Measurement>, FitError> {
     let weights: Vec<f64> = marginals.iter().map(|m| m.weight(unit, attributes)).collect();
     let parts = rho.divide(&weights);
-    progress.step(stage, 0, marginals.len() as u64)?;
-    let tables = codes.derive(|codes| count::count(codes, marginals, |_, table| table));
+    // Every cell is counted, then answered.
+    let mut done = count::cells(marginals);
+    let pass = Pass { stage, total: 2 * done, progress };
+    pass.step(0)?;
+    let tables = codes.derive(|codes| count::count(codes, marginals, &pass, |_, table| table));
+    let tables = tables.finished_or(Cancelled)?;
     let mut measurements = Vec::new();
     for (index, (marginal, rho)) in marginals.iter().zip(parts).enumerate() {
-        progress.step(stage, index as u64, marginals.len() as u64)?;
+        pass.step(done)?;
+        done += marginal.cells() as u64;
         let label = marginal.label(attributes);
         let sensitivity = marginal.sensitivity(unit, attributes);
         let query = Query { label: label.clone(), stage, sensitivity, rho, cells: marginal.cells() };
@@ -239,6 +259,9 @@ fn measure_all(
     Ok(measurements)
 }
 
+/// Attributes, codes and one-way measurements, after rare bins were joined.
+type Merged = (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>);
+
 /// Joins rare bins by the noisy one-way counts; codes and measurements follow.
 fn merge_rare(
     schema: &Schema,
@@ -246,7 +269,8 @@ fn merge_rare(
     trees: &[Option<Grown>],
     codes: Sensitive<Vec<Values>>,
     mut measured: Vec<Measurement>,
-) -> (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>) {
+    progress: &dyn Progress,
+) -> Result<Merged, Cancelled> {
     let mut maps = Vec::new();
     for (attribute, (tree, one_way)) in attributes.iter_mut().zip(trees.iter().zip(&mut measured)) {
         let undeclared = attribute.partition.has_undeclared();
@@ -256,12 +280,59 @@ fn merge_rare(
             None if names => Kinship::Unordered { undeclared },
             None => Kinship::Ordered,
         };
+        progress.check()?;
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship);
+        progress.check()?;
         attribute.partition = attribute.partition.relabel(&merged.map, &merged.weights);
         one_way.counts = merged.counts;
         one_way.joined = Some(merged.sizes);
         maps.push(merged.map);
     }
-    let codes = codes.map(|codes| count::relabel(&codes, &maps));
-    (attributes, codes, measured)
+    let codes = codes.map(|codes| count::relabel(&codes, &maps, progress)).finished_or(Cancelled)?;
+    Ok((attributes, codes, measured))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::Guarantee;
+    use crate::progress::Counting;
+    use crate::simulate::flows;
+
+    /// Records between two checks of a stage on average, at most.
+    const OFTEN: u64 = 1 << 13;
+
+    fn fitted(rows: usize, progress: &Counting) -> Result<Fitted, FitError> {
+        let mut plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
+        plan.hold_out = Some(split::SplitKey::of_population([3; 32]));
+        // Small tables: a draw of noise looks at the switch once in 4,096 cells.
+        plan.options.max_cells = 20_000;
+        let trace = Sensitive::new(flows::simulate(rows, 1));
+        fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), progress)
+    }
+
+    #[test]
+    fn it_ends_at_whatever_check_says_so() {
+        let counted = Counting::default();
+        fitted(5_000, &counted).unwrap();
+        let checks = counted.all();
+        // Every one of the first, where stages are short, then one in so many.
+        for check in (0..60).chain((60..checks).step_by(checks as usize / 40)) {
+            let ended = fitted(5_000, &Counting::stopping_at(check));
+            assert!(matches!(ended, Err(FitError::Cancelled(_))), "check {check} of {checks}");
+        }
+    }
+
+    #[test]
+    fn every_stage_checks_as_often_as_it_has_records() {
+        const ROWS: usize = 200_000;
+        let counted = Counting::default();
+        fitted(ROWS, &counted).unwrap();
+        let stages = counted.stages();
+        // Four fifths are left when a fifth is held out.
+        let least = ROWS as u64 * 4 / 5 / OFTEN;
+        for stage in ["split", "gaps", "trees", "code", "one-ways", "selection", "pairs"] {
+            assert!(stages.get(stage).is_some_and(|&checks| checks >= least), "{stage} of {stages:?}");
+        }
+    }
 }

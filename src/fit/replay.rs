@@ -4,7 +4,7 @@
 //! (Re:cord-play, PETS '26). A look at the data that is not paid for shows up as a query or a bundle that differs.
 
 use super::*;
-use crate::privacy::noise::Noise;
+use crate::privacy::noise::{Noise, Stop};
 use crate::privacy::{Guarantee, NoiseScale, Noisy};
 use crate::progress::Quiet;
 use crate::trace::{Window, presets};
@@ -22,14 +22,14 @@ struct Tape {
 }
 
 impl Noise for Tape {
-    fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>) -> Noisy {
+    fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>, stop: Stop<'_>) -> Option<Noisy> {
         let at = self.played.borrow().len();
         let noisy = match &self.forced {
             Some(tape) => tape[at].3.clone(),
-            None => self.key.answer(query, scale, truth.clone()),
+            None => self.key.answer(query, scale, truth.clone(), stop)?,
         };
         self.played.borrow_mut().push((query.clone(), scale, truth, noisy.clone()));
-        noisy
+        Some(noisy)
     }
 }
 
@@ -39,7 +39,7 @@ fn run(rows: &[Vec<u64>], schema: &Schema, plan: &Plan, forced: Option<Vec<Entry
         trace.push(row);
     }
     let tape = Tape { key: NoiseKey::for_test(9), forced, played: RefCell::default() };
-    let (trace, schema) = derive_gaps(Sensitive::new(trace), schema, plan);
+    let (trace, schema) = derive_gaps(Sensitive::new(trace), schema, plan, &Quiet).unwrap();
     let bundle = measure(&trace, &schema, plan, &tape, &Quiet).unwrap();
     (bundle, tape.played.into_inner())
 }

@@ -4,11 +4,11 @@
 //! price is the noise that measuring one more table adds to all of them.
 
 use super::FitError;
-use super::count::{self, Marginal};
+use super::count::{self, Marginal, Pass};
 use crate::domain::{self, Attribute};
 use crate::model::statement::Unit;
 use crate::privacy::{Accountant, Query, Rho, Sensitive, Sensitivity};
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 use crate::trace::Values;
 
 /// Cells are numbered in 32 bits, and every one gets its noise.
@@ -56,9 +56,13 @@ pub fn score(
         rho,
         cells: candidates.len(),
     };
-    let noisy = codes.measure(accountant, query, |codes| {
-        count::count(codes, candidates, |i, table| independence_difference(&table, candidates[i].shape[1]))
-    })?;
+    let pass = Pass::over(candidates, "selection", progress);
+    let differences = codes.derive(|codes| {
+        count::count(codes, candidates, &pass, |i, table| {
+            independence_difference(&table, candidates[i].shape[1])
+        })
+    });
+    let noisy = differences.finished_or(Cancelled)?.measure(accountant, query, Vec::clone)?;
     Ok(noisy.values)
 }
 

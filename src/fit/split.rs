@@ -5,13 +5,17 @@
 //! theirs. A split by row number would shift every later row and break the promise.
 
 use crate::privacy::{Sensitive, noise::secret};
-use crate::trace::{Trace, columns::compare};
+use crate::progress::{Cancelled, Progress};
+use crate::trace::{Trace, Values, groups};
 use hmac::{Hmac, KeyInit, Mac};
 use rayon::prelude::*;
 use sha2::Sha256;
 
 /// One of this many records is held out.
 const PARTS: u64 = 5;
+
+/// Records hashed between two looks at the switch.
+const BLOCK: usize = 4_096;
 
 /// 256 secret bits that decide who is held out. Fixed for a population; a fresh one for a single run.
 pub struct SplitKey([u8; 32]);
@@ -31,54 +35,60 @@ impl SplitKey {
 }
 
 /// The records to fit on and those held out, both in their old order.
-pub fn split(trace: Sensitive<Trace>, key: &SplitKey) -> (Sensitive<Trace>, Sensitive<Trace>) {
-    let held = trace.derive(|t| held_out(t, key));
+pub fn split(
+    trace: Sensitive<Trace>,
+    key: &SplitKey,
+    progress: &dyn Progress,
+) -> Result<(Sensitive<Trace>, Sensitive<Trace>), Cancelled> {
+    progress.step("split", 0, 1)?;
     let parts = trace.map(|t| {
-        held.derive(|flags| {
-            let rows = |wanted: bool| -> Vec<u32> {
-                (0..t.rows() as u32).filter(|&row| flags[row as usize] == wanted).collect()
-            };
-            (t.select(&rows(false)), t.select(&rows(true)))
-        })
+        let held = held_out(&t, key, progress)?;
+        let (held, kept): (Vec<u32>, Vec<u32>) = (0..t.rows() as u32).partition(|&row| held[row as usize]);
+        // Each column is given up when it is parted: memory never holds two traces.
+        let parts = |column: Values| Ok((column.pick(&kept, progress)?, column.pick(&held, progress)?));
+        let columns = t.into_columns().into_par_iter().map(parts).collect::<Result<_, Cancelled>>()?;
+        let (kept, held) = Vec::into_iter(columns).unzip();
+        Ok::<_, Cancelled>((Trace::new(kept), Trace::new(held)))
     });
-    parts.flatten().unzip()
+    parts.finished_or(Cancelled).map(Sensitive::unzip)
 }
 
 /// For every row, whether it is held out.
-fn held_out(trace: &Trace, key: &SplitKey) -> Vec<bool> {
-    let by_all = |&a: &u32, &b: &u32| compare(trace.columns(), 0..trace.columns().len(), a, b);
-    // Identical records become neighbours; among them any order gives the same set of ordinals.
-    let mut rows: Vec<u32> = (0..trace.rows() as u32).collect();
-    rows.par_sort_unstable_by(by_all);
-    let mut ordinals = vec![0u64; rows.len()];
-    for pair in rows.windows(2) {
-        if by_all(&pair[0], &pair[1]).is_eq() {
-            ordinals[pair[1] as usize] = ordinals[pair[0] as usize] + 1;
-        }
-    }
+fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Vec<bool>, Cancelled> {
+    // Among identical records any order gives the same set of ordinals.
+    let every: Vec<usize> = (0..trace.columns().len()).collect();
+    let ordinals = groups::number(trace, &every, progress, |groups, give| {
+        groups.for_each(|same| (0..).zip(same).for_each(|(ordinal, member)| give(member.row(), ordinal)));
+        Ok(())
+    })?;
     let blank = <Hmac<Sha256> as KeyInit>::new_from_slice(&key.0)
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
-    ordinals
-        .par_iter()
+    let is_held_out = |(row, ordinal): (usize, &u64)| {
+        let mut mac = blank.clone();
+        for column in trace.columns() {
+            mac.update(&column.get(row).to_le_bytes());
+        }
+        mac.update(&ordinal.to_le_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        u64::from_le_bytes(first) < u64::MAX / PARTS
+    };
+    let blocks: Vec<Vec<bool>> = ordinals
+        .par_chunks(BLOCK)
         .enumerate()
-        .map(|(row, ordinal)| {
-            let mut mac = blank.clone();
-            for column in trace.columns() {
-                mac.update(&column.get(row).to_le_bytes());
-            }
-            mac.update(&ordinal.to_le_bytes());
-            let digest: [u8; 32] = mac.finalize().into_bytes().into();
-            let mut first = [0; 8];
-            first.copy_from_slice(&digest[..8]);
-            u64::from_le_bytes(first) < u64::MAX / PARTS
+        .map(|(block, ordinals)| {
+            progress.check()?;
+            Ok((block * BLOCK..).zip(ordinals).map(is_held_out).collect())
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    Ok(blocks.concat())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Values;
+    use crate::progress::Quiet;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -86,7 +96,7 @@ mod tests {
     fn parts(values: &[u64]) -> [BTreeMap<u64, i64>; 2] {
         let trace = Trace::new(vec![Values::collect(9, values.iter().copied())]);
         let mut parts = [BTreeMap::new(), BTreeMap::new()];
-        for (value, held) in values.iter().zip(held_out(&trace, &SplitKey([7; 32]))) {
+        for (value, held) in values.iter().zip(held_out(&trace, &SplitKey([7; 32]), &Quiet).unwrap()) {
             *parts[usize::from(held)].entry(*value).or_insert(0) += 1;
         }
         parts

@@ -4,11 +4,11 @@
 //! at most one child a level: Δ = k. Noise is fresh for every node of every level, and every level of the fixed depth is
 //! charged, whether it was reached or not.
 
-use super::FitError;
+use super::{FitError, count};
 use crate::domain::{PrefixTree, tree::Leaves};
 use crate::model::statement::Unit;
 use crate::privacy::{Accountant, NoiseScale, Query, Rho, Sensitive, Sensitivity};
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 use crate::trace::{Schema, Trace};
 use std::collections::BTreeMap;
 
@@ -64,9 +64,11 @@ pub fn grow(
                 rho,
                 cells: tree.level_cells(),
             };
-            let noisy = trace.measure(accountant, query, |t| level_counts(t, index, &tree))?;
+            let counts = trace.derive(|t| level_counts(t, index, &tree, progress)).finished_or(Cancelled)?;
+            let noisy = counts.measure(accountant, query, Vec::clone)?;
             let sigmas = if level == 0 && bits == ADDRESS_BITS { FIRST_LEVEL } else { DEEPER };
             tree.open(&noisy.values, sigmas * noisy.scale.sigma(), MAX_OPEN);
+            progress.check()?;
             scale = Some(noisy.scale);
         }
         if let Some(scale) = scale {
@@ -77,12 +79,24 @@ pub fn grow(
 }
 
 /// The exact histogram of the tree's next level.
-fn level_counts(trace: &Trace, column: usize, tree: &PrefixTree) -> Vec<i64> {
-    let mut counts = vec![0; tree.level_cells()];
-    trace.column(column).for_each(|value| {
-        if let Some(cell) = tree.cell(value) {
-            counts[cell] += 1;
+fn level_counts(
+    trace: &Trace,
+    column: usize,
+    tree: &PrefixTree,
+    progress: &dyn Progress,
+) -> Result<Vec<i64>, Cancelled> {
+    let tables = count::sum_of_parts(trace.rows(), |rows| {
+        let mut counts = vec![0; tree.level_cells()];
+        let mut block = vec![0; count::BLOCK];
+        for from in rows.clone().step_by(count::BLOCK) {
+            progress.check()?;
+            let values = &mut block[..count::BLOCK.min(rows.end - from)];
+            trace.column(column).zip_block(from, values, |to, value| *to = value);
+            for cell in values.iter().filter_map(|&value| tree.cell(value)) {
+                counts[cell] += 1;
+            }
         }
-    });
-    counts
+        Ok(vec![counts])
+    })?;
+    Ok(tables.into_iter().flatten().map(i64::from).collect())
 }

@@ -14,7 +14,7 @@ const QUOTED: usize = 20;
 /// Records that a trace may have: rows are counted in 32 bits.
 const MAX_RECORDS: u64 = 1 << 31;
 /// Records between two looks at the switch.
-const BEAT: u64 = 1 << 16;
+const BEAT: u64 = 1 << 14;
 
 /// How to read.
 #[derive(Clone, Copy, Debug, Default)]

@@ -40,6 +40,7 @@ pub fn write(
         let texts: Vec<Vec<u8>> = batch
             .par_iter()
             .map(|&from| {
+                progress.check()?;
                 let mut text = Vec::with_capacity(BLOCK * 80);
                 for row in from..(from + BLOCK).min(trace.rows()) {
                     for (column, writer) in writers.iter().enumerate() {
@@ -50,9 +51,9 @@ pub fn write(
                     }
                     text.push(b'\n');
                 }
-                text
+                Ok(text)
             })
-            .collect();
+            .collect::<Result<_, Cancelled>>()?;
         for text in texts {
             to.write_all(&text)?;
         }

@@ -3,30 +3,42 @@
 use crate::progress::{Progress, Switch};
 use std::sync::Mutex;
 
-/// The stages in order, with the percent at which each begins. They depend on the plan alone, never on records.
-const STAGES: [(&str, u64); 12] = [
+/// The stages of a kind of job in order, with the percent at which each begins. They depend on the plan alone, never on records.
+type Stages = &'static [(&'static str, u64)];
+
+const FIT: Stages = &[
     ("read", 0),
-    ("trees", 10),
-    ("code", 20),
-    ("one-ways", 25),
-    ("selection", 35),
-    ("pairs", 45),
-    ("reconcile", 60),
-    ("generate", 70),
-    ("restore", 90),
-    ("write", 93),
-    ("compare", 97),
-    ("done", 100),
+    ("split", 45),
+    ("gaps", 65),
+    ("trees", 75),
+    ("code", 80),
+    ("one-ways", 85),
+    ("selection", 90),
+    ("pairs", 95),
 ];
+const GENERATE: Stages = &[("reconcile", 0), ("generate", 5), ("restore", 85), ("write", 90)];
+const EVALUATE: Stages = &[("read", 0), ("split", 20), ("compare", 30)];
+const PARSE: Stages = &[("read", 0)];
 
 /// One job's progress.
-#[derive(Default)]
 pub struct Watch {
+    stages: Stages,
     switch: Switch,
     at: Mutex<(&'static str, u64)>,
 }
 
 impl Watch {
+    /// The progress of a job of this kind.
+    pub fn of(kind: &str) -> Self {
+        let stages = match kind {
+            "fit" => FIT,
+            "generate" => GENERATE,
+            "evaluate" => EVALUATE,
+            _ => PARSE,
+        };
+        Watch { stages, switch: Switch::default(), at: Mutex::default() }
+    }
+
     /// Asks the work to stop.
     pub fn stop(&self) {
         self.switch.cancel();
@@ -40,13 +52,37 @@ impl Watch {
 
 impl Progress for Watch {
     fn report(&self, stage: &'static str, done: u64, total: u64) {
-        let Some(i) = STAGES.iter().position(|(name, _)| *name == stage) else { return };
-        let (from, to) = (STAGES[i].1, STAGES.get(i + 1).map_or(100, |(_, percent)| *percent));
+        let Some(i) = self.stages.iter().position(|(name, _)| *name == stage) else { return };
+        let (from, to) = (self.stages[i].1, self.stages.get(i + 1).map_or(100, |(_, percent)| *percent));
         let percent = from + (to - from) * done.min(total) / total.max(1);
         *self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = (stage, percent);
     }
 
     fn is_cancelled(&self) -> bool {
         self.switch.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_goes_from_0_to_100_over_the_stages_of_each_kind() {
+        for (kind, stages) in [("fit", FIT), ("generate", GENERATE), ("evaluate", EVALUATE), ("parse", PARSE)]
+        {
+            let watch = Watch::of(kind);
+            let mut before = 0;
+            for &(stage, begins) in stages {
+                watch.report(stage, 0, 8);
+                assert_eq!(watch.at(), (stage, begins));
+                assert!(begins == before, "{stage} begins where the stage before it ends");
+                watch.report(stage, 8, 8);
+                before = watch.at().1;
+            }
+            assert_eq!(before, 100);
+            watch.report("another kind's", 1, 2);
+            assert_eq!(watch.at().1, 100);
+        }
     }
 }

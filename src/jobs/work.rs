@@ -9,6 +9,7 @@ use crate::formats::{self, Bound, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
 use crate::privacy::{NoiseKey, Sensitive, Steward};
+use crate::progress::Progress;
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::schema_of;
@@ -199,12 +200,14 @@ fn fence(held: bool) -> Result<(), Stopped> {
 }
 
 /// The SHA-256 of a file, in hex.
-fn digest_of(file: &Path) -> std::io::Result<String> {
-    let mut source = std::fs::File::open(file)?;
+fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
+    let failed = |error| broken("a trace cannot be read", error);
+    let mut source = std::fs::File::open(file).map_err(failed)?;
     let mut digest = Sha256::new();
     let mut block = vec![0; 1 << 16];
     loop {
-        match std::io::Read::read(&mut source, &mut block)? {
+        seen.check()?;
+        match std::io::Read::read(&mut source, &mut block).map_err(failed)? {
             0 => return Ok(hex(&digest.finalize())),
             length => digest.update(&block[..length]),
         }
@@ -241,7 +244,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     // From here on every end is a commit. An attempt may draw only if it is the same computation as the one that drew first: the same
     // key on other data would give away their difference.
     let what = Measuring {
-        trace_sha256: digest_of(&file).map_err(|error| broken("a trace cannot be read", error))?,
+        trace_sha256: digest_of(&file, seen)?,
         schema_sha256: hex(&Sha256::digest(serde_json::to_vec(&bound.schema).unwrap_or_default())),
         plan: job.request.clone(),
         allowance_rho: plan.allowance().units(),
@@ -345,7 +348,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
     let made = generate::generate(&model, &Request { rows, seed, options: asked.options }, seen)?;
     let report = StoredReport {
-        fidelity: release::report(&bundle, model.records, &made.trace),
+        fidelity: release::report(&bundle, model.records, &made.trace, seen)?,
         statement: bundle.statement,
         ledger: Some(charge),
         convergence: made.convergence,
@@ -440,7 +443,7 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     let (real, held_out) = match statement.held_out {
         false => (trace, None),
         true => {
-            let (kept, held_out) = split::split(trace, &split_key(app, runtime, job)?);
+            let (kept, held_out) = split::split(trace, &split_key(app, runtime, job)?, seen)?;
             (kept, Some(held_out))
         }
     };

@@ -89,7 +89,7 @@ fn lease(app: &App, now: i64) -> i64 {
 /// Does a claimed job and ends it, unless the lease is lost or the server stops.
 async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
     tracing::info!("started");
-    let seen = Arc::new(Watch::default());
+    let seen = Arc::new(Watch::of(&job.kind));
     let mut doing = {
         let (app, job, seen) = (app.clone(), job.clone(), Arc::clone(&seen));
         let runtime = tokio::runtime::Handle::current();

@@ -40,8 +40,9 @@ pub struct Model {
 impl Model {
     /// Reconciles the measurements of a bundle.
     pub fn from_bundle(bundle: &Bundle, progress: &dyn Progress) -> Result<Model, Cancelled> {
+        let measured = |m| progress.check().map(|()| Table::measured(m, &bundle.attributes));
         let mut tables: Vec<Table> =
-            bundle.measurements.iter().map(|m| Table::measured(m, &bundle.attributes)).collect();
+            bundle.measurements.iter().map(measured).collect::<Result<_, Cancelled>>()?;
         let reconciled = reconcile::reconcile(&mut tables, progress)?;
         let records = tables.first().map_or(0.0, Table::total);
         let one_ways = (0..bundle.attributes.len()).map(|a| one_way(&tables, a)).collect();

@@ -42,19 +42,26 @@ struct View {
 
 /// Makes the tables agree and non-negative, in place.
 pub fn reconcile(tables: &mut [Table], progress: &dyn Progress) -> Result<Outcome, Cancelled> {
-    let shared = shared_sets(tables);
+    let shared = shared_sets(tables, progress)?;
     let mut outcome = Outcome { rounds: 0, disagreement: f64::INFINITY };
     while outcome.rounds < MAX_ROUNDS && outcome.disagreement > AGREED {
         progress.step("reconcile", outcome.rounds, MAX_ROUNDS)?;
-        outcome.disagreement = shared.iter().map(|set| agree(set, tables)).fold(0.0, f64::max);
+        outcome.disagreement = 0.0;
+        for set in &shared {
+            outcome.disagreement = agree(set, tables, progress)?.max(outcome.disagreement);
+        }
         outcome.rounds += 1;
-        tables.par_iter_mut().for_each(|table| simplex::norm_sub(&mut table.values));
+        tables.par_iter_mut().try_for_each(|table| {
+            progress.check()?;
+            simplex::norm_sub(&mut table.values);
+            Ok(())
+        })?;
     }
     Ok(outcome)
 }
 
 /// All intersections of two tables' attribute sets, smallest first, the empty set (the total) among them.
-fn shared_sets(tables: &[Table]) -> Vec<Shared> {
+fn shared_sets(tables: &[Table], progress: &dyn Progress) -> Result<Vec<Shared>, Cancelled> {
     let mut sets: BTreeSet<(usize, Vec<usize>)> = BTreeSet::from([(0, Vec::new())]);
     for (i, a) in tables.iter().enumerate() {
         for b in &tables[i + 1..] {
@@ -69,22 +76,27 @@ fn shared_sets(tables: &[Table]) -> Vec<Shared> {
             .enumerate()
             .filter(|(_, table)| set.iter().all(|a| table.attributes.contains(a)))
             .map(|(index, table)| {
+                progress.check()?;
                 let map = table.projection(set);
                 let variances = table.projected_variance(&map, table.projected_cells(set));
-                View { table: index, map, variances }
+                Ok(View { table: index, map, variances })
             })
-            .collect();
+            .collect::<Result<_, Cancelled>>()?;
         let cells = views.first().map_or(0, |view| view.variances.len());
         let weight = (0..cells).map(|c| views.iter().map(|v| 1.0 / v.variances[c]).sum()).collect();
-        Shared { cells, views, weight }
+        Ok(Shared { cells, views, weight })
     };
-    sets.iter().map(|(_, set)| describe(set)).filter(|set| set.views.len() > 1).collect()
+    let sets: Vec<Shared> = sets.iter().map(|(_, set)| describe(set)).collect::<Result<_, Cancelled>>()?;
+    Ok(sets.into_iter().filter(|set| set.views.len() > 1).collect())
 }
 
 /// Moves every table that shows `set` to the mean of them all; returns the largest difference, as a share of the total.
-fn agree(set: &Shared, tables: &mut [Table]) -> f64 {
-    let projections: Vec<Vec<f64>> =
-        set.views.par_iter().map(|view| tables[view.table].project(&view.map, set.cells)).collect();
+fn agree(set: &Shared, tables: &mut [Table], progress: &dyn Progress) -> Result<f64, Cancelled> {
+    let project = |view: &View| {
+        progress.check()?;
+        Ok(tables[view.table].project(&view.map, set.cells))
+    };
+    let projections: Vec<Vec<f64>> = set.views.par_iter().map(project).collect::<Result<_, Cancelled>>()?;
     let mean: Vec<f64> = (0..set.cells)
         .map(|c| {
             let weighted = set.views.iter().zip(&projections).map(|(v, p)| p[c] / v.variances[c]);
@@ -99,12 +111,14 @@ fn agree(set: &Shared, tables: &mut [Table]) -> f64 {
         largest = largest.max(differences.iter().map(|d| d.abs()).sum::<f64>() / total);
         moves[view.table] = Some((view, differences));
     }
-    tables.par_iter_mut().zip(moves).for_each(|(table, step)| {
+    tables.par_iter_mut().zip(moves).try_for_each(|(table, step)| {
         if let Some((view, differences)) = step {
+            progress.check()?;
             table.spread(&view.map, &differences, &view.variances);
         }
-    });
-    largest
+        Ok(())
+    })?;
+    Ok(largest)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! What is left over at the end is not refunded.
 
 use super::gaussian::{CostTooSmall, NoiseScale};
-use super::noise::Noise;
+use super::noise::{Noise, Stop};
 use super::{Rho, Sensitivity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ pub struct Charge {
     pub cells: usize,
 }
 
-/// Why the accountant refuses a query. Nothing was drawn and nothing charged.
+/// Why the accountant gives no answer. Nothing was drawn and nothing charged, unless it was stopped.
 #[derive(Debug, Error, PartialEq)]
 pub enum Refused {
     /// It would exceed the allowance.
@@ -78,6 +78,9 @@ pub enum Refused {
     /// The noise would be too large to be represented.
     #[error(transparent)]
     TooSmall(#[from] CostTooSmall),
+    /// Drawing was stopped on request. The query is charged: it was paid for before anything was drawn.
+    #[error("stopped on request")]
+    Stopped,
 }
 
 /// Spends one fit's allowance.
@@ -87,12 +90,19 @@ pub struct Accountant<'n> {
     labels: BTreeSet<String>,
     charges: Vec<Charge>,
     noise: &'n dyn Noise,
+    stop: Stop<'n>,
 }
 
 impl<'n> Accountant<'n> {
     /// An accountant that will never let more than `allowance` be spent.
     pub(crate) fn new(allowance: Rho, noise: &'n dyn Noise) -> Self {
-        Accountant { allowance, spent: Rho::ZERO, labels: BTreeSet::new(), charges: Vec::new(), noise }
+        let (labels, charges) = (BTreeSet::new(), Vec::new());
+        Accountant { allowance, spent: Rho::ZERO, labels, charges, noise, stop: &|| false }
+    }
+
+    /// The same, but drawing ends when `stop` says so.
+    pub(crate) fn until(self, stop: Stop<'n>) -> Self {
+        Accountant { stop, ..self }
     }
 
     /// Charges `query`, then draws the noisy answer. Called by [`super::Sensitive::measure`] alone.
@@ -121,7 +131,7 @@ impl<'n> Accountant<'n> {
         });
         let truth = truth();
         assert_eq!(truth.len(), query.cells, "the answer to {} has another length", query.label);
-        Ok(self.noise.answer(&query, scale, truth))
+        self.noise.answer(&query, scale, truth, self.stop).ok_or(Refused::Stopped)
     }
 
     /// What can still be spent.
@@ -194,5 +204,14 @@ mod tests {
             panic!("the raw data was read for a query that cannot be paid")
         });
         assert!(matches!(answer, Err(Refused::Exhausted { .. })));
+    }
+
+    #[test]
+    fn stopped_while_drawing_is_charged_all_the_same() {
+        let key = NoiseKey::for_test(1);
+        let mut accountant = Accountant::new(Rho::from_units(100), &key).until(&|| true);
+        let answer = Sensitive::new(vec![3i64, 4]).measure(&mut accountant, query("a", 1), Vec::clone);
+        assert_eq!(answer, Err(Refused::Stopped));
+        assert_eq!(accountant.left(), Rho::from_units(99));
     }
 }

@@ -17,11 +17,14 @@ pub const VERSION: u32 = 2;
 /// Cells a stream covers.
 const BLOCK: usize = 4_096;
 
+/// Says whether drawing should end before all is drawn; asked once a block.
+pub(crate) type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// What answers a query with noise. Sealed within the crate: production code has [`NoiseKey`] only; the tests' forced
 /// answers exist under `cfg(test)`.
 pub(crate) trait Noise {
-    /// The noisy answer to `query`, whose true answer is `truth`.
-    fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>) -> Noisy;
+    /// The noisy answer to `query`, whose true answer is `truth`; `None` when it was stopped.
+    fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>, stop: Stop<'_>) -> Option<Noisy>;
 }
 
 /// 256 bits from the operating system, for every kind of secret.
@@ -70,18 +73,22 @@ impl Drop for NoiseKey {
 }
 
 impl Noise for NoiseKey {
-    fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>) -> Noisy {
+    fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>, stop: Stop<'_>) -> Option<Noisy> {
         let subkey = self.subkey(&query.label);
         let sampler = Sampler::new(scale);
         let mut values = truth;
-        values.par_chunks_mut(BLOCK).enumerate().for_each(|(block, cells)| {
+        values.par_chunks_mut(BLOCK).enumerate().try_for_each(|(block, cells)| {
+            if stop() {
+                return None;
+            }
             let mut rng = ChaCha20Rng::from_seed(subkey);
             rng.set_stream(block as u64);
             for cell in cells {
                 *cell = cell.saturating_add(sampler.sample(&mut rng));
             }
-        });
-        Noisy { values, scale }
+            Some(())
+        })?;
+        Some(Noisy { values, scale })
     }
 }
 
@@ -107,11 +114,9 @@ mod tests {
             cells: 10_000,
         };
         let scale = NoiseScale::for_cost(query.sensitivity, query.rho).unwrap();
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap()
-            .install(|| NoiseKey::for_test(key).answer(&query, scale, vec![0; 10_000]).values)
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+            NoiseKey::for_test(key).answer(&query, scale, vec![0; 10_000], &|| false).unwrap().values
+        })
     }
 
     #[test]

@@ -58,10 +58,10 @@ impl<A, B> Sensitive<(A, B)> {
     }
 }
 
-impl<T> Sensitive<Sensitive<T>> {
-    /// One wrapper is as good as two.
-    pub(crate) fn flatten(self) -> Sensitive<T> {
-        self.0
+impl<T, S> Sensitive<Result<T, S>> {
+    /// Work that may have been stopped on request. The error is made outside: nothing leaves but that it was stopped.
+    pub(crate) fn finished_or<E>(self, stopped: E) -> Result<Sensitive<T>, E> {
+        self.0.map(Sensitive).map_err(|_| stopped)
     }
 }
 
@@ -83,6 +83,13 @@ impl<R> Private<R> {
     /// Opens the result for the steward.
     pub fn for_steward(self, _: &Steward) -> R {
         self.0
+    }
+}
+
+impl<R, S> Private<Result<R, S>> {
+    /// Work that may have been stopped on request. The error is made outside: nothing leaves but that it was stopped.
+    pub(crate) fn finished_or<E>(self, stopped: E) -> Result<Private<R>, E> {
+        self.0.map(Private).map_err(|_| stopped)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::evaluate::private::binning::binning;
 use crate::fit::count;
 use crate::generate::{restore::Restorer, stream};
 use crate::privacy::Steward;
-use crate::progress::Progress;
+use crate::progress::{Cancelled, Progress};
 use crate::trace::{Schema, Trace};
 use serde::Serialize;
 use std::io::Write;
@@ -40,7 +40,8 @@ pub fn discretize(
     let (trace, _) = source.read(&bound, progress)?;
     progress.step("code", 0, 1)?;
     let attributes = binning(&trace, &bound.schema, prefix).for_steward(&Steward::local());
-    let decoded_trace = trace.map(|raw| redrawn(&raw, &bound.schema, &attributes, seed));
+    let decoded_trace = trace.map(|raw| redrawn(&raw, &bound.schema, &attributes, seed, progress));
+    let decoded_trace = decoded_trace.finished_or(Cancelled)?;
     write_raw(decoded, &decoded_trace, &bound.schema, progress)?;
 
     let mut file = NewFile::private(map)?;
@@ -51,11 +52,16 @@ pub fn discretize(
 }
 
 /// Every record drawn anew from its bins.
-fn redrawn(raw: &Trace, schema: &Schema, attributes: &[Attribute], seed: u64) -> Trace {
-    let codes = count::encode(raw, attributes);
+fn redrawn(
+    raw: &Trace,
+    schema: &Schema,
+    attributes: &[Attribute],
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<Trace, Cancelled> {
+    let codes = count::encode(raw, attributes, progress)?;
     let codes: Vec<Vec<u32>> =
         codes.iter().map(|column| column.iter().map(|code| code as u32).collect()).collect();
     let mut rng = stream(seed, 0);
-    let columns = Restorer::new(schema, attributes).restore(&codes, &mut rng, &|| Ok(()));
-    columns.map_or_else(|_| unreachable!("nothing stops it"), Trace::new)
+    Restorer::new(schema, attributes).restore(&codes, &mut rng, &|| progress.check()).map(Trace::new)
 }

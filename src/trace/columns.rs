@@ -1,7 +1,11 @@
 //! A trace in memory: one column of whole numbers a field, each in the smallest integer type that fits.
 
 use super::Schema;
+use crate::progress::{Cancelled, Progress};
 use std::cmp::Ordering;
+
+/// Rows between two looks at the switch.
+const BEAT: usize = 1 << 14;
 
 /// One column of values.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,14 +111,33 @@ impl Values {
         on_values!(self, v => v.iter().for_each(|x| work(x.widen())))
     }
 
-    /// A column of `map(value)` for every value, for results up to `max`.
-    pub fn map(&self, max: u64, map: impl Fn(u64) -> u64) -> Values {
+    /// [`Values::for_each`] that stops on request.
+    pub fn visit(&self, progress: &dyn Progress, mut work: impl FnMut(u64)) -> Result<(), Cancelled> {
+        on_values!(self, v => for rows in v.chunks(BEAT) {
+            progress.check()?;
+            rows.iter().for_each(|x| work(x.widen()));
+        });
+        Ok(())
+    }
+
+    /// Calls `work` with the values of `rows`, in that order.
+    pub fn for_each_of(&self, rows: impl Iterator<Item = usize>, mut work: impl FnMut(u64)) {
+        on_values!(self, v => rows.for_each(|row| work(v[row].widen())))
+    }
+
+    /// A column of `map(value)` for every value, for results up to `max`; stops on request.
+    pub fn map(
+        &self,
+        max: u64,
+        map: impl Fn(u64) -> u64,
+        progress: &dyn Progress,
+    ) -> Result<Values, Cancelled> {
         let mut mapped = Values::for_max(max);
         on_values!(&mut mapped, to => {
             to.reserve_exact(self.len());
-            self.for_each(|value| to.push(Stored::narrow(map(value))));
+            self.visit(progress, |value| to.push(Stored::narrow(map(value))))?;
         });
-        mapped
+        Ok(mapped)
     }
 
     /// The rows named by `rows`, in that order.
@@ -127,12 +150,25 @@ impl Values {
         }
     }
 
+    /// [`Values::select`] that stops on request.
+    pub fn pick(&self, rows: &[u32], progress: &dyn Progress) -> Result<Values, Cancelled> {
+        Ok(match self {
+            Values::U8(v) => Values::U8(pick(v, rows, progress)?),
+            Values::U16(v) => Values::U16(pick(v, rows, progress)?),
+            Values::U32(v) => Values::U32(pick(v, rows, progress)?),
+            Values::U64(v) => Values::U64(pick(v, rows, progress)?),
+        })
+    }
+
     /// Copies the values from row `from` on into `block`, for columns of codes (which fit 32 bits).
     pub fn copy_block(&self, from: usize, block: &mut [u32]) {
+        self.zip_block(from, block, |to, value| *to = value as u32);
+    }
+
+    /// Calls `work` with every item of `block` and the value of its row, of which the first is `from`.
+    pub fn zip_block<T>(&self, from: usize, block: &mut [T], work: impl Fn(&mut T, u64)) {
         let rows = from..from + block.len();
-        on_values!(self, v => for (to, &value) in block.iter_mut().zip(&v[rows]) {
-            *to = value.widen() as u32;
-        })
+        on_values!(self, v => block.iter_mut().zip(&v[rows]).for_each(|(item, value)| work(item, value.widen())))
     }
 
     /// Bytes a row takes.
@@ -144,6 +180,15 @@ impl Values {
             Values::U64(_) => 8,
         }
     }
+}
+
+fn pick<T: Copy>(values: &[T], rows: &[u32], progress: &dyn Progress) -> Result<Vec<T>, Cancelled> {
+    let mut picked = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(BEAT) {
+        progress.check()?;
+        picked.extend(rows.iter().map(|&row| values[row as usize]));
+    }
+    Ok(picked)
 }
 
 /// The order of two records by some of their columns, the first that differs deciding.
@@ -206,6 +251,11 @@ impl Trace {
     /// All columns.
     pub fn columns(&self) -> &[Values] {
         &self.columns
+    }
+
+    /// The columns alone.
+    pub fn into_columns(self) -> Vec<Values> {
+        self.columns
     }
 
     /// The records named by `rows`, in that order.

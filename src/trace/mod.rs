@@ -7,6 +7,8 @@
 pub mod columns;
 pub mod facts;
 pub mod gaps;
+pub mod groups;
+pub mod notation;
 pub mod presets;
 pub mod protocols;
 pub mod schema;
@@ -14,5 +16,6 @@ pub mod window;
 
 pub use columns::{Trace, Values};
 pub use facts::Facts;
-pub use schema::{Column, Fact, Field, Kind, Notation, Schema, SchemaError, TimeUnit};
+pub use notation::{Notation, TimeUnit};
+pub use schema::{Column, Fact, Field, Kind, Schema, SchemaError};
 pub use window::Window;

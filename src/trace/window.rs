@@ -1,6 +1,6 @@
 //! The capture window: the declared stretch of time that a trace covers.
 
-use super::schema::TimeUnit;
+use super::TimeUnit;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -37,10 +37,10 @@ pub use measure::Measure;
 pub use outcome::Outcome;
 
 use crate::privacy::{Private, Sensitive};
-use crate::progress::{Cancelled, Progress};
-use crate::trace::{Field, Schema, Trace};
+use crate::progress::{self, Cancelled, Progress};
+use crate::trace::{Field, Schema, Trace, Values};
 use serde::Serialize;
-use skipped::Skipped;
+use skipped::{NotTaken, Skipped};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -132,13 +132,10 @@ pub fn evaluate(inputs: Inputs, progress: &dyn Progress) -> Result<Private<Repor
         let held_out = held_out.as_ref().filter(|trace| trace.rows() > 0);
         report(&Traces { real, held_out, synthetic, schema }, only, progress)
     });
-    // Measures that a cancelled run left out are not a report.
-    let steps = Measure::ALL.len() as u64;
-    progress.step("compare", steps, steps)?;
-    Ok(report)
+    report.finished_or(Cancelled)
 }
 
-fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Report {
+fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<Report, Cancelled> {
     let mut taken = Taken { only, progress, seconds: BTreeMap::new() };
     let mut report = Report {
         version: VERSION,
@@ -149,25 +146,26 @@ fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Report 
             held_out: traces.held_out.map_or(0, Trace::rows),
             synthetic: traces.synthetic.rows(),
         },
-        one_way: taken.take(Measure::OneWay, || Outcome::Measured(one_way::one_way(traces))),
-        two_way: taken.take(Measure::TwoWay, || two_way::two_way(traces).into()),
-        classification: taken.take(Measure::Classification, || classification(traces).into()),
-        sketches: taken.take(Measure::Sketches, || sketches::sketches(traces).into()),
-        anomaly: taken
-            .take(Measure::Anomaly, || anomaly::anomaly(traces.real, traces.synthetic, traces.schema).into()),
-        validity: taken.take(Measure::Validity, || Outcome::Measured(validity::validity(traces))),
-        attacks: taken.take(Measure::Attacks, || Outcome::Measured(attacks::attacks(traces))),
+        one_way: taken.take(Measure::OneWay, || Ok(one_way::one_way(traces, progress)?))?,
+        two_way: taken.take(Measure::TwoWay, || two_way::two_way(traces, progress))?,
+        classification: taken.take(Measure::Classification, || classification(traces, progress))?,
+        sketches: taken.take(Measure::Sketches, || sketches::sketches(traces, progress))?,
+        anomaly: taken.take(Measure::Anomaly, || {
+            anomaly::anomaly(traces.real, traces.synthetic, traces.schema, progress)
+        })?,
+        validity: taken.take(Measure::Validity, || Ok(validity::validity(traces, progress)?))?,
+        attacks: taken.take(Measure::Attacks, || Ok(attacks::attacks(traces, progress)?))?,
         seconds: taken.seconds,
     };
     report.verdict = verdict::verdict(&report);
-    report
+    Ok(report)
 }
 
-fn classification(traces: &Traces) -> Result<classify::Classification, Skipped> {
+fn classification(traces: &Traces, progress: &dyn Progress) -> Result<classify::Classification, NotTaken> {
     let held_out = traces.held_out.ok_or_else(|| {
         Skipped::because("classifiers are tried on records that nothing learnt from: it needs held-out ones")
     })?;
-    classify::classify(traces.real, traces.synthetic, held_out, traces.schema)
+    classify::classify(traces.real, traces.synthetic, held_out, traces.schema, progress)
 }
 
 /// Takes one measure after another and notes how long each took.
@@ -178,19 +176,20 @@ struct Taken<'a> {
 }
 
 impl Taken<'_> {
-    fn take<T>(&mut self, measure: Measure, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    fn take<T>(
+        &mut self,
+        measure: Measure,
+        work: impl FnOnce() -> Result<T, NotTaken>,
+    ) -> Result<Outcome<T>, Cancelled> {
         let done = Measure::ALL.iter().take_while(|&&other| other != measure).count();
-        self.progress.report("compare", done as u64, Measure::ALL.len() as u64);
-        if self.progress.is_cancelled() {
-            return Outcome::skipped("cancelled");
-        }
+        self.progress.step("compare", done as u64, Measure::ALL.len() as u64)?;
         if !self.only.is_empty() && !self.only.contains(&measure) {
-            return Outcome::skipped("not asked for");
+            return Ok(Outcome::skipped("not asked for"));
         }
         let start = Instant::now();
-        let outcome = work();
+        let outcome = Outcome::of(work())?;
         self.seconds.insert(measure, start.elapsed().as_secs_f64());
-        outcome
+        Ok(outcome)
     }
 }
 
@@ -206,6 +205,14 @@ fn is_nominal(schema: &Schema, column: usize) -> bool {
 /// The columns that are compared: all that a model measures. The others are drawn uniformly or computed.
 fn compared(schema: &Schema) -> Vec<usize> {
     (0..schema.columns.len()).filter(|&i| schema.columns[i].is_measured()).collect()
+}
+
+/// The values of a column, ascending.
+fn sorted(column: &Values, progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
+    let mut values = Vec::with_capacity(column.len());
+    column.visit(progress, |value| values.push(value))?;
+    progress::sort(&mut values, progress)?;
+    Ok(values)
 }
 
 /// log(1+x) of a value in the unit of the file: a duration of one second is 1, not 10⁶.
@@ -229,8 +236,8 @@ fn relative_error(value: f64, reference: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::privacy::Steward;
-    use crate::progress::{Quiet, Switch};
-    use crate::simulate::flows;
+    use crate::progress::{Counting, Quiet, Switch};
+    use crate::simulate::{flows, packets};
     use crate::trace::{Column, Kind, Values, presets};
     use proptest::prelude::*;
 
@@ -371,6 +378,50 @@ mod tests {
             let report = compared_as(traces[0].clone(), held.then(|| traces[1].clone()), &traces[2], &schema);
             json(&report);
             prop_assert!(!report.verdict.is_empty());
+        }
+    }
+
+    /// Records between two checks of a measure on average, at most.
+    const OFTEN: u64 = 1 << 13;
+
+    fn taken(measure: Measure, rows: usize, progress: &Counting) -> Result<Private<Report>, Cancelled> {
+        // Anomaly detection alone needs packets.
+        let (simulate, schema): (fn(usize, u64) -> Trace, _) = match measure {
+            Measure::Anomaly => (packets::simulate, packets::schema()),
+            _ => (flows::simulate, flows::schema()),
+        };
+        let (real, held_out) = (simulate(rows, 1), simulate(rows / 2, 2));
+        let inputs = Inputs {
+            real: Sensitive::new(real),
+            held_out: Some(Sensitive::new(held_out)),
+            synthetic: &simulate(rows, 3),
+            schema: &schema,
+            only: &[measure],
+        };
+        evaluate(inputs, progress)
+    }
+
+    #[test]
+    fn each_ends_at_whatever_check_says_so() {
+        for measure in Measure::ALL {
+            let counted = Counting::default();
+            taken(measure, 400, &counted).unwrap();
+            let checks = counted.all();
+            for check in (0..checks).step_by(checks as usize / 12 + 1) {
+                let ended = taken(measure, 400, &Counting::stopping_at(check));
+                assert!(ended.is_err(), "{measure:?}: check {check} of {checks}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_checks_as_often_as_it_has_records() {
+        const ROWS: usize = 200_000;
+        // Training takes a sample of fixed size; its checks are counted in steps, not records.
+        for measure in Measure::ALL.into_iter().filter(|&measure| measure != Measure::Classification) {
+            let counted = Counting::default();
+            taken(measure, ROWS, &counted).unwrap();
+            assert!(counted.all() >= ROWS as u64 / OFTEN, "{measure:?} of {:?}", counted.stages());
         }
     }
 }

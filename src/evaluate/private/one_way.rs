@@ -1,9 +1,13 @@
 //! Every column on its own: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
 
-use super::{Traces, compared, is_nominal, log_size};
+use super::{Traces, compared, is_nominal, log_size, sorted};
+use crate::progress::{Cancelled, Progress};
 use crate::trace::{Field, Schema, Trace};
 use rayon::prelude::*;
 use serde::Serialize;
+
+/// Distinct values between two looks at the switch.
+const BEAT: usize = 1 << 16;
 
 /// How far one column's distribution lies from the raw one.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -41,28 +45,24 @@ pub enum Distance {
 }
 
 /// The distance of every compared column.
-pub fn one_way(traces: &Traces) -> Vec<OneWay> {
-    compared(traces.schema).into_par_iter().map(|column| one(traces, column)).collect()
+pub fn one_way(traces: &Traces, progress: &dyn Progress) -> Result<Vec<OneWay>, Cancelled> {
+    compared(traces.schema).into_par_iter().map(|column| one(traces, column, progress)).collect()
 }
 
-fn one(traces: &Traces, column: usize) -> OneWay {
-    let sorted = |trace: &Trace| {
-        let mut values: Vec<u64> = trace.column(column).iter().collect();
-        values.sort_unstable();
-        values
-    };
-    let (real, synthetic) = (sorted(traces.real), sorted(traces.synthetic));
-    let held_out = traces.held_out.map(sorted);
+fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay, Cancelled> {
+    let sorted = |trace: &Trace| sorted(trace.column(column), progress);
+    let (real, synthetic) = (sorted(traces.real)?, sorted(traces.synthetic)?);
+    let held_out = traces.held_out.map(sorted).transpose()?;
     let field = &traces.schema.columns[column].field;
     let measure = measure(traces.schema, column);
     let from_real = |other: &[u64]| match measure {
-        Distance::JensenShannon => jensen_shannon(&real, other),
-        Distance::WassersteinLog => wasserstein(&real, other, log_size(field), None),
+        Distance::JensenShannon => jensen_shannon(&real, other, progress),
+        Distance::WassersteinLog => wasserstein(&real, other, log_size(field), None, progress),
         Distance::WassersteinTime => {
             let window = traces.schema.window;
             let start = window.map_or(real.first().copied().unwrap_or(0), |w| w.start());
             let since = |v: u64| (i128::from(v) - i128::from(start)) as f64;
-            wasserstein(&real, other, since, window.map(|w| w.length() as f64))
+            wasserstein(&real, other, since, window.map(|w| w.length() as f64), progress)
         }
     };
     // Coarsening keeps the order, so that the samples stay sorted.
@@ -76,16 +76,16 @@ fn one(traces: &Traces, column: usize) -> OneWay {
     };
     let coarsened = |other: &[u64]| {
         let map = |values: &[u64]| values.iter().map(|&v| coarse.map_or(v, |c| c(v))).collect::<Vec<_>>();
-        coarse.map(|_| jensen_shannon(&map(&real), &map(other)))
+        coarse.map(|_| jensen_shannon(&map(&real), &map(other), progress)).transpose()
     };
-    OneWay {
+    Ok(OneWay {
         column: traces.schema.columns[column].name.clone(),
         measure,
-        distance: from_real(&synthetic),
-        floor: held_out.as_deref().map(from_real),
-        coarse: coarsened(&synthetic),
-        coarse_floor: held_out.as_deref().and_then(coarsened),
-    }
+        distance: from_real(&synthetic)?,
+        floor: held_out.as_deref().map(from_real).transpose()?,
+        coarse: coarsened(&synthetic)?,
+        coarse_floor: held_out.as_deref().map(coarsened).transpose()?.flatten(),
+    })
 }
 
 fn measure(schema: &Schema, column: usize) -> Distance {
@@ -98,64 +98,85 @@ fn measure(schema: &Schema, column: usize) -> Distance {
 
 /// Jensen–Shannon distance, base 2, between two samples in ascending order: √(½ KL(P‖M) + ½ KL(Q‖M)), M = (P+Q)/2. An empty
 /// sample is as far as can be from any other.
-pub fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
+pub fn jensen_shannon(a: &[u64], b: &[u64], progress: &dyn Progress) -> Result<f64, Cancelled> {
     if a.is_empty() || b.is_empty() {
-        return if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 };
+        return Ok(if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 });
     }
     let term = |p: f64, m: f64| if p > 0.0 { p * (p / m).log2() } else { 0.0 };
-    let (mut i, mut j) = (0, 0);
     let mut divergence = 0.0;
-    while i < a.len() || j < b.len() {
-        let value = match (a.get(i), b.get(j)) {
-            (Some(&x), Some(&y)) => x.min(y),
-            (Some(&x), None) | (None, Some(&x)) => x,
-            (None, None) => break,
-        };
-        let run = |values: &[u64]| values.iter().take_while(|&&v| v == value).count();
-        let (in_a, in_b) = (run(&a[i..]), run(&b[j..]));
-        (i, j) = (i + in_a, j + in_b);
+    for (number, (_, in_a, in_b)) in runs(a, b).enumerate() {
+        if number % BEAT == 0 {
+            progress.check()?;
+        }
         let (p, q) = (in_a as f64 / a.len() as f64, in_b as f64 / b.len() as f64);
         let m = 0.5 * (p + q);
         divergence += 0.5 * (term(p, m) + term(q, m));
     }
-    divergence.clamp(0.0, 1.0).sqrt()
+    Ok(divergence.clamp(0.0, 1.0).sqrt())
+}
+
+/// The values of two samples in ascending order, and how often each sample has them.
+fn runs<'a>(mut a: &'a [u64], mut b: &'a [u64]) -> impl Iterator<Item = (u64, usize, usize)> + 'a {
+    std::iter::from_fn(move || {
+        let value = match (a.first(), b.first()) {
+            (Some(&x), Some(&y)) => x.min(y),
+            (one, other) => *one.or(other)?,
+        };
+        let pass = |values: &mut &[u64]| {
+            let run = values.iter().take_while(|&&v| v == value).count();
+            *values = &values[run..];
+            run
+        };
+        Some((value, pass(&mut a), pass(&mut b)))
+    })
 }
 
 /// Wasserstein-1 distance between two samples in ascending order after an increasing map, divided by `range`, by default that of
 /// the first sample. Where that is 0, there is nothing to divide by: then it is the share of the second sample that differs from the
 /// first one's only value.
-pub fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option<f64>) -> f64 {
+pub fn wasserstein(
+    a: &[u64],
+    b: &[u64],
+    map: impl Fn(u64) -> f64,
+    range: Option<f64>,
+    progress: &dyn Progress,
+) -> Result<f64, Cancelled> {
     if a.is_empty() || b.is_empty() {
-        return if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 };
+        return Ok(if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 });
     }
     // ∫ |F_a − F_b|, from each value to the next.
     let (mut i, mut j) = (0, 0);
     let mut at = map(a[0].min(b[0]));
     let mut distance = 0.0;
-    while i < a.len() || j < b.len() {
-        let next = match (a.get(i), b.get(j)) {
-            (Some(&x), Some(&y)) => x.min(y),
-            (Some(&x), None) | (None, Some(&x)) => x,
-            (None, None) => break,
-        };
+    for (number, (next, in_a, in_b)) in runs(a, b).enumerate() {
+        if number % BEAT == 0 {
+            progress.check()?;
+        }
         let gap = (i as f64 / a.len() as f64 - j as f64 / b.len() as f64).abs();
         distance += gap * (map(next) - at);
         at = map(next);
-        i += a[i..].iter().take_while(|&&v| v == next).count();
-        j += b[j..].iter().take_while(|&&v| v == next).count();
+        (i, j) = (i + in_a, j + in_b);
     }
     let range = range.unwrap_or_else(|| map(a[a.len() - 1]) - map(a[0]));
-    if range > 0.0 {
+    Ok(if range > 0.0 {
         distance / range
     } else {
         b.iter().filter(|&&value| value != a[0]).count() as f64 / b.len() as f64
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::progress::Quiet;
     use proptest::prelude::*;
+
+    fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
+        super::jensen_shannon(a, b, &Quiet).unwrap()
+    }
+
+    fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option<f64>) -> f64 {
+        super::wasserstein(a, b, map, range, &Quiet).unwrap()
+    }
 
     /// A sample in ascending order, empty ones and repeated values among them.
     fn sample() -> impl Strategy<Value = Vec<u64>> {

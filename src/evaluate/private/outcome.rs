@@ -1,6 +1,7 @@
 //! A measure, or the reason why there is none.
 
-use super::skipped::Skipped;
+use super::skipped::{NotTaken, Skipped};
+use crate::progress::Cancelled;
 use serde::Serialize;
 
 /// What became of a measure: its figures, or `{"skipped": "the reason"}`.
@@ -25,17 +26,17 @@ impl<T> Outcome<T> {
         }
     }
 
+    /// What became of a measure that was not stopped.
+    pub fn of(result: Result<T, NotTaken>) -> Result<Self, Cancelled> {
+        match result {
+            Ok(figures) => Ok(Outcome::Measured(figures)),
+            Err(NotTaken::Skipped(skipped)) => Ok(Outcome::Skipped { skipped }),
+            Err(NotTaken::Cancelled) => Err(Cancelled),
+        }
+    }
+
     /// No figures, for this reason.
     pub fn skipped(reason: &str) -> Self {
         Outcome::Skipped { skipped: Skipped::because(reason) }
-    }
-}
-
-impl<T> From<Result<T, Skipped>> for Outcome<T> {
-    fn from(result: Result<T, Skipped>) -> Self {
-        match result {
-            Ok(figures) => Outcome::Measured(figures),
-            Err(skipped) => Outcome::Skipped { skipped },
-        }
     }
 }

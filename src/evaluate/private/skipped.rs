@@ -1,5 +1,6 @@
 //! Why a measure has no figure.
 
+use crate::progress::Cancelled;
 use serde::Serialize;
 
 /// The reason, in words, why a measure was not taken: a sentence for the person who reads the report.
@@ -16,5 +17,26 @@ impl Skipped {
 impl std::fmt::Display for Skipped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Why a measure ended without figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// There are none, and why.
+    Skipped(Skipped),
+    /// Stopped on request.
+    Cancelled,
+}
+
+impl From<Skipped> for NotTaken {
+    fn from(skipped: Skipped) -> Self {
+        NotTaken::Skipped(skipped)
+    }
+}
+
+impl From<Cancelled> for NotTaken {
+    fn from(_: Cancelled) -> Self {
+        NotTaken::Cancelled
     }
 }

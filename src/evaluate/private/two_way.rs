@@ -1,7 +1,8 @@
 //! Every pair of columns: total variation distance over at most 20 classes a column.
 
-use super::skipped::Skipped;
-use super::{Traces, compared, is_nominal};
+use super::skipped::{NotTaken, Skipped};
+use super::{Traces, compared, is_nominal, sorted};
+use crate::progress::{self, Cancelled, Progress};
 use crate::trace::{Trace, Values};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -37,29 +38,31 @@ pub struct Pair {
 
 /// Total variation distance of every pair. Classes follow the raw data: the most frequent values and a rest for names and
 /// for numbers of few values, quantiles for other numbers.
-pub fn two_way(traces: &Traces) -> Result<TwoWay, Skipped> {
+pub fn two_way(traces: &Traces, progress: &dyn Progress) -> Result<TwoWay, NotTaken> {
     let columns = compared(traces.schema);
     if columns.len() < 2 {
-        return Err(Skipped::because("a pair needs two measured columns"));
+        return Err(Skipped::because("a pair needs two measured columns").into());
     }
-    let classes: Vec<Classes> = columns.par_iter().map(|&column| Classes::of(traces, column)).collect();
+    let classes = columns.par_iter().map(|&column| Classes::of(traces, column, progress));
+    let classes: Vec<Classes> = classes.collect::<Result<_, Cancelled>>()?;
+    let joint = |a: &[u8], b: &[u8]| progress.check().map(|()| joint(a, b));
     let indices: Vec<(usize, usize)> =
         (0..columns.len()).flat_map(|a| (a + 1..columns.len()).map(move |b| (a, b))).collect();
     let mut pairs: Vec<Pair> = indices
         .into_par_iter()
         .map(|(a, b)| {
             let (a_classes, b_classes) = (&classes[a], &classes[b]);
-            let real = joint(&a_classes.real, &b_classes.real);
-            let from_real = |a: &[u8], b: &[u8]| total_variation(&real, &joint(a, b));
+            let real = joint(&a_classes.real, &b_classes.real)?;
+            let from_real = |a: &[u8], b: &[u8]| joint(a, b).map(|other| total_variation(&real, &other));
             let held_out = a_classes.held_out.as_deref().zip(b_classes.held_out.as_deref());
             let name = |i: usize| traces.schema.columns[columns[i]].name.clone();
-            Pair {
+            Ok(Pair {
                 columns: [name(a), name(b)],
-                distance: from_real(&a_classes.synthetic, &b_classes.synthetic),
-                floor: held_out.map(|(a, b)| from_real(a, b)),
-            }
+                distance: from_real(&a_classes.synthetic, &b_classes.synthetic)?,
+                floor: held_out.map(|(a, b)| from_real(a, b)).transpose()?,
+            })
         })
-        .collect();
+        .collect::<Result<_, Cancelled>>()?;
     let mean = |of: &dyn Fn(&Pair) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
     let floor = traces.held_out.map(|_| mean(&|pair| pair.floor.unwrap_or(0.0)));
     let mean = mean(&|pair| pair.distance);
@@ -75,33 +78,34 @@ struct Classes {
 }
 
 impl Classes {
-    fn of(traces: &Traces, column: usize) -> Classes {
-        let class = cut(traces.real.column(column), is_nominal(traces.schema, column));
+    fn of(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<Classes, Cancelled> {
+        let class = cut(traces.real.column(column), is_nominal(traces.schema, column), progress)?;
         let of = |trace: &Trace| {
             let mut classes = Vec::with_capacity(trace.rows());
-            trace.column(column).for_each(|value| classes.push(class(value)));
-            classes
+            trace.column(column).visit(progress, |value| classes.push(class(value)))?;
+            Ok(classes)
         };
-        Classes { real: of(traces.real), synthetic: of(traces.synthetic), held_out: traces.held_out.map(of) }
+        let held_out = traces.held_out.map(of).transpose()?;
+        Ok(Classes { real: of(traces.real)?, synthetic: of(traces.synthetic)?, held_out })
     }
 }
 
 /// The class of a value, as the raw values cut the column.
-fn cut(real: &Values, nominal: bool) -> Box<dyn Fn(u64) -> u8> {
-    let mut sorted: Vec<u64> = real.iter().collect();
-    sorted.sort_unstable();
+fn cut(real: &Values, nominal: bool, progress: &dyn Progress) -> Result<Box<dyn Fn(u64) -> u8>, Cancelled> {
+    let sorted = sorted(real, progress)?;
     let mut counts: Vec<(usize, u64)> =
         sorted.chunk_by(|a, b| a == b).map(|run| (run.len(), run[0])).collect();
     // The last class is for the rest, and for values that no raw record has.
     const REST: usize = CLASSES - 1;
     if nominal || counts.len() <= REST {
-        counts.sort_unstable_by_key(|&(count, value)| (std::cmp::Reverse(count), value));
+        let frequent_first = |a: &(usize, u64), b: &(usize, u64)| b.0.cmp(&a.0).then(a.1.cmp(&b.1));
+        progress::sort_by(&mut counts, &frequent_first, progress)?;
         let class: HashMap<u64, u8> = counts.iter().take(REST).map(|&(_, v)| v).zip(0..).collect();
-        Box::new(move |value| class.get(&value).copied().unwrap_or(REST as u8))
+        Ok(Box::new(move |value| class.get(&value).copied().unwrap_or(REST as u8)))
     } else {
         let mut edges: Vec<u64> = (1..CLASSES).map(|i| sorted[i * sorted.len() / CLASSES]).collect();
         edges.dedup();
-        Box::new(move |value| edges.partition_point(|&edge| edge <= value) as u8)
+        Ok(Box::new(move |value| edges.partition_point(|&edge| edge <= value) as u8))
     }
 }
 
@@ -129,6 +133,7 @@ pub fn total_variation(a: &[u64], b: &[u64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
     use crate::trace::{Column, Field, Kind, Schema};
     use proptest::prelude::*;
 
@@ -153,7 +158,9 @@ mod tests {
 
     fn mean(real: &[(u64, u64)], synthetic: &[(u64, u64)]) -> f64 {
         let (real, synthetic, schema) = (trace(real), trace(synthetic), schema());
-        two_way(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema }).unwrap().mean
+        two_way(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema }, &Quiet)
+            .unwrap()
+            .mean
     }
 
     proptest! {
@@ -209,7 +216,7 @@ mod tests {
     fn the_floor_is_the_distance_of_the_held_out_records() {
         let (real, other, schema) = (trace(&[(80, 1), (443, 2)]), trace(&[(80, 1)]), schema());
         let traces = Traces { real: &real, held_out: Some(&other), synthetic: &real, schema: &schema };
-        let found = two_way(&traces).unwrap();
+        let found = two_way(&traces, &Quiet).unwrap();
         assert_eq!((found.mean, found.floor), (0.0, Some(0.5)));
     }
 }

@@ -1,6 +1,7 @@
 //! Validity: records that break a protocol fact, values outside what is declared.
 
 use super::Traces;
+use crate::progress::{Cancelled, Progress};
 use crate::trace::{Facts, Schema, Trace};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -37,8 +38,9 @@ pub struct Outside {
 }
 
 /// Counts what cannot be, in the fitted and in the synthetic records. Of no records, the share is 0.
-pub fn validity(traces: &Traces) -> Validity {
-    let (real, synthetic) = (broken(traces.real, traces.schema), broken(traces.synthetic, traces.schema));
+pub fn validity(traces: &Traces, progress: &dyn Progress) -> Result<Validity, Cancelled> {
+    let broken = |trace: &Trace| broken(trace, traces.schema, progress);
+    let (real, synthetic) = (broken(traces.real)?, broken(traces.synthetic)?);
     let facts = real.into_iter().zip(synthetic);
     let facts = facts.map(|((fact, real), (_, synthetic))| Broken { fact: fact.into(), real, synthetic });
     let columns = traces.schema.columns.iter().enumerate();
@@ -46,17 +48,21 @@ pub fn validity(traces: &Traces) -> Validity {
     let outside = declared.map(|(index, column, domain)| {
         let share = |trace: &Trace| {
             let mut count = 0u64;
-            trace.column(index).for_each(|value| count += u64::from(!domain.contains(&value)));
-            count as f64 / trace.rows().max(1) as f64
+            trace.column(index).visit(progress, |value| count += u64::from(!domain.contains(&value)))?;
+            Ok(count as f64 / trace.rows().max(1) as f64)
         };
-        let (real, synthetic) = (share(traces.real), share(traces.synthetic));
-        Outside { column: column.name.clone(), real, synthetic }
+        let (real, synthetic) = (share(traces.real)?, share(traces.synthetic)?);
+        Ok(Outside { column: column.name.clone(), real, synthetic })
     });
-    Validity { facts: facts.collect(), outside: outside.collect() }
+    Ok(Validity { facts: facts.collect(), outside: outside.collect::<Result<_, Cancelled>>()? })
 }
 
 /// The facts of the schema, with the share of records that break each.
-fn broken(trace: &Trace, schema: &Schema) -> Vec<(&'static str, f64)> {
+fn broken(
+    trace: &Trace,
+    schema: &Schema,
+    progress: &dyn Progress,
+) -> Result<Vec<(&'static str, f64)>, Cancelled> {
     /// Records looked at together.
     const BLOCK: usize = 1 << 14;
     let facts = Facts::of(schema);
@@ -64,6 +70,7 @@ fn broken(trace: &Trace, schema: &Schema) -> Vec<(&'static str, f64)> {
     // No record: the names of the facts alone.
     let names: Vec<_> = facts.broken(&vec![0; width]).map(|(name, _)| name).collect();
     let count = |from: usize| {
+        progress.check()?;
         let mut counts = vec![0u64; names.len()];
         let mut record = vec![0; width];
         for row in from..(from + BLOCK).min(trace.rows()) {
@@ -74,21 +81,22 @@ fn broken(trace: &Trace, schema: &Schema) -> Vec<(&'static str, f64)> {
                 *count += u64::from(broken);
             }
         }
-        counts
+        Ok(counts)
     };
     let add = |mut a: Vec<u64>, b: Vec<u64>| {
         a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-        a
+        Ok(a)
     };
     let blocks = (0..trace.rows().div_ceil(BLOCK)).into_par_iter();
-    let counts = blocks.map(|block| count(block * BLOCK)).reduce(|| vec![0; names.len()], add);
+    let counts = blocks.map(|block| count(block * BLOCK)).try_reduce(|| vec![0; names.len()], add)?;
     let share = |count| count as f64 / trace.rows().max(1) as f64;
-    names.iter().copied().zip(counts.into_iter().map(share)).collect()
+    Ok(names.iter().copied().zip(counts.into_iter().map(share)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
     use crate::trace::presets;
 
     #[test]
@@ -100,7 +108,9 @@ mod tests {
         real.push(&[1, 2, 80, 443, 6, 5, 0, 0, 0, 0, 3]);
         let mut synthetic = real.clone();
         synthetic.push(&[1, 2, 80, 443, 6, u64::MAX, 7, 1, 19, 0, 10]);
-        let found = validity(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema });
+        let found =
+            validity(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema }, &Quiet)
+                .unwrap();
         let facts: Vec<_> = found.facts.iter().map(|f| (f.fact.as_str(), f.real, f.synthetic)).collect();
         assert_eq!(facts, [("bytes-fit-packets", 0.0, 0.5), ("one-packet-no-duration", 0.0, 0.5)]);
         for outside in &found.outside {
@@ -114,7 +124,9 @@ mod tests {
         assert_eq!(found.outside.len(), 11);
         schema.window = None;
         let none = Trace::empty(&schema);
-        let found = validity(&Traces { real: &none, held_out: None, synthetic: &none, schema: &schema });
+        let found =
+            validity(&Traces { real: &none, held_out: None, synthetic: &none, schema: &schema }, &Quiet)
+                .unwrap();
         assert!(found.facts.iter().all(|fact| (fact.real, fact.synthetic) == (0.0, 0.0)));
         assert_eq!(found.outside.len(), 10, "without a window no time is outside it");
     }

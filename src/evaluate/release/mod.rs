@@ -3,13 +3,17 @@
 //! Every measured marginal against the generated records, beside the distance that the known noise alone explains.
 
 use crate::model::Bundle;
-use crate::trace::Trace;
+use crate::progress::{Cancelled, Progress};
 use crate::trace::gaps::{self, FlowColumns};
+use crate::trace::{Trace, Values};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSON form.
 pub const VERSION: u32 = 1;
+
+/// Records counted at a time: their cells stay in cache.
+const BLOCK: usize = 4_096;
 
 /// How well a synthetic trace shows what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -52,10 +56,15 @@ pub struct Fit {
 }
 
 /// The report of a trace generated from `bundle`, with N̂ of its model.
-pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Report {
+pub fn report(
+    bundle: &Bundle,
+    estimated_records: f64,
+    synthetic: &Trace,
+    progress: &dyn Progress,
+) -> Result<Report, Cancelled> {
     let derived = bundle.schema.derived().and_then(|_| FlowColumns::of(&bundle.schema));
-    let gaps = derived.map(|columns| gaps::gaps(synthetic, &columns));
-    let codes: Vec<Vec<u32>> = bundle
+    let gaps = derived.map(|columns| gaps::gaps(synthetic, &columns, progress)).transpose()?;
+    let codes = bundle
         .attributes
         .par_iter()
         .map(|a| {
@@ -63,9 +72,9 @@ pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Rep
                 Some(gaps) if a.column == synthetic.columns().len() => gaps,
                 _ => synthetic.column(a.column),
             };
-            column.iter().map(|value| a.partition.code(value)).collect()
+            column.map(a.bins() as u64 - 1, |value| a.partition.code(value).into(), progress)
         })
-        .collect();
+        .collect::<Result<Vec<Values>, Cancelled>>()?;
     let rows = synthetic.rows();
     let total = estimated_records.max(1.0);
     let marginals: Vec<Fit> = bundle
@@ -73,12 +82,17 @@ pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Rep
         .par_iter()
         .map(|m| {
             let mut counts = vec![0u32; m.counts.len()];
-            let mut cell = vec![0usize; rows];
-            for &a in &m.attributes {
-                let bins = bundle.attributes[a].bins();
-                cell.iter_mut().zip(&codes[a]).for_each(|(cell, &code)| *cell = *cell * bins + code as usize);
+            let mut cells = vec![0usize; BLOCK];
+            for from in (0..rows).step_by(BLOCK) {
+                progress.check()?;
+                let cells = &mut cells[..BLOCK.min(rows - from)];
+                cells.fill(0);
+                for &a in &m.attributes {
+                    let bins = bundle.attributes[a].bins();
+                    codes[a].zip_block(from, cells, |cell, code| *cell = *cell * bins + code as usize);
+                }
+                cells.iter().for_each(|&cell| counts[cell] += 1);
             }
-            cell.into_iter().for_each(|cell| counts[cell] += 1);
             let scale = total / rows.max(1) as f64;
             let sum: f64 =
                 counts.iter().zip(&m.counts).map(|(&s, &n)| (n as f64 - f64::from(s) * scale).abs()).sum();
@@ -88,18 +102,18 @@ pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Rep
             // The variance of |Z| of a standard normal Z.
             let unexplained = 1.0 - 2.0 / std::f64::consts::PI;
             let expected = m.scale.sigma() * (2.0 / std::f64::consts::PI).sqrt() * spread;
-            Fit {
+            Ok(Fit {
                 columns: m.attributes.iter().map(|&a| bundle.attributes[a].name.clone()).collect(),
                 cells: m.counts.len(),
                 sigma: m.scale.sigma(),
                 distance: 0.5 * sum / total,
                 noise: 0.5 * expected / total,
                 noise_deviation: 0.5 * m.scale.sigma() * (unexplained * bins).sqrt() / total,
-            }
+            })
         })
-        .collect();
+        .collect::<Result<_, Cancelled>>()?;
     let mean = |of: fn(&Fit) -> f64| marginals.iter().map(of).sum::<f64>() / marginals.len().max(1) as f64;
-    Report {
+    Ok(Report {
         version: VERSION,
         private: false,
         estimated_records,
@@ -107,5 +121,5 @@ pub fn report(bundle: &Bundle, estimated_records: f64, synthetic: &Trace) -> Rep
         mean_distance: mean(|fit| fit.distance),
         mean_noise: mean(|fit| fit.noise),
         marginals,
-    }
+    })
 }

@@ -1,8 +1,11 @@
 //! Packets grouped into flows: the same five-tuple, in order of time, two packets or more.
 
-use crate::evaluate::private::skipped::Skipped;
+use crate::evaluate::private::skipped::{NotTaken, Skipped};
+use crate::progress::{self, Progress};
 use crate::trace::{Schema, Trace, gaps::FIVE_TUPLE};
-use rayon::prelude::*;
+
+/// Packets between two looks at the switch.
+const BEAT: usize = 1 << 14;
 
 /// The packets of one flow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +50,7 @@ impl Flows {
 }
 
 /// The flows of a packet trace.
-pub fn group(trace: &Trace, schema: &Schema) -> Result<Flows, Skipped> {
+pub fn group(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<Flows, NotTaken> {
     let column = |name: &str| {
         let found = schema.position(name);
         found.ok_or_else(|| {
@@ -64,15 +67,21 @@ pub fn group(trace: &Trace, schema: &Schema) -> Result<Flows, Skipped> {
     }
     let get = |column: usize, row: usize| trace.column(column).get(row);
     // Equal times keep the order of the file.
-    let mut packets: Vec<([u64; 5], u64, u32)> = (0..trace.rows())
-        .map(|row| (tuple.map(|column| get(column, row)), get(time, row), row as u32))
-        .collect();
-    packets.par_sort_unstable();
+    let mut packets: Vec<([u64; 5], u64, u32)> = Vec::with_capacity(trace.rows());
+    for from in (0..trace.rows()).step_by(BEAT) {
+        progress.check()?;
+        let rows = from..(from + BEAT).min(trace.rows());
+        packets.extend(rows.map(|row| (tuple.map(|column| get(column, row)), get(time, row), row as u32)));
+    }
+    progress::sort(&mut packets, progress)?;
     let mut flows = Flows { times: Vec::new(), sizes: Vec::new(), bounds: vec![0] };
     for flow in packets.chunk_by(|a, b| a.0 == b.0).filter(|flow| flow.len() >= 2) {
-        for (_, nanoseconds, row) in flow {
-            flows.times.push((nanoseconds - flow[0].1) as f64 * 1e-9);
-            flows.sizes.push(get(size, *row as usize) as f64);
+        for packets in flow.chunks(BEAT) {
+            progress.check()?;
+            for (_, nanoseconds, row) in packets {
+                flows.times.push((nanoseconds - flow[0].1) as f64 * 1e-9);
+                flows.sizes.push(get(size, *row as usize) as f64);
+            }
         }
         flows.bounds.push(flows.times.len());
     }

@@ -17,7 +17,8 @@ pub mod spearman;
 pub mod svm;
 
 use super::draws;
-use super::skipped::Skipped;
+use super::skipped::{NotTaken, Skipped};
+use crate::progress::{Cancelled, Progress};
 use crate::trace::{Kind, Schema, Trace};
 use flows::{Flow, Flows};
 use modes::{Extent, Mode};
@@ -69,17 +70,23 @@ pub struct Ratios {
 }
 
 /// Compares the shares of anomalous flows. Both traces have the schema's columns.
-pub fn anomaly(real: &Trace, synthetic: &Trace, schema: &Schema) -> Result<Anomaly, Skipped> {
+pub fn anomaly(
+    real: &Trace,
+    synthetic: &Trace,
+    schema: &Schema,
+    progress: &dyn Progress,
+) -> Result<Anomaly, NotTaken> {
     if schema.kind != Kind::Packet {
-        return Err(Skipped::because("anomaly detection works on packets, and these records are flows"));
+        let reason = "anomaly detection works on packets, and these records are flows";
+        return Err(Skipped::because(reason).into());
     }
     let grouped = |trace: &Trace, part: &str| {
-        let flows = flows::group(trace, schema)?;
+        let flows = flows::group(trace, schema, progress)?;
         if flows.len() < MIN_FLOWS {
             let found = flows.len();
-            return Err(Skipped::because(format!(
-                "the {part} trace has {found} flows of two packets or more; {MIN_FLOWS} are needed"
-            )));
+            let reason =
+                format!("the {part} trace has {found} flows of two packets or more; {MIN_FLOWS} are needed");
+            return Err(NotTaken::from(Skipped::because(reason)));
         }
         Ok(flows)
     };
@@ -92,8 +99,8 @@ pub fn anomaly(real: &Trace, synthetic: &Trace, schema: &Schema) -> Result<Anoma
         let half = if chosen.binary_search(&i).is_ok() { &mut train } else { &mut test };
         half.push(flow);
     }
-    let modes: Vec<Ratios> =
-        Mode::ALL.into_par_iter().map(|mode| ratios(mode, &train, &test, &synthetic)).collect();
+    let modes = Mode::ALL.into_par_iter().map(|mode| ratios(mode, &train, &test, &synthetic, progress));
+    let modes: Vec<Ratios> = modes.collect::<Result<_, Cancelled>>()?;
     let side = |of: fn(&Ratios) -> f64| modes.iter().map(of).collect::<Vec<f64>>();
     Ok(Anomaly {
         flows_real,
@@ -112,18 +119,27 @@ fn sampled(flows: &Flows, purpose: u64) -> Vec<Flow<'_>> {
 }
 
 /// What a detector trained on `train` finds in `test` and in `synthetic`.
-fn ratios(mode: Mode, train: &[Flow], test: &[Flow], synthetic: &[Flow]) -> Ratios {
+fn ratios(
+    mode: Mode,
+    train: &[Flow],
+    test: &[Flow],
+    synthetic: &[Flow],
+    progress: &dyn Progress,
+) -> Result<Ratios, Cancelled> {
     let extent = Extent::of(train);
-    let detector = svm::Detector::train(&modes::vectors(mode, train, extent));
-    let [real, synthetic] =
-        [test, synthetic].map(|flows| detector.outside(&modes::vectors(mode, flows, extent)));
+    let vectors = |flows: &[Flow]| modes::vectors(mode, flows, extent, progress);
+    let detector = svm::Detector::train(&vectors(train)?, progress)?;
+    let outside = |flows: &[Flow]| detector.outside(&vectors(flows)?, progress);
+    let (real, synthetic) = (outside(test)?, outside(synthetic)?);
     let one_flow = 1.0 / test.len().max(1) as f64;
-    Ratios { mode, real, synthetic, relative_error: (synthetic - real).abs() / real.max(one_flow) }
+    let relative_error = (synthetic - real).abs() / real.max(one_flow);
+    Ok(Ratios { mode, real, synthetic, relative_error })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
     use crate::simulate::packets;
     use serde_json::Value;
 
@@ -135,7 +151,7 @@ mod tests {
     #[test]
     fn anomalies_are_those_of_scikit_learn() {
         let expected = &expected()["anomalies"];
-        let flows = flows::group(&packets::simulate(30_000, 1), &packets::schema()).unwrap();
+        let flows = flows::group(&packets::simulate(30_000, 1), &packets::schema(), &Quiet).unwrap();
         assert_eq!(flows.len() as u64, expected["flows"].as_u64().unwrap());
         let every_other =
             |first: usize| (first..flows.len()).step_by(2).map(|i| flows.get(i)).collect::<Vec<_>>();
@@ -151,7 +167,7 @@ mod tests {
         Mode::ALL.into_par_iter().for_each(|mode| {
             let name = serde_json::to_value(mode).unwrap();
             let expected = &expected["ratios"][name.as_str().unwrap()];
-            let found = ratios(mode, &train, &test, &slowed);
+            let found = ratios(mode, &train, &test, &slowed, &Quiet).unwrap();
             for (side, found) in [("test", found.real), ("slowed", found.synthetic)] {
                 let expected = expected[side].as_f64().unwrap();
                 assert!((found - expected).abs() < 0.002, "{name} {side}: {found}, scikit-learn {expected}");
@@ -171,7 +187,10 @@ mod tests {
     #[test]
     fn what_has_too_few_flows_is_skipped_with_a_reason() {
         let (schema, trace) = (packets::schema(), packets::simulate(500, 1));
-        let reason = |real, synthetic, schema: &Schema| anomaly(real, synthetic, schema).unwrap_err().0;
+        let reason = |real, synthetic, schema: &Schema| match anomaly(real, synthetic, schema, &Quiet) {
+            Err(NotTaken::Skipped(reason)) => reason.0,
+            other => panic!("{other:?}"),
+        };
         let none = Trace::empty(&schema);
         assert_eq!(
             reason(&trace, &none, &schema),
@@ -193,7 +212,7 @@ mod tests {
                 trace.push(&[flow, 1, 2, 3, 6, 0, 60, 4, 5, 0, 0, 2, 0, 64, 0]);
             }
         }
-        let found = anomaly(&trace, &trace, &schema).unwrap();
+        let found = anomaly(&trace, &trace, &schema, &Quiet).unwrap();
         assert_eq!((found.flows_real, found.flows_synthetic), (60, 60));
         assert_eq!((found.trained, found.tested_real, found.tested_synthetic), (30, 30, 60));
         assert_eq!((found.relative_error, found.rank_correlation), (0.0, 0.0));
@@ -204,7 +223,7 @@ mod tests {
         let (schema, trace) = (packets::schema(), packets::simulate(3_000, 1));
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| anomaly(&trace, &trace, &schema).unwrap())
+            pool.install(|| anomaly(&trace, &trace, &schema, &Quiet).unwrap())
         };
         assert_eq!(on(1), on(3));
     }

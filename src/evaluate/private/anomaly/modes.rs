@@ -1,6 +1,7 @@
 //! A flow as a vector of numbers, in the six ways of NetML (section 3 of the paper; details as in its library `netml`).
 
 use super::flows::Flow;
+use crate::progress::{Cancelled, Progress};
 use serde::Serialize;
 
 /// Packets of a flow that are described at most, however long the flows of a trace are.
@@ -65,8 +66,13 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
 }
 
 /// The vectors of some flows, all of one length.
-pub fn vectors(mode: Mode, flows: &[Flow], extent: Extent) -> Vec<Vec<f64>> {
-    flows.iter().map(|flow| vector(mode, flow, extent)).collect()
+pub fn vectors(
+    mode: Mode,
+    flows: &[Flow],
+    extent: Extent,
+    progress: &dyn Progress,
+) -> Result<Vec<Vec<f64>>, Cancelled> {
+    flows.iter().map(|flow| progress.check().map(|()| vector(mode, flow, extent))).collect()
 }
 
 fn vector(mode: Mode, flow: &Flow, extent: Extent) -> Vec<f64> {

@@ -6,6 +6,8 @@
 //! first- and second-order information (Fan, Chen, Lin: *Working Set Selection Using Second Order Information*, JMLR 6, 2005).
 //! A kernel row is computed when its weight first moves: of 5,000 rows a quarter or so.
 
+use crate::progress::{Cancelled, Progress};
+
 /// ν: the share of the training vectors that may lie outside.
 pub const NU: f64 = 0.1;
 /// The optimum is reached when no pair of weights would gain more slope than this.
@@ -28,13 +30,13 @@ pub struct Detector {
 
 impl Detector {
     /// Learns what is usual.
-    pub fn train(vectors: &[Vec<f64>]) -> Self {
+    pub fn train(vectors: &[Vec<f64>], progress: &dyn Progress) -> Result<Self, Cancelled> {
         let scales = scales(vectors);
         let points: Vec<Vec<f64>> = vectors.iter().map(|vector| standardise(vector, &scales)).collect();
         let gamma = gamma(&points);
-        let (weights, border) = solve(&points, gamma);
+        let (weights, border) = solve(&points, gamma, progress)?;
         let support = points.into_iter().zip(weights).filter(|(_, weight)| *weight > 0.0).collect();
-        Detector { scales, gamma, support, border }
+        Ok(Detector { scales, gamma, support, border })
     }
 
     /// How far inside the border a vector lies; negative outside.
@@ -45,9 +47,13 @@ impl Detector {
     }
 
     /// The share of the vectors that lie outside; 0 of none.
-    pub fn outside(&self, vectors: &[Vec<f64>]) -> f64 {
-        let outside = vectors.iter().filter(|vector| self.depth(vector) < -BORDER).count();
-        outside as f64 / vectors.len().max(1) as f64
+    pub fn outside(&self, vectors: &[Vec<f64>], progress: &dyn Progress) -> Result<f64, Cancelled> {
+        let mut outside = 0u64;
+        for vector in vectors {
+            progress.check()?;
+            outside += u64::from(self.depth(vector) < -BORDER);
+        }
+        Ok(outside as f64 / vectors.len().max(1) as f64)
     }
 }
 
@@ -85,7 +91,7 @@ fn kernel(a: &[f64], b: &[f64], gamma: f64) -> f64 {
 }
 
 /// The weights α and the border ρ.
-fn solve(points: &[Vec<f64>], gamma: f64) -> (Vec<f64>, f64) {
+fn solve(points: &[Vec<f64>], gamma: f64, progress: &dyn Progress) -> Result<(Vec<f64>, f64), Cancelled> {
     let count = points.len();
     let mut rows: Vec<Option<Vec<f32>>> = vec![None; count];
     let row =
@@ -95,10 +101,12 @@ fn solve(points: &[Vec<f64>], gamma: f64) -> (Vec<f64>, f64) {
     let mut weights: Vec<f64> = (0..count).map(|i| (total - i as f64).clamp(0.0, 1.0)).collect();
     let mut slopes = vec![0.0f64; count];
     for i in (0..count).filter(|&i| weights[i] > 0.0) {
+        progress.check()?;
         let kernels = rows[i].insert(row(i));
         slopes.iter_mut().zip(&*kernels).for_each(|(slope, &k)| *slope += weights[i] * f64::from(k));
     }
     for _ in 0..MOVES * count {
+        progress.check()?;
         // The weight that gains most by growing, and beside it the one whose shrinking gains most.
         let growing =
             (0..count).filter(|&i| weights[i] < 1.0).min_by(|&a, &b| slopes[a].total_cmp(&slopes[b]));
@@ -125,7 +133,7 @@ fn solve(points: &[Vec<f64>], gamma: f64) -> (Vec<f64>, f64) {
         }
     }
     let border = border(&weights, &slopes);
-    (weights, border)
+    Ok((weights, border))
 }
 
 /// ρ: the mean slope of weights between 0 and 1, which lie on the border; without any, the middle between those at 0, inside,
@@ -148,6 +156,7 @@ fn border(weights: &[f64], slopes: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
 
     #[test]
     fn a_tenth_lies_outside_and_so_does_what_is_far() {
@@ -156,8 +165,8 @@ mod tests {
             .map(|i| (f64::from(i / 20), f64::from(i % 20)))
             .map(|(x, y)| vec![x, y + x * y / 20.0])
             .collect();
-        let detector = Detector::train(&points);
-        let outside = detector.outside(&points);
+        let detector = Detector::train(&points, &Quiet).unwrap();
+        let outside = detector.outside(&points, &Quiet).unwrap();
         assert!((0.08..=0.1).contains(&outside), "{outside}");
         assert!(detector.depth(&[100.0, 0.0]) < -1.0);
         assert!(detector.depth(&[10.0, 12.0]) > 0.0);
@@ -166,10 +175,10 @@ mod tests {
     #[test]
     fn equal_vectors_are_usual() {
         let equal = vec![vec![3.0, 0.0]; 50];
-        let detector = Detector::train(&equal);
-        assert_eq!(detector.outside(&equal), 0.0);
-        assert_eq!(detector.outside(&[vec![4.0, 9.0]]), 1.0);
-        assert_eq!(detector.outside(&[]), 0.0);
-        assert_eq!(Detector::train(&[]).outside(&[]), 0.0);
+        let detector = Detector::train(&equal, &Quiet).unwrap();
+        assert_eq!(detector.outside(&equal, &Quiet), Ok(0.0));
+        assert_eq!(detector.outside(&[vec![4.0, 9.0]], &Quiet), Ok(1.0));
+        assert_eq!(detector.outside(&[], &Quiet), Ok(0.0));
+        assert_eq!(Detector::train(&[], &Quiet).unwrap().outside(&[], &Quiet), Ok(0.0));
     }
 }

@@ -10,10 +10,11 @@ pub mod nearest;
 
 use super::draws::sample;
 use super::outcome::Outcome;
-use super::{Traces, compared};
+use super::{Traces, compared, sorted};
+use crate::progress::{Cancelled, Progress};
 use crate::trace::Trace;
 use copies::{Copies, copies, hashes};
-use nearest::{Found, Neighbours, most_frequent};
+use nearest::{Found, Neighbours};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -79,34 +80,34 @@ pub struct Baseline {
 const NOTHING_HELD_OUT: &str = "no held-out records to compare with";
 
 /// All attacks, on samples fixed by constants.
-pub fn attacks(traces: &Traces) -> Attacks {
+pub fn attacks(traces: &Traces, progress: &dyn Progress) -> Result<Attacks, Cancelled> {
     if traces.synthetic.rows() == 0 || traces.real.rows() == 0 {
         let why = "there are no synthetic or no fitted records";
-        return Attacks {
+        return Ok(Attacks {
             membership: Outcome::skipped(why),
             inference: Outcome::skipped(why),
             copies: Outcome::skipped(why),
             copies_but_for_time: Outcome::skipped(why),
-        };
+        });
     }
     let columns = compared(traces.schema);
     let searched = traces.synthetic.select(&sample(traces.synthetic.rows(), SEARCHED, 101));
     let neighbours = Neighbours::new(&searched, traces.schema, &columns);
-    let attacked = |trace: &Trace, seed| Attacked::new(trace, traces, &neighbours, seed);
-    let fitted = attacked(traces.real, 102);
-    let held_out = traces.held_out.map(|trace| attacked(trace, 103));
+    let attacked = |trace: &Trace, seed| Attacked::new(trace, traces, &neighbours, seed, progress);
+    let fitted = attacked(traces.real, 102)?;
+    let held_out = traces.held_out.map(|trace| attacked(trace, 103)).transpose()?;
     let time = traces.schema.time_column();
     let but_for_time: Vec<usize> = columns.iter().copied().filter(|&column| Some(column) != time).collect();
-    Attacks {
+    Ok(Attacks {
         membership: membership(&fitted, held_out.as_ref(), searched.rows()),
-        inference: inference(traces, &fitted, held_out.as_ref()),
-        copies: Outcome::Measured(copied(traces, &columns)),
+        inference: inference(traces, &fitted, held_out.as_ref(), progress)?,
+        copies: Outcome::Measured(copied(traces, &columns, progress)?),
         copies_but_for_time: match time {
             None => Outcome::skipped("the trace has no times"),
             Some(_) if but_for_time.is_empty() => Outcome::skipped("the trace has times alone"),
-            Some(_) => Outcome::Measured(copied(traces, &but_for_time)),
+            Some(_) => Outcome::Measured(copied(traces, &but_for_time, progress)?),
         },
-    }
+    })
 }
 
 /// Records that were attacked.
@@ -117,12 +118,19 @@ struct Attacked {
 }
 
 impl Attacked {
-    fn new(trace: &Trace, traces: &Traces, neighbours: &Neighbours, seed: u64) -> Attacked {
+    fn new(
+        trace: &Trace,
+        traces: &Traces,
+        neighbours: &Neighbours,
+        seed: u64,
+        progress: &dyn Progress,
+    ) -> Result<Attacked, Cancelled> {
         let rows = sample(trace.rows(), TARGETS, seed);
-        let found: Vec<Found> = rows.par_iter().map(|&row| neighbours.nearest(trace, row as usize)).collect();
+        let nearest = |&row: &u32| progress.check().map(|()| neighbours.nearest(trace, row as usize));
+        let found: Vec<Found> = rows.par_iter().map(nearest).collect::<Result<_, Cancelled>>()?;
         let key = |row: u32| traces.schema.key_column().map(|key| trace.column(key).get(row as usize));
         let inferred = rows.iter().zip(&found).filter(|(row, found)| found.key == key(**row)).count();
-        Attacked { distances: found.iter().map(|f| f.distance).collect(), inferred }
+        Ok(Attacked { distances: found.iter().map(|f| f.distance).collect(), inferred })
     }
 
     /// Share of the records whose key was found, and the variance of that share.
@@ -146,34 +154,39 @@ fn membership(fitted: &Attacked, held_out: Option<&Attacked>, searched: usize) -
     }
 }
 
-fn inference(traces: &Traces, fitted: &Attacked, held_out: Option<&Attacked>) -> Outcome<Inference> {
+fn inference(
+    traces: &Traces,
+    fitted: &Attacked,
+    held_out: Option<&Attacked>,
+    progress: &dyn Progress,
+) -> Result<Outcome<Inference>, Cancelled> {
     let columns = compared(traces.schema);
     let Some(key) = traces.schema.key_column().filter(|key| columns.contains(key)) else {
-        return Outcome::skipped("the trace has no key attribute");
+        return Ok(Outcome::skipped("the trace has no key attribute"));
     };
     if columns.len() < 2 {
-        return Outcome::skipped("there is no column to infer the key attribute from");
+        return Ok(Outcome::skipped("there is no column to infer the key attribute from"));
     }
-    let keys = traces.real.column(key);
-    let majority = most_frequent(keys.iter());
-    let agreeing = keys.iter().filter(|&value| Some(value) == majority).count();
+    let keys = sorted(traces.real.column(key), progress)?;
+    let agreeing = keys.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap_or(0);
     let (share, variance) = fitted.inferred();
     let baseline = held_out.map(|held_out| {
         let (theirs, their_variance) = held_out.inferred();
         let standard_error = (variance + their_variance).sqrt();
         Baseline { held_out: theirs, excess: share - theirs, standard_error }
     });
-    Outcome::Measured(Inference {
+    Ok(Outcome::Measured(Inference {
         column: traces.schema.columns[key].name.clone(),
         fitted: share,
         majority: agreeing as f64 / traces.real.rows() as f64,
         baseline,
-    })
+    }))
 }
 
-fn copied(traces: &Traces, columns: &[usize]) -> Copies {
-    let fitted = hashes(traces.real, columns);
-    let held_out = traces.held_out.map(|trace| hashes(trace, columns));
+fn copied(traces: &Traces, columns: &[usize], progress: &dyn Progress) -> Result<Copies, Cancelled> {
+    let hashes = |trace: &Trace| hashes(trace, columns, progress);
+    let fitted = hashes(traces.real)?;
+    let held_out = traces.held_out.map(hashes).transpose()?;
     // The larger of the two parts is thinned to the size of the other.
     let parts = held_out.map(|held_out| {
         let size = held_out.len().min(fitted.len());
@@ -182,12 +195,14 @@ fn copied(traces: &Traces, columns: &[usize]) -> Copies {
         };
         (thin(&fitted, 104), thin(&held_out, 105))
     });
-    copies(&hashes(traces.synthetic, columns), &fitted, parts.as_ref().map(|(a, b)| (&a[..], &b[..])))
+    let parts = parts.as_ref().map(|(a, b)| (&a[..], &b[..]));
+    copies(&hashes(traces.synthetic)?, &fitted, parts, progress)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
     use crate::trace::presets;
 
     /// Flows whose type follows from the port, with sizes that differ between seeds.
@@ -215,7 +230,8 @@ mod tests {
     }
 
     fn attacked(real: &Trace, held_out: Option<&Trace>, synthetic: &Trace) -> Attacks {
-        attacks(&Traces { real, held_out, synthetic, schema: &presets::preset("ton").unwrap() })
+        attacks(&Traces { real, held_out, synthetic, schema: &presets::preset("ton").unwrap() }, &Quiet)
+            .unwrap()
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::bins::Cuts;
 use super::features::Features;
 use super::tree::{Growth, Target, Tree};
 use crate::evaluate::private::draws;
+use crate::progress::{Cancelled, Progress};
 use rayon::prelude::*;
 
 /// Rounds.
@@ -46,7 +47,13 @@ struct Class {
 }
 
 /// Classes of the `test` rows after 30 rounds. Scores start at the logarithm of each class's share.
-pub fn gradient_boosting(train: &Features, labels: &[u16], classes: usize, test: &Features) -> Vec<u16> {
+pub fn gradient_boosting(
+    train: &Features,
+    labels: &[u16],
+    classes: usize,
+    test: &Features,
+    progress: &dyn Progress,
+) -> Result<Vec<u16>, Cancelled> {
     let cuts = Cuts::of(train);
     let (train, test) = (cuts.apply(train), cuts.apply(test));
     let mut scores: Vec<Class> = (0..classes)
@@ -57,6 +64,7 @@ pub fn gradient_boosting(train: &Features, labels: &[u16], classes: usize, test:
         })
         .collect();
     for _ in 0..ROUNDS {
+        progress.check()?;
         // ln Σ exp of every row, from which each class has its probability.
         let normaliser: Vec<f32> = (0..labels.len())
             .map(|row| {
@@ -64,7 +72,7 @@ pub fn gradient_boosting(train: &Features, labels: &[u16], classes: usize, test:
                 most + scores.iter().map(|class| (class.train[row] - most).exp()).sum::<f32>().ln()
             })
             .collect();
-        scores.par_iter_mut().enumerate().for_each(|(class, scores)| {
+        scores.par_iter_mut().enumerate().try_for_each(|(class, scores)| {
             let gradient = |((score, normaliser), &label): ((&f32, &f32), &u16)| {
                 let p = (score - normaliser).exp();
                 [p - f32::from(usize::from(label) == class), p * (1.0 - p)]
@@ -72,20 +80,22 @@ pub fn gradient_boosting(train: &Features, labels: &[u16], classes: usize, test:
             let gradients = scores.train.iter().zip(&normaliser).zip(labels).map(gradient).collect();
             let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
             let rng = &mut draws::source(20);
-            let tree = Tree::grow(&train, &mut rows, &Gradients(gradients), &GROWTH, rng);
+            let tree = Tree::grow(&train, &mut rows, &Gradients(gradients), &GROWTH, rng, progress)?;
             for (binned, scores) in [(&train, &mut scores.train), (&test, &mut scores.test)] {
                 for (row, score) in scores.iter_mut().enumerate() {
                     *score += RATE * tree.says(binned, row)[0];
                 }
             }
-        });
+            Ok(())
+        })?;
     }
-    (0..test.rows())
+    let predicted = (0..test.rows())
         .map(|row| {
             let best = |best: usize, class: usize| {
                 if scores[class].test[row] > scores[best].test[row] { class } else { best }
             };
             (1..classes).fold(0, best) as u16
         })
-        .collect()
+        .collect();
+    Ok(predicted)
 }

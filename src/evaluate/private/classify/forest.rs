@@ -4,6 +4,7 @@ use super::bins::{Binned, Cuts};
 use super::features::Features;
 use super::tree::{Growth, Target, Tree};
 use crate::evaluate::private::draws;
+use crate::progress::{Cancelled, Progress};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -40,18 +41,31 @@ impl Target for Counts<'_> {
 }
 
 /// Classes of the `test` rows by one tree that looks at every feature.
-pub fn decision_tree(train: &Features, labels: &[u16], classes: usize, test: &Features) -> Vec<u16> {
+pub fn decision_tree(
+    train: &Features,
+    labels: &[u16],
+    classes: usize,
+    test: &Features,
+    progress: &dyn Progress,
+) -> Result<Vec<u16>, Cancelled> {
     let cuts = Cuts::of(train);
     let growth = Growth { depth: usize::MAX, leaf: 1, features: usize::MAX };
     let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
     let target = Counts { labels, classes };
-    let tree = Tree::grow(&cuts.apply(train), &mut rows, &target, &growth, &mut draws::source(10));
-    most_voted(&votes(&tree, &cuts.apply(test), classes), classes)
+    let rng = &mut draws::source(10);
+    let tree = Tree::grow(&cuts.apply(train), &mut rows, &target, &growth, rng, progress)?;
+    Ok(most_voted(&votes(&tree, &cuts.apply(test), classes), classes))
 }
 
 /// Classes of the `test` rows by the mean of 50 trees, each grown on as many rows drawn with replacement and looking at
 /// √features drawn for each node.
-pub fn random_forest(train: &Features, labels: &[u16], classes: usize, test: &Features) -> Vec<u16> {
+pub fn random_forest(
+    train: &Features,
+    labels: &[u16],
+    classes: usize,
+    test: &Features,
+    progress: &dyn Progress,
+) -> Result<Vec<u16>, Cancelled> {
     let cuts = Cuts::of(train);
     let (train, test) = (cuts.apply(train), cuts.apply(test));
     let features = (train.columns.len() as f64).sqrt() as usize;
@@ -64,13 +78,14 @@ pub fn random_forest(train: &Features, labels: &[u16], classes: usize, test: &Fe
             let mut rows: Vec<u32> =
                 (0..labels.len()).map(|_| rng.random_range(0..labels.len() as u32)).collect();
             rows.sort_unstable();
-            votes(&Tree::grow(&train, &mut rows, &target, &growth, rng), &test, classes)
+            let tree = Tree::grow(&train, &mut rows, &target, &growth, rng, progress)?;
+            Ok(votes(&tree, &test, classes))
         })
-        .reduce_with(|mut all, votes| {
+        .try_reduce_with(|mut all: Vec<u32>, votes| {
             all.iter_mut().zip(votes).for_each(|(sum, vote)| *sum += vote);
-            all
+            Ok(all)
         });
-    most_voted(&all.unwrap_or_default(), classes)
+    Ok(most_voted(&all.transpose()?.unwrap_or_default(), classes))
 }
 
 /// What a tree says of every row and class.

@@ -26,7 +26,8 @@ pub mod score;
 pub mod tree;
 
 use super::draws;
-use super::skipped::Skipped;
+use super::skipped::{NotTaken, Skipped};
+use crate::progress::{Cancelled, Progress};
 use crate::trace::{Schema, Trace};
 use features::{Features, Scales};
 use rayon::prelude::*;
@@ -108,17 +109,26 @@ impl Classifier {
     ];
 
     /// Classes of the `test` rows after training on `train`, whose labels are below `classes`, each there at least once.
-    fn predict(self, train: &Features, labels: &[u16], classes: usize, test: &Features) -> Vec<u16> {
+    fn predict(
+        self,
+        train: &Features,
+        labels: &[u16],
+        classes: usize,
+        test: &Features,
+        progress: &dyn Progress,
+    ) -> Result<Vec<u16>, Cancelled> {
         match self {
-            Classifier::DecisionTree => forest::decision_tree(train, labels, classes, test),
-            Classifier::RandomForest => forest::random_forest(train, labels, classes, test),
-            Classifier::GradientBoosting => boosting::gradient_boosting(train, labels, classes, test),
+            Classifier::DecisionTree => forest::decision_tree(train, labels, classes, test, progress),
+            Classifier::RandomForest => forest::random_forest(train, labels, classes, test, progress),
+            Classifier::GradientBoosting => {
+                boosting::gradient_boosting(train, labels, classes, test, progress)
+            }
             Classifier::LogisticRegression | Classifier::Perceptron => {
                 let scales = Scales::of(train);
                 let (train, test) = (scales.apply(train), scales.apply(test));
                 let shape =
                     if self == Classifier::Perceptron { network::PERCEPTRON } else { network::LOGISTIC };
-                network::predict(&train, labels, classes, &test, shape)
+                network::predict(&train, labels, classes, &test, shape, progress)
             }
         }
     }
@@ -130,32 +140,32 @@ pub fn classify(
     synthetic: &Trace,
     held_out: &Trace,
     schema: &Schema,
-) -> Result<Classification, Skipped> {
+    progress: &dyn Progress,
+) -> Result<Classification, NotTaken> {
     let key =
         schema.key_column().ok_or_else(|| Skipped::because("the trace has no key attribute to predict"))?;
     let chosen = features::chosen(schema, key);
     if chosen.is_empty() {
-        return Err(Skipped::because(
-            "the trace has none of the columns that the key attribute is predicted from",
-        ));
+        let reason = "the trace has none of the columns that the key attribute is predicted from";
+        return Err(Skipped::because(reason).into());
     }
     for (trace, part) in [(real, "raw"), (synthetic, "synthetic"), (held_out, "held-out")] {
         if trace.rows() == 0 {
-            return Err(Skipped::because(format!("there are no {part} rows")));
+            return Err(Skipped::because(format!("there are no {part} rows")).into());
         }
     }
     let part = |trace: &Trace, purpose| trace.select(&draws::sample(trace.rows(), MAX_ROWS, purpose));
     let parts = [part(real, 1), part(synthetic, 2), part(held_out, 3)];
     let values = |part: &Trace| part.column(key).iter().collect::<BTreeSet<u64>>();
     if values(&parts[2]).len() < 2 {
-        return Err(Skipped::because("the held-out rows are all of one class"));
+        return Err(Skipped::because("the held-out rows are all of one class").into());
     }
     let classes: Vec<u64> = parts.iter().flat_map(values).collect::<BTreeSet<_>>().into_iter().collect();
     if classes.len() > MAX_CLASSES {
         let (name, found) = (&schema.columns[key].name, classes.len());
         let reason =
             format!("{name} has {found} values; more than {MAX_CLASSES} are no classes to be learnt");
-        return Err(Skipped::because(reason));
+        return Err(Skipped::because(reason).into());
     }
     let labels = parts.each_ref().map(|part| labels(part.column(key).iter(), &classes));
     let features = parts.each_ref().map(|part| Features::of(part, schema, &chosen));
@@ -164,10 +174,10 @@ pub fn classify(
     let scores: Vec<Score> = jobs
         .into_par_iter()
         .map(|(classifier, side)| {
-            let predicted = learn(classifier, &features[side], &labels[side], &features[2]);
-            score::score(&labels[2], &predicted, classes.len())
+            let predicted = learn(classifier, &features[side], &labels[side], &features[2], progress)?;
+            Ok(score::score(&labels[2], &predicted, classes.len()))
         })
-        .collect();
+        .collect::<Result<_, Cancelled>>()?;
     let mut classifiers: Vec<Trained> = Classifier::ALL
         .into_iter()
         .zip(scores.chunks_exact(2))
@@ -196,16 +206,22 @@ fn labels(values: impl Iterator<Item = u64>, classes: &[u64]) -> Vec<u16> {
 
 /// What a classifier predicts for the `test` rows. It knows only the classes that it was shown: one that is missing in
 /// the training part is never predicted.
-fn learn(classifier: Classifier, train: &Features, labels: &[u16], test: &Features) -> Vec<u16> {
+fn learn(
+    classifier: Classifier,
+    train: &Features,
+    labels: &[u16],
+    test: &Features,
+    progress: &dyn Progress,
+) -> Result<Vec<u16>, Cancelled> {
     let shown: Vec<u16> = labels.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     match shown[..] {
-        [] => vec![0; test.rows()],
-        [only] => vec![only; test.rows()],
+        [] => Ok(vec![0; test.rows()]),
+        [only] => Ok(vec![only; test.rows()]),
         _ => {
             let compact: Vec<u16> =
                 labels.iter().map(|&l| shown.partition_point(|&s| s < l) as u16).collect();
-            let predicted = classifier.predict(train, &compact, shown.len(), test);
-            predicted.into_iter().map(|class| shown[usize::from(class)]).collect()
+            let predicted = classifier.predict(train, &compact, shown.len(), test, progress)?;
+            Ok(predicted.into_iter().map(|class| shown[usize::from(class)]).collect())
         }
     }
 }
@@ -213,6 +229,7 @@ fn learn(classifier: Classifier, train: &Features, labels: &[u16], test: &Featur
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
     use crate::simulate::{flows, packets};
     use crate::trace::Values;
     use serde_json::Value;
@@ -240,7 +257,7 @@ mod tests {
 
     fn agree(name: &str, trace: &Trace, schema: &Schema, next: fn(u64) -> u64) {
         let [real, disturbed, held_out] = parts(trace, schema, next);
-        let found = classify(&real, &disturbed, &held_out, schema).unwrap();
+        let found = classify(&real, &disturbed, &held_out, schema, &Quiet).unwrap();
         assert_eq!((found.trained_real, found.trained_synthetic, found.tested), (3_200, 3_200, 800));
         let expected = &expected()[name];
         for trained in &found.classifiers {
@@ -278,8 +295,11 @@ mod tests {
     fn what_cannot_be_classified_is_skipped_with_a_reason() {
         let (schema, trace) = (flows::schema(), flows::simulate(50, 1));
         let none = Trace::empty(&schema);
-        let reason = |real, synthetic, held_out, schema: &Schema| {
-            classify(real, synthetic, held_out, schema).unwrap_err().0
+        let reason = |real, synthetic, held_out, schema: &Schema| match classify(
+            real, synthetic, held_out, schema, &Quiet,
+        ) {
+            Err(NotTaken::Skipped(reason)) => reason.0,
+            other => panic!("{other:?}"),
         };
         assert_eq!(reason(&none, &trace, &trace, &schema), "there are no raw rows");
         assert_eq!(reason(&trace, &none, &trace, &schema), "there are no synthetic rows");
@@ -302,7 +322,7 @@ mod tests {
         let alternating = with_key(&trace, &schema, |i, _| i as u64 % 2);
         let other = with_key(&trace, &schema, |i, _| 2 + i as u64 % 2);
         let single = with_key(&trace, &schema, |_, _| 0);
-        let found = classify(&single, &other, &alternating, &schema).unwrap();
+        let found = classify(&single, &other, &alternating, &schema, &Quiet).unwrap();
         assert_eq!(found.classes, 4);
         for trained in found.classifiers {
             // Half the rows are of the only class known; F1 is 2·100 / (100 + 200) of it and 0 of the other.
@@ -320,7 +340,7 @@ mod tests {
             classes.iter().for_each(|&class| trace.push(&row(class)));
             trace
         };
-        let found = classify(&trace(&[0, 0, 0, 1]), &trace(&[1]), &trace(&[0, 1]), &schema).unwrap();
+        let found = classify(&trace(&[0, 0, 0, 1]), &trace(&[1]), &trace(&[0, 1]), &schema, &Quiet).unwrap();
         assert_eq!(found.mean.real.accuracy, 0.5);
         assert_eq!(found.mean.synthetic.accuracy, 0.5);
         assert!(found.classifiers.iter().all(|c| c.scores.real.macro_f1.is_finite()));
@@ -331,7 +351,7 @@ mod tests {
         let (schema, trace) = (flows::schema(), flows::simulate(400, 1));
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| classify(&trace, &trace, &trace, &schema).unwrap())
+            pool.install(|| classify(&trace, &trace, &trace, &schema, &Quiet).unwrap())
         };
         assert_eq!(on(1), on(3));
     }

@@ -4,6 +4,7 @@
 //! Everything of a batch is kept unit by unit, so that the inner loops run over the rows of the batch.
 
 use crate::evaluate::private::draws;
+use crate::progress::{Cancelled, Progress};
 use rand::{RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
 /// Rows of a step.
@@ -202,7 +203,8 @@ pub fn predict(
     classes: usize,
     test: &[Vec<f32>],
     shape: Shape,
-) -> Vec<u16> {
+    progress: &dyn Progress,
+) -> Result<Vec<u16>, Cancelled> {
     let rng = &mut draws::source(30);
     let mut network = Network::new(train.len(), classes, shape, rng);
     let mut order: Vec<u32> = (0..labels.len() as u32).collect();
@@ -211,6 +213,7 @@ pub fn predict(
     while done < steps {
         order.shuffle(rng);
         for rows in order.chunks(BATCH).take(steps - done) {
+            progress.check()?;
             network.forward(train, rows);
             network.backward(labels, rows);
             let left = 1.0 - done as f32 / steps as f32;
@@ -222,6 +225,7 @@ pub fn predict(
     let tested = test.first().map_or(0, Vec::len) as u32;
     let mut predicted = Vec::with_capacity(tested as usize);
     for rows in (0..tested).collect::<Vec<_>>().chunks(BATCH) {
+        progress.check()?;
         network.forward(test, rows);
         let scores = &network.last.out;
         predicted.extend((0..rows.len()).map(|i| {
@@ -231,7 +235,7 @@ pub fn predict(
             (1..classes).fold(0, best) as u16
         }));
     }
-    predicted
+    Ok(predicted)
 }
 
 #[cfg(test)]

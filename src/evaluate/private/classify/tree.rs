@@ -4,7 +4,11 @@
 //! worth(left) + worth(right) − worth(node), with a worth that the target defines.
 
 use super::bins::{BINS, Binned};
+use crate::progress::{Cancelled, Progress};
 use rand::{RngExt, rngs::Xoshiro256PlusPlus};
+
+/// Rows in nodes between two looks at the switch.
+const BEAT: usize = 1 << 14;
 
 /// What a tree is grown for. Sums have [`Target::width`] numbers.
 pub trait Target: Sync {
@@ -50,13 +54,20 @@ impl Tree {
         target: &T,
         growth: &Growth,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Tree {
+        progress: &dyn Progress,
+    ) -> Result<Tree, Cancelled> {
         let mut tree = Tree { nodes: Vec::new(), says: Vec::new(), leaves: 0 };
         let mut finder = Finder::new(binned, target);
         let mut others = Vec::with_capacity(rows.len());
         // Parts of `rows` still to become nodes: start, end, depth, and the split whose right branch the part is.
         let mut open = vec![(0, rows.len(), 0, None)];
+        let mut seen = 0;
         while let Some((start, end, depth, parent)) = open.pop() {
+            seen += end - start;
+            if seen >= BEAT {
+                progress.check()?;
+                seen = 0;
+            }
             let here = tree.nodes.len() as u32;
             if let Some(Node::Split { right, .. }) = parent.and_then(|at: usize| tree.nodes.get_mut(at)) {
                 *right = here;
@@ -76,7 +87,7 @@ impl Tree {
             open.push((middle, end, depth + 1, Some(here as usize)));
             open.push((start, middle, depth + 1, None));
         }
-        tree
+        Ok(tree)
     }
 
     /// What the tree says of a row.
@@ -221,6 +232,7 @@ impl<'a, T: Target> Finder<'a, T> {
 mod tests {
     use super::*;
     use crate::evaluate::private::draws;
+    use crate::progress::Quiet;
 
     /// Distance from the mean of the values of the rows, squared: worth (Σv)²/n.
     struct Mean(Vec<f64>);
@@ -245,7 +257,9 @@ mod tests {
         let binned = Binned { columns: vec![vec![7; 6], vec![0, 1, 2, 700, 701, 1_023]] };
         let target = Mean(vec![1.0, 1.0, 4.0, 10.0, 10.0, 20.0]);
         let growth = Growth { depth, leaf, features: usize::MAX };
-        let tree = Tree::grow(&binned, &mut [5, 3, 1, 0, 2, 4], &target, &growth, &mut draws::source(1));
+        let tree =
+            Tree::grow(&binned, &mut [5, 3, 1, 0, 2, 4], &target, &growth, &mut draws::source(1), &Quiet)
+                .unwrap();
         (tree, binned)
     }
 

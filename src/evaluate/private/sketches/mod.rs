@@ -5,8 +5,9 @@
 
 pub mod sketch;
 
-use super::skipped::Skipped;
+use super::skipped::{NotTaken, Skipped};
 use super::{Traces, relative_error};
+use crate::progress::{self, Cancelled, Progress};
 use crate::trace::{Field, Trace, Values};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -58,24 +59,24 @@ struct Reading {
 }
 
 /// Every sketch on every address column.
-pub fn sketches(traces: &Traces) -> Result<Vec<HeavyHitters>, Skipped> {
+pub fn sketches(traces: &Traces, progress: &dyn Progress) -> Result<Vec<HeavyHitters>, NotTaken> {
     let columns: Vec<usize> = (0..traces.schema.columns.len())
         .filter(|&column| matches!(traces.schema.columns[column].field, Field::Ip { .. }))
         .collect();
     if columns.is_empty() {
-        return Err(Skipped::because("the trace has no address column"));
+        return Err(Skipped::because("the trace has no address column").into());
     }
     let per_column = columns.into_par_iter().map(|column| {
-        let counts = |trace: &Trace| counted(trace.column(column));
-        let (real, synthetic) = (counts(traces.real), counts(traces.synthetic));
-        let held_out = traces.held_out.map(counts);
+        let counts = |trace: &Trace| counted(trace.column(column), progress);
+        let (real, synthetic) = (counts(traces.real)?, counts(traces.synthetic)?);
+        let held_out = traces.held_out.map(counts).transpose()?;
         let compared = SKETCHES.into_par_iter().map(|(name, sketch)| {
-            let reading = |counts: &[Counted]| read(counts, sketch);
-            let (real, synthetic) = (reading(&real), reading(&synthetic));
-            let held_out = held_out.as_deref().map(reading);
+            let reading = |counts: &[Counted]| read(counts, sketch, progress);
+            let (real, synthetic) = (reading(&real)?, reading(&synthetic)?);
+            let held_out = held_out.as_deref().map(reading).transpose()?;
             let found = |other: &Reading| relative_error(other.found as f64, real.found as f64);
             let estimation = |other: &Reading| relative_error(other.estimation, real.estimation);
-            HeavyHitters {
+            Ok(HeavyHitters {
                 sketch: name.into(),
                 column: traces.schema.columns[column].name.clone(),
                 real_found: real.found,
@@ -86,38 +87,39 @@ pub fn sketches(traces: &Traces) -> Result<Vec<HeavyHitters>, Skipped> {
                 synthetic_estimation: synthetic.estimation,
                 estimation_error: estimation(&synthetic),
                 estimation_floor: held_out.as_ref().map(estimation),
-            }
+            })
         });
-        compared.collect::<Vec<_>>()
+        compared.collect::<Result<Vec<_>, Cancelled>>()
     });
-    Ok(per_column.flatten().collect())
+    Ok(per_column.collect::<Result<Vec<_>, Cancelled>>()?.concat())
 }
 
 /// The distinct values of a column, ascending, with their counts.
-fn counted(column: &Values) -> Vec<Counted> {
+fn counted(column: &Values, progress: &dyn Progress) -> Result<Vec<Counted>, Cancelled> {
     let mut values: Vec<u32> = Vec::with_capacity(column.len());
     // An address has 32 bits.
-    column.for_each(|value| values.push(value as u32));
-    values.sort_unstable();
-    values.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).collect()
+    column.visit(progress, |value| values.push(value as u32))?;
+    progress::sort(&mut values, progress)?;
+    Ok(values.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).collect())
 }
 
-fn read(counts: &[Counted], sketch: Sketch) -> Reading {
+fn read(counts: &[Counted], sketch: Sketch, progress: &dyn Progress) -> Result<Reading, Cancelled> {
     let rows: u64 = counts.iter().map(|(_, count)| count).sum();
     let threshold = THRESHOLD * rows as f64;
-    let estimates = sketch(counts);
+    let estimates = sketch(counts, progress)?;
     let found = estimates.iter().filter(|&&estimate| estimate >= threshold).count();
     let errors = counts.iter().zip(&estimates).filter_map(|(&(_, count), estimate)| {
         let count = count as f64;
         (count >= threshold).then(|| (estimate - count).abs() / count)
     });
     let (sum, heavy) = errors.fold((0.0, 0u64), |(sum, n), error| (sum + error, n + 1));
-    Reading { found, estimation: sum / heavy.max(1) as f64 }
+    Ok(Reading { found, estimation: sum / heavy.max(1) as f64 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
     use crate::trace::presets;
 
     /// A flow trace of these source addresses and one destination.
@@ -129,7 +131,7 @@ mod tests {
 
     fn measured(real: &Trace, synthetic: &Trace) -> Vec<HeavyHitters> {
         let schema = presets::preset("ton").unwrap();
-        sketches(&Traces { real, held_out: Some(real), synthetic, schema: &schema }).unwrap()
+        sketches(&Traces { real, held_out: Some(real), synthetic, schema: &schema }, &Quiet).unwrap()
     }
 
     #[test]
@@ -171,6 +173,9 @@ mod tests {
         schema.columns.drain(..2);
         let empty = Trace::empty(&schema);
         let traces = Traces { real: &empty, held_out: None, synthetic: &empty, schema: &schema };
-        assert!(sketches(&traces).unwrap_err().0.contains("address"));
+        let NotTaken::Skipped(reason) = sketches(&traces, &Quiet).unwrap_err() else {
+            panic!("nobody stops it")
+        };
+        assert!(reason.0.contains("address"));
     }
 }

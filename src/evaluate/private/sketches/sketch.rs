@@ -5,6 +5,7 @@
 //! with fixed coefficients. A sketch is linear in the counts, so it is filled value by value instead of record by record.
 
 use super::super::draws::mix;
+use crate::progress::{Cancelled, Progress};
 
 /// Rows of counters.
 pub const ROWS: usize = 5;
@@ -18,8 +19,31 @@ const SAMPLED: f64 = 0.1;
 /// A distinct value and how many records have it.
 pub type Counted = (u32, u64);
 
-/// The estimates of the counts, in the order of `counts`.
-pub type Sketch = fn(&[Counted]) -> Vec<f64>;
+/// The estimates of the counts, in the order of the counts.
+pub type Sketch = fn(&[Counted], &dyn Progress) -> Result<Vec<f64>, Cancelled>;
+
+/// Values, or records of one value, between two looks at the switch.
+const BEAT: usize = 1 << 14;
+
+/// Puts every value with its count into a sketch.
+fn fill(counts: &[Counted], progress: &dyn Progress, mut put: impl FnMut(u32, u64)) -> Result<(), Cancelled> {
+    for counts in counts.chunks(BEAT) {
+        progress.check()?;
+        counts.iter().for_each(|&(value, count)| put(value, count));
+    }
+    Ok(())
+}
+
+/// Asks a sketch for every value.
+fn estimates(
+    counts: &[Counted],
+    progress: &dyn Progress,
+    estimate: impl Fn(u32) -> f64,
+) -> Result<Vec<f64>, Cancelled> {
+    let mut estimates = Vec::with_capacity(counts.len());
+    fill(counts, progress, |value, _| estimates.push(estimate(value)))?;
+    Ok(estimates)
+}
 
 /// x ↦ the upper half of a·x + b mod 2⁶⁴.
 #[derive(Clone, Copy)]
@@ -50,16 +74,16 @@ impl Hash {
 
 /// Count-Min (Cormode, Muthukrishnan: *An improved data stream summary: the count-min sketch and its applications*, Journal of
 /// Algorithms 55, 2005): every row adds a value's count to one counter; the estimate is the least of them, never too low.
-pub fn count_min(counts: &[Counted]) -> Vec<f64> {
+pub fn count_min(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let hashes: [Hash; ROWS] = std::array::from_fn(|row| Hash::new(1, row));
     let mut counters = vec![[0u64; COLUMNS]; ROWS];
-    for &(value, count) in counts {
+    fill(counts, progress, |value, count| {
         for (row, hash) in counters.iter_mut().zip(hashes) {
             row[hash.counter(value)] += count;
         }
-    }
+    })?;
     let least = |value| counters.iter().zip(hashes).map(|(row, hash)| row[hash.counter(value)]).min();
-    counts.iter().map(|&(value, _)| least(value).unwrap_or(0) as f64).collect()
+    estimates(counts, progress, |value| least(value).unwrap_or(0) as f64)
 }
 
 /// Rows that add a value's count to one counter with a sign of its own.
@@ -75,10 +99,11 @@ impl Signed {
     }
 
     /// Adds to the value, in each row its own amount.
-    fn add(&mut self, value: u32, amount: impl Fn(usize) -> f64) {
-        for (row, (place, sign)) in self.hashes.iter().enumerate() {
-            let amount = amount(row);
-            self.counters[row][place.counter(value)] += if sign.bit(value) { amount } else { -amount };
+    fn add(&mut self, value: u32, amounts: [f64; ROWS]) {
+        for (counters, ((place, sign), amount)) in
+            self.counters.iter_mut().zip(self.hashes.iter().zip(amounts))
+        {
+            counters[place.counter(value)] += if sign.bit(value) { amount } else { -amount };
         }
     }
 
@@ -96,49 +121,58 @@ impl Signed {
 
 /// Count Sketch (Charikar, Chen, Farach-Colton: *Finding frequent items in data streams*, ICALP 2002): signs let other values
 /// cancel; the estimate is the median of the rows.
-pub fn count_sketch(counts: &[Counted]) -> Vec<f64> {
+pub fn count_sketch(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let mut sketch = Signed::new(2);
-    for &(value, count) in counts {
-        sketch.add(value, |_| count as f64);
-    }
-    counts.iter().map(|&(value, _)| sketch.estimate(value)).collect()
+    fill(counts, progress, |value, count| sketch.add(value, [count as f64; ROWS]))?;
+    estimates(counts, progress, |value| sketch.estimate(value))
 }
 
 /// UnivMon (Liu, Manousis, Vorsanger, Sekar, Braverman: *One sketch to rule them all*, SIGCOMM 2016): a Count Sketch of all values,
 /// one of about half of them, of a quarter, and so on. A value is read at the last level that holds it, where the fewest others
 /// are.
-pub fn univ_mon(counts: &[Counted]) -> Vec<f64> {
+pub fn univ_mon(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let halves: [Hash; LEVELS - 1] = std::array::from_fn(|level| Hash::new(3, level));
     let last = |value| halves.iter().take_while(|half| half.bit(value)).count();
     let mut levels: Vec<Signed> = (0..LEVELS).map(|level| Signed::new(30 + level as u64)).collect();
-    for &(value, count) in counts {
+    fill(counts, progress, |value, count| {
         for level in &mut levels[..=last(value)] {
-            level.add(value, |_| count as f64);
+            level.add(value, [count as f64; ROWS]);
         }
-    }
-    counts.iter().map(|&(value, _)| levels[last(value)].estimate(value)).collect()
+    })?;
+    estimates(counts, progress, |value| levels[last(value)].estimate(value))
 }
 
 /// NitroSketch (Liu, Ben-Basat, Einziger, Kassner, Braverman, Friedman, Sekar: *NitroSketch: robust and general sketch-based
 /// monitoring in software switches*, SIGCOMM 2019) over a Count Sketch: each row takes a record with probability [`SAMPLED`] and then adds
 /// its inverse. Which records it takes follows from their value and their number among the records of that value, so the order of
 /// a trace does not matter.
-pub fn nitro_sketch(counts: &[Counted]) -> Vec<f64> {
+pub fn nitro_sketch(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let mut sketch = Signed::new(4);
     let below = (SAMPLED * u64::MAX as f64) as u64;
+    let mut since = 0;
     for &(value, count) in counts {
-        sketch.add(value, |row| {
-            let stream = mix(40 + row as u64, value.into());
-            let taken = (0..count).filter(|&number| mix(stream, number) < below).count();
-            taken as f64 / SAMPLED
-        });
+        let streams: [u64; ROWS] = std::array::from_fn(|row| mix(40 + row as u64, value.into()));
+        let mut taken = [0u64; ROWS];
+        for from in (0..count).step_by(BEAT) {
+            let numbers = from..(from + BEAT as u64).min(count);
+            since += numbers.end - numbers.start;
+            if since >= BEAT as u64 {
+                progress.check()?;
+                since = 0;
+            }
+            for (taken, stream) in taken.iter_mut().zip(streams) {
+                *taken += numbers.clone().filter(|&number| mix(stream, number) < below).count() as u64;
+            }
+        }
+        sketch.add(value, taken.map(|taken| taken as f64 / SAMPLED));
     }
-    counts.iter().map(|&(value, _)| sketch.estimate(value)).collect()
+    estimates(counts, progress, |value| sketch.estimate(value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Quiet;
 
     const ALL: [Sketch; 4] = [count_min, count_sketch, univ_mon, nitro_sketch];
 
@@ -151,11 +185,11 @@ mod tests {
     fn few_values_are_counted_exactly_unless_sampled() {
         let counts: Vec<Counted> = (0..20).map(|i| (i, u64::from(i) * 100)).collect();
         for (sketch, slack) in ALL.into_iter().zip([0.0, 0.0, 0.0, 0.3]) {
-            for (&(_, count), estimate) in counts.iter().zip(sketch(&counts)) {
+            for (&(_, count), estimate) in counts.iter().zip(sketch(&counts, &Quiet).unwrap()) {
                 assert!((estimate - count as f64).abs() <= slack * count as f64, "{estimate} for {count}");
             }
         }
-        assert!(ALL.iter().all(|sketch| sketch(&[]).is_empty()));
+        assert!(ALL.iter().all(|sketch| sketch(&[], &Quiet) == Ok(Vec::new())));
     }
 
     #[test]
@@ -168,7 +202,7 @@ mod tests {
         let bounds =
             [std::f64::consts::E * total as f64 / COLUMNS as f64, 3.0 * second, 3.0 * second, 3.0 * nitro];
         for (sketch, bound) in ALL.into_iter().zip(bounds) {
-            for (&(_, count), estimate) in counts.iter().zip(sketch(&counts)).take(10) {
+            for (&(_, count), estimate) in counts.iter().zip(sketch(&counts, &Quiet).unwrap()).take(10) {
                 assert!((estimate - count as f64).abs() <= bound, "{estimate} for {count}, {bound}");
             }
         }
@@ -177,7 +211,12 @@ mod tests {
     #[test]
     fn count_min_is_never_too_low() {
         let counts = counts();
-        assert!(counts.iter().zip(count_min(&counts)).all(|(&(_, n), estimate)| estimate >= n as f64));
+        assert!(
+            counts
+                .iter()
+                .zip(count_min(&counts, &Quiet).unwrap())
+                .all(|(&(_, n), estimate)| estimate >= n as f64)
+        );
     }
 
     #[test]
