@@ -12,6 +12,7 @@
 //! | [`plan`] | in which order a record gets its attributes |
 //! | [`target`] | tables of real numbers as whole counts, dealt to shards |
 //! | [`whole`] | systematic rounding |
+//! | [`codes`] | records while they are made |
 //! | [`draw`] | attributes drawn from a table, given others |
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
@@ -20,6 +21,7 @@
 //! | [`order`] | shards joined, in order of time |
 
 pub mod chain;
+pub mod codes;
 pub mod draw;
 pub mod gum;
 pub mod options;

@@ -53,8 +53,6 @@ pub fn discretize(
 /// Every record drawn anew from its bins.
 fn redrawn(raw: &Trace, schema: &Schema, attributes: &[Attribute], seed: u64) -> Trace {
     let codes = count::encode(raw, attributes);
-    let codes: Vec<Vec<u32>> =
-        codes.iter().map(|column| column.iter().map(|code| code as u32).collect()).collect();
     let mut rng = stream(seed, 0);
     let columns = Restorer::new(schema, attributes).restore(&codes, &mut rng, &|| Ok(()));
     columns.map_or_else(|_| unreachable!("nothing stops it"), Trace::new)
