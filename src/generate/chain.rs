@@ -9,24 +9,40 @@ use crate::trace::{Values, Window};
 /// A flow begins with a record whose gap value says so, or else with its earliest, and goes on in the order of the times that the records have.
 pub fn chain(columns: &mut [Values], gaps: &[u64], flow: &FlowColumns, window: Window) {
     let time = &columns[flow.time];
-    let by_flow = |a: u32, b: u32| compare(columns, flow.flow, a, b);
-    let mut rows: Vec<u32> = (0..gaps.len() as u32).collect();
-    rows.sort_unstable_by(|&a, &b| {
-        let first = |row: u32| gaps[row as usize] != 0;
-        let at = |row: u32| time.get(row as usize);
-        by_flow(a, b).then(first(a).cmp(&first(b))).then(at(a).cmp(&at(b))).then(a.cmp(&b))
-    });
+    let mut rows: Vec<Row> = (0..).zip(gaps).map(|(row, &gap)| (0, gap != 0, 0, row)).collect();
+    for &column in &flow.flow {
+        each(&columns[column], &mut rows, |row, value| row.0 = mixed(row.0 ^ value));
+    }
+    each(time, &mut rows, |row, at| row.2 = at);
+    rows.sort_unstable();
     let mut times: Vec<u64> = time.iter().collect();
     for pair in rows.windows(2) {
-        let (before, row) = (pair[0] as usize, pair[1] as usize);
+        let (before, row) = (pair[0].3 as usize, pair[1].3 as usize);
         // A second "first" record begins the flow again, at its own time.
-        if by_flow(pair[0], pair[1]).is_eq()
+        if pair[0].0 == pair[1].0
+            && compare(columns, flow.flow, pair[0].3, pair[1].3).is_eq()
             && let Some(gap) = gap_of(gaps[row])
         {
             times[row] = times[before].saturating_add(gap).min(window.end() - 1);
         }
     }
     columns[flow.time] = Values::collect(u64::MAX, times);
+}
+
+/// What a record is sorted by: a hash of its flow, whether it follows another, its time, its row. Comparing hashes is several times
+/// faster than comparing five columns, and which flow comes first does not matter.
+type Row = (u64, bool, u64, u32);
+
+/// Brings every value of a column to its row.
+fn each(column: &Values, rows: &mut [Row], work: impl Fn(&mut Row, u64)) {
+    let mut rows = rows.iter_mut();
+    column.for_each(|value| rows.next().into_iter().for_each(|row| work(row, value)));
+}
+
+/// A bijection of 64 bits that spreads low ones over all.
+fn mixed(x: u64) -> u64 {
+    let x = x.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x ^ (x >> 29)
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ pub fn update(
     }
     for table in &mut tables {
         step()?;
-        table.count(codes, &mut scratch);
+        table.count(codes, &mut scratch, rng);
     }
     end.error = mean_error(&tables);
     Ok(end)

@@ -3,18 +3,19 @@
 //! A cell that has records grows by **duplicating** whole ones over victims (which keeps what the other tables like about
 //! them) or by **replacing** just the table's attributes in a victim; a cell that has none can only be filled by replacing.
 //!
-//! A visit is two passes over a column of cells, one that counts and one that picks, and work on the records that move.
+//! A visit passes over the records once. It counts them and strings those of each cell together, so that picking some of a cell
+//! costs what is picked, however rare the cell is.
 
 use super::codes::{Codes, Grid};
 use super::target::Target;
 use super::whole::Whole;
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
-/// Records whose cells are computed at a time where all are counted.
+/// Records whose cells are computed at a time, so that they are still in the nearest cache when the next digit comes.
 const STRIDE: usize = 1 << 11;
 
-/// Records that are picked in the order they stand in; such blocks are taken in random order. Larger ones keep what was written in
-/// one visit together: blocks of 512 ended with 1 % more error.
+/// Records that are counted in the order they stand in; such blocks are taken in random order. Larger ones keep together what was
+/// written in one visit: blocks of 512 ended with 1 % more error.
 const BLOCK: usize = 64;
 
 /// How far one visit goes.
@@ -35,14 +36,24 @@ pub struct Working {
     pub error: f64,
 }
 
+/// A cell as the records are counted.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    /// How many records are too many; negative: too few.
+    excess: i32,
+    /// The record that was counted last.
+    last: u32,
+}
+
 /// Memory that visits share.
 #[derive(Default)]
 pub struct Scratch {
     /// Cell of every record.
     cells: Vec<u32>,
-    /// By cell: first how many records are too many (negative: too few); then how many victims to take from it
-    /// (negative: donors).
-    excess: Vec<i32>,
+    /// By cell.
+    counted: Vec<Cell>,
+    /// By record: the one of the same cell that was counted before it.
+    before: Vec<u32>,
     /// Cells to give to records.
     replaced: Vec<u32>,
     /// Records to overwrite.
@@ -63,20 +74,23 @@ impl Working {
     }
 
     /// Counts the records and measures the distance; returns how many records are in excess.
-    pub fn count(&mut self, codes: &Codes, scratch: &mut Scratch) -> u64 {
-        let Scratch { cells, excess, .. } = scratch;
+    pub fn count(&mut self, codes: &Codes, scratch: &mut Scratch, rng: &mut impl Rng) -> u64 {
+        let Scratch { cells, counted, before, .. } = scratch;
         let rows = self.grid.rows(codes);
-        excess.clear();
-        excess.extend_from_slice(&self.unfilled);
         cells.resize(rows, 0);
         for (first, cells) in (0..).step_by(STRIDE).zip(cells.chunks_mut(STRIDE)) {
             self.grid.cells(codes, first, cells);
-            for &cell in &*cells {
-                excess[cell as usize] += 1;
-            }
+        }
+        counted.clear();
+        counted.extend(self.unfilled.iter().map(|&excess| Cell { excess, last: 0 }));
+        before.resize(rows, 0);
+        for block in Walk::new(rows.div_ceil(BLOCK), rng) {
+            let first = block * BLOCK;
+            let end = rows.min(first + BLOCK);
+            string(&cells[first..end], first as u32, &mut before[first..end], counted);
         }
         // Both sides have the same total, so the distance is twice what is too much.
-        let over = excess.iter().map(|&e| i64::from(e.max(0))).sum::<i64>() as u64;
+        let over = counted.iter().map(|cell| i64::from(cell.excess.max(0))).sum::<i64>() as u64;
         self.error = 2.0 * over as f64 / rows.max(1) as f64;
         over
     }
@@ -90,9 +104,8 @@ impl Working {
         scratch: &mut Scratch,
         rng: &mut Xoshiro256PlusPlus,
     ) -> usize {
-        let over = self.count(codes, scratch);
-        let (copied, victims) = self.decide(pace, over, scratch, rng);
-        scratch.pick(victims + copied, rng);
+        let over = self.count(codes, scratch, rng);
+        self.pick(pace, over, scratch, rng);
         // Victims are shuffled, so that which of them takes what is random.
         scratch.victims.shuffle(rng);
         let (replaced, copied) = scratch.victims.split_at(scratch.replaced.len().min(scratch.victims.len()));
@@ -105,70 +118,61 @@ impl Working {
         scratch.victims.len()
     }
 
-    /// Turns what is too much or too few into what to take. Returns the numbers of donors and victims.
+    /// Picks cells to give, records to copy and records to overwrite.
     ///
     /// Cells grow by α of what they lack, but at most double by α; empty ones are filled by α of what they want.
-    fn decide(&self, pace: Pace, over: u64, scratch: &mut Scratch, rng: &mut impl Rng) -> (usize, usize) {
+    fn pick(&self, pace: Pace, over: u64, scratch: &mut Scratch, rng: &mut impl Rng) {
+        let Scratch { counted, before, replaced, victims, donors, .. } = scratch;
+        replaced.clear();
+        victims.clear();
+        donors.clear();
         let (mut added, mut copied) = (Whole::new(rng), Whole::new(rng));
-        scratch.replaced.clear();
-        for (cell, (excess, unfilled)) in scratch.excess.iter_mut().zip(&self.unfilled).enumerate() {
-            if *excess >= 0 {
+        for (at, (cell, unfilled)) in counted.iter().zip(&self.unfilled).enumerate() {
+            if cell.excess >= 0 {
                 continue;
             }
-            let held = *excess - unfilled;
+            let held = cell.excess - unfilled;
             let grow = match held {
-                0 => pace.alpha * f64::from(-*excess),
-                held => pace.alpha * f64::from(held.min(-*excess)),
+                0 => pace.alpha * f64::from(-cell.excess),
+                held => pace.alpha * f64::from(held.min(-cell.excess)),
             };
             // Sums of floating-point numbers may carry one too many.
-            let grow = (added.next(grow) as i32).min(-*excess);
+            let grow = (added.next(grow) as i32).min(-cell.excess);
             let copies = match held {
                 0 => 0,
                 held => (copied.next(pace.duplicated * f64::from(grow)) as i32).min(grow).min(held),
             };
-            scratch.replaced.extend(std::iter::repeat_n(cell as u32, (grow - copies) as usize));
-            *excess = -copies;
+            replaced.extend(std::iter::repeat_n(at as u32, (grow - copies) as usize));
+            donors.extend(latest(cell, copies, before));
         }
         // What to take away: the same number, every excess reduced by the same factor β.
         let beta = added.given() as f64 / over.max(1) as f64;
         let mut taken = Whole::new(rng);
-        for excess in scratch.excess.iter_mut().filter(|excess| **excess > 0) {
-            *excess = (taken.next(beta * f64::from(*excess)) as i32).min(*excess);
+        for cell in counted.iter().filter(|cell| cell.excess > 0) {
+            let take = (taken.next(beta * f64::from(cell.excess)) as i32).min(cell.excess);
+            victims.extend(latest(cell, take, before));
         }
-        (copied.given() as usize, taken.given() as usize)
     }
 }
 
-impl Scratch {
-    /// Picks `left` victims and donors: of each cell the first that come, along blocks of records in random order. Copies were
-    /// written to random places, so neighbours are strangers.
-    fn pick(&mut self, mut left: usize, rng: &mut impl Rng) {
-        let Scratch { cells, excess, victims, donors, .. } = self;
-        victims.clear();
-        donors.clear();
-        let mut candidates = [0; BLOCK];
-        let mut walk = Walk::new(cells.len().div_ceil(BLOCK), rng);
-        while left > 0
-            && let Some(block) = walk.next()
-        {
-            let first = block * BLOCK;
-            let cells = &cells[first..cells.len().min(first + BLOCK)];
-            // Few are, and without a branch the many cost little.
-            let mut found = 0;
-            for (at, &cell) in cells.iter().enumerate() {
-                candidates[found] = at as u32;
-                found += usize::from(excess[cell as usize] != 0);
-            }
-            for &at in &candidates[..found] {
-                let take = &mut excess[cells[at as usize] as usize];
-                if *take != 0 {
-                    if *take > 0 { &mut *victims } else { &mut *donors }.push(first as u32 + at);
-                    *take -= take.signum();
-                    left -= 1;
-                }
-            }
-        }
+/// Counts the records from `first` on, each of which remembers the one of its cell before it.
+fn string(cells: &[u32], first: u32, before: &mut [u32], counted: &mut [Cell]) {
+    for ((&cell, before), record) in cells.iter().zip(before).zip(first..) {
+        let cell = &mut counted[cell as usize];
+        *before = cell.last;
+        *cell = Cell { excess: cell.excess + 1, last: record };
     }
+}
+
+/// The records of a cell that were counted last, of which it holds at least so many. Blocks were counted in random order, and
+/// copies are written to random places, so that these are any.
+fn latest(cell: &Cell, records: i32, before: &[u32]) -> impl Iterator<Item = u32> {
+    let mut next = cell.last;
+    (0..records).map(move |_| {
+        let record = next;
+        next = before[record as usize];
+        record
+    })
 }
 
 /// All numbers below a bound, once each, in an order that looks random: a random start and a random stride coprime to it.
@@ -208,6 +212,7 @@ fn gcd(a: usize, b: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::codes::for_tests::codes;
+    use super::super::target::for_tests::target;
     use super::*;
     use proptest::prelude::*;
     use rand::SeedableRng;
@@ -229,9 +234,29 @@ mod tests {
             for _ in 0..3 {
                 table.visit(&mut codes, &[0, 1, 2], Pace { alpha: 1.0, duplicated }, &mut scratch, &mut rng);
             }
-            table.count(&codes, &mut scratch);
+            table.count(&codes, &mut scratch, &mut rng);
             prop_assert_eq!(table.error, 0.0);
             prop_assert!(codes.iter().all(|column| column.len() == rows as usize));
+        }
+
+        #[test]
+        fn every_cell_strings_the_records_that_it_holds(
+            column in prop::collection::vec(0u64..5, 0..400), wanted in prop::collection::vec(0u32..90, 5), seed: u64,
+        ) {
+            let mut table = Working::new(&target(&[0], &[5], &wanted));
+            let (codes, mut scratch) = (codes(5, [column.clone()]), Scratch::default());
+            let over = table.count(&codes, &mut scratch, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+            let mut too_many = 0;
+            for (bin, cell) in scratch.counted.iter().enumerate() {
+                let own = |record: &u32| column[*record as usize] == bin as u64;
+                let own: Vec<u32> = (0..column.len() as u32).filter(own).collect();
+                prop_assert_eq!(cell.excess, own.len() as i32 - wanted[bin] as i32);
+                too_many += cell.excess.max(0) as u64;
+                let mut strung: Vec<u32> = latest(cell, own.len() as i32, &scratch.before).collect();
+                strung.sort_unstable();
+                prop_assert_eq!(strung, own);
+            }
+            prop_assert_eq!(over, too_many);
         }
 
         #[test]
