@@ -4,8 +4,8 @@
 //! them) or by **replacing** just the table's attributes in a victim; a cell that has none can only be filled by replacing.
 //!
 //! A visit passes over the records once. It counts them and strings those of each cell together, so that picking costs what is
-//! picked, however rare the cell is. Keeping all counts up to date instead, move by move, would cost more: a move changes two cells
-//! of every table, and costs as much as counting three hundred records in each.
+//! picked, however rare the cell is. To keep all counts up to date instead, move by move, would cost more: a move changes two cells
+//! of every table. With 28 tables that took as long as counting 150 records, while a visit moves one in 55.
 
 use super::codes::{Codes, Grid};
 use super::target::Target;
