@@ -49,6 +49,39 @@ fn mixed(x: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::trace::gaps::value_of;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn every_flow_is_chained_by_itself(
+            records in prop::collection::vec((0u64..3, 0u64..2, 0u64..1_000_000, 0u64..4), 0..80),
+        ) {
+            let column = |of: fn(&(u64, u64, u64, u64)) -> u64| {
+                Values::collect(u64::MAX, records.iter().map(of))
+            };
+            let mut columns =
+                vec![column(|r| r.0), column(|r| r.1), column(|r| r.0), column(|r| r.1), column(|_| 6), column(|r| r.2)];
+            let gaps: Vec<u64> = records.iter().map(|r| r.3 * 100).collect();
+            let flow = FlowColumns { flow: [0, 1, 2, 3, 4], time: 5 };
+            chain(&mut columns, &gaps, &flow, Window::new(0, 1_000_000).unwrap());
+            let mut flows: BTreeMap<(u64, u64), Vec<(bool, u64, usize)>> = BTreeMap::new();
+            for (row, r) in records.iter().enumerate() {
+                flows.entry((r.0, r.1)).or_default().push((r.3 > 0, r.2, row));
+            }
+            for own in flows.values_mut() {
+                own.sort_unstable();
+                let mut time = own[0].1;
+                for (at, &(follows, own_time, row)) in own.iter().enumerate() {
+                    time = match follows && at > 0 {
+                        true => (time + gap_of(gaps[row]).unwrap()).min(999_999),
+                        false => own_time,
+                    };
+                    prop_assert_eq!(columns[5].get(row), time);
+                }
+            }
+        }
+    }
 
     #[test]
     fn gaps_add_up_along_a_flow() {

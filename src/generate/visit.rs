@@ -16,7 +16,7 @@ use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 const STRIDE: usize = 1 << 11;
 
 /// Records that are counted in the order they stand in; such blocks are taken in random order. Larger ones keep together what was
-/// written in one visit: blocks of 256 ended with up to 1 % more error, blocks of 16 took a quarter longer.
+/// written in one visit: blocks of 256 ended with up to 1 % more error, blocks of 16 took up to a quarter longer.
 const BLOCK: usize = 64;
 
 /// How far one visit goes.
