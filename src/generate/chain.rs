@@ -65,7 +65,7 @@ mod tests {
             let gaps: Vec<u64> = records.iter().map(|r| r.3 * 100).collect();
             let flow = FlowColumns { flow: [0, 1, 2, 3, 4], time: 5 };
             chain(&mut columns, &gaps, &flow, Window::new(0, 1_000_000).unwrap());
-            let mut flows: BTreeMap<(u64, u64), Vec<(bool, u64, usize)>> = BTreeMap::new();
+            let mut flows = BTreeMap::<_, Vec<_>>::new();
             for (row, r) in records.iter().enumerate() {
                 flows.entry((r.0, r.1)).or_default().push((r.3 > 0, r.2, row));
             }
