@@ -4,11 +4,10 @@
 //! value at position k · wanted / records. Where the table wants as many as there are, its counts come out exactly;
 //! elsewhere each is off by less than one. Multinomial draws would add a variance of the count itself.
 
+use super::codes::{Codes, Grid};
 use super::target::Target;
+use crate::trace::Values;
 use rand::{Rng, RngExt, seq::SliceRandom};
-
-/// Columns of codes, by attribute; empty where an attribute has not been drawn yet.
-pub type Codes = Vec<Vec<u32>>;
 
 /// Gives `rows` records the attributes `new` of `target`, given the attributes `given`.
 pub fn draw(
@@ -32,12 +31,14 @@ pub fn draw(
     // Records, grouped by what is given, in random order within a group.
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.shuffle(rng);
-    let group: Vec<u32> = (0..rows).map(|row| given_axes.cell(codes, row)).collect();
-    let order = sorted_by(&order, &group, given_axes.cells());
+    let mut group = vec![0; rows];
+    given_axes.grid.cells(codes, 0, &mut group);
+    let order = sorted_by(&order, &group, given_axes.grid.size());
 
-    for &attribute in new {
-        codes[attribute].clear();
-        codes[attribute].resize(rows, 0);
+    for (&attribute, &size) in target.attributes.iter().zip(&target.shape) {
+        if new.contains(&attribute) {
+            codes[attribute] = Values::zeros(size.saturating_sub(1) as u64, rows);
+        }
     }
     let mut wanted = wanted.as_slice();
     for records in order.chunk_by(|&a, &b| group[a as usize] == group[b as usize]) {
@@ -62,7 +63,7 @@ fn deal(records: &[u32], values: &[(u32, u32, u32)], axes: &Axes, codes: &mut Co
             let Some(&(_, next, count)) = values.next() else { break };
             (value, upto) = (next, upto + u64::from(count));
         }
-        axes.write(value, codes, record as usize);
+        axes.grid.write(value, codes, record as usize);
     }
 }
 
@@ -100,8 +101,9 @@ fn sorted_by(order: &[u32], group: &[u32], groups: usize) -> Vec<u32> {
 
 /// Some of a table's attributes: how its cells project onto them.
 struct Axes {
-    /// (attribute, bins, stride within the table).
-    axes: Vec<(usize, u32, u32)>,
+    grid: Grid,
+    /// Of each attribute, within the table.
+    strides: Vec<u32>,
 }
 
 impl Axes {
@@ -110,39 +112,24 @@ impl Axes {
         let mut axes = Vec::new();
         for (&attribute, &size) in target.attributes.iter().zip(&target.shape).rev() {
             if attributes.contains(&attribute) {
-                axes.push((attribute, size as u32, stride));
+                axes.push(((attribute, size), stride));
             }
             stride = stride.saturating_mul(size as u32);
         }
-        axes.reverse();
-        Axes { axes }
-    }
-
-    fn cells(&self) -> usize {
-        self.axes.iter().map(|&(_, size, _)| size as usize).product()
+        let (axes, strides): (Vec<_>, _) = axes.into_iter().rev().unzip();
+        Axes { grid: Grid::new(axes), strides }
     }
 
     /// The projection of a cell of the table.
     fn project(&self, cell: u32) -> u32 {
-        self.axes.iter().fold(0, |at, &(_, size, stride)| at * size + cell / stride % size)
-    }
-
-    /// The projection of a record.
-    fn cell(&self, codes: &Codes, record: usize) -> u32 {
-        self.axes.iter().fold(0, |at, &(attribute, size, _)| at * size + codes[attribute][record])
-    }
-
-    /// Gives a record the codes of a projected cell.
-    fn write(&self, mut cell: u32, codes: &mut Codes, record: usize) {
-        for &(attribute, size, _) in self.axes.iter().rev() {
-            codes[attribute][record] = cell % size;
-            cell /= size;
-        }
+        let axes = self.grid.sizes().iter().zip(&self.strides);
+        axes.fold(0, |at, (&size, &stride)| at * size + cell / stride % size)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::codes::for_tests;
     use super::super::target::for_tests::target;
     use super::*;
     use proptest::prelude::*;
@@ -150,8 +137,9 @@ mod tests {
 
     fn counted(codes: &Codes, attributes: &[usize], shape: &[usize]) -> Vec<u32> {
         let mut counts = vec![0; shape.iter().product()];
-        let axes = Axes::of(&target(attributes, shape, &[]), attributes);
-        (0..codes[attributes[0]].len()).for_each(|row| counts[axes.cell(codes, row) as usize] += 1);
+        let mut cells = vec![0; codes[attributes[0]].len()];
+        Grid::new(attributes.iter().copied().zip(shape.iter().copied())).cells(codes, 0, &mut cells);
+        cells.into_iter().for_each(|cell| counts[cell as usize] += 1);
         counts
     }
 
@@ -166,7 +154,7 @@ mod tests {
             let rows = triple.rows();
             let middle: Vec<u32> =
                 (0..3).map(|b| (0..24).filter(|c| c / 4 % 3 == b).map(|c| wanted[c]).sum()).collect();
-            let mut codes = vec![Vec::new(); 3];
+            let mut codes = for_tests::codes(4, [vec![], vec![], vec![]]);
             draw(&target(&[1], &[3], &middle), &[], &[1], &mut codes, rows, &mut rng);
             draw(&triple, &[1], &[0, 2], &mut codes, rows, &mut rng);
             prop_assert_eq!(counted(&codes, &[0, 1, 2], &[2, 3, 4]), wanted);
@@ -177,7 +165,7 @@ mod tests {
     fn other_numbers_of_records_are_shared_out_to_within_one() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let pair = target(&[0, 1], &[2, 3], &[10, 20, 30, 0, 7, 7]);
-        let mut codes = vec![vec![0; 90], Vec::new()];
+        let mut codes = for_tests::codes(4, [vec![0; 90], vec![]]);
         draw(&pair, &[0], &[1], &mut codes, 90, &mut rng);
         for (count, exact) in counted(&codes, &[1], &[3]).into_iter().zip([15.0, 30.0, 45.0]) {
             assert!((f64::from(count) - exact).abs() < 1.0);
@@ -188,7 +176,7 @@ mod tests {
     fn what_the_table_has_never_seen_takes_the_values_of_all() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let pair = target(&[0, 1], &[2, 3], &[0, 5, 5, 0, 0, 0]);
-        let mut codes = vec![vec![1; 20], Vec::new()];
+        let mut codes = for_tests::codes(4, [vec![1; 20], vec![]]);
         draw(&pair, &[0], &[1], &mut codes, 20, &mut rng);
         assert_eq!(counted(&codes, &[1], &[3]), [0, 10, 10]);
     }
@@ -197,7 +185,7 @@ mod tests {
     fn two_attributes_drawn_from_the_same_one_do_not_follow_each_other() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let pairs = [target(&[0, 1], &[1, 2], &[5_000; 2]), target(&[0, 2], &[1, 2], &[5_000; 2])];
-        let mut codes = vec![vec![0; 10_000], Vec::new(), Vec::new()];
+        let mut codes = for_tests::codes(4, [vec![0; 10_000], vec![], vec![]]);
         draw(&pairs[0], &[0], &[1], &mut codes, 10_000, &mut rng);
         draw(&pairs[1], &[0], &[2], &mut codes, 10_000, &mut rng);
         // Hypergeometric with mean 2,500 and standard deviation 25.

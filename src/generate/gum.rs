@@ -1,7 +1,7 @@
 //! GUM, the gradual update method (PrivSyn, section 5; NetDPSyn, section 3.4): records are moved, table by table and round by
 //! round, until their counts match the model's. What one table's visit does stands in [`super::visit`].
 
-use super::draw::Codes;
+use super::codes::Codes;
 use super::options::Options;
 use super::shard::Step;
 use super::target::Target;
@@ -78,7 +78,7 @@ pub fn update(
     }
     for table in &mut tables {
         step()?;
-        table.count(codes, &mut scratch);
+        table.count(codes, &mut scratch, rng);
     }
     end.error = mean_error(&tables);
     Ok(end)
@@ -94,6 +94,7 @@ mod tests {
     use super::super::options::{Decay, Start, Update};
     use super::super::target::for_tests::target;
     use super::*;
+    use crate::trace::Values;
     use clap::ValueEnum;
     use rand::SeedableRng;
     use std::cell::Cell;
@@ -131,7 +132,7 @@ mod tests {
         visited: &dyn Fn() -> Result<(), Cancelled>,
     ) -> Result<(Codes, Convergence), Cancelled> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        let mut codes = vec![Vec::new(); one_ways.len()];
+        let mut codes: Codes = vec![Values::for_max(0); one_ways.len()];
         for (attribute, one_way) in one_ways.iter().enumerate() {
             draw(one_way, &[], &[attribute], &mut codes, one_way.rows(), &mut rng);
         }
@@ -185,7 +186,7 @@ mod tests {
         let tables =
             vec![target(&[0, 1], &[2, 2], &[100, 0, 0, 0]), target(&[0, 1], &[2, 2], &[0, 0, 0, 100])];
         let (codes, _) = updated(&one_ways, &tables, &Options::default(), &|| Ok(())).unwrap();
-        assert!(codes.iter().flatten().all(|&code| code < 2));
+        assert!(codes.iter().flat_map(Values::iter).all(|code| code < 2));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | [`plan`] | in which order a record gets its attributes |
 //! | [`target`] | tables of real numbers as whole counts, dealt to shards |
 //! | [`whole`] | systematic rounding |
+//! | [`codes`] | records while they are made |
 //! | [`draw`] | attributes drawn from a table, given others |
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
@@ -20,6 +21,7 @@
 //! | [`order`] | shards joined, in order of time |
 
 pub mod chain;
+pub mod codes;
 pub mod draw;
 pub mod gum;
 pub mod options;
@@ -125,4 +127,77 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
     let mut source = ChaCha20Rng::seed_from_u64(seed);
     source.set_stream(shard as u64 + 1);
     Xoshiro256PlusPlus::from_rng(&mut source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Attribute, Partition};
+    use crate::model::{reconcile::Outcome, table::Variance};
+    use crate::progress::Quiet;
+    use crate::trace::presets;
+    use std::collections::BTreeSet;
+
+    /// Three ports and sizes, every pair of which has a table; the tables do not quite agree, as noisy ones never do.
+    fn model() -> Model {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.columns.retain(|c| ["srcport", "dstport", "pkt"].contains(&c.name.as_str()));
+        let attribute = |(column, bins): (usize, u64)| Attribute {
+            column,
+            name: schema.columns[column].name.clone(),
+            partition: Partition::from_starts((0..bins).collect(), bins),
+        };
+        // Bins that take a byte, and some that take two.
+        let attributes: Vec<Attribute> = [(0, 300), (1, 7), (2, 5)].map(attribute).into();
+        let table = |axes: &[usize]| {
+            let shape: Vec<usize> = axes.iter().map(|&a| attributes[a].bins()).collect();
+            let values = (0..shape.iter().product()).map(|cell: usize| (cell * 7 % 11 * (cell % 3)) as f64);
+            let values = values.collect();
+            Table { attributes: axes.to_vec(), shape, values, variance: Variance::Even(1.0) }
+        };
+        let one_ways = (0..3).map(|a| table(&[a])).collect();
+        let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
+        let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
+        Model { schema, attributes, tables, one_ways, records: 4_000.0, reconciled }
+    }
+
+    #[test]
+    fn a_trace_depends_on_its_seed_alone() {
+        let model = model();
+        let on = |threads, seed| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let request = Request { seed, ..Request::default() };
+            let made = pool.install(|| generate_in(600, &model, &request, &Quiet)).unwrap();
+            assert_eq!(made.trace.rows(), 4_000);
+            (made.trace, made.convergence)
+        };
+        assert_eq!(on(1, 1), on(3, 1));
+        assert_ne!(on(1, 1).0, on(1, 2).0);
+    }
+
+    #[test]
+    fn the_error_is_that_of_the_records() {
+        let model = model();
+        let request = Request { seed: 1, ..Request::default() };
+        let made = generate(&model, &request, &Quiet).unwrap();
+        let mut source = ChaCha20Rng::seed_from_u64(1);
+        let targets: Vec<Target> = [&model.one_ways, &model.tables]
+            .into_iter()
+            .flatten()
+            .map(|table| Target::round(table, 4_000, &mut source))
+            .collect();
+        let errors = targets[3..].iter().map(|target| {
+            let mut left = vec![0i32; target.cells()];
+            target.counts.iter().for_each(|&(cell, count)| left[cell as usize] = count as i32);
+            for row in 0..4_000 {
+                let code = |axis: usize| made.trace.column(target.attributes[axis]).get(row) as usize;
+                left[code(0) * target.shape[1] + code(1)] -= 1;
+            }
+            left.iter().map(|n| f64::from(n.abs())).sum::<f64>() / 4_000.0
+        });
+        assert!((made.convergence.error - errors.sum::<f64>() / 3.0).abs() < 1e-12);
+        assert!(made.convergence.moved > 0 && made.convergence.rounds == 24);
+        let seen: BTreeSet<u64> = made.trace.column(0).iter().collect();
+        assert!(seen.iter().any(|&port| port > 255), "two bytes");
+    }
 }

@@ -103,11 +103,11 @@ impl<'a> Restorer<'a> {
     /// The records of a shard, by column, in the final width. `step` is called every few thousand records.
     pub fn restore(
         &self,
-        codes: &[Vec<u32>],
+        codes: &[Values],
         rng: &mut Xoshiro256PlusPlus,
         step: &Step,
     ) -> Result<Vec<Values>, Cancelled> {
-        let rows = codes.first().map_or(0, Vec::len);
+        let rows = codes.first().map_or(0, Values::len);
         let empty = |column: &Column| Values::with_capacity(column.field.storage_max(), rows);
         let mut columns: Vec<Values> = self.schema.columns.iter().map(empty).collect();
         let mut gaps = Vec::with_capacity(if self.chained.is_some() { rows } else { 0 });
@@ -118,7 +118,7 @@ impl<'a> Restorer<'a> {
                 step()?;
             }
             for ((column, picker), codes) in self.pickers.iter().zip(codes) {
-                record[*column] = picker.draw(codes[row], rng);
+                record[*column] = picker.draw(codes.get(row) as u32, rng);
             }
             for (column, space) in &self.unmodelled {
                 record[*column] = rng.random_range(space.clone());
@@ -127,7 +127,7 @@ impl<'a> Restorer<'a> {
                 if !bounds.contains(&record[column])
                     && let Some(at) = self.pickers.iter().position(|(own, _)| *own == column)
                 {
-                    record[column] = self.pickers[at].1.draw_within(codes[at][row], bounds, rng);
+                    record[column] = self.pickers[at].1.draw_within(codes[at].get(row) as u32, bounds, rng);
                 }
             }
             self.facts.finish(&mut record);

@@ -1,11 +1,13 @@
 //! The records of one shard: parts started and updated, the tail drawn.
 
-use super::draw::{Codes, draw};
+use super::codes::Codes;
+use super::draw::draw;
 use super::gum::{Convergence, update};
 use super::options::Options;
 use super::plan::{Draw, Plan, Source};
 use super::target::Target;
 use crate::progress::Cancelled;
+use crate::trace::Values;
 use rand::rngs::Xoshiro256PlusPlus;
 
 /// Called between pieces of work that take milliseconds: an error ends the work.
@@ -49,7 +51,7 @@ pub fn synthesise(
     step: &Step,
 ) -> Result<(Codes, Convergence), Cancelled> {
     let rows = targets.one_ways.first().map_or(0, Target::rows);
-    let mut codes: Codes = vec![Vec::new(); targets.one_ways.len()];
+    let mut codes: Codes = vec![Values::for_max(0); targets.one_ways.len()];
     let mut ends = Vec::new();
     let take = |draws: &[Draw], codes: &mut Codes, rng: &mut Xoshiro256PlusPlus| {
         draws.iter().try_for_each(|d| {

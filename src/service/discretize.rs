@@ -60,8 +60,6 @@ fn redrawn(
     progress: &dyn Progress,
 ) -> Result<Trace, Cancelled> {
     let codes = count::encode(raw, attributes, progress)?;
-    let codes: Vec<Vec<u32>> =
-        codes.iter().map(|column| column.iter().map(|code| code as u32).collect()).collect();
     let mut rng = stream(seed, 0);
     Restorer::new(schema, attributes).restore(&codes, &mut rng, &|| progress.check()).map(Trace::new)
 }

@@ -74,6 +74,13 @@ impl Values {
         column
     }
 
+    /// A column of `rows` zeros, for values up to `max`.
+    pub fn zeros(max: u64, rows: usize) -> Self {
+        let mut column = Values::for_max(max);
+        on_values!(&mut column, v => v.resize(rows, 0));
+        column
+    }
+
     /// A column of the given values, for values up to `max`.
     pub fn collect(max: u64, values: impl IntoIterator<Item = u64>) -> Self {
         let mut column = Values::for_max(max);
@@ -89,6 +96,11 @@ impl Values {
     /// The value at `row`.
     pub fn get(&self, row: usize) -> u64 {
         on_values!(self, v => v[row].widen())
+    }
+
+    /// Sets the value at `row`; one beyond the column's type becomes the largest that it holds.
+    pub fn set(&mut self, row: usize, value: u64) {
+        on_values!(self, v => v[row] = Stored::narrow(value))
     }
 
     /// Number of rows.
@@ -169,6 +181,21 @@ impl Values {
     pub fn zip_block<T>(&self, from: usize, block: &mut [T], work: impl Fn(&mut T, u64)) {
         let rows = from..from + block.len();
         on_values!(self, v => block.iter_mut().zip(&v[rows]).for_each(|(item, value)| work(item, value.widen())))
+    }
+
+    /// Appends the values from row `from` on, as digits of base `base`, to the numbers in `block`.
+    pub fn append_digits(&self, from: usize, base: u32, block: &mut [u32]) {
+        let rows = from..from + block.len();
+        on_values!(self, v => for (number, &value) in block.iter_mut().zip(&v[rows]) {
+            *number = number.wrapping_mul(base).wrapping_add(value.widen() as u32);
+        })
+    }
+
+    /// Copies the value of each row of `from` over that of the row of `to` beside it, in this order.
+    pub fn copy_rows(&mut self, from: &[u32], to: &[u32]) {
+        on_values!(self, v => for (&from, &to) in from.iter().zip(to) {
+            v[to as usize] = v[from as usize];
+        })
     }
 
     /// Bytes a row takes.
