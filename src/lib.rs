@@ -23,7 +23,7 @@
 //! | [`progress`] | how long work reports and is stopped | – |
 //! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | `progress` |
 //! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
-//! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace` |
+//! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace progress` |
 //! | [`formats`] | readers and writers | `trace privacy progress` |
 //! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
 //! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress` |

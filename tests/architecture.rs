@@ -86,7 +86,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("trace", vec!["progress"]),
         ("privacy", vec![]),
         ("progress", vec![]),
-        ("domain", vec!["trace"]),
+        ("domain", vec!["trace", "progress"]),
         ("formats", vec!["trace", "privacy", "progress"]),
         ("model", vec!["domain", "trace", "privacy", "progress"]),
         ("fit", vec!["model", "domain", "trace", "privacy", "progress"]),

@@ -10,6 +10,7 @@
 
 use super::simplex::norm_sub;
 use super::tree::Leaves;
+use crate::progress::{Cancelled, Progress};
 
 /// Which rare bins are near each other.
 pub enum Kinship<'a> {
@@ -39,7 +40,12 @@ pub struct Merged {
 }
 
 /// Joins the rare ones among bins of noisy `counts` with noise of scale `sigma`.
-pub fn merge(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
+pub fn merge(
+    counts: &[i64],
+    sigma: f64,
+    kinship: &Kinship<'_>,
+    progress: &dyn Progress,
+) -> Result<Merged, Cancelled> {
     let ghosts = (2.0 * (counts.len().max(2) as f64).ln()).sqrt();
     let enough = |sum: i64, bins: usize| sum as f64 >= sigma * (bins as f64).sqrt() * ghosts + 1.0;
     let mut groups = Groups::new(counts, sigma);
@@ -71,6 +77,7 @@ pub fn merge(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
             }
             for length in leaves.prefix_lengths().into_iter().rev().skip(1) {
                 for family in leaves.families(length) {
+                    progress.check()?;
                     let members: Vec<usize> = family.filter(|&leaf| pending[leaf]).collect();
                     let sum = members.iter().map(|&leaf| counts[leaf]).sum();
                     if length == 0 || enough(sum, members.len()) {
@@ -83,7 +90,8 @@ pub fn merge(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
             }
         }
     }
-    groups.collect()
+    progress.check()?;
+    Ok(groups.collect())
 }
 
 /// Every bin's representative (the first of its group) and its weight within the group.
@@ -150,13 +158,18 @@ impl<'a> Groups<'a> {
 mod tests {
     use super::*;
     use crate::domain::PrefixTree;
+    use crate::progress::Quiet;
     use proptest::prelude::*;
+
+    fn joined(counts: &[i64], sigma: f64, kinship: &Kinship<'_>) -> Merged {
+        merge(counts, sigma, kinship, &Quiet).unwrap()
+    }
 
     proptest! {
         #[test]
         fn nothing_is_lost(counts in prop::collection::vec(-50i64..400, 1..200), sigma in 0.5f64..30.0) {
             for kinship in [Kinship::Ordered, NAMES, Kinship::Unordered { undeclared: true }] {
-                let merged = merge(&counts, sigma, &kinship);
+                let merged = joined(&counts, sigma, &kinship);
                 prop_assert_eq!(merged.map.len(), counts.len());
                 prop_assert_eq!(merged.counts.iter().sum::<i64>(), counts.iter().sum::<i64>());
                 prop_assert_eq!(merged.sizes.iter().sum::<u32>() as usize, counts.len());
@@ -168,16 +181,16 @@ mod tests {
 
     #[test]
     fn an_undeclared_value_that_is_noise_is_never_drawn() {
-        let merged = merge(&[400, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true });
+        let merged = joined(&[400, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true });
         assert_eq!((merged.map, merged.weights), (vec![0, 1, 1], vec![1.0, 1_000.0, 0.0]));
         // One that stands out is drawn; among several rare ones the group takes its mass.
-        assert_eq!(merge(&[400, 1_000, 300], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 2]);
-        assert_eq!(merge(&[3, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 0]);
+        assert_eq!(joined(&[400, 1_000, 300], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 2]);
+        assert_eq!(joined(&[3, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 0]);
     }
 
     #[test]
     fn frequent_bins_stay_alone() {
-        let merged = merge(&[1_000, 3, 2, 900, 1], 2.0, &NAMES);
+        let merged = joined(&[1_000, 3, 2, 900, 1], 2.0, &NAMES);
         assert_eq!(merged.map, [0, 1, 1, 2, 1]);
         assert_eq!(merged.counts, [1_000, 6, 900]);
         assert_eq!(merged.sizes, [1, 3, 1]);
@@ -186,14 +199,14 @@ mod tests {
     #[test]
     fn neighbours_join_until_they_are_enough() {
         // c = 6: a bin alone needs σ·√(2 ln 6) + 1 = 4.8, two need 6.4, three 7.6.
-        let merged = merge(&[4, 4, 100, 3, 1, 4], 2.0, &Kinship::Ordered);
+        let merged = joined(&[4, 4, 100, 3, 1, 4], 2.0, &Kinship::Ordered);
         assert_eq!(merged.map, [0, 0, 1, 2, 2, 2]);
     }
 
     #[test]
     fn the_top_that_is_never_enough_is_not_drawn() {
         // c = 8: alone 5.1, two 6.8, three 8.1. Nothing here is enough but the two frequent bins.
-        let merged = merge(&[1, 0, 90, 2, 80, 3, 0, 1], 2.0, &Kinship::Ordered);
+        let merged = joined(&[1, 0, 90, 2, 80, 3, 0, 1], 2.0, &Kinship::Ordered);
         assert_eq!(merged.map, [0, 0, 1, 0, 2, 0, 0, 0]);
         assert_eq!(merged.weights[6..], [0.0, 0.0], "nothing above the bin next to the last frequent one");
         assert!(merged.weights[5] > 0.0 && merged.weights[3] > 0.0);
@@ -208,7 +221,7 @@ mod tests {
         let scale =
             crate::privacy::NoiseScale::for_cost(crate::privacy::Sensitivity::histogram(one), rho).unwrap();
         let counts: Vec<i64> = (0..100_000).map(|_| scale.sample(&mut rng)).collect();
-        let merged = merge(&counts, scale.sigma(), &NAMES);
+        let merged = joined(&counts, scale.sigma(), &NAMES);
         assert!(merged.counts.len() <= 4, "{} ghosts", merged.counts.len() - 1);
     }
 
@@ -222,7 +235,7 @@ mod tests {
         let leaves = tree.finish();
         // Order: 00, 0100 … 0111, 10, 1100 … 1111. Under 01 nothing is frequent: 20 in four leaves are enough for σ = 2.
         let counts = [1, 5, 5, 5, 5, 0, 1, 1, 880, 1];
-        let merged = merge(&counts, 2.0, &Kinship::Prefixes(&leaves));
+        let merged = joined(&counts, 2.0, &Kinship::Prefixes(&leaves));
         // The rare ones under 11 (1 + 1 + 1) are too few alone and join 00 and 10 at the root.
         assert_eq!(merged.map, [0, 1, 1, 1, 1, 0, 0, 0, 2, 0]);
     }

@@ -281,7 +281,7 @@ fn merge_rare(
             None => Kinship::Ordered,
         };
         progress.check()?;
-        let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship);
+        let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship, progress)?;
         progress.check()?;
         attribute.partition = attribute.partition.relabel(&merged.map, &merged.weights);
         one_way.counts = merged.counts;

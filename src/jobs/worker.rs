@@ -122,6 +122,8 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
                 // The database is away: the lease may lapse, and then the fence decides.
                 Err(_) => {}
             },
+            // Looks at once; another server's job waits for its next beat.
+            () = app.cancelled.notified() => beat.reset_immediately(),
             _ = stopping.changed(), if !handed_back => { handed_back = true; seen.stop(); }
         }
     };

@@ -25,6 +25,8 @@ pub struct App {
     pub rates: Arc<Rates>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
+    /// Wakes the watchers of this server's running jobs when one is to be cancelled.
+    pub cancelled: Arc<Notify>,
 }
 
 impl App {
@@ -39,6 +41,7 @@ impl App {
             config: Arc::new(config),
             remembers: Arc::default(),
             queued: Arc::new(Notify::new()),
+            cancelled: Arc::new(Notify::new()),
         })
     }
 

@@ -365,5 +365,6 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     }
     jobs::request_cancel(&mut tx, id).await?;
     tx.commit().await?;
+    app.cancelled.notify_waiters();
     Ok(view(Job { cancel_requested: true, ..job }))
 }
