@@ -3,10 +3,9 @@
 
 use super::codes::Codes;
 use super::options::Options;
-use super::shard::Step;
 use super::target::Target;
 use super::visit::{Pace, Scratch, Working};
-use crate::progress::Cancelled;
+use crate::progress::{Cancelled, Step};
 use rand::rngs::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 

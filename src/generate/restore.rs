@@ -1,9 +1,8 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
 use super::chain::chain;
-use super::shard::Step;
 use crate::domain::{Attribute, Partition};
-use crate::progress::Cancelled;
+use crate::progress::{Cancelled, Step};
 use crate::trace::gaps::FlowColumns;
 use crate::trace::{Column, Facts, Field, Schema, Values, Window};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};

@@ -6,12 +6,9 @@ use super::gum::{Convergence, update};
 use super::options::Options;
 use super::plan::{Draw, Plan, Source};
 use super::target::Target;
-use crate::progress::Cancelled;
+use crate::progress::{Cancelled, Step};
 use crate::trace::Values;
 use rand::rngs::Xoshiro256PlusPlus;
-
-/// Called between pieces of work that take milliseconds: an error ends the work.
-pub type Step<'a> = dyn Fn() -> Result<(), Cancelled> + 'a;
 
 /// What records are made towards: whole counts of every one-way and every table.
 pub struct Targets {
