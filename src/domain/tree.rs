@@ -238,4 +238,18 @@ mod tests {
         assert_eq!(tree.cell(0xf0), Some(32));
         assert_eq!(tree.cell(0x00), None);
     }
+
+    #[test]
+    fn leaves_keep_the_sum_that_their_parent_was_counted_to() {
+        // The parent says 1,100, its children 1,000 and 255 times nothing: the estimate of the parent is 1,099.6, so that each
+        // child takes 0.39 of the 99.6 that are missing.
+        let mut tree = PrefixTree::new(16, &[8, 8]);
+        let mut noisy = vec![0; 256];
+        noisy[0] = 1_100;
+        tree.open(&noisy, 500.0, 9);
+        noisy[0] = 1_000;
+        tree.open(&noisy, 500.0, 9);
+        let counts = tree.finish().counts();
+        assert!((1_099..=1_100).contains(&counts.iter().sum::<i64>()), "{}", counts.iter().sum::<i64>());
+    }
 }
