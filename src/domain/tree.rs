@@ -92,7 +92,7 @@ impl PrefixTree {
     pub fn finish(self) -> Leaves {
         assert!(self.open.is_empty() && self.answered.len() == self.levels.len(), "every level is asked");
         let (parents, levels): (Vec<_>, Vec<Level>) = self.answered.into_iter().unzip();
-        let mut leaves = Vec::new();
+        let mut estimated = Vec::new();
         let mut length = 0;
         for ((estimates, level), parents) in least_squares(&levels).into_iter().zip(&levels).zip(parents) {
             let bits = level.fan.ilog2();
@@ -101,11 +101,20 @@ impl PrefixTree {
             for (cell, estimate) in estimates.into_iter().enumerate() {
                 if opened.next_if_eq(&&cell).is_none() {
                     let start = child(&parents, bits, cell) << (self.bits - length);
-                    leaves.push(Leaf { start, length, count: estimate.round() as i64 });
+                    estimated.push((Leaf { start, length, count: 0 }, estimate));
                 }
             }
         }
-        leaves.sort_unstable();
+        estimated.sort_unstable_by_key(|(leaf, _)| leaf.start);
+        // Sums are rounded, not leaves: what a node lacks is shared evenly among hundreds of children, which would all round the same way.
+        let (mut sum, mut given) = (0.0, 0);
+        let counted = |(leaf, estimate): (Leaf, f64)| {
+            sum += estimate;
+            let count = sum.round() as i64 - given;
+            given += count;
+            Leaf { count, ..leaf }
+        };
+        let leaves = estimated.into_iter().map(counted).collect();
         Leaves { bits: self.bits, levels: self.levels, leaves }
     }
 }

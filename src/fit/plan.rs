@@ -84,11 +84,13 @@ impl Plan {
     pub fn share_out(&self, schema: &Schema) -> Shares {
         let measured = schema.columns.iter().filter(|c| c.is_measured());
         let grown = measured.clone().any(|c| c.field.tree().is_some());
+        let counted = measured.clone().any(|c| c.field.tree().is_none());
         let pairs = self.method == Method::Netdpsyn && measured.count() > 1;
         let [trees, selection, one_ways, rest] = SHARES;
         let parts = self.allowance().divide(&match (grown, pairs) {
             (true, true) => [trees, selection, one_ways, rest],
-            (true, false) => [trees + selection + rest, 0.0, one_ways, 0.0],
+            (true, false) if counted => [trees + selection + rest, 0.0, one_ways, 0.0],
+            (true, false) => [1.0, 0.0, 0.0, 0.0],
             (false, true) => [0.0, selection, one_ways, rest],
             (false, false) => [0.0, 0.0, 1.0, 0.0],
         });
