@@ -11,7 +11,7 @@ const PIECE: usize = 1 << 16;
 #[error("cancelled")]
 pub struct Cancelled;
 
-/// Receives the progress of long work. What is reported depends on the plan alone, never on raw data.
+/// Receives the progress of long work. Steps follow from the plan and from how far a pass over the records is, never from what they hold; only stewards see them.
 pub trait Progress: Sync {
     /// `done` of `total` steps of `stage` are done.
     fn report(&self, stage: &'static str, done: u64, total: u64);

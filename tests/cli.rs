@@ -559,7 +559,10 @@ fn declared_networks_stand_in_place_of_trees() {
     let output =
         lab.synthesize("raw.csv", FLOWS, &["--networks", "srcip=nets.txt", "--networks", "dstip=nets.txt"]);
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && !stdout.contains("address trees"), "{stdout}");
+    assert!(
+        output.status.success() && !stdout.contains("tree srcip") && stdout.contains("tree srcport"),
+        "{stdout}"
+    );
     lab.write("bad.txt", "10.0.0.0/33\n");
     let refused = lab.synthesize("raw.csv", FLOWS, &["--networks", "srcip=bad.txt"]);
     assert_eq!(refused.status.code(), Some(2));

@@ -6,7 +6,7 @@ use super::trace_args::TraceArgs;
 use crate::service::discretize;
 use std::path::PathBuf;
 
-/// Bins every column as the method does, without noise, and draws the records back from their bins: what binning alone costs. Both files are as raw as the
+/// Bins every column as the paper does, without noise, and draws the records back from their bins: what binning alone costs. Both files are as raw as the
 /// trace, and readable by you alone.
 #[derive(clap::Args)]
 pub struct Args {

@@ -70,7 +70,7 @@ pub struct RowsArgs {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum MethodName {
-    /// The paper's: fixed bins, pairs chosen by DenseMarg
+    /// The paper's: fixed bins or paid trees, pairs chosen by DenseMarg
     Netdpsyn,
     /// Every column on its own: the baseline
     Independent,

@@ -35,7 +35,7 @@ pub struct Merged {
     pub weights: Vec<f64>,
     /// Noisy count of each new bin: the sum over its old ones.
     pub counts: Vec<i64>,
-    /// Old bins in each new one: its noise has variance σ² times this.
+    /// How many times σ² the noise of each new bin has: its number of old bins; for leaves of a tree less where the counts of whole nodes bound it.
     pub sizes: Vec<u32>,
 }
 
@@ -78,7 +78,8 @@ pub fn merge(
             for length in leaves.prefix_lengths().into_iter().rev().skip(1) {
                 for family in leaves.families(length) {
                     progress.check()?;
-                    let members: Vec<usize> = family.filter(|&leaf| pending[leaf]).collect();
+                    let (members, others): (Vec<usize>, Vec<usize>) = family.partition(|&leaf| pending[leaf]);
+                    groups.bound(&members, &others, length > 0);
                     let sum = members.iter().map(|&leaf| counts[leaf]).sum();
                     if length == 0 || enough(sum, members.len()) {
                         groups.join(&members, &[], true);
@@ -100,11 +101,33 @@ struct Groups<'a> {
     sigma: f64,
     first: Vec<usize>,
     weights: Vec<f64>,
+    /// In units of σ², variance that each bin adds to whatever group it is in.
+    variance: Vec<u32>,
 }
 
 impl<'a> Groups<'a> {
     fn new(counts: &'a [i64], sigma: f64) -> Self {
-        Groups { counts, sigma, first: (0..counts.len()).collect(), weights: vec![1.0; counts.len()] }
+        Groups {
+            counts,
+            sigma,
+            first: (0..counts.len()).collect(),
+            weights: vec![1.0; counts.len()],
+            variance: vec![1; counts.len()],
+        }
+    }
+
+    /// Bounds the variance of `members` together. Where the node above them was `counted`, they are what that count leaves beside `others`, the
+    /// rest of its leaves.
+    fn bound(&mut self, members: &[usize], others: &[usize], counted: bool) {
+        let sum = |leaves: &[usize]| leaves.iter().map(|&leaf| self.variance[leaf]).sum::<u32>();
+        let rest = 1 + sum(others);
+        if let Some((&first, more)) = members.split_first()
+            && counted
+            && rest < sum(members)
+        {
+            self.variance[first] = rest;
+            more.iter().for_each(|&leaf| self.variance[leaf] = 0);
+        }
     }
 
     /// Joins `members`, weighed by their noisy counts or evenly; those in `never` are not drawn unless they are all.
@@ -140,7 +163,7 @@ impl<'a> Groups<'a> {
         let mut merged =
             Merged { map: Vec::new(), weights: self.weights, counts: Vec::new(), sizes: Vec::new() };
         let mut named = vec![None; self.counts.len()];
-        for (&first, &count) in self.first.iter().zip(self.counts) {
+        for ((&first, &count), variance) in self.first.iter().zip(self.counts).zip(self.variance) {
             let bin = *named[first].get_or_insert_with(|| {
                 merged.counts.push(0);
                 merged.sizes.push(0);
@@ -148,7 +171,7 @@ impl<'a> Groups<'a> {
             });
             merged.map.push(bin);
             merged.counts[bin as usize] += count;
-            merged.sizes[bin as usize] += 1;
+            merged.sizes[bin as usize] += variance;
         }
         merged
     }
@@ -238,5 +261,7 @@ mod tests {
         let merged = joined(&counts, 2.0, &Kinship::Prefixes(&leaves));
         // The rare ones under 11 (1 + 1 + 1) are too few alone and join 00 and 10 at the root.
         assert_eq!(merged.map, [0, 1, 1, 1, 1, 0, 0, 0, 2, 0]);
+        // The four under 01 are one count's worth: that of 01. Those under 11 are its count less that of 1110; 00 and 10 have their own.
+        assert_eq!(merged.sizes, [1 + 1 + 2, 1, 1]);
     }
 }

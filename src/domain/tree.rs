@@ -153,7 +153,7 @@ impl Leaves {
         self.leaves.is_empty()
     }
 
-    /// Runs of sibling leaves under one parent, for every parent, deepest level first: (parent's prefix length, leaves).
+    /// The prefix lengths of the tree's nodes, the root's 0 first.
     pub fn prefix_lengths(&self) -> Vec<u32> {
         let mut depth = 0;
         let mut lengths = vec![0];

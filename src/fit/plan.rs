@@ -13,7 +13,7 @@ const SHARES: [f64; 4] = [0.4, 0.07, 0.03, 0.5];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// The paper's: fixed bins, pairs selected by DenseMarg.
+    /// The paper's: fixed bins, or paid trees for addresses and ports; pairs selected by DenseMarg, cliques of them joined.
     Netdpsyn,
     /// One-way marginals alone, with the whole budget: the baseline that every method must beat.
     Independent,

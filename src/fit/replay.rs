@@ -150,6 +150,22 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    #[test]
+    fn fixed_ports_and_odd_trees_ask_the_same_of_neighbours(rows in any_rows(11), at in any::<prop::sample::Index>()) {
+        for (ports, addresses) in [(Field::Port, vec![8]), (Field::PortTree { levels: vec![3, 3] }, vec![4, 8, 8])] {
+            let mut schema = schema("ton");
+            for (column, field) in [("srcport", ports.clone()), ("dstport", ports), ("dstip", Field::ip(&addresses))] {
+                let at = schema.position(column).unwrap();
+                schema.columns[at].field = field;
+            }
+            check_schema(&schema, Method::Netdpsyn, Options::default(), &rows, at.index(rows.len()), 400.0);
+        }
+    }
+}
+
 #[test]
 fn an_empty_trace_is_measured_like_any_other() {
     let schema = schema("ton");

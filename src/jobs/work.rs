@@ -221,6 +221,8 @@ struct Measuring {
     schema_sha256: String,
     plan: String,
     allowance_rho: u64,
+    /// ρ of trees, one-ways and selection.
+    shares_rho: [u64; 3],
     build: String,
 }
 
@@ -248,6 +250,10 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         schema_sha256: hex(&Sha256::digest(serde_json::to_vec(&bound.schema).unwrap_or_default())),
         plan: job.request.clone(),
         allowance_rho: plan.allowance().units(),
+        shares_rho: {
+            let shares = plan.share_out(&bound.schema);
+            [shares.trees, shares.one_ways, shares.selection].map(|rho| rho.units())
+        },
         build: format!("{} noise {}", env!("CARGO_PKG_VERSION"), crate::privacy::noise::VERSION),
     };
     let what = serde_json::to_string(&what).map_err(|error| broken("a digest cannot be written", error))?;

@@ -112,6 +112,8 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
         Duration::from_secs(1).min(Duration::from_secs(app.config.lease_seconds as u64) / 3),
     );
     let (mut lost, mut handed_back) = (false, false);
+    // Made before it is awaited: it hears what is told meanwhile.
+    let mut cancelled = Box::pin(app.cancelled.notified());
     let outcome = loop {
         tokio::select! {
             done = &mut doing => break done,
@@ -123,7 +125,10 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
                 Err(_) => {}
             },
             // Looks at once; another server's job waits for its next beat.
-            () = app.cancelled.notified() => beat.reset_immediately(),
+            () = &mut cancelled => {
+                cancelled.set(app.cancelled.notified());
+                beat.reset_immediately();
+            }
             _ = stopping.changed(), if !handed_back => { handed_back = true; seen.stop(); }
         }
     };

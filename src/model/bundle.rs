@@ -46,7 +46,7 @@ pub struct Measurement {
     pub counts: Vec<i64>,
     /// σ² of a cell's noise. The leaves of a tree are estimated from all its levels, each of this noise, and have no more.
     pub scale: NoiseScale,
-    /// Where cells were joined after measuring: how many make up each; its noise has that many times σ².
+    /// Where cells were joined after measuring: how many times σ² the noise of each has. As many as make it up, less where levels of a tree say more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Vec<u32>>,
 }
@@ -112,7 +112,7 @@ impl Bundle {
             }
         }
         for m in &self.measurements {
-            let known = m.attributes.iter().all(|&a| a < self.attributes.len());
+            let known = !m.attributes.is_empty() && m.attributes.iter().all(|&a| a < self.attributes.len());
             let ascending = m.attributes.windows(2).all(|pair| pair[0] < pair[1]);
             if !known || !ascending || m.scale.variance() <= 0.0 || !m.scale.variance().is_finite() {
                 return wrong(format!("measurement {} has odd attributes or noise", m.label));

@@ -43,7 +43,7 @@ impl Rho {
 
     /// Cuts ρ into parts proportional to `weights` whose sum is exactly `self`.
     ///
-    /// Weights must be finite and ≥ 0, one of them positive. Parts are rounded down and the remainder goes
+    /// Weights must be finite and ≥ 0, one of them positive. Parts are rounded down, but not to 0, and the remainder goes
     /// to the heaviest part.
     ///
     /// # Panics
@@ -58,11 +58,16 @@ impl Rho {
         let scaled: Vec<u128> =
             weights.iter().map(|w| (w / heaviest * (1u64 << 40) as f64) as u128).collect();
         let total: u128 = scaled.iter().sum();
-        let mut parts: Vec<Rho> =
-            scaled.iter().map(|w| Rho((u128::from(self.0) * w / total) as u64)).collect();
+        // A part too small for one unit gets one all the same, where there is enough for all: nothing could be measured with none.
+        let least = |weight: f64| u64::from(weight > 0.0 && self.0 >= (weights.len() as u64).pow(2));
+        let mut parts: Vec<Rho> = scaled
+            .iter()
+            .zip(weights)
+            .map(|(w, &weight)| Rho(((u128::from(self.0) * w / total) as u64).max(least(weight))))
+            .collect();
         let given: u64 = parts.iter().map(|part| part.0).sum();
         let first = weights.iter().position(|w| *w == heaviest).unwrap_or(0);
-        parts[first].0 += self.0 - given;
+        parts[first].0 = parts[first].0 + self.0 - given;
         parts
     }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use sha2::Sha256;
 
 /// Of what is drawn for a key: an attempt of another version must not draw again under the same key.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Cells a stream covers.
 const BLOCK: usize = 4_096;

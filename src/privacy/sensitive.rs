@@ -35,7 +35,7 @@ impl<T> Sensitive<T> {
         Sensitive((self.0, other.0))
     }
 
-    /// The paid exit: charges `query`, then answers it with noise. The accountant may refuse; then nothing was read.
+    /// The paid exit: charges `query`, then answers it with noise. The accountant may refuse; then nothing leaves.
     pub(crate) fn measure(
         &self,
         accountant: &mut Accountant<'_>,
@@ -59,8 +59,10 @@ impl<A, B> Sensitive<(A, B)> {
 }
 
 impl<T, S> Sensitive<Result<T, S>> {
-    /// Work that may have been stopped on request. The error is made outside: nothing leaves but that it was stopped.
+    /// Work that may have been stopped on request. The error of the work can hold no value, and the one that leaves is made outside: nothing leaves
+    /// but that it was stopped.
     pub(crate) fn finished_or<E>(self, stopped: E) -> Result<Sensitive<T>, E> {
+        const { assert!(size_of::<S>() == 0, "an error that can hold nothing") };
         self.0.map(Sensitive).map_err(|_| stopped)
     }
 }
@@ -87,8 +89,10 @@ impl<R> Private<R> {
 }
 
 impl<R, S> Private<Result<R, S>> {
-    /// Work that may have been stopped on request. The error is made outside: nothing leaves but that it was stopped.
+    /// Work that may have been stopped on request. The error of the work can hold no value, and the one that leaves is made outside: nothing leaves
+    /// but that it was stopped.
     pub(crate) fn finished_or<E>(self, stopped: E) -> Result<Private<R>, E> {
+        const { assert!(size_of::<S>() == 0, "an error that can hold nothing") };
         self.0.map(Private).map_err(|_| stopped)
     }
 }

@@ -97,7 +97,7 @@ pub struct EvaluateRequest {
 
 /// A job.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000004", "kind": "fit", "state": "running", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "stage": "pairs", "percent": 48, "rho": 0.0558, "attempt": 1, "created_at": "2026-01-05T09:00:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000004", "kind": "fit", "state": "running", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "stage": "pairs", "percent": 97, "rho": 0.0558, "attempt": 1, "created_at": "2026-01-05T09:00:00Z"}))]
 pub struct JobView {
     /// Its id.
     pub id: Uuid,

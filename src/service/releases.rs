@@ -42,11 +42,11 @@ pub struct MarginalView {
     pub columns: Vec<String>,
     /// Bins of each.
     pub shape: Vec<usize>,
-    /// Standard deviation of a cell's noise; a cell that joins g bins has √g times it.
+    /// Standard deviation of a cell's noise; a cell that joins bins has √`joined` times it. The leaves of a tree have at most that.
     pub sigma: f64,
-    /// Noisy counts, the last column varying fastest.
+    /// Noisy counts (for the leaves of a tree, rounded estimates from all its levels), the last column varying fastest.
     pub counts: Vec<i64>,
-    /// Bins that each cell joins, where some were joined.
+    /// How many times the variance of one bin each cell has, where some were joined: the number of its bins, less where levels of a tree say more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub joined: Option<Vec<u32>>,
 }

@@ -64,7 +64,7 @@ fn yes() -> bool {
     true
 }
 
-/// The type of a column: its value space and how fixed bins cut it (NetDPSyn, section 4.1).
+/// The type of a column: its value space and how it is cut, by fixed bins (NetDPSyn, section 4.1) or by a paid tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Field {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// The bins of every measured column: fixed ones from the schema; for addresses the networks of length `prefix` that occur, unless networks are
-/// declared.
+/// declared; for ports the paper's.
 pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private<Vec<Attribute>> {
     trace.privately(|trace| {
         let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());

@@ -43,7 +43,7 @@ pub struct Fit {
     pub columns: Vec<String>,
     /// Cells.
     pub cells: usize,
-    /// Standard deviation of a cell's noise.
+    /// Standard deviation of a cell's noise; for the leaves of a tree a bound.
     pub sigma: f64,
     /// ½ Σ |noisy − synthetic| / N̂, the records scaled to N̂. Noise alone makes it about `noise`; far above that, the records miss
     /// what was measured.
