@@ -101,18 +101,18 @@ impl PrefixTree {
             for (cell, estimate) in estimates.into_iter().enumerate() {
                 if opened.next_if_eq(&&cell).is_none() {
                     let start = child(&parents, bits, cell) << (self.bits - length);
-                    estimated.push((Leaf { start, length, count: 0 }, estimate));
+                    estimated.push((start, length, estimate));
                 }
             }
         }
-        estimated.sort_unstable_by_key(|(leaf, _)| leaf.start);
+        estimated.sort_unstable_by_key(|&(start, ..)| start);
         // Sums are rounded, not leaves: what a node lacks is shared evenly among hundreds of children, which would all round the same way.
         let (mut sum, mut given) = (0.0, 0);
-        let counted = |(leaf, estimate): (Leaf, f64)| {
+        let counted = |(start, length, estimate): (u64, u32, f64)| {
             sum += estimate;
             let count = sum.round() as i64 - given;
             given += count;
-            Leaf { count, ..leaf }
+            Leaf { start, length, count }
         };
         let leaves = estimated.into_iter().map(counted).collect();
         Leaves { bits: self.bits, levels: self.levels, leaves }
