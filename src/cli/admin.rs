@@ -8,6 +8,7 @@ use crate::service::keys::{self, NewKey};
 use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewTenant};
 use crate::service::{memory, sweep};
+use crate::storage::closed;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -58,6 +59,7 @@ enum KeyRole {
 impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let config = Config::from_env().map_err(|error| Failure::Usage(error.to_string()))?;
+        closed::from_now_on();
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime.block_on(async {
             let app = App::open(config).await.map_err(|error| Failure::Server(error.to_string()))?;
@@ -85,18 +87,21 @@ impl Command {
                 }
             }
             Command::Reconcile => {
-                let (back, lost) = memory::reconcile(app, caller).await?;
-                for spend in &back {
+                let found = memory::reconcile(app, caller).await?;
+                for spend in &found.back {
                     let rho = crate::privacy::Rho::from_units(spend.amount.rho);
                     println!("brought back ρ = {rho} of population {}", spend.population);
                 }
-                for spend in &lost {
+                for spend in &found.lost {
                     println!(
                         "not there: population {} of tenant {}; restore a later backup",
                         spend.population, spend.tenant
                     );
                 }
-                println!("{} brought back, {} not", back.len(), lost.len());
+                for undone in &found.undone {
+                    println!("undone by the restore: {undone}");
+                }
+                println!("{} brought back, {} not", found.back.len(), found.lost.len());
             }
             Command::Sweep { older_than } => {
                 let age = Duration::from_secs(older_than * 3_600);

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::config::Config;
 use crate::service::app::App;
-use crate::storage::Db;
+use crate::storage::{Db, closed};
 use crate::{http, telemetry};
 
 /// Serve the REST API and work on jobs, until SIGTERM or Ctrl-C. Settings come from NETDPSYN_* in the environment;
@@ -14,6 +14,7 @@ pub struct Serve {}
 impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         let config = settings()?;
+        closed::from_now_on();
         telemetry::start(&config).map_err(|error| Failure::Usage(format!("NETDPSYN_LOG: {error}")))?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime
@@ -39,6 +40,7 @@ impl ConfigArgs {
     pub fn run(self) -> Result<(), Failure> {
         let ConfigCommand::Check = self.command;
         let config = settings()?;
+        closed::from_now_on();
         // A password in the address stays out of sight.
         let shown = match (config.database_url.find("://"), config.database_url.rfind('@')) {
             (Some(start), Some(at)) if at > start => {

@@ -120,6 +120,14 @@ impl Partition {
         self.labels[after.saturating_sub(1)]
     }
 
+    /// Tells which values fall into which bin, piece by piece: all that two partitions of the same bins have in common, and nothing of how values are drawn.
+    pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
+        let numbers = |numbers: &[u64]| numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>();
+        say(&numbers(&self.starts));
+        say(&self.labels.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>());
+        say(&self.end.to_le_bytes());
+    }
+
     /// The intervals of every bin, each with its weight within the bin.
     pub fn intervals(&self) -> Vec<Vec<(Range<u64>, f64)>> {
         let mut of = vec![Vec::new(); self.bins()];

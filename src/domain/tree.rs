@@ -66,6 +66,14 @@ impl PrefixTree {
         Some((parent << bits) | (child & ((1 << bits) - 1)) as usize)
     }
 
+    /// Tells which values count in which cell of the next level, piece by piece.
+    pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
+        for number in [self.bits, self.depth, u32::from(self.levels[self.answered.len()])] {
+            say(&number.to_le_bytes());
+        }
+        say(&self.open.iter().flat_map(|prefix| prefix.to_le_bytes()).collect::<Vec<u8>>());
+    }
+
     /// Takes the noisy counts of the next level: children above `threshold` open, at most `most` of them (the largest);
     /// all others are leaves. The last level opens nothing.
     pub fn open(&mut self, noisy: &[i64], threshold: f64, most: usize) {

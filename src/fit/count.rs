@@ -5,7 +5,7 @@
 
 use crate::domain::{Attribute, Partition};
 use crate::model::statement::Unit;
-use crate::privacy::Sensitivity;
+use crate::privacy::{CellMap, Sensitivity};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::gaps;
 use crate::trace::{Trace, Values};
@@ -53,6 +53,16 @@ impl Marginal {
         (self.cells() as f64 * self.sensitivity(unit, attributes).approx()).powf(2.0 / 3.0)
     }
 
+    /// What its cells stand for, where the cuts of the attributes have these digests.
+    pub fn map(&self, cuts: &[CellMap]) -> CellMap {
+        CellMap::of(|say| {
+            for &attribute in &self.attributes {
+                say(&attribute.to_le_bytes());
+                say(cuts[attribute].bytes());
+            }
+        })
+    }
+
     /// Its name in the account.
     pub fn label(&self, attributes: &[Attribute]) -> String {
         let names: Vec<&str> = self.attributes.iter().map(|&a| attributes[a].name.as_str()).collect();
@@ -61,6 +71,17 @@ impl Marginal {
             many => many.join(" × "),
         }
     }
+}
+
+/// The digest of every attribute's cut.
+pub fn cuts(attributes: &[Attribute]) -> Vec<CellMap> {
+    let cut = |attribute: &Attribute| {
+        CellMap::of(|say| {
+            say(&attribute.column.to_le_bytes());
+            attribute.partition.describe(say);
+        })
+    };
+    attributes.par_iter().map(cut).collect()
 }
 
 /// Whom a pass reports to. Steps are cells, not records: how many they are depends on the plan and on earlier noisy answers alone.

@@ -11,6 +11,7 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`plan`] | what was asked for, and how ρ is shared out |
+//! | [`room`] | the most that a bundle takes on disk, and how a fit keeps to it |
 //! | [`split`] | a fifth held out by keyed hash |
 //! | [`trees`] | prefix trees of addresses and ports grown level by level |
 //! | [`count`] | codes, and exact counts of marginals over them |
@@ -20,6 +21,7 @@
 pub mod cliques;
 pub mod count;
 pub mod plan;
+pub mod room;
 pub mod select;
 pub mod split;
 pub mod trees;
@@ -28,6 +30,7 @@ pub mod trees;
 mod replay;
 
 pub use plan::{Method, Options, Plan};
+pub use room::Room;
 
 use crate::domain::{self, Attribute, Kinship, Partition};
 use crate::model::{Bundle, Measurement, Statement, bundle, statement::Unit};
@@ -39,6 +42,10 @@ use crate::trace::{Field, Schema, SchemaError, Trace, Values};
 use count::{Marginal, Pass};
 use thiserror::Error;
 use trees::Grown;
+
+/// The identity of what fits are computed by: a hash over the lock file and the sources that a fit uses, and the version of what is drawn. Programs of
+/// different identity never go on with one another's fits.
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("NETDPSYN_BUILD"));
 
 /// Why a fit ended without measurements.
 #[derive(Debug, Error)]
@@ -131,7 +138,9 @@ fn measure(
     let stop = || progress.is_cancelled();
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
     let shares = plan.share_out(schema);
-    let (attributes, trees) = cut(trace, schema, plan.unit, shares.trees, &mut accountant, progress)?;
+    let room = Room::of(plan, schema);
+    let allowed = trees::Allowed { unit: plan.unit, rho: shares.trees, leaves: room.leaves() };
+    let (attributes, trees) = cut(trace, schema, allowed, &mut accountant, progress)?;
     progress.step("code", 0, 1)?;
     let codes = trace.derive(|t| count::encode(t, &attributes, progress)).finished_or(Cancelled)?;
 
@@ -154,11 +163,10 @@ fn measure(
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
         let candidates = select::candidates(&attributes, plan.options.max_cells);
-        let sensitivity = select::sensitivity(&candidates, plan.unit, &attributes);
-        let scores =
-            select::score(&codes, &candidates, sensitivity, shares.selection, &mut accountant, progress)?;
+        let (unit, rho) = (plan.unit, shares.selection);
+        let scores = select::score(&codes, &candidates, &attributes, unit, rho, &mut accountant, progress)?;
         let chosen = select::choose(&candidates, &scores, &attributes, plan.unit, accountant.left());
-        let chosen = cliques::join(chosen, &attributes, plan.options.clique_cells);
+        let chosen = room.fitting(cliques::join(chosen, &attributes, plan.options.clique_cells));
         if !chosen.is_empty() {
             let terms = Terms { stage: "pairs", unit: plan.unit, rho: accountant.left() };
             let pairs = measure_all(&codes, &chosen, &attributes, terms, &mut accountant, progress)?;
@@ -181,12 +189,11 @@ fn measure(
 fn cut(
     trace: &Sensitive<Trace>,
     schema: &Schema,
-    unit: Unit,
-    rho: Rho,
+    allowed: trees::Allowed,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<(Vec<Attribute>, Vec<Option<Grown>>), FitError> {
-    let mut grown = trees::grow(trace, schema, unit, rho, accountant, progress)?;
+    let mut grown = trees::grow(trace, schema, allowed, accountant, progress)?;
     let mut attributes = Vec::new();
     let mut trees = Vec::new();
     for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
@@ -233,6 +240,7 @@ fn measure_all(
 ) -> Result<Vec<Measurement>, FitError> {
     let weights: Vec<f64> = marginals.iter().map(|m| m.weight(unit, attributes)).collect();
     let parts = rho.divide(&weights);
+    let cuts = count::cuts(attributes);
     // Every cell is counted, then answered.
     let mut done = count::cells(marginals);
     let pass = Pass { stage, total: 2 * done, progress };
@@ -245,7 +253,8 @@ fn measure_all(
         done += marginal.cells() as u64;
         let label = marginal.label(attributes);
         let sensitivity = marginal.sensitivity(unit, attributes);
-        let query = Query { label: label.clone(), stage, sensitivity, rho, cells: marginal.cells() };
+        let (cells, map) = (marginal.cells(), marginal.map(&cuts));
+        let query = Query { label: label.clone(), stage, sensitivity, rho, cells, map };
         let noisy =
             tables.measure(accountant, query, |t| t[index].iter().map(|&n| i64::from(n)).collect())?;
         measurements.push(Measurement {

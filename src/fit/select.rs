@@ -7,7 +7,7 @@ use super::FitError;
 use super::count::{self, Marginal, Pass};
 use crate::domain::{self, Attribute};
 use crate::model::statement::Unit;
-use crate::privacy::{Accountant, Query, Rho, Sensitive, Sensitivity};
+use crate::privacy::{Accountant, CellMap, Query, Rho, Sensitive, Sensitivity};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::Values;
 
@@ -40,7 +40,8 @@ pub fn sensitivity(candidates: &[Marginal], unit: Unit, attributes: &[Attribute]
 pub fn score(
     codes: &Sensitive<Vec<Values>>,
     candidates: &[Marginal],
-    sensitivity: Sensitivity,
+    attributes: &[Attribute],
+    unit: Unit,
     rho: Rho,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
@@ -49,12 +50,14 @@ pub fn score(
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
+    let cuts = count::cuts(attributes);
     let query = Query {
         label: "independence differences of all pairs".into(),
         stage: "selection",
-        sensitivity,
+        sensitivity: sensitivity(candidates, unit, attributes),
         rho,
         cells: candidates.len(),
+        map: CellMap::of(|say| candidates.iter().for_each(|pair| say(pair.map(&cuts).bytes()))),
     };
     let pass = Pass::over(candidates, "selection", progress);
     let differences = codes.derive(|codes| {

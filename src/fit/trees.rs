@@ -7,7 +7,7 @@
 use super::{FitError, count};
 use crate::domain::{PrefixTree, tree::Leaves};
 use crate::model::statement::Unit;
-use crate::privacy::{Accountant, NoiseScale, Query, Rho, Sensitive, Sensitivity};
+use crate::privacy::{Accountant, CellMap, NoiseScale, Query, Rho, Sensitive, Sensitivity};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::{Schema, Trace};
 use std::collections::BTreeMap;
@@ -30,12 +30,22 @@ pub struct Grown {
     pub scale: NoiseScale,
 }
 
-/// Grows a tree for every column whose domain is found by one, with equal shares of `rho` a level. Keyed by column.
+/// What growing trees may take.
+#[derive(Clone, Copy)]
+pub struct Allowed {
+    /// Who is protected.
+    pub unit: Unit,
+    /// ρ of all trees together.
+    pub rho: Rho,
+    /// Leaves of one tree.
+    pub leaves: u64,
+}
+
+/// Grows a tree for every column whose domain is found by one, with equal shares of ρ a level. Keyed by column.
 pub fn grow(
     trace: &Sensitive<Trace>,
     schema: &Schema,
-    unit: Unit,
-    rho: Rho,
+    Allowed { unit, rho, leaves }: Allowed,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<usize, Grown>, FitError> {
@@ -53,7 +63,7 @@ pub fn grow(
     let mut done = 0;
     for (index, bits, levels) in columns {
         let mut tree = PrefixTree::new(bits, levels);
-        let mut scale = None;
+        let (mut scale, mut left) = (None, leaves);
         for level in 0..tree.levels() {
             progress.step("trees", done, steps as u64)?;
             done += 1;
@@ -63,11 +73,15 @@ pub fn grow(
                 sensitivity: Sensitivity::histogram(unit.max_records()),
                 rho,
                 cells: tree.level_cells(),
+                map: CellMap::of(|say| tree.describe(say)),
             };
             let counts = trace.derive(|t| level_counts(t, index, &tree, progress)).finished_or(Cancelled)?;
             let noisy = counts.measure(accountant, query, Vec::clone)?;
             let sigmas = if level == 0 && bits == ADDRESS_BITS { FIRST_LEVEL } else { DEEPER };
-            tree.open(&noisy.values, sigmas * noisy.scale.sigma(), MAX_OPEN);
+            // An open node has children in place of one leaf, and no tree has more leaves than there is room for.
+            left = left.saturating_sub(tree.level_cells() as u64);
+            let most = levels.get(level + 1).map_or(0, |&bits| (left >> bits) as usize);
+            tree.open(&noisy.values, sigmas * noisy.scale.sigma(), most.min(MAX_OPEN));
             progress.check()?;
             scale = Some(noisy.scale);
         }

@@ -21,14 +21,23 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     let mut tx = app.db.begin().await?;
     datasets::end_lost_uploads(&mut tx).await?;
     tx.commit().await?;
+    jobs::measuring::sweep(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;
     if let Err(problem) = memory::check(&app).await {
         tracing::error!(problem = %problem.kind, "{}", problem.detail);
     }
+    match memory::undone(&app).await {
+        Ok(undone) => undone.iter().for_each(|what| tracing::error!("undone by a restore: {what}")),
+        Err(problem) => {
+            tracing::error!(problem = %problem.kind, "what a restore may have undone cannot be told")
+        }
+    }
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
+    let db = app.db.clone();
     axum::serve(listener, super::router(app)).with_graceful_shutdown(stop()).await?;
     tracing::info!("draining");
     workers.drain().await;
+    db.close().await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::progress::{Progress, Switch};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The stages of a kind of job in order, with the percent at which each begins. They depend on the plan alone, never on records.
 type Stages = &'static [(&'static str, u64)];
@@ -24,6 +25,7 @@ const PARSE: Stages = &[("read", 0)];
 pub struct Watch {
     stages: Stages,
     switch: Switch,
+    measuring: AtomicBool,
     at: Mutex<(&'static str, u64)>,
 }
 
@@ -36,12 +38,22 @@ impl Watch {
             "evaluate" => EVALUATE,
             _ => PARSE,
         };
-        Watch { stages, switch: Switch::default(), at: Mutex::default() }
+        Watch { stages, switch: Switch::default(), measuring: AtomicBool::new(false), at: Mutex::default() }
     }
 
     /// Asks the work to stop.
     pub fn stop(&self) {
         self.switch.cancel();
+    }
+
+    /// A fit begins to measure: what it would have to repeat is worth waiting for.
+    pub fn measuring(&self) {
+        self.measuring.store(true, Ordering::Release);
+    }
+
+    /// Whether a fit has begun to measure.
+    pub fn is_measuring(&self) -> bool {
+        self.measuring.load(Ordering::Acquire)
     }
 
     /// Stage and percent.

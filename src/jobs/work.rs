@@ -1,32 +1,32 @@
 //! What each kind of job does. Every end is one transaction, fenced by (job, attempt): result, state of the job and ledger entry become
 //! visible together or not at all.
 
+use super::measuring::{self, Measuring};
+use super::new_bundle::NewBundle;
 use super::watch::Watch;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
-use crate::fit::{self, split, split::SplitKey};
+use crate::fit::{self, Room, split, split::SplitKey};
 use crate::formats::{self, Bound, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
-use crate::privacy::{NoiseKey, Sensitive, Steward};
-use crate::progress::Progress;
+use crate::privacy::{Sensitive, Steward};
+use crate::progress::{Cancelled, Progress};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::schema_of;
 use crate::service::jobs::{FitRequest, GenerateRequest, plan};
 use crate::service::limits;
-use crate::service::memory::{self, Spend};
+use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::service::queued::queued;
 use crate::service::releases::StoredReport;
-use crate::storage::artifacts::hex;
+use crate::storage::artifacts::sha256_of;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
 use crate::storage::ledger::{self, Purpose};
 use crate::storage::{StorageError, datasets, releases, tenants};
 use crate::trace::Trace;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -39,6 +39,8 @@ pub enum Stopped {
     Lost,
     /// It cannot be done.
     Failed(Problem),
+    /// It was done and cannot be stored now: it goes back to the queue, and is done again.
+    PutBack(Problem),
 }
 
 impl From<Problem> for Stopped {
@@ -53,13 +55,14 @@ impl From<StorageError> for Stopped {
     }
 }
 
-impl From<crate::progress::Cancelled> for Stopped {
-    fn from(_: crate::progress::Cancelled) -> Self {
+impl From<Cancelled> for Stopped {
+    fn from(_: Cancelled) -> Self {
         Stopped::Cancelled
     }
 }
 
-fn broken(what: &str, error: impl std::fmt::Display) -> Stopped {
+/// A failure of ours: the log has the reason, the steward a problem without it.
+pub(super) fn broken(what: &str, error: impl std::fmt::Display) -> Stopped {
     tracing::error!(%error, "{what}");
     Stopped::Failed(Problem::internal())
 }
@@ -81,11 +84,15 @@ pub async fn end_without_result(
     state: &str,
     problem: Option<&Problem>,
 ) -> Result<(), Problem> {
-    let text = problem.and_then(|p| serde_json::to_string(p).ok());
-    let noted = job.kind == "fit" && memory::noted(app, job.id).await?;
+    let noted = job.kind == "fit" && memory::noted(app, job.id).await?.is_some();
     let mut tx = app.begin().await?;
     let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
     let charged = (job.kind == "fit").then_some(now.measuring_started_at.is_some() || noted);
+    let text = problem.map(|problem| match charged {
+        Some(charged) => serde_json::to_string(&problem.clone().charged(charged, job.cost().rho)),
+        None => serde_json::to_string(problem),
+    });
+    let text = text.transpose().map_err(|_| Problem::internal())?;
     if let Some(charged) = charged {
         let purpose = purpose(app, job);
         match charged {
@@ -107,7 +114,11 @@ pub async fn end_without_result(
         }
         datasets::set_state(&mut tx, job.dataset_id, "rejected", None, None, text.as_deref()).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    if job.kind == "fit" {
+        measuring::forget(app, job.id).await;
+    }
+    Ok(())
 }
 
 fn purpose<'a>(app: &App, job: &Job) -> Purpose<'a> {
@@ -201,29 +212,21 @@ fn fence(held: bool) -> Result<(), Stopped> {
 
 /// The SHA-256 of a file, in hex.
 fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
-    let failed = |error| broken("a trace cannot be read", error);
-    let mut source = std::fs::File::open(file).map_err(failed)?;
-    let mut digest = Sha256::new();
-    let mut block = vec![0; 1 << 16];
-    loop {
-        seen.check()?;
-        match std::io::Read::read(&mut source, &mut block).map_err(failed)? {
-            0 => return Ok(hex(&digest.finalize())),
-            length => digest.update(&block[..length]),
+    enum Failed {
+        Io(std::io::Error),
+        Cancelled(Cancelled),
+    }
+    impl From<std::io::Error> for Failed {
+        fn from(error: std::io::Error) -> Self {
+            Failed::Io(error)
         }
     }
-}
-
-/// What a fit is about to measure. An attempt that finds something else draws nothing.
-#[derive(Serialize, Deserialize)]
-struct Measuring {
-    trace_sha256: String,
-    schema_sha256: String,
-    plan: String,
-    allowance_rho: u64,
-    /// ρ of trees, one-ways and selection.
-    shares_rho: [u64; 3],
-    build: String,
+    let source = std::fs::File::open(file).map_err(|error| broken("a trace cannot be read", error))?;
+    match sha256_of(source, || seen.check().map_err(Failed::Cancelled)) {
+        Ok((_, digest)) => Ok(digest),
+        Err(Failed::Io(error)) => Err(broken("a trace cannot be read", error)),
+        Err(Failed::Cancelled(cancelled)) => Err(cancelled.into()),
+    }
 }
 
 /// Measures a dataset and commits the measurements.
@@ -235,93 +238,78 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     if asked.hold_out {
         plan.hold_out = Some(split_key(app, runtime, job)?);
     }
-    let kept = job.noise_key.as_deref().and_then(|key| <[u8; 32]>::try_from(key).ok());
-    let key = NoiseKey::unsealed(kept.ok_or_else(Problem::internal)?);
-
-    // A disk that cannot be written to is found out while it costs nothing.
+    // A disk that has no room for the bundle is found out while that costs nothing.
     let scratch = scratch(app, job);
-    let file_of_bundle =
-        std::fs::File::create(&scratch).map_err(|error| broken("a bundle cannot be written", error))?;
+    let room = Room::of(&plan, &bound.schema).bytes();
+    let bundle_file = NewBundle::reserve(&scratch, room)?;
 
-    // From here on every end is a commit. An attempt may draw only if it is the same computation as the one that drew first: the same
-    // key on other data would give away their difference.
-    let what = Measuring {
-        trace_sha256: digest_of(&file, seen)?,
-        schema_sha256: hex(&Sha256::digest(serde_json::to_vec(&bound.schema).unwrap_or_default())),
-        plan: job.request.clone(),
-        allowance_rho: plan.allowance().units(),
-        shares_rho: {
-            let shares = plan.share_out(&bound.schema);
-            [shares.trees, shares.one_ways, shares.selection].map(|rho| rho.units())
-        },
-        build: format!("{} noise {}", env!("CARGO_PKG_VERSION"), crate::privacy::noise::VERSION),
-    };
-    let what = serde_json::to_string(&what).map_err(|error| broken("a digest cannot be written", error))?;
-    let first = runtime.block_on(async {
-        let spend =
-            Spend { job: job.id, tenant: job.tenant_id, population: job.population_id, amount: job.cost() };
-        memory::note(app, &spend).await?;
-        let mut tx = app.begin().await?;
-        let first = jobs::start_measuring(&mut tx, job, &what, app.now()).await?;
-        tx.commit().await?;
-        Ok::<_, Problem>(first)
-    })?;
-    match first {
-        None => return Err(Stopped::Lost),
-        Some(first) if first != what => {
-            let detail = "an earlier attempt began to measure something else (another trace, schema, plan or build); nothing was drawn again";
-            return Err(Problem::conflict("/problems/not-repeatable", detail).into());
-        }
-        Some(_) => {}
-    }
+    let what = Measuring::new(digest_of(&file, seen)?, &bound.schema, &job.request, &plan)?;
+    seen.check()?;
+    // From here on every end is a commit, and what cannot be stored is measured again under the same noise.
+    seen.measuring();
+    let key = runtime.block_on(measuring::begin(app, job, &what)).map_err(put_back)?;
 
     let fitted = fit::fit(trace, &bound.schema, &plan, &key, seen).map_err(|error| match error {
         fit::FitError::Cancelled(_) => Stopped::Cancelled,
         error => broken("a fit failed", error),
     })?;
-    let statement = serde_json::to_string(&fitted.bundle.statement).unwrap_or_default();
-    let written = fitted.bundle.write(std::io::BufWriter::new(file_of_bundle));
-    written.map_err(|error| broken("a bundle cannot be written", error))?;
-    runtime.block_on(async {
-        let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
-        let stored = app.artifacts.adopt(&bundle_path, &scratch).await?;
-        let _ = std::fs::remove_file(&scratch);
-        let now = app.now();
-        let model = releases::Model {
-            id: Uuid::now_v7(),
-            tenant_id: job.tenant_id,
-            dataset_id: job.dataset_id,
-            job_id: job.id,
-            bundle_path,
-            bundle_sha256: stored.sha256,
-            statement,
-            created_at: now,
-        };
-        let generation = GenerateRequest {
-            model_id: model.id,
-            rows: asked.rows,
-            seed: asked.seed,
-            options: asked.generate,
-            evaluate: asked.evaluate,
-        };
-        let generation = serde_json::to_string(&generation).unwrap_or_default();
-        let next = Job { model_id: Some(model.id), ..queued(&dataset, "generate", generation, now) };
-        let mut tx = app.begin().await?;
-        ledger::commit(&mut tx, &purpose(app, job), job.cost()).await?;
-        releases::add_model(&mut tx, &model).await?;
-        let end = End {
-            state: "succeeded",
-            charged: Some(true),
-            problem: None,
-            model: Some(model.id),
-            release: None,
-        };
-        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
-        jobs::add(&mut tx, &next).await?;
-        tx.commit().await?;
-        app.queued.notify_one();
-        Ok(())
-    })
+    bundle_file.write(&fitted.bundle).map_err(put_back)?;
+    let stored = runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle));
+    stored.map_err(put_back)?;
+    runtime.block_on(measuring::forget(app, job.id));
+    Ok(())
+}
+
+/// A measured fit that cannot be stored is not lost: its next attempt draws the same noise.
+fn put_back(stopped: Stopped) -> Stopped {
+    match stopped {
+        Stopped::Failed(problem) if problem.status >= 500 => Stopped::PutBack(problem),
+        other => other,
+    }
+}
+
+/// Makes model, charge, end of the job and the job that generates a first trace visible in one transaction.
+async fn commit_model(
+    app: &App,
+    job: &Job,
+    asked: &FitRequest,
+    dataset: &Dataset,
+    scratch: &Path,
+    bundle: &Bundle,
+) -> Result<(), Stopped> {
+    let text = |error| broken("what is stored beside a model cannot be written", error);
+    let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
+    let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
+    let now = app.now();
+    let model = releases::Model {
+        id: Uuid::new_v4(),
+        tenant_id: job.tenant_id,
+        dataset_id: job.dataset_id,
+        job_id: job.id,
+        bundle_path,
+        bundle_sha256: stored.sha256,
+        statement: serde_json::to_string(&bundle.statement).map_err(text)?,
+        created_at: now,
+    };
+    let generation = GenerateRequest {
+        model_id: model.id,
+        rows: asked.rows,
+        seed: asked.seed,
+        options: asked.generate,
+        evaluate: asked.evaluate,
+    };
+    let generation = serde_json::to_string(&generation).map_err(text)?;
+    let next = Job { model_id: Some(model.id), ..queued(dataset, "generate", generation, now) };
+    let mut tx = app.begin().await?;
+    ledger::commit(&mut tx, &purpose(app, job), job.cost()).await?;
+    releases::add_model(&mut tx, &model).await?;
+    let (model, charged) = (Some(model.id), Some(true));
+    let end = End { state: "succeeded", charged, problem: None, model, release: None };
+    fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+    jobs::add(&mut tx, &next).await?;
+    tx.commit().await?;
+    app.queued.notify_one();
+    Ok(())
 }
 
 fn scratch(app: &App, job: &Job) -> PathBuf {

@@ -1,11 +1,13 @@
 //! Slots that claim jobs, one lease each.
 
+use super::measuring;
 use super::watch::Watch;
 use super::work::{self, Stopped};
+use crate::fit;
 use crate::service::app::App;
 use crate::service::problem::Problem;
 use crate::service::sweep::{UNNAMED_FOR, sweep};
-use crate::storage::jobs::{self, Job};
+use crate::storage::jobs::{self, Claim, Job};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -14,8 +16,10 @@ use tracing::Instrument;
 
 /// How long an idle slot waits before it looks again: other servers' jobs and lapsed leases come without a call.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// Times a job is started at most: one that brings its worker down would do so for ever.
-const MAX_ATTEMPTS: i64 = 5;
+/// Times a job's lease may lapse: one that brings its worker down would do so for ever.
+const MAX_FAILURES: i64 = 5;
+/// How long a job that could not be stored waits before it is claimed again: room must be made first.
+const WAIT_FOR_ROOM: Duration = Duration::from_secs(5);
 
 /// The running workers of a server.
 pub struct Workers {
@@ -49,8 +53,10 @@ async fn sweeper(app: App, mut stopping: watch::Receiver<bool>) {
             () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
             _ = stopping.changed() => return,
         }
-        if let Err(problem) = sweep(&app, UNNAMED_FOR).await {
-            tracing::error!(problem = %problem.kind, "sweeping failed");
+        for swept in [sweep(&app, UNNAMED_FOR).await.map(|_| ()), measuring::sweep(&app).await] {
+            if let Err(problem) = swept {
+                tracing::error!(problem = %problem.kind, "sweeping failed");
+            }
         }
     }
 }
@@ -76,8 +82,14 @@ async fn slot(app: App, mut stopping: watch::Receiver<bool>) {
 
 async fn claim(app: &App) -> Result<Option<Job>, Problem> {
     let now = app.now();
+    let claim = Claim {
+        now,
+        lease_until: lease(app, now),
+        build: fit::BUILD,
+        orphaned_before: now - app.config.orphan_seconds * 1_000_000,
+    };
     let mut tx = app.begin().await?;
-    let job = jobs::claim(&mut tx, now, lease(app, now)).await?;
+    let job = jobs::claim(&mut tx, &claim).await?;
     tx.commit().await?;
     Ok(job)
 }
@@ -99,11 +111,9 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
             if job.cancel_requested {
                 return Err(Stopped::Cancelled);
             }
-            if job.attempt > MAX_ATTEMPTS {
-                return Err(Stopped::Failed(Problem::conflict(
-                    "/problems/too-many-attempts",
-                    "the job was started too often without an end",
-                )));
+            if job.failures >= MAX_FAILURES {
+                let detail = format!("retried {MAX_FAILURES} times without finishing");
+                return Err(Stopped::Failed(Problem::conflict("/problems/too-many-attempts", detail)));
             }
             work::perform(&app, &runtime, &job, &seen)
         })
@@ -112,6 +122,9 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
         Duration::from_secs(1).min(Duration::from_secs(app.config.lease_seconds as u64) / 3),
     );
     let (mut lost, mut handed_back) = (false, false);
+    // A fit that measures has time of its own to end when the server stops: another program may not repeat its noise.
+    let mut draining = false;
+    let mut deadline = Box::pin(tokio::time::sleep(Duration::MAX));
     // Made before it is awaited: it hears what is told meanwhile.
     let mut cancelled = Box::pin(app.cancelled.notified());
     let outcome = loop {
@@ -129,7 +142,12 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
                 cancelled.set(app.cancelled.notified());
                 beat.reset_immediately();
             }
-            _ = stopping.changed(), if !handed_back => { handed_back = true; seen.stop(); }
+            _ = stopping.changed(), if !draining => {
+                draining = true;
+                let own = if seen.is_measuring() { app.config.drain_seconds } else { 0 };
+                deadline.set(tokio::time::sleep(Duration::from_secs(own)));
+            }
+            () = &mut deadline, if draining && !handed_back => { handed_back = true; seen.stop(); }
         }
     };
     if lost {
@@ -143,8 +161,16 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
             return;
         }
         // The server stops: the job goes back to the queue, and its next attempt repeats the same noise.
-        Ok(Err(Stopped::Cancelled)) if handed_back => give_back(app, &job).await,
+        Ok(Err(Stopped::Cancelled)) if handed_back => give_back(app, &job, Duration::ZERO, None).await,
         Ok(Err(Stopped::Cancelled)) => work::end_without_result(app, &job, "cancelled", None).await,
+        Ok(Err(Stopped::PutBack(problem))) => {
+            tracing::warn!(problem = %problem.kind, "measured, and could not be stored; it goes back to the queue");
+            let detail = format!(
+                "{}; the fit was measured and could not be stored: it waits, and repeats the same noise. It is charged once",
+                problem.detail
+            );
+            give_back(app, &job, WAIT_FOR_ROOM, Some(&Problem { detail, ..problem })).await
+        }
         Ok(Err(Stopped::Failed(problem))) => {
             tracing::warn!(problem = %problem.kind, "failed");
             work::end_without_result(app, &job, "failed", Some(&problem)).await
@@ -170,8 +196,9 @@ async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, P
     Ok(alive)
 }
 
-async fn give_back(app: &App, job: &Job) -> Result<(), Problem> {
+async fn give_back(app: &App, job: &Job, wait: Duration, problem: Option<&Problem>) -> Result<(), Problem> {
+    let text = problem.map(serde_json::to_string).transpose().map_err(|_| Problem::internal())?;
     let mut tx = app.begin().await?;
-    jobs::hand_back(&mut tx, job).await?;
+    jobs::hand_back(&mut tx, job, app.now() + wait.as_micros() as i64, text.as_deref()).await?;
     Ok(tx.commit().await?)
 }

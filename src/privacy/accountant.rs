@@ -7,7 +7,7 @@
 
 use super::gaussian::{CostTooSmall, NoiseScale};
 use super::noise::{Noise, Stop};
-use super::{Rho, Sensitivity};
+use super::{CellMap, Rho, Sensitivity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use thiserror::Error;
@@ -15,7 +15,7 @@ use thiserror::Error;
 /// A question about raw data, complete with what it costs: the noise scale follows from sensitivity and ρ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// Unique within the fit; also names the noise stream.
+    /// Unique within the fit.
     pub label: String,
     /// The stage of the method that asks, for the statement.
     pub stage: &'static str,
@@ -25,6 +25,8 @@ pub struct Query {
     pub rho: Rho,
     /// The number of integers in the answer: fixed by the plan and by earlier noisy answers, never by raw data.
     pub cells: usize,
+    /// What each of them stands for.
+    pub map: CellMap,
 }
 
 /// A noisy answer: integers around the true ones, with the scale of their noise.
@@ -69,7 +71,7 @@ pub enum Refused {
         /// The allowance of this fit.
         allowance: Rho,
     },
-    /// A label used twice would use one noise stream twice, and the difference of the answers would be exact.
+    /// The same question asked twice would use one noise stream twice, and the difference of the answers would be exact.
     #[error("query {label} was asked before in this fit")]
     Repeated {
         /// The query.
@@ -163,6 +165,7 @@ mod tests {
             sensitivity: Sensitivity::histogram(MaxRecords::ONE),
             rho: Rho::from_units(units),
             cells: 2,
+            map: CellMap::of(|_| {}),
         }
     }
 

@@ -10,6 +10,7 @@
 //! | [`gaussian`] | exact discrete Gaussian noise in integer arithmetic |
 //! | `exponential` | its one trial: a uniform number compared with exp(−γ), exactly |
 //! | [`noise`] | where the random bits come from: one key, one stream a block |
+//! | `cell_map` | what the cells of an answer stand for, as a digest |
 //! | [`accountant`] | a fixed allowance; refuses whatever would exceed it |
 //! | [`sensitive`] | raw data and its two exits |
 //!
@@ -17,6 +18,7 @@
 
 pub mod accountant;
 pub mod budget;
+mod cell_map;
 mod exponential;
 pub mod gaussian;
 pub mod noise;
@@ -26,7 +28,9 @@ pub mod zcdp;
 
 pub use accountant::{Accountant, Charge, Noisy, Query, Refused};
 pub use budget::{Guarantee, Rho};
+pub use cell_map::CellMap;
 pub use gaussian::NoiseScale;
+pub(crate) use noise::KeyHalf;
 pub use noise::NoiseKey;
 pub use sensitive::{Private, Sensitive, Steward};
 pub use sensitivity::{MaxRecords, Sensitivity};

@@ -3,7 +3,7 @@
 use super::limits::{Rates, rates};
 use super::problem::Problem;
 use crate::config::Config;
-use crate::storage::{Artifacts, Db, Tx};
+use crate::storage::{Artifacts, Db, Halves, Tx, closed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,9 +17,11 @@ pub struct App {
     pub db: Db,
     /// Files.
     pub artifacts: Artifacts,
+    /// The halves of noise keys that stand in files.
+    pub halves: Halves,
     /// Settings.
     pub config: Arc<Config>,
-    /// Whether every spend noted beside the artifacts is known to the ledger; see [`super::memory`].
+    /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::memory`].
     pub remembers: Arc<AtomicBool>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
@@ -32,11 +34,21 @@ pub struct App {
 impl App {
     /// Connects to everything the settings name.
     pub async fn open(config: Config) -> Result<App, crate::storage::StorageError> {
+        closed::folder(&config.data_dir)?;
         let artifacts = Artifacts::open(&config.data_dir.join("artifacts"))?;
+        let halves = Halves::open(&config.data_dir.join("noise"))?;
         let db = Db::connect(&config.database_url).await?;
+        let opened = closed::tree(&config.data_dir)?;
+        if opened > 0 {
+            tracing::warn!(
+                files = opened,
+                "files and folders of the data directory were open to other users; they are closed now"
+            );
+        }
         Ok(App {
             db,
             artifacts,
+            halves,
             rates: Arc::new(rates(config.max_requests)),
             config: Arc::new(config),
             remembers: Arc::default(),

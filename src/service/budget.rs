@@ -171,7 +171,7 @@ pub async fn charge_of(tx: &mut Tx, fit: Uuid) -> Result<Option<ChargeView>, Pro
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000006", "kind": "commit", "population_id": "0199c0de-0000-7000-8000-000000000005", "job_id": "0199c0de-0000-7000-8000-000000000004", "rho": 0.0558, "delta_prime": 0.0, "actor": "worker", "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct EntryView {
-    /// Its id, in order of time.
+    /// Its id.
     pub id: Uuid,
     /// grant, reserve, commit or release.
     pub kind: String,

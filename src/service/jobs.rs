@@ -8,7 +8,7 @@ use super::queued::queued;
 use crate::fit::{self, Method, Plan};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
-use crate::privacy::{Guarantee, NoiseKey, Rho};
+use crate::privacy::{Guarantee, Rho};
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, release, reserve};
@@ -201,7 +201,11 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         )));
     }
     let job = match &new {
-        NewJob::Fit(request) => fit_job(&mut tx, tenant, caller, request, now).await?,
+        NewJob::Fit(request) => {
+            // Within the reserving transaction: the database may have been put back a moment ago.
+            super::memory::check_within(app, &mut tx).await?;
+            fit_job(&mut tx, tenant, caller, request, now).await?
+        }
         NewJob::Generate(request) => {
             let model = releases::find_model(&mut tx, tenant, request.model_id).await?;
             let model = model.ok_or_else(|| Problem::not_found("model"))?;
@@ -295,11 +299,9 @@ async fn fit_job(
         let (field, detail) = open_field(&error);
         return Err(Problem::invalid(field, detail));
     }
-    let key = NoiseKey::from_os().map_err(|_| Problem::internal())?;
     let mut job = queued(&dataset, "fit", stored(request)?, now);
     let cost = Amount::rho(plan.allowance());
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
-    job.noise_key = Some(key.sealed().to_vec());
     let purpose = Purpose { tenant, population: dataset.population_id, job: job.id, actor: &caller.key, now };
     if !reserve(tx, &purpose, cost).await? {
         let left = Rho::from_units(left(tx, tenant, dataset.population_id).await?.rho);
@@ -351,7 +353,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
         return Err(Problem::not_found("job"));
     }
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
-    let spent = job.kind == "fit" && super::memory::noted(app, id).await?;
+    let spent = job.kind == "fit" && super::memory::noted(app, id).await?.is_some();
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
     let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, app.now()).await? };
     if let Some(cancelled) = cancelled {

@@ -167,5 +167,6 @@ pub async fn revoke(app: &App, caller: &Caller, tenant: Uuid, id: Uuid) -> Resul
     if !tenants::revoke_key(&mut tx, tenant, id, app.now()).await? {
         return Err(Problem::not_found("key"));
     }
+    super::memory::note_revoked(app, tenant, id).await?;
     Ok(tx.commit().await?)
 }

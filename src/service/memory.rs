@@ -1,19 +1,37 @@
 //! What was spent is remembered twice: in the ledger, and beside the artifacts.
 //!
-//! A database restored from a backup forgets the fits that were accepted since, while releases made by them may be out. Each fit therefore leaves a
-//! note in the artifact store before its first noisy draw. A server that finds a note of which its ledger knows nothing accepts no fit until
-//! `netdpsyn admin reconcile` has brought the forgotten spends back, and a fit with a note is never given its ρ back, whatever the ledger says of it: a
-//! backup may be older than its first draw.
+//! A database restored from a backup forgets what was spent since, while releases made with it may be out. Two things beside the artifacts remind it:
+//!
+//! | what | written | by it one sees |
+//! | --- | --- | --- |
+//! | a **mark**: number and id of the ledger's last entry | before a fit's first noisy draw, and after every change of the ledger that must not be lost | that the ledger was put back behind it, whatever was added since |
+//! | a fit's **note**: what it may have spent, and a digest of what it computes | between the transaction that begins to measure and the first noisy draw | which spends are forgotten; that a fit may have drawn |
+//!
+//! A ledger that lacks the entry of the highest mark accepts no fit and begins no measuring until `netdpsyn admin reconcile` has brought the forgotten
+//! spends back. The mark is looked at inside the reserving transaction, so that a database restored under a live server is noticed too. A fit with
+//! a note is never given its ρ back, whatever the ledger says of it.
+//!
+//! Caps that were set and keys that were revoked are noted as well: a restore that undoes one is said aloud.
 
 use super::app::{App, Caller};
 use super::problem::Problem;
 use crate::ledger::Amount;
-use crate::storage::ledger::{self, Purpose};
+use crate::privacy::Rho;
+use crate::storage::ledger::{self, Mark, Purpose};
+use crate::storage::{Tx, tenants};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
-/// Where the notes are.
-const NOTES: &str = "spends";
+/// Where the notes of fits are.
+const SPENDS: &str = "spends";
+/// Where the marks are.
+const MARKS: &str = "marks";
+/// Where the caps that were set are.
+const CAPS: &str = "caps";
+/// Where the keys that were revoked are.
+const REVOKED: &str = "revoked";
 
 /// A fit's note.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,33 +45,79 @@ pub struct Spend {
     pub population: Uuid,
     /// What it may have spent.
     pub amount: Amount,
+    /// A keyed digest of what it computes; absent in notes of version 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computation: Option<String>,
+}
+
+/// A cap that was set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetCap {
+    /// The tenant or population.
+    account: Uuid,
+    cap: Amount,
+}
+
+/// A key that was revoked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoked {
+    key: Uuid,
+    tenant: Uuid,
+}
+
+async fn write(app: &App, key: &str, what: &impl Serialize) -> Result<(), Problem> {
+    let text = serde_json::to_string(what).map_err(|_| Problem::internal())?;
+    Ok(app.artifacts.put_small(key, text).await?)
+}
+
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    serde_json::from_str(text).map_err(|error| {
+        tracing::error!(%error, "a note beside the artifacts cannot be read");
+        Problem::internal()
+    })
+}
+
+async fn all<T: DeserializeOwned>(app: &App, folder: &str) -> Result<Vec<T>, Problem> {
+    app.artifacts.small(folder).await?.iter().map(|text| parsed(text)).collect()
+}
+
+fn spend_key(job: Uuid) -> String {
+    format!("{SPENDS}/{job}.json")
+}
+
+fn mark_key(mark: &Mark) -> String {
+    format!("{MARKS}/{:020}-{}.json", mark.seq, mark.id)
 }
 
 /// Leaves a note, before the first noisy draw. The same for every attempt.
 pub async fn note(app: &App, spend: &Spend) -> Result<(), Problem> {
-    let text = serde_json::to_string(spend).map_err(|_| Problem::internal())?;
-    Ok(app.artifacts.put_small(&key(spend.job), text).await?)
+    write(app, &spend_key(spend.job), spend).await
 }
 
-fn key(job: Uuid) -> String {
-    format!("{NOTES}/{job}.json")
+/// The note of a fit, if it left one: it may have drawn, and must be charged.
+pub async fn noted(app: &App, job: Uuid) -> Result<Option<Spend>, Problem> {
+    let note = app.artifacts.get_small(&spend_key(job)).await?;
+    note.as_deref().map(parsed).transpose()
 }
 
-/// Whether a fit left a note: it may have drawn, and must be charged.
-pub async fn noted(app: &App, job: Uuid) -> Result<bool, Problem> {
-    Ok(app.artifacts.has(&key(job)).await?)
+/// Notes that the cap of a tenant or population is set, before that is committed.
+pub async fn note_cap(app: &App, account: Uuid, cap: Amount) -> Result<(), Problem> {
+    write(app, &format!("{CAPS}/{account}.json"), &SetCap { account, cap }).await
+}
+
+/// Notes that a key is revoked, before that is committed.
+pub async fn note_revoked(app: &App, tenant: Uuid, key: Uuid) -> Result<(), Problem> {
+    write(app, &format!("{REVOKED}/{key}.json"), &Revoked { key, tenant }).await
 }
 
 /// Spends of which the ledger knows nothing.
 pub async fn forgotten(app: &App) -> Result<Vec<Spend>, Problem> {
     let mut forgotten = Vec::new();
-    let notes = app.artifacts.small(NOTES).await?;
+    let notes: Vec<Spend> = all(app, SPENDS).await?;
     let mut tx = app.read().await?;
-    for note in notes {
-        let spend: Spend = serde_json::from_str(&note).map_err(|error| {
-            tracing::error!(%error, "a note of a spend cannot be read");
-            Problem::internal()
-        })?;
+    for spend in notes {
         if !ledger::accounts_for(&mut tx, spend.job).await? {
             forgotten.push(spend);
         }
@@ -61,9 +125,28 @@ pub async fn forgotten(app: &App) -> Result<Vec<Spend>, Problem> {
     Ok(forgotten)
 }
 
-/// Refuses while spends are forgotten. Once they are brought back, it looks no more.
+fn behind(what: &str) -> Problem {
+    Problem::conflict(
+        "/problems/ledger-behind",
+        format!(
+            "the ledger {what} (was the database restored?); an administrator must run `netdpsyn admin reconcile`"
+        ),
+    )
+}
+
+/// Refuses while the ledger lacks the entry of the highest mark. Within the transaction that reserves or begins to measure, this cannot miss a restore: a
+/// mark is written only when its entry is durable.
+pub async fn check_within(app: &App, tx: &mut Tx) -> Result<(), Problem> {
+    let highest = all::<Mark>(app, MARKS).await?.into_iter().max();
+    match highest {
+        Some(mark) if !ledger::has(tx, mark).await? => Err(behind("lacks entries that it had before")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses while the ledger stands behind its marks or spends are forgotten. What the notes say is looked through once a process: afterwards the mark tells.
 pub async fn check(app: &App) -> Result<(), Problem> {
-    use std::sync::atomic::Ordering;
+    check_within(app, &mut app.read().await?).await?;
     if app.remembers.load(Ordering::Acquire) {
         return Ok(());
     }
@@ -72,29 +155,102 @@ pub async fn check(app: &App) -> Result<(), Problem> {
             app.remembers.store(true, Ordering::Release);
             Ok(())
         }
-        count => Err(Problem::conflict(
-            "/problems/ledger-behind",
-            format!(
-                "the ledger has forgotten {count} fits (was the database restored?); an administrator must run `netdpsyn admin reconcile`"
-            ),
-        )),
+        count => Err(behind(&format!("has forgotten {count} fits"))),
     }
 }
 
-/// Brings forgotten spends back into the ledger; gives those brought back and those whose tenant or population is not there.
-pub async fn reconcile(app: &App, caller: &Caller) -> Result<(Vec<Spend>, Vec<Spend>), Problem> {
+/// Raises the mark to the ledger's last entry. Refuses where the ledger stands behind the mark that there is.
+pub async fn raise(app: &App) -> Result<(), Problem> {
+    let marks: Vec<Mark> = all(app, MARKS).await?;
+    let mut tx = app.read().await?;
+    check_within(app, &mut tx).await?;
+    let Some(last) = ledger::last(&mut tx).await? else { return Ok(()) };
+    drop(tx);
+    if !marks.contains(&last) {
+        write(app, &mark_key(&last), &last).await?;
+    }
+    // Each server removes lower marks alone, so that the highest of several that are written at once stays.
+    for lower in marks.iter().filter(|mark| mark.seq < last.seq) {
+        app.artifacts.delete(&mark_key(lower)).await?;
+    }
+    Ok(())
+}
+
+/// What reconciling found and did.
+pub struct Reconciled {
+    /// Spends that were brought back.
+    pub back: Vec<Spend>,
+    /// Spends whose tenant or population is not there.
+    pub lost: Vec<Spend>,
+    /// Caps and keys that the restore has undone, in words. They are left as they are.
+    pub undone: Vec<String>,
+}
+
+/// Brings forgotten spends back into the ledger, and marks where it stands then.
+pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem> {
     caller.admin()?;
+    let undone = undone(app).await?;
     let (mut back, mut lost) = (Vec::new(), Vec::new());
     for spend in forgotten(app).await? {
         let mut tx = app.begin().await?;
         let (tenant, population, job) = (spend.tenant, spend.population, spend.job);
         let purpose = Purpose { tenant, population, job, actor: &caller.key, now: app.now() };
-        if ledger::bring_back(&mut tx, &purpose, spend.amount).await? {
-            tx.commit().await?;
-            back.push(spend);
-        } else {
-            lost.push(spend);
+        match ledger::bring_back(&mut tx, &purpose, spend.amount).await? {
+            Some(raised) => {
+                for (account, cap) in raised {
+                    note_cap(app, account, cap).await?;
+                }
+                tx.commit().await?;
+                back.push(spend);
+            }
+            None => lost.push(spend),
         }
     }
-    Ok((back, lost))
+    if lost.is_empty() {
+        let marks: Vec<Mark> = all(app, MARKS).await?;
+        let mut tx = app.begin().await?;
+        let mut gone = Vec::new();
+        for mark in marks {
+            if !ledger::has(&mut tx, mark).await? {
+                ledger::go_on_after(&mut tx, mark.seq).await?;
+                gone.push(mark);
+            }
+        }
+        tx.commit().await?;
+        for mark in gone {
+            app.artifacts.delete(&mark_key(&mark)).await?;
+        }
+        raise(app).await?;
+    }
+    Ok(Reconciled { back, lost, undone })
+}
+
+/// Caps that stand higher than they were last set, and keys that are valid though they were revoked: a restore undid it.
+pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
+    let (caps, revoked): (Vec<SetCap>, Vec<Revoked>) = (all(app, CAPS).await?, all(app, REVOKED).await?);
+    let mut tx = app.read().await?;
+    let mut undone = Vec::new();
+    for SetCap { account, cap } in caps {
+        for (what, found) in [
+            ("tenant", ledger::tenant_account(&mut tx, account).await?),
+            ("population", ledger::population_account(&mut tx, account).await?),
+        ] {
+            if let Some(found) = found.filter(|a| a.cap.rho > cap.rho || a.cap.delta > cap.delta) {
+                let rho = Rho::from_units;
+                undone.push(format!(
+                    "the cap of {what} {account} is ρ = {} again, after it was set to {}; set it anew",
+                    rho(found.cap.rho),
+                    rho(cap.rho)
+                ));
+            }
+        }
+    }
+    for Revoked { key, tenant } in revoked {
+        if tenants::is_valid_key(&mut tx, key).await? {
+            undone.push(format!(
+                "key {key} of tenant {tenant} is valid again, after it was revoked; revoke it anew"
+            ));
+        }
+    }
+    Ok(undone)
 }

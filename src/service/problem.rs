@@ -138,6 +138,39 @@ impl Problem {
         .with("limit_bytes", limit)
     }
 
+    /// 507: the server's disk has no room for what would be written.
+    pub fn disk_full(bytes: u64) -> Self {
+        Problem::new(
+            507,
+            "/problems/disk-full",
+            "No room left",
+            format!(
+                "the server's disk has no room for {bytes} bytes; ask the administrator to make room, and try again"
+            ),
+        )
+    }
+
+    /// 507: the server's disk filled up in the middle.
+    fn disk_filled() -> Self {
+        Problem::new(
+            507,
+            "/problems/disk-full",
+            "No room left",
+            "the server's disk is full; ask the administrator to make room, and try again",
+        )
+    }
+
+    /// The same refusal, with what it means for the budget of a fit: whether ρ (in 10⁻¹²) was charged.
+    pub fn charged(self, charged: bool, rho: u64) -> Self {
+        let rho = crate::privacy::Rho::from_units(rho);
+        let means = match charged {
+            true => format!("ρ = {rho} was charged"),
+            false => "nothing was charged".to_string(),
+        };
+        let detail = format!("{}; {means}", self.detail);
+        Problem { detail, ..self }.with("charged", charged)
+    }
+
     /// 422 of a trace: its content is refused.
     pub fn trace(detail: impl Into<String>) -> Self {
         Problem::new(422, "/problems/trace-refused", "The trace is refused", detail)
@@ -174,6 +207,7 @@ impl From<StorageError> for Problem {
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::Tls(_),
             ) => Problem::unavailable(),
+            error if error.is_disk_full() => Problem::disk_filled(),
             _ => Problem::internal(),
         }
     }

@@ -2,10 +2,11 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::{AccountView, Cap};
+use super::memory;
 use super::problem::Problem;
 use crate::ledger::Amount;
 use crate::privacy::noise::secret;
-use crate::storage::ledger::{self, Entry, Kind};
+use crate::storage::ledger::{self, Grant};
 use crate::storage::tenants::{self, Population, Tenant};
 use crate::storage::{StorageError, Tx};
 use serde::{Deserialize, Serialize};
@@ -126,20 +127,7 @@ async fn grant(
     cap: Amount,
     now: i64,
 ) -> Result<(), Problem> {
-    let (rho, delta) = ledger::signed(cap)?;
-    let (id, kind, actor) = (Uuid::now_v7(), Kind::Grant.name().into(), caller.key.clone());
-    let entry = Entry {
-        id,
-        tenant_id: tenant,
-        population_id: population,
-        job_id: None,
-        kind,
-        rho,
-        delta,
-        actor,
-        created_at: now,
-    };
-    Ok(ledger::add(tx, &entry).await?)
+    Ok(ledger::grant(tx, &Grant { tenant, population, cap, actor: &caller.key, now }).await?)
 }
 
 fn split_key() -> Result<Vec<u8>, Problem> {
@@ -194,12 +182,15 @@ pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Resul
     caller.admin()?;
     let cap = new.cap.amount()?;
     let mut tx = app.begin().await?;
+    memory::check_within(app, &mut tx).await?;
     let tenant = tenants::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
     if !tenants::set_cap(&mut tx, id, cap).await? {
         return Err(below_use());
     }
     grant(&mut tx, caller, id, None, cap, app.now()).await?;
+    memory::note_cap(app, id, cap).await?;
     tx.commit().await?;
+    memory::raise(app).await?;
     Ok(view(tenant))
 }
 
@@ -262,12 +253,15 @@ pub async fn set_population_cap(
     caller.admin()?;
     let cap = new.cap.amount()?;
     let mut tx = app.begin().await?;
+    memory::check_within(app, &mut tx).await?;
     let population =
         tenants::find_population(&mut tx, id).await?.ok_or_else(|| Problem::not_found("population"))?;
     if !tenants::set_population_cap(&mut tx, id, cap).await? {
         return Err(below_use());
     }
     grant(&mut tx, caller, population.tenant_id, Some(id), cap, app.now()).await?;
+    memory::note_cap(app, id, cap).await?;
     tx.commit().await?;
+    memory::raise(app).await?;
     Ok(population_view(population))
 }

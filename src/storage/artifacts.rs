@@ -50,9 +50,7 @@ impl<E: Into<StorageError>> From<E> for PutError {
 impl Artifacts {
     /// A store in a folder, which is made and closed to other users.
     pub fn open(root: &Path) -> Result<Self, StorageError> {
-        std::fs::create_dir_all(root)?;
-        #[cfg(unix)]
-        std::fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        super::closed::folder(root)?;
         let root = root.canonicalize()?;
         let store = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
         let scratch = root.join("scratch");
@@ -96,22 +94,23 @@ impl Artifacts {
         Ok(Stored { bytes, sha256: hex(&digest.finalize()) })
     }
 
-    /// Moves a finished file into the store.
+    /// Moves a finished file of the store's scratch folder to its key. It takes no further room, and is durable before this returns.
     pub async fn adopt(&self, key: &str, file: &Path) -> Result<Stored, StorageError> {
-        let source = tokio::fs::File::open(file).await?;
-        let chunks = futures_util::stream::unfold(source, |mut source| async {
-            let mut chunk = bytes::BytesMut::with_capacity(1 << 16);
-            match tokio::io::AsyncReadExt::read_buf(&mut source, &mut chunk).await {
-                Ok(0) => None,
-                Ok(_) => Some((Ok(chunk.freeze()), source)),
-                Err(error) => Some((Err(error), source)),
+        let (from, to) = (file.to_path_buf(), self.path(key)?);
+        let moved = tokio::task::spawn_blocking(move || {
+            let source = std::fs::File::open(&from)?;
+            let (bytes, sha256) = sha256_of(&source, || Ok::<_, std::io::Error>(()))?;
+            source.sync_all()?;
+            let folder = to.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
+            std::fs::create_dir_all(folder)?;
+            std::fs::rename(&from, &to)?;
+            // Names are durable with their folders.
+            for folder in folder.ancestors().take(2) {
+                std::fs::File::open(folder)?.sync_all()?;
             }
+            Ok::<_, std::io::Error>(Stored { bytes, sha256 })
         });
-        match self.put(key, Box::pin(chunks), u64::MAX).await {
-            Ok(stored) => Ok(stored),
-            Err(PutError::Storage(error)) => Err(error),
-            Err(_) => Err(std::io::Error::other("the file could not be read to its end").into()),
-        }
+        moved.await.map_err(|_| std::io::Error::other("moving a file panicked"))?.map_err(StorageError::from)
     }
 
     /// The bytes under a key.
@@ -128,13 +127,26 @@ impl Artifacts {
         Ok(())
     }
 
+    /// A small document, if it is there.
+    pub async fn get_small(&self, key: &str) -> Result<Option<String>, StorageError> {
+        match self.store.get(&Key::from(key)).await {
+            Ok(found) => Ok(Some(String::from_utf8_lossy(&found.bytes().await?).into_owned())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The small documents under a prefix.
     pub async fn small(&self, prefix: &str) -> Result<Vec<String>, StorageError> {
         let listed: Vec<_> = self.store.list(Some(&Key::from(prefix))).collect().await;
         let mut texts = Vec::new();
         for found in listed {
-            let bytes = self.store.get(&found?.location).await?.bytes().await?;
-            texts.push(String::from_utf8_lossy(&bytes).into_owned());
+            match self.store.get(&found?.location).await {
+                Ok(found) => texts.push(String::from_utf8_lossy(&found.bytes().await?).into_owned()),
+                // Removed meanwhile.
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(texts)
     }
@@ -148,15 +160,6 @@ impl Artifacts {
     pub async fn delete(&self, key: &str) -> Result<(), StorageError> {
         match self.store.delete(&Key::from(key)).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Whether there is something under a key.
-    pub async fn has(&self, key: &str) -> Result<bool, StorageError> {
-        match self.store.head(&Key::from(key)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -198,6 +201,25 @@ impl Artifacts {
     /// nothing names.
     pub fn scratch(&self) -> &Path {
         &self.scratch
+    }
+}
+
+/// Length and SHA-256 of a file, in hex. `check` is asked between blocks.
+pub fn sha256_of<E: From<std::io::Error>>(
+    mut source: impl std::io::Read,
+    check: impl Fn() -> Result<(), E>,
+) -> Result<(u64, String), E> {
+    let (mut digest, mut bytes) = (Sha256::new(), 0);
+    let mut block = vec![0; 1 << 16];
+    loop {
+        check()?;
+        match source.read(&mut block)? {
+            0 => return Ok((bytes, hex(&digest.finalize()))),
+            length => {
+                digest.update(&block[..length]);
+                bytes += length as u64;
+            }
+        }
     }
 }
 

@@ -75,6 +75,7 @@ impl Db {
         if let Some(folder) = options.get_filename().parent().filter(|f| *f != Path::new("")) {
             std::fs::create_dir_all(folder)?;
         }
+        super::closed::database(options.get_filename())?;
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         // Migrations of SQLite are not guarded against another process: a lock on a file beside the database is.
         let lock = std::fs::File::create(options.get_filename().with_extension("migrating"))?;
@@ -100,6 +101,26 @@ impl Db {
             Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
             Db::Sqlite { reader, .. } => Tx::Sqlite(reader.begin().await?),
         })
+    }
+
+    /// Empties the write-ahead log of the embedded database, so that what was erased is in no file; whether that could be done. Readers may be in its way:
+    /// then the next time does it. Postgres keeps its own log, and only half of a noise key ever stands there.
+    pub async fn truncate_log(&self) -> Result<bool, StorageError> {
+        let Db::Sqlite { writer, .. } = self else { return Ok(true) };
+        let (busy, ..): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
+        Ok(busy == 0)
+    }
+
+    /// Closes every connection. On SQLite the last one takes the write-ahead log with it.
+    pub async fn close(&self) {
+        match self {
+            Db::Postgres(pool) => pool.close().await,
+            Db::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+        }
     }
 
     /// Whether the database answers.

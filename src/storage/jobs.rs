@@ -36,14 +36,18 @@ pub struct Job {
     pub percent: i64,
     /// Times it was claimed: with the id, the fencing token.
     pub attempt: i64,
-    /// Until when the worker has it.
+    /// Claims that ended without a word: their lease lapsed.
+    pub failures: i64,
+    /// While it runs: until when the worker has it. While it waits: until when nobody should claim it.
     pub lease_until: Option<i64>,
     /// It should stop.
     pub cancel_requested: bool,
-    /// A fit's secret, erased at every end.
-    pub noise_key: Option<Vec<u8>>,
+    /// Half of a fit's noise key, made when measuring begins and erased at every end; the other half is a file.
+    pub noise_half: Option<Vec<u8>>,
     /// When its first noisy draw was allowed.
     pub measuring_started_at: Option<i64>,
+    /// The identity of the program that began to measure.
+    pub build: Option<String>,
     /// Digests of what was about to be measured.
     pub measuring: Option<String>,
     /// Why it failed, JSON.
@@ -82,10 +86,10 @@ pub struct End<'a> {
 /// Queues a job.
 pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, noise_key, model_id, release_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)")
+        "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, model_id, release_id, created_at)
+         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11)")
         .bind(job.id).bind(job.tenant_id).bind(job.population_id).bind(job.dataset_id).bind(&job.kind).bind(&job.request)
-        .bind(job.rho).bind(job.delta).bind(&job.noise_key).bind(job.model_id).bind(job.release_id).bind(job.created_at)
+        .bind(job.rho).bind(job.delta).bind(job.model_id).bind(job.release_id).bind(job.created_at)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }
@@ -112,17 +116,33 @@ pub async fn open(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageError> {
         .bind(tenant).fetch_one(c).await)?)
 }
 
-/// Claims the oldest job that waits or whose lease has lapsed, until `lease_until`. Does not lock the dataset.
-pub async fn claim(tx: &mut Tx, now: i64, lease_until: i64) -> Result<Option<Job>, StorageError> {
+/// Who claims, and when.
+pub struct Claim<'a> {
+    /// Now.
+    pub now: i64,
+    /// Until when the worker has the job.
+    pub lease_until: i64,
+    /// The identity of the worker's program.
+    pub build: &'a str,
+    /// A fit that another program began to measure is left to it until it has waited since before this.
+    pub orphaned_before: i64,
+}
+
+/// Claims the oldest job that waits or whose lease has lapsed. Does not lock the dataset.
+pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, StorageError> {
     let sql = format!(
-        "/* jobs claim */ UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $2 WHERE id =
-         (SELECT id FROM jobs WHERE state = 'queued' OR (state = 'running' AND lease_until < $1)
-          ORDER BY created_at, id LIMIT 1{}) RETURNING *",
+        "/* jobs claim */ UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $2,
+             failures = failures + CASE WHEN state = 'running' THEN 1 ELSE 0 END
+         WHERE id = (SELECT id FROM jobs
+             WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
+                 AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
+                      OR lease_until IS NULL OR lease_until < $4)
+             ORDER BY created_at, id LIMIT 1{}) RETURNING *",
         tx.skip_locked()
     );
-    Ok(
-        on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql)).bind(now).bind(lease_until).fetch_optional(c).await)?,
-    )
+    Ok(on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql))
+        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before)
+        .fetch_optional(c).await)?)
 }
 
 /// Renews the lease and reports progress; `None` when the lease was lost, else whether to stop.
@@ -139,42 +159,79 @@ pub async fn heartbeat(
         .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage).bind(percent).fetch_optional(c).await)?)
 }
 
-/// Notes that measuring begins, unless an earlier attempt did; gives the digests of the first that did. `None` when the lease was lost.
+/// What a fit is about to measure, and by whom.
+pub struct Begin<'a> {
+    /// Digests of the computation.
+    pub measuring: &'a str,
+    /// The identity of the program.
+    pub build: &'a str,
+    /// The half of the noise key that is kept if this is the first attempt to get here.
+    pub half: &'a [u8],
+    /// Now.
+    pub now: i64,
+}
+
+/// What the first attempt that began to measure has left.
+#[derive(sqlx::FromRow)]
+pub struct Begun {
+    /// Digests of its computation.
+    pub measuring: String,
+    /// Its half of the noise key; none for a fit of a version that kept whole keys.
+    pub noise_half: Option<Vec<u8>>,
+}
+
+/// Notes that measuring begins, unless an earlier attempt did; gives what the first that did has left. `None` when the lease was lost.
 pub async fn start_measuring(
     tx: &mut Tx,
     job: &Job,
-    digests: &str,
-    now: i64,
-) -> Result<Option<String>, StorageError> {
-    Ok(on!(tx, c => sqlx::query_scalar(
-        "/* jobs start_measuring */ UPDATE jobs SET measuring_started_at = COALESCE(measuring_started_at, $3), measuring = COALESCE(measuring, $4)
-         WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING measuring")
-        .bind(job.id).bind(job.attempt).bind(now).bind(digests).fetch_optional(c).await)?)
+    begin: &Begin<'_>,
+) -> Result<Option<Begun>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Begun>(
+        "/* jobs start_measuring */ UPDATE jobs SET
+             noise_half = CASE WHEN measuring_started_at IS NULL THEN $3 ELSE noise_half END,
+             build = CASE WHEN measuring_started_at IS NULL THEN $4 ELSE build END,
+             measuring = COALESCE(measuring, $5), measuring_started_at = COALESCE(measuring_started_at, $6)
+         WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING measuring, noise_half")
+        .bind(job.id).bind(job.attempt).bind(begin.half).bind(begin.build).bind(begin.measuring).bind(begin.now)
+        .fetch_optional(c).await)?)
 }
 
-/// Ends a running attempt; `false` when it had lost its lease. The noise key is erased.
+/// Ends a running attempt; `false` when it had lost its lease. The half of a noise key is erased.
 pub async fn finish(tx: &mut Tx, job: &Job, end: &End<'_>, now: i64) -> Result<bool, StorageError> {
     Ok(on!(tx, c => sqlx::query(
         "/* jobs finish */ UPDATE jobs SET state = $3, charged = $4, problem = $5, model_id = COALESCE($6, model_id),
-         release_id = COALESCE($7, release_id), noise_key = NULL, lease_until = NULL, percent = CASE WHEN $3 = 'succeeded' THEN 100 ELSE percent END,
+         release_id = COALESCE($7, release_id), noise_key = NULL, noise_half = NULL, lease_until = NULL, percent = CASE WHEN $3 = 'succeeded' THEN 100 ELSE percent END,
          finished_at = $8 WHERE id = $1 AND attempt = $2 AND state = 'running'")
         .bind(job.id).bind(job.attempt).bind(end.state).bind(end.charged).bind(end.problem).bind(end.model).bind(end.release).bind(now)
         .execute(c).await.map(|done| done.rows_affected()))?
         > 0)
 }
 
-/// Hands a running attempt back to the queue, for a server that stops.
-pub async fn hand_back(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
+/// Hands a running attempt back to the queue, to be claimed after `not_before`, with the reason if it is more than that the server stops.
+pub async fn hand_back(
+    tx: &mut Tx,
+    job: &Job,
+    not_before: i64,
+    problem: Option<&str>,
+) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* jobs hand_back */ UPDATE jobs SET state = 'queued', lease_until = NULL WHERE id = $1 AND attempt = $2 AND state = 'running'")
-        .bind(job.id).bind(job.attempt).execute(c).await.map(|_| ()))?;
+        "/* jobs hand_back */ UPDATE jobs SET state = 'queued', lease_until = $3, problem = $4 WHERE id = $1 AND attempt = $2 AND state = 'running'")
+        .bind(job.id).bind(job.attempt).bind(not_before).bind(problem).execute(c).await.map(|_| ()))?;
     Ok(())
+}
+
+/// Whether a job waits or runs.
+pub async fn is_open(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
+    let open: i64 = on!(tx, c => sqlx::query_scalar(
+        "/* jobs is_open */ SELECT COUNT(*) FROM jobs WHERE id = $1 AND state IN ('queued', 'running')")
+        .bind(id).fetch_one(c).await)?;
+    Ok(open > 0)
 }
 
 /// Cancels a job that still waits, and has never measured: gives it if so.
 pub async fn cancel_queued(tx: &mut Tx, id: Uuid, now: i64) -> Result<Option<Job>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Job>(
-        "/* jobs cancel_queued */ UPDATE jobs SET state = 'cancelled', noise_key = NULL, finished_at = $2, charged = CASE WHEN kind = 'fit' THEN FALSE ELSE NULL END
+        "/* jobs cancel_queued */ UPDATE jobs SET state = 'cancelled', noise_key = NULL, noise_half = NULL, finished_at = $2, charged = CASE WHEN kind = 'fit' THEN FALSE ELSE NULL END
          WHERE id = $1 AND state = 'queued' AND measuring_started_at IS NULL RETURNING *")
         .bind(id).bind(now).fetch_optional(c).await)?)
 }

@@ -6,6 +6,7 @@
 use super::db::on;
 use super::{StorageError, Tx};
 use crate::ledger::{Account, Amount};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What an entry records.
@@ -36,8 +37,10 @@ impl Kind {
 /// One entry.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Entry {
-    /// Its id, in order of time.
+    /// Its id, random: readers see those of what they read, and learn nothing of when it was written.
     pub id: Uuid,
+    /// Its number in the ledger of all tenants. Numbers rise; one is missing only if what took it was undone.
+    pub seq: i64,
     /// The tenant.
     pub tenant_id: Uuid,
     /// The population; none for a grant to the tenant.
@@ -116,11 +119,10 @@ const SPEND: [&str; 2] = on_accounts!(
     "reserved_rho = reserved_rho - $2, spent_rho = spent_rho + $2,
      reserved_delta = reserved_delta - $3, spent_delta = spent_delta + $3 WHERE id = $1 /* commit */"
 );
-const BRING_BACK: [&str; 2] = on_accounts!(
-    "spent_rho = spent_rho + $2, spent_delta = spent_delta + $3,
-     cap_rho = CASE WHEN cap_rho < spent_rho + reserved_rho + $2 THEN spent_rho + reserved_rho + $2 ELSE cap_rho END,
-     cap_delta = CASE WHEN cap_delta < spent_delta + reserved_delta + $3 THEN spent_delta + reserved_delta + $3 ELSE cap_delta END
-     WHERE id = $1 /* bring back */"
+const BRING_BACK: [&str; 2] =
+    on_accounts!("spent_rho = spent_rho + $2, spent_delta = spent_delta + $3 WHERE id = $1 /* bring back */");
+const RAISE: [&str; 2] = on_accounts!(
+    "cap_rho = $2, cap_delta = $3 WHERE id = $1 AND cap_rho <= $2 AND cap_delta <= $3 /* raise */"
 );
 
 /// Changes one account; `false` when it does not allow it or is not there.
@@ -175,53 +177,123 @@ pub async fn accounts_for(tx: &mut Tx, job: Uuid) -> Result<bool, StorageError> 
     Ok(count > 0)
 }
 
-/// Spends an amount that was spent before and forgotten, for instance by a restore from a backup. A cap that would be too small is raised to
-/// what is spent: the spend is a fact. `false` when tenant or population are not there.
-pub async fn bring_back(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<bool, StorageError> {
-    let tenant = change(tx, BRING_BACK[0], purpose.tenant, amount).await?;
-    let population = change(tx, BRING_BACK[1], purpose.population, amount).await?;
-    if !tenant || !population {
-        return Ok(false);
+/// Spends an amount that was spent before and forgotten, for instance by a restore from a backup. The spend is a fact: a cap that is too small for it
+/// is raised to what is spent, by a grant of its own. Gives the caps that were raised; `None` when tenant or population are not there.
+pub async fn bring_back(
+    tx: &mut Tx,
+    purpose: &Purpose<'_>,
+    amount: Amount,
+) -> Result<Option<Vec<(Uuid, Amount)>>, StorageError> {
+    let tenant = tenant_account(tx, purpose.tenant).await?;
+    let population = population_account(tx, purpose.population).await?;
+    let (Some(tenant), Some(population)) = (tenant, population) else {
+        return Ok(None);
+    };
+    let mut raised = Vec::new();
+    let accounts =
+        [(purpose.tenant, None, tenant), (purpose.population, Some(purpose.population), population)];
+    for (i, (id, of, account)) in accounts.into_iter().enumerate() {
+        let used = |cap: u64, spent: u64, reserved: u64, more: u64| cap.max(spent + reserved + more);
+        let (cap, spent, reserved) = (account.cap, account.spent, account.reserved);
+        let needed = Amount {
+            rho: used(cap.rho, spent.rho, reserved.rho, amount.rho),
+            delta: used(cap.delta, spent.delta, reserved.delta, amount.delta),
+        };
+        if needed != cap {
+            change(tx, RAISE[i], id, needed).await?;
+            let (tenant, actor, now) = (purpose.tenant, purpose.actor, purpose.now);
+            grant(tx, &Grant { tenant, population: of, cap: needed, actor, now }).await?;
+            raised.push((id, needed));
+        }
+        change(tx, BRING_BACK[i], id, amount).await?;
     }
     record(tx, purpose, Kind::Commit, amount).await?;
-    Ok(true)
+    Ok(Some(raised))
 }
 
 async fn record(tx: &mut Tx, purpose: &Purpose<'_>, kind: Kind, amount: Amount) -> Result<(), StorageError> {
-    let (rho, delta) = signed(amount)?;
-    add(
-        tx,
-        &Entry {
-            id: Uuid::now_v7(),
-            tenant_id: purpose.tenant,
-            population_id: Some(purpose.population),
-            job_id: Some(purpose.job),
-            kind: kind.name().into(),
-            rho,
-            delta,
-            actor: purpose.actor.into(),
-            created_at: purpose.now,
-        },
-    )
-    .await
+    let whose = (purpose.tenant, Some(purpose.population), Some(purpose.job));
+    add(tx, kind, whose, amount, (purpose.actor, purpose.now)).await
 }
 
-/// Adds an entry. There is no way to change or delete one: the database refuses.
-pub async fn add(tx: &mut Tx, entry: &Entry) -> Result<(), StorageError> {
+/// A cap that was set.
+pub struct Grant<'a> {
+    /// The tenant.
+    pub tenant: Uuid,
+    /// The population whose cap it is; none for the tenant's own.
+    pub population: Option<Uuid>,
+    /// The cap.
+    pub cap: Amount,
+    /// On whose word.
+    pub actor: &'a str,
+    /// When.
+    pub now: i64,
+}
+
+/// Records that a cap was set.
+pub async fn grant(tx: &mut Tx, grant: &Grant<'_>) -> Result<(), StorageError> {
+    let whose = (grant.tenant, grant.population, None);
+    add(tx, Kind::Grant, whose, grant.cap, (grant.actor, grant.now)).await
+}
+
+/// Adds an entry under the next number. There is no way to change or delete one: the database refuses.
+async fn add(
+    tx: &mut Tx,
+    kind: Kind,
+    (tenant, population, job): (Uuid, Option<Uuid>, Option<Uuid>),
+    amount: Amount,
+    (actor, now): (&str, i64),
+) -> Result<(), StorageError> {
+    let (rho, delta) = signed(amount)?;
+    let seq: i64 = on!(tx, c => sqlx::query_scalar(
+        "/* ledger next */ UPDATE ledger_sequence SET last = last + 1 RETURNING last").fetch_one(c).await)?;
     on!(tx, c => sqlx::query(
-        "/* ledger add */ INSERT INTO entries (id, tenant_id, population_id, job_id, kind, rho, delta, actor, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-        .bind(entry.id).bind(entry.tenant_id).bind(entry.population_id).bind(entry.job_id)
-        .bind(&entry.kind).bind(entry.rho).bind(entry.delta).bind(&entry.actor).bind(entry.created_at)
+        "/* ledger add */ INSERT INTO entries (id, seq, tenant_id, population_id, job_id, kind, rho, delta, actor, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+        .bind(Uuid::new_v4()).bind(seq).bind(tenant).bind(population).bind(job)
+        .bind(kind.name()).bind(rho).bind(delta).bind(actor).bind(now)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }
 
-/// Entries of a tenant after `after`, oldest first.
+/// Entries of a tenant after the one with the id `after`, oldest first; from the first one where there is no such entry.
 pub async fn entries(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Entry>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Entry>(
-        "/* ledger entries */ SELECT * FROM entries WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+        "/* ledger entries */ SELECT * FROM entries WHERE tenant_id = $1
+             AND seq > COALESCE((SELECT seq FROM entries WHERE tenant_id = $1 AND id = $2), 0) ORDER BY seq LIMIT $3")
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
+}
+
+/// Where the ledger stands: its last entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::FromRow)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// Its number.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// The last entry, of all tenants.
+pub async fn last(tx: &mut Tx) -> Result<Option<Mark>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Mark>(
+        "/* ledger last */ SELECT seq, id FROM entries ORDER BY seq DESC LIMIT 1")
+        .fetch_optional(c).await)?)
+}
+
+/// Whether the ledger has the entry of a mark. One that was restored from before it does not, however many entries were added since.
+pub async fn has(tx: &mut Tx, mark: Mark) -> Result<bool, StorageError> {
+    let count: i64 = on!(tx, c => sqlx::query_scalar(
+        "/* ledger has */ SELECT COUNT(*) FROM entries WHERE seq = $1 AND id = $2")
+        .bind(mark.seq).bind(mark.id).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
+/// Lets the numbers go on after `seq`, so that none of them is given twice.
+pub async fn go_on_after(tx: &mut Tx, seq: i64) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query("/* ledger go_on_after */ UPDATE ledger_sequence SET last = $1 WHERE last < $1")
+        .bind(seq).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// The account of a tenant.

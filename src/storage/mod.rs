@@ -4,8 +4,10 @@
 //! [`db`] and in `migrations/`. Functions take a transaction, do one thing, and leave committing to the use case.
 
 pub mod artifacts;
+pub mod closed;
 pub mod datasets;
 pub mod db;
+pub mod halves;
 pub mod jobs;
 pub mod ledger;
 pub mod releases;
@@ -13,7 +15,9 @@ pub mod tenants;
 
 pub use artifacts::Artifacts;
 pub use db::{Db, Tx};
+pub use halves::Halves;
 
+use std::io::ErrorKind;
 use thiserror::Error;
 
 /// The database or the artifact store failed.
@@ -40,6 +44,22 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether there was no room on the disk.
+    pub fn is_disk_full(&self) -> bool {
+        if let StorageError::Database(sqlx::Error::Database(error)) = self {
+            // SQLITE_FULL, and Postgres's disk_full.
+            return error.code().is_some_and(|code| ["13", "53100"].contains(&&*code));
+        }
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// Whether a unique constraint was violated.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, StorageError::Database(sqlx::Error::Database(error)) if error.is_unique_violation())

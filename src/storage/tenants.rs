@@ -174,6 +174,14 @@ pub async fn revoke_key(tx: &mut Tx, tenant: Uuid, id: Uuid, now: i64) -> Result
         > 0)
 }
 
+/// Whether a key is valid.
+pub async fn is_valid_key(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
+    let count: i64 = on!(tx, c => sqlx::query_scalar(
+        "/* keys is_valid */ SELECT COUNT(*) FROM keys WHERE id = $1 AND revoked_at IS NULL")
+        .bind(id).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
 /// Whether there is any key at all.
 pub async fn any_key(tx: &mut Tx) -> Result<bool, StorageError> {
     let count: i64 =

@@ -1,0 +1,123 @@
+//! The most room that the bundle of a fit takes on disk: known before anything is paid for, and kept to.
+//!
+//! A fit that has measured must be able to store what it measured, so its room is reserved first. The bound follows from schema and options alone; growing
+//! trees and choosing pairs stop where it would be passed, which depends on the plan and on earlier noisy answers, as all they do.
+
+use super::count::Marginal;
+use super::plan::Plan;
+use crate::domain::fixed;
+use crate::trace::Schema;
+
+/// Leaves of all trees together.
+const LEAVES: u64 = 1 << 21;
+/// Cells of all pairs and cliques together, unless a single pair may have more.
+const CELLS: u64 = 1 << 23;
+
+/// Bytes of a leaf or bin as JSON, before it is compressed: start, label and weight of its interval, noisy count, bins joined.
+const BYTES_A_BIN: u64 = 64;
+/// Bytes of a cell: a noisy count of at most eleven digits with sign and comma.
+const BYTES_A_CELL: u64 = 13;
+/// The statement with its charges, and the names of everything.
+const BYTES_BESIDES: u64 = 1 << 20;
+
+/// What a bundle holds at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Leaves of each tree of addresses or ports, by its bits: the fewest of what its depth allows and its share of all.
+    leaves_a_tree: u64,
+    trees: u64,
+    /// Fixed bins of the other attributes.
+    bins: u64,
+    /// Cells of pairs and cliques.
+    cells: u64,
+    schema: u64,
+}
+
+impl Room {
+    /// For a fit of `schema` under `plan`.
+    pub fn of(plan: &Plan, schema: &Schema) -> Self {
+        let measured = schema.columns.iter().filter(|column| column.is_measured());
+        let (mut trees, mut bins) = (0, 0);
+        for column in measured {
+            match fixed::partition(&column.field, schema.window) {
+                Some(partition) => bins += partition.intervals().iter().map(Vec::len).sum::<usize>() as u64,
+                None => trees += u64::from(column.field.tree().is_some()),
+            }
+        }
+        let schema = serde_json::to_vec(schema).map_or(0, |text| text.len() as u64);
+        let cells = CELLS.max(plan.options.max_cells);
+        Room { leaves_a_tree: LEAVES / trees.max(1), trees, bins, cells, schema }
+    }
+
+    /// Bytes on disk. Compressing what cannot be compressed adds less than a hundredth.
+    pub fn bytes(&self) -> u64 {
+        let bins = self.leaves_a_tree * self.trees + self.bins;
+        let text = bins * BYTES_A_BIN + self.cells * BYTES_A_CELL + 2 * self.schema + BYTES_BESIDES;
+        text + text / 100
+    }
+
+    /// Leaves that a tree may have.
+    pub fn leaves(&self) -> u64 {
+        self.leaves_a_tree
+    }
+
+    /// Those of `chosen` that fit, the smallest first; their order stays.
+    pub fn fitting(&self, mut chosen: Vec<Marginal>) -> Vec<Marginal> {
+        let mut sizes: Vec<u64> = chosen.iter().map(|marginal| marginal.cells() as u64).collect();
+        sizes.sort_unstable();
+        let (mut sum, mut largest) = (0, 0);
+        for size in sizes {
+            if sum + size > self.cells {
+                break;
+            }
+            (sum, largest) = (sum + size, size);
+        }
+        // Of several of the largest size that fits, the first ones stay.
+        let mut left = self.cells;
+        chosen.retain(|marginal| {
+            let cells = marginal.cells() as u64;
+            let fits = cells < largest || cells == largest && cells <= left;
+            left -= if fits { cells } else { 0 };
+            fits
+        });
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::Method;
+    use crate::privacy::Guarantee;
+    use crate::trace::presets;
+
+    fn pair(cells: usize) -> Marginal {
+        Marginal { attributes: vec![0, 1], shape: vec![cells, 1] }
+    }
+
+    #[test]
+    fn what_would_not_fit_is_left_out() {
+        let room = Room { leaves_a_tree: 1, trees: 1, bins: 1, cells: 100, schema: 1 };
+        let kept = |sizes: &[usize]| {
+            let kept = room.fitting(sizes.iter().map(|&cells| pair(cells)).collect());
+            kept.iter().map(Marginal::cells).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&[30, 50, 20]), [30, 50, 20]);
+        assert_eq!(kept(&[90, 5, 20, 60]), [5, 20, 60]);
+        assert_eq!(kept(&[40, 40, 40]), [40, 40]);
+        assert_eq!(kept(&[101]), [0usize; 0]);
+        assert_eq!(kept(&[]), [0usize; 0]);
+    }
+
+    #[test]
+    fn the_bound_follows_from_schema_and_options() {
+        let plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
+        let mut schema = presets::preset("ton").unwrap();
+        schema.window = "0/60".parse().ok();
+        let flows = Room::of(&plan, &schema);
+        assert_eq!((flows.trees, flows.leaves()), (4, LEAVES / 4));
+        assert!((200 << 20..300 << 20).contains(&flows.bytes()), "{}", flows.bytes());
+        schema.columns.retain(|column| column.field.tree().is_none());
+        assert!(Room::of(&plan, &schema).bytes() < flows.bytes() - (LEAVES * BYTES_A_BIN));
+    }
+}

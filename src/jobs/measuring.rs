@@ -1,0 +1,153 @@
+//! How a fit begins to measure: once for all its attempts, under a key that no single place holds.
+//!
+//! ```text
+//! file half durable ─► transaction: measuring begins, database half kept ─► mark and note beside the artifacts ─► first noisy draw
+//! end's commit (database half erased) ─► file half unlinked ─► write-ahead log emptied
+//! ```
+//! An attempt draws only if everything that an earlier one left is still there and says the same: both halves of the key, the digests in the database, the
+//! digest in the note. A database restored from a backup has lost one of them, and then nothing is drawn: the fit ends charged, without a model.
+
+use super::work::{Stopped, broken};
+use crate::fit::{self, Plan};
+use crate::privacy::{KeyHalf, NoiseKey};
+use crate::service::app::App;
+use crate::service::memory::{self, Spend};
+use crate::service::problem::Problem;
+use crate::storage::artifacts::hex;
+use crate::storage::jobs::{self, Begin, Job};
+use crate::storage::tenants;
+use crate::trace::Schema;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// What a fit is about to measure. Two attempts that differ in any of it are two computations.
+#[derive(Serialize, Deserialize)]
+pub struct Measuring {
+    /// Digest of the raw trace.
+    pub trace_sha256: String,
+    schema_sha256: String,
+    plan: String,
+    allowance_rho: u64,
+    /// ρ of trees, one-ways and selection.
+    shares_rho: [u64; 3],
+    build: String,
+}
+
+impl Measuring {
+    /// Of a trace with this digest.
+    pub fn new(trace_sha256: String, schema: &Schema, request: &str, plan: &Plan) -> Result<Self, Stopped> {
+        let schema_text =
+            serde_json::to_vec(schema).map_err(|error| broken("a schema cannot be written", error))?;
+        let shares = plan.share_out(schema);
+        Ok(Measuring {
+            trace_sha256,
+            schema_sha256: hex(&Sha256::digest(schema_text)),
+            plan: request.into(),
+            allowance_rho: plan.allowance().units(),
+            shares_rho: [shares.trees, shares.one_ways, shares.selection].map(|rho| rho.units()),
+            build: fit::BUILD.into(),
+        })
+    }
+}
+
+/// Nothing is drawn again: why, for the steward. The fit ends charged.
+fn not_repeatable(why: &str) -> Stopped {
+    let detail =
+        format!("an earlier attempt of this fit began to measure, and {why}; nothing was drawn again");
+    Problem::conflict("/problems/not-repeatable", detail).into()
+}
+
+/// Begins to measure, or goes on where an earlier attempt began: the key, if this is the same computation as that attempt's. From here on every
+/// end of the fit is charged.
+pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, Stopped> {
+    let text = serde_json::to_string(what).map_err(|error| broken("a digest cannot be written", error))?;
+    let mut tx = app.read().await?;
+    let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
+    let population =
+        tenants::find_population(&mut tx, job.population_id).await?.ok_or_else(Problem::internal)?;
+    drop(tx);
+    let begun = now.measuring_started_at.is_some();
+    let noted = memory::noted(app, job.id).await?;
+    let file = match (begun, &noted) {
+        (true, _) => app.halves.read(job.id)?.ok_or_else(|| {
+            not_repeatable("the half of its noise key that stands in a file of the data directory is lost")
+        })?,
+        // The note comes after the transaction that begins to measure: the database was put back behind it.
+        (false, Some(_)) => return Err(not_repeatable("the database has forgotten it (was it restored?)")),
+        (false, None) => app.halves.keep(job.id, fresh()?.bytes())?,
+    };
+
+    let fresh = fresh()?;
+    let begin = Begin { measuring: &text, build: fit::BUILD, half: fresh.bytes(), now: app.now() };
+    let mut tx = app.begin().await?;
+    if !begun {
+        memory::check_within(app, &mut tx).await?;
+    }
+    let first = jobs::start_measuring(&mut tx, job, &begin).await?.ok_or(Stopped::Lost)?;
+    tx.commit().await?;
+    if first.measuring != text {
+        return Err(not_repeatable("it measured something else (another trace, schema, plan or build)"));
+    }
+    let lost = || not_repeatable("the half of its noise key that stands in the database is lost");
+    let kept = first.noise_half.as_deref().and_then(KeyHalf::kept).ok_or_else(lost)?;
+    let file = KeyHalf::kept(&file).ok_or_else(lost)?;
+
+    let computation = Some(keyed_digest(&population.split_key, &text));
+    match noted {
+        Some(note) if note.computation != computation => {
+            return Err(not_repeatable("its note beside the artifacts says that it measured something else"));
+        }
+        Some(_) => {}
+        None => {
+            let (tenant, population) = (job.tenant_id, job.population_id);
+            let spend = Spend { job: job.id, tenant, population, amount: job.cost(), computation };
+            memory::raise(app).await?;
+            memory::note(app, &spend).await?;
+        }
+    }
+    Ok(NoiseKey::of_halves(&file, &kept, text.as_bytes()))
+}
+
+fn fresh() -> Result<KeyHalf, Stopped> {
+    KeyHalf::from_os().map_err(|error| broken("the system gives no randomness", error))
+}
+
+/// The digest that a note keeps. It is keyed, so that whoever has the note alone can confirm no guess of the trace.
+fn keyed_digest(key: &[u8], text: &str) -> String {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    mac.update(text.as_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+/// After a fit's end is committed: nothing of its key stays. What fails here is logged, and done again by [`sweep`].
+pub async fn forget(app: &App, fit: Uuid) {
+    if let Err(error) = app.halves.erase(fit) {
+        tracing::error!(%error, "half of a noise key could not be unlinked");
+    }
+    empty_log(app).await;
+}
+
+/// Unlinks the halves of fits that neither wait nor run, and empties the embedded database's log.
+pub async fn sweep(app: &App) -> Result<(), Problem> {
+    let mut tx = app.read().await?;
+    for fit in app.halves.fits()? {
+        if !jobs::is_open(&mut tx, fit).await? {
+            app.halves.erase(fit)?;
+            tracing::info!(%fit, "unlinked half of a noise key that no open fit has");
+        }
+    }
+    drop(tx);
+    empty_log(app).await;
+    Ok(())
+}
+
+async fn empty_log(app: &App) {
+    match app.db.truncate_log().await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!("readers keep the write-ahead log from being emptied; tried again later"),
+        Err(error) => tracing::error!(%error, "the write-ahead log could not be emptied"),
+    }
+}

@@ -1,0 +1,61 @@
+//! Files of the service are closed to other users of the machine: 0600, in folders of 0700.
+
+use super::StorageError;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// From here on this process makes files that are its user's alone.
+pub fn from_now_on() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// A folder that is made where it is missing, and closed.
+pub fn folder(path: &Path) -> Result<(), StorageError> {
+    fs::create_dir_all(path)?;
+    close(path, 0o700)?;
+    Ok(())
+}
+
+/// Closes a folder and everything in it; how much of it was open.
+pub fn tree(path: &Path) -> Result<usize, StorageError> {
+    let mut opened = usize::from(close(path, 0o700)?);
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        // What another server removes meanwhile is closed enough, and a link is not followed.
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            opened += tree(&entry.path())?;
+        } else if kind.is_file() {
+            opened += usize::from(close(&entry.path(), 0o600)?);
+        }
+    }
+    Ok(opened)
+}
+
+/// Closes the files of an embedded database: itself, its write-ahead log and that log's index; how many were open.
+pub fn database(file: &Path) -> Result<usize, StorageError> {
+    let mut opened = 0;
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        opened += usize::from(close(Path::new(&name), 0o600)?);
+    }
+    Ok(opened)
+}
+
+/// Takes away what a mode does not allow; whether there was anything to take.
+fn close(path: &Path, mode: u32) -> Result<bool, StorageError> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(about) if about.permissions().mode() & 0o777 & !mode == 0 => Ok(false),
+        Ok(about) => {
+            let allowed = about.permissions().mode() & mode;
+            match fs::set_permissions(path, Permissions::from_mode(allowed)) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+                other => Ok(other.map(|()| true)?),
+            }
+        }
+    }
+}

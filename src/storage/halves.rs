@@ -1,0 +1,120 @@
+//! The halves of noise keys that stand in files: one a fit, made before it measures and unlinked when it ends.
+//!
+//! They lie in the data directory, which several servers share, and apart from the artifacts: a backup takes the database and the artifacts, and leaves
+//! this folder out. Whoever has the database, its logs and any backup of it then still has no key.
+
+use super::StorageError;
+use rustix::fs::{Mode, OFlags};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Bytes of a half.
+const BYTES: usize = 32;
+
+/// The folder of halves.
+#[derive(Clone)]
+pub struct Halves {
+    folder: Arc<PathBuf>,
+}
+
+impl Halves {
+    /// The folder, which is made and closed to other users.
+    pub fn open(folder: &Path) -> Result<Self, StorageError> {
+        super::closed::folder(folder)?;
+        Ok(Halves { folder: Arc::new(folder.into()) })
+    }
+
+    fn path(&self, fit: Uuid) -> PathBuf {
+        self.folder.join(fit.to_string())
+    }
+
+    /// The half of a fit, if it has one.
+    pub fn read(&self, fit: Uuid) -> Result<Option<[u8; BYTES]>, StorageError> {
+        let mut half = [0; BYTES];
+        match std::fs::File::open(self.path(fit)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(mut file) => {
+                file.read_exact(&mut half)?;
+                Ok(Some(half))
+            }
+        }
+    }
+
+    /// Keeps `half` as a fit's, unless it has one already; gives the one that it has. File and folder are durable before this returns.
+    pub fn keep(&self, fit: Uuid, half: &[u8; BYTES]) -> Result<[u8; BYTES], StorageError> {
+        // Written under a name of its own and linked: a half is there complete or not at all, and the first one stays.
+        let whole = self.folder.join(format!("{fit}.{}", Uuid::new_v4()));
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::open(&whole, flags, Mode::RUSR | Mode::WUSR).map_err(std::io::Error::from)?;
+        let mut file = std::fs::File::from(file);
+        let linked = file.write_all(half).and_then(|()| file.sync_all()).and_then(|()| {
+            match std::fs::hard_link(&whole, self.path(fit)) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+                other => other,
+            }
+        });
+        let _ = std::fs::remove_file(&whole);
+        linked?;
+        self.sync()?;
+        self.read(fit)?.ok_or_else(|| std::io::Error::from(ErrorKind::NotFound).into())
+    }
+
+    /// Unlinks the half of a fit that has ended; none there is fine.
+    pub fn erase(&self, fit: Uuid) -> Result<(), StorageError> {
+        match std::fs::remove_file(self.path(fit)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(()) => self.sync(),
+        }
+    }
+
+    /// The fits that have a half. What is no half (a file half written by a killed process) is unlinked.
+    pub fn fits(&self) -> Result<Vec<Uuid>, StorageError> {
+        let mut fits = Vec::new();
+        for entry in std::fs::read_dir(&*self.folder)? {
+            let name = entry?.file_name();
+            match name.to_str().and_then(|name| Uuid::parse_str(name).ok()) {
+                Some(fit) => fits.push(fit),
+                None => {
+                    let _ = std::fs::remove_file(self.folder.join(name));
+                }
+            }
+        }
+        Ok(fits)
+    }
+
+    fn sync(&self) -> Result<(), StorageError> {
+        Ok(std::fs::File::open(&*self.folder)?.sync_all()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_half_stays_until_it_is_erased() {
+        let folder = tempfile::tempdir().unwrap();
+        let halves = Halves::open(&folder.path().join("noise")).unwrap();
+        let fit = Uuid::new_v4();
+        assert_eq!(halves.read(fit).unwrap(), None);
+        assert_eq!(halves.keep(fit, &[1; 32]).unwrap(), [1; 32]);
+        assert_eq!(halves.keep(fit, &[2; 32]).unwrap(), [1; 32]);
+        assert_eq!(halves.fits().unwrap(), [fit]);
+        halves.erase(fit).unwrap();
+        halves.erase(fit).unwrap();
+        assert_eq!((halves.read(fit).unwrap(), halves.fits().unwrap().len()), (None, 0));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_no_half() {
+        let folder = tempfile::tempdir().unwrap();
+        let halves = Halves::open(folder.path()).unwrap();
+        std::fs::write(folder.path().join(format!("{}.{}", Uuid::new_v4(), Uuid::new_v4())), [3; 7]).unwrap();
+        assert!(halves.fits().unwrap().is_empty());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
