@@ -31,10 +31,11 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
             tracing::error!(problem = %problem.kind, "what a restore may have undone cannot be told")
         }
     }
+    let stop = stop()?;
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
     let db = app.db.clone();
-    axum::serve(listener, super::router(app)).with_graceful_shutdown(stop()).await?;
+    axum::serve(listener, super::router(app)).with_graceful_shutdown(stop).await?;
     tracing::info!("draining");
     workers.drain().await;
     db.close().await;
@@ -42,17 +43,14 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     Ok(())
 }
 
-async fn stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+/// What ends when the server is told to stop. Signals are listened for from the call on, not from when it is first awaited.
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
 }

@@ -18,8 +18,8 @@ use tracing::Instrument;
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Times a job's lease may lapse: one that brings its worker down would do so for ever.
 const MAX_FAILURES: i64 = 5;
-/// How long a job that could not be stored waits before it is claimed again: room must be made first.
-const WAIT_FOR_ROOM: Duration = Duration::from_secs(5);
+/// Seconds an attempt that a job which could not be stored waits before it is claimed again, and the most of them: room must be made first.
+const WAIT_FOR_ROOM: (i64, i64) = (2, 60);
 
 /// The running workers of a server.
 pub struct Workers {
@@ -161,7 +161,7 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
             return;
         }
         // The server stops: the job goes back to the queue, and its next attempt repeats the same noise.
-        Ok(Err(Stopped::Cancelled)) if handed_back => give_back(app, &job, Duration::ZERO, None).await,
+        Ok(Err(Stopped::Cancelled)) if handed_back => give_back(app, &job, 0, None).await,
         Ok(Err(Stopped::Cancelled)) => work::end_without_result(app, &job, "cancelled", None).await,
         Ok(Err(Stopped::PutBack(problem))) => {
             tracing::warn!(problem = %problem.kind, "measured, and could not be stored; it goes back to the queue");
@@ -169,7 +169,8 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
                 "{}; the fit was measured and could not be stored: it waits, and repeats the same noise. It is charged once",
                 problem.detail
             );
-            give_back(app, &job, WAIT_FOR_ROOM, Some(&Problem { detail, ..problem })).await
+            let wait = (job.attempt * WAIT_FOR_ROOM.0).min(WAIT_FOR_ROOM.1);
+            give_back(app, &job, wait * 1_000_000, Some(&Problem { detail, ..problem })).await
         }
         Ok(Err(Stopped::Failed(problem))) => {
             tracing::warn!(problem = %problem.kind, "failed");
@@ -196,9 +197,9 @@ async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, P
     Ok(alive)
 }
 
-async fn give_back(app: &App, job: &Job, wait: Duration, problem: Option<&Problem>) -> Result<(), Problem> {
+async fn give_back(app: &App, job: &Job, wait: i64, problem: Option<&Problem>) -> Result<(), Problem> {
     let text = problem.map(serde_json::to_string).transpose().map_err(|_| Problem::internal())?;
     let mut tx = app.begin().await?;
-    jobs::hand_back(&mut tx, job, app.now() + wait.as_micros() as i64, text.as_deref()).await?;
+    jobs::hand_back(&mut tx, job, app.now() + wait, text.as_deref()).await?;
     Ok(tx.commit().await?)
 }

@@ -44,6 +44,11 @@ pub fn database(file: &Path) -> Result<usize, StorageError> {
     Ok(opened)
 }
 
+/// Closes a file, if it is there; whether it was open.
+pub fn file(path: &Path) -> Result<bool, StorageError> {
+    close(path, 0o600)
+}
+
 /// Takes away what a mode does not allow; whether there was anything to take.
 fn close(path: &Path, mode: u32) -> Result<bool, StorageError> {
     match fs::symlink_metadata(path) {

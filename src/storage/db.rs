@@ -78,7 +78,9 @@ impl Db {
         super::closed::database(options.get_filename())?;
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         // Migrations of SQLite are not guarded against another process: a lock on a file beside the database is.
-        let lock = std::fs::File::create(options.get_filename().with_extension("migrating"))?;
+        let lock = options.get_filename().with_extension("migrating");
+        super::closed::file(&lock)?;
+        let lock = std::fs::File::create(lock)?;
         lock.lock()?;
         sqlx::migrate!("migrations/sqlite").run(&writer).await?;
         lock.unlock()?;

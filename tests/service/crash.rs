@@ -16,7 +16,7 @@ both!(
 );
 
 /// Keeps every transaction from writing until dropped.
-enum Lock {
+pub enum Lock {
     Sqlite(#[allow(dead_code)] sqlx::SqliteConnection),
     Postgres(#[allow(dead_code)] sqlx::PgConnection),
 }
@@ -49,22 +49,47 @@ fn hold(lab: &Lab) -> Lock {
 }
 
 /// Bundles in the artifact store.
-fn bundles(lab: &Lab) -> Vec<PathBuf> {
+pub fn bundles(lab: &Lab) -> Vec<PathBuf> {
     lab.files().into_iter().filter(|file| file.ends_with(".bundle")).map(PathBuf::from).collect()
 }
 
-/// Runs a fit up to the moment when its bundle is written and not committed, and kills the server there.
-pub fn kill_before_commit(kind: Kind) -> (Lab, Tenant) {
+/// A fit that has written its bundle and cannot commit.
+pub struct Paused {
+    pub lab: Lab,
+    pub tenant: Tenant,
+    pub server: Server,
+    pub lock: Lock,
+}
+
+impl Paused {
+    /// Lets the fit go on.
+    pub fn release(self) -> (Lab, Tenant, Server) {
+        drop(self.lock);
+        (self.lab, self.tenant, self.server)
+    }
+}
+
+/// Runs a fit up to the moment when its bundle is written and not committed.
+pub fn pause_before_commit(kind: Kind) -> Paused {
     loop {
-        let lab = Lab::new(kind);
-        if let Some(tenant) = try_to_kill_before_commit(&lab) {
-            return (lab, tenant);
+        // A fit that was faster than the lock, which can happen on SQLite alone, is tried again.
+        if let Some(paused) = try_to_pause(Lab::new(kind)) {
+            return paused;
         }
     }
 }
 
-/// `None` when the fit was faster than the lock, which can happen on SQLite alone.
-fn try_to_kill_before_commit(lab: &Lab) -> Option<Tenant> {
+/// The same, and kills the server there.
+pub fn kill_before_commit(kind: Kind) -> (Lab, Tenant) {
+    let Paused { lab, tenant, server, lock } = pause_before_commit(kind);
+    server.kill();
+    drop(lock);
+    assert_eq!(lab.number("SELECT COUNT(*) FROM models"), 0, "nothing of the attempt is visible");
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 0);
+    (lab, tenant)
+}
+
+fn try_to_pause(lab: Lab) -> Option<Paused> {
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
     let dataset = server.flows(&tenant.steward);
@@ -74,18 +99,14 @@ fn try_to_kill_before_commit(lab: &Lab) -> Option<Tenant> {
     server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0}));
     assert!(server.terminate().success());
     let postgres = lab.database.starts_with("postgres");
-    let early = postgres.then(|| hold(lab));
+    let early = postgres.then(|| hold(&lab));
     let server = lab.serve(&[]);
-    let lock = early.unwrap_or_else(|| hold(lab));
+    let lock = early.unwrap_or_else(|| hold(&lab));
     if !postgres && lab.number("SELECT COUNT(*) FROM models") > 0 {
         return None;
     }
-    wait(|| (!bundles(lab).is_empty()).then_some(()));
-    server.kill();
-    drop(lock);
-    assert_eq!(lab.number("SELECT COUNT(*) FROM models"), 0, "nothing of the attempt is visible");
-    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 0);
-    Some(tenant)
+    wait(|| (!bundles(&lab).is_empty()).then_some(()));
+    Some(Paused { lab, tenant, server, lock })
 }
 
 fn a_second_attempt_repeats_the_noise(kind: Kind) {
@@ -97,7 +118,7 @@ fn a_second_attempt_repeats_the_noise(kind: Kind) {
     assert_eq!(contents.len(), 2);
     assert_eq!(contents[0], contents[1], "the same computation draws the same noise");
     assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 1);
-    assert_eq!(lab.number("SELECT COUNT(*) FROM jobs WHERE noise_key IS NOT NULL"), 0, "the key is erased");
+    assert_eq!(lab.number("SELECT COUNT(*) FROM jobs WHERE noise_half IS NOT NULL"), 0, "the key is erased");
 }
 
 fn another_trace_is_charged_and_gives_no_model(kind: Kind) {

@@ -83,15 +83,29 @@ impl Lab {
 
     /// Starts a server; settings beyond the usual ones by name.
     pub fn serve(&self, settings: &[(&str, &str)]) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_netdpsyn"))
-            .arg("serve")
+        self.start(Command::new(env!("CARGO_BIN_EXE_netdpsyn")).arg("serve").envs(settings.iter().copied()))
+    }
+
+    /// Starts a server none of whose files may have more bytes than this.
+    pub fn serve_within(&self, bytes: u64) -> Server {
+        let limited =
+            format!("ulimit -f {}; trap '' XFSZ; exec {} serve", bytes / 512, env!("CARGO_BIN_EXE_netdpsyn"));
+        self.start(Command::new("sh").args(["-c", &limited]))
+    }
+
+    fn start(&self, command: &mut Command) -> Server {
+        let set: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        let mut child = command
             .env("NETDPSYN_DATABASE_URL", &self.database)
             .env("NETDPSYN_DATA_DIR", self.data())
             .env("NETDPSYN_LISTEN", "127.0.0.1:0")
             .env("NETDPSYN_ADMIN_KEY", ADMIN)
             .env("NETDPSYN_LOG_FORMAT", "json")
             .env("NETDPSYN_LEASE_SECONDS", "2")
-            .envs(settings.iter().copied())
+            .envs(set)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -138,20 +152,65 @@ impl Lab {
     }
 
     /// One number from the database.
-    pub fn number(&self, sql: &'static str) -> i64 {
+    pub fn number(&self, sql: &str) -> i64 {
+        self.scalar(sql)
+    }
+
+    /// One value of bytes from the database.
+    pub fn value(&self, sql: &str) -> Vec<u8> {
+        self.scalar(sql)
+    }
+
+    fn scalar<T>(&self, sql: &str) -> T
+    where
+        T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        let sql = sqlx::AssertSqlSafe(sql.to_string());
         self.runtime.block_on(async {
             if self.database.starts_with("sqlite:") {
                 let pool = sqlx::SqlitePool::connect(&self.database).await.unwrap();
-                let n = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+                let found = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
                 pool.close().await;
-                n
+                found
             } else {
                 let pool = sqlx::PgPool::connect(&self.database).await.unwrap();
-                let n = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+                let found = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
                 pool.close().await;
-                n
+                found
             }
         })
+    }
+
+    /// Changes the database, as somebody who has it can.
+    pub fn execute(&self, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_string());
+        self.runtime.block_on(async {
+            if self.database.starts_with("sqlite:") {
+                let pool = sqlx::SqlitePool::connect(&self.database).await.unwrap();
+                sqlx::query(sql).execute(&pool).await.unwrap();
+                pool.close().await;
+            } else {
+                let pool = sqlx::PgPool::connect(&self.database).await.unwrap();
+                sqlx::query(sql).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+        });
+    }
+
+    /// Drops the Postgres database under whoever uses it, and puts a backup in its place.
+    pub fn restore(&self, backup: &str) {
+        let (server, own) = self.database.rsplit_once('/').unwrap();
+        let (_, backup) = backup.rsplit_once('/').unwrap();
+        self.runtime.block_on(async {
+            let pool = sqlx::PgPool::connect(&format!("{server}/postgres")).await.unwrap();
+            for sql in [
+                format!("DROP DATABASE {own} WITH (FORCE)"),
+                format!("CREATE DATABASE {own} TEMPLATE {backup}"),
+            ] {
+                sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&pool).await.unwrap();
+            }
+        });
     }
 }
 
