@@ -29,7 +29,10 @@ fn moved_in(stage: &str, schema: &Schema, rows: &[Vec<u64>]) -> (i128, u64) {
     let of_stage = |(entry, _): &(&Entry, &Entry)| entry.query.stage == stage;
     let answers: Vec<_> = tape.iter().zip(&played).filter(of_stage).collect();
     let squared = |entry: &Entry| entry.query.sensitivity.squared();
-    (answers.iter().map(|(a, b)| moved(a, b)).max().unwrap(), answers.iter().map(|(a, _)| squared(a)).max().unwrap())
+    (
+        answers.iter().map(|(a, b)| moved(a, b)).max().unwrap(),
+        answers.iter().map(|(a, _)| squared(a)).max().unwrap(),
+    )
 }
 
 fn rows_of(records: &[Record]) -> Vec<Vec<u64>> {
@@ -53,11 +56,11 @@ fn one_record_moves_a_pair_with_the_gap_by_eight() {
 fn a_search_for_worse_finds_nothing_beyond_eight() {
     let schema = schema_of_gaps();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    for start in 0..4 {
+    for start in 0..2 {
         // From the worst case known, and from nothing.
         let mut best = if start == 0 { worst() } else { vec![(0, 5, 1), (0, 1, 0)] };
         let mut reached = 0;
-        for _ in 0..500 {
+        for _ in 0..1_000 {
             let mut next = best.clone();
             for _ in 0..rng.random_range(1..4) {
                 let record = (rng.random_range(0..4), rng.random_range(0..12), rng.random_range(0..3));

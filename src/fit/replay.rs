@@ -164,8 +164,13 @@ fn check_noise(tape: &[Entry]) {
         let cells = truth.len() as f64;
         let squares = truth.iter().zip(&noisy.values).map(|(t, n)| ((n - t) as f64).powi(2));
         let statistic = squares.sum::<f64>() / scale.variance();
-        let (below, above) = (cells - 2.0 * (cells * 25.0).sqrt(), cells + 2.0 * (cells * 25.0).sqrt() + 50.0);
-        assert!((below..above).contains(&statistic), "{}: Σ z²/σ² is {statistic} in {cells} cells", query.label);
+        let (below, above) =
+            (cells - 2.0 * (cells * 25.0).sqrt(), cells + 2.0 * (cells * 25.0).sqrt() + 50.0);
+        assert!(
+            (below..above).contains(&statistic),
+            "{}: Σ z²/σ² is {statistic} in {cells} cells",
+            query.label
+        );
         // So many that half the σ would have left the bounds.
         noticed += usize::from(below > cells / 4.0);
     }
@@ -272,10 +277,13 @@ fn records(trace: &Trace) -> Vec<Vec<u64>> {
 
 #[test]
 fn every_method_is_charged_for_what_it_draws() {
-    let traces = [(flows::schema(), flows::simulate(3_000, 1)), (packets::schema(), packets::simulate(3_000, 1))];
+    let traces =
+        [(flows::schema(), flows::simulate(3_000, 1)), (packets::schema(), packets::simulate(3_000, 1))];
     for (schema, trace) in &traces {
         for method in [Method::Netdpsyn, Method::Independent] {
-            for (hold_out, gaps, clique_cells) in [(false, true, 5_000), (true, true, 0), (true, false, 5_000)] {
+            for (hold_out, gaps, clique_cells) in
+                [(false, true, 5_000), (true, true, 0), (true, false, 5_000)]
+            {
                 let mut plan = plan(method, 2.0, hold_out);
                 plan.options = Options { gaps, clique_cells, max_cells: 50_000 };
                 let [tape, _] = check_replay(&records(trace), 1_000, schema, &plan, real());
@@ -293,7 +301,8 @@ fn a_hold_out_asks_the_same_of_neighbours() {
         let rows: Vec<Vec<u64>> = rows.iter().map(|row| row[..columns].to_vec()).collect();
         for method in [Method::Netdpsyn, Method::Independent] {
             for removed in [0, 1, 100, 199] {
-                let [tape, played] = check_replay(&rows, removed, &schema(name), &plan(method, 400.0, true), real());
+                let [tape, played] =
+                    check_replay(&rows, removed, &schema(name), &plan(method, 400.0, true), real());
                 // N, by any histogram of declared values: the record was in one of the parts.
                 let records = |tape: &[Entry]| {
                     let histogram = tape.iter().find(|entry| entry.query.label == "one-way proto").unwrap();
@@ -311,7 +320,9 @@ fn a_hold_out_asks_the_same_of_neighbours() {
 #[test]
 fn no_raw_count_decides_a_branch() {
     let mut schema = schema("ton");
-    schema.columns.retain(|column| ["srcip", "dstport", "proto", "pkt", "type"].contains(&column.name.as_str()));
+    schema
+        .columns
+        .retain(|column| ["srcip", "dstport", "proto", "pkt", "type"].contains(&column.name.as_str()));
     (schema.key, schema.facts) = (None, Vec::new());
     let mut plan = plan(Method::Netdpsyn, 60.0, false);
     plan.options.max_cells = 5_000;

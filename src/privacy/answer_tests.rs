@@ -15,6 +15,9 @@ const CELLS: usize = BLOCKS * BLOCK + 1_000;
 /// Labels as a fit uses them; one begins like another.
 const LABELS: [&str; 4] = ["tree srcip level 1", "tree srcip level 2", "one-way proto", "one-way proto × ts"];
 
+/// From less than one to far beyond any trace.
+const VARIANCES: [f64; 7] = [0.2, 0.5, 1.0, 6.25, 400.0, 1e6, 3e9];
+
 /// ρ at which a histogram has this σ².
 fn rho(variance: f64) -> Rho {
     Rho::from_units((Rho::ONE as f64 / 2.0 / variance).round() as u64)
@@ -42,7 +45,7 @@ fn variance(query: &Query) -> f64 {
 /// Pearson's χ² of draws against P(z) ∝ exp(−z²/2σ²), and its degrees of freedom. Neighbouring values share a cell until 10 draws are
 /// expected there.
 fn chi_square(draws: &[i64], variance: f64) -> (f64, f64) {
-    let reach = (40.0 * variance.sqrt()).ceil() as i64 + 2;
+    let reach = (12.0 * variance.sqrt()).ceil() as i64 + 10;
     let weight = |z: i64| (-(z as f64).powi(2) / (2.0 * variance)).exp();
     let total: f64 = (-reach..=reach).map(weight).sum();
     let mut seen = BTreeMap::<i64, f64>::new();
@@ -75,7 +78,7 @@ fn limit(freedom: f64) -> f64 {
 /// Every block of every label at every σ by itself: 5 · 4 · 7 tests, a false alarm with probability below 2·10⁻⁹ in all.
 #[test]
 fn every_block_of_every_answer_has_the_noise_that_is_paid_for() {
-    for expected in [0.2, 0.5, 1.0, 6.25, 400.0, 1e6, 3e9] {
+    for expected in VARIANCES {
         for label in LABELS {
             let query = query(label, rho(expected));
             let noise = noise(1, &query);
@@ -91,15 +94,14 @@ fn every_block_of_every_answer_has_the_noise_that_is_paid_for() {
     }
 }
 
-/// The statistic tells a σ that is a tenth off, let alone a half, at every σ of the test above.
+/// The statistic tells half the σ and twice the σ in one block, and a σ that is a tenth off in five, at every σ of the test above.
 #[test]
 fn a_wrong_scale_would_be_noticed() {
-    for expected in [0.2, 0.5, 1.0, 6.25, 400.0, 1e6, 3e9] {
-        let query = query(LABELS[0], rho(expected));
-        let noise = noise(1, &query);
-        for (factor, draws) in [(0.25, BLOCK), (4.0, BLOCK), (0.81, CELLS), (1.21, CELLS)] {
-            let (statistic, freedom) = chi_square(&noise[..draws], variance(&query) * factor);
-            assert!(statistic > limit(freedom), "σ² {expected} taken for {factor} of it: χ² {statistic} on {freedom}");
+    for expected in VARIANCES {
+        for (factor, cells) in [(0.25, BLOCK), (4.0, BLOCK), (0.81, CELLS), (1.21, CELLS)] {
+            let noise = noise(1, &query(LABELS[0], rho(expected * factor)));
+            let (statistic, freedom) = chi_square(&noise[..cells], expected);
+            assert!(statistic > limit(freedom), "{factor} of σ² {expected}: χ² {statistic} on {freedom}");
         }
     }
 }
