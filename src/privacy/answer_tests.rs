@@ -42,7 +42,7 @@ fn variance(query: &Query) -> f64 {
     query.sensitivity.squared() as f64 / (2.0 * query.rho.as_f64())
 }
 
-/// Pearson's χ² of draws against P(z) ∝ exp(−z²/2σ²), and its degrees of freedom. Neighbouring values share a cell until 10 draws are
+/// Pearson's χ² of draws against P(z) ∝ exp(−z²/2σ²), and its degrees of freedom. Neighbouring values share a cell until 10 draws and one in a hundred are
 /// expected there.
 fn chi_square(draws: &[i64], variance: f64) -> (f64, f64) {
     let reach = (12.0 * variance.sqrt()).ceil() as i64 + 10;
@@ -55,11 +55,12 @@ fn chi_square(draws: &[i64], variance: f64) -> (f64, f64) {
     let (mut statistic, mut cells) = (0.0, 0.0);
     let (mut expected, mut found) = (0.0, 0.0);
     let mut beyond = draws.len() as f64;
+    let least = (beyond / 100.0).max(10.0);
     for z in -reach..=reach {
         expected += weight(z) / total * draws.len() as f64;
         found += seen.get(&z).copied().unwrap_or(0.0);
         // The last cell takes whatever is too little for one of its own.
-        if expected >= 10.0 && beyond - expected >= 10.0 {
+        if expected >= least && beyond - expected >= least {
             statistic += (found - expected).powi(2) / expected;
             beyond -= expected;
             cells += 1.0;
