@@ -46,6 +46,11 @@ fn is_test(file: &Path) -> bool {
     above.is_ok_and(|text| text.contains(&format!("#[cfg(test)]\nmod {name};")))
 }
 
+/// Every other Rust file of the crate.
+fn production() -> Vec<PathBuf> {
+    files(&source()).into_iter().filter(|file| !is_test(file)).collect()
+}
+
 /// Modules of the crate that a piece of code names: `crate::x`, and `crate::{x::…, y}`.
 fn used(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -117,7 +122,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
 fn arrows_point_downwards_only() {
     let allowed = allowed();
     let mut wrong = Vec::new();
-    for file in files(&source()) {
+    for file in production() {
         let own = module(&file);
         let may = allowed.get(own.as_str()).unwrap_or_else(|| panic!("{own} is no room of this house"));
         for name in used(&code(&file)) {
@@ -132,7 +137,7 @@ fn arrows_point_downwards_only() {
 
 #[test]
 fn the_engine_knows_no_http_no_sql_no_runtime() {
-    for file in files(&source()) {
+    for file in production() {
         for forbidden in ["axum", "sqlx", "tokio", "utoipa"] {
             let outer =
                 ["service", "storage", "jobs", "http", "cli", "ledger"].contains(&module(&file).as_str());
@@ -164,18 +169,14 @@ fn raw_data_has_two_exits() {
         ("NoiseKey::unsealed(", &["jobs"]),
         ("SplitKey::of_population(", &["jobs"]),
     ];
-    for file in files(&source()) {
+    for file in production() {
         let own = module(&file);
         if own == "privacy" {
             continue;
         }
         for (call, rooms) in exits {
             let taken = code(&file).contains(call);
-            assert!(
-                !taken || rooms.contains(&own.as_str()) || is_test(&file),
-                "{} calls {call}",
-                file.display()
-            );
+            assert!(!taken || rooms.contains(&own.as_str()), "{} calls {call}", file.display());
         }
     }
 }
@@ -183,7 +184,7 @@ fn raw_data_has_two_exits() {
 /// Choosing noise would break the promise: production code has keys from the operating system alone.
 #[test]
 fn noise_cannot_be_seeded() {
-    for file in files(&source()).into_iter().filter(|file| !is_test(file)) {
+    for file in production() {
         let code = code(&file);
         // Answers come from a key, and a fit takes nothing else: what forces them is compiled for tests alone.
         let answers = code.contains("Noise for ");

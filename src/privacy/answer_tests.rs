@@ -128,7 +128,7 @@ fn correlation(x: &[i64], y: &[i64], lag: usize) -> f64 {
     sum / (1e10 * (pairs as f64).sqrt())
 }
 
-/// No two blocks, labels or keys share noise, shifted or not, and no stream repeats itself. 40 streams, 800 pairs, 17 lags: 7 deviations are exceeded with
+/// No two blocks, labels or keys share noise, shifted or not, and no stream repeats itself. 40 streams, 780 pairs, 17 lags: 7 deviations are exceeded with
 /// probability 2.6·10⁻¹² each, below 10⁻⁷ in all. Equal values at σ = 10⁵ have probability 2.8·10⁻⁶ a cell, 0.012 a pair: four of them
 /// 10⁻⁹, below 10⁻⁶ in all.
 #[test]
