@@ -39,6 +39,18 @@ fn code(file: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Whether a file is compiled for tests alone: the module above it says so.
+fn is_test(file: &Path) -> bool {
+    let name = file.file_stem().unwrap().to_string_lossy();
+    let above = fs::read_to_string(file.with_file_name("mod.rs"));
+    above.is_ok_and(|text| text.contains(&format!("#[cfg(test)]\nmod {name};")))
+}
+
+/// Every other Rust file of the crate.
+fn production() -> Vec<PathBuf> {
+    files(&source()).into_iter().filter(|file| !is_test(file)).collect()
+}
+
 /// Modules of the crate that a piece of code names: `crate::x`, and `crate::{x::…, y}`.
 fn used(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -110,7 +122,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
 fn arrows_point_downwards_only() {
     let allowed = allowed();
     let mut wrong = Vec::new();
-    for file in files(&source()) {
+    for file in production() {
         let own = module(&file);
         let may = allowed.get(own.as_str()).unwrap_or_else(|| panic!("{own} is no room of this house"));
         for name in used(&code(&file)) {
@@ -125,7 +137,7 @@ fn arrows_point_downwards_only() {
 
 #[test]
 fn the_engine_knows_no_http_no_sql_no_runtime() {
-    for file in files(&source()) {
+    for file in production() {
         for forbidden in ["axum", "sqlx", "tokio", "utoipa"] {
             let outer =
                 ["service", "storage", "jobs", "http", "cli", "ledger"].contains(&module(&file).as_str());
@@ -154,18 +166,18 @@ fn raw_data_has_two_exits() {
         ("for_steward(", &["cli", "service", "jobs"]),
         ("Steward::local(", &["cli", "service"]),
         ("Steward::keeper(", &["jobs"]),
-        ("NoiseKey::unsealed(", &["jobs"]),
+        ("NoiseKey::of_halves(", &["jobs"]),
+        ("KeyHalf::kept(", &["jobs"]),
         ("SplitKey::of_population(", &["jobs"]),
     ];
-    for file in files(&source()) {
+    for file in production() {
         let own = module(&file);
         if own == "privacy" {
             continue;
         }
         for (call, rooms) in exits {
             let taken = code(&file).contains(call);
-            let replay = file.ends_with("fit/replay.rs"); // compiled for tests alone
-            assert!(!taken || rooms.contains(&own.as_str()) || replay, "{} calls {call}", file.display());
+            assert!(!taken || rooms.contains(&own.as_str()), "{} calls {call}", file.display());
         }
     }
 }
@@ -173,9 +185,14 @@ fn raw_data_has_two_exits() {
 /// Choosing noise would break the promise: production code has keys from the operating system alone.
 #[test]
 fn noise_cannot_be_seeded() {
-    for file in files(&source()) {
+    for file in production() {
         let code = code(&file);
-        let made = code.contains("NoiseKey(") && !file.ends_with("privacy/noise.rs");
+        // Answers come from a key, and a fit takes nothing else: what forces them is compiled for tests alone.
+        let answers = code.contains("Noise for ");
+        assert!(!answers || file.ends_with("privacy/noise.rs"), "{} answers queries", file.display());
+        let forced = code.contains("fit_with(");
+        assert!(!forced || file.ends_with("fit/mod.rs"), "{} fits with noise of its own", file.display());
+        let made = code.contains("NoiseKey {") && !file.ends_with("privacy/noise.rs");
         assert!(!made, "{} makes a key by hand", file.display());
         let seeds = code.contains("seed_from_u64") || code.contains("from_seed");
         let own = module(&file);

@@ -27,6 +27,8 @@ pub mod split;
 pub mod trees;
 
 #[cfg(test)]
+mod gap_tests;
+#[cfg(test)]
 mod replay;
 
 pub use plan::{Method, Options, Plan};
@@ -92,6 +94,17 @@ pub fn fit(
     key: &NoiseKey,
     progress: &dyn Progress,
 ) -> Result<Fitted, FitError> {
+    fit_with(trace, schema, plan, key, progress)
+}
+
+/// The whole fit, over any source of noise. Private to this module: the replay tests below it force answers here, nobody else can.
+fn fit_with(
+    trace: Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    noise: &dyn Noise,
+    progress: &dyn Progress,
+) -> Result<Fitted, FitError> {
     let (trace, held_out) = match &plan.hold_out {
         None => (trace, None),
         Some(split_key) => {
@@ -101,7 +114,7 @@ pub fn fit(
     };
     // Derived only now, so that no gap reaches across what was left out.
     let (trace, schema) = derive_gaps(trace, schema, plan, progress)?;
-    let bundle = measure(&trace, &schema, plan, key, progress)?;
+    let bundle = measure(&trace, &schema, plan, noise, progress)?;
     Ok(Fitted { bundle, held_out })
 }
 
@@ -122,7 +135,7 @@ fn derive_gaps(
     }
 }
 
-/// The main path, over any source of noise.
+/// The main path, after hold-out and gaps.
 fn measure(
     trace: &Sensitive<Trace>,
     schema: &Schema,

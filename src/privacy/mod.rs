@@ -26,6 +26,9 @@ pub mod sensitive;
 pub mod sensitivity;
 pub mod zcdp;
 
+#[cfg(test)]
+mod answer_tests;
+
 pub use accountant::{Accountant, Charge, Noisy, Query, Refused};
 pub use budget::{Guarantee, Rho};
 pub use cell_map::CellMap;

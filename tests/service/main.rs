@@ -4,6 +4,7 @@
 //! pass unseen.
 
 mod access;
+mod account;
 mod crash;
 mod edges;
 mod harness;
