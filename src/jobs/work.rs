@@ -23,6 +23,7 @@ use crate::storage::artifacts::hex;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
 use crate::storage::ledger::{self, Purpose};
+use crate::storage::looks::{self, Look};
 use crate::storage::{StorageError, datasets, releases, tenants};
 use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,7 @@ pub async fn end_without_result(
         if let Some(path) = dataset.and_then(|d| d.trace_path) {
             app.artifacts.delete(&path).await?;
         }
+        looks::add(&mut tx, job.population_id, Look::ParseReport, app.now()).await?;
         datasets::set_state(&mut tx, job.dataset_id, "rejected", None, None, text.as_deref()).await?;
     }
     Ok(tx.commit().await?)
@@ -188,6 +190,7 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Sto
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
         fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
         let report = report.to_string();
+        looks::add(&mut tx, job.population_id, Look::ParseReport, app.now()).await?;
         datasets::bind(&mut tx, dataset.id, Some(&schema)).await?;
         datasets::set_state(&mut tx, dataset.id, "ready", dataset.trace(), Some(&report), None).await?;
         Ok(tx.commit().await?)
@@ -288,7 +291,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         let _ = std::fs::remove_file(&scratch);
         let now = app.now();
         let model = releases::Model {
-            id: Uuid::now_v7(),
+            id: Uuid::new_v4(),
             tenant_id: job.tenant_id,
             dataset_id: job.dataset_id,
             job_id: job.id,
@@ -374,7 +377,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
         let stored = app.artifacts.adopt(&trace_path, &scratch).await?;
         let _ = std::fs::remove_file(&scratch);
         let now = app.now();
-        let id = Uuid::now_v7();
+        let id = Uuid::new_v4();
         let mut tx = app.begin().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
             app.artifacts.delete(&trace_path).await?;
@@ -398,8 +401,8 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             report,
             private_report: None,
             private_opened_at: None,
-            content_opened_at: None,
             opened_before: None,
+            declared_late: None,
             created_at: now,
             published_at: None,
         };

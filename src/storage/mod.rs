@@ -8,6 +8,7 @@ pub mod datasets;
 pub mod db;
 pub mod jobs;
 pub mod ledger;
+pub mod looks;
 pub mod releases;
 pub mod tenants;
 

@@ -4,10 +4,13 @@
 //! pass unseen.
 
 mod access;
+mod clocks;
 mod crash;
 mod harness;
 mod ledger;
 mod limits;
+mod looks;
+mod promise;
 mod refusals;
 mod tour;
 
