@@ -140,6 +140,7 @@ pub use crate::evaluate::private::Report as PrivateReport;
 fn view(r: Release, reader: bool) -> ReleaseView {
     let shown = if reader { shown_day } else { shown_time };
     ReleaseView {
+        opened_before: looks::opened_before(&r),
         id: r.id,
         model_id: r.model_id,
         state: r.state,
@@ -151,7 +152,6 @@ fn view(r: Release, reader: bool) -> ReleaseView {
         content: format!("/v1/releases/{}/content", r.id),
         report: format!("/v1/releases/{}/report", r.id),
         private_report_opened_at: r.private_opened_at.filter(|_| !reader).map(shown_time),
-        opened_before: looks::opened_before(&r),
         created_at: shown(r.created_at),
         published_at: r.published_at.map(shown),
     }
