@@ -52,7 +52,9 @@ fn the_report_says_what_bounds_all_releases(kind: Kind) {
     let text = last["population"]["text"].as_str().unwrap();
     let words = format!(
         "all releases about this population together: ({}, 1e-9)-differential privacy for one flow, while the cap stays at ρ = 0.5 (set {day}, raised 2 times); spent so far, for information: ρ = {}, ε = {}",
-        cap["epsilon"], spent["rho"], spent["epsilon"]
+        cap["epsilon"].as_f64().unwrap(),
+        spent["rho"].as_f64().unwrap(),
+        spent["epsilon"].as_f64().unwrap()
     );
     assert_eq!(text, words);
 }
