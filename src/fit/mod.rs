@@ -35,7 +35,7 @@ pub use plan::{Method, Options, Plan};
 pub use room::Room;
 
 use crate::domain::{self, Attribute, Kinship, Partition};
-use crate::model::{Bundle, Measurement, Statement, bundle, statement::Unit};
+use crate::model::{Bundle, Measurement, Protects, Statement, bundle, statement::Unit};
 use crate::privacy::noise::Noise;
 use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive};
 use crate::progress::{Cancelled, Progress};
@@ -194,6 +194,7 @@ fn measure(
         charges: accountant.into_charges(),
         version: env!("CARGO_PKG_VERSION").into(),
         held_out: plan.hold_out.is_some(),
+        protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
     };
     Ok(Bundle { version: bundle::VERSION, schema: schema.clone(), statement, attributes, measurements })
 }

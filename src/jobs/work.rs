@@ -25,6 +25,7 @@ use crate::storage::artifacts::sha256_of;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
 use crate::storage::ledger::{self, Purpose};
+use crate::storage::looks::{self, Look};
 use crate::storage::{StorageError, datasets, releases, tenants};
 use crate::trace::Trace;
 use std::path::{Path, PathBuf};
@@ -112,6 +113,7 @@ pub async fn end_without_result(
         if let Some(path) = dataset.and_then(|d| d.trace_path) {
             app.artifacts.delete(&path).await?;
         }
+        looks::add(&mut tx, job.population_id, Look::ParseReport, app.now()).await?;
         datasets::set_state(&mut tx, job.dataset_id, "rejected", None, None, text.as_deref()).await?;
     }
     tx.commit().await?;
@@ -199,6 +201,7 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Sto
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
         fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
         let report = report.to_string();
+        looks::add(&mut tx, job.population_id, Look::ParseReport, app.now()).await?;
         datasets::bind(&mut tx, dataset.id, Some(&schema)).await?;
         datasets::set_state(&mut tx, dataset.id, "ready", dataset.trace(), Some(&report), None).await?;
         Ok(tx.commit().await?)
@@ -362,7 +365,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
         let stored = app.artifacts.adopt(&trace_path, &scratch).await?;
         let _ = std::fs::remove_file(&scratch);
         let now = app.now();
-        let id = Uuid::now_v7();
+        let id = Uuid::new_v4();
         let mut tx = app.begin().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
             app.artifacts.delete(&trace_path).await?;
@@ -386,8 +389,8 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             report,
             private_report: None,
             private_opened_at: None,
-            content_opened_at: None,
             opened_before: None,
+            declared_late: None,
             created_at: now,
             published_at: None,
         };

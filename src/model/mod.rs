@@ -4,15 +4,18 @@
 //! | --- | --- |
 //! | [`bundle`] | what a fit commits: measurements, domains, statement; the file format |
 //! | [`statement`] | the promise of privacy, in words and numbers |
+//! | [`protects`] | of what it protects one, and what many of them lose |
 //! | [`table`] | a marginal as a table of real numbers; projections |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 
 pub mod bundle;
+pub mod protects;
 pub mod reconcile;
 pub mod statement;
 pub mod table;
 
 pub use bundle::{Bundle, BundleError, Measurement};
+pub use protects::Protects;
 pub use statement::Statement;
 pub use table::Table;
 

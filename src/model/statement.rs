@@ -1,5 +1,6 @@
 //! The statement of privacy that goes with every release: who is protected, how much, and what paid for what.
 
+use super::Protects;
 use crate::privacy::{Charge, Guarantee, MaxRecords, Rho};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,6 +21,9 @@ pub struct Statement {
     pub version: String,
     /// Whether a fifth of the records was held out before measuring.
     pub held_out: bool,
+    /// Of what one is protected, and what many together lose. Statements of version 0.1 lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protects: Option<Protects>,
 }
 
 /// The privacy unit.
@@ -52,6 +56,11 @@ impl Statement {
         stages
     }
 
+    /// Of what the promise protects one.
+    pub fn one(&self) -> &str {
+        self.protects.as_ref().map_or("record (a flow or a packet)", |protects| &protects.one)
+    }
+
     /// ρ spent in all.
     pub fn spent(&self) -> Rho {
         self.charges.iter().map(|charge| charge.rho).sum()
@@ -61,14 +70,18 @@ impl Statement {
 impl fmt::Display for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (epsilon, delta) = (self.guarantee.epsilon(), self.guarantee.delta());
-        let rho = self.rho;
+        let (rho, one) = (self.rho, self.one());
+        let not_covered = match &self.protects {
+            None => "a host, user or site with many records: each record is protected, not their sum".into(),
+            Some(protects) => protects.not_covered(epsilon, "\n              "),
+        };
         writeln!(
             f,
             "\
 Statement of privacy
-  promise     ({epsilon}, {delta:e})-differential privacy for one record (a flow or a packet)
+  promise     ({epsilon}, {delta:e})-differential privacy for one {one}
               of the trace it was made from, added or removed
-  not covered a host, user or site with many records: each record is protected, not their sum
+  not covered {not_covered}
   valid for   this run alone: every further run on the same people adds its own ρ to this one
   public      schema, categories and capture window, as declared by the trace's steward; how
               values are written, as told from the head of the file; that it could be read at

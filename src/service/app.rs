@@ -78,6 +78,12 @@ pub fn shown_time(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |t| t.to_string())
 }
 
+/// The day of a time in the database (UTC): all that readers are told of when something ran.
+pub fn shown_day(micros: i64) -> String {
+    let time = jiff::Timestamp::from_microsecond(micros);
+    time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string())
+}
+
 /// What a key allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -152,7 +158,7 @@ pub struct Page<T> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// The last id of the page before.
+    /// The `next` of the page before, its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
     pub limit: Option<u16>,
@@ -161,13 +167,25 @@ pub struct PageQuery {
 impl PageQuery {
     /// Checked: the id to start after and one item more than a page holds, which tells whether another page follows.
     pub fn bounds(&self) -> Result<(Uuid, i64), Problem> {
+        Ok((self.after.unwrap_or_default(), self.fetched()?))
+    }
+
+    /// One item more than a page holds, which tells whether another page follows.
+    pub fn fetched(&self) -> Result<i64, Problem> {
         match self.limit.unwrap_or(50) {
-            limit @ 1..=200 => Ok((self.after.unwrap_or_default(), i64::from(limit) + 1)),
+            limit @ 1..=200 => Ok(i64::from(limit) + 1),
             _ => Err(Problem::invalid("limit", "limit is 1 to 200")),
         }
     }
 
-    /// A page of rows fetched with [`PageQuery::bounds`].
+    /// Refuses an `after` that has no place in the list: an empty page would look like the list's end.
+    pub fn known(place: Option<i64>) -> Result<i64, Problem> {
+        place.ok_or_else(|| {
+            Problem::invalid("after", "no item of this list has that id; pass the `next` of a page of it")
+        })
+    }
+
+    /// A page of the rows that were fetched.
     pub fn page<R, T>(rows: Vec<R>, limit: i64, id: impl Fn(&R) -> Uuid, view: impl Fn(R) -> T) -> Page<T> {
         let more = rows.len() as i64 == limit;
         let kept: Vec<R> = rows.into_iter().take(limit as usize - 1).collect();

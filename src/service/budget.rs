@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// δ at which budgets are also shown as ε.
-const SHOWN_DELTA: f64 = 1e-9;
+pub(super) const SHOWN_DELTA: f64 = 1e-9;
 
 /// A cap: in ρ, or as (ε, δ), which is converted on the curve that jobs are, so that it pays for one job of its own size.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -76,7 +76,8 @@ pub struct AmountView {
 }
 
 impl AmountView {
-    fn of(amount: Amount) -> Self {
+    /// The amount as shown.
+    pub fn of(amount: Amount) -> Self {
         let rho = Rho::from_units(amount.rho);
         AmountView {
             rho: rho.as_f64(),
@@ -211,7 +212,7 @@ pub async fn budget(app: &App, caller: &Caller) -> Result<BudgetView, Problem> {
     let account =
         ledger::tenant_account(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
     let mut populations = Vec::new();
-    for population in tenants::list_populations(&mut tx, Some(tenant), Uuid::nil(), 1_000).await? {
+    for population in tenants::list_populations(&mut tx, Some(tenant), 0, 1_000).await? {
         let account = ledger::population_account(&mut tx, population.id).await?.unwrap_or_default();
         populations.push(PopulationBudget {
             id: population.id,
@@ -225,7 +226,11 @@ pub async fn budget(app: &App, caller: &Caller) -> Result<BudgetView, Problem> {
 /// The caller's ledger.
 pub async fn entries(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<EntryView>, Problem> {
     let tenant = caller.steward()?;
-    let (after, limit) = query.bounds()?;
+    let limit = query.fetched()?;
     let mut tx = app.read().await?;
+    let after = match query.after {
+        None => 0,
+        Some(id) => PageQuery::known(ledger::place(&mut tx, tenant, id).await?)?,
+    };
     Ok(PageQuery::page(ledger::entries(&mut tx, tenant, after, limit).await?, limit, |e| e.id, entry_view))
 }

@@ -2,6 +2,7 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::limits::{check_room, room};
+use super::looks;
 use super::problem::Problem;
 use super::queued::queued;
 use super::tenants::check_name;
@@ -208,7 +209,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
     };
     let population = population.ok_or_else(|| Problem::not_found("population"))?;
     let dataset = Dataset {
-        id: Uuid::now_v7(),
+        id: Uuid::new_v4(),
         tenant_id: tenant,
         population_id: population.id,
         name: new.name,
@@ -219,7 +220,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         trace_sha256: None,
         trace_bytes: 0,
         bound_schema: None,
-        declared_late: false,
+        declared_late: looks::were_records_seen(&mut tx, population.id).await?,
         report: None,
         problem: None,
         created_at: app.now(),
@@ -249,8 +250,12 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<DatasetView, P
 /// The tenant's datasets.
 pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<DatasetView>, Problem> {
     let tenant = caller.steward()?;
-    let (after, limit) = query.bounds()?;
+    let limit = query.fetched()?;
     let mut tx = app.read().await?;
+    let after = match query.after {
+        None => 0,
+        Some(id) => PageQuery::known(datasets::place(&mut tx, tenant, id).await?)?,
+    };
     Ok(PageQuery::page(datasets::list(&mut tx, tenant, after, limit).await?, limit, |d| d.id, view))
 }
 
@@ -272,8 +277,9 @@ pub async fn patch(
     };
     declare(&mut schema, &patch.declared)?;
     let text = stored(&schema)?;
-    // Once a trace came, its parse report may have been read: what is declared from then on may follow from the records.
-    let late = dataset.declared_late || (dataset.state != "empty" && text != dataset.schema);
+    // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.
+    let seen = dataset.state != "empty" || looks::were_records_seen(&mut tx, dataset.population_id).await?;
+    let late = dataset.declared_late || (seen && text != dataset.schema);
     if dataset.state == "erased" || !datasets::declare(&mut tx, id, &name, &text, late).await? {
         return Err(Problem::conflict(
             "/problems/frozen",

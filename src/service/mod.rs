@@ -5,6 +5,7 @@
 //! thing is answered exactly as one that does not exist.
 
 pub mod app;
+pub mod bound;
 pub mod budget;
 pub mod datasets;
 pub mod discretize;
@@ -12,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod local;
+pub mod looks;
 pub mod memory;
 pub mod new_file;
 pub mod problem;

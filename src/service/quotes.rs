@@ -4,9 +4,11 @@ use super::app::{App, Caller};
 use super::budget::left;
 use super::datasets::{own, schema_of};
 use super::jobs::{FitRequest, plan};
+use super::looks;
 use super::problem::Problem;
 use crate::ledger;
 use crate::privacy::Rho;
+use crate::storage::looks::Look;
 use crate::trace::{Schema, Trace};
 use serde::Serialize;
 
@@ -67,6 +69,8 @@ pub async fn quote(app: &App, caller: &Caller, request: FitRequest) -> Result<Qu
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
     let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
+    drop(tx);
+    looks::record(app, dataset.population_id, Look::Quote).await?;
     let parsed = dataset.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let records = parsed.and_then(|report: serde_json::Value| report["records"].as_u64());
     let schema = schema_of(&dataset)?;

@@ -1,13 +1,17 @@
 //! Models and releases: what may be seen, by whom, and how it is published.
 
-use super::app::{App, Caller, Page, PageQuery, shown_time};
-use super::budget::{AccountView, AmountView, ChargeView, charge_of};
+use super::app::{App, Caller, Page, PageQuery, shown_day, shown_time};
+use super::bound::PopulationSpending;
+use super::budget::{ChargeView, charge_of};
+use super::looks::{self, Choices};
 use super::problem::Problem;
 use crate::evaluate::release::Report as Fidelity;
 use crate::generate::gum::Convergence;
 use crate::model::{Bundle, Statement};
+use crate::storage::datasets::Dataset;
+use crate::storage::looks::Look;
 use crate::storage::releases::{self, Model, Release};
-use crate::storage::{Tx, datasets, ledger, tenants};
+use crate::storage::{Tx, datasets, tenants};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,7 +34,7 @@ pub struct ModelView {
     /// What paid for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<ChargeView>,
-    /// When.
+    /// When: the time for stewards, the day (UTC) for readers.
     pub created_at: String,
 }
 
@@ -61,7 +65,7 @@ pub struct MarginalsView {
 
 /// A release.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000003", "model_id": "0199c0de-0000-7000-8000-000000000002", "state": "published", "rows": 3990, "rows_by_hand": false, "seed": "7", "bytes": 312044, "sha256": "2c26b46b68ffc68f…", "content": "/v1/releases/0199c0de-0000-7000-8000-000000000003/content", "report": "/v1/releases/0199c0de-0000-7000-8000-000000000003/report", "opened_before": ["private report"], "created_at": "2026-01-05T09:00:09Z", "published_at": "2026-01-05T09:10:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000003", "model_id": "0199c0de-0000-7000-8000-000000000002", "state": "published", "rows": 3990, "rows_by_hand": false, "seed": "7", "bytes": 312044, "sha256": "2c26b46b68ffc68f…", "content": "/v1/releases/0199c0de-0000-7000-8000-000000000003/content", "report": "/v1/releases/0199c0de-0000-7000-8000-000000000003/report", "opened_before": ["parse report", "private report"], "created_at": "2026-01-05T09:00:09Z", "published_at": "2026-01-05T09:10:00Z"}))]
 pub struct ReleaseView {
     /// Its id.
     pub id: Uuid,
@@ -86,13 +90,13 @@ pub struct ReleaseView {
     /// Whether a steward opened the private report (before publication: a choice outside the promise). Shown to stewards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_report_opened_at: Option<String>,
-    /// Of a published release: what its steward had looked at before publishing it, out of `trace`, `private report`, `sibling trace`,
-    /// `sibling private report` (siblings are releases of the same dataset). A choice made after looking lies outside the promise.
+    /// Of a published release: what had been looked at of its population before it was published, out of `parse report`, `quote`, `draft trace` and
+    /// `private report` (those published by version 0.1 tell `trace` and `sibling …` of their dataset). A choice made after looking lies outside the promise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_before: Option<Vec<String>>,
-    /// When it was generated.
+    /// When it was generated: the time for stewards, the day (UTC) for readers.
     pub created_at: String,
-    /// When it was published.
+    /// When it was published, in the same way: whoever publishes by a program as soon as a trace is there would tell when it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published_at: Option<String>,
 }
@@ -119,8 +123,8 @@ pub struct StoredReport {
     "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}},
     "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0},
     "convergence": {"rounds": 12, "error": 0.02, "moved": 14200, "settled": true},
-    "choices": {"declared_after_upload": false, "opened_before_publication": ["private report"]},
-    "population": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}}}))]
+    "choices": {"declared_after_upload": false, "opened_before_publication": ["parse report", "private report"], "about": "The promise does not cover …"},
+    "population": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "delta": 1e-9, "cap_set": "2026-01-05", "cap_raised": 0, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "text": "all releases about this population together: …"}}))]
 pub struct ReleaseReportView {
     /// Made with the release.
     #[serde(flatten)]
@@ -133,26 +137,10 @@ pub struct ReleaseReportView {
 
 pub use crate::evaluate::private::Report as PrivateReport;
 
-/// Choices of the steward that may follow from raw records: the promise does not cover them.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct Choices {
-    /// Whether schema, window or categories were changed after a trace had been uploaded.
-    pub declared_after_upload: bool,
-    /// What was looked at before publishing; see the release. Null until it is published.
-    pub opened_before_publication: Option<Vec<String>>,
-}
-
-/// What all releases about the same people may spend, and have spent.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct PopulationSpending {
-    /// The cap in force, which bounds all releases.
-    pub cap: AmountView,
-    /// The running sum, for information.
-    pub spent: AmountView,
-}
-
 fn view(r: Release, reader: bool) -> ReleaseView {
+    let shown = if reader { shown_day } else { shown_time };
     ReleaseView {
+        opened_before: looks::opened_before(&r),
         id: r.id,
         model_id: r.model_id,
         state: r.state,
@@ -164,9 +152,8 @@ fn view(r: Release, reader: bool) -> ReleaseView {
         content: format!("/v1/releases/{}/content", r.id),
         report: format!("/v1/releases/{}/report", r.id),
         private_report_opened_at: r.private_opened_at.filter(|_| !reader).map(shown_time),
-        opened_before: r.opened_before.and_then(|text| serde_json::from_str(&text).ok()),
-        created_at: shown_time(r.created_at),
-        published_at: r.published_at.map(shown_time),
+        created_at: shown(r.created_at),
+        published_at: r.published_at.map(shown),
     }
 }
 
@@ -175,6 +162,11 @@ async fn visible(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Release, Prob
     let found = releases::find(tx, caller.member()?, id).await?;
     let seen = found.filter(|release| !caller.is_reader() || release.state == "published");
     seen.ok_or_else(|| Problem::not_found("release"))
+}
+
+/// The dataset that a release was made from; it stays, whatever is erased of it.
+async fn dataset_of(tx: &mut Tx, release: &Release) -> Result<Dataset, Problem> {
+    datasets::find(tx, release.tenant_id, release.dataset_id).await?.ok_or_else(Problem::internal)
 }
 
 async fn visible_model(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Model, Problem> {
@@ -188,6 +180,7 @@ async fn visible_model(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Model, 
 
 /// A model.
 pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Problem> {
+    let shown = if caller.is_reader() { shown_day } else { shown_time };
     let mut tx = app.read().await?;
     let model = visible_model(&mut tx, caller, id).await?;
     Ok(ModelView {
@@ -197,7 +190,7 @@ pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Pr
         bundle_sha256: model.bundle_sha256,
         statement: serde_json::from_str(&model.statement).unwrap_or_default(),
         ledger: charge_of(&mut tx, model.job_id).await?,
-        created_at: shown_time(model.created_at),
+        created_at: shown(model.created_at),
     })
 }
 
@@ -229,9 +222,12 @@ pub async fn marginals(app: &App, caller: &Caller, id: Uuid) -> Result<Marginals
 /// Releases: a steward's all, a reader's published ones.
 pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<ReleaseView>, Problem> {
     let tenant = caller.member()?;
-    let (after, limit) = query.bounds()?;
-    let reader = caller.is_reader();
+    let (limit, reader) = (query.fetched()?, caller.is_reader());
     let mut tx = app.read().await?;
+    let after = match query.after {
+        None => 0,
+        Some(id) => PageQuery::known(releases::place(&mut tx, tenant, reader, id).await?)?,
+    };
     let rows = releases::list(&mut tx, tenant, reader, after, limit).await?;
     Ok(PageQuery::page(rows, limit, |r| r.id, |r| view(r, reader)))
 }
@@ -242,40 +238,27 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, P
     Ok(view(visible(&mut tx, caller, id).await?, caller.is_reader()))
 }
 
-/// What a steward has looked at so far that a choice to publish may follow from.
-async fn opened(tx: &mut Tx, release: &Release) -> Result<Vec<&'static str>, Problem> {
-    let (traces, reports) = releases::siblings_opened(tx, release).await?;
-    let looked = [
-        (release.content_opened_at.is_some(), "trace"),
-        (release.private_opened_at.is_some(), "private report"),
-        (traces, "sibling trace"),
-        (reports, "sibling private report"),
-    ];
-    Ok(looked.into_iter().filter(|(did, _)| *did).map(|(_, what)| what).collect())
-}
-
 /// Publishes a draft: readers see it from now on, and what had been looked at before.
 pub async fn publish(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, Problem> {
     caller.steward()?;
     let mut tx = app.begin().await?;
     let draft = visible(&mut tx, caller, id).await?;
-    let opened = opened(&mut tx, &draft).await?;
-    let opened = serde_json::to_string(&opened).map_err(|_| Problem::internal())?;
-    releases::publish(&mut tx, id, &opened, app.now()).await?;
+    let dataset = dataset_of(&mut tx, &draft).await?;
+    let opened = looks::so_far(&mut tx, dataset.population_id).await?;
+    releases::publish(&mut tx, id, &opened, dataset.declared_late, app.now()).await?;
     let release = visible(&mut tx, caller, id).await?;
     tx.commit().await?;
     Ok(view(release, false))
 }
 
-/// A release's trace: its row, whose artifact is to be streamed. A steward's look at a draft is recorded.
+/// A release's trace: its row, whose artifact is to be streamed. A look at a draft, which stewards alone see, is recorded.
 pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
     let mut tx = app.read().await?;
     let release = visible(&mut tx, caller, id).await?;
+    let population = dataset_of(&mut tx, &release).await?.population_id;
     drop(tx);
-    if release.state == "draft" && release.content_opened_at.is_none() {
-        let mut tx = app.begin().await?;
-        releases::content_opened(&mut tx, id, app.now()).await?;
-        tx.commit().await?;
+    if release.state == "draft" {
+        looks::record(app, population, Look::DraftTrace).await?;
     }
     Ok(release)
 }
@@ -288,33 +271,19 @@ pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseRepor
         tracing::error!(%error, release = %id, "a stored report cannot be read");
         Problem::internal()
     })?;
-    let dataset = datasets::find(&mut tx, release.tenant_id, release.dataset_id).await?;
-    let dataset = dataset.ok_or_else(Problem::internal)?;
-    let account = ledger::population_account(&mut tx, dataset.population_id).await?.unwrap_or_default();
-    let account = AccountView::of(&account);
-    Ok(ReleaseReportView {
-        stored,
-        choices: Choices {
-            declared_after_upload: dataset.declared_late,
-            opened_before_publication: release
-                .opened_before
-                .as_deref()
-                .and_then(|text| serde_json::from_str(text).ok()),
-        },
-        population: PopulationSpending { cap: account.cap, spent: account.spent },
-    })
+    let dataset = dataset_of(&mut tx, &release).await?;
+    let population = PopulationSpending::of(&mut tx, &dataset, stored.statement.one()).await?;
+    Ok(ReleaseReportView { choices: Choices::of(&release, &dataset), population, stored })
 }
 
-/// The private report, made against the raw trace. Opening it is recorded on the release.
+/// The private report, made against the raw trace. Opening it is recorded on the release and of its population.
 pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serde_json::Value, Problem> {
     caller.steward()?;
     let mut tx = app.begin().await?;
     let release = visible(&mut tx, caller, id).await?;
-    let population = match datasets::find(&mut tx, release.tenant_id, release.dataset_id).await? {
-        Some(dataset) => tenants::find_population(&mut tx, dataset.population_id).await?,
-        None => None,
-    };
-    if release.state == "draft" && population.is_some_and(|p| p.strict) {
+    let population = dataset_of(&mut tx, &release).await?.population_id;
+    let strict = tenants::find_population(&mut tx, population).await?.is_some_and(|p| p.strict);
+    if release.state == "draft" && strict {
         return Err(Problem::conflict(
             "/problems/strict",
             "this population is strict: private reports are shown after publication",
@@ -323,6 +292,7 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
     let report =
         release.private_report.ok_or_else(|| Problem::not_found("private report; submit an evaluate job"))?;
     releases::opened(&mut tx, id, app.now()).await?;
+    crate::storage::looks::add(&mut tx, population, Look::PrivateReport, app.now()).await?;
     tx.commit().await?;
     serde_json::from_str(&report).map_err(|_| Problem::internal())
 }

@@ -141,7 +141,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<Tenant
     let (cap, now) = (new.cap.amount()?, app.now());
     let tenant = Tenant { id: Uuid::now_v7(), name: new.name, created_at: now };
     let population = Population {
-        id: Uuid::now_v7(),
+        id: Uuid::new_v4(),
         tenant_id: tenant.id,
         name: "default".into(),
         is_default: true,
@@ -212,7 +212,7 @@ pub async fn create_population(
     check_name("name", &new.name)?;
     let (cap, now) = (new.cap.amount()?, app.now());
     let population = Population {
-        id: Uuid::now_v7(),
+        id: Uuid::new_v4(),
         tenant_id: new.tenant_id,
         name: new.name,
         is_default: false,
@@ -237,8 +237,12 @@ pub async fn list_populations(
     if caller.is_reader() {
         return Err(Problem::forbidden("admin or steward"));
     }
-    let (after, limit) = query.bounds()?;
+    let limit = query.fetched()?;
     let mut tx = app.read().await?;
+    let after = match query.after {
+        None => 0,
+        Some(id) => PageQuery::known(tenants::population_place(&mut tx, caller.tenant, id).await?)?,
+    };
     let rows = tenants::list_populations(&mut tx, caller.tenant, after, limit).await?;
     Ok(PageQuery::page(rows, limit, |p| p.id, population_view))
 }

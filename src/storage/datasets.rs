@@ -24,7 +24,7 @@ pub struct Dataset {
     pub state: String,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
-    /// Whether what is declared was changed after a trace had been looked at.
+    /// Whether what is declared was declared or changed after its people had been looked at.
     pub declared_late: bool,
     /// The raw trace's artifact.
     pub trace_path: Option<String>,
@@ -62,9 +62,10 @@ impl Dataset {
 /// Adds a dataset.
 pub async fn add(tx: &mut Tx, d: &Dataset) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* datasets add */ INSERT INTO datasets (id, tenant_id, population_id, name, schema, state, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(d.id).bind(d.tenant_id).bind(d.population_id).bind(&d.name).bind(&d.schema).bind(&d.state).bind(d.created_at)
+        "/* datasets add */ INSERT INTO datasets (id, tenant_id, population_id, name, schema, state, declared_late, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(d.id).bind(d.tenant_id).bind(d.population_id).bind(&d.name).bind(&d.schema).bind(&d.state)
+        .bind(d.declared_late).bind(d.created_at)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }
@@ -87,10 +88,18 @@ pub async fn lock(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Dataset>
     )
 }
 
-/// A tenant's datasets after `after`.
-pub async fn list(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Dataset>, StorageError> {
+/// Where a dataset stands in the list that [`list`] gives.
+pub async fn place(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<i64>, StorageError> {
+    Ok(
+        on!(tx, c => sqlx::query_scalar("/* datasets place */ SELECT seq FROM datasets WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant).bind(id).fetch_optional(c).await)?,
+    )
+}
+
+/// A tenant's datasets after the place `after`.
+pub async fn list(tx: &mut Tx, tenant: Uuid, after: i64, limit: i64) -> Result<Vec<Dataset>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Dataset>(
-        "/* datasets list */ SELECT * FROM datasets WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
+        "/* datasets list */ SELECT * FROM datasets WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
 }
 

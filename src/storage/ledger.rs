@@ -256,11 +256,18 @@ async fn add(
     Ok(())
 }
 
-/// Entries of a tenant after the one with the id `after`, oldest first; from the first one where there is no such entry.
-pub async fn entries(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Entry>, StorageError> {
+/// The number of a tenant's entry.
+pub async fn place(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<i64>, StorageError> {
+    Ok(
+        on!(tx, c => sqlx::query_scalar("/* ledger place */ SELECT seq FROM entries WHERE tenant_id = $1 AND id = $2")
+        .bind(tenant).bind(id).fetch_optional(c).await)?,
+    )
+}
+
+/// Entries of a tenant after the number `after`, oldest first.
+pub async fn entries(tx: &mut Tx, tenant: Uuid, after: i64, limit: i64) -> Result<Vec<Entry>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Entry>(
-        "/* ledger entries */ SELECT * FROM entries WHERE tenant_id = $1
-             AND seq > COALESCE((SELECT seq FROM entries WHERE tenant_id = $1 AND id = $2), 0) ORDER BY seq LIMIT $3")
+        "/* ledger entries */ SELECT * FROM entries WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
 }
 

@@ -10,6 +10,7 @@ pub mod db;
 pub mod halves;
 pub mod jobs;
 pub mod ledger;
+pub mod looks;
 pub mod releases;
 pub mod tenants;
 

@@ -59,10 +59,10 @@ pub struct Release {
     pub private_report: Option<String>,
     /// When a steward first opened that.
     pub private_opened_at: Option<i64>,
-    /// When a steward first downloaded the trace.
-    pub content_opened_at: Option<i64>,
     /// At its publication: what had been looked at before, JSON.
     pub opened_before: Option<String>,
+    /// At its publication: whether its dataset was declared after its people had been looked at.
+    pub declared_late: Option<bool>,
     /// When it was generated.
     pub created_at: i64,
     /// When it was published.
@@ -115,42 +115,43 @@ pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Release>
     )
 }
 
-/// A tenant's releases after `after`; `published_only` for readers.
+/// Where a release stands in the list that [`list`] gives.
+pub async fn place(
+    tx: &mut Tx,
+    tenant: Uuid,
+    published_only: bool,
+    id: Uuid,
+) -> Result<Option<i64>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* releases place */ SELECT seq FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND id = $3")
+        .bind(tenant).bind(published_only).bind(id).fetch_optional(c).await)?)
+}
+
+/// A tenant's releases after the place `after`; `published_only` for readers.
 pub async fn list(
     tx: &mut Tx,
     tenant: Uuid,
     published_only: bool,
-    after: Uuid,
+    after: i64,
     limit: i64,
 ) -> Result<Vec<Release>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Release>(
-        "/* releases list */ SELECT * FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND id > $3 ORDER BY id LIMIT $4")
+        "/* releases list */ SELECT * FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND seq > $3 ORDER BY seq LIMIT $4")
         .bind(tenant).bind(published_only).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
-/// Publishes a draft and keeps what had been looked at before; publishing what is published changes nothing.
-pub async fn publish(tx: &mut Tx, id: Uuid, opened_before: &str, now: i64) -> Result<(), StorageError> {
+/// Publishes a draft and keeps what had been looked at before, and before declaring; publishing what is published changes nothing.
+pub async fn publish(
+    tx: &mut Tx,
+    id: Uuid,
+    opened_before: &str,
+    declared_late: bool,
+    now: i64,
+) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* releases publish */ UPDATE releases SET state = 'published', published_at = $2, opened_before = $3 WHERE id = $1 AND state = 'draft'")
-        .bind(id).bind(now).bind(opened_before).execute(c).await.map(|_| ()))?;
-    Ok(())
-}
-
-/// Whether a steward looked at a trace, and at a private report, of another release of the same dataset or trace.
-pub async fn siblings_opened(tx: &mut Tx, release: &Release) -> Result<(bool, bool), StorageError> {
-    let (traces, reports): (i64, i64) = on!(tx, c => sqlx::query_as(
-        "/* releases siblings_opened */ SELECT COUNT(content_opened_at), COUNT(private_opened_at) FROM releases
-         WHERE id <> $2 AND (dataset_id = $1 OR dataset_id IN
-             (SELECT other.id FROM datasets AS other JOIN datasets AS own ON own.trace_sha256 = other.trace_sha256 AND own.tenant_id = other.tenant_id
-              WHERE own.id = $1))")
-        .bind(release.dataset_id).bind(release.id).fetch_one(c).await)?;
-    Ok((traces > 0, reports > 0))
-}
-
-/// Records that a steward downloaded the trace of a draft.
-pub async fn content_opened(tx: &mut Tx, id: Uuid, now: i64) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query("/* releases content_opened */ UPDATE releases SET content_opened_at = COALESCE(content_opened_at, $2) WHERE id = $1")
-        .bind(id).bind(now).execute(c).await.map(|_| ()))?;
+        "/* releases publish */ UPDATE releases SET state = 'published', published_at = $2, opened_before = $3, declared_late = $4
+         WHERE id = $1 AND state = 'draft'")
+        .bind(id).bind(now).bind(opened_before).bind(declared_late).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 

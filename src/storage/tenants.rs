@@ -119,16 +119,27 @@ pub async fn default_population(tx: &mut Tx, tenant: Uuid) -> Result<Option<Popu
         .bind(tenant).fetch_optional(c).await)?)
 }
 
-/// Populations after `after`, of one tenant or all.
+/// Where a population stands in the list that [`list_populations`] gives.
+pub async fn population_place(
+    tx: &mut Tx,
+    tenant: Option<Uuid>,
+    id: Uuid,
+) -> Result<Option<i64>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* populations place */ SELECT seq FROM populations WHERE ($1 IS NULL OR tenant_id = $1) AND id = $2")
+        .bind(tenant).bind(id).fetch_optional(c).await)?)
+}
+
+/// Populations after the place `after`, of one tenant or all.
 pub async fn list_populations(
     tx: &mut Tx,
     tenant: Option<Uuid>,
-    after: Uuid,
+    after: i64,
     limit: i64,
 ) -> Result<Vec<Population>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Population>(
         "/* populations list */ SELECT * FROM populations
-         WHERE ($1 IS NULL OR tenant_id = $1) AND id > $2 ORDER BY id LIMIT $3")
+         WHERE ($1 IS NULL OR tenant_id = $1) AND seq > $2 ORDER BY seq LIMIT $3")
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
@@ -140,6 +151,25 @@ pub async fn set_population_cap(tx: &mut Tx, id: Uuid, cap: Amount) -> Result<bo
          WHERE id = $1 AND spent_rho + reserved_rho <= $2 AND spent_delta + reserved_delta <= $3")
         .bind(id).bind(rho).bind(delta).execute(c).await.map(|done| done.rows_affected()))?
         > 0)
+}
+
+/// A cap that was set: an entry of the ledger.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Grant {
+    /// Of a population; of the tenant otherwise.
+    pub population_id: Option<Uuid>,
+    /// ρ in 10⁻¹².
+    pub rho: i64,
+    /// When.
+    pub created_at: i64,
+}
+
+/// The caps that were set for a tenant and one of its populations, oldest first.
+pub async fn grants(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Vec<Grant>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Grant>(
+        "/* ledger grants */ SELECT population_id, rho, created_at FROM entries
+         WHERE tenant_id = $1 AND kind = 'grant' AND (population_id IS NULL OR population_id = $2) ORDER BY seq")
+        .bind(tenant).bind(population).fetch_all(c).await)?)
 }
 
 /// Adds a key.

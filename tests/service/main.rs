@@ -5,11 +5,14 @@
 
 mod access;
 mod account;
+mod clocks;
 mod crash;
 mod edges;
 mod harness;
 mod ledger;
 mod limits;
+mod looks;
+mod promise;
 mod refusals;
 mod tour;
 

@@ -51,7 +51,8 @@ fn from_upload_to_download(kind: Kind) {
     let published = server.made(&format!("/v1/releases/{release}/publish"), steward, &json!({}));
     assert_eq!(published["state"], "published");
     assert!(published["private_report_opened_at"].is_string(), "opening the private report is recorded");
-    assert_eq!(published["opened_before"], json!(["private report"]));
+    let seen = json!(["parse report", "quote", "private report"]);
+    assert_eq!(published["opened_before"], seen);
 
     let shown = server.json(&format!("/v1/releases/{release}"), reader);
     assert!(shown.get("private_report_opened_at").is_none());
@@ -71,7 +72,7 @@ fn from_upload_to_download(kind: Kind) {
     assert_eq!(report["private"], false);
     assert_eq!(report["statement"]["guarantee"]["epsilon"], 2.0);
     assert_eq!(report["population"]["cap"]["rho"], 0.2);
-    assert_eq!(report["choices"]["opened_before_publication"], json!(["private report"]));
+    assert_eq!(report["choices"]["opened_before_publication"], seen);
     assert_eq!(report["choices"]["declared_after_upload"], false);
     let entries = server.json("/v1/budget/entries", steward)["items"].as_array().unwrap().clone();
     let commit = entries.iter().find(|entry| entry["kind"] == "commit").unwrap();
@@ -96,11 +97,11 @@ fn from_upload_to_download(kind: Kind) {
     let jobs = server.idle(steward);
     let second = server.json(&format!("/v1/releases/{}", jobs[3]["release_id"].as_str().unwrap()), steward);
     assert!(second["rows"] == 1_200 && second["rows_by_hand"] == true && second["seed"] == "5");
-    // Its steward looks at the trace itself; the sibling is known.
+    // Its steward looks at the trace itself; what was seen of the first is known.
     let path = format!("/v1/releases/{}", jobs[3]["release_id"].as_str().unwrap());
     server.get(&format!("{path}/content"), steward);
     let published = server.made(&format!("{path}/publish"), steward, &json!({}));
-    assert_eq!(published["opened_before"], json!(["trace", "sibling private report"]));
+    assert_eq!(published["opened_before"], json!(["parse report", "quote", "draft trace", "private report"]));
     let budget = server.json("/v1/budget", steward);
     for account in [&budget["tenant"], &budget["populations"][0]] {
         assert_eq!(account["spent"]["rho"], jobs[0]["rho"]);

@@ -1,0 +1,69 @@
+//! Choices that may follow from raw records, which the promise does not cover: what a steward had looked at before declaring and before publishing.
+
+use super::app::App;
+use super::problem::Problem;
+use crate::storage::Tx;
+use crate::storage::datasets::Dataset;
+use crate::storage::looks::{self, Look};
+use crate::storage::releases::Release;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What readers are told about what is told.
+const ABOUT: &str = "The promise does not cover choices that follow from raw records. Looks are kept by population, for ever: copying, \
+    replacing or erasing a dataset forgets none. The private number of records is consulted at every parse and every quote, whatever it \
+    says. Looks outside the service are not recorded.";
+
+/// Choices of the steward that may follow from raw records: the promise does not cover them.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Choices {
+    /// Whether schema, window or categories were declared or changed after a trace of this population had been uploaded: from then on its parse
+    /// report, or a private report, could be read.
+    pub declared_after_upload: bool,
+    /// What was looked at before publishing; see the release. Null until it is published.
+    pub opened_before_publication: Option<Vec<String>>,
+    /// What these two say, and what they cannot.
+    #[schema(value_type = String)]
+    pub about: &'static str,
+}
+
+impl Choices {
+    /// Of a release, which keeps what it said when it was published, and of its dataset.
+    pub fn of(release: &Release, dataset: &Dataset) -> Self {
+        Choices {
+            declared_after_upload: release.declared_late.unwrap_or(dataset.declared_late),
+            opened_before_publication: opened_before(release),
+            about: ABOUT,
+        }
+    }
+}
+
+/// What a published release says had been looked at.
+pub fn opened_before(release: &Release) -> Option<Vec<String>> {
+    release.opened_before.as_deref().and_then(|text| serde_json::from_str(text).ok())
+}
+
+/// What has been looked at so far, as a release keeps it.
+pub async fn so_far(tx: &mut Tx, population: Uuid) -> Result<String, Problem> {
+    let names: Vec<&str> = looks::of(tx, population).await?.into_iter().map(Look::name).collect();
+    serde_json::to_string(&names).map_err(|_| Problem::internal())
+}
+
+/// Whether what is declared of a population from now on may follow from its records.
+pub async fn were_records_seen(tx: &mut Tx, population: Uuid) -> Result<bool, Problem> {
+    let seen = looks::of(tx, population).await?;
+    Ok(seen.contains(&Look::ParseReport) || seen.contains(&Look::PrivateReport))
+}
+
+/// Records a look before what is looked at is shown. Only the first of its kind writes.
+pub async fn record(app: &App, population: Uuid, look: Look) -> Result<(), Problem> {
+    let mut tx = app.read().await?;
+    let known = looks::of(&mut tx, population).await?.contains(&look);
+    drop(tx);
+    if !known {
+        let mut tx = app.begin().await?;
+        looks::add(&mut tx, population, look, app.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
