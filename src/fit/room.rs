@@ -23,7 +23,7 @@ const BYTES_BESIDES: u64 = 1 << 20;
 /// What a bundle holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Leaves of each tree of addresses or ports, by its bits: the fewest of what its depth allows and its share of all.
+    /// Leaves of each tree of addresses or ports.
     leaves_a_tree: u64,
     trees: u64,
     /// Fixed bins of the other attributes.
@@ -87,8 +87,11 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fit::Method;
-    use crate::privacy::Guarantee;
+    use crate::fit::trees::{self, Allowed};
+    use crate::fit::{Method, fit};
+    use crate::privacy::{Accountant, Guarantee, NoiseKey, Sensitive};
+    use crate::progress::Quiet;
+    use crate::simulate::flows;
     use crate::trace::presets;
 
     fn pair(cells: usize) -> Marginal {
@@ -107,6 +110,50 @@ mod tests {
         assert_eq!(kept(&[40, 40, 40]), [40, 40]);
         assert_eq!(kept(&[101]), [0usize; 0]);
         assert_eq!(kept(&[]), [0usize; 0]);
+    }
+
+    /// A fit with next to no noise, which opens whatever it may.
+    fn fitted(plan: &Plan, leaves: u64) -> usize {
+        let trace = Sensitive::new(flows::simulate(20_000, 1));
+        let schema = flows::schema();
+        let key = NoiseKey::for_test(1);
+        let mut accountant = Accountant::new(plan.allowance(), &key);
+        let allowed = Allowed { unit: plan.unit, rho: plan.share_out(&schema).trees, leaves };
+        let grown = trees::grow(&trace, &schema, allowed, &mut accountant, &Quiet).unwrap();
+        grown.values().map(|tree| tree.leaves.len()).max().unwrap()
+    }
+
+    #[test]
+    fn trees_open_no_more_nodes_than_there_is_room_for() {
+        let plan = Plan::new(Guarantee::new(1_000.0, 1e-9).unwrap(), Method::Netdpsyn);
+        let free = fitted(&plan, LEAVES);
+        assert!(free > 5_000, "{free}");
+        for leaves in [300, 1_000, 5_000] {
+            assert!(fitted(&plan, leaves) as u64 <= leaves);
+        }
+    }
+
+    #[test]
+    fn a_bundle_takes_no_more_room_than_was_said() {
+        for epsilon in [0.1, 1_000.0] {
+            let plan = Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), Method::Netdpsyn);
+            let trace = Sensitive::new(flows::simulate(5_000, 1));
+            let fitted = fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), &Quiet).unwrap();
+            let bundle = fitted.bundle;
+            // What was said of the parts that are there: more than they take before they are compressed.
+            let bins: usize = bundle
+                .attributes
+                .iter()
+                .map(|a| a.partition.intervals().iter().map(Vec::len).sum::<usize>())
+                .sum();
+            let cells: usize =
+                bundle.measurements.iter().filter(|m| m.attributes.len() > 1).map(|m| m.counts.len()).sum();
+            let schema = serde_json::to_vec(&bundle.schema).unwrap().len() as u64;
+            let said = Room { leaves_a_tree: 0, trees: 0, bins: bins as u64, cells: cells as u64, schema };
+            let text = serde_json::to_vec(&bundle).unwrap().len() as u64;
+            assert!(text <= said.bytes(), "{text} of {}", said.bytes());
+            assert!(said.bytes() <= Room::of(&plan, &bundle.schema).bytes());
+        }
     }
 
     #[test]

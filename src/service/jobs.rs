@@ -363,6 +363,8 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
             release(&mut tx, &purpose, cancelled.cost()).await?;
         }
         tx.commit().await?;
+        // An attempt that was handed back just before it measured has left half of a key.
+        app.halves.erase(id)?;
         return Ok(view(cancelled));
     }
     jobs::request_cancel(&mut tx, id).await?;

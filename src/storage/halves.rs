@@ -8,10 +8,13 @@ use rustix::fs::{Mode, OFlags};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Bytes of a half.
 const BYTES: usize = 32;
+/// No half takes this long to write.
+const UNFINISHED: Duration = Duration::from_secs(60);
 
 /// The folder of halves.
 #[derive(Clone)]
@@ -71,16 +74,18 @@ impl Halves {
         }
     }
 
-    /// The fits that have a half. What is no half (a file half written by a killed process) is unlinked.
+    /// The fits that have a half. What is no half, and was written a minute ago or more (by a killed process, then), is unlinked.
     pub fn fits(&self) -> Result<Vec<Uuid>, StorageError> {
         let mut fits = Vec::new();
         for entry in std::fs::read_dir(&*self.folder)? {
-            let name = entry?.file_name();
-            match name.to_str().and_then(|name| Uuid::parse_str(name).ok()) {
+            let entry = entry?;
+            let old = || entry.metadata()?.modified()?.elapsed().map_err(std::io::Error::other);
+            match entry.file_name().to_str().and_then(|name| Uuid::parse_str(name).ok()) {
                 Some(fit) => fits.push(fit),
-                None => {
-                    let _ = std::fs::remove_file(self.folder.join(name));
+                None if old().is_ok_and(|since| since >= UNFINISHED) => {
+                    let _ = std::fs::remove_file(entry.path());
                 }
+                None => {}
             }
         }
         Ok(fits)
@@ -113,8 +118,15 @@ mod tests {
     fn what_a_killed_process_left_is_no_half() {
         let folder = tempfile::tempdir().unwrap();
         let halves = Halves::open(folder.path()).unwrap();
-        std::fs::write(folder.path().join(format!("{}.{}", Uuid::new_v4(), Uuid::new_v4())), [3; 7]).unwrap();
+        let left = |name: &str, since: Duration| {
+            let file = std::fs::File::create(folder.path().join(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - since).unwrap();
+        };
+        left("fit.old", UNFINISHED);
+        left("fit.new", Duration::ZERO);
         assert!(halves.fits().unwrap().is_empty());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["fit.new"]);
     }
 }
