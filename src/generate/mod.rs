@@ -30,6 +30,8 @@ pub mod plan;
 pub mod restore;
 pub mod shard;
 pub mod target;
+#[cfg(test)]
+mod under_noise;
 pub mod visit;
 pub mod whole;
 
