@@ -2,9 +2,11 @@
 
 use super::chain::chain;
 use crate::domain::{Attribute, Partition};
+use crate::model::rules::{Follower, Ports, Rules};
 use crate::progress::{Cancelled, Step};
+use crate::trace::facts::LEAST_PACKET;
 use crate::trace::gaps::FlowColumns;
-use crate::trace::{Column, Facts, Field, Schema, Values, Window};
+use crate::trace::{Column, Facts, Field, Schema, Values, Window, protocols};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use std::ops::{Range, RangeInclusive};
 
@@ -65,6 +67,11 @@ impl Picker {
             some => uniform(&some[rng.random_range(0..some.len())], rng),
         }
     }
+
+    /// The largest value that is ever drawn.
+    fn most(&self) -> u64 {
+        self.bins.iter().flat_map(|(intervals, _)| intervals).map(|i| i.end - 1).max().unwrap_or(0)
+    }
 }
 
 fn uniform(interval: &Range<u64>, rng: &mut impl Rng) -> u64 {
@@ -79,13 +86,19 @@ pub struct Restorer<'a> {
     /// Columns that are not modelled, with the values they are drawn from.
     unmodelled: Vec<(usize, Range<u64>)>,
     facts: Facts,
+    /// Packets, and the most whose bytes can be drawn: bytes that have to fit more would lie above all that stands out.
+    fitting: Option<(usize, u64)>,
+    /// Columns that are a function of the key.
+    followers: &'a [Follower],
+    /// The protocol's column, and ports by attribute: 0 where it has none, unless they are kept.
+    ports: Option<(usize, Vec<(Option<usize>, &'a Ports)>)>,
     /// Of a model with gaps: what they are about.
     chained: Option<(FlowColumns, Window)>,
 }
 
 impl<'a> Restorer<'a> {
-    /// For records of `schema` whose codes are those of `attributes`. A derived attribute names the column after the last.
-    pub fn new(schema: &'a Schema, attributes: &[Attribute]) -> Self {
+    /// For records of `schema` whose codes are those of `attributes`, under these rules. A derived attribute names the column after the last.
+    pub fn new(schema: &'a Schema, attributes: &[Attribute], rules: &'a Rules) -> Self {
         let unmodelled = schema
             .columns
             .iter()
@@ -93,10 +106,19 @@ impl<'a> Restorer<'a> {
             .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
             .filter_map(|(index, c)| Some((index, c.field.declared(schema.window)?)))
             .collect();
-        let pickers = attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
+        let pickers: Vec<(usize, Picker)> =
+            attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
+        let of = |column: usize| pickers.iter().position(|(own, _)| *own == column);
+        let facts = Facts::of(schema);
+        let fitting = facts
+            .bytes_fit()
+            .and_then(|(packets, bytes)| Some((of(packets)?, pickers[of(bytes)?].1.most() / LEAST_PACKET)));
+        let protocol = schema.columns.iter().position(|c| c.field == Field::Protocol);
+        let ports = rules.ports.iter().map(|p| (of(p.column), p)).collect();
         let derived = attributes.iter().any(|a| a.column == schema.columns.len());
         let chained = FlowColumns::of(schema).zip(schema.window).filter(|_| derived);
-        Restorer { schema, pickers, unmodelled, facts: Facts::of(schema), chained }
+        let ports = protocol.map(|protocol| (protocol, ports));
+        Restorer { schema, pickers, unmodelled, facts, fitting, followers: &rules.followers, ports, chained }
     }
 
     /// The records of a shard, by column, in the final width. `step` is called every few thousand records.
@@ -121,6 +143,25 @@ impl<'a> Restorer<'a> {
             }
             for (column, space) in &self.unmodelled {
                 record[*column] = rng.random_range(space.clone());
+            }
+            for follower in self.followers {
+                record[follower.column] = follower.values[codes[follower.key].get(row) as usize];
+            }
+            if let Some((protocol, ports)) = &self.ports
+                && !protocols::has_ports(record[*protocol])
+            {
+                for (attribute, ports) in ports {
+                    let kept = attribute.is_some_and(|own| ports.kept[codes[own].get(row) as usize]);
+                    if !kept {
+                        record[ports.column] = 0;
+                    }
+                }
+            }
+            if let Some((attribute, most)) = self.fitting {
+                let (column, picker) = &self.pickers[attribute];
+                if record[*column] > most {
+                    record[*column] = picker.draw_within(codes[attribute].get(row) as u32, 0..=most, rng);
+                }
             }
             for (column, bounds) in self.facts.bounds(&record) {
                 if !bounds.contains(&record[column])

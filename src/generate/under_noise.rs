@@ -44,7 +44,17 @@ mod tests {
             let dstport = [80, 6_667, 23, 53][class as usize] * ports;
             let ts = start + rng.random_range(0..HOUR);
             let label = u64::from(class > 0);
-            trace.push(&[srcport, dstport, proto, ts, td, pkt, pkt * rng.random_range(40..1_400), label, class]);
+            trace.push(&[
+                srcport,
+                dstport,
+                proto,
+                ts,
+                td,
+                pkt,
+                pkt * rng.random_range(40..1_400),
+                label,
+                class,
+            ]);
         }
         trace
     }
@@ -99,13 +109,19 @@ mod tests {
                     };
                     let kinds: BTreeSet<u64> = made.column(at("proto")).iter().collect();
                     let types = (0..TYPES.len() as u64 + 1).map(|class| {
-                        let both = [0, 1].map(|label| count(&|of| of("type") == class && of("label") == label));
+                        let both =
+                            [0, 1].map(|label| count(&|of| of("type") == class && of("label") == label));
                         both[0].min(both[1])
                     });
                     [
                         ("other in a column of numbers", count(&|of| of("label") > 1)),
                         ("protocols too many", (kinds.len() as u64).saturating_sub(3 + 2)),
-                        ("ports without ports", count(&|of| !protocols::has_ports(of("proto")) && of("srcport") + of("dstport") > 0)),
+                        (
+                            "ports without ports",
+                            count(&|of| {
+                                !protocols::has_ports(of("proto")) && of("srcport") + of("dstport") > 0
+                            }),
+                        ),
                         ("label against type", if method == Method::Netdpsyn { types.sum() } else { 0 }),
                     ]
                 })
