@@ -16,9 +16,13 @@ use std::ops::Range;
 
 /// Which rare bins are near each other.
 pub enum Kinship<'a> {
-    /// Ordered bins, which hold these values: a rare bin joins the next rare ones until they are enough. Those above the [`top`] join it and are
-    /// never drawn.
-    Ordered(&'a [Range<u64>]),
+    /// Ordered bins: a rare bin joins the next rare ones until they are enough. Those above the [`top`] join it and are never drawn.
+    Ordered {
+        /// The values that each bin holds.
+        values: &'a [Range<u64>],
+        /// Whether values add up to something, so that a ghost multiplies it.
+        summed: bool,
+    },
     /// Categories that are known to occur: all rare ones become one group, within which none gets less than one record's share.
     Declared(Undeclared),
     /// Categories of a public list, of which few occur and the last stands for whatever is not on it: drawn are those that stand out, and the best of
@@ -99,8 +103,8 @@ pub fn merge(
                 }
             }
         }
-        Kinship::Ordered(values) => {
-            let top = top(counts, sigma, values);
+        Kinship::Ordered { values, summed } => {
+            let top = top(counts, sigma, values, *summed);
             let (mut run, mut sum) = (Vec::new(), 0i64);
             for bin in rare.into_iter().filter(|&bin| bin <= top.bin) {
                 run.push(bin);
@@ -246,9 +250,9 @@ mod tests {
         #[test]
         fn nothing_is_lost(counts in prop::collection::vec(-50i64..400, 1..200), sigma in 0.5f64..30.0) {
             let values = values(counts.len());
-            let counted = top(&counts, sigma, &values).counted;
-            for kinship in [Kinship::Ordered(&values), NAMES, Kinship::Declared(Undeclared::StandsOut)] {
-                let counted = if matches!(kinship, Kinship::Ordered(_)) { counted } else { counts.len() };
+            let counted = top(&counts, sigma, &values, true).counted;
+            for kinship in [sizes(&values), NAMES, Kinship::Declared(Undeclared::StandsOut)] {
+                let counted = if matches!(kinship, Kinship::Ordered { .. }) { counted } else { counts.len() };
                 let merged = joined(&counts, sigma, &kinship);
                 prop_assert_eq!(merged.map.len(), counts.len());
                 prop_assert_eq!(merged.counts.iter().sum::<i64>(), counts[..counted].iter().sum::<i64>());
@@ -258,6 +262,10 @@ mod tests {
     }
 
     const NAMES: Kinship = Kinship::Declared(Undeclared::None);
+
+    fn sizes(values: &[Range<u64>]) -> Kinship<'_> {
+        Kinship::Ordered { values, summed: true }
+    }
 
     /// 0, 1, 2 and so on.
     fn values(bins: usize) -> Vec<Range<u64>> {
@@ -319,14 +327,14 @@ mod tests {
     #[test]
     fn neighbours_join_until_they_are_enough() {
         // c = 7: a bin alone needs σ·√(2 ln 7) + 1 = 4.9, two need 6.6, three 7.8.
-        let merged = joined(&[4, 4, 100, 3, 1, 4, 90], 2.0, &Kinship::Ordered(&values(7)));
+        let merged = joined(&[4, 4, 100, 3, 1, 4, 90], 2.0, &sizes(&values(7)));
         assert_eq!(merged.map, [0, 0, 1, 2, 2, 2, 3]);
     }
 
     #[test]
     fn nothing_above_the_top_is_drawn_and_its_noise_counts_as_nothing() {
         // c = 9, σ = 2: alone 5.2 are enough, and 8 stand out; 7 is enough and stands out of nothing.
-        let merged = joined(&[1, 0, 90, 2, 80, 3, 7, -1, 1], 2.0, &Kinship::Ordered(&values(9)));
+        let merged = joined(&[1, 0, 90, 2, 80, 3, 7, -1, 1], 2.0, &sizes(&values(9)));
         assert_eq!(merged.map, [0, 0, 1, 0, 2, 2, 2, 2, 2]);
         assert_eq!((merged.counts, merged.sizes), (vec![3, 90, 80], vec![3, 1, 1]));
         assert_eq!(merged.weights[4..], [1.0, 0.0, 0.0, 0.0, 0.0]);

@@ -283,7 +283,7 @@ fn merge_rare(
             (None, Field::Categorical(_)) if field.names_numbers() => Kinship::Declared(Undeclared::Never),
             (None, Field::Categorical(_)) => Kinship::Declared(Undeclared::StandsOut),
             (None, Field::Ip { .. }) => Kinship::Declared(Undeclared::None),
-            (None, _) => Kinship::Ordered(&values),
+            (None, field) => Kinship::Ordered { values: &values, summed: field.adds_up() },
         };
         progress.check()?;
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship, progress)?;

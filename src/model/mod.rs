@@ -64,7 +64,7 @@ impl Model {
             attributes: bundle.attributes.clone(),
             tables,
             one_ways,
-            rules: Rules::of(bundle),
+            rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
         })
