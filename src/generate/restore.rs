@@ -188,6 +188,7 @@ impl<'a> Restorer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::presets;
     use proptest::prelude::*;
     use rand::SeedableRng;
 
@@ -206,6 +207,44 @@ mod tests {
                 prop_assert_eq!(partition.code(picker.draw(bin, &mut rng)), bin);
                 let bounded = picker.draw_within(bin, 100..=500, &mut rng);
                 prop_assert!((100..=500).contains(&bounded));
+            }
+        }
+    }
+
+    #[test]
+    fn rules_are_kept_and_no_bytes_are_invented_to_fit_packets() {
+        let mut schema = presets::preset("flow").unwrap();
+        let names = ["srcport", "proto", "pkt", "byt", "label", "type"];
+        schema.columns.retain(|column| names.contains(&column.name.as_str()));
+        let cuts = [
+            Partition::from_starts(vec![0, 8, 9], 65_536),
+            Partition::with_undeclared((0..257).collect(), 257),
+            Partition::from_starts(vec![0, 1, 2, 1_001], (1 << 32) + 1),
+            // No more than 2,000 bytes stand out.
+            Partition::from_starts(vec![0, 1, 2_001], (1 << 40) + 1).relabel(&[0, 1, 1], &[1.0, 1.0, 0.0]),
+            Partition::with_undeclared(vec![0, 1, 2], 3),
+            Partition::with_undeclared(vec![0, 1, 2], 3),
+        ];
+        let attribute = |(column, partition)| Attribute { column, name: names[column].into(), partition };
+        let attributes: Vec<Attribute> = cuts.into_iter().enumerate().map(attribute).collect();
+        let rules = Rules {
+            ports: vec![Ports { column: 0, kept: vec![false, true, false] }],
+            followers: vec![Follower { column: 4, key: 5, values: vec![0, 1, 1] }],
+        };
+        // Echo requests, another type in the port, UDP; all with more packets than 2,000 bytes hold, and the wrong label.
+        let codes: Vec<Values> = [[1, 2, 2], [1, 1, 17], [3, 3, 3], [1, 1, 1], [1, 1, 0], [0, 0, 1]]
+            .map(|c| Values::collect(256, c))
+            .into();
+        let restorer = Restorer::new(&schema, &attributes, &rules);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        for _ in 0..50 {
+            let made = restorer.restore(&codes, &mut rng, &|| Ok(())).unwrap();
+            assert_eq!((made[0].get(0), made[0].get(1)), (8, 0));
+            assert!(made[0].get(2) > 8, "UDP has ports");
+            assert_eq!([0, 1, 2].map(|row| made[4].get(row)), [0, 0, 1]);
+            for row in 0..3 {
+                let (packets, bytes) = (made[2].get(row), made[3].get(row));
+                assert!(packets <= 100 && (20 * packets..=2_000).contains(&bytes), "{packets} {bytes}");
             }
         }
     }
