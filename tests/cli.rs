@@ -253,6 +253,9 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     assert!((json["attacks"]["membership"]["auc"].as_f64().unwrap() - 0.5).abs() < 0.1);
     assert_eq!(json["sketches"].as_array().unwrap().len(), 8);
     assert_eq!(json["validity"]["facts"][0]["synthetic"], 0.0);
+    let bytes = &json["totals"][2];
+    assert_eq!(bytes["column"], "byt");
+    assert!(bytes["ratio"].as_f64().unwrap() > 0.3 && bytes["floor"].as_f64().unwrap() > 0.3, "{bytes}");
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(
@@ -276,6 +279,9 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     let validity = evaluated(&lab, &[&["raw.fit.csv", "syn.csv", "--only", "validity"], FLOWS].concat());
     assert_eq!(validity["validity"], alone["validity"]);
     assert_eq!(validity["seconds"].as_object().unwrap().len(), 1);
+    let totals = evaluated(&lab, &[&["raw.fit.csv", "syn.csv", "--only", "totals"], FLOWS].concat());
+    assert_eq!(totals["totals"], alone["totals"]);
+    assert!(totals["verdict"][0]["text"].as_str().unwrap().starts_with("totals: "), "{totals}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::evaluate::private::attacks::{Attacks, copies::Copies};
 use crate::evaluate::private::classify::{Both, Classification};
 use crate::evaluate::private::one_way::{Distance, OneWay};
 use crate::evaluate::private::sketches::HeavyHitters;
+use crate::evaluate::private::totals::Total;
 use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::validity::Validity;
 use crate::evaluate::private::verdict::Grade;
@@ -32,6 +33,7 @@ pub fn summary(report: &Report) -> String {
     }
     text += &section("Pairs of columns", &report.two_way, two_way);
     text += &section("Single columns", &report.one_way, |columns| one_way(columns));
+    text += &section("Totals", &report.totals, |columns| totals(columns));
     text += &section("Classification", &report.classification, classification);
     text += &section("Heavy hitters", &report.sketches, |found| sketches(found));
     text += &section("Anomalous flows", &report.anomaly, anomaly);
@@ -112,6 +114,16 @@ fn one_way(columns: &[OneWay]) -> String {
         let figures = [Some(one.distance), one.floor, one.coarse, one.coarse_floor];
         text +=
             &line(&format!("{:<16} {measure}", one.column), &figures.map(|figure| figure.and_then(decimal)));
+    }
+    text
+}
+
+fn totals(columns: &[Total]) -> String {
+    let mut text = headings("a record, 1 is equal", &["ratio", "floor", "synthetic", "raw"]);
+    for one in columns {
+        let sums = [one.synthetic, one.real].map(|sum| Some(format!("{sum:.4e}")));
+        let [synthetic, real] = sums;
+        text += &line(&one.column, &[decimal(one.ratio), one.floor.and_then(decimal), synthetic, real]);
     }
     text
 }

@@ -9,22 +9,43 @@
 //! Drawing by width instead would put nearly everything into the widest bin.
 
 use super::simplex::norm_sub;
+use super::top::{stands_out, top};
 use super::tree::Leaves;
 use crate::progress::{Cancelled, Progress};
+use std::ops::Range;
 
 /// Which rare bins are near each other.
 pub enum Kinship<'a> {
-    /// Ordered values: a rare bin joins the next rare ones until they are enough.
-    Ordered,
-    /// Categories: all rare ones become one group, within which each is as likely as any other. Where nothing but the value that stands for
-    /// everything undeclared (the last bin, if `undeclared`) is rare, its mass is noise: it joins the largest category and is never drawn.
-    Unordered {
-        /// Whether there is such a value.
-        undeclared: bool,
+    /// Ordered bins: a rare bin joins the next rare ones until they are enough. Those above the [`top`] join it and are never drawn.
+    Ordered {
+        /// The values that each bin holds.
+        values: &'a [Range<u64>],
+        /// Whether values add up to something, so that a ghost multiplies it.
+        summed: bool,
     },
+    /// Categories that are known to occur: all rare ones become one group, within which none gets less than one record's share.
+    Declared(Undeclared),
+    /// Categories of a public list, of which few occur and the last stands for whatever is not on it: drawn are those that stand out, and the best of
+    /// the others where these stand out together. The rest joins the largest.
+    Listed,
     /// Leaves of a prefix tree: rare leaves join what is rare under the same parent, then under its parent.
     Prefixes(&'a Leaves),
 }
+
+/// What becomes of the value that stands for everything undeclared, the last bin. Where it is not drawn it joins the largest category: its mass is
+/// noise, or cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undeclared {
+    /// There is none.
+    None,
+    /// It is drawn where its count stands out of the noise.
+    StandsOut,
+    /// It is never drawn.
+    Never,
+}
+
+/// A value on a list counts among the best of the rare ones from so many σ on: of 250 that do not occur, one in three lists has one.
+const BEST: f64 = 3.0;
 
 /// The outcome: which bin each bin becomes, and the noisy counts of the new ones.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,25 +71,52 @@ pub fn merge(
     let enough = |sum: i64, bins: usize| sum as f64 >= sigma * (bins as f64).sqrt() * ghosts + 1.0;
     let mut groups = Groups::new(counts, sigma);
     let rare: Vec<usize> = (0..counts.len()).filter(|&bin| !enough(counts[bin], 1)).collect();
+    let largest = |among: &[i64]| (0..among.len()).max_by_key(|&bin| among[bin]).unwrap_or(0);
     match kinship {
-        Kinship::Unordered { undeclared: true } if rare == [counts.len() - 1] => {
-            let largest = (0..counts.len()).max_by_key(|&bin| counts[bin]).unwrap_or(0);
-            groups.join(&[largest, rare[0]], &rare, true);
+        Kinship::Declared(undeclared) => {
+            let declared = counts.len() - usize::from(*undeclared != Undeclared::None);
+            let rare: Vec<usize> = rare.into_iter().filter(|&bin| bin < declared).collect();
+            groups.join(&rare, 1.0);
+            let last = counts.last().map_or(0.0, |&count| count as f64);
+            let drawn = *undeclared == Undeclared::StandsOut && last >= stands_out(1) * sigma;
+            if declared > 0 && declared < counts.len() && !drawn {
+                groups.hide(declared..counts.len(), largest(&counts[..declared]));
+            }
         }
-        Kinship::Unordered { .. } => groups.join(&rare, &[], false),
-        Kinship::Ordered => {
+        Kinship::Listed => {
+            let own = stands_out(counts.len()) * sigma;
+            let rare: Vec<usize> = (0..counts.len()).filter(|&bin| (counts[bin] as f64) < own).collect();
+            let sum: i64 = rare.iter().map(|&bin| counts[bin]).sum();
+            let listed = || rare.iter().copied().filter(|&bin| bin + 1 < counts.len());
+            let together = sum as f64 >= stands_out(1) * sigma * (rare.len() as f64).sqrt();
+            match listed().max_by_key(|&bin| counts[bin]).filter(|_| together) {
+                Some(best) => {
+                    let is_best = |bin: &usize| *bin == best || counts[*bin] as f64 >= BEST * sigma;
+                    let (drawn, rest): (Vec<usize>, Vec<usize>) =
+                        rare.iter().partition(|&bin| bin + 1 < counts.len() && is_best(bin));
+                    groups.join(&drawn, 0.0);
+                    groups.hide(rest, best);
+                }
+                None => {
+                    let into = largest(&counts[..counts.len() - 1]);
+                    groups.silence(rare.iter().copied().filter(|&bin| bin != into), into);
+                }
+            }
+        }
+        Kinship::Ordered { values, summed } => {
+            let top = top(counts, sigma, values, *summed);
             let (mut run, mut sum) = (Vec::new(), 0i64);
-            for &bin in &rare {
+            for bin in rare.into_iter().filter(|&bin| bin <= top.bin) {
                 run.push(bin);
                 sum += counts[bin];
                 if enough(sum, run.len()) {
-                    groups.join(&run, &[], true);
+                    groups.join(&run, 0.0);
                     (run, sum) = (Vec::new(), 0);
                 }
             }
-            // Above the last bin that holds enough nothing is drawn but next to it: one ghost at 10¹² ruins every sum.
-            let top = run.iter().rev().zip((0..counts.len()).rev()).take_while(|(r, bin)| *r == bin).count();
-            groups.join(&run, &run[(run.len() + 1 - top).min(run.len())..], true);
+            groups.join(&run, 0.0);
+            groups.hide(top.bin + 1..top.counted, top.bin);
+            groups.silence(top.counted.max(top.bin + 1)..counts.len(), top.bin);
         }
         Kinship::Prefixes(leaves) => {
             let mut pending = vec![false; counts.len()];
@@ -82,7 +130,7 @@ pub fn merge(
                     groups.bound(&members, &others, length > 0);
                     let sum = members.iter().map(|&leaf| counts[leaf]).sum();
                     if length == 0 || enough(sum, members.len()) {
-                        groups.join(&members, &[], true);
+                        groups.join(&members, 0.0);
                         for leaf in members {
                             pending[leaf] = false;
                         }
@@ -96,8 +144,8 @@ pub fn merge(
 }
 
 /// Every bin's representative (the first of its group) and its weight within the group.
-struct Groups<'a> {
-    counts: &'a [i64],
+struct Groups {
+    counts: Vec<i64>,
     sigma: f64,
     first: Vec<usize>,
     weights: Vec<f64>,
@@ -105,10 +153,10 @@ struct Groups<'a> {
     variance: Vec<u32>,
 }
 
-impl<'a> Groups<'a> {
-    fn new(counts: &'a [i64], sigma: f64) -> Self {
+impl Groups {
+    fn new(counts: &[i64], sigma: f64) -> Self {
         Groups {
-            counts,
+            counts: counts.to_vec(),
             sigma,
             first: (0..counts.len()).collect(),
             weights: vec![1.0; counts.len()],
@@ -130,18 +178,28 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Joins `members`, weighed by their noisy counts or evenly; those in `never` are not drawn unless they are all.
-    fn join(&mut self, members: &[usize], never: &[usize], by_count: bool) {
-        for &member in members {
+    /// Joins `members`, weighed by their noisy counts, none by less than `least`.
+    fn join(&mut self, members: &[usize], least: f64) {
+        for (&member, weight) in members.iter().zip(self.shrunk(members)) {
             self.first[member] = members[0];
+            self.weights[member] = weight.max(least);
         }
-        let drawn: Vec<usize> = members.iter().copied().filter(|m| never.binary_search(m).is_err()).collect();
-        let weights = if by_count { self.shrunk(&drawn) } else { vec![1.0; drawn.len()] };
-        for &member in never {
+    }
+
+    /// Joins `members` to the group of `into`, where they are counted and never drawn.
+    fn hide(&mut self, members: impl IntoIterator<Item = usize>, into: usize) {
+        for member in members {
+            self.first[member] = self.first[into];
             self.weights[member] = 0.0;
         }
-        for (member, weight) in drawn.into_iter().zip(weights) {
-            self.weights[member] = weight;
+    }
+
+    /// The same for `members` that hold noise alone: what does not stand out counts as nothing. The noise of hundreds would drown the one that they join.
+    fn silence(&mut self, members: impl IntoIterator<Item = usize>, into: usize) {
+        for member in members {
+            self.hide([member], into);
+            self.counts[member] = 0;
+            self.variance[member] = 0;
         }
     }
 
@@ -163,7 +221,7 @@ impl<'a> Groups<'a> {
         let mut merged =
             Merged { map: Vec::new(), weights: self.weights, counts: Vec::new(), sizes: Vec::new() };
         let mut named = vec![None; self.counts.len()];
-        for ((&first, &count), variance) in self.first.iter().zip(self.counts).zip(self.variance) {
+        for ((&first, &count), variance) in self.first.iter().zip(&self.counts).zip(self.variance) {
             let bin = *named[first].get_or_insert_with(|| {
                 merged.counts.push(0);
                 merged.sizes.push(0);
@@ -191,24 +249,71 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost(counts in prop::collection::vec(-50i64..400, 1..200), sigma in 0.5f64..30.0) {
-            for kinship in [Kinship::Ordered, NAMES, Kinship::Unordered { undeclared: true }] {
+            let values = values(counts.len());
+            let counted = top(&counts, sigma, &values, true).counted;
+            for kinship in [sizes(&values), NAMES, Kinship::Declared(Undeclared::StandsOut)] {
+                let counted = if matches!(kinship, Kinship::Ordered { .. }) { counted } else { counts.len() };
                 let merged = joined(&counts, sigma, &kinship);
                 prop_assert_eq!(merged.map.len(), counts.len());
-                prop_assert_eq!(merged.counts.iter().sum::<i64>(), counts.iter().sum::<i64>());
-                prop_assert_eq!(merged.sizes.iter().sum::<u32>() as usize, counts.len());
+                prop_assert_eq!(merged.counts.iter().sum::<i64>(), counts[..counted].iter().sum::<i64>());
+                prop_assert_eq!(merged.sizes.iter().sum::<u32>() as usize, counted);
             }
         }
     }
 
-    const NAMES: Kinship = Kinship::Unordered { undeclared: false };
+    const NAMES: Kinship = Kinship::Declared(Undeclared::None);
+
+    fn sizes(values: &[Range<u64>]) -> Kinship<'_> {
+        Kinship::Ordered { values, summed: true }
+    }
+
+    /// 0, 1, 2 and so on.
+    fn values(bins: usize) -> Vec<Range<u64>> {
+        (0..bins as u64).map(|value| value..value + 1).collect()
+    }
 
     #[test]
     fn an_undeclared_value_that_is_noise_is_never_drawn() {
-        let merged = joined(&[400, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true });
-        assert_eq!((merged.map, merged.weights), (vec![0, 1, 1], vec![1.0, 1_000.0, 0.0]));
-        // One that stands out is drawn; among several rare ones the group takes its mass.
-        assert_eq!(joined(&[400, 1_000, 300], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 2]);
-        assert_eq!(joined(&[3, 1_000, 3], 2.0, &Kinship::Unordered { undeclared: true }).map, [0, 1, 0]);
+        let among = |counts: &[i64], undeclared| joined(counts, 2.0, &Kinship::Declared(undeclared));
+        let merged = among(&[400, 1_000, 7], Undeclared::StandsOut);
+        assert_eq!((merged.map, merged.weights), (vec![0, 1, 1], vec![1.0, 1.0, 0.0]));
+        // At four σ it is drawn, where it can be shown; its noise does not swell what is rare.
+        assert_eq!(among(&[400, 1_000, 8], Undeclared::StandsOut).map, [0, 1, 2]);
+        assert_eq!(among(&[400, 1_000, 300], Undeclared::Never).map, [0, 1, 1]);
+        assert_eq!(among(&[3, 1_000, 3], Undeclared::StandsOut).map, [0, 1, 1]);
+        assert_eq!(among(&[-3], Undeclared::StandsOut).map, [0]);
+    }
+
+    #[test]
+    fn a_declared_category_of_noise_gets_no_more_than_its_shrunk_share_and_none_vanishes() {
+        let merged = joined(&[1_000, 9, -30, 18, 0, 0], 10.0, &Kinship::Declared(Undeclared::StandsOut));
+        assert_eq!(merged.map, [0, 1, 1, 1, 1, 0]);
+        let weights = &merged.weights[1..5];
+        assert!(weights.iter().all(|&weight| weight >= 1.0), "{weights:?}");
+        assert!(weights[2] >= weights[0] && weights[0] >= weights[1] && weights[2] <= 18.0, "{weights:?}");
+    }
+
+    #[test]
+    fn of_a_list_only_what_stands_out_is_drawn() {
+        // σ = 10, c = 257: alone 45 stand out. 6 and 17 occur, the others are noise.
+        let mut counts: Vec<i64> = (0..257).map(|number| [9, -12, 3, -8, 14, -6][number % 6]).collect();
+        (counts[6], counts[17], counts[80]) = (9_000, 700, 38);
+        let drawn = |counts: &[i64]| -> Vec<usize> {
+            let merged = joined(counts, 10.0, &Kinship::Listed);
+            (0..257).filter(|&number| merged.weights[number] > 0.0).collect()
+        };
+        assert_eq!(drawn(&counts), [6, 17]);
+        let merged = joined(&counts, 10.0, &Kinship::Listed);
+        assert_eq!(
+            (merged.counts, merged.sizes),
+            (vec![9_000, 700], vec![1, 1]),
+            "and noise counts as nothing"
+        );
+        // Together the rare ones stand out: the best of them are drawn. What is on no list is never one of them.
+        (counts[1], counts[2], counts[47], counts[256]) = (300, 310, 44, 44);
+        (1..200).step_by(6).skip(1).for_each(|number| counts[number] = 20);
+        assert_eq!(drawn(&counts), [1, 2, 6, 17, 47, 80]);
+        assert_eq!(drawn(&[0; 257]), [255], "nothing stands out: one is drawn");
     }
 
     #[test]
@@ -221,18 +326,19 @@ mod tests {
 
     #[test]
     fn neighbours_join_until_they_are_enough() {
-        // c = 6: a bin alone needs σ·√(2 ln 6) + 1 = 4.8, two need 6.4, three 7.6.
-        let merged = joined(&[4, 4, 100, 3, 1, 4], 2.0, &Kinship::Ordered);
-        assert_eq!(merged.map, [0, 0, 1, 2, 2, 2]);
+        // c = 7: a bin alone needs σ·√(2 ln 7) + 1 = 4.9, two need 6.6, three 7.8.
+        let merged = joined(&[4, 4, 100, 3, 1, 4, 90], 2.0, &sizes(&values(7)));
+        assert_eq!(merged.map, [0, 0, 1, 2, 2, 2, 3]);
     }
 
     #[test]
-    fn the_top_that_is_never_enough_is_not_drawn() {
-        // c = 8: alone 5.1, two 6.8, three 8.1. Nothing here is enough but the two frequent bins.
-        let merged = joined(&[1, 0, 90, 2, 80, 3, 0, 1], 2.0, &Kinship::Ordered);
-        assert_eq!(merged.map, [0, 0, 1, 0, 2, 0, 0, 0]);
-        assert_eq!(merged.weights[6..], [0.0, 0.0], "nothing above the bin next to the last frequent one");
-        assert!(merged.weights[5] > 0.0 && merged.weights[3] > 0.0);
+    fn nothing_above_the_top_is_drawn_and_its_noise_counts_as_nothing() {
+        // c = 9, σ = 2: alone 5.2 are enough, and 8 stand out; 7 is enough and stands out of nothing.
+        let merged = joined(&[1, 0, 90, 2, 80, 3, 7, -1, 1], 2.0, &sizes(&values(9)));
+        assert_eq!(merged.map, [0, 0, 1, 0, 2, 2, 2, 2, 2]);
+        assert_eq!((merged.counts, merged.sizes), (vec![3, 90, 80], vec![3, 1, 1]));
+        assert_eq!(merged.weights[4..], [1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(merged.weights[3] > 0.0);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | [`tree`] | a prefix tree grown by noisy counts, and its leaves |
 //! | [`hierarchy`] | least-squares counts from all levels of a tree |
 //! | [`merge`] | rare bins joined, by noisy counts |
+//! | [`top`] | the largest bin that noise cannot have made |
 //! | [`simplex`] | negative counts out, total kept (norm-sub) |
 //!
 //! Nothing here reads raw data: cuts are made from the schema and from noisy answers that were paid for.
@@ -20,9 +21,10 @@ pub mod hierarchy;
 pub mod merge;
 pub mod partition;
 pub mod simplex;
+pub mod top;
 pub mod tree;
 
-pub use merge::{Kinship, Merged};
+pub use merge::{Kinship, Merged, Undeclared};
 pub use partition::Partition;
 pub use tree::PrefixTree;
 

@@ -99,11 +99,6 @@ impl Partition {
         Partition { undeclared: true, ..Partition::from_starts(starts, end) }
     }
 
-    /// Whether the last value stands for everything undeclared, as in categories.
-    pub fn has_undeclared(&self) -> bool {
-        self.undeclared
-    }
-
     /// Number of bins.
     pub fn bins(&self) -> usize {
         self.bins as usize

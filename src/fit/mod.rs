@@ -34,7 +34,7 @@ mod replay;
 pub use plan::{Method, Options, Plan};
 pub use room::Room;
 
-use crate::domain::{self, Attribute, Kinship, Partition};
+use crate::domain::{self, Attribute, Kinship, Partition, Undeclared};
 use crate::model::{Bundle, Measurement, Protects, Statement, bundle, statement::Unit};
 use crate::privacy::noise::Noise;
 use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive};
@@ -42,6 +42,7 @@ use crate::progress::{Cancelled, Progress};
 use crate::trace::gaps::{self, FlowColumns};
 use crate::trace::{Field, Schema, SchemaError, Trace, Values};
 use count::{Marginal, Pass};
+use std::ops::Range;
 use thiserror::Error;
 use trees::Grown;
 
@@ -296,12 +297,16 @@ fn merge_rare(
 ) -> Result<Merged, Cancelled> {
     let mut maps = Vec::new();
     for (attribute, (tree, one_way)) in attributes.iter_mut().zip(trees.iter().zip(&mut measured)) {
-        let undeclared = attribute.partition.has_undeclared();
-        let names = undeclared || matches!(schema.columns[attribute.column].field, Field::Ip { .. });
-        let kinship = match tree {
-            Some(tree) => Kinship::Prefixes(&tree.leaves),
-            None if names => Kinship::Unordered { undeclared },
-            None => Kinship::Ordered,
+        let field = &schema.columns[attribute.column].field;
+        let intervals = attribute.partition.intervals();
+        let values: Vec<Range<u64>> = intervals.iter().map(|own| own[0].0.clone()).collect();
+        let kinship = match (tree, field) {
+            (Some(tree), _) => Kinship::Prefixes(&tree.leaves),
+            (None, Field::Protocol) => Kinship::Listed,
+            (None, Field::Categorical(_)) if field.names_numbers() => Kinship::Declared(Undeclared::Never),
+            (None, Field::Categorical(_)) => Kinship::Declared(Undeclared::StandsOut),
+            (None, Field::Ip { .. }) => Kinship::Declared(Undeclared::None),
+            (None, field) => Kinship::Ordered { values: &values, summed: field.adds_up() },
         };
         progress.check()?;
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship, progress)?;

@@ -90,16 +90,17 @@ impl Writer {
         match (&column.field, column.notation) {
             (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: None },
             (Field::Ip { .. }, _) => Writer::Dotted,
-            (Field::Protocol, notation) => Writer::Texts(
-                (0..=u8::MAX)
-                    .map(|number| match (notation, protocols::name(number)) {
-                        (Some(Notation::LowerName), Some(name)) => name.to_string(),
-                        (Some(Notation::UpperName), Some(name)) => name.to_uppercase(),
-                        _ => number.to_string(),
-                    })
-                    .chain([OTHER.to_string()])
-                    .collect(),
-            ),
+            (Field::Protocol, notation) => {
+                let named = matches!(notation, Some(Notation::LowerName | Notation::UpperName));
+                // A word among numbers would be read as a fault.
+                let other = if named { OTHER.into() } else { protocols::RESERVED.to_string() };
+                let shown = |number| match (notation, protocols::name(number)) {
+                    (Some(Notation::LowerName), Some(name)) => name.to_string(),
+                    (Some(Notation::UpperName), Some(name)) => name.to_uppercase(),
+                    _ => number.to_string(),
+                };
+                Writer::Texts((0..=u8::MAX).map(shown).chain([other]).collect())
+            }
             (Field::Categorical(values), _) => {
                 let declared = values.iter().flatten().map(|v| quoted(v));
                 Writer::Texts(declared.chain([OTHER.to_string()]).collect())
@@ -184,6 +185,8 @@ mod tests {
         assert_eq!(shown(&time, 1_458_298_072_364_000_777), "1458298072364000.0");
         let proto = column(Field::Protocol, Notation::UpperName);
         assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["TCP", "113", "other"]);
+        let proto = column(Field::Protocol, Notation::ProtocolNumber);
+        assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["6", "113", "255"]);
         let category = Column::new("c", Field::Categorical(Some(vec!["a,b".into()])));
         assert_eq!([0, 1].map(|v| shown(&category, v)), ["\"a,b\"", "other"]);
     }

@@ -30,6 +30,8 @@ pub mod plan;
 pub mod restore;
 pub mod shard;
 pub mod target;
+#[cfg(test)]
+mod under_noise;
 pub mod visit;
 pub mod whole;
 
@@ -99,7 +101,7 @@ fn generate_in(
     };
     let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
     let plan = Plan::new(model, request.options.start);
-    let restorer = restore::Restorer::new(&model.schema, &model.attributes);
+    let restorer = restore::Restorer::new(&model.schema, &model.attributes, &model.rules);
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
@@ -133,7 +135,7 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
 mod tests {
     use super::*;
     use crate::domain::{Attribute, Partition};
-    use crate::model::{reconcile::Outcome, table::Variance};
+    use crate::model::{Rules, reconcile::Outcome, table::Variance};
     use crate::progress::Quiet;
     use crate::trace::presets;
     use std::collections::BTreeSet;
@@ -158,7 +160,7 @@ mod tests {
         let one_ways = (0..3).map(|a| table(&[a])).collect();
         let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, records: 4_000.0, reconciled }
+        Model { schema, attributes, tables, one_ways, rules: Rules::default(), records: 4_000.0, reconciled }
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use super::chain::chain;
 use crate::domain::{Attribute, Partition};
+use crate::model::rules::{Follower, Ports, Rules};
 use crate::progress::{Cancelled, Step};
+use crate::trace::facts::LEAST_PACKET;
 use crate::trace::gaps::FlowColumns;
-use crate::trace::{Column, Facts, Field, Schema, Values, Window};
+use crate::trace::{Column, Facts, Field, Schema, Values, Window, protocols};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use std::ops::{Range, RangeInclusive};
 
@@ -65,6 +67,11 @@ impl Picker {
             some => uniform(&some[rng.random_range(0..some.len())], rng),
         }
     }
+
+    /// The largest value that is ever drawn.
+    fn most(&self) -> u64 {
+        self.bins.iter().flat_map(|(intervals, _)| intervals).map(|i| i.end - 1).max().unwrap_or(0)
+    }
 }
 
 fn uniform(interval: &Range<u64>, rng: &mut impl Rng) -> u64 {
@@ -79,13 +86,19 @@ pub struct Restorer<'a> {
     /// Columns that are not modelled, with the values they are drawn from.
     unmodelled: Vec<(usize, Range<u64>)>,
     facts: Facts,
+    /// Packets, and the most whose bytes can be drawn: bytes that have to fit more would lie above all that stands out.
+    fitting: Option<(usize, u64)>,
+    /// Columns that are a function of the key.
+    followers: &'a [Follower],
+    /// The protocol's column, and ports by attribute: 0 where it has none, unless they are kept.
+    ports: Option<(usize, Vec<(Option<usize>, &'a Ports)>)>,
     /// Of a model with gaps: what they are about.
     chained: Option<(FlowColumns, Window)>,
 }
 
 impl<'a> Restorer<'a> {
-    /// For records of `schema` whose codes are those of `attributes`. A derived attribute names the column after the last.
-    pub fn new(schema: &'a Schema, attributes: &[Attribute]) -> Self {
+    /// For records of `schema` whose codes are those of `attributes`, under these rules. A derived attribute names the column after the last.
+    pub fn new(schema: &'a Schema, attributes: &[Attribute], rules: &'a Rules) -> Self {
         let unmodelled = schema
             .columns
             .iter()
@@ -93,10 +106,19 @@ impl<'a> Restorer<'a> {
             .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
             .filter_map(|(index, c)| Some((index, c.field.declared(schema.window)?)))
             .collect();
-        let pickers = attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
+        let pickers: Vec<(usize, Picker)> =
+            attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
+        let of = |column: usize| pickers.iter().position(|(own, _)| *own == column);
+        let facts = Facts::of(schema);
+        let fitting = facts
+            .bytes_fit()
+            .and_then(|(packets, bytes)| Some((of(packets)?, pickers[of(bytes)?].1.most() / LEAST_PACKET)));
+        let protocol = schema.columns.iter().position(|c| c.field == Field::Protocol);
+        let ports = rules.ports.iter().map(|p| (of(p.column), p)).collect();
         let derived = attributes.iter().any(|a| a.column == schema.columns.len());
         let chained = FlowColumns::of(schema).zip(schema.window).filter(|_| derived);
-        Restorer { schema, pickers, unmodelled, facts: Facts::of(schema), chained }
+        let ports = protocol.map(|protocol| (protocol, ports));
+        Restorer { schema, pickers, unmodelled, facts, fitting, followers: &rules.followers, ports, chained }
     }
 
     /// The records of a shard, by column, in the final width. `step` is called every few thousand records.
@@ -121,6 +143,25 @@ impl<'a> Restorer<'a> {
             }
             for (column, space) in &self.unmodelled {
                 record[*column] = rng.random_range(space.clone());
+            }
+            for follower in self.followers {
+                record[follower.column] = follower.values[codes[follower.key].get(row) as usize];
+            }
+            if let Some((protocol, ports)) = &self.ports
+                && !protocols::has_ports(record[*protocol])
+            {
+                for (attribute, ports) in ports {
+                    let kept = attribute.is_some_and(|own| ports.kept[codes[own].get(row) as usize]);
+                    if !kept {
+                        record[ports.column] = 0;
+                    }
+                }
+            }
+            if let Some((attribute, most)) = self.fitting {
+                let (column, picker) = &self.pickers[attribute];
+                if record[*column] > most {
+                    record[*column] = picker.draw_within(codes[attribute].get(row) as u32, 0..=most, rng);
+                }
             }
             for (column, bounds) in self.facts.bounds(&record) {
                 if !bounds.contains(&record[column])
@@ -147,6 +188,7 @@ impl<'a> Restorer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::presets;
     use proptest::prelude::*;
     use rand::SeedableRng;
 
@@ -165,6 +207,44 @@ mod tests {
                 prop_assert_eq!(partition.code(picker.draw(bin, &mut rng)), bin);
                 let bounded = picker.draw_within(bin, 100..=500, &mut rng);
                 prop_assert!((100..=500).contains(&bounded));
+            }
+        }
+    }
+
+    #[test]
+    fn rules_are_kept_and_no_bytes_are_invented_to_fit_packets() {
+        let mut schema = presets::preset("flow").unwrap();
+        let names = ["srcport", "proto", "pkt", "byt", "label", "type"];
+        schema.columns.retain(|column| names.contains(&column.name.as_str()));
+        let cuts = [
+            Partition::from_starts(vec![0, 8, 9], 65_536),
+            Partition::with_undeclared((0..257).collect(), 257),
+            Partition::from_starts(vec![0, 1, 2, 1_001], (1 << 32) + 1),
+            // No more than 2,000 bytes stand out.
+            Partition::from_starts(vec![0, 1, 2_001], (1 << 40) + 1).relabel(&[0, 1, 1], &[1.0, 1.0, 0.0]),
+            Partition::with_undeclared(vec![0, 1, 2], 3),
+            Partition::with_undeclared(vec![0, 1, 2], 3),
+        ];
+        let attribute = |(column, partition)| Attribute { column, name: names[column].into(), partition };
+        let attributes: Vec<Attribute> = cuts.into_iter().enumerate().map(attribute).collect();
+        let rules = Rules {
+            ports: vec![Ports { column: 0, kept: vec![false, true, false] }],
+            followers: vec![Follower { column: 4, key: 5, values: vec![0, 1, 1] }],
+        };
+        // Echo requests, another type in the port, UDP; all with more packets than 2,000 bytes hold, and the wrong label.
+        let codes: Vec<Values> = [[1, 2, 2], [1, 1, 17], [3, 3, 3], [1, 1, 1], [1, 1, 0], [0, 0, 1]]
+            .map(|c| Values::collect(256, c))
+            .into();
+        let restorer = Restorer::new(&schema, &attributes, &rules);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        for _ in 0..50 {
+            let made = restorer.restore(&codes, &mut rng, &|| Ok(())).unwrap();
+            assert_eq!((made[0].get(0), made[0].get(1)), (8, 0));
+            assert!(made[0].get(2) > 8, "UDP has ports");
+            assert_eq!([0, 1, 2].map(|row| made[4].get(row)), [0, 0, 1]);
+            for row in 0..3 {
+                let (packets, bytes) = (made[2].get(row), made[3].get(row));
+                assert!(packets <= 100 && (20 * packets..=2_000).contains(&bytes), "{packets} {bytes}");
             }
         }
     }

@@ -7,15 +7,18 @@
 //! | [`protects`] | of what it protects one, and what many of them lose |
 //! | [`table`] | a marginal as a table of real numbers; projections |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
+//! | [`rules`] | columns that hang on another one |
 
 pub mod bundle;
 pub mod protects;
 pub mod reconcile;
+pub mod rules;
 pub mod statement;
 pub mod table;
 
 pub use bundle::{Bundle, BundleError, Measurement};
 pub use protects::Protects;
+pub use rules::Rules;
 pub use statement::Statement;
 pub use table::Table;
 
@@ -34,6 +37,8 @@ pub struct Model {
     pub tables: Vec<Table>,
     /// One-way table of every attribute, from the tables above.
     pub one_ways: Vec<Table>,
+    /// Columns that hang on another one.
+    pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
     pub records: f64,
     /// Rounds that reconciling took, and the largest disagreement left (L1, as a share of N̂).
@@ -62,6 +67,7 @@ impl Model {
             attributes: bundle.attributes.clone(),
             tables,
             one_ways,
+            rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
         })

@@ -6,6 +6,7 @@ use crate::domain::Attribute;
 use crate::evaluate::private::binning::binning;
 use crate::fit::count;
 use crate::generate::{restore::Restorer, stream};
+use crate::model::Rules;
 use crate::privacy::Steward;
 use crate::progress::{Cancelled, Progress};
 use crate::trace::{Schema, Trace};
@@ -60,6 +61,6 @@ fn redrawn(
     progress: &dyn Progress,
 ) -> Result<Trace, Cancelled> {
     let codes = count::encode(raw, attributes, progress)?;
-    let mut rng = stream(seed, 0);
-    Restorer::new(schema, attributes).restore(&codes, &mut rng, &|| progress.check()).map(Trace::new)
+    let (mut rng, rules) = (stream(seed, 0), Rules::default());
+    Restorer::new(schema, attributes, &rules).restore(&codes, &mut rng, &|| progress.check()).map(Trace::new)
 }

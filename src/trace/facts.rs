@@ -1,7 +1,10 @@
 //! Protocol facts: public knowledge that synthetic records respect at no cost in privacy, and that any trace can be checked by.
 
-use super::{Fact, Field, Schema, protocols};
+use super::{Fact, Field, Kind, Schema, protocols};
 use std::ops::RangeInclusive;
+
+/// The smallest IPv4 packet, in bytes.
+pub const LEAST_PACKET: u64 = 20;
 
 /// The facts of a schema that its columns allow to check, by column index.
 pub struct Facts {
@@ -9,6 +12,8 @@ pub struct Facts {
     instant: Option<(usize, usize)>,
     length: Option<Length>,
     checksum: Option<Header>,
+    version: Option<usize>,
+    ports: Option<(usize, Vec<usize>)>,
 }
 
 struct Length {
@@ -34,6 +39,12 @@ impl Facts {
             .flatten()
             .map(|(length, header_words)| Length { length, header_words, protocol: at("proto") });
         let checksum = schema.columns.iter().position(|c| c.field == Field::IpChecksum);
+        let of_type = |wanted: fn(&Field) -> bool| {
+            schema.columns.iter().enumerate().filter(move |(_, c)| wanted(&c.field)).map(|(index, _)| index)
+        };
+        let ports: Vec<usize> =
+            of_type(|field| matches!(field, Field::Port | Field::PortTree { .. })).collect();
+        let protocol = of_type(|field| *field == Field::Protocol).next().filter(|_| !ports.is_empty());
         let names =
             ["version", "ihl", "tos", "pkt_len", "id", "flag", "off", "ttl", "proto", "srcip", "dstip"];
         Facts {
@@ -41,7 +52,14 @@ impl Facts {
             instant: pair(Fact::OnePacketNoDuration, "pkt", "td"),
             length,
             checksum: checksum.map(|checksum| Header { checksum, fields: names.map(at) }),
+            version: at("version").filter(|_| schema.kind == Kind::Packet),
+            ports: protocol.map(|protocol| (protocol, ports)),
         }
+    }
+
+    /// The columns of packets and bytes, where these have to fit those.
+    pub fn bytes_fit(&self) -> Option<(usize, usize)> {
+        self.bytes_fit
     }
 
     /// For a record, the bounds that the facts put on its columns.
@@ -50,23 +68,35 @@ impl Facts {
     }
 
     /// The names of the facts that can be checked, each with whether the record breaks it: the same facts in the same
-    /// order for every record. A wrong header checksum counts as broken where the trace has that column.
+    /// order for every record. Some need no declaration, and are checked where the trace has the columns: a header's checksum, the version of a packet,
+    /// ports of protocols that have none. Raw traces break the last one where exporters keep ICMP's type and code in the ports.
     pub fn broken(&self, record: &[u64]) -> impl Iterator<Item = (&'static str, bool)> {
         let ruled = self.ruled(record).into_iter().flatten();
         let bounded = ruled.map(|(name, column, bounds)| (name, !bounds.contains(&record[column])));
         let checksum = self.checksum.iter();
-        bounded.chain(checksum.map(|header| {
+        let checksum = checksum.map(|header| {
             let computed = u64::from(header.checksum(record));
             ("header-checksum", record[header.checksum] != computed)
-        }))
+        });
+        let version = self.version.iter();
+        let version = version.map(|&version| ("version-is-4-or-6", !matches!(record[version], 4 | 6)));
+        let ports = self.ports.iter().map(|(protocol, ports)| {
+            let portless = !protocols::has_ports(record[*protocol]);
+            ("ports-where-protocols-have-them", portless && ports.iter().any(|&port| record[port] != 0))
+        });
+        bounded.chain(checksum).chain(version).chain(ports)
     }
 
     /// Name, column and bounds of each fact.
     fn ruled(&self, record: &[u64]) -> [Option<(&'static str, usize, RangeInclusive<u64>)>; 3] {
-        // 20 bytes are the smallest IPv4 packet, 65,535 the largest.
+        // 65,535 bytes are the largest.
         let bytes = self.bytes_fit.map(|(packets, bytes)| {
             let packets = record[packets];
-            ("bytes-fit-packets", bytes, packets.saturating_mul(20)..=packets.saturating_mul(65_535))
+            (
+                "bytes-fit-packets",
+                bytes,
+                packets.saturating_mul(LEAST_PACKET)..=packets.saturating_mul(65_535),
+            )
         });
         let instant = self.instant.map(|(packets, td)| {
             ("one-packet-no-duration", td, 0..=if record[packets] <= 1 { 0 } else { u64::MAX })
@@ -86,8 +116,13 @@ impl Facts {
         [bytes, instant, length]
     }
 
-    /// Computes what follows from the rest of the record: the IPv4 header checksum.
+    /// Sets what follows from public knowledge or from the rest of the record: IP is of version 4 or 6, and a header has its checksum.
     pub fn finish(&self, record: &mut [u64]) {
+        if let Some(version) = self.version
+            && !matches!(record[version], 4 | 6)
+        {
+            record[version] = 4;
+        }
         if let Some(header) = &self.checksum {
             record[header.checksum] = u64::from(header.checksum(record));
         }
@@ -158,17 +193,29 @@ mod tests {
         (record[4], record[6], record[8]) = (6, 39, 5);
         facts.finish(&mut record);
         let broken: Vec<_> = facts.broken(&record).collect();
-        assert_eq!(broken, [("length-holds-headers", true), ("header-checksum", false)]);
+        let expected = [
+            ("length-holds-headers", true),
+            ("header-checksum", false),
+            ("version-is-4-or-6", false),
+            ("ports-where-protocols-have-them", false),
+        ];
+        assert_eq!(broken, expected);
         assert_eq!(serde_json::to_value(&schema.facts).unwrap(), serde_json::json!([broken[0].0]));
         record[14] ^= 1;
-        assert_eq!(facts.broken(&record).last(), Some(("header-checksum", true)));
+        assert_eq!(facts.broken(&record).nth(1), Some(("header-checksum", true)));
+        // Version 5 is none; echo requests with their type in a port.
+        (record[7], record[2], record[4]) = (5, 8, protocols::ICMP);
+        let broken: Vec<bool> = facts.broken(&record).skip(2).map(|(_, broken)| broken).collect();
+        assert_eq!(broken, [true, true]);
+        facts.finish(&mut record);
+        assert_eq!(record[7], 4);
 
         let flow = presets::preset("flow").unwrap();
         let mut record = vec![0; 11];
         (record[6], record[7], record[8]) = (1, 1, 20);
         let broken: Vec<_> = Facts::of(&flow).broken(&record).collect();
-        assert_eq!(broken, [("bytes-fit-packets", false), ("one-packet-no-duration", true)]);
-        let names: Vec<_> = broken.iter().map(|(name, _)| name).collect();
+        assert_eq!(broken[..2], [("bytes-fit-packets", false), ("one-packet-no-duration", true)]);
+        let names: Vec<_> = broken[..2].iter().map(|(name, _)| name).collect();
         assert_eq!(serde_json::to_value(&flow.facts).unwrap(), serde_json::json!(names));
     }
 }

@@ -81,6 +81,20 @@ pub const TCP: u64 = 6;
 pub const UDP: u64 = 17;
 /// ICMP's number.
 pub const ICMP: u64 = 1;
+/// DCCP's number.
+pub const DCCP: u64 = 33;
+/// SCTP's number.
+pub const SCTP: u64 = 132;
+/// UDP-Lite's number.
+pub const UDP_LITE: u64 = 136;
+/// A number that IANA keeps reserved: no packet has it.
+pub const RESERVED: u64 = 255;
+
+/// Whether a protocol's header has ports: TCP, UDP, DCCP, SCTP, UDP-Lite. Exporters write 0 for the others, or what they please: ICMP's type
+/// and code stand there often.
+pub fn has_ports(number: u64) -> bool {
+    matches!(number, TCP | UDP | DCCP | SCTP | UDP_LITE)
+}
 
 /// The number of a protocol name, in any case.
 pub fn number(name: &str) -> Option<u8> {

@@ -268,6 +268,18 @@ impl Field {
         matches!(self, Field::Protocol | Field::Categorical(_))
     }
 
+    /// Whether values are amounts, whose sum means something: not names, not times.
+    pub fn adds_up(&self) -> bool {
+        use Field::{FloatExponential, FlowGap, Integer, IntegerExponential};
+        matches!(self, Integer { .. } | IntegerExponential { .. } | FloatExponential { .. } | FlowGap { .. })
+    }
+
+    /// Whether these are categories that are all declared as numbers, so that a word among them would be read as a fault.
+    pub fn names_numbers(&self) -> bool {
+        let number = |value: &String| value.trim().parse::<f64>().is_ok_and(f64::is_finite);
+        matches!(self, Field::Categorical(Some(values)) if values.iter().all(number))
+    }
+
     /// What is wrong with the parameters, if anything.
     fn fault(&self) -> Option<String> {
         let base_fault = |base: f64| {

@@ -10,6 +10,8 @@ pub enum Measure {
     OneWay,
     /// Every pair of columns.
     TwoWay,
+    /// Totals of sizes and durations.
+    Totals,
     /// Classifiers trained on synthetic records.
     Classification,
     /// Heavy hitters by sketches.
@@ -24,9 +26,10 @@ pub enum Measure {
 
 impl Measure {
     /// All of them, in the order in which they are taken.
-    pub const ALL: [Measure; 7] = [
+    pub const ALL: [Measure; 8] = [
         Measure::OneWay,
         Measure::TwoWay,
+        Measure::Totals,
         Measure::Classification,
         Measure::Sketches,
         Measure::Anomaly,
@@ -39,6 +42,7 @@ impl Measure {
         match self {
             Measure::OneWay => "one-way",
             Measure::TwoWay => "two-way",
+            Measure::Totals => "totals",
             Measure::Classification => "classification",
             Measure::Sketches => "sketches",
             Measure::Anomaly => "anomaly",

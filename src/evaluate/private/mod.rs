@@ -3,6 +3,7 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`one_way`], [`two_way`] | columns and pairs of columns: distances |
+//! | [`totals`] | what sizes and durations add up to |
 //! | [`classify`] | classifiers trained on raw and on synthetic records |
 //! | [`sketches`] | heavy hitters as four sketches see them |
 //! | [`anomaly`] | flows that a detector finds anomalous |
@@ -26,6 +27,7 @@ pub mod one_way;
 pub mod outcome;
 pub mod sketches;
 pub mod skipped;
+pub mod totals;
 pub mod two_way;
 pub mod validity;
 pub mod verdict;
@@ -96,6 +98,8 @@ pub struct Report {
     pub one_way: Outcome<Vec<one_way::OneWay>>,
     /// Every pair of measured columns.
     pub two_way: Outcome<two_way::TwoWay>,
+    /// What every column of sizes or durations adds up to.
+    pub totals: Outcome<Vec<totals::Total>>,
     /// The key attribute, predicted by classifiers that learnt from synthetic records.
     pub classification: Outcome<classify::Classification>,
     /// Heavy hitters of the address columns.
@@ -148,6 +152,7 @@ fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<
         },
         one_way: taken.take(Measure::OneWay, || Ok(one_way::one_way(traces, progress)?))?,
         two_way: taken.take(Measure::TwoWay, || two_way::two_way(traces, progress))?,
+        totals: taken.take(Measure::Totals, || totals::totals(traces, progress))?,
         classification: taken.take(Measure::Classification, || classification(traces, progress))?,
         sketches: taken.take(Measure::Sketches, || sketches::sketches(traces, progress))?,
         anomaly: taken.take(Measure::Anomaly, || {
@@ -267,7 +272,7 @@ mod tests {
         }
         let grades: Vec<_> = report.verdict.iter().map(|finding| finding.grade).collect();
         use verdict::Grade::{Good, Poor};
-        assert_eq!(&grades[..6], [Good, Good, Good, Good, Good, Poor], "{:?}", report.verdict);
+        assert_eq!(&grades[..7], [Good, Good, Good, Good, Good, Good, Poor], "{:?}", report.verdict);
         let json = json(&report);
         assert_eq!((&json["version"], &json["private"]), (&2.into(), &true.into()));
         assert_eq!(report.seconds.len(), Measure::ALL.len());

@@ -9,7 +9,8 @@ use serde::Serialize;
 /// How many records and values cannot be.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Validity {
-    /// Every protocol fact that the schema declares and has the columns for.
+    /// Every protocol fact that the schema declares and has the columns for, and those that need no declaration: the version of a packet, ports of
+    /// protocols that have none.
     pub facts: Vec<Broken>,
     /// Every column with a declared domain or window.
     pub outside: Vec<Outside>,
@@ -107,12 +108,17 @@ mod tests {
         // No packets, no bytes, no duration: nothing is wrong with it.
         real.push(&[1, 2, 80, 443, 6, 5, 0, 0, 0, 0, 3]);
         let mut synthetic = real.clone();
-        synthetic.push(&[1, 2, 80, 443, 6, u64::MAX, 7, 1, 19, 0, 10]);
+        synthetic.push(&[1, 2, 8, 0, 1, u64::MAX, 7, 1, 19, 0, 10]);
         let found =
             validity(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema }, &Quiet)
                 .unwrap();
         let facts: Vec<_> = found.facts.iter().map(|f| (f.fact.as_str(), f.real, f.synthetic)).collect();
-        assert_eq!(facts, [("bytes-fit-packets", 0.0, 0.5), ("one-packet-no-duration", 0.0, 0.5)]);
+        let expected = [
+            ("bytes-fit-packets", 0.0, 0.5),
+            ("one-packet-no-duration", 0.0, 0.5),
+            ("ports-where-protocols-have-them", 0.0, 0.5),
+        ];
+        assert_eq!(facts, expected);
         for outside in &found.outside {
             let wrong = ["ts", "type"].contains(&outside.column.as_str());
             assert_eq!(

@@ -3,6 +3,7 @@
 use super::anomaly::Anomaly;
 use super::attacks::{Attacks, copies::Copies};
 use super::classify::Classification;
+use super::totals::{Total, off};
 use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, two_way::TwoWay, validity::Validity};
 use serde::Serialize;
 
@@ -12,6 +13,10 @@ pub const CLOSE: f64 = 0.05;
 pub const CLOSE_FLOORS: f64 = 2.0;
 /// A distance up to this is loose; above it, little is preserved.
 pub const LOOSE: f64 = 0.2;
+/// Totals a record that are larger or smaller by this factor less one are close.
+pub const CLOSE_TOTAL: f64 = 0.05;
+/// Totals up to half as large again, or no smaller than two thirds, are loose.
+pub const LOOSE_TOTAL: f64 = 0.5;
 /// Relative errors of heavy hitters up to this are close.
 pub const CLOSE_ERROR: f64 = 0.1;
 /// Relative errors up to this are loose.
@@ -84,6 +89,7 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     }
     let two_way = report.two_way.measured().and_then(pairs);
     let one_way = report.one_way.measured().and_then(|columns| worst_column(columns));
+    let totals = report.totals.measured().and_then(|columns| worst_total(columns));
     let classes = report.classification.measured().map(predicted);
     let anomaly = report.anomaly.measured().map(anomalies);
     let sketches = report.sketches.measured().and_then(|found| heavy_hitters(found));
@@ -92,7 +98,7 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
         grade: Grade::Fair,
         text: format!("only {} records are held out: floors are rough, and high", report.rows.held_out),
     });
-    let figures = [two_way, one_way, classes, sketches, anomaly, validity, few].into_iter().flatten();
+    let figures = [two_way, one_way, totals, classes, sketches, anomaly, validity, few].into_iter().flatten();
     figures.chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
 }
 
@@ -130,6 +136,22 @@ fn worst_column(columns: &[OneWay]) -> Option<Finding> {
         columns.len(),
         worst.column,
         worst.distance,
+        beside(worst.floor),
+    );
+    Some(Finding { grade, text })
+}
+
+fn worst_total(columns: &[Total]) -> Option<Finding> {
+    let grade_of =
+        |total: &Total| Grade::of(off(total.ratio), within(CLOSE_TOTAL, total.floor.map(off)), LOOSE_TOTAL);
+    let worst = columns.iter().max_by(|a, b| off(a.ratio).total_cmp(&off(b.ratio)))?;
+    let grade = columns.iter().map(grade_of).max()?;
+    let close = columns.iter().filter(|total| grade_of(total) == Grade::Good).count();
+    let text = format!(
+        "totals: {close} of {} columns add up to nearly the same; farthest is {} with {:.2} times the raw total a record{}",
+        columns.len(),
+        worst.column,
+        worst.ratio,
         beside(worst.floor),
     );
     Some(Finding { grade, text })
@@ -236,6 +258,27 @@ mod tests {
         let grades = [(0.05, None), (0.051, None), (0.21, None), (0.24, Some(0.12)), (0.25, Some(0.12))];
         let grades = grades.map(|(distance, floor)| Grade::of_distance(distance, floor));
         assert_eq!(grades, [Grade::Good, Grade::Fair, Grade::Poor, Grade::Good, Grade::Poor]);
+    }
+
+    #[test]
+    fn a_total_far_off_is_named() {
+        let total = |column: &str, ratio, floor| Total {
+            column: column.into(),
+            real: 1.0,
+            synthetic: ratio,
+            ratio,
+            floor,
+        };
+        let found = worst_total(&[total("pkt", 1.04, None), total("byt", 0.5, Some(0.9))]).unwrap();
+        assert_eq!(found.grade, Grade::Poor);
+        assert!(
+            found.text.contains("1 of 2") && found.text.contains("byt with 0.50 times"),
+            "{}",
+            found.text
+        );
+        let grades = [(0.96, None), (1.4, None), (1.1, Some(1.06)), (700.0, Some(1.0))];
+        let grades = grades.map(|(ratio, floor)| worst_total(&[total("byt", ratio, floor)]).unwrap().grade);
+        assert_eq!(grades, [Grade::Good, Grade::Fair, Grade::Good, Grade::Poor]);
     }
 
     #[test]
