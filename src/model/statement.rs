@@ -20,6 +20,19 @@ pub struct Statement {
     pub version: String,
     /// Whether a fifth of the records was held out before measuring.
     pub held_out: bool,
+    /// What to expect of the answers. It follows from plan, schema and N̂ alone; bundles of version 0.1 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
+}
+
+/// How far noise puts off what was measured: standard deviations over counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Of N̂, the number of records.
+    pub records_error: f64,
+    /// Of the median one-way cell: a cell of the column in the middle, if its records were spread evenly.
+    pub cell_error: f64,
 }
 
 /// The privacy unit.
@@ -83,6 +96,28 @@ Statement of privacy
         if self.held_out {
             write!(f, "\n  held out    a fifth of the records, by keyed hash, before anything was measured")?;
         }
+        if let Some(Expected { records_error, cell_error }) = self.expected {
+            write!(
+                f,
+                "\n  to expect   noise of {} % of the number of records, and of {} % of a cell of the column
+              in the middle, by the noisy number of records",
+                percent(records_error),
+                percent(cell_error)
+            )?;
+        }
         Ok(())
     }
+}
+
+/// A share in percent, to three digits.
+pub fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    let digits = if percent >= 99.95 {
+        0
+    } else if percent >= 9.995 {
+        1
+    } else {
+        2
+    };
+    format!("{percent:.digits$}")
 }
