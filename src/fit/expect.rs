@@ -196,7 +196,7 @@ mod tests {
                 [(flows::schema(), flows::simulate(rows, 1)), (packets::schema(), packets::simulate(rows, 1))]
             {
                 let expected = expected(&plan, &schema, rows as f64).unwrap().records_error;
-                let found = found(&plan, &schema, &trace, 40);
+                let found = found(&plan, &schema, &trace, 100);
                 let case = format!("{method:?} {epsilon} {rows} {}: {found} for {expected}", schema.name);
                 assert!((1.0 / 1.5..1.5).contains(&(found / expected)), "{case}");
             }
