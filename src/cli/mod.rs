@@ -131,12 +131,20 @@ impl Failure {
             LocalError::Fit(_) => 4,
         };
         eprintln!("error: {error}");
-        if let LocalError::Read { source: ReadError::BadRecords(report), .. } = error {
-            for line in report::bad_records(&report.for_steward(&Steward::local())).lines() {
-                eprintln!("private: {}", line.trim_start());
+        let (report, advice) = match error {
+            LocalError::Read { source: ReadError::BadRecords(report), .. } => {
+                (report, "Mend the file, or skip such records with --tolerance SHARE.")
             }
-            eprintln!("Mend the file, or skip such records with --tolerance SHARE.");
+            LocalError::Read { source: ReadError::Mixture(report), .. } => (
+                report,
+                "Write the whole column in one notation; the first record that can be read told which.",
+            ),
+            _ => return ExitCode::from(code),
+        };
+        for line in report::bad_records(&report.for_steward(&Steward::local())).lines() {
+            eprintln!("private: {}", line.trim_start());
         }
+        eprintln!("{advice}");
         ExitCode::from(code)
     }
 }

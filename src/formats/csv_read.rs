@@ -121,7 +121,7 @@ fn records(
                 }
                 if mixture {
                     let first_bad = report.first_bad.split_off(report.first_bad.len() - 1);
-                    return Err(ReadError::BadRecords(Private::new(Report { first_bad, ..report })));
+                    return Err(ReadError::Mixture(Private::new(Report { first_bad, ..report })));
                 }
                 // Without tolerance the first page of complaints is enough.
                 if options.tolerance <= 0.0 && report.bad >= QUOTED as u64 {
@@ -152,7 +152,8 @@ fn records(
     Ok((trace, report))
 }
 
-/// Reads one record into `values`; on failure names the column and the reason, and whether it is a mixture of notations.
+/// Reads one record into `values`; on failure names the column and the reason, and whether it is a mixture of notations. A record that
+/// is bad in any notation is no mixture: it is skipped, where that is tolerated, whatever else it holds.
 fn parse(
     record: &csv::ByteRecord,
     bound: &Bound,
@@ -162,11 +163,16 @@ fn parse(
     if record.len() != bound.width {
         return Err((None, format!("{} fields, but the header has {}", record.len(), bound.width), false));
     }
+    let mut mixture = None;
     for (index, (parser, &position)) in parsers.iter().zip(&bound.positions).enumerate() {
         let cell = record.get(position).unwrap_or_default().trim_ascii();
-        values[index] = parser.read(cell).map_err(|bad| (Some(index), bad.to_string(), bad.mixture))?;
+        match parser.read(cell) {
+            Ok(value) => values[index] = value,
+            Err(bad) if bad.mixture => mixture = mixture.or(Some((Some(index), bad.to_string(), true))),
+            Err(bad) => return Err((Some(index), bad.to_string(), false)),
+        }
     }
-    Ok(())
+    mixture.map_or(Ok(()), Err)
 }
 
 /// Copies a file's records to two others, the header to both: of rows counted from 0 those with i % 5 = 4 are held out.

@@ -93,9 +93,9 @@ impl Writer {
             (Field::Protocol, notation) => Writer::Texts(
                 (0..=u8::MAX)
                     .map(|number| match (notation, protocols::name(number)) {
-                        (Some(Notation::LowerName), Some(name)) => name.to_string(),
+                        (Some(Notation::ProtocolNumber), _) | (_, None) => number.to_string(),
                         (Some(Notation::UpperName), Some(name)) => name.to_uppercase(),
-                        _ => number.to_string(),
+                        (_, Some(name)) => name.to_string(),
                     })
                     .chain([OTHER.to_string()])
                     .collect(),

@@ -8,7 +8,7 @@ use crate::fit::{self, split, split::SplitKey};
 use crate::formats::{self, Bound, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
-use crate::privacy::{NoiseKey, Sensitive, Steward};
+use crate::privacy::{NoiseKey, Private, Sensitive, Steward};
 use crate::progress::Progress;
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
@@ -163,15 +163,19 @@ fn refused(error: ReadError) -> Stopped {
         ReadError::Cancelled(_) => Stopped::Cancelled,
         ReadError::Io(error) => broken("a trace cannot be read", error),
         ReadError::BadRecords(report) => {
-            let report = report.for_steward(&Steward::keeper());
-            let problem = Problem::trace("records cannot be read; mend the file and upload it again")
-                .with("private", true);
-            Stopped::Failed(
-                problem.with("bad_records", serde_json::to_value(&report.first_bad).unwrap_or_default()),
-            )
+            bad_records("records cannot be read; mend the file and upload it again", report)
+        }
+        ReadError::Mixture(report) => {
+            let detail = "a column is written in two notations; write it in one and upload the file again";
+            bad_records(detail, report)
         }
         other => Stopped::Failed(Problem::trace(other.to_string()).with("private", true)),
     }
+}
+
+fn bad_records(detail: &str, report: Private<formats::Report>) -> Stopped {
+    let quoted = serde_json::to_value(report.for_steward(&Steward::keeper()).first_bad).unwrap_or_default();
+    Stopped::Failed(Problem::trace(detail).with("private", true).with("bad_records", quoted))
 }
 
 /// Reads an upload once: the dataset becomes ready, or rejected with the reason.

@@ -83,9 +83,9 @@ Statement of privacy
               of the trace it was made from, added or removed
   not covered a host, user or site with many records: each record is protected, not their sum
   valid for   this run alone: every further run on the same people adds its own ρ to this one
-  public      schema, categories and capture window, as declared by the trace's steward; how
-              values are written, as told from the head of the file; that it could be read at
-              all. What was declared after looking at the trace lies outside the promise
+  public      schema, categories and capture window, as declared by the trace's steward;
+              whether addresses are dotted and how times count, as all records have it; that
+              it could be read at all. What was declared after looking lies outside the promise
   allowance   ρ = {rho} of zero-concentrated differential privacy"
         )?;
         for (stage, rho) in self.by_stage() {
