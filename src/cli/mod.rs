@@ -25,7 +25,7 @@ Exit codes:
   0    done
   1    a file cannot be read or written
   2    wrong usage, or something is not declared
-  3    the trace or bundle was refused
+  3    the trace or bundle was refused, or a fit that would mislead
   4    the privacy budget does not allow it
   130  cancelled";
 
@@ -126,11 +126,13 @@ impl Failure {
             LocalError::Read { source: ReadError::Io(_), .. }
             | LocalError::Write { .. }
             | LocalError::Randomness(_) => 1,
-            LocalError::Read { .. } | LocalError::Bundle(_) => 3,
+            LocalError::Read { .. } | LocalError::Bundle(_) | LocalError::Unconfirmed(_) => 3,
             LocalError::Fit(crate::fit::FitError::Cancelled(_)) | LocalError::Cancelled(_) => 130,
             LocalError::Fit(_) => 4,
         };
-        eprintln!("error: {error}");
+        // What a fit would mislead by is told from the raw records.
+        let private = if matches!(error, LocalError::Unconfirmed(_)) { "private: " } else { "error: " };
+        eprintln!("{private}{error}");
         let (report, advice) = match error {
             LocalError::Read { source: ReadError::BadRecords(report), .. } => {
                 (report, "Mend the file, or skip such records with --tolerance SHARE.")
