@@ -43,6 +43,9 @@ pub fn expected(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
         false => schema.clone(),
     };
     schema.check_complete().ok()?;
+    if plan.allowance() < Plan::LEAST {
+        return None;
+    }
     let rows = rows.max(1.0);
     let singles = singles(plan, &schema)?;
     let mut precision: f64 = singles.iter().map(|s| 1.0 / (s.cells * s.variance)).sum();

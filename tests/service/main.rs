@@ -5,6 +5,7 @@
 
 mod access;
 mod crash;
+mod declare;
 mod harness;
 mod ledger;
 mod limits;
