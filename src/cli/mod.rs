@@ -130,9 +130,13 @@ impl Failure {
             LocalError::Fit(crate::fit::FitError::Cancelled(_)) | LocalError::Cancelled(_) => 130,
             LocalError::Fit(_) => 4,
         };
-        // What a fit would mislead by is told from the raw records.
-        let private = if matches!(error, LocalError::Unconfirmed(_)) { "private: " } else { "error: " };
-        eprintln!("{private}{error}");
+        // By what a fit would mislead is told from the raw records.
+        match &error {
+            LocalError::Unconfirmed(_) => {
+                eprintln!("error: the fit would mislead; nothing was measured\nprivate: {error}");
+            }
+            error => eprintln!("error: {error}"),
+        }
         let (report, advice) = match error {
             LocalError::Read { source: ReadError::BadRecords(report), .. } => {
                 (report, "Mend the file, or skip such records with --tolerance SHARE.")

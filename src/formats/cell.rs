@@ -101,7 +101,7 @@ impl Parser {
                 }
             },
             Parser::Rfc3339 => rfc3339(cell)
-                .map_err(|error| not_this(error, time_notation(cell).is_some(), cell, "RFC 3339")),
+                .map_err(|error| not_this(error, time_notation(cell).is_some(), cell, "times in RFC 3339")),
             Parser::Number { decimals, max } => match fixed_point(cell, *decimals)? {
                 number if number <= *max => Ok(number),
                 _ => Err(bad(format!("above {max}"), cell)),
@@ -114,7 +114,7 @@ impl Parser {
 fn not_this(error: BadCell, another: bool, cell: &[u8], notation: &str) -> BadCell {
     match another {
         true => {
-            let problem = format!("the column is written in {notation}; a mixture is refused");
+            let problem = format!("the column is written as {notation}; a mixture is refused");
             BadCell { mixture: true, ..bad(problem, cell) }
         }
         false => error,

@@ -121,3 +121,22 @@ pub fn percent(share: f64) -> String {
     };
     format!("{percent:.digits$}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_without_expectation_is_read_and_one_with_it_is_shown() {
+        let old = r#"{"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}, "rho": 55817154867, "charges": [],
+            "version": "0.1.0", "held_out": false}"#;
+        let mut statement: Statement = serde_json::from_str(old).unwrap();
+        assert_eq!(statement.expected, None);
+        assert!(!statement.to_string().contains("to expect"));
+        statement.expected = Some(Expected { records_error: 0.0019, cell_error: 1.18 });
+        let text = serde_json::to_string(&statement).unwrap();
+        assert_eq!(serde_json::from_str::<Statement>(&text).unwrap(), statement);
+        let shown = statement.to_string();
+        assert!(shown.contains("0.19 % of the number of records, and of 118 %"), "{shown}");
+    }
+}

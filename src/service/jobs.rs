@@ -64,11 +64,16 @@ pub struct FitRequest {
     #[serde(default)]
     pub evaluate: bool,
     /// Measure although noise leaves little; a quote says what to expect. It is not kept.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "unkept")]
     pub accept_noise: bool,
     /// Measure although more than half of a column lies outside what is declared. It is not kept.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "unkept")]
     pub accept_outside: bool,
+}
+
+/// That something was confirmed is never written down: neither with the job nor in a digest of its request.
+fn unkept(_: &bool) -> bool {
+    true
 }
 
 pub(super) fn default_method() -> Method {
