@@ -7,6 +7,7 @@ use netdpsyn::fit::{Method, Plan};
 use netdpsyn::generate::Request;
 use netdpsyn::privacy::Guarantee;
 use netdpsyn::progress::{Progress, Quiet};
+use netdpsyn::service::acceptance::Accepted;
 use netdpsyn::service::local::{self, Outputs, Source};
 use netdpsyn::simulate::flows;
 use std::path::Path;
@@ -81,7 +82,7 @@ fn one_size(rows: usize, folder: &Path) {
     let clock = Clock::default();
     let start = Instant::now();
     let request = Request { seed: 1, ..Request::default() };
-    local::synthesize(&source, plan, &request, &outputs, &clock).expect("a synthesis");
+    local::synthesize(&source, plan, &request, &outputs, Accepted::default(), &clock).expect("a synthesis");
     let all = start.elapsed();
     let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
     let stages: Vec<String> = clock.finish().into_iter().map(seconds).collect();

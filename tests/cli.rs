@@ -152,9 +152,9 @@ fn packets_from_raw_to_synthetic() {
         let n = |i: usize| cells[i].parse::<u32>().unwrap();
         let address = |i: usize| u32::from(cells[i].parse::<std::net::Ipv4Addr>().unwrap());
         let proto = match cells[4] {
-            "TCP" => 6,
-            "UDP" => 17,
-            "ICMP" => 1,
+            "tcp" => 6,
+            "udp" => 17,
+            "icmp" => 1,
             "other" => 256,
             other => other.parse().unwrap_or(0),
         };
@@ -178,7 +178,7 @@ fn packets_from_raw_to_synthetic() {
 }
 
 #[test]
-fn notation_and_column_order_are_those_of_the_input() {
+fn column_order_addresses_and_times_are_those_of_the_input() {
     let lab = Lab::new();
     let mut text = String::from("type,proto,ts,srcip,dstip,byt,srcport,dstport,td,pkt\n");
     for i in 0..4_000 {
@@ -202,7 +202,7 @@ fn notation_and_column_order_are_those_of_the_input() {
     let mut lines = out.lines();
     assert_eq!(lines.next(), Some("type,proto,ts,srcip,dstip,byt,srcport,dstport,td,pkt"));
     let first: Vec<&str> = lines.next().unwrap().split(',').collect();
-    assert!(first[1] == "TCP" && first[2].ends_with('Z') && first[3].parse::<u32>().is_ok(), "{first:?}");
+    assert!(first[1] == "tcp" && first[2].ends_with('Z') && first[3].parse::<u32>().is_ok(), "{first:?}");
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn bad_records_within_the_tolerance_are_skipped_and_told() {
     let lab = Lab::new();
     let good = format!("{ROW}\n").repeat(99);
     lab.write("in.csv", format!("{HEADER}\n{good}{}\n", ROW.replace("10.0.0.1", "fe80::1")));
-    let output = lab.synthesize("in.csv", FLOWS, &["--tolerance", "0.02"]);
+    let output = lab.synthesize("in.csv", FLOWS, &["--tolerance", "0.02", "--accept-noise"]);
     assert!(output.status.success());
     let notes = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -443,10 +443,89 @@ fn a_mixture_of_notations_is_refused_at_any_tolerance() {
     ];
     for (from, to) in mixtures {
         lab.write("in.csv", format!("{HEADER}\n{ROW}\n{}\n", ROW.replace(from, to)));
-        let output = lab.synthesize("in.csv", FLOWS, &["--tolerance", "1"]);
-        assert_eq!(output.status.code(), Some(3), "{to}");
-        assert!(String::from_utf8(output.stderr).unwrap().contains("line 3"), "{to}");
+        let fitted = lab.synthesize("in.csv", FLOWS, &["--tolerance", "1"]);
+        for output in [fitted, lab.run(&[&["inspect", "in.csv"], FLOWS].concat())] {
+            assert_eq!(output.status.code(), Some(3), "{to}");
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.contains("line 3") && !said.contains("--tolerance"), "{said}");
+        }
     }
+}
+
+#[test]
+fn how_the_output_is_written_hangs_on_no_record() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "flows", "--rows", "8000", "-o", "raw.csv"]);
+    let raw = lab.text("raw.csv");
+    let (header, rows) = raw.split_once('\n').unwrap();
+    let odd = "10.20.1.9,10.20.1.8,80.0,443,TCP,1767600000027143869,1e0,3.0,3e2,0,normal\n";
+    lab.ok(&["inspect", "raw.csv", "--schema-out", "plain.json"]);
+    for (name, text) in
+        [("head", format!("{header}\n{odd}{rows}")), ("end", format!("{header}\n{rows}{odd}"))]
+    {
+        let file = format!("{name}.csv");
+        lab.write(&file, text);
+        lab.ok(&["inspect", &file, "--schema-out", "odd.json"]);
+        assert_eq!(lab.text("odd.json"), lab.text("plain.json"), "{name}");
+        assert!(lab.synthesize(&file, FLOWS, &["--hold-out", "held.csv"]).status.success());
+        for output in ["out.csv", "held.csv"] {
+            for line in lab.text(output).lines().skip(1) {
+                let cells: Vec<&str> = line.split(',').collect();
+                let whole = [2, 3, 5, 7, 8].iter().all(|&i| cells[i].parse::<u64>().is_ok());
+                assert!(whole && cells[4].to_lowercase() == cells[4] && cells[6].contains('.'), "{line}");
+            }
+        }
+        fs::remove_file(lab.path("held.csv")).unwrap();
+    }
+}
+
+#[test]
+fn too_little_is_measured_only_if_it_is_accepted() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "flows", "--rows", "10", "-o", "ten.csv"]);
+    let refused = lab.synthesize("ten.csv", FLOWS, &["--bundle", "b", "--hold-out", "h.csv"]);
+    assert_eq!((refused.status.code(), lab.files()), (Some(3), vec!["ten.csv".to_string()]));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    for part in ["private: too little to measure", "% of the number of records", "would do", "--accept-noise"]
+    {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let accepted = lab.synthesize("ten.csv", FLOWS, &["--bundle", "b", "--accept-noise"]);
+    let printed = String::from_utf8(accepted.stdout).unwrap();
+    assert!(accepted.status.success() && printed.contains("to expect"), "{printed}");
+    assert!(!printed.contains("accept") && !gunzip(&lab.path("b")).contains("accept"), "{printed}");
+    let bundle: serde_json::Value = serde_json::from_str(&gunzip(&lab.path("b"))).unwrap();
+    assert!(bundle["statement"]["expected"]["records_error"].as_f64().unwrap() > 0.05);
+    // The sample is enough, with a fifth held out, too.
+    assert!(lab.synthesize(&sample("flows.csv.gz"), FLOWS, &["--hold-out", "h.csv"]).status.success());
+}
+
+#[test]
+fn what_is_declared_past_the_trace_is_said_and_must_be_accepted() {
+    let lab = Lab::new();
+    let raw = sample("flows.csv.gz");
+    let past = [
+        "--preset",
+        "flow",
+        "--categories",
+        "type=a,b",
+        "--window",
+        "2000-01-01T00:00:00Z/2001-01-01T00:00:00Z",
+    ];
+    let seen = lab.ok(&[&["inspect", &raw][..], &past].concat());
+    for part in
+        ["40000 of 40000 values of ts (100.0 %) lie outside the capture window", "declare its categories"]
+    {
+        assert!(seen.contains(part), "{part} in {seen}");
+    }
+    let refused = lab.synthesize(&raw, &past, &[]);
+    assert_eq!((refused.status.code(), lab.files()), (Some(3), Vec::new()));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.contains("private: 100 % of ts and 100 % of type") && said.contains("--accept-outside"),
+        "{said}"
+    );
+    assert!(lab.synthesize(&raw, &past, &["--accept-outside"]).status.success());
 }
 
 #[test]
@@ -547,13 +626,13 @@ fn binning_alone_is_private_and_keeps_every_record() {
 fn gaps_are_measured_and_never_written() {
     let lab = Lab::new();
     lab.ok(&["sample", "packets", "--rows", "3000", "-o", "raw.csv"]);
-    let output = lab.synthesize("raw.csv", PACKETS, &["--bundle", "b.json.gz"]);
+    let output = lab.synthesize("raw.csv", PACKETS, &["--bundle", "b.json.gz", "--accept-noise"]);
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && stdout.contains("one-way tsdiff"), "{stdout}");
     assert_eq!(lab.text("out.csv").lines().next(), lab.text("raw.csv").lines().next());
     lab.ok(&["generate", "b.json.gz", "-o", "more.csv", "--rows", "1000"]);
     assert_eq!(lab.text("more.csv").lines().count(), 1_001);
-    let without = lab.synthesize("raw.csv", PACKETS, &["--gaps", "false"]);
+    let without = lab.synthesize("raw.csv", PACKETS, &["--gaps", "false", "--accept-noise"]);
     assert!(without.status.success() && !String::from_utf8_lossy(&without.stdout).contains("tsdiff"));
 }
 
@@ -562,8 +641,8 @@ fn declared_networks_stand_in_place_of_trees() {
     let lab = Lab::new();
     lab.ok(&["sample", "flows", "--rows", "2000", "-o", "raw.csv"]);
     lab.write("nets.txt", "# ours\n10.20.0.0/16\n\n8.8.8.8\n");
-    let output =
-        lab.synthesize("raw.csv", FLOWS, &["--networks", "srcip=nets.txt", "--networks", "dstip=nets.txt"]);
+    let networks = ["--networks", "srcip=nets.txt", "--networks", "dstip=nets.txt", "--accept-noise"];
+    let output = lab.synthesize("raw.csv", FLOWS, &networks);
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(
         output.status.success() && !stdout.contains("tree srcip") && stdout.contains("tree srcport"),

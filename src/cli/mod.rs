@@ -25,7 +25,7 @@ Exit codes:
   0    done
   1    a file cannot be read or written
   2    wrong usage, or something is not declared
-  3    the trace or bundle was refused
+  3    the trace or bundle was refused, or a fit that would mislead
   4    the privacy budget does not allow it
   130  cancelled";
 
@@ -126,17 +126,31 @@ impl Failure {
             LocalError::Read { source: ReadError::Io(_), .. }
             | LocalError::Write { .. }
             | LocalError::Randomness(_) => 1,
-            LocalError::Read { .. } | LocalError::Bundle(_) => 3,
+            LocalError::Read { .. } | LocalError::Bundle(_) | LocalError::Unconfirmed(_) => 3,
             LocalError::Fit(crate::fit::FitError::Cancelled(_)) | LocalError::Cancelled(_) => 130,
             LocalError::Fit(_) => 4,
         };
-        eprintln!("error: {error}");
-        if let LocalError::Read { source: ReadError::BadRecords(report), .. } = error {
-            for line in report::bad_records(&report.for_steward(&Steward::local())).lines() {
-                eprintln!("private: {}", line.trim_start());
+        // By what a fit would mislead is told from the raw records.
+        match &error {
+            LocalError::Unconfirmed(_) => {
+                eprintln!("error: the fit would mislead; nothing was measured\nprivate: {error}");
             }
-            eprintln!("Mend the file, or skip such records with --tolerance SHARE.");
+            error => eprintln!("error: {error}"),
         }
+        let (report, advice) = match error {
+            LocalError::Read { source: ReadError::BadRecords(report), .. } => {
+                (report, "Mend the file, or skip such records with --tolerance SHARE.")
+            }
+            LocalError::Read { source: ReadError::Mixture(report), .. } => (
+                report,
+                "Write the whole column in one notation; the first record that can be read told which.",
+            ),
+            _ => return ExitCode::from(code),
+        };
+        for line in report::bad_records(&report.for_steward(&Steward::local())).lines() {
+            eprintln!("private: {}", line.trim_start());
+        }
+        eprintln!("{advice}");
         ExitCode::from(code)
     }
 }

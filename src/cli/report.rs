@@ -73,7 +73,14 @@ pub fn parse_report(report: &Report) -> String {
         let _ = writeln!(text, "{} of {} records skipped:", report.bad, report.bad + report.records);
         text += &bad_records(report);
     }
-    for (column, count) in &report.outside {
+    for warning in &report.warnings {
+        let _ = writeln!(text, "{warning}");
+    }
+    // One of few is told as a number alone.
+    let few = |(column, _): &&(String, u64)| {
+        !report.warnings.iter().any(|w| w.contains(&format!(" of {column} (")))
+    };
+    for (column, count) in report.outside.iter().filter(few) {
         let _ = writeln!(
             text,
             "{count} values of {column} lie outside its declared domain and count in its edge bin or as other"

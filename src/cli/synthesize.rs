@@ -6,7 +6,8 @@ use super::{Failure, report};
 use crate::fit::{self, Method, Plan};
 use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Request, rounded_rows};
-use crate::privacy::{Guarantee, Steward};
+use crate::privacy::Guarantee;
+use crate::service::acceptance::Accepted;
 use crate::service::local::{self, Outputs};
 use std::path::PathBuf;
 
@@ -41,6 +42,12 @@ pub struct Args {
     /// Pairs with more cells are not measured
     #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().max_cells)]
     max_cells: u64,
+    /// Measure although noise leaves little: more than 5 % of the number of records, or half of a cell of the column in the middle
+    #[arg(long)]
+    accept_noise: bool,
+    /// Measure although more than half of a column lies outside what is declared
+    #[arg(long)]
+    accept_outside: bool,
     #[command(flatten)]
     rows: RowsArgs,
 }
@@ -112,9 +119,10 @@ impl Args {
         let request = self.rows.request();
         let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
-        let done = local::synthesize(&source, plan, &request, &outputs, &bar)?;
+        let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
+        let done = local::synthesize(&source, plan, &request, &outputs, accepted, &bar)?;
         drop(bar);
-        let private = report::parse_report(&done.report.for_steward(&Steward::local()));
+        let private = report::parse_report(&done.report);
         for line in private.lines() {
             eprintln!("private: {line}");
         }

@@ -17,9 +17,11 @@
 //! | [`count`] | codes, and exact counts of marginals over them |
 //! | [`select`] | DenseMarg: which pairs are worth measuring |
 //! | [`cliques`] | pairs that belong together, measured as one |
+//! | [`expect`] | how far noise will put off what is measured, told beforehand |
 
 pub mod cliques;
 pub mod count;
+pub mod expect;
 pub mod plan;
 pub mod room;
 pub mod select;
@@ -35,7 +37,7 @@ pub use plan::{Method, Options, Plan};
 pub use room::Room;
 
 use crate::domain::{self, Attribute, Kinship, Partition, Undeclared};
-use crate::model::{Bundle, Measurement, Protects, Statement, bundle, statement::Unit};
+use crate::model::{self, Bundle, Measurement, Protects, Statement, bundle, statement::Unit};
 use crate::privacy::noise::Noise;
 use crate::privacy::{Accountant, NoiseKey, Query, Refused, Rho, Sensitive};
 use crate::progress::{Cancelled, Progress};
@@ -196,8 +198,13 @@ fn measure(
         version: env!("CARGO_PKG_VERSION").into(),
         held_out: plan.hold_out.is_some(),
         protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
+        expected: None,
     };
-    Ok(Bundle { version: bundle::VERSION, schema: schema.clone(), statement, attributes, measurements })
+    let mut bundle =
+        Bundle { version: bundle::VERSION, schema: schema.clone(), statement, attributes, measurements };
+    // From N̂, never from the number of records.
+    bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
+    Ok(bundle)
 }
 
 /// Cuts the value space of every measured column: fixed bins from the schema, or the leaves of paid trees.

@@ -1,11 +1,12 @@
 //! A schema fitted to a file: the order of its columns, the optional ones it lacks, and the notation of each column.
+//!
+//! What one record could switch is canonical unless it is declared. Addresses and times are written as in the first record that can be
+//! read at all; since every other one must agree, any of them would tell the same.
 
+use super::cell::{Parser, notation_of};
 use super::{ReadError, csv_read, input};
-use crate::trace::{Column, Field, Notation, Schema, TimeUnit};
+use crate::trace::{Column, Notation, Schema};
 use std::path::Path;
-
-/// Records looked at for notations.
-const SAMPLE: usize = 1_000;
 
 /// A schema and where its columns stand in a file.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ pub struct Bound {
     pub schema: Schema,
     /// For every column of the schema, its position in the file.
     pub positions: Vec<usize>,
-    /// For every column, whether its notation was detected rather than declared.
+    /// For every column, whether its notation was told from the file rather than declared.
     pub detected: Vec<bool>,
     /// Number of columns in the file.
     pub width: usize,
@@ -22,7 +23,7 @@ pub struct Bound {
     pub ignored: Vec<String>,
 }
 
-/// Fits `schema` to the file: its header, and the notations of its first records.
+/// Fits `schema` to the file: its header, and how its addresses and times are written.
 pub fn bind(path: &Path, schema: Schema) -> Result<Bound, ReadError> {
     schema.check()?;
     if schema.derived().is_some() {
@@ -31,45 +32,81 @@ pub fn bind(path: &Path, schema: Schema) -> Result<Bound, ReadError> {
     }
     let mut reader = csv_read::reader(input::open(path)?);
     let header = csv_read::header(&mut reader)?;
-    with_notations(reader, to_header(schema, &header)?)
+    with_notations(reader, to_header(schema, &header)?, |_, _| None)
 }
 
 /// The same for a file that should look like the trace of `schema`: it must have every column, in whatever order and notation, and
-/// the schema's order stays.
+/// the schema's order stays. Times count in the schema's unit where that puts the first of them into the window, whatever their size.
 pub fn bind_like(path: &Path, schema: &Schema) -> Result<Bound, ReadError> {
-    let mut schema = schema.clone();
-    for column in &mut schema.columns {
+    let mut open = schema.clone();
+    for column in &mut open.columns {
         (column.notation, column.optional) = (None, false);
     }
     let mut reader = csv_read::reader(input::open(path)?);
     let header = csv_read::header(&mut reader)?;
-    let mut bound = to_header(schema.clone(), &header)?;
+    let mut bound = to_header(open.clone(), &header)?;
     let position = |c: &Column| header.iter().position(|name| name == &c.name);
-    bound.positions = schema.columns.iter().filter_map(position).collect();
-    bound.schema = schema;
-    with_notations(reader, bound)
+    bound.positions = open.columns.iter().filter_map(position).collect();
+    bound.schema = open;
+    with_notations(reader, bound, |index, cell| {
+        let column = &schema.columns[index];
+        let own = column.notation.filter(|n| matches!(n, Notation::Epoch { .. }));
+        let time = Parser::new(&column.field, own, false).read(cell).ok();
+        own.filter(|_| {
+            time.is_some_and(|time| schema.window.is_some_and(|w| (w.start()..w.end()).contains(&time)))
+        })
+    })
 }
 
-/// Sets every notation that is not declared, by the first records.
-fn with_notations(mut reader: csv::Reader<input::Input>, mut bound: Bound) -> Result<Bound, ReadError> {
-    let mut sample = vec![Vec::new(); bound.positions.len()];
+/// Sets every notation that is not declared, by what `known` says of a column's cell or else by the cell itself.
+fn with_notations(
+    mut reader: csv::Reader<input::Input>,
+    mut bound: Bound,
+    known: impl Fn(usize, &[u8]) -> Option<Notation>,
+) -> Result<Bound, ReadError> {
+    for (column, detected) in bound.schema.columns.iter_mut().zip(&mut bound.detected) {
+        *detected = column.notation.is_none() && Notation::canonical(&column.field).is_none();
+        column.notation = column.notation.or(Notation::canonical(&column.field));
+    }
     let mut record = csv::ByteRecord::new();
-    for _ in 0..SAMPLE {
+    loop {
         let line = reader.position().line();
         if !reader.read_byte_record(&mut record).map_err(|e| csv_read::csv_failure(e, line))? {
             break;
         }
-        for (cells, &position) in sample.iter_mut().zip(&bound.positions) {
-            cells.extend(record.get(position).map(|cell| cell.trim_ascii().to_vec()));
-        }
-    }
-    for (i, column) in bound.schema.columns.iter_mut().enumerate() {
-        if column.notation.is_none() {
-            column.notation = notation(&column.field, &sample[i]);
-            bound.detected[i] = true;
+        if let Some(told) = told_by(&record, &bound, &known) {
+            for ((column, detected), told) in
+                bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(told)
+            {
+                *detected &= told.by_itself;
+                column.notation = told.notation;
+            }
+            break;
         }
     }
     Ok(bound)
+}
+
+/// How a cell is written, and whether nothing but the cell says so.
+struct Told {
+    notation: Option<Notation>,
+    by_itself: bool,
+}
+
+/// How a record's cells are written, if every one of them can be read.
+fn told_by(
+    record: &csv::ByteRecord,
+    bound: &Bound,
+    known: &impl Fn(usize, &[u8]) -> Option<Notation>,
+) -> Option<Vec<Told>> {
+    let cells = bound.positions.iter().map(|&at| record.get(at).unwrap_or_default().trim_ascii());
+    let told = bound.schema.columns.iter().enumerate().zip(cells).map(|((index, column), cell)| {
+        let sure = column.notation.or_else(|| known(index, cell));
+        let notation = sure.or_else(|| notation_of(&column.field, cell));
+        let readable = Parser::new(&column.field, notation, false).read(cell).is_ok();
+        readable.then_some(Told { notation, by_itself: sure.is_none() })
+    });
+    (record.len() == bound.width).then(|| told.collect())?
 }
 
 /// The schema's columns as the header orders them.
@@ -98,65 +135,206 @@ fn to_header(schema: Schema, header: &[String]) -> Result<Bound, ReadError> {
     Ok(Bound { schema, positions, detected, width: header.len(), ignored })
 }
 
-/// The notation of a column, from cells of it; `None` when there is none to tell it by.
-fn notation(field: &Field, cells: &[Vec<u8>]) -> Option<Notation> {
-    let mut filled = cells.iter().map(Vec::as_slice).filter(|cell| !cell.is_empty());
-    let numeric = |cell: &[u8]| cell.first().is_some_and(u8::is_ascii_digit);
-    let decimal = |cell: &[u8]| cell.iter().any(|b| matches!(b, b'.' | b'e' | b'E'));
-    match field {
-        Field::Ip { .. } => filled
-            .find(|cell| numeric(cell) && !cell.contains(&b':'))
-            .map(|cell| if cell.contains(&b'.') { Notation::Dotted } else { Notation::AddressNumber }),
-        Field::Protocol => {
-            let name = filled.clone().find(|cell| !numeric(cell));
-            let any = name.or_else(|| filled.next());
-            any.map(|cell| match cell[0] {
-                first if first.is_ascii_digit() => Notation::ProtocolNumber,
-                first if first.is_ascii_uppercase() => Notation::UpperName,
-                _ => Notation::LowerName,
-            })
-        }
-        Field::Timestamp { .. } => {
-            let first = filled.clone().next()?;
-            let whole: Vec<u8> = first.iter().copied().take_while(u8::is_ascii_digit).collect();
-            let rest = &first[whole.len()..];
-            if !whole.is_empty() && (rest.is_empty() || matches!(rest[0], b'.' | b'e' | b'E')) {
-                // The size in whole units tells the unit; an exponent is worked out first.
-                let size = super::cell::fixed_point(first, 1).unwrap_or(0) / 10;
-                let unit = TimeUnit::of_size(size);
-                Some(Notation::Epoch { unit, decimal: decimal(first) })
-            } else {
-                Some(Notation::Rfc3339)
-            }
-        }
-        Field::Categorical(_) => None,
-        Field::FloatExponential { .. } => Some(Notation::Decimal),
-        _ => filled.next().map(|first| if decimal(first) { Notation::Decimal } else { Notation::Whole }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::{ReadOptions, read, write_raw};
+    use crate::privacy::Steward;
+    use crate::progress::Quiet;
+    use crate::trace::{TimeUnit, presets};
+    use std::io::Write;
 
-    fn detect(field: &Field, cells: &[&str]) -> Option<Notation> {
-        notation(field, &cells.iter().map(|c| c.as_bytes().to_vec()).collect::<Vec<_>>())
+    const COLUMNS: [&str; 10] =
+        ["srcip", "dstip", "srcport", "dstport", "proto", "ts", "td", "pkt", "byt", "type"];
+    const PLAIN: [&str; 10] =
+        ["10.0.0.1", "10.0.0.2", "1234", "80", "tcp", "1767600000.25", "0.5", "3", "300", "a"];
+
+    /// A trace of flows in which one row differs from the others in some columns.
+    fn file(plain: &[(&str, &str)], odd: &[(&str, &str)], at: usize) -> tempfile::NamedTempFile {
+        let row = |changes: &[&[(&str, &str)]]| {
+            let cell = |(name, cell): (&&str, &&str)| {
+                let changed = changes.iter().rev().find_map(|c| c.iter().find(|(n, _)| n == name));
+                changed.map_or(cell.to_string(), |(_, to)| to.to_string())
+            };
+            COLUMNS.iter().zip(&PLAIN).map(cell).collect::<Vec<_>>().join(",")
+        };
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{}", COLUMNS.join(",")).unwrap();
+        for i in 0..2_001 {
+            let text = if i == at { row(&[plain, odd]) } else { row(&[plain]) };
+            writeln!(file, "{text}").unwrap();
+        }
+        file
+    }
+
+    fn flows() -> Schema {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.declare_categories("type", vec!["a".into()]).unwrap();
+        schema.window = Some("2026-01-05T08:00:00Z/2026-01-05T09:00:00Z".parse().unwrap());
+        schema
+    }
+
+    /// Binds and reads with a tolerance, and writes what was read: the bound schema and the second line of what is written.
+    fn through(file: &Path, tolerance: f64) -> Result<(Schema, String), ReadError> {
+        let bound = bind(file, flows())?;
+        let (trace, _) = read(file, &bound, ReadOptions { tolerance }, &Quiet)?;
+        let mut text = Vec::new();
+        let written = write_raw(&trace, &bound.schema, &mut text, &Quiet);
+        written.for_steward(&Steward::local()).unwrap();
+        let line = String::from_utf8(text).unwrap().lines().nth(1_000).unwrap().to_string();
+        Ok((bound.schema, line))
     }
 
     #[test]
-    fn notations_are_told_from_the_format() {
-        let ip = Field::ip(&[8]);
-        assert_eq!(detect(&ip, &["", "fe80::1", "10.0.0.1"]), Some(Notation::Dotted));
-        assert_eq!(detect(&ip, &["3221225985"]), Some(Notation::AddressNumber));
-        assert_eq!(detect(&Field::Protocol, &["113", "TCP"]), Some(Notation::UpperName));
-        assert_eq!(detect(&Field::Protocol, &["6"]), Some(Notation::ProtocolNumber));
-        let time = Field::Timestamp { windows: 1 };
-        let epoch = |unit, decimal| Some(Notation::Epoch { unit, decimal });
-        assert_eq!(detect(&time, &["1556000000.25"]), epoch(TimeUnit::Seconds, true));
-        assert_eq!(detect(&time, &["1458298072364000.0"]), epoch(TimeUnit::Microseconds, true));
-        assert_eq!(detect(&time, &["1556152200033510000"]), epoch(TimeUnit::Nanoseconds, false));
-        assert_eq!(detect(&time, &["2019-04-25T00:30:00Z"]), Some(Notation::Rfc3339));
-        assert_eq!(detect(&Field::Port, &["80"]), Some(Notation::Whole));
-        assert_eq!(detect(&Field::Port, &[]), None);
+    fn one_record_decides_no_notation() {
+        let odd = [
+            &[("proto", "TCP")][..],
+            &[("proto", "6")],
+            &[("proto", "6.0")],
+            &[("proto", "Udp")],
+            &[("proto", "arp")],
+            &[("pkt", "3.0")],
+            &[("pkt", "3e0")],
+            &[("byt", "3e2")],
+            &[("byt", "+300.00")],
+            &[("srcport", "1234.0")],
+            &[("td", "1")],
+            &[("td", "5e-1")],
+            &[("ts", "1767600000")],
+            &[("ts", "1767600000.000000001")],
+            &[("ts", "1.767600000e9")],
+            &[("proto", "TCP"), ("byt", "3e2"), ("ts", "1767600000"), ("dstport", "80.0")],
+        ];
+        // Whatever the others are written like, too.
+        let usual = [
+            &[][..],
+            &[("proto", "6")],
+            &[("proto", "TCP")],
+            &[("pkt", "3.0"), ("byt", "300.0")],
+            &[("ts", "1767600000")],
+            &[("ts", "1767600000250"), ("srcip", "167772161")],
+        ];
+        for plain in usual {
+            let (schema, line) = through(file(plain, &[], 0).path(), 0.0).unwrap();
+            for odd in odd.iter().filter(|odd| !(plain.len() == 2 && odd.iter().any(|(n, _)| *n == "ts"))) {
+                for at in [0, 999, 2_000] {
+                    let what = format!("{plain:?} {odd:?} {at}");
+                    let file = file(plain, odd, at);
+                    if at == 999 {
+                        assert_eq!(through(file.path(), 0.0).unwrap().0, schema, "{what}");
+                        continue;
+                    }
+                    let (with, written) = through(file.path(), 0.0).unwrap();
+                    assert_eq!(with, schema, "{what}");
+                    assert_eq!(written, line, "{what}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_skipped_record_decides_nothing_either() {
+        let (schema, line) = through(file(&[], &[], 0).path(), 0.5).unwrap();
+        for odd in [
+            [("srcip", "167772161"), ("srcport", "70000")],
+            [("srcip", "10008_82"), ("dstip", "EXT_SERVER")],
+            [("srcip", "192.168"), ("dstip", "167772161")],
+            [("ts", "2026-01-05T08:00:00Z"), ("byt", "-1")],
+            [("ts", "1767600000250"), ("pkt", "x")],
+            [("ts", "yesterday"), ("pkt", "3.0")],
+            [("srcip", ""), ("proto", "TCP")],
+        ] {
+            for at in [0, 1_000, 2_000] {
+                let (with, written) = through(file(&[], &odd, at).path(), 0.5).unwrap();
+                assert_eq!(with, schema, "{odd:?} {at}");
+                assert_eq!(written, line, "{odd:?} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mixture_is_refused_wherever_it_stands() {
+        let addresses = ["10.0.0.1", "167772161", "167772161.0", "1.67772161e8"];
+        let times = [
+            "1767600000",
+            "1767600000.25",
+            "1767600000250",
+            "1767600000250000.5",
+            "1767600000250000000",
+            "2026-01-05T08:00:00Z",
+        ];
+        let kinds = |column: &'static str, texts: &[&'static str], kind: &dyn Fn(&str) -> usize| {
+            let pairs = texts.iter().flat_map(|a| texts.iter().map(move |b| (*a, *b)));
+            let mixed = pairs.filter(|(a, b)| kind(a) != kind(b));
+            mixed.map(|(a, b)| (column, a, b)).collect::<Vec<_>>()
+        };
+        let dotted = |text: &str| usize::from(text.starts_with("10."));
+        let unit = |text: &str| match text.contains('T') {
+            true => 0,
+            false => text.split('.').next().unwrap().len(),
+        };
+        for (column, usual, odd) in [kinds("srcip", &addresses, &dotted), kinds("ts", &times, &unit)].concat()
+        {
+            for at in [0, 1_000, 2_000] {
+                let file = file(&[(column, usual)], &[(column, odd)], at);
+                for tolerance in [0.0, 0.5, 1.0] {
+                    let refused = through(file.path(), tolerance);
+                    assert!(matches!(refused, Err(ReadError::Mixture(_))), "{usual} and {odd} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_declared_is_kept() {
+        let mut schema = flows();
+        for (name, notation) in [
+            ("proto", Notation::ProtocolNumber),
+            ("byt", Notation::Decimal),
+            ("ts", Notation::Epoch { unit: TimeUnit::Seconds, decimal: false }),
+        ] {
+            let at = schema.position(name).unwrap();
+            schema.columns[at].notation = Some(notation);
+        }
+        let file = file(&[], &[("proto", "TCP")], 0);
+        let bound = bind(file.path(), schema).unwrap();
+        let (trace, _) = read(file.path(), &bound, ReadOptions::default(), &Quiet).unwrap();
+        let mut text = Vec::new();
+        write_raw(&trace, &bound.schema, &mut text, &Quiet).for_steward(&Steward::local()).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text.lines().nth(9), Some("10.0.0.1,10.0.0.2,1234,80,6,1767600000,0.5,3,300.0,a"));
+    }
+
+    #[test]
+    fn what_is_written_is_bound_again() {
+        let ms = Notation::Epoch { unit: TimeUnit::Milliseconds, decimal: false };
+        for (unit, window, time) in [
+            (Some(ms), "0/60", "12000"),
+            (Some(ms), "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z", "1767600000250"),
+            (None, "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z", "1767600000.25"),
+        ] {
+            let mut schema = flows();
+            schema.window = Some(window.parse().unwrap());
+            let at = schema.position("ts").unwrap();
+            schema.columns[at].notation = unit;
+            let file = file(&[("ts", time)], &[], 0);
+            let bound = bind(file.path(), schema).unwrap();
+            let like = bind_like(file.path(), &bound.schema).unwrap();
+            assert_eq!(like.schema.columns[5].notation, bound.schema.columns[5].notation);
+            let read = |bound: &Bound| crate::formats::read_synthetic(file.path(), bound, &Quiet).unwrap();
+            assert_eq!(read(&bound).column(5).get(0), read(&like).column(5).get(0));
+            // Another unit than the trace's is told by its size.
+            let other = self::file(&[("ts", "1767600000250000")], &[], 0);
+            let like = bind_like(other.path(), &bound.schema).unwrap();
+            let micros = Notation::Epoch { unit: TimeUnit::Microseconds, decimal: false };
+            assert_eq!(like.schema.columns[5].notation, Some(micros));
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_good_record_tells_nothing() {
+        let file = file(&[("srcport", "70000")], &[], 0);
+        let refused = through(file.path(), 1.0);
+        assert!(matches!(refused, Err(ReadError::BadRecords(_))));
     }
 }

@@ -12,18 +12,14 @@ pub struct BadCell {
     pub problem: String,
     /// The value, shortened.
     pub shown: String,
-    /// The value is in another notation than its column: refused at any tolerance, because which records count as bad would
-    /// otherwise hang on the record that the notation was told by.
+    /// The value could be read in another notation than its column's. Refused at any tolerance, because which records count as bad
+    /// would otherwise hang on the record that the notation was told by.
     pub mixture: bool,
 }
 
 fn bad(problem: impl Into<String>, cell: &[u8]) -> BadCell {
     let text = String::from_utf8_lossy(cell);
     BadCell { problem: problem.into(), shown: text.chars().take(60).collect(), mixture: false }
-}
-
-fn mixed(problem: impl Into<String>, cell: &[u8]) -> BadCell {
-    BadCell { mixture: true, ..bad(problem, cell) }
 }
 
 /// Reads the cells of one column.
@@ -89,35 +85,23 @@ impl Parser {
             return Err(bad("the cell is empty", cell));
         }
         match self {
-            Parser::Dotted => dotted(cell),
-            Parser::AddressNumber => {
-                address_fault(cell, cell.contains(&b'.'), "an address as a number")?;
-                match fixed_point(cell, 0)? {
-                    address if address < 1 << 32 => Ok(address),
-                    _ => Err(bad("an IPv4 address as a number is below 2³²", cell)),
-                }
-            }
+            Parser::Dotted => dotted(cell)
+                .map_err(|error| not_this(error, address_number(cell).is_ok(), cell, "dotted addresses")),
+            Parser::AddressNumber => address_number(cell)
+                .map_err(|error| not_this(error, dotted(cell).is_ok(), cell, "addresses as numbers")),
             Parser::Protocol => protocol(cell),
             Parser::Category { known, other } => Ok(known.get(cell).copied().unwrap_or(*other)),
-            Parser::Epoch { unit, one_size } => {
-                let time = fixed_point(cell, unit.decimals()).map_err(|error| {
-                    let stamp = std::str::from_utf8(cell).is_ok_and(|t| t.parse::<jiff::Timestamp>().is_ok());
-                    BadCell { mixture: stamp, ..error }
-                })?;
-                if *one_size && TimeUnit::of_size(time / unit.nanoseconds()) != *unit {
-                    let problem = format!("the column counts {unit}, but this has the size of another unit");
-                    return Err(mixed(problem, cell));
+            Parser::Epoch { unit, one_size } => match fixed_point(cell, unit.decimals()) {
+                Ok(time) if !*one_size || unit.has_size_of(time) => Ok(time),
+                read => {
+                    let error = read.err().unwrap_or_else(|| bad("a time of another size", cell));
+                    let other = time_notation(cell).filter(|_| *one_size || rfc3339(cell).is_ok());
+                    let notation = format!("{unit} since 1970");
+                    Err(not_this(error, other.is_some(), cell, &notation))
                 }
-                Ok(time)
-            }
-            Parser::Rfc3339 => {
-                let text = std::str::from_utf8(cell).map_err(|_| bad("not a time", cell))?;
-                if fixed_point(cell, 0).is_ok() {
-                    return Err(mixed("the column is written in RFC 3339; a mixture is refused", cell));
-                }
-                let stamp: jiff::Timestamp = text.parse().map_err(|_| bad("not a time in RFC 3339", cell))?;
-                u64::try_from(stamp.as_nanosecond()).map_err(|_| bad("a time before 1970", cell))
-            }
+            },
+            Parser::Rfc3339 => rfc3339(cell)
+                .map_err(|error| not_this(error, time_notation(cell).is_some(), cell, "times in RFC 3339")),
             Parser::Number { decimals, max } => match fixed_point(cell, *decimals)? {
                 number if number <= *max => Ok(number),
                 _ => Err(bad(format!("above {max}"), cell)),
@@ -126,22 +110,60 @@ impl Parser {
     }
 }
 
-/// Refuses IPv6, and another notation than the column's.
-fn address_fault(cell: &[u8], other: bool, notation: &str) -> Result<(), BadCell> {
-    if cell.contains(&b':') {
-        return Err(bad("an IPv6 address; only IPv4 can be read so far", cell));
+/// Why a cell is not in its column's notation: it may be in `another`, where `error` is why it is not in this one.
+fn not_this(error: BadCell, another: bool, cell: &[u8], notation: &str) -> BadCell {
+    match another {
+        true => {
+            let problem = format!("the column is written as {notation}; a mixture is refused");
+            BadCell { mixture: true, ..bad(problem, cell) }
+        }
+        false => error,
     }
-    if other {
-        return Err(mixed(format!("the column is written as {notation}; a mixture is refused"), cell));
+}
+
+/// The notation that a cell of addresses or times is in by itself: at most one reads it.
+pub fn notation_of(field: &Field, cell: &[u8]) -> Option<Notation> {
+    match field {
+        Field::Ip { .. } if dotted(cell).is_ok() => Some(Notation::Dotted),
+        Field::Ip { .. } => address_number(cell).ok().map(|_| Notation::AddressNumber),
+        Field::Timestamp { .. } => time_notation(cell),
+        _ => None,
     }
-    Ok(())
+}
+
+/// RFC 3339, or the unit of which a number has the size.
+fn time_notation(cell: &[u8]) -> Option<Notation> {
+    let fits = |unit: &TimeUnit| fixed_point(cell, unit.decimals()).is_ok_and(|time| unit.has_size_of(time));
+    let unit = TimeUnit::ALL.into_iter().find(fits).map(Notation::epoch);
+    unit.or_else(|| rfc3339(cell).ok().map(|_| Notation::Rfc3339))
+}
+
+fn rfc3339(cell: &[u8]) -> Result<u64, BadCell> {
+    let text = std::str::from_utf8(cell).map_err(|_| bad("not a time", cell))?;
+    let stamp: jiff::Timestamp = text.parse().map_err(|_| bad("not a time in RFC 3339", cell))?;
+    u64::try_from(stamp.as_nanosecond()).map_err(|_| bad("a time before 1970", cell))
+}
+
+fn not_ipv6(cell: &[u8]) -> Result<(), BadCell> {
+    match cell.contains(&b':') {
+        true => Err(bad("an IPv6 address; only IPv4 can be read so far", cell)),
+        false => Ok(()),
+    }
 }
 
 fn dotted(cell: &[u8]) -> Result<u64, BadCell> {
-    address_fault(cell, !cell.contains(&b'.'), "dotted addresses")?;
+    not_ipv6(cell)?;
     let text = std::str::from_utf8(cell).map_err(|_| bad("not an IPv4 address", cell))?;
     let address: std::net::Ipv4Addr = text.parse().map_err(|_| bad("not an IPv4 address", cell))?;
     Ok(u64::from(u32::from(address)))
+}
+
+fn address_number(cell: &[u8]) -> Result<u64, BadCell> {
+    not_ipv6(cell)?;
+    match fixed_point(cell, 0)? {
+        address if address < 1 << 32 => Ok(address),
+        _ => Err(bad("an IPv4 address as a number is below 2³²", cell)),
+    }
 }
 
 fn protocol(cell: &[u8]) -> Result<u64, BadCell> {

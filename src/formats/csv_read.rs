@@ -4,8 +4,8 @@ use super::cell::Parser;
 use super::{Bound, ReadError, input};
 use crate::privacy::{Private, Sensitive};
 use crate::progress::Progress;
-use crate::trace::Trace;
-use serde::Serialize;
+use crate::trace::{Column, Field, Trace};
+use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
 
@@ -23,8 +23,12 @@ pub struct ReadOptions {
     pub tolerance: f64,
 }
 
+/// Share of a column outside its declaration above which reading says so, and above which a steward must confirm it before a fit.
+const SAID: f64 = 0.01;
+const CONFIRMED: f64 = 0.5;
+
 /// What reading found. Private: all of it is derived from the raw trace.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Records kept.
     pub records: u64,
@@ -36,10 +40,48 @@ pub struct Report {
     pub outside: Vec<(String, u64)>,
     /// Columns that were left out.
     pub ignored_columns: Vec<String>,
+    /// What would make a fit misleading, in sentences: columns of which more than a hundredth lies outside the declaration.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Columns of which more than half lies outside the declaration, with that share.
+    pub fn mostly_outside(&self) -> Vec<(String, f64)> {
+        let shares = self.outside.iter().map(|(column, count)| (column.clone(), self.share(*count)));
+        shares.filter(|(_, share)| *share > CONFIRMED).collect()
+    }
+
+    fn share(&self, count: u64) -> f64 {
+        count as f64 / self.records.max(1) as f64
+    }
+
+    /// The sentence on a column of which `count` values lie outside the declaration.
+    fn warning(&self, column: &Column, count: u64) -> Option<String> {
+        let share = self.share(count);
+        let (what, advice) = match column.field {
+            Field::Categorical(_) => ("are not declared and count as other", "declare its categories"),
+            Field::Protocol => {
+                ("have no number of their own and count as other", "a fit knows numbered protocols alone")
+            }
+            Field::Timestamp { .. } => (
+                "lie outside the capture window and count in its first or last bin",
+                "declare the window that holds them",
+            ),
+            _ => (
+                "lie outside the declared range and count in its last bin",
+                "declare a larger range in a schema",
+            ),
+        };
+        let (records, percent) = (self.records, 100.0 * share);
+        let name = &column.name;
+        (share > SAID)
+            .then(|| format!("{count} of {records} values of {name} ({percent:.1} %) {what}: {advice}"))
+    }
 }
 
 /// A record that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRecord {
     /// Line in the file, the header being 1.
     pub line: u64,
@@ -121,7 +163,7 @@ fn records(
                 }
                 if mixture {
                     let first_bad = report.first_bad.split_off(report.first_bad.len() - 1);
-                    return Err(ReadError::BadRecords(Private::new(Report { first_bad, ..report })));
+                    return Err(ReadError::Mixture(Private::new(Report { first_bad, ..report })));
                 }
                 // Without tolerance the first page of complaints is enough.
                 if options.tolerance <= 0.0 && report.bad >= QUOTED as u64 {
@@ -136,12 +178,10 @@ fn records(
             progress.step("read", report.records + report.bad, 0)?;
         }
     }
-    report.outside = columns
-        .iter()
-        .zip(outside)
-        .filter(|(_, count)| *count > 0)
-        .map(|(column, count)| (column.name.clone(), count))
-        .collect();
+    for (column, count) in columns.iter().zip(outside).filter(|(_, count)| *count > 0) {
+        report.warnings.extend(report.warning(column, count));
+        report.outside.push((column.name.clone(), count));
+    }
     let seen = report.records + report.bad;
     if seen == 0 {
         return Err(ReadError::NoRecords);
@@ -152,7 +192,8 @@ fn records(
     Ok((trace, report))
 }
 
-/// Reads one record into `values`; on failure names the column and the reason, and whether it is a mixture of notations.
+/// Reads one record into `values`; on failure names the column and the reason, and whether it is a mixture of notations. A record that
+/// is bad in any notation is no mixture: it is skipped, where that is tolerated, whatever else it holds.
 fn parse(
     record: &csv::ByteRecord,
     bound: &Bound,
@@ -162,11 +203,16 @@ fn parse(
     if record.len() != bound.width {
         return Err((None, format!("{} fields, but the header has {}", record.len(), bound.width), false));
     }
+    let mut mixture = None;
     for (index, (parser, &position)) in parsers.iter().zip(&bound.positions).enumerate() {
         let cell = record.get(position).unwrap_or_default().trim_ascii();
-        values[index] = parser.read(cell).map_err(|bad| (Some(index), bad.to_string(), bad.mixture))?;
+        match parser.read(cell) {
+            Ok(value) => values[index] = value,
+            Err(bad) if bad.mixture => mixture = mixture.or(Some((Some(index), bad.to_string(), true))),
+            Err(bad) => return Err((Some(index), bad.to_string(), false)),
+        }
     }
-    Ok(())
+    mixture.map_or(Ok(()), Err)
 }
 
 /// Copies a file's records to two others, the header to both: of rows counted from 0 those with i % 5 = 4 are held out.

@@ -91,12 +91,12 @@ impl Writer {
             (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: None },
             (Field::Ip { .. }, _) => Writer::Dotted,
             (Field::Protocol, notation) => {
-                let named = matches!(notation, Some(Notation::LowerName | Notation::UpperName));
+                let numbers = matches!(notation, Some(Notation::ProtocolNumber) | None);
                 // A word among numbers would be read as a fault.
-                let other = if named { OTHER.into() } else { protocols::RESERVED.to_string() };
+                let other = if numbers { protocols::RESERVED.to_string() } else { OTHER.into() };
                 let shown = |number| match (notation, protocols::name(number)) {
-                    (Some(Notation::LowerName), Some(name)) => name.to_string(),
                     (Some(Notation::UpperName), Some(name)) => name.to_uppercase(),
+                    (_, Some(name)) if !numbers => name.to_string(),
                     _ => number.to_string(),
                 };
                 Writer::Texts((0..=u8::MAX).map(shown).chain([other]).collect())

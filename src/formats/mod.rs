@@ -67,9 +67,12 @@ pub enum ReadError {
         /// The most that are read.
         most: u64,
     },
-    /// Too many bad records, or a mixture of notations; the report tells which.
+    /// Too many bad records; the report tells which.
     #[error("more records than tolerated cannot be read")]
     BadRecords(Private<Report>),
+    /// A record in another notation than the records before it; the report tells which.
+    #[error("a column is written in two notations, which is refused at any tolerance")]
+    Mixture(Private<Report>),
     /// The schema cannot be used.
     #[error(transparent)]
     Schema(#[from] crate::trace::SchemaError),

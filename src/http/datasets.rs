@@ -45,7 +45,7 @@ pub async fn find(
     datasets::find(&app, &caller, id).await.map(Json)
 }
 
-/// Change the declaration, until the first fit is accepted (steward).
+/// Change the declaration, until the first fit is accepted. A trace that is there is parsed again (steward).
 #[utoipa::path(patch, path = "/v1/datasets/{id}", tag = "datasets", params(("id" = Uuid, Path, description = "The dataset.")), request_body = DatasetPatch,
     responses((status = 200, description = "Changed.", body = DatasetView), Refusals))]
 pub async fn patch(

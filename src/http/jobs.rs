@@ -3,9 +3,9 @@
 use super::extract::{Body, Path, Query};
 use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
-use crate::service::jobs::{self, FitRequest, JobView, NewJob};
+use crate::service::jobs::{self, JobView, NewJob};
 use crate::service::problem::Problem;
-use crate::service::quotes::{self, QuoteView};
+use crate::service::quotes::{self, QuoteRequest, QuoteView};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -64,13 +64,13 @@ pub async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(jobs::cancel(&app, &caller, id).await?)))
 }
 
-/// Ask what a fit would cost; nothing is reserved (steward).
-#[utoipa::path(post, path = "/v1/quotes", tag = "jobs", request_body = FitRequest,
-    responses((status = 200, description = "Its cost and what is left.", body = QuoteView), Refusals))]
+/// Ask what a fit would cost and what to expect of it; nothing is reserved (steward).
+#[utoipa::path(post, path = "/v1/quotes", tag = "jobs", request_body = QuoteRequest,
+    responses((status = 200, description = "Its cost, what is left, and what to expect.", body = QuoteView), Refusals))]
 pub async fn quote(
     State(app): State<App>,
     caller: Caller,
-    Body(request): Body<FitRequest>,
+    Body(request): Body<QuoteRequest>,
 ) -> Result<Json<QuoteView>, Problem> {
     quotes::quote(&app, &caller, request).await.map(Json)
 }

@@ -10,11 +10,11 @@ use crate::fit::{self, Room, split, split::SplitKey};
 use crate::formats::{self, Bound, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
-use crate::privacy::{Sensitive, Steward};
+use crate::privacy::{Private, Sensitive, Steward};
 use crate::progress::{Cancelled, Progress};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
-use crate::service::datasets::schema_of;
+use crate::service::datasets::{ParseAgain, schema_of};
 use crate::service::jobs::{FitRequest, GenerateRequest, plan};
 use crate::service::limits;
 use crate::service::memory;
@@ -110,11 +110,14 @@ pub async fn end_without_result(
     }
     if job.kind == "parse" {
         let dataset = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
-        if let Some(path) = dataset.and_then(|d| d.trace_path) {
-            app.artifacts.delete(&path).await?;
+        let again = serde_json::from_str::<ParseAgain>(&job.request).is_ok_and(|asked| asked.again);
+        // What was good before its declaration changed stays: the steward can declare it otherwise.
+        let kept = dataset.as_ref().filter(|_| again).and_then(|d| d.trace());
+        if let (None, Some(path)) = (kept, dataset.as_ref().and_then(|d| d.trace_path.as_ref())) {
+            app.artifacts.delete(path).await?;
         }
         looks::add(&mut tx, job.population_id, Look::ParseReport, app.now()).await?;
-        datasets::set_state(&mut tx, job.dataset_id, "rejected", None, None, text.as_deref()).await?;
+        datasets::set_state(&mut tx, job.dataset_id, "rejected", kept, None, text.as_deref()).await?;
     }
     tx.commit().await?;
     if job.kind == "fit" {
@@ -176,21 +179,28 @@ fn refused(error: ReadError) -> Stopped {
         ReadError::Cancelled(_) => Stopped::Cancelled,
         ReadError::Io(error) => broken("a trace cannot be read", error),
         ReadError::BadRecords(report) => {
-            let report = report.for_steward(&Steward::keeper());
-            let problem = Problem::trace("records cannot be read; mend the file and upload it again")
-                .with("private", true);
-            Stopped::Failed(
-                problem.with("bad_records", serde_json::to_value(&report.first_bad).unwrap_or_default()),
-            )
+            bad_records("records cannot be read; mend the file and upload it again", report)
+        }
+        ReadError::Mixture(report) => {
+            let detail = "a column is written in two notations; write it in one and upload the file again";
+            bad_records(detail, report)
         }
         other => Stopped::Failed(Problem::trace(other.to_string()).with("private", true)),
     }
 }
 
-/// Reads an upload once: the dataset becomes ready, or rejected with the reason.
+fn bad_records(detail: &str, report: Private<formats::Report>) -> Stopped {
+    let quoted = serde_json::to_value(report.for_steward(&Steward::keeper()).first_bad).unwrap_or_default();
+    Stopped::Failed(Problem::trace(detail).with("private", true).with("bad_records", quoted))
+}
+
+/// Reads an upload, or again what is declared otherwise now: the dataset becomes ready, or rejected with the reason.
 fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
     let (dataset, file) = source(app, runtime, job)?;
-    let bound = formats::bind(&file, schema_of(&dataset)?).map_err(refused)?;
+    // As it is declared, not as it was bound to an earlier trace.
+    let declared = serde_json::from_str(&dataset.schema)
+        .map_err(|error| broken("a stored schema cannot be read", error))?;
+    let bound = formats::bind(&file, declared).map_err(refused)?;
     let report = formats::check(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
     let schema =
         serde_json::to_string(&bound.schema).map_err(|error| broken("a schema cannot be written", error))?;

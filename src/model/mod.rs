@@ -74,6 +74,17 @@ impl Model {
     }
 }
 
+/// N̂ of a bundle: what [`Model::from_bundle`] comes to, without reconciling. Tables first agree on their total, which nothing after that changes.
+pub fn records(bundle: &Bundle) -> f64 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for measurement in &bundle.measurements {
+        let table = Table::measured(measurement, &bundle.attributes);
+        let weight = 1.0 / table.projected_variance(&vec![0; table.values.len()], 1)[0];
+        (sum, weights) = (sum + table.total() * weight, weights + weight);
+    }
+    (sum / weights).max(0.0)
+}
+
 /// The one-way table of an attribute: its own measurement, which every fit takes, after reconciling.
 fn one_way(tables: &[Table], attribute: usize) -> Table {
     let own = tables.iter().find(|t| t.attributes == [attribute]);

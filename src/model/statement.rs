@@ -24,6 +24,19 @@ pub struct Statement {
     /// Of what one is protected, and what many together lose. Statements of version 0.1 lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protects: Option<Protects>,
+    /// What to expect of the answers. It follows from plan, schema and N̂ alone; bundles of version 0.1 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
+}
+
+/// How far noise puts off what was measured: standard deviations over counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Of N̂, the number of records.
+    pub records_error: f64,
+    /// Of the median one-way cell: a cell of the column in the middle, if its records were spread evenly.
+    pub cell_error: f64,
 }
 
 /// The privacy unit.
@@ -83,9 +96,9 @@ Statement of privacy
               of the trace it was made from, added or removed
   not covered {not_covered}
   valid for   this run alone: every further run on the same people adds its own ρ to this one
-  public      schema, categories and capture window, as declared by the trace's steward; how
-              values are written, as told from the head of the file; that it could be read at
-              all. What was declared after looking at the trace lies outside the promise
+  public      schema, categories and capture window, as declared by the trace's steward;
+              whether addresses are dotted and how times count, as all records have it; that
+              it could be read at all. What was declared after looking lies outside the promise
   allowance   ρ = {rho} of zero-concentrated differential privacy"
         )?;
         for (stage, rho) in self.by_stage() {
@@ -96,6 +109,47 @@ Statement of privacy
         if self.held_out {
             write!(f, "\n  held out    a fifth of the records, by keyed hash, before anything was measured")?;
         }
+        if let Some(Expected { records_error, cell_error }) = self.expected {
+            write!(
+                f,
+                "\n  to expect   noise of {} % of the number of records, and of {} % of a cell of the column
+              in the middle, by the noisy number of records",
+                percent(records_error),
+                percent(cell_error)
+            )?;
+        }
         Ok(())
+    }
+}
+
+/// A share in percent, to three digits.
+pub fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    let digits = if percent >= 99.95 {
+        0
+    } else if percent >= 9.995 {
+        1
+    } else {
+        2
+    };
+    format!("{percent:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_without_expectation_is_read_and_one_with_it_is_shown() {
+        let old = r#"{"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}, "rho": 55817154867, "charges": [],
+            "version": "0.1.0", "held_out": false}"#;
+        let mut statement: Statement = serde_json::from_str(old).unwrap();
+        assert_eq!(statement.expected, None);
+        assert!(!statement.to_string().contains("to expect"));
+        statement.expected = Some(Expected { records_error: 0.0019, cell_error: 1.18 });
+        let text = serde_json::to_string(&statement).unwrap();
+        assert_eq!(serde_json::from_str::<Statement>(&text).unwrap(), statement);
+        let shown = statement.to_string();
+        assert!(shown.contains("0.19 % of the number of records, and of 118 %"), "{shown}");
     }
 }

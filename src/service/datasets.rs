@@ -6,6 +6,7 @@ use super::looks;
 use super::problem::Problem;
 use super::queued::queued;
 use super::tenants::check_name;
+use crate::formats::Report;
 use crate::storage::artifacts::{PutError, Stored};
 use crate::storage::datasets::{self, Dataset, StoredTrace};
 use crate::storage::{Tx, jobs, releases, tenants};
@@ -103,6 +104,12 @@ pub fn schema_of(dataset: &Dataset) -> Result<Schema, Problem> {
         tracing::error!(%error, dataset = %dataset.id, "a stored schema cannot be read");
         Problem::internal()
     })
+}
+
+/// What parsing found of a dataset that is ready: private to its steward.
+pub fn report_of(dataset: &Dataset) -> Option<Report> {
+    let ready = dataset.report.as_deref().filter(|_| dataset.state == "ready");
+    ready.and_then(|text| serde_json::from_str(text).ok())
 }
 
 /// What a schema lacks, in the words of the API.
@@ -259,7 +266,7 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<D
     Ok(PageQuery::page(datasets::list(&mut tx, tenant, after, limit).await?, limit, |d| d.id, view))
 }
 
-/// Changes a declaration that no fit has frozen.
+/// Changes a declaration that no fit has frozen. A trace that is there is parsed again.
 pub async fn patch(
     app: &App,
     caller: &Caller,
@@ -277,27 +284,50 @@ pub async fn patch(
     };
     declare(&mut schema, &patch.declared)?;
     let text = stored(&schema)?;
+    let changed = text != dataset.schema;
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.
     let seen = dataset.state != "empty" || looks::were_records_seen(&mut tx, dataset.population_id).await?;
-    let late = dataset.declared_late || (seen && text != dataset.schema);
+    let late = dataset.declared_late || (seen && changed);
+    if changed && matches!(dataset.state.as_str(), "receiving" | "parsing") {
+        return Err(Problem::conflict(
+            "/problems/busy",
+            "an upload or its parsing is under way; wait for its end",
+        ));
+    }
     if dataset.state == "erased" || !datasets::declare(&mut tx, id, &name, &text, late).await? {
         return Err(Problem::conflict(
             "/problems/frozen",
             "a fit was accepted: what was declared of this dataset stands",
         ));
     }
-    // What was told from the file stays told, unless there is another schema to fit to it.
-    let bound_schema = match (&dataset.bound_schema, &patch.preset, &patch.schema) {
-        (Some(bound), None, None) => {
-            let mut bound: Schema = serde_json::from_str(bound).map_err(|_| Problem::internal())?;
-            declare(&mut bound, &patch.declared)?;
-            Some(stored(&bound)?)
+    let mut dataset = Dataset { name, schema: text, declared_late: late, ..dataset };
+    if changed {
+        // The trace is checked against what is declared now, as it would have been before.
+        dataset.bound_schema = None;
+        datasets::bind(&mut tx, id, None).await?;
+        if let Some(trace) = dataset.trace() {
+            datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
+            jobs::add(&mut tx, &queued(&dataset, "parse", ParseAgain::request(), app.now())).await?;
+            dataset = Dataset { state: "parsing".into(), report: None, problem: None, ..dataset };
         }
-        _ => None,
-    };
-    datasets::bind(&mut tx, id, bound_schema.as_deref()).await?;
+    }
     tx.commit().await?;
-    Ok(view(Dataset { name, schema: text, declared_late: late, bound_schema, ..dataset }))
+    app.queued.notify_one();
+    Ok(view(dataset))
+}
+
+/// What a parse job is asked for.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ParseAgain {
+    /// Whether the trace had been received before: then it stays, whatever comes of it.
+    pub again: bool,
+}
+
+impl ParseAgain {
+    fn request() -> String {
+        serde_json::to_string(&ParseAgain { again: true }).unwrap_or_default()
+    }
 }
 
 /// Erases the raw trace, its parse report and private reports. Ledger and releases stay.

@@ -1,8 +1,9 @@
 //! Jobs: accepted with their whole cost reserved, watched, cancelled.
 
+use super::acceptance::{Accepted, Unconfirmed};
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::left;
-use super::datasets::{open_field, own, own_locked, schema_of};
+use super::datasets::{open_field, own, own_locked, report_of, schema_of};
 use super::problem::Problem;
 use super::queued::queued;
 use crate::fit::{self, Method, Plan};
@@ -13,6 +14,7 @@ use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, release, reserve};
 use crate::storage::{Tx, datasets, releases, tenants};
+use crate::trace::Schema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -61,9 +63,20 @@ pub struct FitRequest {
     /// Also compare the first trace with the raw one.
     #[serde(default)]
     pub evaluate: bool,
+    /// Measure although noise leaves little; a quote says what to expect. It is not kept.
+    #[serde(default, skip_serializing_if = "unkept")]
+    pub accept_noise: bool,
+    /// Measure although more than half of a column lies outside what is declared. It is not kept.
+    #[serde(default, skip_serializing_if = "unkept")]
+    pub accept_outside: bool,
 }
 
-fn default_method() -> Method {
+/// That something was confirmed is never written down: neither with the job nor in a digest of its request.
+fn unkept(_: &bool) -> bool {
+    true
+}
+
+pub(super) fn default_method() -> Method {
     Method::Netdpsyn
 }
 
@@ -156,17 +169,27 @@ fn view(j: Job) -> JobView {
 
 /// The plan of a fit.
 pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
-    let guarantee = Guarantee::new(request.epsilon, request.delta).map_err(|error| {
+    plan_of(request.epsilon, request.delta, request.method, request.options)
+}
+
+/// The plan of what is asked for.
+pub(super) fn plan_of(
+    epsilon: f64,
+    delta: f64,
+    method: Method,
+    options: fit::Options,
+) -> Result<Plan, Problem> {
+    let guarantee = Guarantee::new(epsilon, delta).map_err(|error| {
         let field = match error {
             crate::privacy::budget::GuaranteeError::Epsilon { .. } => "epsilon",
             crate::privacy::budget::GuaranteeError::Delta { .. } => "delta",
         };
         Problem::invalid(field, error.to_string())
     })?;
-    if let Some((option, reason)) = request.options.fault() {
+    if let Some((option, reason)) = options.fault() {
         return Err(Problem::invalid(&format!("options.{option}"), reason));
     }
-    let plan = Plan { options: request.options, ..Plan::new(guarantee, request.method) };
+    let plan = Plan { options, ..Plan::new(guarantee, method) };
     if plan.allowance() < Plan::LEAST {
         return Err(Problem::invalid(
             "epsilon",
@@ -299,6 +322,7 @@ async fn fit_job(
         let (field, detail) = open_field(&error);
         return Err(Problem::invalid(field, detail));
     }
+    check_confirmed(request, &plan, &schema, &dataset)?;
     let mut job = queued(&dataset, "fit", stored(request)?, now);
     let cost = Amount::rho(plan.allowance());
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
@@ -319,14 +343,45 @@ async fn fit_job(
             format!("the dataset is {}; upload a trace and wait until it is ready", locked.state),
         ));
     }
-    if schema_of(&locked)? != schema {
+    if schema_of(&locked)? != schema || locked.report != dataset.report {
         return Err(Problem::conflict(
             "/problems/declaration-changed",
-            "the declaration changed meanwhile; submit again",
+            "the declaration or the trace changed meanwhile; submit again",
         ));
     }
     datasets::freeze(tx, dataset.id, &stored(&schema)?).await?;
     Ok(job)
+}
+
+/// Refuses a fit that would mislead, unless its steward says that it is wanted all the same. A dataset that is not ready is refused later.
+fn check_confirmed(
+    request: &FitRequest,
+    plan: &Plan,
+    schema: &Schema,
+    dataset: &Dataset,
+) -> Result<(), Problem> {
+    let accepted = Accepted { noise: request.accept_noise, outside: request.accept_outside };
+    let unconfirmed = report_of(dataset)
+        .and_then(|report| Unconfirmed::of(plan, request.hold_out, schema, &report, accepted));
+    let (field, unconfirmed) = match unconfirmed {
+        None => return Ok(()),
+        Some(outside @ Unconfirmed::Outside(_)) => ("accept_outside", outside),
+        Some(little) => ("accept_noise", little),
+    };
+    let problem = Problem::invalid(field, format!("{unconfirmed}, or confirm it with \"{field}\": true"));
+    let problem = Problem { kind: "/problems/unconfirmed", title: "The fit would mislead", ..problem };
+    Err(match unconfirmed {
+        Unconfirmed::Outside(columns) => problem.with(
+            "outside",
+            columns.into_iter().map(|(name, share)| (name, share.into())).collect::<serde_json::Map<_, _>>(),
+        ),
+        Unconfirmed::TooLittle { expected, epsilon, rows } => problem
+            .with("records_error", expected.records_error)
+            .with("cell_error", expected.cell_error)
+            .with("enough_epsilon", epsilon)
+            .with("enough_rows", rows),
+    }
+    .with("private", true))
 }
 
 /// A job.

@@ -2,6 +2,7 @@
 //!
 //! There is no ledger here. Each run's statement covers that run alone and says that repeated runs add up.
 
+use super::acceptance::{Accepted, Unconfirmed};
 use super::new_file::NewFile;
 use crate::evaluate::private::{self, Inputs, Measure};
 use crate::fit::{self, FitError, Plan, split::SplitKey};
@@ -45,6 +46,9 @@ pub enum LocalError {
         /// Why.
         source: ReadError,
     },
+    /// The steward has not confirmed a fit that would mislead.
+    #[error("{0}, or confirm it with {flag}", flag = match .0 { Unconfirmed::TooLittle { .. } => "--accept-noise", Unconfirmed::Outside(_) => "--accept-outside" })]
+    Unconfirmed(Unconfirmed),
     /// The fit ended without measurements.
     #[error(transparent)]
     Fit(#[from] FitError),
@@ -159,8 +163,8 @@ pub struct Synthesis {
     pub bundle: Bundle,
     /// How generating went.
     pub made: Made,
-    /// What reading the raw trace found.
-    pub report: Private<Report>,
+    /// What reading the raw trace found, for the steward who runs this.
+    pub report: Report,
 }
 
 /// A synthetic trace that was written.
@@ -187,12 +191,14 @@ pub struct Outputs {
     pub held_out: Option<PathBuf>,
 }
 
-/// A raw trace in, a synthetic one out: read, fit, generate, write.
+/// A raw trace in, a synthetic one out: read, fit, generate, write. What would mislead is refused before anything is measured, unless it
+/// is accepted.
 pub fn synthesize(
     source: &Source,
     mut plan: Plan,
     request: &Request,
     outputs: &Outputs,
+    accepted: Accepted,
     progress: &dyn Progress,
 ) -> Result<Synthesis, LocalError> {
     let paths =
@@ -208,6 +214,11 @@ pub fn synthesize(
     }
     let key = NoiseKey::from_os().map_err(LocalError::Randomness)?;
     let (trace, report) = source.read(&bound, progress)?;
+    let report = report.for_steward(&Steward::local());
+    let hold_out = plan.hold_out.is_some();
+    if let Some(unconfirmed) = Unconfirmed::of(&plan, hold_out, &bound.schema, &report, accepted) {
+        return Err(LocalError::Unconfirmed(unconfirmed));
+    }
     let fitted = fit::fit(trace, &bound.schema, &plan, &key, progress)?;
     if let Some(path) = &outputs.bundle {
         let mut file = NewFile::plain(path)?;

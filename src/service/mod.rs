@@ -4,6 +4,7 @@
 //! service's database and artifacts, one transaction each; every one takes the [`app::Caller`] and checks the role first. Another tenant's
 //! thing is answered exactly as one that does not exist.
 
+pub mod acceptance;
 pub mod app;
 pub mod bound;
 pub mod budget;

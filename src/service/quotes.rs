@@ -1,16 +1,19 @@
-//! What a fit would cost, before anybody asks for it: privacy, memory, time.
+//! What a fit would cost, before anybody asks for it: privacy, memory, time; and what to expect of it.
 
 use super::app::{App, Caller};
 use super::budget::left;
-use super::datasets::{own, schema_of};
-use super::jobs::{FitRequest, plan};
+use super::datasets::{own, report_of, schema_of};
+use super::jobs::plan_of;
 use super::looks;
 use super::problem::Problem;
+use crate::fit::{self, Method, Plan, expect};
 use crate::ledger;
+use crate::model::statement::Expected;
 use crate::privacy::Rho;
 use crate::storage::looks::Look;
 use crate::trace::{Schema, Trace};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Memory that a job takes whatever its size, and bytes that a column of a record takes while codes are counted and records are
 /// generated and restored. Upper bounds of what docs/PERFORMANCE.md measures.
@@ -23,6 +26,7 @@ const SECONDS_A_COLUMN: f64 = 6e-7;
 /// What a fit would cost.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"required_rho": 0.0558, "left_rho": 0.31, "fits": true, "largest_epsilon": 5.42,
+    "expected": {"private": true, "records_error": 0.0019, "cell_error": 0.0571, "accept_noise": false},
     "resources": {"private": true, "memory_bytes": 209000000, "seconds": 3}}))]
 pub struct QuoteView {
     /// ρ that the fit would reserve.
@@ -34,9 +38,83 @@ pub struct QuoteView {
     /// The largest ε, at the same δ, that fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest_epsilon: Option<f64>,
+    /// What to expect of the answers; absent until a trace is parsed or `rows` is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expectation>,
+    /// What of the trace lies outside the declaration; absent until a trace is parsed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
     /// Memory and time; absent until a trace is parsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+}
+
+/// A fit whose cost is asked for.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "rows": 40000}))]
+pub struct QuoteRequest {
+    /// The dataset.
+    pub dataset_id: Uuid,
+    /// ε: smaller protects more and keeps less.
+    pub epsilon: f64,
+    /// δ.
+    #[serde(default = "super::budget::default_delta")]
+    pub delta: f64,
+    /// `netdpsyn` or `independent`.
+    #[serde(default = "super::jobs::default_method")]
+    #[schema(value_type = String)]
+    pub method: Method,
+    /// What may be set otherwise than the method does.
+    #[serde(default)]
+    pub options: fit::Options,
+    /// Hold out a fifth of the records.
+    #[serde(default)]
+    pub hold_out: bool,
+    /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+    pub rows: Option<u64>,
+}
+
+/// How far noise will put off what is measured: standard deviations over counts.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Expectation {
+    /// Whether it follows from the number of raw records: for the steward alone.
+    pub private: bool,
+    /// Of the number of records.
+    pub records_error: f64,
+    /// Of a cell of the column in the middle, if its records were spread evenly.
+    pub cell_error: f64,
+    /// Whether a fit needs `accept_noise`, because the first is above 0.05 or the second above 0.5.
+    pub accept_noise: bool,
+    /// ε that would do without, for as many records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enough_epsilon: Option<f64>,
+    /// Records that would do without, for the same ε.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enough_rows: Option<u64>,
+}
+
+impl Expectation {
+    /// For as many records; `private` where that is the number of raw ones.
+    fn of(plan: &Plan, schema: &Schema, rows: u64, hold_out: bool, private: bool) -> Option<Self> {
+        let expected = expect::expected(plan, schema, expect::measured_rows(rows, hold_out))?;
+        let accept_noise = expect::is_too_little(&expected);
+        let enough = accept_noise.then(|| expect::enough(plan, schema, rows, hold_out));
+        let (enough_epsilon, enough_rows) = enough.unwrap_or_default();
+        let Expected { records_error, cell_error } = expected;
+        Some(Expectation { private, records_error, cell_error, accept_noise, enough_epsilon, enough_rows })
+    }
+}
+
+/// What of a trace lies outside its declaration.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Outside {
+    /// It is told from the raw records: for the steward alone.
+    pub private: bool,
+    /// Columns with more than a hundredth outside, in words.
+    pub warnings: Vec<String>,
+    /// Whether a fit needs `accept_outside`, because more than half of a column is.
+    pub accept_outside: bool,
 }
 
 /// What fitting and generating as many records take, roughly.
@@ -62,23 +140,32 @@ impl Resources {
     }
 }
 
-/// What a fit would cost; nothing is reserved.
-pub async fn quote(app: &App, caller: &Caller, request: FitRequest) -> Result<QuoteView, Problem> {
+/// What a fit would cost, and what to expect of it; nothing is reserved.
+pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<QuoteView, Problem> {
     let tenant = caller.steward()?;
-    let required = plan(&request)?.allowance();
+    let plan = plan_of(request.epsilon, request.delta, request.method, request.options)?;
+    let required = plan.allowance();
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
     let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
     drop(tx);
+    // Here the private number of records is consulted, whatever is asked.
     looks::record(app, dataset.population_id, Look::Quote).await?;
-    let parsed = dataset.report.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let records = parsed.and_then(|report: serde_json::Value| report["records"].as_u64());
+    let report = report_of(&dataset);
     let schema = schema_of(&dataset)?;
+    let rows = request.rows.or(report.as_ref().map(|report| report.records));
+    let private = request.rows.is_none();
     Ok(QuoteView {
         required_rho: required.as_f64(),
         left_rho: left.as_f64(),
         fits: required <= left,
         largest_epsilon: ledger::largest_epsilon(left, request.delta),
-        resources: records.map(|records| Resources::of(&schema, records)),
+        expected: rows.and_then(|rows| Expectation::of(&plan, &schema, rows, request.hold_out, private)),
+        outside: report.as_ref().map(|report| Outside {
+            private: true,
+            warnings: report.warnings.clone(),
+            accept_outside: !report.mostly_outside().is_empty(),
+        }),
+        resources: report.map(|report| Resources::of(&schema, report.records)),
     })
 }

@@ -179,7 +179,7 @@ pub async fn bytes_of_tenant(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageEr
 /// After a restart nobody receives any more: such uploads are over.
 pub async fn end_lost_uploads(tx: &mut Tx) -> Result<u64, StorageError> {
     Ok(on!(tx, c => sqlx::query(
-        "/* datasets end_lost_uploads */ UPDATE datasets SET state = CASE WHEN trace_path IS NULL THEN 'empty' ELSE 'ready' END
+        "/* datasets end_lost_uploads */ UPDATE datasets SET state = CASE WHEN trace_path IS NULL THEN 'empty' WHEN report IS NULL THEN 'rejected' ELSE 'ready' END
          WHERE state = 'receiving'")
         .execute(c).await.map(|done| done.rows_affected()))?)
 }

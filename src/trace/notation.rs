@@ -1,8 +1,13 @@
 //! How values are written in a file: notations, and the units of times.
 
+use super::Field;
 use serde::{Deserialize, Serialize};
 
-/// How values are written in a file: a fact of the format, detected once, kept for the output, and public from then on.
+/// How values are written in a file, and public from then on.
+///
+/// A reader takes every spelling of a name or number, so a single record could switch how a column is written: that is
+/// [canonical](Notation::canonical) unless the schema declares it. Only whether addresses are dotted, and how times count, is told from the file,
+/// because a file of two such notations is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Notation {
@@ -32,6 +37,24 @@ pub enum Notation {
     Decimal,
 }
 
+impl Notation {
+    /// How the values of a field are written unless the schema declares it: protocols by name, whole numbers without a decimal point,
+    /// durations with one. `None` where the file tells it, and for categories, which are written as declared.
+    pub fn canonical(field: &Field) -> Option<Notation> {
+        match field {
+            Field::Ip { .. } | Field::Timestamp { .. } | Field::Categorical(_) => None,
+            Field::Protocol => Some(Notation::LowerName),
+            Field::FloatExponential { .. } => Some(Notation::Decimal),
+            _ => Some(Notation::Whole),
+        }
+    }
+
+    /// Times since 1970 in a unit, with the digits that are canonical: seconds have a fraction, smaller units none.
+    pub fn epoch(unit: TimeUnit) -> Notation {
+        Notation::Epoch { unit, decimal: unit == TimeUnit::Seconds }
+    }
+}
+
 /// The unit of a time since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimeUnit {
@@ -50,6 +73,10 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
+    /// All of them.
+    pub const ALL: [TimeUnit; 4] =
+        [TimeUnit::Seconds, TimeUnit::Milliseconds, TimeUnit::Microseconds, TimeUnit::Nanoseconds];
+
     /// Nanoseconds in one unit.
     pub fn nanoseconds(self) -> u64 {
         match self {
@@ -63,6 +90,11 @@ impl TimeUnit {
     /// Decimal digits from this unit down to nanoseconds.
     pub fn decimals(self) -> u32 {
         self.nanoseconds().ilog10()
+    }
+
+    /// Whether a time in nanoseconds has the size of one counted in this unit.
+    pub fn has_size_of(self, time: u64) -> bool {
+        TimeUnit::of_size(time / self.nanoseconds()) == self
     }
 
     /// The unit in which a present-day time has this many digits: below 10¹¹ seconds, below 10¹⁴ ms, below 10¹⁷ µs.

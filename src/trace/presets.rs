@@ -1,9 +1,10 @@
 //! Presets: schemas of well-known kinds of traces.
 //!
 //! `flow` and `packet` leave the categories of the key attribute to the steward; the five of the paper (NetDPSyn,
-//! Table 1) declare the classes that those data sets document. No preset knows a capture window.
+//! Table 1) declare the classes that those data sets document. `ugr16` and `caida` declare names of protocols in upper case, as their
+//! published tables have them. No preset knows a capture window.
 
-use super::{Column, Fact, Field, Kind, Schema};
+use super::{Column, Fact, Field, Kind, Notation, Schema};
 
 /// Names of all presets, with a line on each for `--help`.
 pub const NAMES: &[(&str, &str)] = &[
@@ -49,11 +50,16 @@ pub fn preset(name: &str) -> Option<Schema> {
         "cidds" => Some(&["normal", "dos", "portscan", "pingscan", "bruteforce"][..]),
         _ => None,
     };
-    match name {
-        "flow" | "ton" | "ugr16" | "cidds" => Some(flow(name, types)),
-        "packet" | "caida" | "dc" => Some(packet(name)),
-        _ => None,
+    let mut schema = match name {
+        "flow" | "ton" | "ugr16" | "cidds" => flow(name, types),
+        "packet" | "caida" | "dc" => packet(name),
+        _ => return None,
+    };
+    if matches!(name, "ugr16" | "caida") {
+        let proto = schema.columns.iter_mut().filter(|column| column.field == Field::Protocol);
+        proto.for_each(|column| column.notation = Some(Notation::UpperName));
     }
+    Some(schema)
 }
 
 fn address(name: &str) -> Column {

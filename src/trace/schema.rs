@@ -55,7 +55,7 @@ pub struct Column {
     /// Whether it is measured. A column that is not carries no structure worth paying for and is drawn uniformly.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub modelled: bool,
-    /// How its values are written in the file; detected from the format when absent.
+    /// How its values are written. When absent: addresses and times as in the file, all else canonically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notation: Option<Notation>,
 }

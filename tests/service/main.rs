@@ -7,6 +7,7 @@ mod access;
 mod account;
 mod clocks;
 mod crash;
+mod declare;
 mod edges;
 mod harness;
 mod ledger;

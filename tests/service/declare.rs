@@ -1,0 +1,135 @@
+//! Declaring after the upload, and what a steward must confirm.
+
+use crate::both;
+use crate::harness::*;
+use serde_json::{Value, json};
+
+both!(
+    declared_later_is_checked_like_declared_before,
+    a_trace_outlives_a_wrong_declaration,
+    too_little_to_measure_needs_a_word,
+    nothing_changes_while_a_trace_is_parsed
+);
+
+impl Server {
+    fn patch(&self, dataset: &str, steward: &str, change: &Value) -> reqwest::blocking::Response {
+        let url = format!("{}/v1/datasets/{dataset}", self.url);
+        self.client.patch(url).bearer_auth(steward).json(change).send().unwrap()
+    }
+}
+
+fn declared_later_is_checked_like_declared_before(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let steward = tenant.steward.as_str();
+    let dataset = server.flows(steward);
+    let past =
+        json!({"window": "2000-01-01T00:00:00Z/2001-01-01T00:00:00Z", "categories": {"type": ["a", "b"]}});
+    let changed: Value = server.patch(&dataset, steward, &past).json().unwrap();
+    assert!(changed["state"] == "parsing" && changed.get("parse_report").is_none(), "{changed}");
+    let parsed = server.parsed(&dataset, steward);
+    let report = &parsed["parse_report"];
+    assert_eq!(report["outside"], json!([["ts", 40_000], ["type", 40_000]]));
+    assert!(report["private"] == true && report["warnings"].as_array().unwrap().len() == 2, "{report}");
+
+    let quote = server.made("/v1/quotes", steward, &json!({"dataset_id": dataset, "epsilon": 1.0}));
+    assert!(quote["outside"]["private"] == true && quote["outside"]["accept_outside"] == true, "{quote}");
+    assert_eq!(quote["outside"]["warnings"], report["warnings"]);
+    let fit = |more: Value| {
+        let mut fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+        fit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.post("/v1/jobs", steward, &fit)
+    };
+    let refused = fit(json!({"accept_noise": true}));
+    assert_eq!(refused.status(), 422);
+    let problem: Value = refused.json().unwrap();
+    assert_eq!(
+        (&problem["type"], &problem["field"]),
+        (&json!("/problems/unconfirmed"), &json!("accept_outside"))
+    );
+    assert!(problem["private"] == true && problem["outside"] == json!({"ts": 1.0, "type": 1.0}), "{problem}");
+    assert_eq!(server.json("/v1/budget", steward)["tenant"]["reserved"]["rho"], 0.0);
+    assert_eq!(server.json(&format!("/v1/datasets/{dataset}"), steward)["frozen"], false);
+
+    assert_eq!(fit(json!({"accept_outside": true})).status(), 202);
+    assert!(server.idle(steward).iter().all(|job| job["state"] == "succeeded"));
+    assert_eq!(lab.number("SELECT COUNT(*) FROM jobs WHERE request LIKE '%accept%'"), 0);
+}
+
+fn a_trace_outlives_a_wrong_declaration(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let steward = tenant.steward.as_str();
+    let dataset = server.flows(steward);
+    let before = server.json(&format!("/v1/datasets/{dataset}"), steward);
+    server.patch(&dataset, steward, &json!({"preset": "packet"}));
+    let rejected = server.parsed(&dataset, steward);
+    assert!(rejected["state"] == "rejected" && rejected["problem"]["private"] == true, "{rejected}");
+    assert!(lab.files().iter().any(|file| file.contains("/traces/")), "the raw trace stays");
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    assert!(server.post("/v1/jobs", steward, &fit).status().is_client_error());
+    let mut back = declared_flows();
+    back.as_object_mut().unwrap().remove("name");
+    server.patch(&dataset, steward, &back);
+    let after = server.parsed(&dataset, steward);
+    assert_eq!((&after["state"], &after["parse_report"]), (&json!("ready"), &before["parse_report"]));
+    server.made("/v1/jobs", steward, &fit);
+    assert!(server.idle(steward).iter().all(|job| job["state"] == "succeeded"));
+}
+
+fn too_little_to_measure_needs_a_word(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let steward = tenant.steward.as_str();
+    let dataset = server.dataset(steward);
+    let mut text = String::new();
+    let mut unzipped = flate2::read::GzDecoder::new(std::io::Cursor::new(sample("flows.csv.gz")));
+    std::io::Read::read_to_string(&mut unzipped, &mut text).unwrap();
+    let ten: Vec<&str> = text.lines().take(11).collect();
+    server.upload(&dataset, steward, ten.join("\n").into_bytes());
+    server.parsed(&dataset, steward);
+
+    let quote = |rows: Value| {
+        let asked = json!({"dataset_id": dataset, "epsilon": 2.0, "hold_out": true, "rows": rows});
+        server.made("/v1/quotes", steward, &asked)["expected"].clone()
+    };
+    let own = quote(Value::Null);
+    assert!(own["private"] == true && own["accept_noise"] == true && own["enough_rows"].is_number(), "{own}");
+    assert!(quote(own["enough_rows"].clone())["accept_noise"] == false);
+    let given = quote(json!(40_000));
+    assert!(given["private"] == false && given["accept_noise"] == false, "{given}");
+    assert_eq!(quote(json!(10))["records_error"], own["records_error"]);
+
+    let mut fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0, "hold_out": true});
+    let refused = server.post("/v1/jobs", steward, &fit);
+    assert_eq!(refused.status(), 422);
+    let problem: Value = refused.json().unwrap();
+    assert!(problem["private"] == true && problem["field"] == "accept_noise", "{problem}");
+    assert_eq!(problem["records_error"], own["records_error"]);
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'reserve'"), 0);
+
+    fit["accept_noise"] = true.into();
+    server.made("/v1/jobs", steward, &fit);
+    let jobs = server.idle(steward);
+    assert!(jobs.iter().all(|job| job["state"] == "succeeded"), "{jobs:#?}");
+    let release = jobs[1]["release_id"].as_str().unwrap();
+    let report = server.json(&format!("/v1/releases/{release}/report"), steward);
+    assert!(report["statement"]["expected"]["cell_error"].is_number(), "{report}");
+    assert!(!report.to_string().contains("accept_"), "{report}");
+    assert_eq!(lab.number("SELECT COUNT(*) FROM jobs WHERE request LIKE '%accept%'"), 0);
+}
+
+fn nothing_changes_while_a_trace_is_parsed(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let dataset = server.dataset(&tenant.steward);
+    server.upload(&dataset, &tenant.steward, sample("flows.csv.gz"));
+    assert_eq!(server.patch(&dataset, &tenant.steward, &json!({"window": "0/60"})).status(), 409);
+    assert_eq!(server.patch(&dataset, &tenant.steward, &json!({"name": "another"})).status(), 200);
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    assert_eq!(server.post("/v1/jobs", &tenant.steward, &fit).status(), 409);
+}
