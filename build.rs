@@ -41,7 +41,10 @@ fn main() {
 
 fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     if !path.is_dir() {
-        files.push(path.into());
+        // What an editor leaves beside a source computes nothing.
+        if path.extension().is_some_and(|end| end == "rs" || end == "toml") {
+            files.push(path.into());
+        }
         return;
     }
     for entry in std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {

@@ -1,5 +1,8 @@
 -- Noise keys in two halves, fits that know their build, failures told apart from attempts, ledger entries in a sequence.
 
+-- In the order in which a running server takes its locks.
+LOCK TABLE tenants, populations, entries, jobs IN ACCESS EXCLUSIVE MODE;
+
 -- Whole keys are gone: a fit that waits gets a new key when it begins to measure, one that was measuring ends charged.
 UPDATE jobs SET noise_key = NULL;
 ALTER TABLE jobs ADD COLUMN noise_half BYTEA;

@@ -74,7 +74,8 @@ pub fn top(counts: &[i64], sigma: f64, values: &[Range<u64>], summed: bool) -> T
         let bin = if run.len() == 1 || !wide(&run) { run.end - 1 } else { run.start };
         (!better).then_some(Top { bin, counted: run.end })
     });
-    tops.max().unwrap_or(Top { bin: 0, counted: bins })
+    let higher = |a: Top, b: Top| Top { bin: a.bin.max(b.bin), counted: a.counted.max(b.counted) };
+    tops.reduce(higher).unwrap_or(Top { bin: 0, counted: bins })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::jobs;
 use crate::service::app::App;
 use crate::service::{keys, memory};
 use crate::storage::datasets;
+use std::future::IntoFuture;
 use tokio::net::TcpListener;
 
 /// Why the server did not start or ended early.
@@ -21,8 +22,7 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     let mut tx = app.db.begin().await?;
     datasets::end_lost_uploads(&mut tx).await?;
     tx.commit().await?;
-    jobs::measuring::sweep(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;
-    if let Err(problem) = memory::check(&app).await {
+    if let Err(problem) = jobs::measuring::sweep(&app).await {
         tracing::error!(problem = %problem.kind, "{}", problem.detail);
     }
     match memory::undone(&app).await {
@@ -35,9 +35,22 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
     let db = app.db.clone();
-    axum::serve(listener, super::router(app)).with_graceful_shutdown(stop).await?;
-    tracing::info!("draining");
-    workers.drain().await;
+    // Workers drain from the signal on, however long a client keeps its connection.
+    let (tell, told) = tokio::sync::watch::channel(false);
+    let heard = |mut told: tokio::sync::watch::Receiver<bool>| async move {
+        let _ = told.wait_for(|stopping| *stopping).await;
+    };
+    tokio::spawn(async move {
+        stop.await;
+        let _ = tell.send(true);
+    });
+    let drain = async {
+        heard(told.clone()).await;
+        tracing::info!("draining");
+        workers.drain().await;
+    };
+    let serve = axum::serve(listener, super::router(app)).with_graceful_shutdown(heard(told.clone()));
+    tokio::join!(serve.into_future(), drain).0?;
     db.close().await;
     tracing::info!("stopped");
     Ok(())

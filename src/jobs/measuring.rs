@@ -69,7 +69,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
         tenants::find_population(&mut tx, job.population_id).await?.ok_or_else(Problem::internal)?;
     drop(tx);
     let begun = now.measuring_started_at.is_some();
-    let noted = memory::noted(app, job.id).await?;
+    let noted = memory::noted_computation(app, job.id).await?;
     let file = match (begun, &noted) {
         (true, _) => app.halves.read(job.id)?.ok_or_else(|| {
             not_repeatable("the half of its noise key that stands in a file of the data directory is lost")
@@ -95,17 +95,22 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     let file = KeyHalf::kept(&file).ok_or_else(lost)?;
 
     let computation = Some(keyed_digest(&population.split_key, &text));
-    match noted {
-        Some(note) if note.computation != computation => {
-            return Err(not_repeatable("its note beside the artifacts says that it measured something else"));
-        }
-        Some(_) => {}
-        None => {
-            let (tenant, population) = (job.tenant_id, job.population_id);
-            let spend = Spend { job: job.id, tenant, population, amount: job.cost(), computation };
-            memory::raise(app).await?;
-            memory::note(app, &spend).await?;
-        }
+    if noted.is_none() {
+        let (tenant, population, computation) = (job.tenant_id, job.population_id, computation.clone());
+        let spend = Spend { job: job.id, tenant, population, amount: job.cost(), computation };
+        memory::raise(app).await?;
+        memory::note(app, &spend).await?;
+    }
+    // Whoever wrote it, this computation or another.
+    if memory::noted_computation(app, job.id).await? != Some(computation) {
+        return Err(not_repeatable("its note beside the artifacts says that it measured something else"));
+    }
+    // The database may have been put back since it was asked: the first draw comes after note and mark, and only if its half still stands there.
+    let mut tx = app.read().await?;
+    let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or(Stopped::Lost)?;
+    if now.attempt != job.attempt || now.state != "running" || now.noise_half.as_deref() != Some(kept.bytes())
+    {
+        return Err(Stopped::Lost);
     }
     Ok(NoiseKey::of_halves(&file, &kept, text.as_bytes()))
 }
@@ -132,6 +137,9 @@ pub async fn forget(app: &App, fit: Uuid) {
 
 /// Unlinks the halves of fits that neither wait nor run, and empties the embedded database's log.
 pub async fn sweep(app: &App) -> Result<(), Problem> {
+    empty_log(app).await;
+    // Somebody may have named the wrong database, or not restored the right one yet: it knows none of the fits whose halves these are.
+    memory::check(app).await?;
     let mut tx = app.read().await?;
     for fit in app.halves.fits()? {
         if !jobs::is_open(&mut tx, fit).await? {
@@ -139,8 +147,6 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
             tracing::info!(%fit, "unlinked half of a noise key that no open fit has");
         }
     }
-    drop(tx);
-    empty_log(app).await;
     Ok(())
 }
 

@@ -40,8 +40,6 @@ pub enum Stopped {
     Lost,
     /// It cannot be done.
     Failed(Problem),
-    /// It was done and cannot be stored now: it goes back to the queue, and is done again.
-    PutBack(Problem),
 }
 
 impl From<Problem> for Stopped {
@@ -177,6 +175,12 @@ fn raw(dataset: &Dataset, file: &Path, seen: &Watch) -> Result<(Bound, Sensitive
 fn refused(error: ReadError) -> Stopped {
     match error {
         ReadError::Cancelled(_) => Stopped::Cancelled,
+        // Another attempt would not find it either.
+        ReadError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            tracing::error!(%error, "a trace is gone from the store");
+            Problem::conflict("/problems/no-trace", "the raw trace is gone from the store; upload it again")
+                .into()
+        }
         ReadError::Io(error) => broken("a trace cannot be read", error),
         ReadError::BadRecords(report) => {
             bad_records("records cannot be read; mend the file and upload it again", *report)
@@ -260,25 +264,16 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     seen.check()?;
     // From here on every end is a commit, and what cannot be stored is measured again under the same noise.
     seen.measuring();
-    let key = runtime.block_on(measuring::begin(app, job, &what)).map_err(put_back)?;
+    let key = runtime.block_on(measuring::begin(app, job, &what))?;
 
     let fitted = fit::fit(trace, &bound.schema, &plan, &key, seen).map_err(|error| match error {
         fit::FitError::Cancelled(_) => Stopped::Cancelled,
         error => broken("a fit failed", error),
     })?;
-    bundle_file.write(&fitted.bundle).map_err(put_back)?;
-    let stored = runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle));
-    stored.map_err(put_back)?;
+    bundle_file.write(&fitted.bundle)?;
+    runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle))?;
     runtime.block_on(measuring::forget(app, job.id));
     Ok(())
-}
-
-/// A measured fit that cannot be stored is not lost: its next attempt draws the same noise.
-fn put_back(stopped: Stopped) -> Stopped {
-    match stopped {
-        Stopped::Failed(problem) if problem.status >= 500 => Stopped::PutBack(problem),
-        other => other,
-    }
 }
 
 /// Makes model, charge, end of the job and the job that generates a first trace visible in one transaction.
@@ -322,6 +317,10 @@ async fn commit_model(
     jobs::add(&mut tx, &next).await?;
     tx.commit().await?;
     app.queued.notify_one();
+    // What earlier attempts stored and could not commit is not waited a day for.
+    for earlier in 1..job.attempt {
+        app.artifacts.delete(&format!("models/{}/{earlier}.bundle", job.id)).await?;
+    }
     Ok(())
 }
 

@@ -163,10 +163,11 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
         // The server stops: the job goes back to the queue, and its next attempt repeats the same noise.
         Ok(Err(Stopped::Cancelled)) if handed_back => give_back(app, &job, 0, None).await,
         Ok(Err(Stopped::Cancelled)) => work::end_without_result(app, &job, "cancelled", None).await,
-        Ok(Err(Stopped::PutBack(problem))) => {
-            tracing::warn!(problem = %problem.kind, "measured, and could not be stored; it goes back to the queue");
+        // What passes is waited for once noise may be drawn: the next attempt repeats it. Before that the fit ends, free of charge.
+        Ok(Err(Stopped::Failed(problem))) if problem.status >= 500 && has_begun(app, &job).await => {
+            tracing::warn!(problem = %problem.kind, "could not be measured and stored now; it goes back to the queue");
             let detail = format!(
-                "{}; the fit was measured and could not be stored: it waits, and repeats the same noise. It is charged once",
+                "{}; the fit began to measure and could not be stored: it waits, and repeats the same noise. It is charged once",
                 problem.detail
             );
             let wait = (job.attempt * WAIT_FOR_ROOM.0).min(WAIT_FOR_ROOM.1);
@@ -187,6 +188,19 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
         // The lease lapses, and another attempt ends the job.
         Err(problem) => tracing::error!(problem = %problem.kind, "the end could not be written"),
     }
+}
+
+/// Whether a fit has begun to measure, as far as the database can be asked; where it cannot, nothing can be ended either.
+async fn has_begun(app: &App, job: &Job) -> bool {
+    let found = async {
+        let mut tx = app.read().await?;
+        Ok::<_, Problem>(jobs::find(&mut tx, job.tenant_id, job.id).await?)
+    };
+    job.kind == "fit"
+        && match found.await {
+            Ok(found) => found.is_some_and(|now| now.measuring_started_at.is_some()),
+            Err(_) => job.measuring_started_at.is_some(),
+        }
 }
 
 async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, Problem> {

@@ -20,21 +20,42 @@ pub struct PopulationSpending {
     pub cap_set: String,
     /// How often it was raised.
     pub cap_raised: u64,
-    /// The running sum, for information: it bounds nothing that comes later.
+    /// The running sum, for information: it bounds nothing that comes later. Readers see what was spent before today (UTC) or is published.
     pub spent: AmountView,
     /// The same in words.
     pub text: String,
 }
 
+/// Which spends a reader of the report is shown.
+#[derive(Clone, Copy)]
+pub enum Shown {
+    /// All of them.
+    All,
+    /// Those of earlier days (UTC), and of what is published.
+    UntilToday {
+        /// Now, in µs since 1970.
+        now: i64,
+    },
+}
+
+/// Microseconds in a day.
+const DAY: i64 = 86_400_000_000;
+
 impl PopulationSpending {
     /// Of the people behind a dataset; `one` is what the promise protects one of.
-    pub async fn of(tx: &mut Tx, dataset: &Dataset, one: &str) -> Result<Self, Problem> {
+    pub async fn of(tx: &mut Tx, dataset: &Dataset, one: &str, shown: Shown) -> Result<Self, Problem> {
         let (tenant, population) = (dataset.tenant_id, dataset.population_id);
         let spent = ledger::population_account(tx, population).await?.unwrap_or_default();
         let above = ledger::tenant_account(tx, tenant).await?.unwrap_or_default();
         let cap =
             Amount { rho: spent.cap.rho.min(above.cap.rho), delta: spent.cap.delta.min(above.cap.delta) };
-        let (cap, spent) = (AmountView::of(cap), AmountView::of(spent.spent));
+        let mut spent = spent.spent;
+        if let Shown::UntilToday { now } = shown {
+            let hidden = ledger::unpublished_since(tx, population, now - now.rem_euclid(DAY)).await?;
+            spent.rho = spent.rho.saturating_sub(hidden.rho);
+            spent.delta = spent.delta.saturating_sub(hidden.delta);
+        }
+        let (cap, spent) = (AmountView::of(cap), AmountView::of(spent));
         let history = History::of(&tenants::grants(tx, tenant, population).await?);
         let cap_set = history.set.map_or_else(|| "on an unknown day".into(), shown_day);
         let raised = match history.raised {

@@ -91,9 +91,10 @@ fn mark_key(mark: &Mark) -> String {
     format!("{MARKS}/{:020}-{}.json", mark.seq, mark.id)
 }
 
-/// Leaves a note, before the first noisy draw. The same for every attempt.
-pub async fn note(app: &App, spend: &Spend) -> Result<(), Problem> {
-    write(app, &spend_key(spend.job), spend).await
+/// Leaves a note, before the first noisy draw; `false` where the fit has one already, which stays.
+pub async fn note(app: &App, spend: &Spend) -> Result<bool, Problem> {
+    let text = serde_json::to_string(spend).map_err(|_| Problem::internal())?;
+    Ok(app.artifacts.create_small(&spend_key(spend.job), text).await?)
 }
 
 /// Whether a fit left a note, readable or not: it may have drawn, and must be charged.
@@ -101,10 +102,10 @@ pub async fn is_noted(app: &App, job: Uuid) -> Result<bool, Problem> {
     Ok(app.artifacts.get_small(&spend_key(job)).await?.is_some())
 }
 
-/// The note of a fit, if it left one.
-pub async fn noted(app: &App, job: Uuid) -> Result<Option<Spend>, Problem> {
+/// The digest in the note of a fit: `None` without a note, `Some(None)` where it tells none.
+pub async fn noted_computation(app: &App, job: Uuid) -> Result<Option<Option<String>>, Problem> {
     let note = app.artifacts.get_small(&spend_key(job)).await?;
-    note.as_deref().map(parsed).transpose()
+    Ok(note.map(|text| parsed::<Spend>(&text).ok().and_then(|spend| spend.computation)))
 }
 
 /// Notes that the cap of a tenant or population is set, before that is committed.

@@ -1,7 +1,7 @@
 //! Models and releases: what may be seen, by whom, and how it is published.
 
 use super::app::{App, Caller, Page, PageQuery, shown_day, shown_time};
-use super::bound::PopulationSpending;
+use super::bound::{PopulationSpending, Shown};
 use super::budget::{ChargeView, charge_of};
 use super::looks::{self, Choices};
 use super::problem::Problem;
@@ -198,6 +198,8 @@ pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Pr
 pub async fn marginals(app: &App, caller: &Caller, id: Uuid) -> Result<MarginalsView, Problem> {
     let mut tx = app.read().await?;
     let model = visible_model(&mut tx, caller, id).await?;
+    // A snapshot that is kept while a file is read would keep the write-ahead log.
+    drop(tx);
     let path = app.artifacts.path(&model.bundle_path)?;
     let bundle = tokio::task::spawn_blocking(move || {
         Bundle::read(std::io::BufReader::new(std::fs::File::open(path)?))
@@ -272,7 +274,9 @@ pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseRepor
         Problem::internal()
     })?;
     let dataset = dataset_of(&mut tx, &release).await?;
-    let population = PopulationSpending::of(&mut tx, &dataset, stored.statement.one()).await?;
+    // A reader who asks again and again would see to the second when a fit ends.
+    let shown = if caller.is_reader() { Shown::UntilToday { now: app.now() } } else { Shown::All };
+    let population = PopulationSpending::of(&mut tx, &dataset, stored.statement.one(), shown).await?;
     Ok(ReleaseReportView { choices: Choices::of(&release, &dataset), population, stored })
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -125,6 +125,15 @@ impl Artifacts {
     pub async fn put_small(&self, key: &str, text: String) -> Result<(), StorageError> {
         self.store.put(&Key::from(key), text.into()).await?;
         Ok(())
+    }
+
+    /// Stores a small document where there is none; `false` where there is one, which stays.
+    pub async fn create_small(&self, key: &str, text: String) -> Result<bool, StorageError> {
+        match self.store.put_opts(&Key::from(key), text.into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A small document, if it is there.

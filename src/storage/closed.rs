@@ -2,6 +2,7 @@
 
 use super::StorageError;
 use std::fs::{self, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -20,7 +21,14 @@ pub fn folder(path: &Path) -> Result<(), StorageError> {
 /// Closes a folder and everything in it; how much of it was open.
 pub fn tree(path: &Path) -> Result<usize, StorageError> {
     let mut opened = usize::from(close(path, 0o700)?);
-    for entry in fs::read_dir(path)? {
+    let entries = match fs::read_dir(path) {
+        // Removed meanwhile by another server, or another user's own (as lost+found at the root of a volume): nothing of ours is in it.
+        Err(error) if [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind()) => {
+            return Ok(opened);
+        }
+        other => other?,
+    };
+    for entry in entries {
         let entry = entry?;
         // What another server removes meanwhile is closed enough, and a link is not followed.
         let Ok(kind) = entry.file_type() else { continue };
@@ -52,13 +60,18 @@ pub fn file(path: &Path) -> Result<bool, StorageError> {
 /// Takes away what a mode does not allow; whether there was anything to take.
 fn close(path: &Path, mode: u32) -> Result<bool, StorageError> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error.into()),
         Ok(about) if about.permissions().mode() & 0o777 & !mode == 0 => Ok(false),
         Ok(about) => {
             let allowed = about.permissions().mode() & mode;
             match fs::set_permissions(path, Permissions::from_mode(allowed)) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+                // Of another user, as the root of a volume may be: what we make in it is closed all the same.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    tracing::warn!(path = %path.display(), "is open to other users and belongs to another one: close it");
+                    Ok(false)
+                }
                 other => Ok(other.map(|()| true)?),
             }
         }

@@ -109,8 +109,12 @@ impl Db {
     /// then the next time does it. Postgres keeps its own log, and only half of a noise key ever stands there.
     pub async fn truncate_log(&self) -> Result<bool, StorageError> {
         let Db::Sqlite { writer, .. } = self else { return Ok(true) };
-        let (busy, ..): (i64, i64, i64) =
-            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
+        // A long reader must not keep the only writer waiting: whoever waits for that, next time.
+        let mut connection = writer.acquire().await?;
+        sqlx::query("PRAGMA busy_timeout = 500").execute(&mut *connection).await?;
+        let emptied = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+        sqlx::query("PRAGMA busy_timeout = 30000").execute(&mut *connection).await?;
+        let (busy, ..): (i64, i64, i64) = emptied?;
         Ok(busy == 0)
     }
 

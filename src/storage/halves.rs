@@ -39,10 +39,11 @@ impl Halves {
         match std::fs::File::open(self.path(fit)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
-            Ok(mut file) => {
-                file.read_exact(&mut half)?;
-                Ok(Some(half))
-            }
+            Ok(mut file) => match file.read_exact(&mut half) {
+                // Cut off: as good as lost.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+                other => Ok(other.map(|()| Some(half))?),
+            },
         }
     }
 
@@ -65,13 +66,19 @@ impl Halves {
         self.read(fit)?.ok_or_else(|| std::io::Error::from(ErrorKind::NotFound).into())
     }
 
-    /// Unlinks the half of a fit that has ended; none there is fine.
+    /// Unlinks the half of a fit that has ended, under whatever name a killed process left it; none there is fine.
     pub fn erase(&self, fit: Uuid) -> Result<(), StorageError> {
-        match std::fs::remove_file(self.path(fit)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error.into()),
-            Ok(()) => self.sync(),
+        let own = fit.to_string();
+        for entry in std::fs::read_dir(&*self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&own)) {
+                match std::fs::remove_file(entry.path()) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                    _ => {}
+                }
+            }
         }
+        self.sync()
     }
 
     /// The fits that have a half. What is no half, and was written a minute ago or more (by a killed process, then), is unlinked.
@@ -109,9 +116,11 @@ mod tests {
         assert_eq!(halves.keep(fit, &[1; 32]).unwrap(), [1; 32]);
         assert_eq!(halves.keep(fit, &[2; 32]).unwrap(), [1; 32]);
         assert_eq!(halves.fits().unwrap(), [fit]);
+        std::fs::hard_link(halves.path(fit), folder.path().join(format!("noise/{fit}.left"))).unwrap();
         halves.erase(fit).unwrap();
         halves.erase(fit).unwrap();
         assert_eq!((halves.read(fit).unwrap(), halves.fits().unwrap().len()), (None, 0));
+        assert_eq!(std::fs::read_dir(folder.path().join("noise")).unwrap().count(), 0, "under no name");
     }
 
     #[test]

@@ -271,6 +271,17 @@ pub async fn entries(tx: &mut Tx, tenant: Uuid, after: i64, limit: i64) -> Resul
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
+/// What a population has paid since a time for fits of which nothing is published.
+pub async fn unpublished_since(tx: &mut Tx, population: Uuid, since: i64) -> Result<Amount, StorageError> {
+    let (rho, delta): (i64, i64) = on!(tx, c => sqlx::query_as(
+        "/* ledger unpublished_since */ SELECT CAST(COALESCE(SUM(rho), 0) AS BIGINT), CAST(COALESCE(SUM(delta), 0) AS BIGINT) FROM entries
+         WHERE population_id = $1 AND kind = 'commit' AND created_at >= $2 AND NOT EXISTS
+             (SELECT 1 FROM models JOIN releases ON releases.model_id = models.id
+              WHERE models.job_id = entries.job_id AND releases.state = 'published')")
+        .bind(population).bind(since).fetch_one(c).await)?;
+    Ok(Amount { rho: rho as u64, delta: delta as u64 })
+}
+
 /// Where the ledger stands: its last entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::FromRow)]
 #[serde(deny_unknown_fields)]

@@ -22,6 +22,8 @@ both!(
     another_build_leaves_a_measuring_fit_alone,
     a_fit_that_measures_ends_before_the_server_does,
     what_cannot_be_stored_is_measured_again,
+    a_fit_that_has_begun_waits_for_room,
+    another_database_unlinks_no_half,
     a_disk_without_room_costs_nothing,
 );
 
@@ -367,6 +369,39 @@ fn what_cannot_be_stored_is_measured_again(kind: Kind) {
     assert!(fit["state"] == "succeeded" && fit["charged"] == true && fit["problem"].is_null(), "{fit:#?}");
     assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 1);
     assert!(files(&lab.data().join("artifacts/scratch")).is_empty(), "nothing of the attempts stays");
+}
+
+/// A fit that has begun to measure waits for room, too, and ends as if nothing had been.
+fn a_fit_that_has_begun_waits_for_room(kind: Kind) {
+    let (lab, tenant) = kill_before_commit(kind);
+    let server = lab.serve_within(64 << 20);
+    let waiting = wait(|| {
+        let job = server.json("/v1/jobs", &tenant.steward)["items"][0].clone();
+        assert_ne!(job["state"], "failed", "{job:#?}");
+        (job["state"] == "queued").then_some(job)
+    });
+    assert_eq!(waiting["problem"]["type"], "/problems/disk-full");
+    assert!(server.terminate().success());
+    let server = lab.serve(&[]);
+    let fit = ended(&server, &tenant);
+    assert!(fit["state"] == "succeeded" && fit["charged"] == true, "{fit:#?}");
+    assert_eq!(lab.number("SELECT COUNT(*) FROM entries WHERE kind = 'commit'"), 1);
+    assert_eq!(bundles(&lab).len(), 1, "the bundle of the attempt that could not commit is gone");
+}
+
+/// A server that is started on another database knows none of the fits, and leaves their halves alone.
+fn another_database_unlinks_no_half(kind: Kind) {
+    let (mut lab, tenant) = kill_before_commit(kind);
+    let own = std::mem::replace(&mut lab.database, Lab::new(kind).database);
+    let elsewhere = lab.folder.path().join("elsewhere.sqlite");
+    if kind == Kind::Sqlite {
+        lab.database = format!("sqlite:{}", elsewhere.display());
+    }
+    assert!(lab.serve(&[]).terminate().success());
+    half_in_file(&lab);
+    lab.database = own;
+    let server = lab.serve(&[]);
+    assert_eq!(ended(&server, &tenant)["state"], "succeeded");
 }
 
 /// Room for the bundle is reserved before anything is drawn; without it the fit ends free of charge and says so.
