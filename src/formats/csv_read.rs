@@ -163,7 +163,7 @@ fn records(
                 }
                 if mixture {
                     let first_bad = report.first_bad.split_off(report.first_bad.len() - 1);
-                    return Err(ReadError::Mixture(Private::new(Report { first_bad, ..report })));
+                    return Err(ReadError::Mixture(Box::new(Private::new(Report { first_bad, ..report }))));
                 }
                 // Without tolerance the first page of complaints is enough.
                 if options.tolerance <= 0.0 && report.bad >= QUOTED as u64 {
@@ -187,7 +187,7 @@ fn records(
         return Err(ReadError::NoRecords);
     }
     if report.bad as f64 > options.tolerance * seen as f64 || report.records == 0 {
-        return Err(ReadError::BadRecords(Private::new(report)));
+        return Err(ReadError::BadRecords(Box::new(Private::new(report))));
     }
     Ok((trace, report))
 }

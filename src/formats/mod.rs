@@ -69,10 +69,10 @@ pub enum ReadError {
     },
     /// Too many bad records; the report tells which.
     #[error("more records than tolerated cannot be read")]
-    BadRecords(Private<Report>),
+    BadRecords(Box<Private<Report>>),
     /// A record in another notation than the records before it; the report tells which.
     #[error("a column is written in two notations, which is refused at any tolerance")]
-    Mixture(Private<Report>),
+    Mixture(Box<Private<Report>>),
     /// The schema cannot be used.
     #[error(transparent)]
     Schema(#[from] crate::trace::SchemaError),

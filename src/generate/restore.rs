@@ -90,8 +90,10 @@ pub struct Restorer<'a> {
     fitting: Option<(usize, u64)>,
     /// Columns that are a function of the key.
     followers: &'a [Follower],
-    /// The protocol's column, and ports by attribute: 0 where it has none, unless they are kept.
-    ports: Option<(usize, Vec<(Option<usize>, &'a Ports)>)>,
+    /// The protocol's column.
+    protocol: Option<usize>,
+    /// Columns of ports, with their attribute: 0 where the protocol has none, unless they are kept.
+    ports: Vec<(Option<usize>, &'a Ports)>,
     /// Of a model with gaps: what they are about.
     chained: Option<(FlowColumns, Window)>,
 }
@@ -117,8 +119,17 @@ impl<'a> Restorer<'a> {
         let ports = rules.ports.iter().map(|p| (of(p.column), p)).collect();
         let derived = attributes.iter().any(|a| a.column == schema.columns.len());
         let chained = FlowColumns::of(schema).zip(schema.window).filter(|_| derived);
-        let ports = protocol.map(|protocol| (protocol, ports));
-        Restorer { schema, pickers, unmodelled, facts, fitting, followers: &rules.followers, ports, chained }
+        Restorer {
+            schema,
+            pickers,
+            unmodelled,
+            facts,
+            fitting,
+            followers: &rules.followers,
+            protocol,
+            ports,
+            chained,
+        }
     }
 
     /// The records of a shard, by column, in the final width. `step` is called every few thousand records.
@@ -147,10 +158,8 @@ impl<'a> Restorer<'a> {
             for follower in self.followers {
                 record[follower.column] = follower.values[codes[follower.key].get(row) as usize];
             }
-            if let Some((protocol, ports)) = &self.ports
-                && !protocols::has_ports(record[*protocol])
-            {
-                for (attribute, ports) in ports {
+            if self.protocol.is_some_and(|protocol| !protocols::has_ports(record[protocol])) {
+                for (attribute, ports) in &self.ports {
                     let kept = attribute.is_some_and(|own| ports.kept[codes[own].get(row) as usize]);
                     if !kept {
                         record[ports.column] = 0;

@@ -103,26 +103,25 @@ mod tests {
                 .into_par_iter()
                 .map(|key| {
                     let made = synthetic(&raw, method, key);
-                    let count = |wrong: &dyn Fn(&dyn Fn(&str) -> u64) -> bool| {
-                        let wrong = |row: &usize| wrong(&|name| made.column(at(name)).get(*row));
-                        (0..made.rows()).filter(wrong).count() as u64
+                    let value = |name: &str, row| made.column(at(name)).get(row);
+                    let count = |wrong: &dyn Fn(usize) -> bool| {
+                        (0..made.rows()).filter(|&row| wrong(row)).count() as u64
                     };
                     let kinds: BTreeSet<u64> = made.column(at("proto")).iter().collect();
                     let types = (0..TYPES.len() as u64 + 1).map(|class| {
-                        let both =
-                            [0, 1].map(|label| count(&|of| of("type") == class && of("label") == label));
-                        both[0].min(both[1])
+                        let of =
+                            |label| count(&|row| (value("type", row), value("label", row)) == (class, label));
+                        of(0).min(of(1))
                     });
+                    let against: u64 = types.sum();
+                    let ports = |row| value("srcport", row) + value("dstport", row);
+                    let portless = |row| !protocols::has_ports(value("proto", row)) && ports(row) > 0;
                     [
-                        ("other in a column of numbers", count(&|of| of("label") > 1)),
+                        ("other in a column of numbers", count(&|row| value("label", row) > 1)),
                         ("protocols too many", (kinds.len() as u64).saturating_sub(3 + 2)),
-                        (
-                            "ports without ports",
-                            count(&|of| {
-                                !protocols::has_ports(of("proto")) && of("srcport") + of("dstport") > 0
-                            }),
-                        ),
-                        ("label against type", if method == Method::Netdpsyn { types.sum() } else { 0 }),
+                        ("ports without ports", count(&portless)),
+                        // One-way marginals alone do not tell.
+                        ("label against type", if method == Method::Netdpsyn { against } else { 0 }),
                     ]
                 })
                 .fold(BTreeMap::new, |mut sums: BTreeMap<&str, u64>, found| {

@@ -179,11 +179,11 @@ fn refused(error: ReadError) -> Stopped {
         ReadError::Cancelled(_) => Stopped::Cancelled,
         ReadError::Io(error) => broken("a trace cannot be read", error),
         ReadError::BadRecords(report) => {
-            bad_records("records cannot be read; mend the file and upload it again", report)
+            bad_records("records cannot be read; mend the file and upload it again", *report)
         }
         ReadError::Mixture(report) => {
             let detail = "a column is written in two notations; write it in one and upload the file again";
-            bad_records(detail, report)
+            bad_records(detail, *report)
         }
         other => Stopped::Failed(Problem::trace(other.to_string()).with("private", true)),
     }

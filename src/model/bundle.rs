@@ -46,7 +46,8 @@ pub struct Measurement {
     pub counts: Vec<i64>,
     /// σ² of a cell's noise. The leaves of a tree are estimated from all its levels, each of this noise, and have no more.
     pub scale: NoiseScale,
-    /// Where cells were joined after measuring: how many times σ² the noise of each has. As many as make it up, less where levels of a tree say more.
+    /// Where cells were joined after measuring: how many times σ² the noise of each has. As many as make it up, less where levels of a tree say more,
+    /// or where what was joined holds noise alone and counts as nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Vec<u32>>,
 }

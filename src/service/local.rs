@@ -326,7 +326,8 @@ pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, L
     // Everything is read, whatever its share of bad records, so that the report is complete.
     let options = ReadOptions { tolerance: 1.0 };
     let report = match formats::check(&source.path, &bound, options, progress) {
-        Ok(report) | Err(ReadError::BadRecords(report)) => report,
+        Ok(report) => report,
+        Err(ReadError::BadRecords(report)) => *report,
         Err(other) => return Err(source.refused(other)),
     };
     let hints = formats::hints::hints(&source.path, &bound).map_err(|error| source.refused(error))?;
