@@ -85,7 +85,7 @@ pub async fn end_without_result(
     state: &str,
     problem: Option<&Problem>,
 ) -> Result<(), Problem> {
-    let noted = job.kind == "fit" && memory::noted(app, job.id).await?.is_some();
+    let noted = job.kind == "fit" && memory::is_noted(app, job.id).await?;
     let mut tx = app.begin().await?;
     let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
     let charged = (job.kind == "fit").then_some(now.measuring_started_at.is_some() || noted);

@@ -408,7 +408,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
         return Err(Problem::not_found("job"));
     }
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
-    let spent = job.kind == "fit" && super::memory::noted(app, id).await?.is_some();
+    let spent = job.kind == "fit" && super::memory::is_noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
     let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, app.now()).await? };
     if let Some(cancelled) = cancelled {

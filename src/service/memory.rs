@@ -96,7 +96,12 @@ pub async fn note(app: &App, spend: &Spend) -> Result<(), Problem> {
     write(app, &spend_key(spend.job), spend).await
 }
 
-/// The note of a fit, if it left one: it may have drawn, and must be charged.
+/// Whether a fit left a note, readable or not: it may have drawn, and must be charged.
+pub async fn is_noted(app: &App, job: Uuid) -> Result<bool, Problem> {
+    Ok(app.artifacts.get_small(&spend_key(job)).await?.is_some())
+}
+
+/// The note of a fit, if it left one.
 pub async fn noted(app: &App, job: Uuid) -> Result<Option<Spend>, Problem> {
     let note = app.artifacts.get_small(&spend_key(job)).await?;
     note.as_deref().map(parsed).transpose()

@@ -25,6 +25,8 @@ both!(
     a_disk_without_room_costs_nothing,
 );
 
+const NONE: [PathBuf; 0] = [];
+
 /// Every file below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -79,7 +81,7 @@ fn no_file_of_a_stopped_server_holds_a_noise_key(kind: Kind) {
     assert!(server.terminate().success());
 
     for secret in [&database[..], &file, &key] {
-        assert_eq!(holding(&everything, secret), [PathBuf::new(); 0]);
+        assert_eq!(holding(&everything, secret), NONE);
     }
     if kind == Kind::Postgres {
         let cluster =
@@ -91,7 +93,7 @@ fn no_file_of_a_stopped_server_holds_a_noise_key(kind: Kind) {
             );
         assert!(!holding(&cluster.join("pg_wal"), &database).is_empty(), "half of it stays in the log");
         for secret in [&file[..], &key] {
-            assert_eq!(holding(&cluster, secret), [PathBuf::new(); 0]);
+            assert_eq!(holding(&cluster, secret), NONE);
         }
     }
 }
@@ -111,7 +113,7 @@ fn files_are_closed_to_other_users(kind: Kind) {
         all.retain(|path| mode(path) & 0o077 != 0 && path != lab.folder.path());
         all
     };
-    assert_eq!(open(), [PathBuf::new(); 0]);
+    assert_eq!(open(), NONE);
     assert!(server.terminate().success());
     // Files of an older version, or unpacked from a backup, are closed at the next start.
     for path in files(lab.folder.path()) {
@@ -119,7 +121,7 @@ fn files_are_closed_to_other_users(kind: Kind) {
     }
     std::fs::set_permissions(lab.data().join("artifacts"), PermissionsExt::from_mode(0o755)).unwrap();
     let server = lab.serve(&[]);
-    assert_eq!(open(), [PathBuf::new(); 0]);
+    assert_eq!(open(), NONE);
     assert!(server.log.lock().unwrap().contains("were open to other users"));
 }
 
