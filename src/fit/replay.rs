@@ -334,6 +334,17 @@ fn no_raw_count_decides_a_branch() {
     }
 }
 
+/// A single record stands out of the noise here: whatever asks if a value occurs at all takes another branch without it.
+#[test]
+fn no_occurrence_decides_a_branch() {
+    let mut schema = schema("ton");
+    schema.columns.retain(|column| ["proto", "pkt", "type"].contains(&column.name.as_str()));
+    (schema.key, schema.facts) = (None, Vec::new());
+    let mut rows: Vec<Vec<u64>> = (0..40).map(|i| vec![6, 9, i % 3]).collect();
+    rows.push(vec![17, 100_000, 7]);
+    check_replay(&rows, 40, &schema, &plan(Method::Independent, 400.0, false), real());
+}
+
 #[test]
 fn an_empty_trace_is_measured_like_any_other() {
     let plan = plan(Method::Netdpsyn, 1.0, false);

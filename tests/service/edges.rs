@@ -226,6 +226,7 @@ fn a_restore_that_undoes_caps_and_revocations_is_said_aloud(kind: Kind) {
     let mut lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
+    let dataset = server.flows(&tenant.steward);
     assert!(server.terminate().success());
     let backup = lab.backup();
     let server = lab.serve(&[]);
@@ -242,6 +243,10 @@ fn a_restore_that_undoes_caps_and_revocations_is_said_aloud(kind: Kind) {
 
     lab.database = backup;
     let server = lab.serve(&[]);
+    // No fit is forgotten: the mark alone tells that the cap was lower.
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    let refused = server.post("/v1/jobs", &tenant.steward, &fit).json::<Value>().unwrap();
+    assert_eq!(refused["type"], "/problems/ledger-behind");
     let said = lab.run(&["admin", "reconcile"]);
     for expected in
         [format!("tenant {} is ρ = 1.000000000000 again", tenant.id), format!("key {key} of tenant")]
