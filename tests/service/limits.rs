@@ -65,7 +65,10 @@ fn files_that_nothing_names_are_swept(kind: Kind) {
     server.idle(&tenant.steward);
     let dataset =
         server.json("/v1/datasets", &tenant.steward)["items"][0]["id"].as_str().unwrap().to_string();
-    server.kill();
+    assert!(server.terminate().success());
+    let lost = lab.data().join("artifacts/models/of a lost attempt");
+    std::fs::create_dir(&lost).unwrap();
+    std::fs::write(lost.join("1.bundle"), "").unwrap();
     let raw = lab.data().join(format!("artifacts/traces/{dataset}/cut-off#1"));
     std::fs::write(&raw, "srcip,dstip\n10.0.0.1,").unwrap();
     let all = lab.files();
