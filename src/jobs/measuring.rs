@@ -7,7 +7,7 @@
 //! An attempt draws only if everything that an earlier one left is still there and says the same: both halves of the key, the digests in the database, the
 //! digest in the note. A database restored from a backup has lost one of them, and then nothing is drawn: the fit ends charged, without a model.
 
-use super::work::{Stopped, broken};
+use super::stopped::{Stopped, broken};
 use crate::fit::{self, Plan};
 use crate::privacy::{KeyHalf, NoiseKey};
 use crate::service::app::App;

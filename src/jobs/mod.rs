@@ -5,11 +5,13 @@
 //! | [`worker`] | slots, leases, heartbeats, draining |
 //! | [`watch`] | progress and stop signal between the work and its heartbeat |
 //! | [`work`] | what each kind of job does |
+//! | [`stopped`] | why a job did not come to its result |
 //! | [`measuring`] | how a fit begins to measure, and forgets its noise key |
 //! | `new_bundle` | room on the disk, reserved before anything is paid for |
 
 pub mod measuring;
 mod new_bundle;
+pub mod stopped;
 pub mod watch;
 pub mod work;
 pub mod worker;

@@ -1,6 +1,6 @@
 //! A bundle on its way to the store: its room is reserved before anything is paid for.
 
-use super::work::{Stopped, broken};
+use super::stopped::{Stopped, broken};
 use crate::model::Bundle;
 use crate::service::problem::Problem;
 use rustix::fs::{FallocateFlags, fallocate};

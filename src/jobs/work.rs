@@ -3,6 +3,7 @@
 
 use super::measuring::{self, Measuring};
 use super::new_bundle::NewBundle;
+use super::stopped::{Stopped, broken};
 use super::watch::Watch;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
@@ -26,45 +27,11 @@ use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
 use crate::storage::ledger::{self, Purpose};
 use crate::storage::looks::{self, Look};
-use crate::storage::{StorageError, datasets, releases, tenants};
+use crate::storage::{datasets, releases, tenants};
 use crate::trace::Trace;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use uuid::Uuid;
-
-/// Why a job did not come to its result.
-pub enum Stopped {
-    /// It was told to.
-    Cancelled,
-    /// Another worker has it.
-    Lost,
-    /// It cannot be done.
-    Failed(Problem),
-}
-
-impl From<Problem> for Stopped {
-    fn from(problem: Problem) -> Self {
-        Stopped::Failed(problem)
-    }
-}
-
-impl From<StorageError> for Stopped {
-    fn from(error: StorageError) -> Self {
-        Stopped::Failed(error.into())
-    }
-}
-
-impl From<Cancelled> for Stopped {
-    fn from(_: Cancelled) -> Self {
-        Stopped::Cancelled
-    }
-}
-
-/// A failure of ours: the log has the reason, the steward a problem without it.
-pub(super) fn broken(what: &str, error: impl std::fmt::Display) -> Stopped {
-    tracing::error!(%error, "{what}");
-    Stopped::Failed(Problem::internal())
-}
 
 /// Does a job. Blocks; database and artifacts are reached through `runtime`.
 pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {

@@ -1,8 +1,9 @@
 //! Slots that claim jobs, one lease each.
 
 use super::measuring;
+use super::stopped::Stopped;
 use super::watch::Watch;
-use super::work::{self, Stopped};
+use super::work;
 use crate::fit;
 use crate::service::app::App;
 use crate::service::problem::Problem;

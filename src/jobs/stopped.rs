@@ -1,0 +1,39 @@
+//! Why a job did not come to its result.
+
+use crate::progress::Cancelled;
+use crate::service::problem::Problem;
+use crate::storage::StorageError;
+
+/// Why a job did not come to its result.
+pub enum Stopped {
+    /// It was told to.
+    Cancelled,
+    /// Another worker has it.
+    Lost,
+    /// It cannot be done.
+    Failed(Problem),
+}
+
+impl From<Problem> for Stopped {
+    fn from(problem: Problem) -> Self {
+        Stopped::Failed(problem)
+    }
+}
+
+impl From<StorageError> for Stopped {
+    fn from(error: StorageError) -> Self {
+        Stopped::Failed(error.into())
+    }
+}
+
+impl From<Cancelled> for Stopped {
+    fn from(_: Cancelled) -> Self {
+        Stopped::Cancelled
+    }
+}
+
+/// A failure of ours: the log has the reason, the steward a problem without it.
+pub(super) fn broken(what: &str, error: impl std::fmt::Display) -> Stopped {
+    tracing::error!(%error, "{what}");
+    Stopped::Failed(Problem::internal())
+}
