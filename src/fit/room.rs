@@ -10,11 +10,16 @@ use crate::trace::Schema;
 
 /// Leaves of all trees together.
 const LEAVES: u64 = 1 << 21;
+/// Leaves of one tree.
+const LEAVES_A_TREE: u64 = 1 << 19;
 /// Cells of all pairs and cliques together, unless a single pair may have more.
-const CELLS: u64 = 1 << 23;
+const CELLS: u64 = 1 << 22;
 
-/// Bytes of a leaf or bin as JSON, before it is compressed: start, label and weight of its interval, noisy count, bins joined.
-const BYTES_A_BIN: u64 = 64;
+/// Bytes of a leaf as JSON, before it is compressed: start (11) and label (8) of its interval, and either a weight (24) or, where it is a bin of its own, a
+/// weight of 1 and a noisy count.
+const BYTES_A_LEAF: u64 = 44;
+/// Bytes of a fixed bin, whose start may have 19 digits: interval, noisy count, bins joined.
+const BYTES_A_BIN: u64 = 72;
 /// Bytes of a cell: a noisy count of at most eleven digits with sign and comma.
 const BYTES_A_CELL: u64 = 13;
 /// The statement with its charges, and the names of everything.
@@ -23,9 +28,10 @@ const BYTES_BESIDES: u64 = 1 << 20;
 /// What a bundle holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Leaves of each tree of addresses or ports.
+    /// The most that a tree may have.
     leaves_a_tree: u64,
-    trees: u64,
+    /// Leaves of all trees: no tree has more than its space has values.
+    leaves: u64,
     /// Fixed bins of the other attributes.
     bins: u64,
     /// Cells of pairs and cliques.
@@ -37,22 +43,24 @@ impl Room {
     /// For a fit of `schema` under `plan`.
     pub fn of(plan: &Plan, schema: &Schema) -> Self {
         let measured = schema.columns.iter().filter(|column| column.is_measured());
-        let (mut trees, mut bins) = (0, 0);
+        let (mut spaces, mut bins) = (Vec::new(), 0);
         for column in measured {
             match fixed::partition(&column.field, schema.window) {
                 Some(partition) => bins += partition.intervals().iter().map(Vec::len).sum::<usize>() as u64,
-                None => trees += u64::from(column.field.tree().is_some()),
+                None => spaces.extend(column.field.tree().map(|(bits, _)| 1u64 << bits)),
             }
         }
+        let leaves_a_tree = LEAVES_A_TREE.min(LEAVES / (spaces.len() as u64).max(1));
+        let leaves = spaces.iter().map(|&space| space.min(leaves_a_tree)).sum();
         let schema = serde_json::to_vec(schema).map_or(0, |text| text.len() as u64);
         let cells = CELLS.max(plan.options.max_cells);
-        Room { leaves_a_tree: LEAVES / trees.max(1), trees, bins, cells, schema }
+        Room { leaves_a_tree, leaves, bins, cells, schema }
     }
 
     /// Bytes on disk. Compressing what cannot be compressed adds less than a hundredth.
     pub fn bytes(&self) -> u64 {
-        let bins = self.leaves_a_tree * self.trees + self.bins;
-        let text = bins * BYTES_A_BIN + self.cells * BYTES_A_CELL + 2 * self.schema + BYTES_BESIDES;
+        let bins = self.leaves * BYTES_A_LEAF + self.bins * BYTES_A_BIN;
+        let text = bins + self.cells * BYTES_A_CELL + 2 * self.schema + BYTES_BESIDES;
         text + text / 100
     }
 
@@ -100,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_would_not_fit_is_left_out() {
-        let room = Room { leaves_a_tree: 1, trees: 1, bins: 1, cells: 100, schema: 1 };
+        let room = Room { leaves_a_tree: 1, leaves: 1, bins: 1, cells: 100, schema: 1 };
         let kept = |sizes: &[usize]| {
             let kept = room.fitting(sizes.iter().map(|&cells| pair(cells)).collect());
             kept.iter().map(Marginal::cells).collect::<Vec<_>>()
@@ -141,15 +149,23 @@ mod tests {
             let fitted = fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), &Quiet).unwrap();
             let bundle = fitted.bundle;
             // What was said of the parts that are there: more than they take before they are compressed.
-            let bins: usize = bundle
-                .attributes
-                .iter()
-                .map(|a| a.partition.intervals().iter().map(Vec::len).sum::<usize>())
-                .sum();
+            let bins = |trees: bool| -> usize {
+                let of = bundle
+                    .attributes
+                    .iter()
+                    .filter(|a| bundle.schema.columns[a.column].field.tree().is_some() == trees);
+                of.map(|a| a.partition.intervals().iter().map(Vec::len).sum::<usize>()).sum()
+            };
             let cells: usize =
                 bundle.measurements.iter().filter(|m| m.attributes.len() > 1).map(|m| m.counts.len()).sum();
             let schema = serde_json::to_vec(&bundle.schema).unwrap().len() as u64;
-            let said = Room { leaves_a_tree: 0, trees: 0, bins: bins as u64, cells: cells as u64, schema };
+            let said = Room {
+                leaves_a_tree: 0,
+                leaves: bins(true) as u64,
+                bins: bins(false) as u64,
+                cells: cells as u64,
+                schema,
+            };
             let text = serde_json::to_vec(&bundle).unwrap().len() as u64;
             assert!(text <= said.bytes(), "{text} of {}", said.bytes());
             assert!(said.bytes() <= Room::of(&plan, &bundle.schema).bytes());
@@ -162,9 +178,9 @@ mod tests {
         let mut schema = presets::preset("ton").unwrap();
         schema.window = "0/60".parse().ok();
         let flows = Room::of(&plan, &schema);
-        assert_eq!((flows.trees, flows.leaves()), (4, LEAVES / 4));
-        assert!((200 << 20..300 << 20).contains(&flows.bytes()), "{}", flows.bytes());
+        assert_eq!((flows.leaves_a_tree, flows.leaves), (1 << 19, (2 << 19) + (2 << 16)));
+        assert!((100 << 20..110 << 20).contains(&flows.bytes()), "{}", flows.bytes());
         schema.columns.retain(|column| column.field.tree().is_none());
-        assert!(Room::of(&plan, &schema).bytes() < flows.bytes() - (LEAVES * BYTES_A_BIN));
+        assert!(Room::of(&plan, &schema).bytes() < flows.bytes() - flows.leaves * BYTES_A_LEAF);
     }
 }
