@@ -155,7 +155,7 @@ fn measure(
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
     let shares = plan.share_out(schema);
     let room = Room::of(plan, schema);
-    let allowed = trees::Allowed { unit: plan.unit, rho: shares.trees, leaves: room.leaves() };
+    let allowed = trees::Allowed { unit: plan.unit, rho: shares.trees, leaves: room.leaves_a_tree() };
     let (attributes, trees) = cut(trace, schema, allowed, &mut accountant, progress)?;
     progress.step("code", 0, 1)?;
     let codes = trace.derive(|t| count::encode(t, &attributes, progress)).finished_or(Cancelled)?;

@@ -65,7 +65,7 @@ impl Room {
     }
 
     /// Leaves that a tree may have.
-    pub fn leaves(&self) -> u64 {
+    pub fn leaves_a_tree(&self) -> u64 {
         self.leaves_a_tree
     }
 
