@@ -4,12 +4,12 @@
 //! moves exactly one record of one part: among identical records the ordinals 0..j become 0..j+1, all others keep
 //! theirs. A split by row number would shift every later row and break the promise.
 
-use crate::privacy::{Sensitive, noise::secret};
+use crate::privacy::Sensitive;
+use crate::privacy::noise::{keyed, secret};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::{Trace, Values, groups};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use rayon::prelude::*;
-use sha2::Sha256;
 
 /// One of this many records is held out.
 const PARTS: u64 = 5;
@@ -61,8 +61,7 @@ fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Ve
         groups.for_each(|same| (0..).zip(same).for_each(|(ordinal, member)| give(member.row(), ordinal)));
         Ok(())
     })?;
-    let blank = <Hmac<Sha256> as KeyInit>::new_from_slice(&key.0)
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    let blank = keyed(&key.0);
     let is_held_out = |(row, ordinal): (usize, &u64)| {
         let mut mac = blank.clone();
         for column in trace.columns() {

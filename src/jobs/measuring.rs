@@ -9,6 +9,7 @@
 
 use super::stopped::{Stopped, broken};
 use crate::fit::{self, Plan};
+use crate::privacy::noise::keyed;
 use crate::privacy::{KeyHalf, NoiseKey};
 use crate::service::app::App;
 use crate::service::memory::{self, Spend};
@@ -17,7 +18,7 @@ use crate::storage::artifacts::hex;
 use crate::storage::jobs::{self, Begin, Job};
 use crate::storage::tenants;
 use crate::trace::Schema;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -121,8 +122,7 @@ fn fresh() -> Result<KeyHalf, Stopped> {
 
 /// The digest that a note keeps. It is keyed, so that whoever has the note alone can confirm no guess of the trace.
 fn keyed_digest(key: &[u8], text: &str) -> String {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key)
-        .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    let mut mac = keyed(key);
     mac.update(text.as_bytes());
     hex(&mac.finalize().into_bytes())
 }

@@ -5,7 +5,7 @@ use super::budget::{AmountView, SHOWN_DELTA};
 use super::problem::Problem;
 use crate::ledger::Amount;
 use crate::storage::datasets::Dataset;
-use crate::storage::tenants::{self, Grant};
+use crate::storage::ledger::Granted;
 use crate::storage::{Tx, ledger};
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ impl PopulationSpending {
             spent.delta = spent.delta.saturating_sub(hidden.delta);
         }
         let (cap, spent) = (AmountView::of(cap), AmountView::of(spent));
-        let history = History::of(&tenants::grants(tx, tenant, population).await?);
+        let history = History::of(&ledger::grants(tx, tenant, population).await?);
         let cap_set = history.set.map_or_else(|| "on an unknown day".into(), shown_day);
         let raised = match history.raised {
             0 => "never raised".into(),
@@ -83,7 +83,7 @@ struct History {
 
 impl History {
     /// From the caps that were set, oldest first.
-    fn of(grants: &[Grant]) -> Self {
+    fn of(grants: &[Granted]) -> Self {
         let (mut own, mut above, mut history) = (None, None, History::default());
         let mut before: Option<i64> = None;
         for grant in grants {
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_smaller_cap_counts() {
-        let grant = |at, population: bool, rho| Grant {
+        let grant = |at, population: bool, rho| Granted {
             population_id: population.then(Uuid::nil),
             rho,
             created_at: at,

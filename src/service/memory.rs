@@ -143,9 +143,13 @@ fn behind(what: &str) -> Problem {
 /// Refuses while the ledger lacks the entry of the highest mark. Within the transaction that reserves or begins to measure, this cannot miss a restore: a
 /// mark is written only when its entry is durable.
 pub async fn check_within(app: &App, tx: &mut Tx) -> Result<(), Problem> {
-    let highest = all::<Mark>(app, MARKS).await?.into_iter().max();
-    match highest {
-        Some(mark) if !ledger::has(tx, mark).await? => Err(behind("lacks entries that it had before")),
+    check_against(tx, &all(app, MARKS).await?).await
+}
+
+/// The same for marks that were read before.
+async fn check_against(tx: &mut Tx, marks: &[Mark]) -> Result<(), Problem> {
+    match marks.iter().max() {
+        Some(&mark) if !ledger::has(tx, mark).await? => Err(behind("lacks entries that it had before")),
         _ => Ok(()),
     }
 }
@@ -169,7 +173,7 @@ pub async fn check(app: &App) -> Result<(), Problem> {
 pub async fn raise(app: &App) -> Result<(), Problem> {
     let marks: Vec<Mark> = all(app, MARKS).await?;
     let mut tx = app.read().await?;
-    check_within(app, &mut tx).await?;
+    check_against(&mut tx, &marks).await?;
     let Some(last) = ledger::last(&mut tx).await? else { return Ok(()) };
     drop(tx);
     if !marks.contains(&last) {

@@ -271,6 +271,25 @@ pub async fn entries(tx: &mut Tx, tenant: Uuid, after: i64, limit: i64) -> Resul
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
+/// What an entry tells of a cap that was set.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Granted {
+    /// Of a population; of the tenant otherwise.
+    pub population_id: Option<Uuid>,
+    /// ρ in 10⁻¹².
+    pub rho: i64,
+    /// When.
+    pub created_at: i64,
+}
+
+/// The caps that were set for a tenant and one of its populations, oldest first.
+pub async fn grants(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Vec<Granted>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Granted>(
+        "/* ledger grants */ SELECT population_id, rho, created_at FROM entries
+         WHERE tenant_id = $1 AND kind = 'grant' AND (population_id IS NULL OR population_id = $2) ORDER BY seq")
+        .bind(tenant).bind(population).fetch_all(c).await)?)
+}
+
 /// What a population has paid since a time for fits of which nothing is published.
 pub async fn unpublished_since(tx: &mut Tx, population: Uuid, since: i64) -> Result<Amount, StorageError> {
     let (rho, delta): (i64, i64) = on!(tx, c => sqlx::query_as(

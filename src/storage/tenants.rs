@@ -153,25 +153,6 @@ pub async fn set_population_cap(tx: &mut Tx, id: Uuid, cap: Amount) -> Result<bo
         > 0)
 }
 
-/// A cap that was set: an entry of the ledger.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Grant {
-    /// Of a population; of the tenant otherwise.
-    pub population_id: Option<Uuid>,
-    /// ρ in 10⁻¹².
-    pub rho: i64,
-    /// When.
-    pub created_at: i64,
-}
-
-/// The caps that were set for a tenant and one of its populations, oldest first.
-pub async fn grants(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Vec<Grant>, StorageError> {
-    Ok(on!(tx, c => sqlx::query_as::<_, Grant>(
-        "/* ledger grants */ SELECT population_id, rho, created_at FROM entries
-         WHERE tenant_id = $1 AND kind = 'grant' AND (population_id IS NULL OR population_id = $2) ORDER BY seq")
-        .bind(tenant).bind(population).fetch_all(c).await)?)
-}
-
 /// Adds a key.
 pub async fn add_key(tx: &mut Tx, key: &Key) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(

@@ -129,13 +129,8 @@ fn files_are_closed_to_other_users(kind: Kind) {
 
 /// The database is dropped and restored from a backup while the server runs: nothing draws before its spends are brought back.
 fn a_database_put_back_under_a_live_server_accepts_no_fit(kind: Kind) {
-    let mut lab = Lab::new(kind);
-    let server = lab.serve(&[]);
     let one_fit = json!({"rho": 0.02});
-    let tenant = server.tenant(one_fit);
-    let dataset = server.flows(&tenant.steward);
-    assert!(server.terminate().success());
-    let backup = lab.backup();
+    let (mut lab, tenant, dataset, backup) = Lab::backed_up(kind, one_fit);
     let server = lab.serve(&[]);
     let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
     server.made("/v1/jobs", &tenant.steward, &fit);
@@ -174,12 +169,7 @@ fn a_database_put_back_under_a_live_server_accepts_no_fit(kind: Kind) {
 
 /// Entries that are added after a restore do not hide what was lost, and reconciling raises a cap by a grant alone.
 fn a_ledger_behind_its_mark_is_noticed_whatever_was_added_since(kind: Kind) {
-    let mut lab = Lab::new(kind);
-    let server = lab.serve(&[]);
-    let tenant = server.tenant(json!({"rho": 0.02}));
-    let dataset = server.flows(&tenant.steward);
-    assert!(server.terminate().success());
-    let backup = lab.backup();
+    let (mut lab, tenant, dataset, backup) = Lab::backed_up(kind, json!({"rho": 0.02}));
     let server = lab.serve(&[]);
     let cap = |rho: f64| {
         let patch = server.client.patch(format!("{}/v1/tenants/{}", server.url, tenant.id));
@@ -223,12 +213,7 @@ fn a_ledger_behind_its_mark_is_noticed_whatever_was_added_since(kind: Kind) {
 }
 
 fn a_restore_that_undoes_caps_and_revocations_is_said_aloud(kind: Kind) {
-    let mut lab = Lab::new(kind);
-    let server = lab.serve(&[]);
-    let tenant = server.tenant(json!({"rho": 1.0}));
-    let dataset = server.flows(&tenant.steward);
-    assert!(server.terminate().success());
-    let backup = lab.backup();
+    let (mut lab, tenant, dataset, backup) = Lab::backed_up(kind, json!({"rho": 1.0}));
     let server = lab.serve(&[]);
     let patch = server.client.patch(format!("{}/v1/tenants/{}", server.url, tenant.id));
     assert_eq!(patch.bearer_auth(ADMIN).json(&json!({"cap": {"rho": 0.25}})).send().unwrap().status(), 200);

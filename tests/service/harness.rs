@@ -72,6 +72,17 @@ impl Lab {
         format!("{server}/{name}")
     }
 
+    /// A lab whose database was copied after a tenant with this cap had uploaded a trace: the lab, the tenant, its dataset, and where the copy is.
+    pub fn backed_up(kind: Kind, cap: Value) -> (Lab, Tenant, String, String) {
+        let lab = Lab::new(kind);
+        let server = lab.serve(&[]);
+        let tenant = server.tenant(cap);
+        let dataset = server.flows(&tenant.steward);
+        assert!(server.terminate().success());
+        let backup = lab.backup();
+        (lab, tenant, dataset, backup)
+    }
+
     /// Runs the binary on this lab's database and files.
     pub fn run(&self, args: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netdpsyn"));

@@ -20,12 +20,7 @@ both!(
 
 /// A backup forgets a fit; no further one is accepted before its spend is brought back.
 fn a_restored_database_is_reminded(kind: Kind) {
-    let mut lab = Lab::new(kind);
-    let server = lab.serve(&[]);
-    let tenant = server.tenant(json!({"rho": 0.05}));
-    let dataset = server.flows(&tenant.steward);
-    assert!(server.terminate().success());
-    let backup = lab.backup();
+    let (mut lab, tenant, dataset, backup) = Lab::backed_up(kind, json!({"rho": 0.05}));
     let server = lab.serve(&[]);
     let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
     server.made("/v1/jobs", &tenant.steward, &fit);
