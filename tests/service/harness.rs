@@ -214,6 +214,19 @@ impl Lab {
         });
     }
 
+    /// Puts a backup in the place of the database, which nobody uses; the backup stays.
+    pub fn put_back(&self, backup: &str) {
+        let Some(file) = self.database.strip_prefix("sqlite:") else { return self.restore(backup) };
+        let copy = backup.strip_prefix("sqlite:").unwrap();
+        for end in ["", "-wal", "-shm"] {
+            let (from, to) = (format!("{copy}{end}"), format!("{file}{end}"));
+            match Path::new(&from).exists() && end != "-shm" {
+                true => drop(std::fs::copy(from, to).unwrap()),
+                false => drop(std::fs::remove_file(to)),
+            }
+        }
+    }
+
     /// Drops the Postgres database under whoever uses it, and puts a backup in its place.
     pub fn restore(&self, backup: &str) {
         let (server, own) = self.database.rsplit_once('/').unwrap();
