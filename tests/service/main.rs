@@ -9,6 +9,7 @@ mod chaos;
 mod clocks;
 mod crash;
 mod declare;
+mod deploys;
 mod edges;
 mod fair;
 mod harness;
@@ -18,6 +19,7 @@ mod looks;
 mod promise;
 mod proxy;
 mod refusals;
+mod rough;
 mod stuck;
 mod tour;
 
