@@ -29,13 +29,17 @@ mod tests {
 
     #[test]
     fn refusals_become_documents_and_nothing_else_does() {
-        let said = instead_of(b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n").unwrap();
+        let said =
+            instead_of(b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n").unwrap();
         let text = String::from_utf8(said).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"), "{head}");
         assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!((&problem["status"], &problem["type"]), (&431.into(), &"/problems/header-too-large".into()));
+        assert_eq!(
+            (&problem["status"], &problem["type"]),
+            (&431.into(), &"/problems/header-too-large".into())
+        );
         assert!(instead_of(b"HTTP/1.1 100 Continue\r\n\r\n").is_none());
         assert!(instead_of(b"srcip,dstip\n").is_none() && instead_of(b"").is_none());
     }

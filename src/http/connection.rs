@@ -27,6 +27,11 @@ const BUFFER: usize = 64 << 10;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
+/// Returns once the server is told to stop.
+pub async fn heard(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
 /// Serves a connection. Once the server stops it ends after the request that is under way, and at once between two.
 pub async fn serve(
     stream: TcpStream,
@@ -45,7 +50,8 @@ pub async fn serve(
             request.extensions_mut().insert(Peer(peer));
             let (router, pulse) = (router.clone(), pulse.clone());
             async move {
-                let Ok(answer): Result<Response<Body>, Infallible> = router.oneshot(request.map(Body::new)).await;
+                let Ok(answer): Result<Response<Body>, Infallible> =
+                    router.oneshot(request.map(Body::new)).await;
                 Ok::<_, Infallible>(answer.map(|body| pulse.answer(body)))
             }
         })
@@ -69,7 +75,7 @@ pub async fn serve(
         });
         tokio::select! {
             overdue = step => break overdue,
-            _ = stopping.wait_for(|stopping| *stopping), if !told => {
+            () = heard(&mut stopping), if !told => {
                 told = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }

@@ -1,16 +1,16 @@
 //! Accepting connections: so many in all and so many from one address, each a task of its own, and an end for all of them.
 
 use super::bare;
-use super::connection;
+use super::connection::{self, heard};
 use super::pulse::Limits;
 use crate::service::app::App;
-use crate::service::limits::network;
+use crate::service::limits::{Line, network};
 use crate::service::problem::Problem;
 use axum::Router;
 use axum::serve::Listener;
 use ipnet::IpNet;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,25 +20,22 @@ use tokio::task::JoinSet;
 
 /// Connections too many that are being told so; the next is closed without a word.
 const REFUSALS: usize = 64;
+/// Descriptors for files and databases, where there are so many.
+const OTHER_DESCRIPTORS: usize = 256;
 /// How long telling one may take.
 const REFUSING: Duration = Duration::from_secs(2);
 
-/// Accepts and serves until the server stops; then nothing more is accepted, and requests under way have until `deadline` after that.
-pub async fn run(
-    mut listener: TcpListener,
-    app: &App,
-    router: Router,
-    mut stopping: watch::Receiver<bool>,
-    deadline: Duration,
-) {
+/// Accepts and serves until the server stops; then nothing more is accepted, and requests under way have until the deadline.
+pub async fn run(mut listener: TcpListener, app: &App, router: Router, mut stopping: watch::Receiver<bool>) {
     let config = &app.config;
     let seconds = Duration::from_secs;
     let limits = Limits { header: seconds(config.header_seconds), idle: seconds(config.idle_seconds) };
-    let places = Places::new(config.max_connections, config.max_connections_per_address);
+    let places = Places::new(descriptors(config.max_connections), config.max_connections_per_address);
     let (mut open, mut refused) = (JoinSet::new(), JoinSet::new());
+    let told = stopping.clone();
     loop {
         tokio::select! {
-            _ = stopping.wait_for(|stopping| *stopping) => break,
+            () = heard(&mut stopping) => break,
             Some(_) = open.join_next() => {}
             Some(_) = refused.join_next() => {}
             // Out of file descriptors it says so, waits a second, and goes on.
@@ -47,14 +44,14 @@ pub async fn run(
                 let counted = (!config.trusted_proxies.contain(from)).then(|| network(from));
                 match places.take(counted) {
                     Ok(place) => {
-                        let serving = connection::serve(stream, from, router.clone(), limits, stopping.clone());
+                        let serving = connection::serve(stream, from, router.clone(), limits, told.clone());
                         open.spawn(async move {
                             let _place = place;
                             serving.await;
                         });
                     }
                     Err(problem) => {
-                        if app.lines.check_key(&network(from)).is_ok() {
+                        if app.lines.check_key(&(Line::Connection, network(from))).is_ok() {
                             tracing::warn!(address = %network(from), "connections are refused: {}", problem.detail);
                         }
                         if refused.len() < REFUSALS {
@@ -66,11 +63,32 @@ pub async fn run(
         }
     }
     drop(listener);
-    let ended = tokio::time::timeout(deadline, async { while open.join_next().await.is_some() {} });
+    let ended = tokio::time::timeout(seconds(config.drain_seconds), async {
+        while open.join_next().await.is_some() {}
+    });
     if ended.await.is_err() {
         tracing::warn!(connections = open.len(), "closed with a request under way");
     }
     open.abort_all();
+}
+
+/// Makes room for as many connections as the settings say, or says how many there is room for: files and the database need descriptors, too.
+fn descriptors(wanted: usize) -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if setrlimit(Resource::Nofile, raised).is_ok() {
+        limit = raised;
+    }
+    let all = limit.current.map_or(usize::MAX, |all| all as usize);
+    let room = all.saturating_sub(OTHER_DESCRIPTORS).max(all / 2);
+    if room < wanted {
+        tracing::warn!(
+            room,
+            wanted,
+            "the limit of open files leaves room for fewer connections than NETDPSYN_MAX_CONNECTIONS"
+        );
+    }
+    room.min(wanted)
 }
 
 /// Says why a connection is not served. Whatever the client has sent is read, or closing would take the answer back.

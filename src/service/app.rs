@@ -1,6 +1,7 @@
 //! What every use case has at hand, and who is asking.
 
-use super::limits::{Rates, rates};
+use super::guesses::Guesses;
+use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Halves, Tx, closed};
@@ -25,6 +26,10 @@ pub struct App {
     pub remembers: Arc<AtomicBool>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
+    /// Lines of the log by address; see [`super::limits`].
+    pub lines: Arc<Lines>,
+    /// Wrong keys by address.
+    pub guesses: Arc<Guesses>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
     /// Wakes the watchers of this server's running jobs when one is to be cancelled.
@@ -50,11 +55,22 @@ impl App {
             artifacts,
             halves,
             rates: Arc::new(rates(config.max_requests)),
+            lines: Arc::new(lines()),
+            guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
         })
+    }
+
+    /// Forgets tenants and addresses that have been quiet: who comes once must not be kept for ever.
+    pub fn forget_the_quiet(&self) {
+        self.rates.retain_recent();
+        self.lines.retain_recent();
+        self.rates.shrink_to_fit();
+        self.lines.shrink_to_fit();
+        self.guesses.forget(std::time::Instant::now());
     }
 
     /// A transaction that may write.

@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod clients;
 mod clocks;
 mod crash;
 mod declare;
