@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -12,12 +12,11 @@ const MESSAGE: usize = 400;
 
 /// Reads a JSON body.
 pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // The library calls some values of a wrong kind bad syntax: what is JSON at all is asked first.
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
     let mut text = serde_json::Deserializer::from_slice(bytes);
-    match serde_path_to_error::deserialize(&mut text) {
-        Ok(value) => text.end().map(|()| value).map_err(|error| no_json(&error)),
-        Err(error) if !error.inner().is_data() => Err(no_json(error.inner())),
-        Err(error) => Err(refusal("", error.path(), error.inner())),
-    }
+    serde_path_to_error::deserialize(&mut text).map_err(|error| refusal("", error.path(), error.inner()))
 }
 
 /// Reads what stands under a name of a body that is read already.
@@ -92,10 +91,6 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-fn no_json(error: &serde_json::Error) -> Problem {
-    Problem::malformed(format!("the body is not JSON: {error}"))
-}
-
 /// The refusal of what stands at `path` under `name`.
 fn refusal(name: &str, path: &serde_path_to_error::Path, error: &impl fmt::Display) -> Problem {
     let said = error.to_string();
@@ -127,7 +122,9 @@ fn refusal(name: &str, path: &serde_path_to_error::Path, error: &impl fmt::Displ
 fn in_json_words(said: &str) -> String {
     let Some((before, expected)) = said.rsplit_once("expected ") else { return said.to_string() };
     let is = |starts: &[&str]| starts.iter().any(|start| expected.starts_with(start));
-    let words = if is(&["struct ", "internally tagged enum ", "a map", "map", "struct variant "]) {
+    let words = if is(&["value"]) {
+        "another kind of value"
+    } else if is(&["struct ", "internally tagged enum ", "a map", "map", "struct variant "]) {
         "an object"
     } else if is(&["a sequence", "sequence", "tuple"]) {
         "an array"
@@ -261,15 +258,9 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_malformed() {
-        for body in ["", "{", r#"{"name": "x"} x"#, "nothing"] {
+        for body in ["", "{", r#"{"name": "x"} x"#, "nothing", r#"{"name": }"#] {
             let (status, field, _) = refused(json::<NewTenant>(body.as_bytes()));
-            assert_eq!(
-                (status, &*field),
-                if body.ends_with(" x") { (422, "cap") } else { (400, "") },
-                "{body}"
-            );
+            assert_eq!((status, &*field), (400, ""), "{body}");
         }
-        let (status, ..) = refused(json::<NewTenant>(br#"{"name": "x", "cap": {"rho": 1}} x"#));
-        assert_eq!(status, 400);
     }
 }
