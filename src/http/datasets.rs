@@ -5,6 +5,7 @@ use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::datasets::{self, DatasetPatch, DatasetView, NewDataset};
 use crate::service::problem::Problem;
+use crate::service::uploads;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -111,5 +112,5 @@ async fn receive(
     }
     // An upload has no limit in all, but none may hold its place in silence.
     let body = arriving(request.into_body(), Duration::from_secs(app.config.idle_seconds));
-    datasets::upload(app, caller, id, length, digest.as_deref(), Box::pin(body)).await
+    uploads::upload(app, caller, id, length, digest.as_deref(), Box::pin(body)).await
 }

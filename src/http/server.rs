@@ -5,7 +5,6 @@ use super::connections;
 use crate::jobs;
 use crate::service::app::App;
 use crate::service::{keys, memory};
-use crate::storage::datasets;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -25,9 +24,6 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
         // Once, to standard error, and never through the log.
         eprintln!("First administrator key (shown this once): {secret}");
     }
-    let mut tx = app.db.begin().await?;
-    datasets::end_lost_uploads(&mut tx).await?;
-    tx.commit().await?;
     if let Err(problem) = jobs::measuring::sweep(&app).await {
         tracing::error!(problem = %problem.kind, "{}", problem.detail);
     }

@@ -23,5 +23,7 @@ pub mod queued;
 pub mod quotes;
 pub mod reading;
 pub mod releases;
+pub mod slots;
 pub mod sweep;
 pub mod tenants;
+pub mod uploads;
