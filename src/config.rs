@@ -1,6 +1,7 @@
 //! Settings of the service, from the environment: `NETDPSYN_*`, each with a default that is safe.
 
-use std::net::SocketAddr;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -28,6 +29,18 @@ pub struct Config {
     pub max_tenant_bytes: u64,
     /// `NETDPSYN_MAX_REQUESTS_PER_SECOND`: requests of one tenant, five times that at once; 200 by default.
     pub max_requests: NonZeroU32,
+    /// `NETDPSYN_MAX_CONNECTIONS`: open connections; 4,096 by default.
+    pub max_connections: usize,
+    /// `NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS`: open connections from one address (IPv6: from one /64); 256 by default.
+    pub max_connections_per_address: usize,
+    /// `NETDPSYN_TRUSTED_PROXIES`: networks, with commas between them, of proxies whose `X-Forwarded-For` tells the client's address; none by default.
+    pub trusted_proxies: Networks,
+    /// `NETDPSYN_HEADER_SECONDS`: how long a client may take to send a request's header, and how long it may be silent within a JSON body; 10 by default.
+    pub header_seconds: u64,
+    /// `NETDPSYN_IDLE_SECONDS`: how long a connection may wait between two requests, an uploader be silent and a downloader take nothing; 60 by default.
+    pub idle_seconds: u64,
+    /// `NETDPSYN_REQUEST_SECONDS`: how long a request other than an upload or a download may take; 60 by default.
+    pub request_seconds: u64,
     /// `NETDPSYN_LEASE_SECONDS`: how long a silent worker keeps its job; 30 by default.
     pub lease_seconds: i64,
     /// `NETDPSYN_DRAIN_SECONDS`: how long a server that stops lets requests and jobs go on; 30 by default.
@@ -43,6 +56,30 @@ pub struct Config {
     pub log: String,
     /// `NETDPSYN_LOG_FORMAT`: `text` (default) or `json`.
     pub log_json: bool,
+}
+
+/// Networks, written with commas between them; an address alone is a network of one.
+#[derive(Clone, Debug, Default)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// Whether one of them holds the address.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl std::str::FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let one = |part: &str| {
+            let address = |_| part.parse::<IpAddr>().map(IpNet::from);
+            part.parse().or_else(address).map_err(|_| format!("{part} is neither a network nor an address"))
+        };
+        parts.map(one).collect::<Result<_, _>>().map(Networks)
+    }
 }
 
 /// A setting that cannot be used.
@@ -105,6 +142,12 @@ impl Config {
                 "NETDPSYN_MAX_REQUESTS_PER_SECOND",
                 NonZeroU32::MIN.saturating_add(199),
             )?,
+            max_connections: parse(&get, "NETDPSYN_MAX_CONNECTIONS", 4_096)?,
+            max_connections_per_address: parse(&get, "NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS", 256)?,
+            trusted_proxies: parse(&get, "NETDPSYN_TRUSTED_PROXIES", Networks::default())?,
+            header_seconds: parse(&get, "NETDPSYN_HEADER_SECONDS", 10)?,
+            idle_seconds: parse(&get, "NETDPSYN_IDLE_SECONDS", 60)?,
+            request_seconds: parse(&get, "NETDPSYN_REQUEST_SECONDS", 60)?,
             lease_seconds: parse(&get, "NETDPSYN_LEASE_SECONDS", 30)?,
             drain_seconds: parse(&get, "NETDPSYN_DRAIN_SECONDS", 30)?,
             drain_measuring_seconds: parse(&get, "NETDPSYN_DRAIN_MEASURING_SECONDS", 120)?,
@@ -127,5 +170,13 @@ mod tests {
         assert!(config.listen.ip().is_loopback());
         let error = Config::from(|name| (name == "NETDPSYN_WORKERS").then(|| "many".into())).unwrap_err();
         assert!(error.to_string().starts_with("NETDPSYN_WORKERS=\"many\""));
+    }
+
+    #[test]
+    fn networks_are_read_from_a_list() {
+        let trusted: Networks = "10.0.0.0/8, 192.0.2.7,fd00::/8".parse().unwrap();
+        assert!(["10.1.2.3", "192.0.2.7", "fd00::1"].iter().all(|one| trusted.contain(one.parse().unwrap())));
+        assert!(!trusted.contain("192.0.2.8".parse().unwrap()));
+        assert!("10.0.0.0/8,anywhere".parse::<Networks>().unwrap_err().starts_with("anywhere"));
     }
 }

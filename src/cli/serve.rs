@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::service::app::App;
 use crate::storage::{Db, closed};
 use crate::{http, telemetry};
+use std::time::Duration;
 
 /// Serve the REST API and work on jobs, until SIGTERM or Ctrl-C. Settings come from NETDPSYN_* in the environment;
 /// `netdpsyn config check` shows them.
@@ -17,9 +18,10 @@ impl Serve {
         closed::from_now_on();
         telemetry::start(&config).map_err(|error| Failure::Usage(format!("NETDPSYN_LOG: {error}")))?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
-        runtime
-            .block_on(async { http::server::serve(App::open(config).await?).await })
-            .map_err(|error| Failure::Server(error.to_string()))
+        let served = runtime.block_on(async { http::server::serve(App::open(config).await?).await });
+        // Threads that still work have been given up: the process ends without them.
+        runtime.shutdown_timeout(Duration::from_millis(500));
+        served.map_err(|error| Failure::Server(error.to_string()))
     }
 }
 
@@ -57,6 +59,13 @@ impl ConfigArgs {
         println!(
             "a tenant      {} requests a second, {} jobs waiting and running",
             config.max_requests, config.max_open_jobs
+        );
+        println!(
+            "connections   {} in all, {} from one address; silent for {} s at most, {} s within a header",
+            config.max_connections,
+            config.max_connections_per_address,
+            config.idle_seconds,
+            config.header_seconds
         );
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime

@@ -1,6 +1,6 @@
 //! `/v1/datasets`
 
-use super::extract::{Body, Path, Query};
+use super::extract::{Body, Path, Query, arriving};
 use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::datasets::{self, DatasetPatch, DatasetView, NewDataset};
@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Make a dataset: a name and what is publicly known of the trace (steward).
@@ -109,6 +110,7 @@ async fn receive(
             "send the file as it is, without Content-Encoding; gzip is recognised by its first bytes",
         ));
     }
-    let body = request.into_body().into_data_stream();
-    uploads::upload(app, caller, id, length, digest.as_deref(), body).await
+    // An upload has no limit in all, but none may hold its place in silence.
+    let body = arriving(request.into_body(), Duration::from_secs(app.config.idle_seconds));
+    uploads::upload(app, caller, id, length, digest.as_deref(), Box::pin(body)).await
 }

@@ -1,6 +1,6 @@
 //! `/v1/jobs` and `/v1/quotes`
 
-use super::extract::{Body, Path, Query};
+use super::extract::{Body, Path, Query, Text};
 use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page};
 use crate::service::jobs::{self, JobQuery, JobView, NewJob};
@@ -20,8 +20,9 @@ pub async fn submit(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Body(new): Body<NewJob>,
+    Text(body): Text,
 ) -> Result<impl IntoResponse, Problem> {
+    let new = NewJob::read(&body)?;
     let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or(""));
     let job = jobs::submit(&app, &caller, new, key).await?;
     Ok((

@@ -35,7 +35,8 @@ pub fn base() -> Document {
 
 /// The whole document, as it stands under `openapi/`.
 pub fn document() -> String {
-    let document = super::api().into_openapi();
+    let [quick, slow] = super::api();
+    let document = quick.merge(slow).into_openapi();
     document.to_pretty_json().unwrap_or_default() + "\n"
 }
 

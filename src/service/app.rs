@@ -1,6 +1,7 @@
 //! What every use case has at hand, and who is asking.
 
-use super::limits::{Rates, rates};
+use super::guesses::Guesses;
+use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
 use super::slots::Slots;
 use crate::config::Config;
@@ -27,6 +28,10 @@ pub struct App {
     pub remembers: Arc<AtomicBool>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
+    /// Lines of the log by address; see [`super::limits`].
+    pub lines: Arc<Lines>,
+    /// Wrong keys by address.
+    pub guesses: Arc<Guesses>,
     /// The slots of this server's workers.
     pub slots: Arc<Slots>,
     /// Wakes the workers of this server when a job is queued.
@@ -54,12 +59,23 @@ impl App {
             artifacts,
             halves,
             rates: Arc::new(rates(config.max_requests)),
+            lines: Arc::new(lines()),
+            guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
             slots: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
         })
+    }
+
+    /// Forgets tenants and addresses that have been quiet: who comes once must not be kept for ever.
+    pub fn forget_the_quiet(&self) {
+        self.rates.retain_recent();
+        self.lines.retain_recent();
+        self.rates.shrink_to_fit();
+        self.lines.shrink_to_fit();
+        self.guesses.forget(std::time::Instant::now());
     }
 
     /// Until when a lease lasts that is given now.

@@ -14,7 +14,7 @@ pub(super) const SHOWN_DELTA: f64 = 1e-9;
 
 /// A cap: in ρ, or as (ε, δ), which is converted on the curve that jobs are, so that it pays for one job of its own size.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "StatedCap")]
 pub enum Cap {
     /// In ρ of zero-concentrated differential privacy.
     Rho(RhoCap),
@@ -39,6 +39,30 @@ pub struct GuaranteeCap {
     /// δ, 10⁻³⁰ to 10⁻⁴.
     #[serde(default = "default_delta")]
     pub delta: f64,
+}
+
+/// A cap as it is written: one of the two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatedCap {
+    rho: Option<f64>,
+    epsilon: Option<f64>,
+    delta: Option<f64>,
+}
+
+impl TryFrom<StatedCap> for Cap {
+    type Error = &'static str;
+
+    fn try_from(stated: StatedCap) -> Result<Self, Self::Error> {
+        match stated {
+            StatedCap { rho: Some(rho), epsilon: None, delta: None } => Ok(Cap::Rho(RhoCap { rho })),
+            StatedCap { rho: None, epsilon: Some(epsilon), delta } => {
+                let delta = delta.unwrap_or_else(default_delta);
+                Ok(Cap::Guarantee(GuaranteeCap { epsilon, delta }))
+            }
+            _ => Err("a cap is {\"rho\": …}, or {\"epsilon\": …} with or without \"delta\""),
+        }
+    }
 }
 
 /// δ where none is given.

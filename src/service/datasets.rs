@@ -4,6 +4,7 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::looks;
 use super::problem::Problem;
 use super::queued::queued;
+use super::reading;
 use super::tenants::check_name;
 use crate::formats::Report;
 use crate::storage::datasets::{self, Dataset};
@@ -32,20 +33,19 @@ pub struct NewDataset {
     pub schema: Option<serde_json::Value>,
     /// The people behind it; the tenant's default population otherwise.
     pub population_id: Option<Uuid>,
-    /// What else is publicly known.
-    #[serde(flatten)]
-    pub declared: Declared,
-}
-
-/// What is publicly known of a trace. It is never taken from the records.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-pub struct Declared {
     /// The capture window, START/END.
     pub window: Option<String>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
     /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// What is publicly known of a trace beside its schema. It is never taken from the records.
+struct Declared<'a> {
+    window: Option<&'a String>,
+    categories: Option<&'a BTreeMap<String, Vec<String>>>,
+    networks: Option<&'a BTreeMap<String, Vec<String>>>,
 }
 
 /// A change of a declaration, possible until the first fit is accepted.
@@ -60,9 +60,12 @@ pub struct DatasetPatch {
     /// Another schema.
     #[schema(value_type = Option<Object>)]
     pub schema: Option<serde_json::Value>,
-    /// What else is publicly known.
-    #[serde(flatten)]
-    pub declared: Declared,
+    /// The capture window, START/END.
+    pub window: Option<String>,
+    /// The values of categorical columns.
+    pub categories: Option<BTreeMap<String, Vec<String>>>,
+    /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
+    pub networks: Option<BTreeMap<String, Vec<String>>>,
 }
 
 /// A dataset, as its steward sees it.
@@ -164,28 +167,27 @@ fn declared_schema(
                 format!("there is no preset {name:?}; presets are {}", names.join(", ")),
             )
         })?,
-        (None, Some(schema)) => serde_json::from_value(schema.clone())
-            .map_err(|error| Problem::invalid("schema", format!("not a schema: {error}")))?,
+        (None, Some(schema)) => reading::part("schema", schema)?,
     };
     Ok(Some(schema))
 }
 
-fn declare(schema: &mut Schema, declared: &Declared) -> Result<(), Problem> {
-    if let Some(window) = &declared.window {
+fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
+    if let Some(window) = declared.window {
         let window: Window = window
             .parse()
             .map_err(|e: crate::trace::window::WindowError| Problem::invalid("window", e.to_string()))?;
         schema.window = Some(window);
     }
-    for (column, values) in declared.categories.iter().flatten() {
+    for (column, values) in declared.categories.into_iter().flatten() {
         schema
             .declare_categories(column, values.clone())
-            .map_err(|error| Problem::invalid("categories", error.to_string()))?;
+            .map_err(|error| Problem::invalid(&format!("categories.{column}"), error.to_string()))?;
     }
-    for (column, networks) in declared.networks.iter().flatten() {
+    for (column, networks) in declared.networks.into_iter().flatten() {
         schema
             .declare_networks(column, networks)
-            .map_err(|error| Problem::invalid("networks", error.to_string()))?;
+            .map_err(|error| Problem::invalid(&format!("networks.{column}"), error.to_string()))?;
     }
     if schema.derived().is_some() {
         return Err(Problem::invalid(
@@ -206,7 +208,12 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
     check_name("name", &new.name)?;
     let mut schema = declared_schema(new.preset.as_deref(), new.schema.as_ref())?
         .ok_or_else(|| Problem::invalid("preset", "name a preset or give a schema"))?;
-    declare(&mut schema, &new.declared)?;
+    let declared = Declared {
+        window: new.window.as_ref(),
+        categories: new.categories.as_ref(),
+        networks: new.networks.as_ref(),
+    };
+    declare(&mut schema, declared)?;
     let mut tx = app.begin().await?;
     let population = match new.population_id {
         Some(id) => tenants::find_population(&mut tx, id).await?.filter(|p| p.tenant_id == tenant),
@@ -280,7 +287,12 @@ pub async fn patch(
         Some(schema) => schema,
         None => serde_json::from_str(&dataset.schema).map_err(|_| Problem::internal())?,
     };
-    declare(&mut schema, &patch.declared)?;
+    let declared = Declared {
+        window: patch.window.as_ref(),
+        categories: patch.categories.as_ref(),
+        networks: patch.networks.as_ref(),
+    };
+    declare(&mut schema, declared)?;
     let text = stored(&schema)?;
     let changed = text != dataset.schema;
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.

@@ -6,6 +6,7 @@ use super::budget::left;
 use super::datasets::{open_field, own, own_locked, reject, report_of, schema_of};
 use super::problem::Problem;
 use super::queued::queued;
+use super::reading::Tagged;
 use crate::fit::{self, Method, Plan};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
@@ -29,6 +30,18 @@ pub enum NewJob {
     Generate(GenerateRequest),
     /// Compare a release with the raw trace: private to the steward, costs no privacy.
     Evaluate(EvaluateRequest),
+}
+
+impl NewJob {
+    /// Reads a request for a job; a fault names its place.
+    pub fn read(body: &[u8]) -> Result<Self, Problem> {
+        let request = Tagged::read(body, "kind", &["fit", "generate", "evaluate"])?;
+        Ok(match request.tag() {
+            "fit" => NewJob::Fit(request.others()?),
+            "generate" => NewJob::Generate(request.others()?),
+            _ => NewJob::Evaluate(request.others()?),
+        })
+    }
 }
 
 /// What a fit is asked for.

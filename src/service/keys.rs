@@ -5,8 +5,10 @@ use super::problem::Problem;
 use crate::privacy::noise::secret;
 use crate::storage::artifacts::hex;
 use crate::storage::tenants::{self, Key};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::time::Instant;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -14,6 +16,9 @@ use uuid::Uuid;
 const START: &str = "ndp_";
 /// Letters of the public part, after `ndp_`.
 const PUBLIC: usize = 12;
+/// Letters after `ndp_` at least, and of the whole key at most.
+const LEAST: usize = 40;
+const MOST: usize = 512;
 
 /// A key to be issued.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -94,8 +99,9 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
         return Ok(None);
     }
     let given = app.config.admin_key.clone();
-    if given.as_ref().is_some_and(|key| !key.starts_with(START) || key.len() < START.len() + 40) {
-        return Err(Problem::invalid("NETDPSYN_ADMIN_KEY", "a key is ndp_ and at least 40 more letters"));
+    if given.as_ref().is_some_and(|key| !is_shaped(key)) {
+        let detail = "a key is ndp_ and at least 40 more letters, 512 in all at most, without spaces";
+        return Err(Problem::invalid("NETDPSYN_ADMIN_KEY", detail));
     }
     let secret = match &given {
         Some(key) => key.clone(),
@@ -114,22 +120,43 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
     Ok(given.is_none().then_some(secret))
 }
 
-/// Who holds this key.
-pub async fn authenticate(app: &App, secret: &str) -> Result<Caller, Problem> {
-    let public: String = secret.chars().take(START.len() + PUBLIC).collect();
-    let mut tx = app.read().await?;
-    let found = tenants::find_key(&mut tx, &public).await?.ok_or_else(Problem::unauthorised)?;
-    let same: bool = found.hash.ct_eq(Sha256::digest(secret).as_slice()).into();
+/// Whether it looks like a key at all.
+fn is_shaped(secret: &str) -> bool {
+    secret.starts_with(START)
+        && (START.len() + LEAST..=MOST).contains(&secret.len())
+        && secret.bytes().all(|letter| letter.is_ascii_graphic())
+}
+
+/// Who holds this key, sent from there. What has not the shape of a key is refused at once, and so is one from an address that sent too many wrong
+/// ones; of all others the database says whether they are right now.
+pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller, Problem> {
+    if !is_shaped(secret) {
+        return Err(Problem::unauthorised());
+    }
+    let digest: [u8; 32] = Sha256::digest(secret).into();
+    let attempt = app.guesses.start(from, digest, Instant::now()).map_err(|wait| {
+        Problem::too_many(
+            "too many wrong keys came from your address; a key that was valid lately goes on working",
+        )
+        .with("retry_after_seconds", wait.as_secs() + 1)
+    })?;
+    let public = &secret[..START.len() + PUBLIC];
+    let found = async {
+        let mut tx = app.read().await?;
+        Ok::<_, Problem>(tenants::find_key(&mut tx, public).await?)
+    };
+    let found = found.await.inspect_err(|_| app.guesses.untold(attempt))?;
+    let Some(found) = found.filter(|found| found.hash.ct_eq(&digest).into()) else {
+        app.guesses.wrong(attempt);
+        return Err(Problem::unauthorised());
+    };
+    app.guesses.right(attempt, Instant::now());
     let role = match found.role.as_str() {
         "admin" => Role::Admin,
         "steward" => Role::Steward,
         _ => Role::Reader,
     };
-    if same {
-        Ok(Caller { key: public, role, tenant: found.tenant_id })
-    } else {
-        Err(Problem::unauthorised())
-    }
+    Ok(Caller { key: public.into(), role, tenant: found.tenant_id })
 }
 
 /// Issues a key of a tenant.

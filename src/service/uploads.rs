@@ -20,13 +20,13 @@ use uuid::Uuid;
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Receives a raw trace, and queues its parsing. On any failure nothing of it stays and the dataset is as it was.
-pub async fn upload<E>(
+pub async fn upload(
     app: &App,
     caller: &Caller,
     id: Uuid,
     length: Option<u64>,
     digest: Option<&str>,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
 ) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
     let limit = app.config.max_upload;
@@ -163,17 +163,17 @@ fn interrupted() -> Problem {
     Problem::conflict("/problems/interrupted", "the upload was interrupted; send it again")
 }
 
-async fn receive<E>(
+async fn receive(
     app: &App,
     key: &str,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
     limit: u64,
     expected: Option<String>,
 ) -> Result<Stored, Problem> {
     let stored = match app.artifacts.put(key, body, limit).await {
         Ok(stored) => stored,
         Err(PutError::TooLarge) => return Err(Problem::too_large(limit)),
-        Err(PutError::Source) => return Err(Problem::malformed("the body ended before it was complete")),
+        Err(PutError::Source(problem)) => return Err(problem),
         Err(PutError::Storage(error)) => return Err(error.into()),
     };
     let refusal = if stored.bytes == 0 {

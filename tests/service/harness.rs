@@ -232,6 +232,22 @@ impl Lab {
         }
     }
 
+    /// Keeps everybody else from writing tenants until what this gives is dropped.
+    pub fn hold(&self) -> Box<dyn std::any::Any> {
+        use sqlx::{Connection, PgConnection, SqliteConnection};
+        self.runtime.block_on(async {
+            if self.database.starts_with("sqlite:") {
+                let mut held = SqliteConnection::connect(&self.database).await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut held).await.unwrap();
+                Box::new(held) as Box<dyn std::any::Any>
+            } else {
+                let mut held = PgConnection::connect(&self.database).await.unwrap();
+                sqlx::raw_sql("BEGIN; LOCK TABLE tenants").execute(&mut held).await.unwrap();
+                Box::new(held)
+            }
+        })
+    }
+
     /// Drops the Postgres database under whoever uses it, and puts a backup in its place.
     pub fn restore(&self, backup: &str) {
         let (server, own) = self.database.rsplit_once('/').unwrap();

@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod chaos;
+mod clients;
 mod clocks;
 mod crash;
 mod declare;
