@@ -18,6 +18,10 @@ pub struct Config {
     pub workers: usize,
     /// `NETDPSYN_MAX_UPLOAD_BYTES`: largest trace; 4 GiB by default.
     pub max_upload: u64,
+    /// `NETDPSYN_MAX_DECOMPRESSED_BYTES`: what a gzipped trace may unpack to; 64 GiB by default.
+    pub max_decompressed: u64,
+    /// `NETDPSYN_MAX_COMPRESSION_RATIO`: the same in times its size; 200 by default. 16 MiB are read in any case.
+    pub max_ratio: u64,
     /// `NETDPSYN_MAX_OPEN_JOBS`: waiting and running jobs of one tenant; 1,000 by default.
     pub max_open_jobs: i64,
     /// `NETDPSYN_MAX_TENANT_BYTES`: raw traces and releases of one tenant together; 64 GiB by default.
@@ -89,6 +93,8 @@ impl Config {
             listen: parse(&get, "NETDPSYN_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
             workers: parse(&get, "NETDPSYN_WORKERS", 1)?,
             max_upload: parse(&get, "NETDPSYN_MAX_UPLOAD_BYTES", 4 << 30)?,
+            max_decompressed: parse(&get, "NETDPSYN_MAX_DECOMPRESSED_BYTES", 64 << 30)?,
+            max_ratio: parse(&get, "NETDPSYN_MAX_COMPRESSION_RATIO", 200)?,
             max_open_jobs: parse(&get, "NETDPSYN_MAX_OPEN_JOBS", 1_000)?,
             max_tenant_bytes: parse(&get, "NETDPSYN_MAX_TENANT_BYTES", 64 << 30)?,
             max_requests: parse(

@@ -49,6 +49,10 @@ pub fn write(
                         }
                         writer.put(trace.column(column).get(row), &mut text);
                     }
+                    // A line without anything is no record.
+                    if text.is_empty() || text.ends_with(b"\n") {
+                        text.extend_from_slice(b"\"\"");
+                    }
                     text.push(b'\n');
                 }
                 Ok(text)
@@ -86,12 +90,13 @@ enum Writer {
 
 impl Writer {
     fn new(column: &Column) -> Writer {
-        let point = (column.notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
-        match (&column.field, column.notation) {
+        let notation = Notation::written(column);
+        let point = (notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
+        match (&column.field, notation) {
             (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: None },
             (Field::Ip { .. }, _) => Writer::Dotted,
             (Field::Protocol, notation) => {
-                let numbers = matches!(notation, Some(Notation::ProtocolNumber) | None);
+                let numbers = notation == Some(Notation::ProtocolNumber);
                 // A word among numbers would be read as a fault.
                 let other = if numbers { protocols::RESERVED.to_string() } else { OTHER.into() };
                 let shown = |number| match (notation, protocols::name(number)) {

@@ -8,7 +8,7 @@ use super::watch::Watch;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
-use crate::formats::{self, Bound, ReadError, ReadOptions};
+use crate::formats::{self, Bound, Limit, Limits, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
@@ -130,10 +130,10 @@ fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped
     Ok(SplitKey::of_population(kept.ok_or_else(Problem::internal)?))
 }
 
-/// Reads the raw trace of a dataset, which parsing accepted before.
+/// Reads the raw trace of a dataset, which parsing accepted before: what it may unpack to was decided then.
 fn raw(dataset: &Dataset, file: &Path, seen: &Watch) -> Result<(Bound, Sensitive<Trace>), Stopped> {
     let schema = schema_of(dataset)?;
-    let bound = formats::bind(file, schema).map_err(refused)?;
+    let bound = formats::bind(file, schema, Limits::NONE, seen).map_err(refused)?;
     let (trace, _) = formats::read(file, &bound, ReadOptions::default(), seen).map_err(refused)?;
     Ok((bound, trace))
 }
@@ -156,6 +156,14 @@ fn refused(error: ReadError) -> Stopped {
             let detail = "a column is written in two notations; write it in one and upload the file again";
             bad_records(detail, *report)
         }
+        ReadError::Unpacked { by, .. } => {
+            let setting = match by {
+                Limit::Bytes => "NETDPSYN_MAX_DECOMPRESSED_BYTES",
+                Limit::Ratio => "NETDPSYN_MAX_COMPRESSION_RATIO",
+            };
+            let problem = Problem::trace(format!("{error} ({setting})"));
+            Stopped::Failed(problem.with("private", true).with("limit", setting))
+        }
         other => Stopped::Failed(Problem::trace(other.to_string()).with("private", true)),
     }
 }
@@ -171,8 +179,10 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Sto
     // As it is declared, not as it was bound to an earlier trace.
     let declared = serde_json::from_str(&dataset.schema)
         .map_err(|error| broken("a stored schema cannot be read", error))?;
-    let bound = formats::bind(&file, declared).map_err(refused)?;
-    let report = formats::check(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
+    let limits = Limits { bytes: app.config.max_decompressed, ratio: app.config.max_ratio };
+    let bound = formats::bind(&file, declared, limits, seen).map_err(refused)?;
+    let options = ReadOptions { limits, ..ReadOptions::default() };
+    let report = formats::check(&file, &bound, options, seen).map_err(refused)?;
     let schema =
         serde_json::to_string(&bound.schema).map_err(|error| broken("a schema cannot be written", error))?;
     let mut report = serde_json::to_value(report.for_steward(&Steward::keeper())).unwrap_or_default();
@@ -421,8 +431,8 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         }
     };
     let path = app.artifacts.path(&release.trace_path)?;
-    let like = formats::bind_like(&path, &bound.schema).map_err(refused)?;
-    let synthetic = formats::read_synthetic(&path, &like, seen).map_err(refused)?;
+    // It was written under this schema: its notations are the ones that it was written in.
+    let synthetic = formats::read_written(&path, &bound.schema, seen).map_err(refused)?;
     let inputs = Inputs { real, held_out, synthetic: &synthetic, schema: &bound.schema, only: &[] };
     let report = private::evaluate(inputs, seen)?.for_steward(&Steward::keeper());
     let report =
