@@ -61,17 +61,12 @@ pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<
     with_notations(reader, in_order(open, &header)?, |index, cell| {
         let column = &trace.schema.columns[index];
         let own = column.notation.filter(|n| matches!(n, Notation::Epoch { .. }))?;
-        let inside = |notation: Notation| {
-            let time = Parser::new(&column.field, Some(notation), false).read(cell).ok()?;
-            window.map(|window| (window.start()..window.end()).contains(&time))
-        };
-        let told = notation_of(&column.field, cell)?;
-        match (inside(own), inside(told)) {
-            (Some(true), _) => Some(own),
-            (_, Some(true)) => None,
-            // Neither does, or there is no window: what was declared holds, and what was told by size is told by it again.
-            _ => (!trace.detected[index] && told != Notation::Rfc3339).then_some(own),
-        }
+        let read = |notation| Parser::new(&column.field, Some(notation), false).read(cell).ok();
+        let inside = |time: &u64| window.is_some_and(|w| (w.start()..w.end()).contains(time));
+        let time = read(own)?;
+        let by_size = notation_of(&column.field, cell).and_then(read).filter(inside);
+        // What was declared holds where no unit puts the time into the window; what was told by size then is told by it again.
+        (inside(&time) || by_size.is_none() && !trace.detected[index]).then_some(own)
     })
 }
 

@@ -162,3 +162,144 @@ impl<R: Read> Read for Bounded<'_, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Bound, ReadOptions, bind, check, hints::hints, read, split_rows};
+    use super::*;
+    use crate::progress::{Quiet, Switch};
+    use crate::trace::{Column, Field, Kind, Schema};
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+    use std::time::{Duration, Instant};
+
+    /// A trace of one column.
+    fn ports() -> Schema {
+        let columns = vec![Column::new("port", Field::Port)];
+        Schema { name: "ports".into(), kind: Kind::Flow, columns, key: None, facts: vec![], window: None }
+    }
+
+    fn gzip(pieces: impl IntoIterator<Item = Vec<u8>>) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut to = GzEncoder::new(&file, Compression::default());
+        pieces.into_iter().for_each(|piece| to.write_all(&piece).unwrap());
+        to.finish().unwrap();
+        file
+    }
+
+    /// A header, and `megabytes` of one line again and again.
+    fn many(line: &str, megabytes: usize) -> tempfile::NamedTempFile {
+        let block = line.repeat((1 << 20) / line.len()).into_bytes();
+        gzip(std::iter::once(b"port\n80\n".to_vec()).chain((0..megabytes).map(move |_| block.clone())))
+    }
+
+    fn bound(path: &Path) -> Result<Bound, ReadError> {
+        bind(path, ports(), Limits::NONE, &Quiet)
+    }
+
+    fn checked(path: &Path, limits: Limits) -> Result<(), ReadError> {
+        let bound = bind(path, ports(), limits, &Quiet)?;
+        check(path, &bound, ReadOptions { limits, ..ReadOptions::default() }, &Quiet).map(|_| ())
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_its_bytes_or_its_ratio() {
+        let file = many("80\n", 20);
+        let ratio = Limits { bytes: u64::MAX, ratio: 200 };
+        let refused = checked(file.path(), ratio);
+        assert!(
+            matches!(refused, Err(ReadError::Unpacked { most: SMALL, by: Limit::Ratio })),
+            "{refused:?} of {:?}",
+            file.path().metadata()
+        );
+        let bytes = Limits { bytes: 19 << 20, ratio: u64::MAX };
+        let refused = checked(file.path(), bytes);
+        assert!(matches!(refused, Err(ReadError::Unpacked { most, by: Limit::Bytes }) if most == 19 << 20));
+        let bound = bound(file.path()).unwrap();
+        let options = ReadOptions { limits: bytes, ..ReadOptions::default() };
+        assert!(matches!(read(file.path(), &bound, options, &Quiet), Err(ReadError::Unpacked { .. })));
+        // Up to the limit all is well, and a small file may be as dense as it likes.
+        checked(file.path(), Limits { bytes: 21 << 20, ratio: u64::MAX }).unwrap();
+        checked(many("80\n", 15).path(), Limits { bytes: u64::MAX, ratio: 1 }).unwrap();
+    }
+
+    #[test]
+    fn members_count_together_and_a_plain_file_unpacks_to_nothing() {
+        let member = std::fs::read(many("80\n", 6).path()).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        (0..3).for_each(|_| file.write_all(&member).unwrap());
+        let limits = Limits { bytes: 17 << 20, ratio: u64::MAX };
+        assert!(matches!(
+            checked(file.path(), limits),
+            Err(ReadError::Unpacked { .. } | ReadError::BadRecords(_))
+        ));
+        let total = open(file.path(), limits, &Quiet).map(|mut input| io::copy(&mut input, &mut io::sink()));
+        assert!(total.is_ok_and(|copied| copied.is_err()));
+        let mut plain = tempfile::NamedTempFile::new().unwrap();
+        plain.write_all(format!("port\n{}", "80\n".repeat(100)).as_bytes()).unwrap();
+        checked(plain.path(), Limits { bytes: 10, ratio: 0 }).unwrap();
+    }
+
+    #[test]
+    fn blank_lines_and_open_quotes_end_as_long_records() {
+        let blank = [many("\n", 3), many("\r\n", 3)];
+        let quoted = gzip([b"port\n80\n\"".to_vec(), b"1\n".repeat(1 << 20)]);
+        let header = gzip([b"\n".to_vec().repeat(3 << 20), b"port\n80\n".to_vec()]);
+        for file in blank.iter().chain([&quoted]) {
+            let path = file.path();
+            assert!(matches!(checked(path, Limits::NONE), Err(ReadError::LongRecord { line: 2 | 3 })));
+            let bound = bound(path).unwrap();
+            assert!(matches!(hints(path, &bound, &Quiet), Err(ReadError::LongRecord { .. })));
+            let split = split_rows(path, io::sink(), io::sink(), &Quiet);
+            assert!(matches!(split, Err(ReadError::LongRecord { .. })));
+        }
+        assert!(matches!(bound(header.path()), Err(ReadError::LongRecord { .. })));
+        // A few of both are read.
+        let some = gzip([b"port\n80\n".to_vec(), b"\n".repeat(1 << 19), b"443\n\"22\"\n".to_vec()]);
+        checked(some.path(), Limits::NONE).unwrap();
+    }
+
+    /// Stops once it has been asked this often.
+    struct After(std::sync::atomic::AtomicI64);
+
+    impl Progress for After {
+        fn report(&self, _: &'static str, _: u64, _: u64) {}
+        fn is_cancelled(&self) -> bool {
+            self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) <= 0
+        }
+    }
+
+    #[test]
+    fn reading_stops_by_bytes_whatever_the_file_holds() {
+        // Blank lines that never are too many in a row, records that cannot be read, and members with nothing in them.
+        let piece = [b"\n".repeat(1 << 19), b"80\n".to_vec()].concat();
+        let sparse = gzip(std::iter::once(b"port\n".to_vec()).chain((0..40).map(move |_| piece.clone())));
+        let bad = many("no port\n", 20);
+        let mut empty = tempfile::NamedTempFile::new().unwrap();
+        empty.write_all(&std::fs::read(gzip([b"port\n80\n".to_vec()]).path()).unwrap()).unwrap();
+        empty.write_all(&std::fs::read(gzip([]).path()).unwrap().repeat(100_000)).unwrap();
+        for (what, file) in [("sparse", &sparse), ("bad", &bad), ("empty", &empty)] {
+            let all = After(i64::MAX.into());
+            let options = ReadOptions { tolerance: 1.0, ..ReadOptions::default() };
+            let bound = bound(file.path()).unwrap();
+            check(file.path(), &bound, options, &all).unwrap();
+            let asked = i64::MAX - all.0.load(std::sync::atomic::Ordering::Relaxed);
+            assert!(asked >= 25, "{what}: asked {asked} times");
+            let stopped = check(file.path(), &bound, options, &After((asked / 2).into()));
+            assert!(matches!(stopped, Err(ReadError::Cancelled(_))), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_megabytes_of_nothing_take_no_time() {
+        let zeros = vec![b'\n'; 1 << 20];
+        let file = gzip(std::iter::once(b"port\n80\n".to_vec()).chain((0..100).map(move |_| zeros.clone())));
+        let start = Instant::now();
+        assert!(matches!(checked(file.path(), Limits::NONE), Err(ReadError::LongRecord { .. })));
+        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        let switch = Switch::default();
+        switch.cancel();
+        let stopped = bind(file.path(), ports(), Limits::NONE, &switch);
+        assert!(matches!(stopped, Err(ReadError::Cancelled(_))));
+    }
+}

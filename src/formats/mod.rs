@@ -18,6 +18,8 @@ pub mod csv_read;
 pub mod csv_write;
 pub mod hints;
 pub mod input;
+#[cfg(test)]
+mod written_tests;
 
 pub use bind::{Bound, bind, bind_like};
 pub use csv_read::{BadRecord, ReadOptions, Report, check, read, read_synthetic, read_written, split_rows};
@@ -51,7 +53,9 @@ pub enum ReadError {
         by: Limit,
     },
     /// A record that does not end, or blank lines that do not.
-    #[error("the record after line {line} is longer than 1 MiB, blank lines before it included; is a quote never closed?")]
+    #[error(
+        "the record after line {line} is longer than 1 MiB, blank lines before it included; is a quote never closed?"
+    )]
     LongRecord {
         /// The last line before it.
         line: u64,

@@ -51,7 +51,9 @@ impl Notation {
 
     /// Whether values of a field can be written so.
     pub fn fits(self, field: &Field) -> bool {
-        use Notation::{AddressNumber, Decimal, Dotted, Epoch, LowerName, ProtocolNumber, Rfc3339, UpperName, Whole};
+        use Notation::{
+            AddressNumber, Decimal, Dotted, Epoch, LowerName, ProtocolNumber, Rfc3339, UpperName, Whole,
+        };
         match field {
             Field::Ip { .. } => matches!(self, Dotted | AddressNumber),
             Field::Protocol => matches!(self, LowerName | UpperName | ProtocolNumber),
