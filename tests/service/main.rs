@@ -9,12 +9,15 @@ mod clocks;
 mod crash;
 mod declare;
 mod edges;
+mod fair;
 mod harness;
 mod ledger;
 mod limits;
 mod looks;
 mod promise;
+mod proxy;
 mod refusals;
+mod stuck;
 mod tour;
 
 /// One test on both databases.
