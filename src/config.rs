@@ -26,6 +26,9 @@ pub struct Config {
     pub max_decompressed: u64,
     /// `NETDPSYN_MAX_COMPRESSION_RATIO`: the same in times its size; 200 by default. 16 MiB are read in any case.
     pub max_ratio: u64,
+    /// `NETDPSYN_MIN_FREE_BYTES`: room on the disk of the data directory that uploads, fits and generations leave free; 64 MiB by default. With 0
+    /// they are not asked before they write.
+    pub min_free: u64,
     /// `NETDPSYN_MAX_OPEN_JOBS`: waiting and running jobs of one tenant; 1,000 by default.
     pub max_open_jobs: i64,
     /// `NETDPSYN_MAX_TENANT_BYTES`: raw traces and releases of one tenant together; 64 GiB by default.
@@ -104,6 +107,7 @@ impl Config {
             max_upload: parse(&get, "NETDPSYN_MAX_UPLOAD_BYTES", 4 << 30)?,
             max_decompressed: parse(&get, "NETDPSYN_MAX_DECOMPRESSED_BYTES", 64 << 30)?,
             max_ratio: parse(&get, "NETDPSYN_MAX_COMPRESSION_RATIO", 200)?,
+            min_free: parse(&get, "NETDPSYN_MIN_FREE_BYTES", 64 << 20)?,
             max_open_jobs: parse(&get, "NETDPSYN_MAX_OPEN_JOBS", 1_000)?,
             max_tenant_bytes: parse(&get, "NETDPSYN_MAX_TENANT_BYTES", 64 << 30)?,
             max_requests: parse(

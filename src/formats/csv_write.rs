@@ -66,6 +66,13 @@ pub fn write(
     Ok(())
 }
 
+/// The most bytes that a record of a schema takes in a file.
+pub fn bytes_per_row(schema: &Schema) -> u64 {
+    let longest = |column: &Column| Writer::new(column).longest(column.field.storage_max());
+    // A comma or a line end each.
+    schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
+}
+
 /// Writes raw records, for their steward.
 pub fn write_raw(
     trace: &Sensitive<Trace>,
@@ -118,6 +125,20 @@ impl Writer {
             (Field::Timestamp { .. }, _) => Writer::Rfc3339,
             (field, _) => Writer::Number { decimals: field.decimals(), point },
         }
+    }
+
+    /// The most bytes of a value up to `max`.
+    fn longest(&self, max: u64) -> u64 {
+        let bytes = match self {
+            Writer::Texts(texts) => texts.iter().map(String::len).max().unwrap_or(0),
+            Writer::Dotted => "255.255.255.255".len(),
+            Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
+            Writer::Number { decimals, point } => {
+                let whole = (max / 10u64.pow(*decimals)).checked_ilog10().unwrap_or(0) + 1;
+                (whole + point.map_or(0, |digits| 1 + u32::from(digits).min(*decimals).max(1))) as usize
+            }
+        };
+        bytes as u64
     }
 
     fn put(&self, value: u64, text: &mut Vec<u8>) {

@@ -1,6 +1,6 @@
 //! What is written under a schema is read under it: the same values, whatever the notations and however few records.
 
-use super::{ReadError, ReadOptions, bind_like, read_synthetic, read_written, write};
+use super::{ReadError, ReadOptions, bind_like, bytes_per_row, read_synthetic, read_written, write};
 use crate::formats::{Limits, bind};
 use crate::progress::Quiet;
 use crate::trace::{Column, Field, Kind, Notation, Schema, TimeUnit, Trace, Window, presets};
@@ -117,6 +117,9 @@ proptest! {
         let (trace, file) = written(&schema, &rows);
         let read = read_written(file.path(), &schema, &Quiet).unwrap();
         prop_assert_eq!(read.rows(), trace.rows());
+        let text = std::fs::read(file.path()).unwrap();
+        let header = text.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        prop_assert!((text.len() - header) as u64 <= bytes_per_row(&schema) * rows.len() as u64);
         for (index, column) in schema.columns.iter().enumerate() {
             for row in 0..trace.rows() {
                 let (there, here) = (trace.column(index).get(row), read.column(index).get(row));

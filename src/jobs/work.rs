@@ -16,6 +16,7 @@ use crate::progress::{Cancelled, Progress};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::{reject, schema_of};
+use crate::service::disk;
 use crate::service::jobs::{FitRequest, GenerateRequest, plan};
 use crate::service::limits;
 use crate::service::memory;
@@ -223,6 +224,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     // A disk that has no room for the bundle is found out while that costs nothing.
     let scratch = scratch(app, job);
     let room = Room::of(&plan, &bound.schema).bytes();
+    disk::check(app, room)?;
     let bundle_file = NewBundle::reserve(&scratch, room)?;
 
     let what = Measuring::new(digest_of(&file, seen)?, &bound.schema, &job.request, &plan)?;

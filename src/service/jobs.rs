@@ -4,9 +4,10 @@ use super::acceptance::{Accepted, Unconfirmed};
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::left;
 use super::datasets::{open_field, own, own_locked, reject, report_of, schema_of};
+use super::disk;
 use super::problem::Problem;
 use super::queued::queued;
-use crate::fit::{self, Method, Plan};
+use crate::fit::{self, Method, Plan, Room};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
 use crate::privacy::{Guarantee, Rho};
@@ -227,7 +228,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         NewJob::Fit(request) => {
             // Within the reserving transaction: the database may have been put back a moment ago.
             super::memory::check_within(app, &mut tx).await?;
-            fit_job(&mut tx, tenant, caller, request, now).await?
+            fit_job(app, &mut tx, tenant, caller, request, now).await?
         }
         NewJob::Generate(request) => {
             let model = releases::find_model(&mut tx, tenant, request.model_id).await?;
@@ -300,6 +301,7 @@ async fn checked_generation(
 }
 
 async fn fit_job(
+    app: &App,
     tx: &mut Tx,
     tenant: Uuid,
     caller: &Caller,
@@ -323,6 +325,7 @@ async fn fit_job(
         return Err(Problem::invalid(field, detail));
     }
     check_confirmed(request, &plan, &schema, &dataset)?;
+    disk::check(app, Room::of(&plan, &schema).bytes())?;
     let mut job = queued(&dataset, "fit", stored(request)?, now);
     let cost = Amount::rho(plan.allowance());
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;

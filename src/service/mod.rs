@@ -10,6 +10,7 @@ pub mod bound;
 pub mod budget;
 pub mod datasets;
 pub mod discretize;
+pub mod disk;
 pub mod jobs;
 pub mod keys;
 pub mod limits;

@@ -151,7 +151,7 @@ impl Problem {
     }
 
     /// 507: the server's disk filled up in the middle.
-    fn disk_filled() -> Self {
+    pub fn disk_filled() -> Self {
         Problem::new(
             507,
             "/problems/disk-full",

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod closed;
 pub mod datasets;
 pub mod db;
+pub mod disk;
 pub mod halves;
 pub mod jobs;
 pub mod ledger;
