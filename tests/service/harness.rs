@@ -97,10 +97,10 @@ impl Lab {
         self.start(Command::new(env!("CARGO_BIN_EXE_netdpsyn")).arg("serve").envs(settings.iter().copied()))
     }
 
-    /// Starts a server none of whose files may have more bytes than this.
+    /// Starts a server none of whose files may have more bytes than this, until [`Server::limit_files`] says otherwise.
     pub fn serve_within(&self, bytes: u64) -> Server {
         let limited =
-            format!("ulimit -f {}; trap '' XFSZ; exec {} serve", bytes / 512, env!("CARGO_BIN_EXE_netdpsyn"));
+            format!("ulimit -Sf {}; trap '' XFSZ; exec {} serve", bytes / 512, env!("CARGO_BIN_EXE_netdpsyn"));
         self.start(Command::new("sh").args(["-c", &limited]))
     }
 
@@ -244,6 +244,13 @@ impl Server {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// From now on none of the server's files may have more bytes than this.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, limit).unwrap();
     }
 
     /// Asks the server to stop and waits until it has.

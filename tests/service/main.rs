@@ -10,6 +10,7 @@ mod crash;
 mod declare;
 mod edges;
 mod harness;
+mod heal;
 mod ledger;
 mod limits;
 mod looks;
