@@ -50,8 +50,8 @@ impl StorageError {
     /// Whether there was no room on the disk.
     pub fn is_disk_full(&self) -> bool {
         if let StorageError::Database(sqlx::Error::Database(error)) = self {
-            // SQLITE_FULL, and Postgres's disk_full.
-            return error.code().is_some_and(|code| ["13", "53100"].contains(&&*code));
+            // SQLITE_FULL; its writing and its making of the log's index, which fail for want of room, a quota or a limit of files; Postgres's disk_full.
+            return error.code().is_some_and(|code| ["13", "778", "4874", "53100"].contains(&&*code));
         }
         let mut cause: Option<&dyn std::error::Error> = Some(self);
         while let Some(error) = cause {

@@ -99,8 +99,11 @@ impl Lab {
 
     /// Starts a server none of whose files may have more bytes than this, until [`Server::limit_files`] says otherwise.
     pub fn serve_within(&self, bytes: u64) -> Server {
-        let limited =
-            format!("ulimit -Sf {}; trap '' XFSZ; exec {} serve", bytes / 512, env!("CARGO_BIN_EXE_netdpsyn"));
+        let limited = format!(
+            "ulimit -Sf {}; trap '' XFSZ; exec {} serve",
+            bytes / 512,
+            env!("CARGO_BIN_EXE_netdpsyn")
+        );
         self.start(Command::new("sh").args(["-c", &limited]))
     }
 
