@@ -2,6 +2,7 @@
 
 use super::limits::{Rates, rates};
 use super::problem::Problem;
+use super::readiness::Readiness;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Halves, Tx, closed};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::memory`].
     pub remembers: Arc<AtomicBool>,
+    /// Whether this server could work when it was last looked at.
+    pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
     /// Wakes the workers of this server when a job is queued.
@@ -52,6 +55,7 @@ impl App {
             rates: Arc::new(rates(config.max_requests)),
             config: Arc::new(config),
             remembers: Arc::default(),
+            readiness: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
         })

@@ -20,6 +20,7 @@ pub mod new_file;
 pub mod problem;
 pub mod queued;
 pub mod quotes;
+pub mod readiness;
 pub mod releases;
 pub mod sweep;
 pub mod tenants;

@@ -186,6 +186,12 @@ impl Problem {
         )
     }
 
+    /// 503: this server cannot work now.
+    pub fn not_ready(what: &str, why: &str) -> Self {
+        Problem::new(503, "/problems/not-ready", "Not ready", format!("the {what} takes nothing: {why}"))
+            .with("failing", what)
+    }
+
     /// 503: the database does not answer.
     pub fn unavailable() -> Self {
         Problem::new(
@@ -201,13 +207,8 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "storage failed");
         match error {
-            StorageError::Database(
-                sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::Tls(_),
-            ) => Problem::unavailable(),
             error if error.is_disk_full() => Problem::disk_filled(),
+            error if error.is_away() => Problem::unavailable(),
             _ => Problem::internal(),
         }
     }

@@ -63,6 +63,29 @@ impl StorageError {
         false
     }
 
+    /// Whether the database cannot be asked now, and may be later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            StorageError::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+                // Postgres: connections that fail, too few resources, an operator's intervention, a standby that only reads. SQLite: busy, out of memory,
+                // read-only, a file that fails or cannot be opened.
+                let postgres = ["08", "53", "57P", "25006"].iter().any(|class| code.starts_with(class));
+                let sqlite =
+                    code.parse::<u32>().is_ok_and(|code| [5, 6, 7, 8, 10, 14].contains(&(code & 0xff)));
+                if code.len() == 5 { postgres } else { sqlite }
+            }),
+            StorageError::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether a unique constraint was violated.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, StorageError::Database(sqlx::Error::Database(error)) if error.is_unique_violation())

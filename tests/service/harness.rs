@@ -212,6 +212,24 @@ impl Lab {
         });
     }
 
+    /// Keeps every other connection from writing until dropped.
+    pub fn hold_writes(&self) -> Held {
+        use sqlx::{Connection, Executor};
+        self.runtime.block_on(async {
+            if self.database.starts_with("sqlite:") {
+                let mut connection = sqlx::SqliteConnection::connect(&self.database).await.unwrap();
+                connection.execute("PRAGMA busy_timeout = 30000").await.unwrap();
+                connection.execute("BEGIN IMMEDIATE").await.unwrap();
+                Held::Sqlite(connection)
+            } else {
+                let mut connection = sqlx::PgConnection::connect(&self.database).await.unwrap();
+                connection.execute("BEGIN").await.unwrap();
+                connection.execute("LOCK TABLE probes, tenants IN EXCLUSIVE MODE").await.unwrap();
+                Held::Postgres(connection)
+            }
+        })
+    }
+
     /// Drops the Postgres database under whoever uses it, and puts a backup in its place.
     pub fn restore(&self, backup: &str) {
         let (server, own) = self.database.rsplit_once('/').unwrap();
@@ -226,6 +244,12 @@ impl Lab {
             }
         });
     }
+}
+
+/// A connection that holds a lock.
+pub enum Held {
+    Sqlite(#[allow(dead_code)] sqlx::SqliteConnection),
+    Postgres(#[allow(dead_code)] sqlx::PgConnection),
 }
 
 /// A running server.

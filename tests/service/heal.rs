@@ -1,7 +1,10 @@
 //! A disk that fills up and a database that goes away: what is refused meanwhile, and that everything goes on by itself afterwards.
 
+use crate::both;
 use crate::harness::*;
 use serde_json::{Value, json};
+
+both!(readiness_proves_a_write, many_probes_are_one_write);
 
 /// A tenant of which the database keeps this many letters.
 fn tenant(server: &Server, letters: usize) -> (u16, Value) {
@@ -33,4 +36,78 @@ fn the_embedded_database_goes_on_when_there_is_room_again() {
     }
     assert_eq!(tenant(&server, 100).0, 201);
     assert!(!server.log.lock().unwrap().contains("non-zero transaction depth"));
+}
+
+/// What `/readyz` answers: its status, and what it says is wrong.
+fn ready(server: &Server) -> (u16, Value) {
+    let answer = server.client.get(format!("{}/readyz", server.url)).send().unwrap();
+    (answer.status().as_u16(), answer.json().unwrap_or_default())
+}
+
+fn until_ready(server: &Server, expected: u16) -> Value {
+    wait(|| Some(ready(server)).filter(|(status, _)| *status == expected)).1
+}
+
+/// A database that answers and takes nothing is not ready, whatever keeps it from writing.
+fn readiness_proves_a_write(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve_within(64 << 20);
+    assert_eq!(ready(&server).0, 200);
+    let held = lab.hold_writes();
+    let problem = until_ready(&server, 503);
+    assert_eq!((&problem["type"], &problem["failing"]), (&json!("/problems/not-ready"), &json!("database")));
+    assert_eq!(server.get("/v1/tenants", ADMIN).status(), 200, "it answers");
+    drop(held);
+    until_ready(&server, 200);
+    // The files have no room for one byte more.
+    server.limit_files(Some(0));
+    let problem = until_ready(&server, 503);
+    let failing = if kind == Kind::Sqlite { "database" } else { "data directory" };
+    assert_eq!(problem["failing"], failing, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("disk is full"), "{problem}");
+    server.limit_files(None);
+    until_ready(&server, 200);
+}
+
+/// Probes need no key: however many there are, the database is written to once a second.
+fn many_probes_are_one_write(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let mut written = std::collections::HashSet::new();
+    let start = std::time::Instant::now();
+    for _ in 0..100 {
+        assert_eq!(ready(&server).0, 200);
+        written.insert(lab.number("SELECT written_at FROM probes"));
+    }
+    let most = start.elapsed().as_secs() as usize + 2;
+    assert!((1..=most).contains(&written.len()), "{} writes, at most {most}", written.len());
+}
+
+/// A full disk of the database's server is told apart from one that is away, and connections that were cut heal by themselves.
+#[test]
+fn postgres_without_room_and_cut_off() {
+    let lab = Lab::new(Kind::Postgres);
+    let server = lab.serve(&[]);
+    assert_eq!(tenant(&server, 1).0, 201);
+    lab.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$",
+    );
+    for table in ["tenants", "probes"] {
+        lab.execute(&format!("CREATE TRIGGER fail BEFORE INSERT ON {table} EXECUTE FUNCTION fail()"));
+    }
+    let (status, problem) = tenant(&server, 1);
+    assert_eq!((status, &problem["type"]), (507, &json!("/problems/disk-full")), "{problem}");
+    assert!(until_ready(&server, 503)["detail"].as_str().unwrap().contains("disk is full"));
+    lab.execute("DROP FUNCTION fail() CASCADE");
+    assert_eq!(tenant(&server, 1).0, 201);
+    until_ready(&server, 200);
+    for _ in 0..5 {
+        lab.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        for _ in 0..20 {
+            let (status, problem) = tenant(&server, 1);
+            assert!(status == 201 || status == 503, "{problem}");
+        }
+        assert_eq!(tenant(&server, 1).0, 201, "the pool has new connections");
+    }
 }
