@@ -55,7 +55,10 @@ fn readiness_proves_a_write(kind: Kind) {
     assert_eq!(ready(&server).0, 200);
     let held = lab.hold_writes();
     let problem = until_ready(&server, 503);
-    assert_eq!((&problem["type"], &problem["failing"]), (&json!("/problems/not-ready"), &json!("database")));
+    assert_eq!(
+        (&problem["type"], &problem["failing"]),
+        (&json!("/problems/unavailable"), &json!("database"))
+    );
     assert_eq!(server.get("/v1/tenants", ADMIN).status(), 200, "it answers");
     drop(held);
     until_ready(&server, 200);
