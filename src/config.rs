@@ -49,6 +49,10 @@ settings! {
         "where the API listens; put a TLS proxy in front before listening elsewhere";
     workers: usize = "NETDPSYN_WORKERS", "1", 0..=256,
         "jobs at a time, each on every core; 0 serves the API alone";
+    parse_workers: usize = "NETDPSYN_PARSE_WORKERS", "1", 0..=64,
+        "uploads parsed at a time beside these jobs, so that none waits behind them; 0 by default where there are no workers";
+    max_job_seconds: u64 = "NETDPSYN_MAX_JOB_SECONDS", "21600", 1..=2_592_000,
+        "how long an attempt of a job may run, but for a fit that measures";
     max_upload: u64 = "NETDPSYN_MAX_UPLOAD_BYTES", "4294967296", 1..=1 << 50,
         "largest trace";
     max_open_jobs: i64 = "NETDPSYN_MAX_OPEN_JOBS", "1000", 1..=1_000_000,
@@ -107,6 +111,9 @@ impl Config {
         let mut config = Config::read(&get)?;
         if get("NETDPSYN_DATABASE_URL").is_none() {
             config.database_url = format!("sqlite:{}", config.data_dir.join("netdpsyn.sqlite").display());
+        }
+        if get("NETDPSYN_PARSE_WORKERS").is_none() {
+            config.parse_workers = config.parse_workers.min(config.workers);
         }
         Ok(config)
     }

@@ -15,7 +15,7 @@ use crate::privacy::{Private, Sensitive, Steward};
 use crate::progress::{Cancelled, Progress};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
-use crate::service::datasets::{ParseAgain, schema_of};
+use crate::service::datasets::{reject, schema_of};
 use crate::service::jobs::{FitRequest, GenerateRequest, plan};
 use crate::service::limits;
 use crate::service::memory;
@@ -68,22 +68,14 @@ pub async fn end_without_result(
         }
     }
     // What is wrong with a trace stands on its dataset, and goes with it.
-    let problem = text.as_deref().filter(|_| job.kind != "parse");
-    let end = End { state, charged, problem, model: None, release: None };
+    let shown = text.as_deref().filter(|_| job.kind != "parse");
+    let end = End { state, charged, problem: shown, model: None, release: None };
     if !jobs::finish(&mut tx, job, &end, now).await? {
         // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
         return Ok(());
     }
     if job.kind == "parse" {
-        let dataset = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
-        let again = serde_json::from_str::<ParseAgain>(&job.request).is_ok_and(|asked| asked.again);
-        // What was good before its declaration changed stays: the steward can declare it otherwise.
-        let kept = dataset.as_ref().filter(|_| again).and_then(|d| d.trace());
-        if let (None, Some(path)) = (kept, dataset.as_ref().and_then(|d| d.trace_path.as_ref())) {
-            app.artifacts.delete(path).await?;
-        }
-        looks::add(&mut tx, job.population_id, Look::ParseReport, now).await?;
-        datasets::set_state(&mut tx, job.dataset_id, "rejected", kept, None, text.as_deref()).await?;
+        reject(app, &mut tx, job, &problem.cloned().unwrap_or_else(Problem::parse_cancelled)).await?;
     }
     tx.commit().await?;
     if job.kind == "fit" {
@@ -279,7 +271,7 @@ async fn commit_model(
     fence(jobs::finish(&mut tx, job, &end, now).await?)?;
     jobs::add(&mut tx, &next).await?;
     tx.commit().await?;
-    app.queued.notify_one();
+    app.queued.notify_waiters();
     // What earlier attempts stored and could not commit is not waited a day for.
     for earlier in 1..job.attempt {
         app.artifacts.delete(&format!("models/{}/{earlier}.bundle", job.id)).await?;
@@ -379,7 +371,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             jobs::add(&mut tx, &next).await?;
         }
         tx.commit().await?;
-        app.queued.notify_one();
+        app.queued.notify_waiters();
         Ok(())
     })
 }

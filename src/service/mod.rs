@@ -22,5 +22,7 @@ pub mod queued;
 pub mod quotes;
 pub mod readiness;
 pub mod releases;
+pub mod slots;
 pub mod sweep;
 pub mod tenants;
+pub mod uploads;

@@ -63,25 +63,24 @@ impl StorageError {
         false
     }
 
-    /// Whether the database cannot be asked now, and may be later.
-    pub fn is_away(&self) -> bool {
+    /// Whether the database is away, or so busy that it gave up: what was tried may succeed when it is tried again.
+    pub fn is_passing(&self) -> bool {
         match self {
             StorageError::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
-                // Postgres: connections that fail, too few resources, an operator's intervention, a standby that only reads. SQLite: busy, out of memory,
-                // read-only, a file that fails or cannot be opened.
-                let postgres = ["08", "53", "57P", "25006"].iter().any(|class| code.starts_with(class));
-                let sqlite =
-                    code.parse::<u32>().is_ok_and(|code| [5, 6, 7, 8, 10, 14].contains(&(code & 0xff)));
-                if code.len() == 5 { postgres } else { sqlite }
+                // Postgres: connection lost, shutting down or starting, too few resources, deadlock, a standby that only reads. SQLite: busy, locked, out of
+                // memory, read-only, a file that fails or cannot be opened, and their kinds.
+                let sqlite = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff);
+                ["08", "53", "57P", "25006", "40001", "40P01"].iter().any(|start| code.starts_with(start))
+                    || sqlite.is_some_and(|code| [5, 6, 7, 8, 10, 14].contains(&code))
             }),
-            StorageError::Database(error) => matches!(
-                error,
+            StorageError::Database(
                 sqlx::Error::Io(_)
-                    | sqlx::Error::Tls(_)
-                    | sqlx::Error::PoolTimedOut
-                    | sqlx::Error::PoolClosed
-                    | sqlx::Error::WorkerCrashed
-            ),
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed,
+            ) => true,
             _ => false,
         }
     }

@@ -175,6 +175,11 @@ impl Lab {
         self.scalar(sql)
     }
 
+    /// One text from the database.
+    pub fn text(&self, sql: &str) -> String {
+        self.scalar(sql)
+    }
+
     fn scalar<T>(&self, sql: &str) -> T
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
@@ -316,7 +321,7 @@ impl Server {
                 self.made(&format!("/v1/tenants/{id}/keys"), ADMIN, &json!({"role": role, "name": role}));
             issued["secret"].as_str().unwrap().to_string()
         };
-        Tenant { steward: key("steward"), reader: key("reader"), id }
+        Tenant { steward: key("steward"), reader: key("reader"), name, id }
     }
 
     pub fn upload(&self, dataset: &str, key: &str, body: Vec<u8>) -> Response {
@@ -345,18 +350,19 @@ impl Server {
         })
     }
 
-    /// Waits until nothing of a tenant waits or runs, and gives all its jobs.
+    /// Waits until nothing of a tenant waits or runs, and gives all its jobs but for parsing.
     pub fn idle(&self, steward: &str) -> Vec<Value> {
         wait(|| {
             let jobs = self.json("/v1/jobs?limit=200", steward)["items"].as_array().unwrap().clone();
             let open = jobs.iter().any(|job| job["state"] == "queued" || job["state"] == "running");
-            (!open).then_some(jobs)
+            (!open).then(|| jobs.into_iter().filter(|job| job["kind"] != "parse").collect())
         })
     }
 }
 
 pub struct Tenant {
     pub id: String,
+    pub name: String,
     pub steward: String,
     pub reader: String,
 }

@@ -9,13 +9,16 @@ mod clocks;
 mod crash;
 mod declare;
 mod edges;
+mod fair;
 mod harness;
 mod heal;
 mod ledger;
 mod limits;
 mod looks;
 mod promise;
+mod proxy;
 mod refusals;
+mod stuck;
 mod tour;
 
 /// One test on both databases.
