@@ -5,7 +5,7 @@ use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::budget::AccountView;
 use crate::service::problem::Problem;
-use crate::service::tenants::{self, NewCap, NewTenant, TenantView};
+use crate::service::tenants::{self, NewCap, NewTenant, TenantCapView, TenantView};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// Make a tenant, with a default population of the same cap (admin).
 #[utoipa::path(post, path = "/v1/tenants", tag = "tenants", request_body = NewTenant,
-    responses((status = 201, description = "Made.", body = TenantView), Refusals))]
+    responses((status = 201, description = "Made.", body = TenantCapView), Refusals))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,

@@ -2,6 +2,7 @@
 
 use super::limits::{Rates, rates};
 use super::problem::Problem;
+use super::readiness::Readiness;
 use super::slots::Slots;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Halves, Tx, closed};
@@ -25,6 +26,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::memory`].
     pub remembers: Arc<AtomicBool>,
+    /// Whether this server could work when it was last looked at.
+    pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
     /// The slots of this server's workers.
@@ -56,6 +59,7 @@ impl App {
             rates: Arc::new(rates(config.max_requests)),
             config: Arc::new(config),
             remembers: Arc::default(),
+            readiness: Arc::default(),
             slots: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),

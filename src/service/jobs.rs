@@ -331,10 +331,12 @@ async fn fit_job(
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
     let purpose = Purpose { tenant, population: dataset.population_id, job: job.id, actor: &caller.key, now };
     if !reserve(tx, &purpose, cost).await? {
-        let left = Rho::from_units(left(tx, tenant, dataset.population_id).await?.rho);
+        let accounts = left(tx, tenant, dataset.population_id).await?;
+        let left = accounts.rho();
         return Err(Problem::budget_exhausted(
             cost.rho,
             left.units(),
+            &accounts.short_of(cost),
             ledger::largest_epsilon(left, request.delta),
         ));
     }

@@ -2,6 +2,7 @@
 
 use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
+use crate::config::Secret;
 use crate::privacy::noise::secret;
 use crate::storage::artifacts::hex;
 use crate::storage::tenants::{self, Key};
@@ -89,16 +90,17 @@ pub fn fresh() -> Result<String, Problem> {
 
 /// Makes the first administrator's key where there is no key at all; gives it if it was made up here.
 pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
+    let given = app.config.admin_key.clone();
     let mut tx = app.begin().await?;
     if tenants::any_key(&mut tx).await? {
+        drop(tx);
+        if let Some(Secret(key)) = &given {
+            say_if_unused(app, key).await?;
+        }
         return Ok(None);
     }
-    let given = app.config.admin_key.clone();
-    if given.as_ref().is_some_and(|key| !key.starts_with(START) || key.len() < START.len() + 40) {
-        return Err(Problem::invalid("NETDPSYN_ADMIN_KEY", "a key is ndp_ and at least 40 more letters"));
-    }
     let secret = match &given {
-        Some(key) => key.clone(),
+        Some(Secret(key)) => key.clone(),
         None => fresh()?,
     };
     // The first administrator's key has a fixed id: of several servers that start together one succeeds and prints.
@@ -112,6 +114,20 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
     }
     tx.commit().await?;
     Ok(given.is_none().then_some(secret))
+}
+
+/// The first administrator's key counts for a database without any key; another one that is set later opens nothing, and that is said.
+async fn say_if_unused(app: &App, given: &str) -> Result<(), Problem> {
+    match authenticate(app, given).await {
+        Ok(caller) if caller.role == Role::Admin => Ok(()),
+        Ok(_) | Err(Problem { status: 401, .. }) => {
+            tracing::warn!(
+                "NETDPSYN_ADMIN_KEY is not an administrator's key of this database, which has keys already: the setting counts for the first start alone. `netdpsyn admin key --role admin` issues one, `netdpsyn admin revoke` ends one"
+            );
+            Ok(())
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 /// Who holds this key.
@@ -148,6 +164,36 @@ pub async fn issue(app: &App, caller: &Caller, tenant: Uuid, new: NewKey) -> Res
     Ok(IssuedKey { secret, key: view(key) })
 }
 
+/// Issues an administrator's key. Only at the machine: whoever stole such a key could otherwise keep the door open after it is revoked.
+pub async fn issue_admin(app: &App, caller: &Caller, name: &str) -> Result<IssuedKey, Problem> {
+    caller.admin()?;
+    let secret = fresh()?;
+    let mut tx = app.begin().await?;
+    let key = key(&secret, None, Role::Admin, name, tx.now().await?);
+    tenants::add_key(&mut tx, &key).await?;
+    tx.commit().await?;
+    Ok(IssuedKey { secret, key: view(key) })
+}
+
+/// Every key of everybody, with its tenant.
+pub async fn all(app: &App, caller: &Caller) -> Result<Vec<(Option<Uuid>, KeyView)>, Problem> {
+    caller.admin()?;
+    let keys = tenants::all_keys(&mut app.read().await?).await?;
+    Ok(keys.into_iter().map(|key| (key.tenant_id, view(key))).collect())
+}
+
+/// Revokes anybody's key, named by its id or by its public part; which it was.
+pub async fn revoke_any(app: &App, caller: &Caller, named: &str) -> Result<KeyView, Problem> {
+    // Whoever pastes the whole key means the one that it starts with.
+    let public: String = named.chars().take(START.len() + PUBLIC).collect();
+    let mut found = all(app, caller).await?;
+    found
+        .retain(|(_, key)| key.revoked_at.is_none() && (key.prefix == public || key.id.to_string() == named));
+    let Some((tenant, key)) = found.pop() else { return Err(Problem::not_found("valid key")) };
+    revoke_key(app, tenant, key.id).await?;
+    Ok(key)
+}
+
 /// A tenant's keys.
 pub async fn list(
     app: &App,
@@ -162,9 +208,13 @@ pub async fn list(
     Ok(PageQuery::page(tenants::list_keys(&mut tx, tenant, after, limit).await?, limit, |k| k.id, view))
 }
 
-/// Revokes a key.
+/// Revokes a key of a tenant.
 pub async fn revoke(app: &App, caller: &Caller, tenant: Uuid, id: Uuid) -> Result<(), Problem> {
     caller.admin()?;
+    revoke_key(app, Some(tenant), id).await
+}
+
+async fn revoke_key(app: &App, tenant: Option<Uuid>, id: Uuid) -> Result<(), Problem> {
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
     if !tenants::revoke_key(&mut tx, tenant, id, now).await? {

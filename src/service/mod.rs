@@ -21,6 +21,7 @@ pub mod new_file;
 pub mod problem;
 pub mod queued;
 pub mod quotes;
+pub mod readiness;
 pub mod releases;
 pub mod slots;
 pub mod sweep;

@@ -173,7 +173,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
     let required = plan.allowance();
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
-    let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
+    let left = left(&mut tx, tenant, dataset.population_id).await?.rho();
     drop(tx);
     // Here the private number of records is consulted, whatever is asked.
     looks::record(app, dataset.population_id, Look::Quote).await?;

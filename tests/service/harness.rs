@@ -97,10 +97,13 @@ impl Lab {
         self.start(Command::new(env!("CARGO_BIN_EXE_netdpsyn")).arg("serve").envs(settings.iter().copied()))
     }
 
-    /// Starts a server none of whose files may have more bytes than this.
+    /// Starts a server none of whose files may have more bytes than this, until [`Server::limit_files`] says otherwise.
     pub fn serve_within(&self, bytes: u64) -> Server {
-        let limited =
-            format!("ulimit -f {}; trap '' XFSZ; exec {} serve", bytes / 512, env!("CARGO_BIN_EXE_netdpsyn"));
+        let limited = format!(
+            "ulimit -Sf {}; trap '' XFSZ; exec {} serve",
+            bytes / 512,
+            env!("CARGO_BIN_EXE_netdpsyn")
+        );
         self.start(Command::new("sh").args(["-c", &limited]))
     }
 
@@ -214,6 +217,24 @@ impl Lab {
         });
     }
 
+    /// Keeps every other connection from writing until dropped.
+    pub fn hold_writes(&self) -> Held {
+        use sqlx::{Connection, Executor};
+        self.runtime.block_on(async {
+            if self.database.starts_with("sqlite:") {
+                let mut connection = sqlx::SqliteConnection::connect(&self.database).await.unwrap();
+                connection.execute("PRAGMA busy_timeout = 30000").await.unwrap();
+                connection.execute("BEGIN IMMEDIATE").await.unwrap();
+                Held::Sqlite(connection)
+            } else {
+                let mut connection = sqlx::PgConnection::connect(&self.database).await.unwrap();
+                connection.execute("BEGIN").await.unwrap();
+                connection.execute("LOCK TABLE probes, tenants IN EXCLUSIVE MODE").await.unwrap();
+                Held::Postgres(connection)
+            }
+        })
+    }
+
     /// Drops the Postgres database under whoever uses it, and puts a backup in its place.
     pub fn restore(&self, backup: &str) {
         let (server, own) = self.database.rsplit_once('/').unwrap();
@@ -228,6 +249,12 @@ impl Lab {
             }
         });
     }
+}
+
+/// A connection that holds a lock.
+pub enum Held {
+    Sqlite(#[allow(dead_code)] sqlx::SqliteConnection),
+    Postgres(#[allow(dead_code)] sqlx::PgConnection),
 }
 
 /// A running server.
@@ -249,6 +276,13 @@ impl Server {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// From now on none of the server's files may have more bytes than this.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, limit).unwrap();
     }
 
     /// Asks the server to stop and waits until it has.

@@ -11,6 +11,7 @@ mod declare;
 mod edges;
 mod fair;
 mod harness;
+mod heal;
 mod ledger;
 mod limits;
 mod looks;
