@@ -9,7 +9,6 @@ use super::problem::Problem;
 use crate::fit::{self, Method, Plan, expect};
 use crate::ledger;
 use crate::model::statement::Expected;
-use crate::privacy::Rho;
 use crate::storage::looks::Look;
 use crate::trace::{Schema, Trace};
 use serde::{Deserialize, Serialize};
