@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// Make a tenant, with a default population of the same cap (admin).
 #[utoipa::path(post, path = "/v1/tenants", tag = "tenants", request_body = NewTenant,
-    responses((status = 201, description = "Made.", body = TenantCapView), Refusals))]
+    responses((status = 201, description = "Made.", body = TenantView), Refusals))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -48,13 +48,13 @@ pub async fn find(
 
 /// Set a tenant's cap (admin).
 #[utoipa::path(patch, path = "/v1/tenants/{id}", tag = "tenants", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewCap,
-    responses((status = 200, description = "Set.", body = TenantView), Refusals))]
+    responses((status = 200, description = "Set.", body = TenantCapView), Refusals))]
 pub async fn set_cap(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
     Body(cap): Body<NewCap>,
-) -> Result<Json<TenantView>, Problem> {
+) -> Result<Json<TenantCapView>, Problem> {
     tenants::set_cap(&app, &caller, id, cap).await.map(Json)
 }
 

@@ -200,7 +200,7 @@ impl Problem {
 
     /// 503: this server cannot work now.
     pub fn not_ready(what: &str, why: &str) -> Self {
-        let detail = format!("the {what} takes nothing: {why}");
+        let detail = format!("{what}: {why}");
         Problem::new(503, "/problems/unavailable", "Not available now", detail).with("failing", what)
     }
 

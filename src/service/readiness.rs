@@ -4,8 +4,7 @@
 //! | --- | --- |
 //! | database | a row is written and committed, which is durable |
 //! | data directory | a file is written, made durable and removed |
-//!
-//! What is further needed to work is one more line in [`look`].
+//! | workers | as many slots work as should |
 
 use super::app::App;
 use super::problem::Problem;
@@ -42,7 +41,13 @@ pub async fn check(app: &App) -> Result<(), Problem> {
 
 async fn look(app: &App) -> Result<(), Problem> {
     within("database", app.db.prove_write()).await?;
-    within("data directory", app.artifacts.prove_write()).await
+    within("data directory", app.artifacts.prove_write()).await?;
+    let (wanted, alive) = app.slots.counts();
+    if alive < wanted {
+        let why = format!("{} of {wanted} ended and are started again", wanted - alive);
+        return Err(Problem::not_ready("workers", &why).with("restarted", app.slots.restarts()));
+    }
+    Ok(())
 }
 
 /// What is wrong, in words that tell no address, path or name.
@@ -51,8 +56,8 @@ async fn within(what: &str, proof: impl Future<Output = Result<(), StorageError>
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
             tracing::error!(%error, "the {what} cannot be written to");
-            let full = error.is_disk_full();
-            Err(Problem::not_ready(what, if full { "its disk is full" } else { "writing to it fails" }))
+            let why = if error.is_disk_full() { "its disk is full" } else { "writing to it fails" };
+            Err(Problem::not_ready(what, why))
         }
         Err(_) => Err(Problem::not_ready(what, "it does not answer within 2 seconds")),
     }

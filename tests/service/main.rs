@@ -18,6 +18,7 @@ mod looks;
 mod promise;
 mod proxy;
 mod refusals;
+mod settings;
 mod stuck;
 mod tour;
 
