@@ -5,9 +5,11 @@
 
 mod access;
 mod account;
+mod bombs;
 mod clocks;
 mod crash;
 mod declare;
+mod disk;
 mod edges;
 mod fair;
 mod harness;
@@ -15,6 +17,7 @@ mod heal;
 mod ledger;
 mod limits;
 mod looks;
+mod notation;
 mod promise;
 mod proxy;
 mod refusals;
