@@ -23,6 +23,7 @@ use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::service::queued::queued;
 use crate::service::releases::StoredReport;
+use crate::storage::StorageError;
 use crate::storage::artifacts::sha256_of;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
@@ -238,7 +239,8 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         error => broken("a fit failed", error),
     })?;
     bundle_file.write(&fitted.bundle)?;
-    runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle))?;
+    let ended = runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle));
+    runtime.block_on(named(app, &bundle_path(job), ended))?;
     runtime.block_on(measuring::forget(app, job.id));
     Ok(())
 }
@@ -253,7 +255,7 @@ async fn commit_model(
     bundle: &Bundle,
 ) -> Result<(), Stopped> {
     let text = |error| broken("what is stored beside a model cannot be written", error);
-    let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
+    let bundle_path = bundle_path(job);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
@@ -291,6 +293,10 @@ async fn commit_model(
     Ok(())
 }
 
+fn bundle_path(job: &Job) -> String {
+    format!("models/{}/{}.bundle", job.id, job.attempt)
+}
+
 fn scratch(app: &App, job: &Job) -> PathBuf {
     app.artifacts.scratch().join(format!("{}-{}", job.id, job.attempt))
 }
@@ -319,6 +325,8 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
+    // Nobody works for an hour on what cannot be stored.
+    disk::check(app, disk::trace(&model.schema, rows.map_or(model.records as u64, |rows| rows as u64)))?;
     let made = generate::generate(&model, &Request { rows, seed, options: asked.options }, seen)?;
     let report = StoredReport {
         fidelity: release::report(&bundle, model.records, &made.trace, seen)?,
@@ -328,23 +336,22 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     };
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
-    let scratch = scratch(app, job);
-    let file = std::fs::File::create(&scratch).map_err(|error| broken("a trace cannot be written", error))?;
-    formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file), seen).map_err(|error| {
-        match error {
+    let name = format!("{}-{}", job.id, job.attempt);
+    let file = tempfile::Builder::new().prefix(&name).tempfile_in(app.artifacts.scratch());
+    let file = file.map_err(StorageError::from)?;
+    formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file.as_file()), seen).map_err(
+        |error| match error {
             formats::WriteError::Cancelled(_) => Stopped::Cancelled,
-            error => broken("a trace cannot be written", error),
-        }
-    })?;
-    runtime.block_on(async {
-        let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
-        let stored = app.artifacts.adopt(&trace_path, &scratch).await?;
-        let _ = std::fs::remove_file(&scratch);
+            formats::WriteError::Io(error) => StorageError::from(error).into(),
+        },
+    )?;
+    let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
+    let ended = runtime.block_on(async {
+        let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
         let id = Uuid::new_v4();
         let mut tx = app.begin().await?;
         let now = tx.now().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
-            app.artifacts.delete(&trace_path).await?;
             return Err(Stopped::Failed(problem));
         }
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: Some(id) };
@@ -356,7 +363,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             model_id: job.model_id.unwrap_or_default(),
             job_id: job.id,
             state: "draft".into(),
-            trace_path,
+            trace_path: trace_path.clone(),
             trace_sha256: stored.sha256,
             bytes: stored.bytes as i64,
             row_count: made.trace.rows() as i64,
@@ -385,7 +392,20 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
         tx.commit().await?;
         app.queued.notify_waiters();
         Ok(())
-    })
+    });
+    runtime.block_on(named(app, &trace_path, ended))
+}
+
+/// Takes a file away again that came to no transaction which names it. Where the database went away nobody knows: what nothing names is swept.
+async fn named(app: &App, path: &str, ended: Result<(), Stopped>) -> Result<(), Stopped> {
+    let unknown = matches!(&ended, Err(Stopped::Failed(problem)) if problem.status == 503);
+    if ended.is_err()
+        && !unknown
+        && let Err(error) = app.artifacts.delete(path).await
+    {
+        tracing::error!(%error, "a file that nothing names could not be removed");
+    }
+    ended
 }
 
 /// Compares a release with the raw trace, for its steward. What its fit held out is told apart again, and tells what sampling alone costs.

@@ -235,6 +235,8 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let model = model.ok_or_else(|| Problem::not_found("model"))?;
             let dataset = own(&mut tx, tenant, model.dataset_id).await?;
             let request = checked_generation(&mut tx, request, &dataset).await?;
+            // Without a number of rows the job itself finds out.
+            disk::check(app, disk::trace(&schema_of(&dataset)?, request.rows.unwrap_or(0)))?;
             Job { model_id: Some(model.id), ..queued(&dataset, "generate", stored(&request)?, now) }
         }
         NewJob::Evaluate(request) => {
