@@ -40,18 +40,26 @@ enum Command {
         #[arg(long, default_value_t = 24)]
         older_than: u64,
     },
-    /// Issue a key of a tenant; it is printed this once
+    /// Issue a key of a tenant, or an administrator's; it is printed this once
     Key {
-        /// The tenant's id
-        tenant: Uuid,
+        /// The tenant's id; none for an administrator's key
+        tenant: Option<Uuid>,
         /// What the key allows
         #[arg(long, value_enum)]
         role: KeyRole,
+    },
+    /// List all keys, administrators' included, without their secrets
+    Keys,
+    /// Revoke a key of anybody, an administrator's included
+    Revoke {
+        /// Its public part (ndp_ and 12 letters) or its id, as `keys` shows them
+        key: String,
     },
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum KeyRole {
+    Admin,
     Steward,
     Reader,
 }
@@ -109,10 +117,34 @@ impl Command {
             }
             Command::Key { tenant, role } => {
                 let role = match role {
+                    KeyRole::Admin => Role::Admin,
                     KeyRole::Steward => Role::Steward,
                     KeyRole::Reader => Role::Reader,
                 };
-                issue(app, caller, tenant, role).await?;
+                match (tenant, role) {
+                    (None, Role::Admin) => {
+                        let issued = keys::issue_admin(app, caller, "issued at the machine").await?;
+                        println!("{:<8} {}", role.name(), issued.secret);
+                    }
+                    (Some(tenant), _) => issue(app, caller, tenant, role).await?,
+                    (None, _) => {
+                        return Err(Problem::invalid("tenant", "name the tenant whose key it is"));
+                    }
+                }
+            }
+            Command::Keys => {
+                for (tenant, key) in keys::all(app, caller).await? {
+                    let whose = tenant.map_or_else(|| "-".into(), |tenant| tenant.to_string());
+                    let state = key.revoked_at.map_or_else(|| "valid".into(), |at| format!("revoked {at}"));
+                    println!(
+                        "{} {:<8} {whose:<36} {} {state} {}",
+                        key.prefix, key.role, key.created_at, key.name
+                    );
+                }
+            }
+            Command::Revoke { key } => {
+                let revoked = keys::revoke_any(app, caller, &key).await?;
+                println!("revoked  {} ({}, {})", revoked.prefix, revoked.role, revoked.name);
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use super::openapi::Refusals;
 use crate::service::app::App;
 use crate::service::problem::Problem;
+use crate::service::readiness;
 use axum::extract::State;
 
 /// Whether the process runs.
@@ -11,8 +12,8 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Whether the service can work: the database answers.
+/// Whether the service can work: the database and the data directory can be written to. Looked at once a second at most.
 #[utoipa::path(get, path = "/readyz", tag = "probes", security(()), responses((status = 200, description = "It can work."), Refusals))]
 pub async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
-    if app.db.is_alive().await { Ok("ready\n") } else { Err(Problem::unavailable()) }
+    readiness::check(&app).await.map(|()| "ready\n")
 }

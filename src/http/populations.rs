@@ -4,7 +4,7 @@ use super::extract::{Body, Path, Query};
 use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::problem::Problem;
-use crate::service::tenants::{self, NewCap, NewPopulation, PopulationView};
+use crate::service::tenants::{self, NewCap, NewPopulation, PopulationCapView, PopulationView};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -35,12 +35,12 @@ pub async fn list(
 
 /// Set a population's cap (admin).
 #[utoipa::path(patch, path = "/v1/populations/{id}", tag = "populations", params(("id" = Uuid, Path, description = "The population.")), request_body = NewCap,
-    responses((status = 200, description = "Set.", body = PopulationView), Refusals))]
+    responses((status = 200, description = "Set.", body = PopulationCapView), Refusals))]
 pub async fn set_cap(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
     Body(cap): Body<NewCap>,
-) -> Result<Json<PopulationView>, Problem> {
+) -> Result<Json<PopulationCapView>, Problem> {
     tenants::set_population_cap(&app, &caller, id, cap).await.map(Json)
 }

@@ -5,7 +5,7 @@ use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::budget::AccountView;
 use crate::service::problem::Problem;
-use crate::service::tenants::{self, NewCap, NewTenant, TenantView};
+use crate::service::tenants::{self, NewCap, NewTenant, TenantCapView, TenantView};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -48,13 +48,13 @@ pub async fn find(
 
 /// Set a tenant's cap (admin).
 #[utoipa::path(patch, path = "/v1/tenants/{id}", tag = "tenants", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewCap,
-    responses((status = 200, description = "Set.", body = TenantView), Refusals))]
+    responses((status = 200, description = "Set.", body = TenantCapView), Refusals))]
 pub async fn set_cap(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
     Body(cap): Body<NewCap>,
-) -> Result<Json<TenantView>, Problem> {
+) -> Result<Json<TenantCapView>, Problem> {
     tenants::set_cap(&app, &caller, id, cap).await.map(Json)
 }
 

@@ -3,6 +3,7 @@
 use super::guesses::Guesses;
 use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
+use super::readiness::Readiness;
 use super::slots::Slots;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Halves, Tx, closed};
@@ -26,6 +27,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::memory`].
     pub remembers: Arc<AtomicBool>,
+    /// Whether this server could work when it was last looked at.
+    pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
     /// Lines of the log by address; see [`super::limits`].
@@ -63,6 +66,7 @@ impl App {
             guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
+            readiness: Arc::default(),
             slots: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),

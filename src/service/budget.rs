@@ -160,11 +160,31 @@ pub struct PopulationBudget {
     pub account: AccountView,
 }
 
-/// What is left for a fit: the smaller of the tenant's and the population's rest.
-pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Amount, Problem> {
+/// What is left for a fit in the two accounts that pay for it.
+pub(super) struct Left {
+    tenant: Amount,
+    population: Amount,
+}
+
+impl Left {
+    /// ρ that both have.
+    pub(super) fn rho(&self) -> Rho {
+        Rho::from_units(self.tenant.rho.min(self.population.rho))
+    }
+
+    /// The accounts that do not have this much.
+    pub(super) fn short_of(&self, cost: Amount) -> Vec<&'static str> {
+        let short = |left: &Amount| left.rho < cost.rho || left.delta < cost.delta;
+        let accounts = [("tenant", &self.tenant), ("population", &self.population)];
+        accounts.into_iter().filter(|(_, left)| short(left)).map(|(name, _)| name).collect()
+    }
+}
+
+/// What is left for a fit.
+pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Left, Problem> {
     let tenant = ledger::tenant_account(tx, tenant).await?.unwrap_or_default().left();
     let population = ledger::population_account(tx, population).await?.unwrap_or_default().left();
-    Ok(Amount { rho: tenant.rho.min(population.rho), delta: tenant.delta.min(population.delta) })
+    Ok(Left { tenant, population })
 }
 
 /// What paid for a model and everything made from it: the entry of the ledger, by which an auditor finds it.

@@ -195,7 +195,10 @@ fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
             "the gap between records of a flow is derived, not declared: ask the fit for it with options.gaps",
         ));
     }
-    schema.check().map_err(|error| Problem::invalid("schema", error.to_string()))
+    schema
+        .check()
+        .and_then(|()| schema.check_notations())
+        .map_err(|error| Problem::invalid("schema", error.to_string()))
 }
 
 fn stored(schema: &Schema) -> Result<String, Problem> {

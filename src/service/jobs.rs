@@ -4,10 +4,11 @@ use super::acceptance::{Accepted, Unconfirmed};
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::left;
 use super::datasets::{open_field, own, own_locked, reject, report_of, schema_of};
+use super::disk;
 use super::problem::Problem;
 use super::queued::queued;
 use super::reading::Tagged;
-use crate::fit::{self, Method, Plan};
+use crate::fit::{self, Method, Plan, Room};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
 use crate::privacy::{Guarantee, Rho};
@@ -240,13 +241,15 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         NewJob::Fit(request) => {
             // Within the reserving transaction: the database may have been put back a moment ago.
             super::memory::check_within(app, &mut tx).await?;
-            fit_job(&mut tx, tenant, caller, request, now).await?
+            fit_job(app, &mut tx, tenant, caller, request, now).await?
         }
         NewJob::Generate(request) => {
             let model = releases::find_model(&mut tx, tenant, request.model_id).await?;
             let model = model.ok_or_else(|| Problem::not_found("model"))?;
             let dataset = own(&mut tx, tenant, model.dataset_id).await?;
             let request = checked_generation(&mut tx, request, &dataset).await?;
+            // Without a number of rows the job itself finds out.
+            disk::check(app, disk::trace(&schema_of(&dataset)?, request.rows.unwrap_or(0)))?;
             Job { model_id: Some(model.id), ..queued(&dataset, "generate", stored(&request)?, now) }
         }
         NewJob::Evaluate(request) => {
@@ -313,6 +316,7 @@ async fn checked_generation(
 }
 
 async fn fit_job(
+    app: &App,
     tx: &mut Tx,
     tenant: Uuid,
     caller: &Caller,
@@ -336,15 +340,18 @@ async fn fit_job(
         return Err(Problem::invalid(field, detail));
     }
     check_confirmed(request, &plan, &schema, &dataset)?;
+    disk::check(app, Room::of(&plan, &schema).bytes())?;
     let mut job = queued(&dataset, "fit", stored(request)?, now);
     let cost = Amount::rho(plan.allowance());
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
     let purpose = Purpose { tenant, population: dataset.population_id, job: job.id, actor: &caller.key, now };
     if !reserve(tx, &purpose, cost).await? {
-        let left = Rho::from_units(left(tx, tenant, dataset.population_id).await?.rho);
+        let accounts = left(tx, tenant, dataset.population_id).await?;
+        let left = accounts.rho();
         return Err(Problem::budget_exhausted(
             cost.rho,
             left.units(),
+            &accounts.short_of(cost),
             ledger::largest_epsilon(left, request.delta),
         ));
     }

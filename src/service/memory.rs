@@ -114,7 +114,9 @@ pub async fn note_cap(app: &App, account: Uuid, cap: Amount) -> Result<(), Probl
 }
 
 /// Notes that a key is revoked, before that is committed.
-pub async fn note_revoked(app: &App, tenant: Uuid, key: Uuid) -> Result<(), Problem> {
+pub async fn note_revoked(app: &App, tenant: Option<Uuid>, key: Uuid) -> Result<(), Problem> {
+    // The version before reads a tenant: an administrator has none.
+    let tenant = tenant.unwrap_or_default();
     write(app, &format!("{REVOKED}/{key}.json"), &Revoked { key, tenant }).await
 }
 
@@ -257,9 +259,11 @@ pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
     }
     for Revoked { key, tenant } in revoked {
         if tenants::is_valid_key(&mut tx, key).await? {
-            undone.push(format!(
-                "key {key} of tenant {tenant} is valid again, after it was revoked; revoke it anew"
-            ));
+            let whose = match tenant.is_nil() {
+                true => "an administrator".to_string(),
+                false => format!("tenant {tenant}"),
+            };
+            undone.push(format!("key {key} of {whose} is valid again, after it was revoked; revoke it anew"));
         }
     }
     Ok(undone)

@@ -4,6 +4,7 @@
 use super::app::App;
 use super::app::Caller;
 use super::datasets::{DatasetView, own_locked, view};
+use super::disk;
 use super::limits::{check_room, room};
 use super::problem::Problem;
 use super::queued::queued;
@@ -33,6 +34,8 @@ pub async fn upload(
     if length.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));
     }
+    // Nobody sends for an hour what cannot be stored.
+    disk::check(app, length.unwrap_or(0))?;
     let expected = digest.map(sha256_of).transpose()?;
     let upload = Upload { dataset: id, token: Uuid::now_v7() };
     let mut tx = app.begin().await?;
@@ -55,6 +58,7 @@ pub async fn upload(
     let received = tokio::select! {
         received = receive(app, &key, body, limit.min(room), expected) => received,
         () = lapses(app, upload) => Err(interrupted()),
+        problem = disk::runs_out(app) => Err(problem),
     };
     let received = received.map_err(|problem| match problem.status {
         413 if room < limit => Problem::storage_full(app.config.max_tenant_bytes),

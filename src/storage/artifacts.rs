@@ -202,6 +202,20 @@ impl Artifacts {
         Ok(())
     }
 
+    /// Writes a small file durably and removes it.
+    pub async fn prove_write(&self) -> Result<(), StorageError> {
+        let path = self.scratch.join(format!("probe-{}", uuid::Uuid::new_v4()));
+        let written = tokio::task::spawn_blocking(move || {
+            let written = std::fs::File::create_new(&path).and_then(|mut file| {
+                std::io::Write::write_all(&mut file, &[0; 4096])?;
+                file.sync_all()
+            });
+            let _ = std::fs::remove_file(&path);
+            written
+        });
+        Ok(written.await.map_err(std::io::Error::other)??)
+    }
+
     /// A folder for unfinished work. Names in it are unique to a job and attempt; what a killed process leaves is swept like anything that
     /// nothing names.
     pub fn scratch(&self) -> &Path {

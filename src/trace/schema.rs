@@ -448,6 +448,18 @@ impl Schema {
         Ok(())
     }
 
+    /// Checks that every notation that is declared is one of its field. In a schema that is bound already one that is not counts as undeclared.
+    pub fn check_notations(&self) -> Result<(), SchemaError> {
+        let wrong = |column: &&Column| column.notation.is_some_and(|notation| !notation.fits(&column.field));
+        match self.columns.iter().find(wrong) {
+            None => Ok(()),
+            Some(column) => Err(SchemaError::Parameter {
+                column: column.name.clone(),
+                reason: "values of its type are not written in the notation that it declares; leave the notation out".into(),
+            }),
+        }
+    }
+
     /// Checks that every public domain is declared: a fit must never take one from the values.
     pub fn check_complete(&self) -> Result<(), SchemaError> {
         self.check()?;

@@ -15,14 +15,8 @@ both!(
     killed_at_random_moments
 );
 
-/// Keeps every transaction from writing until dropped.
-pub enum Lock {
-    Sqlite(#[allow(dead_code)] sqlx::SqliteConnection),
-    Postgres(#[allow(dead_code)] sqlx::PgConnection),
-}
-
 /// Waits until a fit has begun to measure, then holds the accounts, so that it can write its bundle and not commit.
-fn hold(lab: &Lab) -> Lock {
+fn hold(lab: &Lab) -> Held {
     use sqlx::{Connection, Executor};
     lab.runtime.block_on(async {
         let begun = "SELECT COUNT(*) FROM jobs WHERE measuring_started_at IS NOT NULL";
@@ -37,13 +31,13 @@ fn hold(lab: &Lab) -> Lock {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             connection.execute("BEGIN IMMEDIATE").await.unwrap();
-            Lock::Sqlite(connection)
+            Held::Sqlite(connection)
         } else {
             // Locked before the fit, which updates the tenant's row only when it commits.
             let mut connection = sqlx::PgConnection::connect(&lab.database).await.unwrap();
             connection.execute("BEGIN").await.unwrap();
             connection.execute("SELECT * FROM tenants FOR UPDATE").await.unwrap();
-            Lock::Postgres(connection)
+            Held::Postgres(connection)
         }
     })
 }
@@ -58,7 +52,7 @@ pub struct Paused {
     pub lab: Lab,
     pub tenant: Tenant,
     pub server: Server,
-    pub lock: Lock,
+    pub lock: Held,
 }
 
 impl Paused {
