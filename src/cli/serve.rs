@@ -73,7 +73,7 @@ pub struct OpenApi {}
 
 impl OpenApi {
     pub fn run(self) -> Result<(), Failure> {
-        print!("{}", http::openapi::document());
+        println!("{:#}", http::openapi::document());
         Ok(())
     }
 }

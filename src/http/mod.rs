@@ -3,12 +3,13 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`extract`] | who asks, and bodies, paths and queries whose faults become problem documents |
-//! | [`openapi`] | the document, its examples and errors |
+//! | [`openapi`], [`completed`] | the document: what handlers say, and what follows from it |
 //! | [`server`] | listening, draining |
 //!
 //! A handler reads its arguments, calls, and answers; it decides nothing.
 
 pub mod budget;
+pub mod completed;
 pub mod datasets;
 pub mod extract;
 pub mod health;
@@ -79,9 +80,9 @@ pub fn api() -> OpenApiRouter<App> {
 
 /// The whole application.
 pub fn router(app: App) -> Router {
-    let (routes, document) = api().split_for_parts();
+    let (routes, _) = api().split_for_parts();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
-        .url("/openapi.json", document)
+        .external_url_unchecked("/openapi.json", openapi::document())
         .config(utoipa_swagger_ui::Config::default().validator_url("none"));
     let id = HeaderName::from_static("x-request-id");
     routes

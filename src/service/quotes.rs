@@ -3,7 +3,7 @@
 use super::app::{App, Caller};
 use super::budget::left;
 use super::datasets::{own, report_of, schema_of};
-use super::jobs::plan_of;
+use super::jobs::{check_rows, plan_of};
 use super::looks;
 use super::problem::Problem;
 use crate::fit::{self, Method, Plan, expect};
@@ -57,13 +57,14 @@ pub struct QuoteRequest {
     /// The dataset.
     pub dataset_id: Uuid,
     /// ε: smaller protects more and keeps less.
+    #[schema(minimum = 0.01, maximum = 10000)]
     pub epsilon: f64,
     /// δ.
     #[serde(default = "super::budget::default_delta")]
+    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
     pub delta: f64,
     /// `netdpsyn` or `independent`.
     #[serde(default = "super::jobs::default_method")]
-    #[schema(value_type = String)]
     pub method: Method,
     /// What may be set otherwise than the method does.
     #[serde(default)]
@@ -72,6 +73,7 @@ pub struct QuoteRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+    #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
 }
 
@@ -144,6 +146,7 @@ impl Resources {
 pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<QuoteView, Problem> {
     let tenant = caller.steward()?;
     let plan = plan_of(request.epsilon, request.delta, request.method, request.options)?;
+    check_rows(request.rows)?;
     let required = plan.allowance();
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
