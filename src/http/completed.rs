@@ -32,7 +32,8 @@ pub fn complete(document: &mut Value) {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
             add_refusals(method, operation);
             // What is sent as text is never null.
-            for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
                 if parameter["schema"]["type"].is_array() {
                     parameter["schema"]["type"] = parameter["schema"]["type"][0].take();
                 }

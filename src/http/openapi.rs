@@ -52,7 +52,7 @@ pub fn document() -> Value {
     document
 }
 
-/// A file as the body of a request or an answer.
+/// A file as the body of a request.
 #[derive(utoipa::ToSchema)]
 #[schema(value_type = String, format = Binary, min_length = 1)]
 #[allow(dead_code)]

@@ -1,7 +1,6 @@
 //! `/v1/releases`
 
 use super::extract::{Path, Query};
-use super::openapi::File;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::problem::Problem;
 use crate::service::releases::{self, PrivateReport, ReleaseReportView, ReleaseView};
@@ -48,7 +47,7 @@ pub async fn publish(
 /// Download the synthetic trace, as CSV (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have.")),
-    responses((status = 200, description = "The trace.", body = inline(File), content_type = "text/csv",
+    responses((status = 200, description = "The trace.", body = String, content_type = "text/csv",
             headers(("ETag" = String, description = "Its SHA-256."), ("Content-Disposition" = String, description = "A name for the file."),
                 ("Link" = String, description = "The release that it belongs to."))),
         (status = 304, description = "It is the one you have.", headers(("ETag" = String, description = "Its SHA-256."))),

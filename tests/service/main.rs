@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod clocks;
+mod contract;
 mod crash;
 mod declare;
 mod edges;
