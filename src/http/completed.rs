@@ -34,8 +34,11 @@ pub fn complete(document: &mut Value) {
             // What is sent as text is never null.
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
-                if parameter["schema"]["type"].is_array() {
-                    parameter["schema"]["type"] = parameter["schema"]["type"][0].take();
+                let schema = &mut parameter["schema"];
+                if schema["type"].is_array() {
+                    schema["type"] = schema["type"][0].take();
+                } else if schema["oneOf"][1]["type"] == "null" {
+                    *schema = schema["oneOf"][0].take();
                 }
             }
             for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {

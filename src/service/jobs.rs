@@ -3,7 +3,7 @@
 use super::acceptance::{Accepted, Unconfirmed};
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::left;
-use super::datasets::{open_field, own, own_locked, report_of, schema_of};
+use super::datasets::{open_field, own, own_locked, reject, report_of, schema_of};
 use super::problem::Problem;
 use super::queued::queued;
 use crate::fit::{self, Method, Plan};
@@ -55,9 +55,11 @@ pub struct FitRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
     /// Seed of the first trace; drawn by default.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
     #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
     /// How its records are made.
@@ -91,9 +93,11 @@ pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
     /// Records, rounded to two digits; by default as many as the noisy counts say.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
     /// The same seed gives the same trace.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
     #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
     /// How records are made: choices that cost no privacy.
@@ -310,7 +314,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         return repeated(&mut tx, tenant, job, digest == body).await;
     }
     tx.commit().await?;
-    app.queued.notify_one();
+    app.queued.notify_waiters();
     Ok(view(job))
 }
 
@@ -435,12 +439,45 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Probl
     jobs::find(&mut tx, tenant, id).await?.map(view).ok_or_else(|| Problem::not_found("job"))
 }
 
+/// Which jobs are wanted.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct JobQuery {
+    /// The `next` of the page before, its last id.
+    pub after: Option<Uuid>,
+    /// Items on a page: 1 to 200, 50 by default.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<u16>,
+    /// Those of a kind.
+    #[param(value_type = Option<JobKind>)]
+    pub kind: Option<String>,
+    /// Those in a state.
+    #[param(value_type = Option<JobState>)]
+    pub state: Option<String>,
+    /// Those on a dataset.
+    pub dataset_id: Option<Uuid>,
+}
+
 /// The tenant's jobs.
-pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<JobView>, Problem> {
+pub async fn list(app: &App, caller: &Caller, query: JobQuery) -> Result<Page<JobView>, Problem> {
     let tenant = caller.steward()?;
-    let (after, limit) = query.bounds()?;
+    let JobQuery { after, limit, kind, state, dataset_id: dataset } = query;
+    one_of("kind", kind.as_deref(), &jobs::KINDS)?;
+    one_of("state", state.as_deref(), &jobs::STATES)?;
+    let (after, limit) = PageQuery { after, limit }.bounds()?;
     let mut tx = app.read().await?;
-    Ok(PageQuery::page(jobs::list(&mut tx, tenant, after, limit).await?, limit, |j| j.id, view))
+    let wanted = jobs::Wanted { tenant, kind: kind.as_deref(), state: state.as_deref(), dataset };
+    Ok(PageQuery::page(jobs::list(&mut tx, &wanted, after, limit).await?, limit, |j| j.id, view))
+}
+
+fn one_of(field: &str, value: Option<&str>, known: &[&str]) -> Result<(), Problem> {
+    match value {
+        Some(value) if !known.contains(&value) => {
+            Err(Problem::invalid(field, format!("{field} is one of {}", known.join(", "))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Cancels a job: at once if it waits and never measured (what it reserved is given back), else as soon as it notices.
@@ -448,9 +485,6 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     let tenant = caller.steward()?;
     let mut tx = app.begin().await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
-    if job.kind == "parse" {
-        return Err(Problem::not_found("job"));
-    }
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
     let spent = job.kind == "fit" && super::memory::is_noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
@@ -461,6 +495,9 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
             let population = cancelled.population_id;
             let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now };
             release(&mut tx, &purpose, cancelled.cost()).await?;
+        }
+        if cancelled.kind == "parse" {
+            reject(app, &mut tx, &cancelled, &Problem::parse_cancelled()).await?;
         }
         tx.commit().await?;
         // An attempt that was handed back just before it measured has left half of a key.

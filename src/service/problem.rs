@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
-    #[schema(format = "uri-reference", pattern = "^/problems/[a-z-]+$")]
+    #[schema(format = "uri-reference", pattern = "^(/problems/[a-z-]+|about:blank)$")]
     pub kind: &'static str,
     /// The same in words.
     pub title: &'static str,
@@ -178,6 +178,14 @@ impl Problem {
         Problem::new(422, "/problems/trace-refused", "The trace is refused", detail)
     }
 
+    /// 409 of a trace: nobody waited for its parsing.
+    pub fn parse_cancelled() -> Self {
+        Problem::conflict(
+            "/problems/cancelled",
+            "parsing was cancelled; upload the trace again, or declare it otherwise",
+        )
+    }
+
     /// 500: ours to mend. What went wrong is in the log.
     pub fn internal() -> Self {
         Problem::new(
@@ -203,13 +211,8 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "storage failed");
         match error {
-            StorageError::Database(
-                sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::Tls(_),
-            ) => Problem::unavailable(),
             error if error.is_disk_full() => Problem::disk_filled(),
+            error if error.is_passing() => Problem::unavailable(),
             _ => Problem::internal(),
         }
     }

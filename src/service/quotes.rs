@@ -73,6 +73,7 @@ pub struct QuoteRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
 }
@@ -110,6 +111,7 @@ impl Expectation {
 
 /// What of a trace lies outside its declaration.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Undeclared)]
 pub struct Outside {
     /// It is told from the raw records: for the steward alone.
     pub private: bool,

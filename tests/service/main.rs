@@ -5,17 +5,21 @@
 
 mod access;
 mod account;
+mod chaos;
 mod clocks;
 mod contract;
 mod crash;
 mod declare;
 mod edges;
+mod fair;
 mod harness;
 mod ledger;
 mod limits;
 mod looks;
 mod promise;
+mod proxy;
 mod refusals;
+mod stuck;
 mod tour;
 
 /// One test on both databases.
