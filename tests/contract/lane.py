@@ -119,7 +119,8 @@ class Lane:
             "--generation-database", "none", *self.words, env=environment, cwd=self.work,
         )
         server.check()
-        return re.search(r"(\d+) generated", told)[0]
+        generated, filtered = re.search(r"(\d+) generated", told), re.search(r"Filtered: (\d+)", told)
+        return f"{generated[1]} requests, {filtered[1] if filtered else 0} answers passed over"
 
     def database(self, kind, folder):
         if kind == "SQLite":

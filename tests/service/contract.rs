@@ -38,6 +38,36 @@ fn every_kind_of_job_can_be_asked_for() {
     assert_eq!(kinds, ["fit", "generate", "evaluate"]);
 }
 
+/// The document keeps schemas by name: of two with one name only one would stand there.
+#[test]
+fn every_schema_has_a_name_of_its_own() {
+    fn sources(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else {
+                found.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let mut names = Vec::new();
+    for source in &found {
+        for derived in source.split("utoipa::ToSchema)]").skip(1) {
+            let (attributes, item) = derived.split_once("pub ").unwrap();
+            let own = attributes.split_once("(as = ").map(|(_, name)| name);
+            let name = own.unwrap_or_else(|| item.split_once(' ').unwrap().1);
+            names.push(name.split(|c: char| !c.is_alphanumeric()).next().unwrap());
+        }
+    }
+    assert!(names.len() > 50 && names.contains(&"FitOptions"), "{names:?}");
+    names.sort_unstable();
+    let twice: Vec<_> = names.windows(2).filter(|two| two[0] == two[1]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
 /// States and kinds are text in the database, which checks them: the document must list the same.
 #[test]
 fn words_are_those_of_the_database() {
