@@ -32,9 +32,9 @@ impl<T: TryFrom<u64>> Visitor<'_> for Whole<T> {
     }
 }
 
-/// Reads one.
+/// Reads one. Any number is asked for: what stands within a tagged choice has been read as one kind or the other already.
 pub fn number<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_u64(Whole(PhantomData))
+    deserializer.deserialize_any(Whole(PhantomData))
 }
 
 /// Reads one that may be null.
@@ -72,6 +72,12 @@ mod tests {
         rounds: u32,
     }
 
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Asked(Asked),
+    }
+
     #[test]
     fn a_number_without_a_fraction_is_whole() {
         let read = |text: &str| serde_json::from_str::<Asked>(text);
@@ -79,6 +85,8 @@ mod tests {
         assert_eq!(read(r#"{"rows": null, "rounds": 0.0}"#).unwrap(), Asked { rows: None, rounds: 0 });
         let full = read(r#"{"rows": 18446744073709551615, "rounds": 2e1}"#).unwrap();
         assert_eq!(full, Asked { rows: Some(u64::MAX), rounds: 20 });
+        let tagged = serde_json::from_str(r#"{"kind": "Asked", "rows": 3.0, "rounds": 0.0}"#);
+        assert_eq!(tagged.unwrap(), Tagged::Asked(Asked { rows: Some(3), rounds: 0 }));
         for text in [r#"{"rows": 0.5}"#, r#"{"rows": -1}"#, r#"{"rows": 1e16}"#, r#"{"rounds": 4294967296}"#] {
             assert!(read(text).unwrap_err().to_string().contains("whole number"), "{text}");
         }
