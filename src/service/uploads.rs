@@ -63,10 +63,13 @@ pub async fn upload<E>(
     let ended = end(app, upload, &before, &key, &received).await;
     match &ended {
         Ok(_) => {
-            if let Some(old) = &before.trace_path {
-                app.artifacts.delete(old).await?;
-            }
             app.queued.notify_waiters();
+            // The upload is accepted, whatever becomes of the trace before: what nothing names is swept.
+            if let Some(old) = &before.trace_path
+                && let Err(error) = app.artifacts.delete(old).await
+            {
+                tracing::warn!(%error, "the trace before could not be removed");
+            }
         }
         // Whether the end was written is not known: what nothing names is swept.
         Err(problem) if problem.status == 503 => {}
@@ -85,7 +88,7 @@ async fn lapses(app: &App, upload: Upload) {
         Ok::<_, Problem>(held)
     };
     loop {
-        tokio::time::sleep(app.beat()).await;
+        tokio::time::sleep(Duration::from_secs(app.config.lease_seconds.unsigned_abs()) / 3).await;
         if let Ok(false) = renewed().await {
             return;
         }

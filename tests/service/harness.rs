@@ -97,6 +97,11 @@ impl Lab {
         self.start(Command::new(env!("CARGO_BIN_EXE_netdpsyn")).arg("serve").envs(settings.iter().copied()))
     }
 
+    /// Starts another version of the program.
+    pub fn serve_as(&self, program: &str) -> Server {
+        self.start(Command::new(program).arg("serve"))
+    }
+
     /// Starts a server none of whose files may have more bytes than this.
     pub fn serve_within(&self, bytes: u64) -> Server {
         let limited =

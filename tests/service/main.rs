@@ -10,6 +10,7 @@ mod clocks;
 mod contract;
 mod crash;
 mod declare;
+mod deploys;
 mod edges;
 mod fair;
 mod harness;
@@ -19,6 +20,7 @@ mod looks;
 mod promise;
 mod proxy;
 mod refusals;
+mod rough;
 mod stuck;
 mod tour;
 
