@@ -67,7 +67,7 @@ pub struct OpenApi {}
 
 impl OpenApi {
     pub fn run(self) -> Result<(), Failure> {
-        print!("{}", http::openapi::document());
+        println!("{:#}", http::openapi::document());
         Ok(())
     }
 }

@@ -114,8 +114,19 @@ pub fn shown_day(micros: i64) -> String {
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
+/// How the document describes what [`shown_time`] or [`shown_day`] gives.
+pub fn time_or_day() -> utoipa::openapi::Schema {
+    use utoipa::openapi::schema::AnyOfBuilder;
+    use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+    let text = |format| {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)))
+    };
+    let (time, day) = (text(KnownFormat::DateTime), text(KnownFormat::Date));
+    AnyOfBuilder::new().item(time).item(day).into()
+}
+
 /// What a key allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Tenants, populations, budgets, keys.
@@ -191,6 +202,7 @@ pub struct PageQuery {
     /// The `next` of the page before, its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
 }
 

@@ -27,9 +27,21 @@ const MOST: usize = 512;
 #[schema(example = json!({"role": "steward", "name": "nightly upload"}))]
 pub struct NewKey {
     /// `steward` or `reader`.
+    #[schema(value_type = TenantRole)]
     pub role: Role,
     /// What it is for.
+    #[schema(value_type = super::tenants::Name)]
     pub name: String,
+}
+
+/// What a tenant's key allows.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum TenantRole {
+    /// One tenant's data, spending and publishing.
+    Steward,
+    /// One tenant's published releases.
+    Reader,
 }
 
 /// A key without its secret.
@@ -39,23 +51,28 @@ pub struct KeyView {
     /// Its id.
     pub id: Uuid,
     /// What it allows.
+    #[schema(value_type = TenantRole)]
     pub role: String,
     /// What it is for.
     pub name: String,
     /// Its public part.
+    #[schema(pattern = "^ndp_[0-9a-f]{12}$")]
     pub prefix: String,
     /// When it was issued.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// When it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub revoked_at: Option<String>,
 }
 
 /// A key just issued: the secret is shown this once.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"secret": "ndp_3f9c02a1b7d4…", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"secret": "ndp_3f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct IssuedKey {
     /// The whole key, to be sent as `Authorization: Bearer …`.
+    #[schema(pattern = "^ndp_[0-9a-f]{64}$")]
     pub secret: String,
     /// The rest.
     #[serde(flatten)]

@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference", pattern = "^(/problems/[a-z-]+|about:blank)$")]
     pub kind: &'static str,
     /// The same in words.
     pub title: &'static str,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What is wrong here, and what to do.
     pub detail: String,
@@ -22,7 +24,7 @@ pub struct Problem {
     pub field: Option<String>,
     /// Figures that belong to the kind.
     #[serde(flatten)]
-    #[schema(ignore)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub more: Map<String, Value>,
 }
 

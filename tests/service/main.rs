@@ -9,6 +9,7 @@ mod bombs;
 mod chaos;
 mod clients;
 mod clocks;
+mod contract;
 mod crash;
 mod declare;
 mod deploys;
