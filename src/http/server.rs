@@ -3,6 +3,7 @@
 use crate::jobs;
 use crate::service::app::App;
 use crate::service::{keys, memory};
+use crate::storage::in_use::InUse;
 use std::future::IntoFuture;
 use tokio::net::TcpListener;
 
@@ -11,6 +12,8 @@ pub type ServeError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves until SIGTERM or Ctrl-C, then drains: open requests end, running jobs go back to the queue.
 pub async fn serve(app: App) -> Result<(), ServeError> {
+    let _in_use = InUse::together(&app.config.data_dir)?
+        .ok_or("somebody replaces what is in the data directory; start again when that is done")?;
     let listener = TcpListener::bind(app.config.listen).await?;
     let made =
         keys::bootstrap(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;

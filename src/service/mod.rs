@@ -6,6 +6,7 @@
 
 pub mod acceptance;
 pub mod app;
+pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod datasets;
@@ -22,6 +23,7 @@ pub mod queued;
 pub mod quotes;
 pub mod readiness;
 pub mod releases;
+pub mod restore;
 pub mod slots;
 pub mod sweep;
 pub mod tenants;

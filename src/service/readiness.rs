@@ -40,8 +40,11 @@ pub async fn check(app: &App) -> Result<(), Problem> {
 }
 
 async fn look(app: &App) -> Result<(), Problem> {
-    within("database", app.db.prove_write()).await?;
-    within("data directory", app.artifacts.prove_write()).await?;
+    let (database, files) = tokio::join!(
+        within("database", app.db.prove_write()),
+        within("data directory", app.artifacts.prove_write())
+    );
+    database.and(files)?;
     let (wanted, alive) = app.slots.counts();
     if alive < wanted {
         let why = format!("{} of {wanted} ended and are started again", wanted - alive);

@@ -6,9 +6,12 @@
 pub mod artifacts;
 pub mod clock;
 pub mod closed;
+pub mod copies;
 pub mod datasets;
 pub mod db;
+pub mod dump;
 pub mod halves;
+pub mod in_use;
 pub mod jobs;
 pub mod ledger;
 pub mod looks;
