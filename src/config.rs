@@ -52,7 +52,7 @@ settings! {
     parse_workers: usize = "NETDPSYN_PARSE_WORKERS", "1", 0..=64,
         "uploads parsed at a time beside these jobs, so that none waits behind them; 0 by default where there are no workers";
     max_job_seconds: u64 = "NETDPSYN_MAX_JOB_SECONDS", "21600", 1..=2_592_000,
-        "how long an attempt of a job may run, but for a fit that measures";
+        "how long an attempt of a job may run; a fit that measures ends whenever it does";
     max_upload: u64 = "NETDPSYN_MAX_UPLOAD_BYTES", "4294967296", 1..=1 << 50,
         "largest trace";
     max_open_jobs: i64 = "NETDPSYN_MAX_OPEN_JOBS", "1000", 1..=1_000_000,
@@ -62,7 +62,7 @@ settings! {
     max_requests: NonZeroU32 = "NETDPSYN_MAX_REQUESTS_PER_SECOND", "200", 1..=1_000_000,
         "requests of one tenant, five times that at once; beyond it 429. Counted by each server for itself";
     lease_seconds: i64 = "NETDPSYN_LEASE_SECONDS", "30", 1..=3_600,
-        "how long a silent worker keeps its job before another takes it over";
+        "how long a silent worker keeps its job, and a silent server the dataset that it receives, before others take over";
     drain_seconds: u64 = "NETDPSYN_DRAIN_SECONDS", "30", 0..=3_600,
         "how long a server that stops lets requests and jobs go on; then connections are closed and jobs go back to the queue";
     drain_measuring_seconds: u64 = "NETDPSYN_DRAIN_MEASURING_SECONDS", "120", 0..=86_400,

@@ -29,7 +29,8 @@ fn fit(server: &Server, tenant: &Tenant, dataset: &str) {
 
 /// Publishes the only release and gives its id and content's digest.
 fn published(server: &Server, tenant: &Tenant) -> (String, Vec<u8>) {
-    let release = server.json("/v1/releases", &tenant.steward)["items"][0]["id"].as_str().unwrap().to_string();
+    let release =
+        server.json("/v1/releases", &tenant.steward)["items"][0]["id"].as_str().unwrap().to_string();
     server.made(&format!("/v1/releases/{release}/publish"), &tenant.steward, &json!({}));
     let digest = content(server, tenant, &release);
     (release, digest)
@@ -124,9 +125,10 @@ fn the_drill(kind: Kind) {
     assert!(reconciled.contains("1 brought back, 0 not"), "{reconciled}");
     let server = lab.serve(&[]);
     let ended = fits(&server, &tenant);
-    assert_eq!(ended.iter().map(|fit| fit["state"].as_str().unwrap()).collect::<Vec<_>>(), [
-        "succeeded", "failed", "failed"
-    ]);
+    assert_eq!(
+        ended.iter().map(|fit| fit["state"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["succeeded", "failed", "failed"]
+    );
     assert!(ended.iter().all(|fit| fit["charged"] == true), "{ended:#?}");
     assert_eq!(spent(&lab), [4 * cost, 4 * cost, 0], "as it was charged");
     assert_eq!(content(&server, &tenant, &release), digest);
@@ -164,7 +166,8 @@ fn an_upload_under_way_ends_by_itself(kind: Kind) {
         tenant.steward
     )
     .unwrap();
-    let state = |server: &Server| server.json(&format!("/v1/datasets/{dataset}"), &tenant.steward)["state"].clone();
+    let state =
+        |server: &Server| server.json(&format!("/v1/datasets/{dataset}"), &tenant.steward)["state"].clone();
     wait(|| (state(&server) == "receiving").then_some(()));
     let folder = backup(&lab);
     assert!(files(&folder.join("artifacts")).is_empty(), "half a trace is none");

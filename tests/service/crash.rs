@@ -88,11 +88,7 @@ pub fn kill_before_commit(kind: Kind) -> (Lab, Tenant) {
     (lab, tenant)
 }
 
-fn try_to_pause(
-    lab: Lab,
-    fits: usize,
-    before: &mut impl FnMut(&Server, &Tenant, &str),
-) -> Option<Paused> {
+fn try_to_pause(lab: Lab, fits: usize, before: &mut impl FnMut(&Server, &Tenant, &str)) -> Option<Paused> {
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
     let dataset = server.flows(&tenant.steward);
