@@ -116,8 +116,8 @@ pub async fn others(tx: &mut Tx) -> Result<i64, StorageError> {
     match &mut tx.on {
         Connection::Sqlite(_) => Ok(0),
         Connection::Postgres(tx) => Ok(sqlx::query_scalar(
-            "/* dump others */ SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-             AND backend_type = 'client backend'",
+            "/* dump others */ SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND backend_type = 'client backend' AND application_name <> current_setting('application_name')",
         )
         .fetch_one(&mut **tx)
         .await?),
