@@ -53,7 +53,7 @@ settings! {
     parse_workers: usize = "NETDPSYN_PARSE_WORKERS", "1", 0..=64,
         "uploads parsed at a time beside these jobs, so that none waits behind them; 0 by default where there are no workers";
     max_job_seconds: u64 = "NETDPSYN_MAX_JOB_SECONDS", "21600", 1..=2_592_000,
-        "how long an attempt of a job may run, but for a fit that measures";
+        "how long an attempt of a job may run; a fit that measures ends whenever it does";
     max_upload: u64 = "NETDPSYN_MAX_UPLOAD_BYTES", "4294967296", 1..=1 << 50,
         "largest trace";
     max_decompressed: u64 = "NETDPSYN_MAX_DECOMPRESSED_BYTES", "68719476736", 1..=1 << 60,

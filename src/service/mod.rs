@@ -6,6 +6,7 @@
 
 pub mod acceptance;
 pub mod app;
+pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod datasets;
@@ -25,6 +26,7 @@ pub mod quotes;
 pub mod readiness;
 pub mod reading;
 pub mod releases;
+pub mod restore;
 pub mod slots;
 pub mod sweep;
 pub mod tenants;

@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod backup;
 mod bombs;
 mod chaos;
 mod clients;
