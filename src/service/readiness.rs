@@ -4,9 +4,11 @@
 //! | --- | --- |
 //! | database | a row is written and committed, which is durable |
 //! | data directory | a file is written, made durable and removed |
+//! | its disk | as much is free as is to stay free |
 //! | workers | as many slots work as should |
 
 use super::app::App;
+use super::disk;
 use super::problem::Problem;
 use crate::storage::StorageError;
 use std::time::{Duration, Instant};
@@ -45,6 +47,9 @@ async fn look(app: &App) -> Result<(), Problem> {
         within("data directory", app.artifacts.prove_write())
     );
     database.and(files)?;
+    if let Some(why) = disk::low(app) {
+        return Err(Problem::not_ready("data directory", &why));
+    }
     let (wanted, alive) = app.slots.counts();
     if alive < wanted {
         let why = format!("{} of {wanted} ended and are started again", wanted - alive);

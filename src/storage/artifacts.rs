@@ -12,9 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a stream may be silent: an upload has no limit in all, but none may hold its place for ever.
-const IDLE: Duration = Duration::from_secs(60);
-
 /// The store. Files appear under their key only when complete.
 #[derive(Clone)]
 pub struct Artifacts {
@@ -33,17 +30,17 @@ pub struct Stored {
 }
 
 /// Why a stream was not stored. Nothing of it stays.
-pub enum PutError {
+pub enum PutError<E> {
     /// More bytes than allowed.
     TooLarge,
-    /// The stream itself failed.
-    Source,
+    /// The stream itself failed, by this.
+    Source(E),
     /// The store failed.
     Storage(StorageError),
 }
 
-impl<E: Into<StorageError>> From<E> for PutError {
-    fn from(error: E) -> Self {
+impl<E, S: Into<StorageError>> From<S> for PutError<E> {
+    fn from(error: S) -> Self {
         PutError::Storage(error.into())
     }
 }
@@ -65,15 +62,14 @@ impl Artifacts {
         key: &str,
         mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin,
         limit: u64,
-    ) -> Result<Stored, PutError> {
+    ) -> Result<Stored, PutError<E>> {
         let mut write = WriteMultipart::new(self.store.put_multipart(&Key::from(key)).await?);
         let (mut bytes, mut digest) = (0u64, Sha256::new());
         let outcome = loop {
-            match tokio::time::timeout(IDLE, stream.next()).await {
-                Ok(None) => break Ok(()),
-                // The source failed, or fell silent.
-                Ok(Some(Err(_))) | Err(_) => break Err(PutError::Source),
-                Ok(Some(Ok(chunk))) => {
+            match stream.next().await {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(PutError::Source(error)),
+                Some(Ok(chunk)) => {
                     bytes += chunk.len() as u64;
                     if bytes > limit {
                         break Err(PutError::TooLarge);

@@ -9,6 +9,7 @@ pub mod closed;
 pub mod copies;
 pub mod datasets;
 pub mod db;
+pub mod disk;
 pub mod dump;
 pub mod halves;
 pub mod in_use;
