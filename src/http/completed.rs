@@ -4,20 +4,25 @@
 use serde_json::{Map, Value, json};
 
 /// Refusals that operations share: status, name of the component, when.
-const REFUSALS: [(&str, &str, &str); 12] = [
+const REFUSALS: [(&str, &str, &str); 14] = [
     ("400", "Malformed", "The request cannot be read."),
     ("401", "Unauthorised", "No valid key."),
     ("403", "Forbidden", "The key's role does not allow it."),
     ("404", "NotFound", "It, or what it names, is not there, or is another tenant's."),
-    ("408", "TimedOut", "The body did not come in time."),
+    ("408", "TimedOut", "The request did not come in time."),
     ("413", "TooLarge", "The body is too large."),
+    ("414", "TooLong", "Path or query is too long."),
     ("415", "UnsupportedType", "The body is of another type, or encoded."),
     ("422", "Invalid", "A value is refused."),
     ("429", "TooMany", "Too many at once; wait as long as `Retry-After` says."),
+    ("431", "HeaderTooLarge", "The header is too large."),
     ("500", "Internal", "Ours to mend."),
     ("503", "Unavailable", "Not available now; try again after `Retry-After`."),
     ("507", "Full", "No room left, for the tenant or on the disk."),
 ];
+
+/// Refusals that any request may meet; most of them before it is one.
+const ANY: [&str; 6] = ["400", "408", "414", "431", "500", "503"];
 
 /// Completes the document that utoipa derives.
 pub fn complete(document: &mut Value) {
@@ -62,7 +67,7 @@ fn add_refusals(method: &str, operation: &mut Value) {
         operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == place)
     };
     let keyed = operation.get("security").is_none();
-    let mut statuses = vec!["500", "503"];
+    let mut statuses = ANY.to_vec();
     if keyed {
         statuses.extend(["401", "403", "429"]);
     }
@@ -73,7 +78,7 @@ fn add_refusals(method: &str, operation: &mut Value) {
         statuses.push("422");
     }
     if operation.get("requestBody").is_some() {
-        statuses.extend(["400", "408", "413", "415", "422"]);
+        statuses.extend(["413", "415", "422"]);
     }
     if method != "get" {
         statuses.push("507");
@@ -93,7 +98,7 @@ fn as_problem(status: &str, response: &mut Value) {
     with_headers(status, response);
 }
 
-/// Every answer names its request; some say more. A header that is described is always there.
+/// Every answer names its request, unless it comes before there was one; some say more. These headers are always there.
 fn with_headers(status: &str, response: &mut Value) {
     let header = |what: &str, schema: Value| json!({"description": what, "schema": schema});
     let headers = &mut response["headers"];
@@ -102,10 +107,11 @@ fn with_headers(status: &str, response: &mut Value) {
     if status == "401" {
         headers["WWW-Authenticate"] = header("How to send the key.", json!({"type": "string"}));
     }
-    if ["429", "503"].contains(&status) {
+    if ["408", "429", "503"].contains(&status) {
         headers["Retry-After"] = header("Seconds to wait.", json!({"type": "integer", "minimum": 1}));
     }
     members(headers).for_each(|header| header["required"] = true.into());
+    headers["x-request-id"]["required"] = (status == "500" || !ANY.contains(&status)).into();
 }
 
 /// Lets the pages name what they hold: the derived schemas of generics repeat it.

@@ -52,7 +52,7 @@ def before_call(context, case, kwargs):
     if kind in THINGS and "id" in (case.path_parameters or {}):
         case.path_parameters["id"] = THINGS[kind][turn // 2 % len(THINGS[kind])]
     if "Idempotency-Key" in (case.headers or {}):
-        case.headers["Idempotency-Key"] = f"turn-{turn}"
+        case.headers["Idempotency-Key"] = f"{os.getpid()}-{turn}"
     if isinstance(case.body, dict):
         for kind, ids in THINGS.items():
             if f"{kind}_id" in case.body:
