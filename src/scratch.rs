@@ -3,25 +3,12 @@
 //! The file has no name from the start, so nothing is left behind whatever ends the process. A block stands in it column by column: the least value, and
 //! what each value exceeds it by in the smallest integer that holds that.
 
-use crate::progress::Cancelled;
 use crate::trace::Values;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use thiserror::Error;
-
-/// Why work with a scratch file stopped.
-#[derive(Debug, Error)]
-pub enum Halted {
-    /// The file cannot be written or read.
-    #[error("cannot use a scratch file: {0}")]
-    Io(#[from] io::Error),
-    /// Stopped on request.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
 
 /// Bytes before a column's values: its width, that of its codes, its least value.
 const HEAD: usize = 10;

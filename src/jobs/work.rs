@@ -8,11 +8,11 @@ use super::watch::Watch;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
-use crate::formats::{self, Bound, ReadError, ReadOptions};
+use crate::formats::{self, Bound, CsvWriter, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
-use crate::progress::{Cancelled, Progress};
+use crate::progress::{Cancelled, Halted, Progress};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::{ParseAgain, schema_of};
@@ -319,27 +319,32 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
-    let made = generate::generate(&model, &Request { rows, seed, options: asked.options }, seen)?;
+    let request = Request { rows, seed, options: asked.options };
+    let made = generate::make(&model, &request, Some(app.artifacts.scratch()), seen)?;
+    let (rows, convergence) = (made.rows, made.convergence);
+    // Written and counted slice by slice: the whole trace is never in memory.
+    let name = format!("{}-{}", job.id, job.attempt);
+    let file =
+        tempfile::Builder::new().prefix(&name).tempfile_in(app.artifacts.scratch()).map_err(Halted::Io)?;
+    let to = std::io::BufWriter::with_capacity(1 << 16, file.as_file());
+    let mut writer = CsvWriter::new(&model.schema, to, rows as u64).map_err(Halted::Io)?;
+    let mut slices = release::Slices::of(&bundle, rows, app.artifacts.scratch()).map_err(Halted::Io)?;
+    made.in_order(seen, |slice| {
+        writer.write(&slice, seen)?;
+        slices.add(&slice, seen)
+    })?;
+    writer.finish()?;
     let report = StoredReport {
-        fidelity: release::report(&bundle, model.records, &made.trace, seen)?,
+        fidelity: slices.report(model.records, seen)?,
         statement: bundle.statement,
         ledger: Some(charge),
-        convergence: made.convergence,
+        convergence,
     };
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
-    let scratch = scratch(app, job);
-    let file = std::fs::File::create(&scratch).map_err(|error| broken("a trace cannot be written", error))?;
-    formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file), seen).map_err(|error| {
-        match error {
-            formats::WriteError::Cancelled(_) => Stopped::Cancelled,
-            error => broken("a trace cannot be written", error),
-        }
-    })?;
     runtime.block_on(async {
         let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
-        let stored = app.artifacts.adopt(&trace_path, &scratch).await?;
-        let _ = std::fs::remove_file(&scratch);
+        let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
         let now = app.now();
         let id = Uuid::new_v4();
         let mut tx = app.begin().await?;
@@ -359,7 +364,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             trace_path,
             trace_sha256: stored.sha256,
             bytes: stored.bytes as i64,
-            row_count: made.trace.rows() as i64,
+            row_count: rows as i64,
             rows_by_hand: asked.rows.is_some(),
             seed: seed.to_string(),
             report,
