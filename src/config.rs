@@ -26,8 +26,10 @@ pub struct Config {
     pub max_requests: NonZeroU32,
     /// `NETDPSYN_LEASE_SECONDS`: how long a silent worker keeps its job; 30 by default.
     pub lease_seconds: i64,
-    /// `NETDPSYN_DRAIN_SECONDS`: how long a server that stops lets a fit that measures go on; 120 by default.
+    /// `NETDPSYN_DRAIN_SECONDS`: how long a server that stops lets requests and jobs go on; 30 by default.
     pub drain_seconds: u64,
+    /// `NETDPSYN_DRAIN_MEASURING_SECONDS`: how long it lets a fit that measures go on, if longer; 120 by default.
+    pub drain_measuring_seconds: u64,
     /// `NETDPSYN_ORPHAN_SECONDS`: how long a fit that another build of the program began to measure waits for it before it ends charged, without a
     /// model; 600 by default.
     pub orphan_seconds: i64,
@@ -97,7 +99,8 @@ impl Config {
                 NonZeroU32::MIN.saturating_add(199),
             )?,
             lease_seconds: parse(&get, "NETDPSYN_LEASE_SECONDS", 30)?,
-            drain_seconds: parse(&get, "NETDPSYN_DRAIN_SECONDS", 120)?,
+            drain_seconds: parse(&get, "NETDPSYN_DRAIN_SECONDS", 30)?,
+            drain_measuring_seconds: parse(&get, "NETDPSYN_DRAIN_MEASURING_SECONDS", 120)?,
             orphan_seconds: parse(&get, "NETDPSYN_ORPHAN_SECONDS", 600)?,
             admin_key: get("NETDPSYN_ADMIN_KEY"),
             log: get("NETDPSYN_LOG").unwrap_or_else(|| "info,sqlx=warn".into()),

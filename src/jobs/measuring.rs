@@ -65,11 +65,11 @@ fn not_repeatable(why: &str) -> Stopped {
 pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, Stopped> {
     let text = serde_json::to_string(what).map_err(|error| broken("a digest cannot be written", error))?;
     let mut tx = app.read().await?;
-    let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
+    let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
     let population =
         tenants::find_population(&mut tx, job.population_id).await?.ok_or_else(Problem::internal)?;
     drop(tx);
-    let begun = now.measuring_started_at.is_some();
+    let begun = found.measuring_started_at.is_some();
     let noted = memory::noted_computation(app, job.id).await?;
     let file = match (begun, &noted) {
         (true, _) => app.halves.read(job.id)?.ok_or_else(|| {
@@ -81,8 +81,9 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     };
 
     let fresh = fresh()?;
-    let begin = Begin { measuring: &text, build: fit::BUILD, half: fresh.bytes(), now: app.now() };
     let mut tx = app.begin().await?;
+    let now = tx.now().await?;
+    let begin = Begin { measuring: &text, build: fit::BUILD, half: fresh.bytes(), now };
     if !begun {
         memory::check_within(app, &mut tx).await?;
     }
@@ -108,9 +109,9 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     }
     // The database may have been put back since it was asked: the first draw comes after note and mark, and only if its half still stands there.
     let mut tx = app.read().await?;
-    let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or(Stopped::Lost)?;
-    if now.attempt != job.attempt || now.state != "running" || now.noise_half.as_deref() != Some(kept.bytes())
-    {
+    let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or(Stopped::Lost)?;
+    let holds = found.attempt == job.attempt && found.state == "running";
+    if !holds || found.noise_half.as_deref() != Some(kept.bytes()) {
         return Err(Stopped::Lost);
     }
     Ok(NoiseKey::of_halves(&file, &kept, text.as_bytes()))

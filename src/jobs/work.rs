@@ -52,15 +52,16 @@ pub async fn end_without_result(
 ) -> Result<(), Problem> {
     let noted = job.kind == "fit" && memory::is_noted(app, job.id).await?;
     let mut tx = app.begin().await?;
-    let now = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
-    let charged = (job.kind == "fit").then_some(now.measuring_started_at.is_some() || noted);
+    let now = tx.now().await?;
+    let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
+    let charged = (job.kind == "fit").then_some(found.measuring_started_at.is_some() || noted);
     let text = problem.map(|problem| match charged {
         Some(charged) => serde_json::to_string(&problem.clone().charged(charged, job.cost().rho)),
         None => serde_json::to_string(problem),
     });
     let text = text.transpose().map_err(|_| Problem::internal())?;
     if let Some(charged) = charged {
-        let purpose = purpose(app, job);
+        let purpose = purpose(job, now);
         match charged {
             true => ledger::commit(&mut tx, &purpose, job.cost()).await?,
             false => ledger::release(&mut tx, &purpose, job.cost()).await?,
@@ -69,7 +70,7 @@ pub async fn end_without_result(
     // What is wrong with a trace stands on its dataset, and goes with it.
     let problem = text.as_deref().filter(|_| job.kind != "parse");
     let end = End { state, charged, problem, model: None, release: None };
-    if !jobs::finish(&mut tx, job, &end, app.now()).await? {
+    if !jobs::finish(&mut tx, job, &end, now).await? {
         // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
         return Ok(());
     }
@@ -81,7 +82,7 @@ pub async fn end_without_result(
         if let (None, Some(path)) = (kept, dataset.as_ref().and_then(|d| d.trace_path.as_ref())) {
             app.artifacts.delete(path).await?;
         }
-        looks::add(&mut tx, job.population_id, Look::ParseReport, app.now()).await?;
+        looks::add(&mut tx, job.population_id, Look::ParseReport, now).await?;
         datasets::set_state(&mut tx, job.dataset_id, "rejected", kept, None, text.as_deref()).await?;
     }
     tx.commit().await?;
@@ -91,14 +92,8 @@ pub async fn end_without_result(
     Ok(())
 }
 
-fn purpose<'a>(app: &App, job: &Job) -> Purpose<'a> {
-    Purpose {
-        tenant: job.tenant_id,
-        population: job.population_id,
-        job: job.id,
-        actor: "worker",
-        now: app.now(),
-    }
+fn purpose<'a>(job: &Job, now: i64) -> Purpose<'a> {
+    Purpose { tenant: job.tenant_id, population: job.population_id, job: job.id, actor: "worker", now }
 }
 
 fn request<T: serde::de::DeserializeOwned>(job: &Job) -> Result<T, Stopped> {
@@ -179,10 +174,11 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Sto
     report["private"] = true.into();
     runtime.block_on(async {
         let mut tx = app.begin().await?;
+        let now = tx.now().await?;
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
-        fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
+        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
         let report = report.to_string();
-        looks::add(&mut tx, job.population_id, Look::ParseReport, app.now()).await?;
+        looks::add(&mut tx, job.population_id, Look::ParseReport, now).await?;
         datasets::bind(&mut tx, dataset.id, Some(&schema)).await?;
         datasets::set_state(&mut tx, dataset.id, "ready", dataset.trace(), Some(&report), None).await?;
         Ok(tx.commit().await?)
@@ -255,7 +251,8 @@ async fn commit_model(
     let text = |error| broken("what is stored beside a model cannot be written", error);
     let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
-    let now = app.now();
+    let mut tx = app.begin().await?;
+    let now = tx.now().await?;
     let model = releases::Model {
         id: Uuid::new_v4(),
         tenant_id: job.tenant_id,
@@ -275,8 +272,7 @@ async fn commit_model(
     };
     let generation = serde_json::to_string(&generation).map_err(text)?;
     let next = Job { model_id: Some(model.id), ..queued(dataset, "generate", generation, now) };
-    let mut tx = app.begin().await?;
-    ledger::commit(&mut tx, &purpose(app, job), job.cost()).await?;
+    ledger::commit(&mut tx, &purpose(job, now), job.cost()).await?;
     releases::add_model(&mut tx, &model).await?;
     let (model, charged) = (Some(model.id), Some(true));
     let end = End { state: "succeeded", charged, problem: None, model, release: None };
@@ -345,9 +341,9 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     runtime.block_on(async {
         let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
         let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
-        let now = app.now();
         let id = Uuid::new_v4();
         let mut tx = app.begin().await?;
+        let now = tx.now().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
             app.artifacts.delete(&trace_path).await?;
             return Err(Stopped::Failed(problem));
@@ -441,7 +437,8 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
                 Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)").into()
             );
         }
-        fence(jobs::finish(&mut tx, job, &end, app.now()).await?)?;
+        let now = tx.now().await?;
+        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
         releases::set_private_report(&mut tx, id, &report).await?;
         Ok(tx.commit().await?)
     })

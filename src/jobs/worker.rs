@@ -82,14 +82,14 @@ async fn slot(app: App, mut stopping: watch::Receiver<bool>) {
 }
 
 async fn claim(app: &App) -> Result<Option<Job>, Problem> {
-    let now = app.now();
+    let mut tx = app.begin().await?;
+    let now = tx.now().await?;
     let claim = Claim {
         now,
         lease_until: lease(app, now),
         build: fit::BUILD,
         orphaned_before: now - app.config.orphan_seconds * 1_000_000,
     };
-    let mut tx = app.begin().await?;
     let job = jobs::claim(&mut tx, &claim).await?;
     tx.commit().await?;
     Ok(job)
@@ -123,8 +123,8 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
         Duration::from_secs(1).min(Duration::from_secs(app.config.lease_seconds as u64) / 3),
     );
     let (mut lost, mut handed_back) = (false, false);
-    // A fit that measures has time of its own to end when the server stops: another program may not repeat its noise.
-    let mut draining = false;
+    // When the server stops, a job has the same time to end as a request; a fit that measures has more: another program may not repeat its noise.
+    let (mut draining, mut longer) = (false, false);
     let mut deadline = Box::pin(tokio::time::sleep(Duration::MAX));
     // Made before it is awaited: it hears what is told meanwhile.
     let mut cancelled = Box::pin(app.cancelled.notified());
@@ -145,10 +145,18 @@ async fn run(app: &App, job: Job, mut stopping: watch::Receiver<bool>) {
             }
             _ = stopping.changed(), if !draining => {
                 draining = true;
-                let own = if seen.is_measuring() { app.config.drain_seconds } else { 0 };
-                deadline.set(tokio::time::sleep(Duration::from_secs(own)));
+                deadline.set(tokio::time::sleep(Duration::from_secs(app.config.drain_seconds)));
             }
-            () = &mut deadline, if draining && !handed_back => { handed_back = true; seen.stop(); }
+            () = &mut deadline, if draining && !handed_back => {
+                let more = app.config.drain_measuring_seconds.saturating_sub(app.config.drain_seconds);
+                if seen.is_measuring() && !longer && more > 0 {
+                    longer = true;
+                    deadline.set(tokio::time::sleep(Duration::from_secs(more)));
+                } else {
+                    handed_back = true;
+                    seen.stop();
+                }
+            }
         }
     };
     if lost {
@@ -207,7 +215,8 @@ async fn has_begun(app: &App, job: &Job) -> bool {
 async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, Problem> {
     let (stage, percent) = seen.at();
     let mut tx = app.begin().await?;
-    let alive = jobs::heartbeat(&mut tx, job, lease(app, app.now()), stage, percent as i64).await?;
+    let until = lease(app, tx.now().await?);
+    let alive = jobs::heartbeat(&mut tx, job, until, stage, percent as i64).await?;
     tx.commit().await?;
     Ok(alive)
 }
@@ -215,6 +224,7 @@ async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, P
 async fn give_back(app: &App, job: &Job, wait: i64, problem: Option<&Problem>) -> Result<(), Problem> {
     let text = problem.map(serde_json::to_string).transpose().map_err(|_| Problem::internal())?;
     let mut tx = app.begin().await?;
-    jobs::hand_back(&mut tx, job, app.now() + wait, text.as_deref()).await?;
+    let not_before = tx.now().await? + wait;
+    jobs::hand_back(&mut tx, job, not_before, text.as_deref()).await?;
     Ok(tx.commit().await?)
 }

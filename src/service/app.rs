@@ -57,11 +57,6 @@ impl App {
         })
     }
 
-    /// Now, in microseconds since 1970.
-    pub fn now(&self) -> i64 {
-        jiff::Timestamp::now().as_microsecond()
-    }
-
     /// A transaction that may write.
     pub async fn begin(&self) -> Result<Tx, Problem> {
         Ok(self.db.begin().await?)

@@ -230,7 +230,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         declared_late: looks::were_records_seen(&mut tx, population.id).await?,
         report: None,
         problem: None,
-        created_at: app.now(),
+        created_at: tx.now().await?,
     };
     datasets::add(&mut tx, &dataset).await?;
     tx.commit().await?;
@@ -307,7 +307,8 @@ pub async fn patch(
         datasets::bind(&mut tx, id, None).await?;
         if let Some(trace) = dataset.trace() {
             datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
-            jobs::add(&mut tx, &queued(&dataset, "parse", ParseAgain::request(), app.now())).await?;
+            let now = tx.now().await?;
+            jobs::add(&mut tx, &queued(&dataset, "parse", ParseAgain::request(), now)).await?;
             dataset = Dataset { state: "parsing".into(), report: None, problem: None, ..dataset };
         }
     }
@@ -415,7 +416,8 @@ pub async fn upload<E>(
     };
     let trace = StoredTrace { path: &key, sha256: &stored.sha256, bytes: stored.bytes as i64 };
     datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
-    jobs::add(&mut tx, &queued(&before, "parse", "{}".into(), app.now())).await?;
+    let now = tx.now().await?;
+    jobs::add(&mut tx, &queued(&before, "parse", "{}".into(), now)).await?;
     tx.commit().await?;
     if let Some(old) = &before.trace_path {
         app.artifacts.delete(old).await?;

@@ -210,8 +210,8 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
     }
     let body = serde_json::to_vec(&new).map_err(|_| Problem::internal())?;
     let body = Sha256::digest(&body).to_vec();
-    let now = app.now();
     let mut tx = app.begin().await?;
+    let now = tx.now().await?;
     if let Some(key) = key
         && let Some((job, digest)) = jobs::remembered(&mut tx, tenant, key).await?
     {
@@ -410,11 +410,12 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
     let spent = job.kind == "fit" && super::memory::is_noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
-    let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, app.now()).await? };
+    let now = tx.now().await?;
+    let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, now).await? };
     if let Some(cancelled) = cancelled {
         if cancelled.kind == "fit" {
             let population = cancelled.population_id;
-            let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now: app.now() };
+            let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now };
             release(&mut tx, &purpose, cancelled.cost()).await?;
         }
         tx.commit().await?;

@@ -102,8 +102,10 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
         None => fresh()?,
     };
     // The first administrator's key has a fixed id: of several servers that start together one succeeds and prints.
-    let first =
-        Key { id: Uuid::from_u128(1), ..key(&secret, None, Role::Admin, "first administrator", app.now()) };
+    let first = Key {
+        id: Uuid::from_u128(1),
+        ..key(&secret, None, Role::Admin, "first administrator", tx.now().await?)
+    };
     match tenants::add_key(&mut tx, &first).await {
         Err(error) if error.is_unique_violation() => return Ok(None),
         other => other?,
@@ -140,7 +142,7 @@ pub async fn issue(app: &App, caller: &Caller, tenant: Uuid, new: NewKey) -> Res
     let secret = fresh()?;
     let mut tx = app.begin().await?;
     tenants::find(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
-    let key = key(&secret, Some(tenant), new.role, &new.name, app.now());
+    let key = key(&secret, Some(tenant), new.role, &new.name, tx.now().await?);
     tenants::add_key(&mut tx, &key).await?;
     tx.commit().await?;
     Ok(IssuedKey { secret, key: view(key) })
@@ -164,7 +166,8 @@ pub async fn list(
 pub async fn revoke(app: &App, caller: &Caller, tenant: Uuid, id: Uuid) -> Result<(), Problem> {
     caller.admin()?;
     let mut tx = app.begin().await?;
-    if !tenants::revoke_key(&mut tx, tenant, id, app.now()).await? {
+    let now = tx.now().await?;
+    if !tenants::revoke_key(&mut tx, tenant, id, now).await? {
         return Err(Problem::not_found("key"));
     }
     super::memory::note_revoked(app, tenant, id).await?;

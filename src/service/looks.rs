@@ -62,7 +62,8 @@ pub async fn record(app: &App, population: Uuid, look: Look) -> Result<(), Probl
     drop(tx);
     if !known {
         let mut tx = app.begin().await?;
-        looks::add(&mut tx, population, look, app.now()).await?;
+        let now = tx.now().await?;
+        looks::add(&mut tx, population, look, now).await?;
         tx.commit().await?;
     }
     Ok(())

@@ -204,7 +204,7 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
     for spend in forgotten(app).await? {
         let mut tx = app.begin().await?;
         let (tenant, population, job) = (spend.tenant, spend.population, spend.job);
-        let purpose = Purpose { tenant, population, job, actor: &caller.key, now: app.now() };
+        let purpose = Purpose { tenant, population, job, actor: &caller.key, now: tx.now().await? };
         match ledger::bring_back(&mut tx, &purpose, spend.amount).await? {
             Some(raised) => {
                 for (account, cap) in raised {

@@ -247,7 +247,8 @@ pub async fn publish(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView
     let draft = visible(&mut tx, caller, id).await?;
     let dataset = dataset_of(&mut tx, &draft).await?;
     let opened = looks::so_far(&mut tx, dataset.population_id).await?;
-    releases::publish(&mut tx, id, &opened, dataset.declared_late, app.now()).await?;
+    let now = tx.now().await?;
+    releases::publish(&mut tx, id, &opened, dataset.declared_late, now).await?;
     let release = visible(&mut tx, caller, id).await?;
     tx.commit().await?;
     Ok(view(release, false))
@@ -275,7 +276,7 @@ pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseRepor
     })?;
     let dataset = dataset_of(&mut tx, &release).await?;
     // A reader who asks again and again would see to the second when a fit ends.
-    let shown = if caller.is_reader() { Shown::UntilToday { now: app.now() } } else { Shown::All };
+    let shown = if caller.is_reader() { Shown::UntilToday { now: tx.now().await? } } else { Shown::All };
     let population = PopulationSpending::of(&mut tx, &dataset, stored.statement.one(), shown).await?;
     Ok(ReleaseReportView { choices: Choices::of(&release, &dataset), population, stored })
 }
@@ -295,8 +296,9 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
     }
     let report =
         release.private_report.ok_or_else(|| Problem::not_found("private report; submit an evaluate job"))?;
-    releases::opened(&mut tx, id, app.now()).await?;
-    crate::storage::looks::add(&mut tx, population, Look::PrivateReport, app.now()).await?;
+    let now = tx.now().await?;
+    releases::opened(&mut tx, id, now).await?;
+    crate::storage::looks::add(&mut tx, population, Look::PrivateReport, now).await?;
     tx.commit().await?;
     serde_json::from_str(&report).map_err(|_| Problem::internal())
 }

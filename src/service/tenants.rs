@@ -138,7 +138,9 @@ fn split_key() -> Result<Vec<u8>, Problem> {
 pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<TenantView, Problem> {
     caller.admin()?;
     check_name("name", &new.name)?;
-    let (cap, now) = (new.cap.amount()?, app.now());
+    let cap = new.cap.amount()?;
+    let mut tx = app.begin().await?;
+    let now = tx.now().await?;
     let tenant = Tenant { id: Uuid::now_v7(), name: new.name, created_at: now };
     let population = Population {
         id: Uuid::new_v4(),
@@ -149,7 +151,6 @@ pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<Tenant
         split_key: split_key()?,
         created_at: now,
     };
-    let mut tx = app.begin().await?;
     tenants::add(&mut tx, &tenant, cap).await.map_err(taken("name"))?;
     tenants::add_population(&mut tx, &population, cap).await?;
     grant(&mut tx, caller, tenant.id, None, cap, now).await?;
@@ -187,7 +188,8 @@ pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Resul
     if !tenants::set_cap(&mut tx, id, cap).await? {
         return Err(below_use());
     }
-    grant(&mut tx, caller, id, None, cap, app.now()).await?;
+    let now = tx.now().await?;
+    grant(&mut tx, caller, id, None, cap, now).await?;
     memory::note_cap(app, id, cap).await?;
     tx.commit().await?;
     memory::raise(app).await?;
@@ -210,7 +212,9 @@ pub async fn create_population(
 ) -> Result<PopulationView, Problem> {
     caller.admin()?;
     check_name("name", &new.name)?;
-    let (cap, now) = (new.cap.amount()?, app.now());
+    let cap = new.cap.amount()?;
+    let mut tx = app.begin().await?;
+    let now = tx.now().await?;
     let population = Population {
         id: Uuid::new_v4(),
         tenant_id: new.tenant_id,
@@ -220,7 +224,6 @@ pub async fn create_population(
         split_key: split_key()?,
         created_at: now,
     };
-    let mut tx = app.begin().await?;
     tenants::find(&mut tx, new.tenant_id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
     tenants::add_population(&mut tx, &population, cap).await.map_err(taken("name"))?;
     grant(&mut tx, caller, population.tenant_id, Some(population.id), cap, now).await?;
@@ -263,7 +266,8 @@ pub async fn set_population_cap(
     if !tenants::set_population_cap(&mut tx, id, cap).await? {
         return Err(below_use());
     }
-    grant(&mut tx, caller, population.tenant_id, Some(id), cap, app.now()).await?;
+    let now = tx.now().await?;
+    grant(&mut tx, caller, population.tenant_id, Some(id), cap, now).await?;
     memory::note_cap(app, id, cap).await?;
     tx.commit().await?;
     memory::raise(app).await?;

@@ -1,6 +1,8 @@
 //! Two databases behind one set of queries.
 
 use super::StorageError;
+use super::clock::{self, Clock, Plain};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -8,11 +10,20 @@ use sqlx::sqlite::{
 use sqlx::{Postgres, Sqlite, Transaction};
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The database.
 #[derive(Clone)]
-pub enum Db {
+pub struct Db {
+    /// How it is reached.
+    pub pools: Pools,
+    clock: Arc<dyn Clock>,
+}
+
+/// Connections to one database or the other.
+#[derive(Clone)]
+pub enum Pools {
     /// Postgres: several servers may share it.
     Postgres(PgPool),
     /// SQLite: one connection writes, others read.
@@ -25,7 +36,14 @@ pub enum Db {
 }
 
 /// A transaction on either.
-pub enum Tx {
+pub struct Tx {
+    pub(super) on: Connection,
+    clock: Arc<dyn Clock>,
+    now: Option<i64>,
+}
+
+/// What a transaction runs on.
+pub(super) enum Connection {
     /// On Postgres.
     Postgres(Transaction<'static, Postgres>),
     /// On SQLite.
@@ -35,12 +53,12 @@ pub enum Tx {
 /// Runs one query expression on whichever connection the transaction has.
 macro_rules! on {
     ($tx:expr, $connection:ident => $query:expr) => {
-        match $tx {
-            $crate::storage::Tx::Postgres(tx) => {
+        match &mut $tx.on {
+            $crate::storage::db::Connection::Postgres(tx) => {
                 let $connection = &mut **tx;
                 $query
             }
-            $crate::storage::Tx::Sqlite(tx) => {
+            $crate::storage::db::Connection::Sqlite(tx) => {
                 let $connection = &mut **tx;
                 $query
             }
@@ -58,8 +76,11 @@ impl Db {
                 .acquire_timeout(Duration::from_secs(10))
                 .connect(url)
                 .await?;
-            sqlx::migrate!("migrations/postgres").run(&pool).await?;
-            return Ok(Db::Postgres(pool));
+            let first = sqlx::migrate!("migrations/postgres");
+            for migrator in [first, later(sqlx::migrate!("migrations/later/postgres"))] {
+                migrator.run(&pool).await?;
+            }
+            return Ok(Db::over(Pools::Postgres(pool)));
         }
         if !url.starts_with("sqlite:") {
             return Err(StorageError::Address(url.into()));
@@ -82,33 +103,49 @@ impl Db {
         super::closed::file(&lock)?;
         let lock = std::fs::File::create(lock)?;
         lock.lock()?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+        let first = sqlx::migrate!("migrations/sqlite");
+        for migrator in [first, later(sqlx::migrate!("migrations/later/sqlite"))] {
+            migrator.run(&writer).await?;
+        }
         lock.unlock()?;
         let reader =
             SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true)).await?;
-        Ok(Db::Sqlite { writer, reader })
+        Ok(Db::over(Pools::Sqlite { writer, reader }))
+    }
+
+    fn over(pools: Pools) -> Db {
+        Db { pools, clock: Arc::new(Plain) }
+    }
+
+    /// The same database by another clock.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Db {
+        Db { clock, ..self }
+    }
+
+    fn tx(&self, on: Connection) -> Tx {
+        Tx { on, clock: Arc::clone(&self.clock), now: None }
     }
 
     /// Begins a transaction that may write. On SQLite it waits for its turn at once: a deferred one would fail when it first writes.
     pub async fn begin(&self) -> Result<Tx, StorageError> {
-        Ok(match self {
-            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-            Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-        })
+        Ok(self.tx(match &self.pools {
+            Pools::Postgres(pool) => Connection::Postgres(pool.begin().await?),
+            Pools::Sqlite { writer, .. } => Connection::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+        }))
     }
 
     /// Begins a transaction that only reads.
     pub async fn read(&self) -> Result<Tx, StorageError> {
-        Ok(match self {
-            Db::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-            Db::Sqlite { reader, .. } => Tx::Sqlite(reader.begin().await?),
-        })
+        Ok(self.tx(match &self.pools {
+            Pools::Postgres(pool) => Connection::Postgres(pool.begin().await?),
+            Pools::Sqlite { reader, .. } => Connection::Sqlite(reader.begin().await?),
+        }))
     }
 
     /// Empties the write-ahead log of the embedded database, so that what was erased is in no file; whether that could be done. Readers may be in its way:
     /// then the next time does it. Postgres keeps its own log, and only half of a noise key ever stands there.
     pub async fn truncate_log(&self) -> Result<bool, StorageError> {
-        let Db::Sqlite { writer, .. } = self else { return Ok(true) };
+        let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(true) };
         // A long reader must not keep the only writer waiting: whoever waits for that, next time.
         let mut connection = writer.acquire().await?;
         sqlx::query("PRAGMA busy_timeout = 500").execute(&mut *connection).await?;
@@ -120,9 +157,9 @@ impl Db {
 
     /// Closes every connection. On SQLite the last one takes the write-ahead log with it.
     pub async fn close(&self) {
-        match self {
-            Db::Postgres(pool) => pool.close().await,
-            Db::Sqlite { writer, reader } => {
+        match &self.pools {
+            Pools::Postgres(pool) => pool.close().await,
+            Pools::Sqlite { writer, reader } => {
                 reader.close().await;
                 writer.close().await;
             }
@@ -140,31 +177,60 @@ impl Db {
     }
 }
 
+/// Migrations that only add, so that the version before goes on working on the schema of the next: servers are replaced one by one. They are noted in a
+/// table of their own, and those of a later version are no fault. The first ones stand apart because the programs of their time refuse a database
+/// that knows others.
+fn later(mut migrator: Migrator) -> Migrator {
+    migrator.dangerous_set_table_name("later_migrations");
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
 impl Tx {
+    /// Now, in microseconds since 1970: the database's time, read once a transaction.
+    pub async fn now(&mut self) -> Result<i64, StorageError> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let database = match &mut self.on {
+            Connection::Sqlite(_) => clock::machine(),
+            Connection::Postgres(tx) => {
+                sqlx::query_scalar(
+                    "/* now */ SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+                )
+                .fetch_one(&mut **tx)
+                .await?
+            }
+        };
+        let now = self.clock.tell(database);
+        self.now = Some(now);
+        Ok(now)
+    }
+
     /// Makes everything done in the transaction durable and visible.
     pub async fn commit(self) -> Result<(), StorageError> {
-        match self {
-            Tx::Postgres(tx) => tx.commit().await?,
-            Tx::Sqlite(tx) => tx.commit().await?,
+        match self.on {
+            Connection::Postgres(tx) => tx.commit().await?,
+            Connection::Sqlite(tx) => tx.commit().await?,
         }
         Ok(())
     }
 
     /// What follows a row selection that is to be locked.
     pub(super) fn locked(&self) -> &'static str {
-        match self {
-            Tx::Postgres(_) => " FOR UPDATE",
+        match &self.on {
+            Connection::Postgres(_) => " FOR UPDATE",
             // A transaction that may write is the only one.
-            Tx::Sqlite(_) => "",
+            Connection::Sqlite(_) => "",
         }
     }
 
     /// What follows a row selection that is to be locked and, if locked by another, skipped.
     pub(super) fn skip_locked(&self) -> &'static str {
-        match self {
-            Tx::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+        match &self.on {
+            Connection::Postgres(_) => " FOR UPDATE SKIP LOCKED",
             // One writer at a time: nothing is ever locked by another.
-            Tx::Sqlite(_) => "",
+            Connection::Sqlite(_) => "",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`db`] and in `migrations/`. Functions take a transaction, do one thing, and leave committing to the use case.
 
 pub mod artifacts;
+pub mod clock;
 pub mod closed;
 pub mod datasets;
 pub mod db;
@@ -15,7 +16,8 @@ pub mod releases;
 pub mod tenants;
 
 pub use artifacts::Artifacts;
-pub use db::{Db, Tx};
+pub use clock::Clock;
+pub use db::{Db, Pools, Tx};
 pub use halves::Halves;
 
 use std::io::ErrorKind;

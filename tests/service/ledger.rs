@@ -5,7 +5,7 @@ use crate::harness::*;
 use netdpsyn::ledger::{Account, Amount};
 use netdpsyn::storage::ledger::{Purpose, commit, release, reserve, tenant_account};
 use netdpsyn::storage::tenants::{self, Population, Tenant as TenantRow};
-use netdpsyn::storage::{Db, ledger};
+use netdpsyn::storage::{Db, Pools, ledger};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -227,9 +227,9 @@ fn entries_stand(kind: Kind) {
         assert!(reserve(&mut tx, &purpose, Amount { rho: 1, delta: 0 }).await.unwrap());
         tx.commit().await.unwrap();
         for sql in ["UPDATE entries SET rho = 0", "DELETE FROM entries"] {
-            let refused = match &db {
-                Db::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
-                Db::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.map(|_| ()),
+            let refused = match &db.pools {
+                Pools::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
+                Pools::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.map(|_| ()),
             };
             assert!(refused.unwrap_err().to_string().contains("never changed or deleted"));
         }

@@ -127,7 +127,7 @@ fn every_parse_and_quote_is_recorded(kind: Kind) {
 }
 
 fn looks_stand(kind: Kind) {
-    use netdpsyn::storage::{Db, looks, looks::Look};
+    use netdpsyn::storage::{Db, Pools, looks, looks::Look};
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
@@ -148,9 +148,9 @@ fn looks_stand(kind: Kind) {
         assert_eq!(looks::of(&mut tx, others).await.unwrap(), [Look::Quote, Look::DraftTrace]);
         tx.commit().await.unwrap();
         for sql in ["UPDATE looks SET kind = 'quote'", "DELETE FROM looks"] {
-            let refused = match &db {
-                Db::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
-                Db::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.map(|_| ()),
+            let refused = match &db.pools {
+                Pools::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
+                Pools::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.map(|_| ()),
             };
             assert!(refused.unwrap_err().to_string().contains("never changed or deleted"));
         }
