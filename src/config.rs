@@ -24,6 +24,11 @@ pub struct Config {
     pub max_tenant_bytes: u64,
     /// `NETDPSYN_MAX_REQUESTS_PER_SECOND`: requests of one tenant, five times that at once; 200 by default.
     pub max_requests: NonZeroU32,
+    /// `NETDPSYN_MEMORY_BYTES`: what all jobs of this server together may use; by default three quarters of the limit of its control group, or of the
+    /// machine's memory.
+    pub memory_bytes: Option<u64>,
+    /// `NETDPSYN_MAX_ROWS`: records of a synthetic trace; 10⁹ by default.
+    pub max_rows: u64,
     /// `NETDPSYN_LEASE_SECONDS`: how long a silent worker keeps its job; 30 by default.
     pub lease_seconds: i64,
     /// `NETDPSYN_DRAIN_SECONDS`: how long a server that stops lets requests and jobs go on; 30 by default.
@@ -98,6 +103,11 @@ impl Config {
                 "NETDPSYN_MAX_REQUESTS_PER_SECOND",
                 NonZeroU32::MIN.saturating_add(199),
             )?,
+            memory_bytes: match parse(&get, "NETDPSYN_MEMORY_BYTES", 0)? {
+                0 => None,
+                some => Some(some),
+            },
+            max_rows: parse(&get, "NETDPSYN_MAX_ROWS", 1_000_000_000)?,
             lease_seconds: parse(&get, "NETDPSYN_LEASE_SECONDS", 30)?,
             drain_seconds: parse(&get, "NETDPSYN_DRAIN_SECONDS", 30)?,
             drain_measuring_seconds: parse(&get, "NETDPSYN_DRAIN_MEASURING_SECONDS", 120)?,

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::config::Config;
 use crate::service::app::App;
+use crate::service::capacity::Capacity;
 use crate::storage::{Db, closed};
 use crate::{http, telemetry};
 
@@ -57,6 +58,11 @@ impl ConfigArgs {
         println!(
             "a tenant      {} requests a second, {} jobs waiting and running",
             config.max_requests, config.max_open_jobs
+        );
+        println!(
+            "memory        {} bytes for jobs; at most {} rows a trace",
+            Capacity::of(&config).memory,
+            config.max_rows
         );
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime

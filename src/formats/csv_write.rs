@@ -76,6 +76,11 @@ fn formatted(slice: &Trace, columns: &[Writer], rows: Range<usize>) -> Vec<u8> {
     text
 }
 
+/// The most bytes that a record of a schema takes as a line of CSV.
+pub fn most_bytes_a_row(schema: &Schema) -> u64 {
+    schema.columns.iter().map(|column| Writer::new(column).most_bytes() + 1).sum()
+}
+
 /// Writes raw records, for their steward.
 pub fn write_raw(
     trace: &Sensitive<Trace>,
@@ -129,6 +134,17 @@ impl Writer {
         }
     }
 
+    /// The most bytes that a value takes.
+    fn most_bytes(&self) -> u64 {
+        match self {
+            Writer::Texts(texts) => texts.iter().map(String::len).max().unwrap_or(0) as u64,
+            Writer::Dotted => 15,
+            // Twenty digits and a point.
+            Writer::Number { .. } => 21,
+            Writer::Rfc3339 => 30,
+        }
+    }
+
     fn put(&self, value: u64, text: &mut Vec<u8>) {
         // Writing to memory cannot fail.
         let _ = match self {
@@ -173,6 +189,8 @@ fn quoted(cell: &str) -> String {
 mod tests {
     use super::super::cell::Parser;
     use super::*;
+    use crate::progress::Quiet;
+    use crate::trace::Values;
     use proptest::prelude::*;
 
     fn shown(column: &Column, value: u64) -> String {
@@ -203,6 +221,17 @@ mod tests {
         assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["6", "113", "255"]);
         let category = Column::new("c", Field::Categorical(Some(vec!["a,b".into()])));
         assert_eq!([0, 1].map(|v| shown(&category, v)), ["\"a,b\"", "other"]);
+    }
+
+    #[test]
+    fn no_line_is_longer_than_was_said() {
+        let schema = crate::simulate::flows::schema();
+        let largest = schema.columns.iter().map(|c| Values::collect(u64::MAX, [c.field.space(None).map_or(1_800_000_000_123_456_789, |s| s.end - 1)]));
+        let mut text = Vec::new();
+        write(&Trace::new(largest.collect()), &schema, &mut text, &Quiet).unwrap();
+        let line = text.split(|&byte| byte == b'\n').nth(1).unwrap().len() as u64 + 1;
+        let most = most_bytes_a_row(&schema);
+        assert!(line <= most && most < 2 * line, "{line} of {most}");
     }
 
     proptest! {

@@ -21,7 +21,7 @@ pub mod input;
 
 pub use bind::{Bound, bind, bind_like};
 pub use csv_read::{BadRecord, ReadOptions, Report, check, read, read_synthetic, split_rows};
-pub use csv_write::{CsvWriter, write, write_raw};
+pub use csv_write::{CsvWriter, most_bytes_a_row, write, write_raw};
 
 use crate::privacy::Private;
 use crate::progress::Cancelled;

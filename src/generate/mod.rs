@@ -88,7 +88,7 @@ pub struct Generated {
 /// A row count set by hand, rounded to two significant digits: an exact one would be a number from outside the promise.
 pub fn rounded_rows(rows: usize) -> usize {
     let unit = 10usize.pow(rows.max(1).ilog10().saturating_sub(1));
-    (rows + unit / 2) / unit * unit
+    rows.saturating_add(unit / 2) / unit * unit
 }
 
 /// Generates a trace in memory: for as many records as fit there. See [`make`] for any number.
@@ -199,6 +199,20 @@ pub fn scratch_bytes(schema: &Schema, rows: u64) -> u64 {
     }
     let (width, columns) = (Trace::empty(schema).bytes_per_row() as u64, schema.columns.len() as u64);
     2 * Scratch::most_bytes(rows, width, columns, Sizes::of(shards).block as u64)
+}
+
+/// The most memory that `rows` records of a schema take while they are made and put in order, beside the model.
+pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
+    let rows = rows as usize;
+    let (width, columns) = (Trace::empty(schema).bytes_per_row(), schema.columns.len());
+    let shards = rows.div_ceil(SHARD);
+    // A shard has its values twice while they are sorted, codes, and what strings records of a cell or a flow together.
+    let making = rows.min(rayon::current_num_threads() * SHARD) * (2 * width + 4 * columns + 48);
+    let sizes = Sizes::of(shards);
+    let held = if shards <= HELD_SHARDS { rows } else { sizes.block * shards };
+    // Blocks that wait, of the shards and of the buckets of flows; a slice, read, sorted, gathered and written.
+    let merging = (2 * held + 2 * sizes.slice * sizes.block) * 2 * width + rows / sizes.block * 64;
+    making.max(merging) as u64
 }
 
 /// A generator of its own for each shard. It needs no secrecy, only speed and portability.

@@ -10,13 +10,14 @@ use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
 use crate::formats::{self, Bound, CsvWriter, ReadError, ReadOptions};
 use crate::generate::{self, Request};
-use crate::model::{Bundle, Model, Statement};
+use crate::model::{self, Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
 use crate::progress::{Cancelled, Halted, Progress};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
-use crate::service::datasets::{ParseAgain, schema_of};
-use crate::service::jobs::{FitRequest, GenerateRequest, plan};
+use crate::service::datasets::{ParseAgain, report_of, schema_of};
+use crate::service::estimate;
+use crate::service::jobs::{FitRequest, GenerateRequest, plan, too_many_rows};
 use crate::service::limits;
 use crate::service::memory;
 use crate::service::problem::Problem;
@@ -249,6 +250,7 @@ async fn commit_model(
     bundle: &Bundle,
 ) -> Result<(), Stopped> {
     let text = |error| broken("what is stored beside a model cannot be written", error);
+    let records = model::records(bundle).round() as u64;
     let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
     let mut tx = app.begin().await?;
@@ -262,6 +264,8 @@ async fn commit_model(
         bundle_sha256: stored.sha256,
         statement: serde_json::to_string(&bundle.statement).map_err(text)?,
         created_at: now,
+        records: Some(records as i64),
+        memory: Some(estimate::model(bundle) as i64),
     };
     let generation = GenerateRequest {
         model_id: model.id,
@@ -271,7 +275,9 @@ async fn commit_model(
         evaluate: asked.evaluate,
     };
     let generation = serde_json::to_string(&generation).map_err(text)?;
-    let next = Job { model_id: Some(model.id), ..queued(dataset, "generate", generation, now) };
+    let rows = asked.rows.unwrap_or(records);
+    let memory = Some(estimate::generation(&bundle.schema, rows, model.memory) as i64);
+    let next = Job { model_id: Some(model.id), memory, ..queued(dataset, "generate", generation, now) };
     ledger::commit(&mut tx, &purpose(job, now), job.cost()).await?;
     releases::add_model(&mut tx, &model).await?;
     let (model, charged) = (Some(model.id), Some(true));
@@ -316,6 +322,10 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
     let request = Request { rows, seed, options: asked.options };
+    let most = estimate::most_rows(app.config.max_rows, Some(model.records.round() as u64));
+    if request.rows(&model) as u64 > most {
+        return Err(too_many_rows(most).into());
+    }
     let made = generate::make(&model, &request, Some(app.artifacts.scratch()), seen)?;
     let (rows, convergence) = (made.rows, made.convergence);
     // Written and counted slice by slice: the whole trace is never in memory.
@@ -376,9 +386,13 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             && let Some(dataset) = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?
         {
             let what = serde_json::json!({ "release_id": id }).to_string();
+            let raw = report_of(&dataset).map(|report| report.records);
+            let schema = &model.schema;
+            let memory = raw.map(|raw| estimate::evaluation(schema, raw + rows as u64) as i64);
             let next = Job {
                 model_id: job.model_id,
                 release_id: Some(id),
+                memory,
                 ..queued(&dataset, "evaluate", what, now)
             };
             jobs::add(&mut tx, &next).await?;

@@ -1,5 +1,6 @@
 //! What every use case has at hand, and who is asking.
 
+use super::capacity::Capacity;
 use super::limits::{Rates, rates};
 use super::problem::Problem;
 use crate::config::Config;
@@ -25,6 +26,8 @@ pub struct App {
     pub remembers: Arc<AtomicBool>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
+    /// The memory that this server may use for jobs.
+    pub capacity: Arc<Capacity>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
     /// Wakes the watchers of this server's running jobs when one is to be cancelled.
@@ -50,6 +53,7 @@ impl App {
             artifacts,
             halves,
             rates: Arc::new(rates(config.max_requests)),
+            capacity: Arc::new(Capacity::of(&config)),
             config: Arc::new(config),
             remembers: Arc::default(),
             queued: Arc::new(Notify::new()),

@@ -3,6 +3,7 @@
 use super::app::{App, Caller};
 use super::budget::left;
 use super::datasets::{own, report_of, schema_of};
+use super::estimate;
 use super::jobs::plan_of;
 use super::looks;
 use super::problem::Problem;
@@ -10,15 +11,11 @@ use crate::fit::{self, Method, Plan, expect};
 use crate::ledger;
 use crate::model::statement::Expected;
 use crate::privacy::Rho;
-use crate::storage::looks::Look;
-use crate::trace::{Schema, Trace};
+use crate::storage::{looks::Look, servers};
+use crate::trace::Schema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Memory that a job takes whatever its size, and bytes that a column of a record takes while codes are counted and records are
-/// generated and restored. Upper bounds of what docs/PERFORMANCE.md measures.
-const BASE_BYTES: u64 = 160 << 20;
-const BYTES_A_COLUMN: u64 = 8;
 /// Time that a job takes whatever its size, and that a column of a record takes from reading to writing, on two cores.
 const BASE_SECONDS: f64 = 1.0;
 const SECONDS_A_COLUMN: f64 = 6e-7;
@@ -27,7 +24,7 @@ const SECONDS_A_COLUMN: f64 = 6e-7;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"required_rho": 0.0558, "left_rho": 0.31, "fits": true, "largest_epsilon": 5.42,
     "expected": {"private": true, "records_error": 0.0019, "cell_error": 0.0571, "accept_noise": false},
-    "resources": {"private": true, "memory_bytes": 209000000, "seconds": 3}}))]
+    "resources": {"private": true, "memory_bytes": 209000000, "server_bytes": 12884901888u64, "fits": true, "seconds": 3}}))]
 pub struct QuoteView {
     /// ρ that the fit would reserve.
     pub required_rho: f64,
@@ -124,17 +121,24 @@ pub struct Resources {
     pub private: bool,
     /// Memory at the peak.
     pub memory_bytes: u64,
+    /// Memory that the largest server may use for jobs; absent while none runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_bytes: Option<u64>,
+    /// Whether a server that runs can hold it; a fit that none can hold is refused.
+    pub fits: bool,
     /// Time from the first record read to the last one written, on two cores, once a worker has it.
     pub seconds: u64,
 }
 
 impl Resources {
-    fn of(schema: &Schema, records: u64) -> Self {
+    fn of(schema: &Schema, records: u64, server_bytes: Option<u64>) -> Self {
         let columns = schema.columns.len() as u64;
-        let a_record = Trace::empty(schema).bytes_per_row() as u64 + columns * BYTES_A_COLUMN;
+        let memory_bytes = estimate::fit(schema, records);
         Resources {
             private: true,
-            memory_bytes: BASE_BYTES + records * a_record,
+            memory_bytes,
+            server_bytes,
+            fits: server_bytes.is_none_or(|most| memory_bytes <= most),
             seconds: (BASE_SECONDS + SECONDS_A_COLUMN * (records * columns) as f64).ceil() as u64,
         }
     }
@@ -148,6 +152,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
     let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
+    let server = servers::largest(&mut tx).await?.map(|bytes| bytes as u64);
     drop(tx);
     // Here the private number of records is consulted, whatever is asked.
     looks::record(app, dataset.population_id, Look::Quote).await?;
@@ -166,6 +171,6 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
             warnings: report.warnings.clone(),
             accept_outside: !report.mostly_outside().is_empty(),
         }),
-        resources: report.map(|report| Resources::of(&schema, report.records)),
+        resources: report.map(|report| Resources::of(&schema, report.records, server)),
     })
 }

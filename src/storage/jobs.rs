@@ -52,6 +52,8 @@ pub struct Job {
     pub measuring: Option<String>,
     /// Why it failed, JSON.
     pub problem: Option<String>,
+    /// Bytes that it needs at most; next to none where it has none.
+    pub memory: Option<i64>,
     /// A fit's model; the model that a generation uses.
     pub model_id: Option<Uuid>,
     /// A generation's release; the release that is evaluated.
@@ -86,10 +88,10 @@ pub struct End<'a> {
 /// Queues a job.
 pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, model_id, release_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11)")
+        "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, model_id, release_id, created_at, memory)
+         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)")
         .bind(job.id).bind(job.tenant_id).bind(job.population_id).bind(job.dataset_id).bind(&job.kind).bind(&job.request)
-        .bind(job.rho).bind(job.delta).bind(job.model_id).bind(job.release_id).bind(job.created_at)
+        .bind(job.rho).bind(job.delta).bind(job.model_id).bind(job.release_id).bind(job.created_at).bind(job.memory)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }
