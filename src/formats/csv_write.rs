@@ -226,7 +226,9 @@ mod tests {
     #[test]
     fn no_line_is_longer_than_was_said() {
         let schema = crate::simulate::flows::schema();
-        let largest = schema.columns.iter().map(|c| Values::collect(u64::MAX, [c.field.space(None).map_or(1_800_000_000_123_456_789, |s| s.end - 1)]));
+        let largest = schema.columns.iter().map(|c| {
+            Values::collect(u64::MAX, [c.field.space(None).map_or(1_800_000_000_123_456_789, |s| s.end - 1)])
+        });
         let mut text = Vec::new();
         write(&Trace::new(largest.collect()), &schema, &mut text, &Quiet).unwrap();
         let line = text.split(|&byte| byte == b'\n').nth(1).unwrap().len() as u64 + 1;

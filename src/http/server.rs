@@ -2,7 +2,7 @@
 
 use crate::jobs;
 use crate::service::app::App;
-use crate::service::{keys, memory};
+use crate::service::{capacity, keys, memory};
 use crate::storage::datasets;
 use std::future::IntoFuture;
 use tokio::net::TcpListener;
@@ -32,6 +32,12 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
         }
     }
     let stop = stop()?;
+    // Before the first request: what is submitted is measured against the servers that run.
+    if app.config.workers > 0
+        && let Err(problem) = capacity::register(&app).await
+    {
+        tracing::error!(problem = %problem.kind, "the server could not be registered");
+    }
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
     let db = app.db.clone();

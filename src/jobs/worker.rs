@@ -6,6 +6,7 @@ use super::watch::Watch;
 use super::work;
 use crate::fit;
 use crate::service::app::App;
+use crate::service::capacity::{self, Held};
 use crate::service::problem::Problem;
 use crate::service::sweep::{UNNAMED_FOR, sweep};
 use crate::storage::jobs::{self, Claim, Job};
@@ -33,6 +34,9 @@ pub fn start(app: &App) -> Workers {
     let (stop, stopping) = watch::channel(false);
     let mut slots = JoinSet::new();
     slots.spawn(sweeper(app.clone(), stopping.clone()));
+    if app.config.workers > 0 {
+        slots.spawn(registered(app.clone(), stopping.clone()));
+    }
     for _ in 0..app.config.workers {
         slots.spawn(slot(app.clone(), stopping.clone()));
     }
@@ -62,10 +66,36 @@ async fn sweeper(app: App, mut stopping: watch::Receiver<bool>) {
     }
 }
 
+/// Says every few seconds that this server runs and what memory it has, until it stops.
+async fn registered(app: App, mut stopping: watch::Receiver<bool>) {
+    let mut told = 0;
+    loop {
+        match capacity::register(&app).await {
+            Ok(too_large) => {
+                if too_large > told {
+                    tracing::warn!(
+                        jobs = too_large,
+                        "waiting for a server with more memory than any that runs"
+                    );
+                }
+                told = too_large;
+            }
+            Err(problem) => tracing::error!(problem = %problem.kind, "the server could not be registered"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(capacity::SEEN_EVERY) => {}
+            _ = stopping.changed() => break,
+        }
+    }
+    if let Err(problem) = capacity::leave(&app).await {
+        tracing::error!(problem = %problem.kind, "the server stays registered for a minute");
+    }
+}
+
 async fn slot(app: App, mut stopping: watch::Receiver<bool>) {
     while !*stopping.borrow() {
         match claim(&app).await {
-            Ok(Some(job)) => {
+            Ok(Some((job, _held))) => {
                 let span = tracing::info_span!("job", id = %job.id, kind = %job.kind, attempt = job.attempt);
                 run(&app, job, stopping.clone()).instrument(span).await;
             }
@@ -81,7 +111,9 @@ async fn slot(app: App, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-async fn claim(app: &App) -> Result<Option<Job>, Problem> {
+/// A job that fits into what is free of this server's memory, which it holds from then on.
+async fn claim(app: &App) -> Result<Option<(Job, Held)>, Problem> {
+    let _turn = app.capacity.turn().await;
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
     let claim = Claim {
@@ -89,10 +121,14 @@ async fn claim(app: &App) -> Result<Option<Job>, Problem> {
         lease_until: lease(app, now),
         build: fit::BUILD,
         orphaned_before: now - app.config.orphan_seconds * 1_000_000,
+        room: app.capacity.room(&mut tx).await?,
     };
     let job = jobs::claim(&mut tx, &claim).await?;
     tx.commit().await?;
-    Ok(job)
+    Ok(job.map(|job| {
+        let held = app.capacity.hold(job.memory);
+        (job, held)
+    }))
 }
 
 fn lease(app: &App, now: i64) -> i64 {

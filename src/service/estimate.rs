@@ -68,8 +68,9 @@ mod tests {
 
     #[test]
     fn rows_are_bounded_by_the_settings_and_by_the_records_that_were_measured() {
-        let most = [(None, 1_000_000_000), (Some(1_234), 1_000_000_000), (Some(0), 7_777), (Some(1_234), 7_777)]
-            .map(|(records, allowed)| most_rows(allowed, records));
+        let most =
+            [(None, 1_000_000_000), (Some(1_234), 1_000_000_000), (Some(0), 7_777), (Some(1_234), 7_777)]
+                .map(|(records, allowed)| most_rows(allowed, records));
         assert_eq!(most, [1_000_000_000, 120_000, 100, 7_700]);
         assert!(most.iter().all(|&most| generate::rounded_rows(most as usize) as u64 == most));
     }

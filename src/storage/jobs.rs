@@ -128,6 +128,8 @@ pub struct Claim<'a> {
     pub build: &'a str,
     /// A fit that another program began to measure is left to it until it has waited since before this.
     pub orphaned_before: i64,
+    /// Bytes of memory that the job may need.
+    pub room: i64,
 }
 
 /// Claims the oldest job that waits or whose lease has lapsed. Does not lock the dataset.
@@ -139,11 +141,12 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, Storag
              WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
+                 AND (COALESCE(memory, 0) <= $5 OR cancel_requested)
              ORDER BY created_at, id LIMIT 1{}) RETURNING *",
         tx.skip_locked()
     );
     Ok(on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql))
-        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before)
+        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.room)
         .fetch_optional(c).await)?)
 }
 

@@ -28,8 +28,10 @@ pub async fn gone(tx: &mut Tx, id: Uuid) -> Result<(), StorageError> {
 /// The memory of the largest server that runs, if one does.
 pub async fn largest(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
     let now = tx.now().await?;
-    Ok(on!(tx, c => sqlx::query_scalar("/* servers largest */ SELECT MAX(memory) FROM servers WHERE seen_at >= $1")
-        .bind(now - GONE_AFTER).fetch_one(c).await)?)
+    Ok(
+        on!(tx, c => sqlx::query_scalar("/* servers largest */ SELECT MAX(memory) FROM servers WHERE seen_at >= $1")
+        .bind(now - GONE_AFTER).fetch_one(c).await)?,
+    )
 }
 
 /// Jobs that wait for more memory than any server has that runs.

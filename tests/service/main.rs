@@ -13,6 +13,7 @@ mod harness;
 mod ledger;
 mod limits;
 mod looks;
+mod memory;
 mod promise;
 mod refusals;
 mod tour;
