@@ -123,7 +123,10 @@ fn a_job_waits_for_the_server_that_can_hold_it(kind: Kind) {
     let large = lab.serve(&[("NETDPSYN_MEMORY_BYTES", "8000000000")]);
     let jobs = large.idle(&tenant.steward);
     assert!(jobs.iter().all(|job| job["state"] == "succeeded"), "{jobs:?}");
-    let worked = |server: &Server| server.log.lock().unwrap().contains(&job);
+    let worked = |server: &Server| {
+        let log = server.log.lock().unwrap();
+        log.lines().any(|line| line.contains(&job) && line.contains(r#""started""#))
+    };
     assert_eq!((worked(&small), worked(&large)), (false, true));
 
     // A clean stop takes a server off the list at once.
