@@ -16,6 +16,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `NETDPSYN_WORKERS`: jobs at a time; 1 by default, since each uses every core. 0 serves the API alone.
     pub workers: usize,
+    /// `NETDPSYN_PARSE_WORKERS`: uploads parsed at a time beside these jobs, so that none waits behind them; 1 by default, 0 where there are no workers.
+    pub parse_workers: usize,
+    /// `NETDPSYN_MAX_JOB_SECONDS`: how long an attempt of a job may run, but for a fit that measures; six hours by default.
+    pub max_job_seconds: u64,
     /// `NETDPSYN_MAX_UPLOAD_BYTES`: largest trace; 4 GiB by default.
     pub max_upload: u64,
     /// `NETDPSYN_MAX_OPEN_JOBS`: waiting and running jobs of one tenant; 1,000 by default.
@@ -90,11 +94,14 @@ impl Config {
                 return Err(ConfigError { name: "NETDPSYN_LOG_FORMAT", value: value.into(), reason });
             }
         };
+        let workers = parse(&get, "NETDPSYN_WORKERS", 1)?;
         Ok(Config {
             database_url: get("NETDPSYN_DATABASE_URL").unwrap_or(own_database),
             data_dir,
             listen: parse(&get, "NETDPSYN_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
-            workers: parse(&get, "NETDPSYN_WORKERS", 1)?,
+            workers,
+            parse_workers: parse(&get, "NETDPSYN_PARSE_WORKERS", workers.min(1))?,
+            max_job_seconds: parse(&get, "NETDPSYN_MAX_JOB_SECONDS", 6 * 3_600)?,
             max_upload: parse(&get, "NETDPSYN_MAX_UPLOAD_BYTES", 4 << 30)?,
             max_open_jobs: parse(&get, "NETDPSYN_MAX_OPEN_JOBS", 1_000)?,
             max_tenant_bytes: parse(&get, "NETDPSYN_MAX_TENANT_BYTES", 64 << 30)?,

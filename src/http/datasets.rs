@@ -5,6 +5,7 @@ use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::datasets::{self, DatasetPatch, DatasetView, NewDataset};
 use crate::service::problem::Problem;
+use crate::service::uploads;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -109,5 +110,5 @@ async fn receive(
         ));
     }
     let body = request.into_body().into_data_stream();
-    datasets::upload(app, caller, id, length, digest.as_deref(), body).await
+    uploads::upload(app, caller, id, length, digest.as_deref(), body).await
 }

@@ -2,8 +2,8 @@
 
 use super::extract::{Body, Path, Query};
 use super::openapi::Refusals;
-use crate::service::app::{App, Caller, Page, PageQuery};
-use crate::service::jobs::{self, JobView, NewJob};
+use crate::service::app::{App, Caller, Page};
+use crate::service::jobs::{self, JobQuery, JobView, NewJob};
 use crate::service::problem::Problem;
 use crate::service::quotes::{self, QuoteRequest, QuoteView};
 use axum::Json;
@@ -32,14 +32,14 @@ pub async fn submit(
 }
 
 /// List jobs (steward).
-#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(PageQuery),
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobQuery),
     responses((status = 200, description = "A page.", body = Page<JobView>), Refusals))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
-    Query(page): Query<PageQuery>,
+    Query(wanted): Query<JobQuery>,
 ) -> Result<Json<Page<JobView>>, Problem> {
-    jobs::list(&app, &caller, page).await.map(Json)
+    jobs::list(&app, &caller, wanted).await.map(Json)
 }
 
 /// Show a job: state, stage, percent, cost (steward).

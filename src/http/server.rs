@@ -3,7 +3,6 @@
 use crate::jobs;
 use crate::service::app::App;
 use crate::service::{capacity, keys, memory};
-use crate::storage::datasets;
 use std::future::IntoFuture;
 use tokio::net::TcpListener;
 
@@ -19,9 +18,6 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
         // Once, to standard error, and never through the log.
         eprintln!("First administrator key (shown this once): {secret}");
     }
-    let mut tx = app.db.begin().await?;
-    datasets::end_lost_uploads(&mut tx).await?;
-    tx.commit().await?;
     if let Err(problem) = jobs::measuring::sweep(&app).await {
         tracing::error!(problem = %problem.kind, "{}", problem.detail);
     }

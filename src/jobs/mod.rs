@@ -2,13 +2,17 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`worker`] | slots, leases, heartbeats, draining |
+//! | [`worker`] | slots that claim, draining |
+//! | [`attempt`] | one attempt at a job: work, heartbeat, end |
+//! | [`keeper`] | what ends when its lease has |
 //! | [`watch`] | progress and stop signal between the work and its heartbeat |
 //! | [`work`] | what each kind of job does |
 //! | [`stopped`] | why a job did not come to its result |
 //! | [`measuring`] | how a fit begins to measure, and forgets its noise key |
 //! | `new_bundle` | room on the disk, reserved before anything is paid for |
 
+pub mod attempt;
+pub mod keeper;
 pub mod measuring;
 mod new_bundle;
 pub mod stopped;

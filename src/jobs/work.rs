@@ -4,7 +4,7 @@
 use super::measuring::{self, Measuring};
 use super::new_bundle::NewBundle;
 use super::stopped::{Stopped, broken};
-use super::watch::Watch;
+use super::watch::Observer;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
@@ -12,10 +12,10 @@ use crate::formats::{self, Bound, CsvWriter, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{self, Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
-use crate::progress::{Cancelled, Halted, Progress};
+use crate::progress::{Cancelled, Halted};
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
-use crate::service::datasets::{ParseAgain, report_of, schema_of};
+use crate::service::datasets::{reject, report_of, schema_of};
 use crate::service::estimate;
 use crate::service::jobs::{FitRequest, GenerateRequest, plan, too_many_rows};
 use crate::service::limits;
@@ -35,7 +35,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// Does a job. Blocks; database and artifacts are reached through `runtime`.
-pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     match job.kind.as_str() {
         "parse" => parse(app, runtime, job, seen),
         "fit" => measure(app, runtime, job, seen),
@@ -69,22 +69,14 @@ pub async fn end_without_result(
         }
     }
     // What is wrong with a trace stands on its dataset, and goes with it.
-    let problem = text.as_deref().filter(|_| job.kind != "parse");
-    let end = End { state, charged, problem, model: None, release: None };
+    let shown = text.as_deref().filter(|_| job.kind != "parse");
+    let end = End { state, charged, problem: shown, model: None, release: None };
     if !jobs::finish(&mut tx, job, &end, now).await? {
         // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
         return Ok(());
     }
     if job.kind == "parse" {
-        let dataset = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
-        let again = serde_json::from_str::<ParseAgain>(&job.request).is_ok_and(|asked| asked.again);
-        // What was good before its declaration changed stays: the steward can declare it otherwise.
-        let kept = dataset.as_ref().filter(|_| again).and_then(|d| d.trace());
-        if let (None, Some(path)) = (kept, dataset.as_ref().and_then(|d| d.trace_path.as_ref())) {
-            app.artifacts.delete(path).await?;
-        }
-        looks::add(&mut tx, job.population_id, Look::ParseReport, now).await?;
-        datasets::set_state(&mut tx, job.dataset_id, "rejected", kept, None, text.as_deref()).await?;
+        reject(app, &mut tx, job, &problem.cloned().unwrap_or_else(Problem::parse_cancelled)).await?;
     }
     tx.commit().await?;
     if job.kind == "fit" {
@@ -127,7 +119,7 @@ fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped
 }
 
 /// Reads the raw trace of a dataset, which parsing accepted before.
-fn raw(dataset: &Dataset, file: &Path, seen: &Watch) -> Result<(Bound, Sensitive<Trace>), Stopped> {
+fn raw(dataset: &Dataset, file: &Path, seen: &dyn Observer) -> Result<(Bound, Sensitive<Trace>), Stopped> {
     let schema = schema_of(dataset)?;
     let bound = formats::bind(file, schema).map_err(refused)?;
     let (trace, _) = formats::read(file, &bound, ReadOptions::default(), seen).map_err(refused)?;
@@ -162,7 +154,7 @@ fn bad_records(detail: &str, report: Private<formats::Report>) -> Stopped {
 }
 
 /// Reads an upload, or again what is declared otherwise now: the dataset becomes ready, or rejected with the reason.
-fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let (dataset, file) = source(app, runtime, job)?;
     // As it is declared, not as it was bound to an earlier trace.
     let declared = serde_json::from_str(&dataset.schema)
@@ -192,7 +184,7 @@ fn fence(held: bool) -> Result<(), Stopped> {
 }
 
 /// The SHA-256 of a file, in hex.
-fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
+fn digest_of(file: &Path, seen: &dyn Observer) -> Result<String, Stopped> {
     enum Failed {
         Io(std::io::Error),
         Cancelled(Cancelled),
@@ -211,7 +203,7 @@ fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
 }
 
 /// Measures a dataset and commits the measurements.
-fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn measure(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let asked: FitRequest = request(job)?;
     let mut plan = plan(&asked)?;
     let (dataset, file) = source(app, runtime, job)?;
@@ -285,7 +277,7 @@ async fn commit_model(
     fence(jobs::finish(&mut tx, job, &end, now).await?)?;
     jobs::add(&mut tx, &next).await?;
     tx.commit().await?;
-    app.queued.notify_one();
+    app.queued.notify_waiters();
     // What earlier attempts stored and could not commit is not waited a day for.
     for earlier in 1..job.attempt {
         app.artifacts.delete(&format!("models/{}/{earlier}.bundle", job.id)).await?;
@@ -315,7 +307,7 @@ fn bundle(app: &App, runtime: &Handle, job: &Job) -> Result<(Bundle, ChargeView)
 }
 
 /// Generates a trace from a model: a draft release with its report.
-fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let asked: GenerateRequest = request(job)?;
     let (bundle, charge) = bundle(app, runtime, job)?;
     let model = Model::from_bundle(&bundle, seen)?;
@@ -398,13 +390,13 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             jobs::add(&mut tx, &next).await?;
         }
         tx.commit().await?;
-        app.queued.notify_one();
+        app.queued.notify_waiters();
         Ok(())
     })
 }
 
 /// Compares a release with the raw trace, for its steward. What its fit held out is told apart again, and tells what sampling alone costs.
-fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn compare(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let id = job.release_id.unwrap_or_default();
     let (release, model, fit) = runtime.block_on(async {
         let mut tx = app.read().await?;

@@ -3,11 +3,13 @@
 use super::capacity::Capacity;
 use super::limits::{Rates, rates};
 use super::problem::Problem;
+use super::slots::Slots;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Halves, Tx, closed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -28,6 +30,8 @@ pub struct App {
     pub rates: Arc<Rates>,
     /// The memory that this server may use for jobs.
     pub capacity: Arc<Capacity>,
+    /// The slots of this server's workers.
+    pub slots: Arc<Slots>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
     /// Wakes the watchers of this server's running jobs when one is to be cancelled.
@@ -56,9 +60,20 @@ impl App {
             capacity: Arc::new(Capacity::of(&config)),
             config: Arc::new(config),
             remembers: Arc::default(),
+            slots: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
         })
+    }
+
+    /// Until when a lease lasts that is given now.
+    pub fn lease(&self, now: i64) -> i64 {
+        now + self.config.lease_seconds * 1_000_000
+    }
+
+    /// How often whoever holds a lease renews it.
+    pub fn beat(&self) -> Duration {
+        Duration::from_secs(1).min(Duration::from_secs(self.config.lease_seconds.unsigned_abs()) / 3)
     }
 
     /// A transaction that may write.

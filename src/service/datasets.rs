@@ -1,19 +1,17 @@
 //! Datasets: a raw trace and what its steward declares about it.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
-use super::limits::{check_room, room};
 use super::looks;
 use super::problem::Problem;
 use super::queued::queued;
 use super::tenants::check_name;
 use crate::formats::Report;
-use crate::storage::artifacts::{PutError, Stored};
-use crate::storage::datasets::{self, Dataset, StoredTrace};
+use crate::storage::datasets::{self, Dataset};
+use crate::storage::jobs::Job;
+use crate::storage::looks as storage_looks;
+use crate::storage::looks::Look;
 use crate::storage::{Tx, jobs, releases, tenants};
 use crate::trace::{Schema, SchemaError, Window, presets};
-use base64::Engine;
-use bytes::Bytes;
-use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -131,7 +129,7 @@ pub fn open_field(error: &SchemaError) -> (&'static str, String) {
     }
 }
 
-fn view(d: Dataset) -> DatasetView {
+pub(super) fn view(d: Dataset) -> DatasetView {
     let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
     let schema = serde_json::from_str(&d.schema).unwrap_or_default();
     let declared: Option<Schema> = serde_json::from_str(&d.schema).ok();
@@ -313,7 +311,7 @@ pub async fn patch(
         }
     }
     tx.commit().await?;
-    app.queued.notify_one();
+    app.queued.notify_waiters();
     Ok(view(dataset))
 }
 
@@ -329,6 +327,21 @@ impl ParseAgain {
     fn request() -> String {
         serde_json::to_string(&ParseAgain { again: true }).unwrap_or_default()
     }
+}
+
+/// A parsing that came to no result: the dataset is rejected, and says why. A trace that was good before its declaration changed stays: the steward can
+/// declare it otherwise.
+pub async fn reject(app: &App, tx: &mut Tx, job: &Job, why: &Problem) -> Result<(), Problem> {
+    let why = serde_json::to_string(why).map_err(|_| Problem::internal())?;
+    let dataset = datasets::find(tx, job.tenant_id, job.dataset_id).await?;
+    let again = serde_json::from_str::<ParseAgain>(&job.request).is_ok_and(|asked| asked.again);
+    let kept = dataset.as_ref().filter(|_| again).and_then(|d| d.trace());
+    if let (None, Some(path)) = (kept, dataset.as_ref().and_then(|d| d.trace_path.as_ref())) {
+        app.artifacts.delete(path).await?;
+    }
+    let now = tx.now().await?;
+    storage_looks::add(tx, job.population_id, Look::ParseReport, now).await?;
+    Ok(datasets::set_state(tx, job.dataset_id, "rejected", kept, None, Some(&why)).await?)
 }
 
 /// Erases the raw trace, its parse report and private reports. Ledger and releases stay.
@@ -350,120 +363,4 @@ pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> 
         app.artifacts.delete(path).await?;
     }
     Ok(tx.commit().await?)
-}
-
-/// Receives a raw trace, and queues its parsing. On any failure nothing of it stays and the dataset is as it was.
-pub async fn upload<E>(
-    app: &App,
-    caller: &Caller,
-    id: Uuid,
-    length: Option<u64>,
-    digest: Option<&str>,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-) -> Result<DatasetView, Problem> {
-    let tenant = caller.steward()?;
-    let limit = app.config.max_upload;
-    if length.is_some_and(|length| length > limit) {
-        return Err(Problem::too_large(limit));
-    }
-    let expected = digest.map(sha256_of).transpose()?;
-    let token = Uuid::now_v7();
-    let mut tx = app.begin().await?;
-    let before = own_locked(&mut tx, tenant, id).await?;
-    // What the dataset holds now makes room for what replaces it.
-    let room = room(app, &mut tx, tenant).await? + before.trace_bytes as u64;
-    if length.is_some_and(|length| length > room) || room == 0 {
-        return Err(Problem::storage_full(app.config.max_tenant_bytes));
-    }
-    if before.state == "erased" || !datasets::begin_upload(&mut tx, id, token).await? {
-        return Err(Problem::conflict(
-            "/problems/busy",
-            "another upload, its parsing, or a job on this dataset is under way; wait for its end",
-        ));
-    }
-    tx.commit().await?;
-
-    let key = format!("traces/{id}/{token}");
-    let received = match receive(app, &key, body, limit.min(room), expected).await {
-        Err(problem) if problem.status == 413 && room < limit => {
-            Err(Problem::storage_full(app.config.max_tenant_bytes))
-        }
-        received => received,
-    };
-    let mut tx = app.begin().await?;
-    if !datasets::end_upload(&mut tx, id, token).await? {
-        // Another server began anew and took this upload for lost.
-        drop(tx);
-        app.artifacts.delete(&key).await?;
-        return Err(Problem::conflict("/problems/interrupted", "the upload was interrupted; send it again"));
-    }
-    let refused = match &received {
-        Ok(stored) => {
-            let more = stored.bytes.saturating_sub(before.trace_bytes as u64);
-            check_room(app, &mut tx, tenant, more).await.err()
-        }
-        Err(problem) => Some(problem.clone()),
-    };
-    let (report, problem) = (before.report.as_deref(), before.problem.as_deref());
-    let stored = match (received, refused) {
-        (Ok(stored), None) => stored,
-        (_, refused) => {
-            datasets::set_state(&mut tx, id, &before.state, before.trace(), report, problem).await?;
-            tx.commit().await?;
-            app.artifacts.delete(&key).await?;
-            return Err(refused.unwrap_or_else(Problem::internal));
-        }
-    };
-    let trace = StoredTrace { path: &key, sha256: &stored.sha256, bytes: stored.bytes as i64 };
-    datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
-    let now = tx.now().await?;
-    jobs::add(&mut tx, &queued(&before, "parse", "{}".into(), now)).await?;
-    tx.commit().await?;
-    if let Some(old) = &before.trace_path {
-        app.artifacts.delete(old).await?;
-    }
-    app.queued.notify_one();
-    Ok(view(Dataset { state: "parsing".into(), report: None, problem: None, ..before }))
-}
-
-async fn receive<E>(
-    app: &App,
-    key: &str,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    limit: u64,
-    expected: Option<String>,
-) -> Result<Stored, Problem> {
-    let stored = match app.artifacts.put(key, body, limit).await {
-        Ok(stored) => stored,
-        Err(PutError::TooLarge) => return Err(Problem::too_large(limit)),
-        Err(PutError::Source) => return Err(Problem::malformed("the body ended before it was complete")),
-        Err(PutError::Storage(error)) => return Err(error.into()),
-    };
-    let refusal = if stored.bytes == 0 {
-        Some(Problem::trace("the body is empty; a trace is CSV with a header line, plain or gzip"))
-    } else if expected.is_some_and(|sha256| sha256 != stored.sha256) {
-        Some(Problem::invalid(
-            "Content-Digest",
-            "the body has another SHA-256: it was damaged on the way; send it again",
-        ))
-    } else {
-        None
-    };
-    match refusal {
-        None => Ok(stored),
-        Some(problem) => {
-            app.artifacts.delete(key).await?;
-            Err(problem)
-        }
-    }
-}
-
-/// The SHA-256 of a `Content-Digest` field (RFC 9530), in hex.
-fn sha256_of(field: &str) -> Result<String, Problem> {
-    let refused = || Problem::invalid("Content-Digest", "write sha-256=:BASE64: (RFC 9530)");
-    let value =
-        field.split(',').find_map(|part| part.trim().strip_prefix("sha-256=:")).ok_or_else(refused)?;
-    let text = value.strip_suffix(':').ok_or_else(refused)?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| refused())?;
-    Ok(crate::storage::artifacts::hex(&bytes))
 }

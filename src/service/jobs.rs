@@ -4,7 +4,7 @@ use super::acceptance::{Accepted, Unconfirmed};
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::left;
 use super::capacity;
-use super::datasets::{open_field, own, own_locked, report_of, schema_of};
+use super::datasets::{open_field, own, own_locked, reject, report_of, schema_of};
 use super::estimate;
 use super::problem::Problem;
 use super::queued::queued;
@@ -116,7 +116,7 @@ pub struct EvaluateRequest {
 pub struct JobView {
     /// Its id.
     pub id: Uuid,
-    /// fit, generate or evaluate.
+    /// parse, fit, generate or evaluate.
     pub kind: String,
     /// queued, running, succeeded, failed or cancelled. An end never changes.
     pub state: String,
@@ -290,7 +290,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         return repeated(&mut tx, tenant, job, digest == body).await;
     }
     tx.commit().await?;
-    app.queued.notify_one();
+    app.queued.notify_waiters();
     Ok(view(job))
 }
 
@@ -450,14 +450,44 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Probl
     Ok(view_beside(job, servers::largest(&mut tx).await?))
 }
 
+/// Which jobs are wanted.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct JobQuery {
+    /// The `next` of the page before, its last id.
+    pub after: Option<Uuid>,
+    /// Items on a page: 1 to 200, 50 by default.
+    pub limit: Option<u16>,
+    /// Those of a kind: parse, fit, generate or evaluate.
+    pub kind: Option<String>,
+    /// Those in a state: queued, running, succeeded, failed or cancelled.
+    pub state: Option<String>,
+    /// Those on a dataset.
+    pub dataset_id: Option<Uuid>,
+}
+
 /// The tenant's jobs.
-pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<JobView>, Problem> {
+pub async fn list(app: &App, caller: &Caller, query: JobQuery) -> Result<Page<JobView>, Problem> {
     let tenant = caller.steward()?;
-    let (after, limit) = query.bounds()?;
+    let JobQuery { after, limit, kind, state, dataset_id: dataset } = query;
+    one_of("kind", kind.as_deref(), &jobs::KINDS)?;
+    one_of("state", state.as_deref(), &jobs::STATES)?;
+    let (after, limit) = PageQuery { after, limit }.bounds()?;
     let mut tx = app.read().await?;
+    let wanted = jobs::Wanted { tenant, kind: kind.as_deref(), state: state.as_deref(), dataset };
     let largest = servers::largest(&mut tx).await?;
-    let jobs = jobs::list(&mut tx, tenant, after, limit).await?;
+    let jobs = jobs::list(&mut tx, &wanted, after, limit).await?;
     Ok(PageQuery::page(jobs, limit, |j| j.id, |j| view_beside(j, largest)))
+}
+
+fn one_of(field: &str, value: Option<&str>, known: &[&str]) -> Result<(), Problem> {
+    match value {
+        Some(value) if !known.contains(&value) => {
+            Err(Problem::invalid(field, format!("{field} is one of {}", known.join(", "))))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Cancels a job: at once if it waits and never measured (what it reserved is given back), else as soon as it notices.
@@ -465,9 +495,6 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     let tenant = caller.steward()?;
     let mut tx = app.begin().await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
-    if job.kind == "parse" {
-        return Err(Problem::not_found("job"));
-    }
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
     let spent = job.kind == "fit" && super::memory::is_noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
@@ -478,6 +505,9 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
             let population = cancelled.population_id;
             let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now };
             release(&mut tx, &purpose, cancelled.cost()).await?;
+        }
+        if cancelled.kind == "parse" {
+            reject(app, &mut tx, &cancelled, &Problem::parse_cancelled()).await?;
         }
         tx.commit().await?;
         // An attempt that was handed back just before it measured has left half of a key.

@@ -23,5 +23,7 @@ pub mod problem;
 pub mod queued;
 pub mod quotes;
 pub mod releases;
+pub mod slots;
 pub mod sweep;
 pub mod tenants;
+pub mod uploads;

@@ -187,6 +187,14 @@ impl Problem {
         Problem::new(422, "/problems/trace-refused", "The trace is refused", detail)
     }
 
+    /// 409 of a trace: nobody waited for its parsing.
+    pub fn parse_cancelled() -> Self {
+        Problem::conflict(
+            "/problems/cancelled",
+            "parsing was cancelled; upload the trace again, or declare it otherwise",
+        )
+    }
+
     /// 500: ours to mend. What went wrong is in the log.
     pub fn internal() -> Self {
         Problem::new(
@@ -212,13 +220,8 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         tracing::error!(%error, "storage failed");
         match error {
-            StorageError::Database(
-                sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::Tls(_),
-            ) => Problem::unavailable(),
             error if error.is_disk_full() => Problem::disk_filled(),
+            error if error.is_passing() => Problem::unavailable(),
             _ => Problem::internal(),
         }
     }

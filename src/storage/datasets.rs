@@ -131,21 +131,38 @@ pub async fn bind(tx: &mut Tx, id: Uuid, schema: Option<&str>) -> Result<(), Sto
     Ok(())
 }
 
+/// An upload under way: it has its dataset for as long as its lease.
+#[derive(Clone, Copy)]
+pub struct Upload {
+    /// The dataset.
+    pub dataset: Uuid,
+    /// What tells it from other uploads.
+    pub token: Uuid,
+}
+
 /// Begins to receive a trace; `false` while another upload, its parsing or a fit is under way. The dataset is [`lock`]ed.
-pub async fn begin_upload(tx: &mut Tx, id: Uuid, upload: Uuid) -> Result<bool, StorageError> {
+pub async fn begin_upload(tx: &mut Tx, upload: Upload, until: i64) -> Result<bool, StorageError> {
     Ok(on!(tx, c => sqlx::query(
-        "/* datasets begin_upload */ UPDATE datasets SET state = 'receiving', upload = $2
+        "/* datasets begin_upload */ UPDATE datasets SET state = 'receiving', upload = $2, upload_until = $3
          WHERE id = $1 AND state IN ('empty', 'ready', 'rejected') AND NOT EXISTS
              (SELECT 1 FROM jobs WHERE dataset_id = $1 AND kind IN ('fit', 'evaluate', 'parse') AND state IN ('queued', 'running'))")
-        .bind(id).bind(upload).execute(c).await.map(|done| done.rows_affected()))?
+        .bind(upload.dataset).bind(upload.token).bind(until).execute(c).await.map(|done| done.rows_affected()))?
+        > 0)
+}
+
+/// Renews the lease of an upload; `false` when it was ended meanwhile.
+pub async fn renew_upload(tx: &mut Tx, upload: Upload, until: i64) -> Result<bool, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* datasets renew_upload */ UPDATE datasets SET upload_until = $3 WHERE id = $1 AND state = 'receiving' AND upload = $2")
+        .bind(upload.dataset).bind(upload.token).bind(until).execute(c).await.map(|done| done.rows_affected()))?
         > 0)
 }
 
 /// Whether this upload still has the dataset; then it no longer does. Locks the row.
-pub async fn end_upload(tx: &mut Tx, id: Uuid, upload: Uuid) -> Result<bool, StorageError> {
+pub async fn end_upload(tx: &mut Tx, upload: Upload) -> Result<bool, StorageError> {
     Ok(on!(tx, c => sqlx::query(
-        "/* datasets end_upload */ UPDATE datasets SET upload = NULL WHERE id = $1 AND state = 'receiving' AND upload = $2")
-        .bind(id).bind(upload).execute(c).await.map(|done| done.rows_affected()))?
+        "/* datasets end_upload */ UPDATE datasets SET upload = NULL, upload_until = NULL WHERE id = $1 AND state = 'receiving' AND upload = $2")
+        .bind(upload.dataset).bind(upload.token).execute(c).await.map(|done| done.rows_affected()))?
         > 0)
 }
 
@@ -176,10 +193,33 @@ pub async fn bytes_of_tenant(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageEr
         .bind(tenant).fetch_one(c).await)?)
 }
 
-/// After a restart nobody receives any more: such uploads are over.
-pub async fn end_lost_uploads(tx: &mut Tx) -> Result<u64, StorageError> {
+/// Uploads that servers of an earlier version receive: they have no lease.
+pub async fn unleased_uploads(tx: &mut Tx) -> Result<Vec<Uuid>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* datasets unleased_uploads */ SELECT upload FROM datasets WHERE state = 'receiving' AND upload_until IS NULL AND upload IS NOT NULL")
+        .fetch_all(c).await)?)
+}
+
+/// Gives an upload without a lease one.
+pub async fn lease_upload(tx: &mut Tx, token: Uuid, until: i64) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* datasets lease_upload */ UPDATE datasets SET upload_until = $2 WHERE upload = $1 AND upload_until IS NULL AND state = 'receiving'")
+        .bind(token).bind(until).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Brings back leases that lie later than `until`, as [`super::jobs::clip_leases`] does.
+pub async fn clip_leases(tx: &mut Tx, until: i64) -> Result<u64, StorageError> {
     Ok(on!(tx, c => sqlx::query(
-        "/* datasets end_lost_uploads */ UPDATE datasets SET state = CASE WHEN trace_path IS NULL THEN 'empty' WHEN report IS NULL THEN 'rejected' ELSE 'ready' END
-         WHERE state = 'receiving'")
-        .execute(c).await.map(|done| done.rows_affected()))?)
+        "/* datasets clip_leases */ UPDATE datasets SET upload_until = $1 WHERE state = 'receiving' AND upload_until > $1")
+        .bind(until).execute(c).await.map(|done| done.rows_affected()))?)
+}
+
+/// Ends uploads whose lease has lapsed: the server that received is gone, or could not write down their end. The dataset is as it was before; how many.
+pub async fn end_lapsed_uploads(tx: &mut Tx, now: i64) -> Result<u64, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* datasets end_lapsed_uploads */ UPDATE datasets SET upload = NULL, upload_until = NULL,
+             state = CASE WHEN problem IS NOT NULL THEN 'rejected' WHEN trace_path IS NULL THEN 'empty' ELSE 'ready' END
+         WHERE state = 'receiving' AND upload_until < $1")
+        .bind(now).execute(c).await.map(|done| done.rows_affected()))?)
 }

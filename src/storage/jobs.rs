@@ -104,11 +104,35 @@ pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Job>, St
     )
 }
 
-/// A tenant's jobs after `after`, but for parsing, which belongs to the upload.
-pub async fn list(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Job>, StorageError> {
+/// Kinds of jobs.
+pub const KINDS: [&str; 4] = ["parse", "fit", "generate", "evaluate"];
+/// States of jobs.
+pub const STATES: [&str; 5] = ["queued", "running", "succeeded", "failed", "cancelled"];
+
+/// Which jobs are listed.
+pub struct Wanted<'a> {
+    /// Whose.
+    pub tenant: Uuid,
+    /// Of which kind, if any is meant.
+    pub kind: Option<&'a str>,
+    /// In which state.
+    pub state: Option<&'a str>,
+    /// On which dataset.
+    pub dataset: Option<Uuid>,
+}
+
+/// A tenant's jobs after `after`.
+pub async fn list(
+    tx: &mut Tx,
+    wanted: &Wanted<'_>,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Job>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Job>(
-        "/* jobs list */ SELECT * FROM jobs WHERE tenant_id = $1 AND id > $2 AND kind <> 'parse' ORDER BY id LIMIT $3")
-        .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
+        "/* jobs list */ SELECT * FROM jobs WHERE tenant_id = $1 AND id > $2 AND kind = COALESCE($3, kind) AND state = COALESCE($4, state)
+             AND dataset_id = COALESCE($5, dataset_id) ORDER BY id LIMIT $6")
+        .bind(wanted.tenant).bind(after).bind(wanted.kind).bind(wanted.state).bind(wanted.dataset).bind(limit)
+        .fetch_all(c).await)?)
 }
 
 /// Jobs of a tenant that wait or run.
@@ -130,9 +154,11 @@ pub struct Claim<'a> {
     pub orphaned_before: i64,
     /// Bytes of memory that the job may need.
     pub room: i64,
+    /// Whether only uploads are parsed.
+    pub parse_only: bool,
 }
 
-/// Claims the oldest job that waits or whose lease has lapsed. Does not lock the dataset.
+/// Claims a job that waits or whose lease has lapsed: of the tenant longest not served, its shortest kind, the oldest of these. Does not lock the dataset.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, StorageError> {
     let sql = format!(
         "/* jobs claim */ UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $2,
@@ -141,13 +167,31 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, Storag
              WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
-                 AND (COALESCE(memory, 0) <= $5 OR cancel_requested)
-             ORDER BY created_at, id LIMIT 1{}) RETURNING *",
+                 AND (kind = 'parse' OR NOT $5)
+                 AND (COALESCE(memory, 0) <= $6 OR cancel_requested)
+             ORDER BY (SELECT served FROM turns WHERE turns.tenant_id = jobs.tenant_id) NULLS FIRST,
+                 CASE kind WHEN 'parse' THEN 0 WHEN 'fit' THEN 1 WHEN 'generate' THEN 2 ELSE 3 END, created_at, id
+             LIMIT 1{}) RETURNING *",
         tx.skip_locked()
     );
-    Ok(on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql))
-        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.room)
-        .fetch_optional(c).await)?)
+    let claimed = on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql))
+        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.parse_only).bind(claim.room)
+        .fetch_optional(c).await)?;
+    if let Some(job) = &claimed {
+        on!(tx, c => sqlx::query(
+            "/* jobs take_turn */ INSERT INTO turns (tenant_id, served) VALUES ($1, (SELECT COALESCE(MAX(served), 0) + 1 FROM turns))
+             ON CONFLICT (tenant_id) DO UPDATE SET served = excluded.served")
+            .bind(job.tenant_id).execute(c).await.map(|_| ()))?;
+    }
+    Ok(claimed)
+}
+
+/// Brings back leases that lie further in the future than any that is given now: the clock went back. Whoever still has such a job renews it at its next beat.
+pub async fn clip_leases(tx: &mut Tx, running: i64, waiting: i64) -> Result<u64, StorageError> {
+    Ok(on!(tx, c => sqlx::query(
+        "/* jobs clip_leases */ UPDATE jobs SET lease_until = CASE state WHEN 'running' THEN $1 ELSE $2 END
+         WHERE state = 'running' AND lease_until > $1 OR state = 'queued' AND lease_until > $2")
+        .bind(running).bind(waiting).execute(c).await.map(|done| done.rows_affected()))?)
 }
 
 /// Renews the lease and reports progress; `None` when the lease was lost, else whether to stop.

@@ -64,6 +64,27 @@ impl StorageError {
         false
     }
 
+    /// Whether the database is away, or so busy that it gave up: what was tried may succeed when it is tried again.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            StorageError::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+                // Postgres: connection lost, shutting down or starting, no connection left, deadlock. SQLite: busy, locked, cannot open, and their kinds.
+                let sqlite = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff);
+                ["08", "57P", "53300", "40001", "40P01"].iter().any(|start| code.starts_with(start))
+                    || sqlite.is_some_and(|code| [5, 6, 14].contains(&code))
+            }),
+            StorageError::Database(
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed,
+            ) => true,
+            _ => false,
+        }
+    }
+
     /// Whether a unique constraint was violated.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, StorageError::Database(sqlx::Error::Database(error)) if error.is_unique_violation())

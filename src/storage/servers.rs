@@ -10,8 +10,9 @@ const GONE_AFTER: i64 = 60_000_000;
 /// Notes that a server runs, and forgets those that do not.
 pub async fn seen(tx: &mut Tx, id: Uuid, memory: i64) -> Result<(), StorageError> {
     let now = tx.now().await?;
-    on!(tx, c => sqlx::query("/* servers forget */ DELETE FROM servers WHERE seen_at < $1")
-        .bind(now - GONE_AFTER).execute(c).await.map(|_| ()))?;
+    // Whoever was seen in the future was seen before the clock went back.
+    on!(tx, c => sqlx::query("/* servers forget */ DELETE FROM servers WHERE seen_at NOT BETWEEN $1 AND $2")
+        .bind(now - GONE_AFTER).bind(now + GONE_AFTER).execute(c).await.map(|_| ()))?;
     on!(tx, c => sqlx::query(
         "/* servers seen */ INSERT INTO servers (id, memory, seen_at) VALUES ($1, $2, $3)
          ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3")

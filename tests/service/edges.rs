@@ -346,7 +346,7 @@ fn what_cannot_be_stored_is_measured_again(kind: Kind) {
     std::fs::write(&models, "").unwrap();
     server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0}));
     let waiting = wait(|| {
-        let job = server.json("/v1/jobs", &tenant.steward)["items"][0].clone();
+        let job = server.json("/v1/jobs?kind=fit", &tenant.steward)["items"][0].clone();
         assert_ne!(job["state"], "failed", "{job:#?}");
         (job["state"] == "queued" && job["attempt"] == 2).then_some(job)
     });
@@ -366,7 +366,7 @@ fn a_fit_that_has_begun_waits_for_room(kind: Kind) {
     let (lab, tenant) = kill_before_commit(kind);
     let server = lab.serve_within(64 << 20);
     let waiting = wait(|| {
-        let job = server.json("/v1/jobs", &tenant.steward)["items"][0].clone();
+        let job = server.json("/v1/jobs?kind=fit", &tenant.steward)["items"][0].clone();
         assert_ne!(job["state"], "failed", "{job:#?}");
         (job["state"] == "queued").then_some(job)
     });

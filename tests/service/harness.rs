@@ -97,6 +97,11 @@ impl Lab {
         self.start(Command::new(env!("CARGO_BIN_EXE_netdpsyn")).arg("serve").envs(settings.iter().copied()))
     }
 
+    /// Starts another version of the program.
+    pub fn serve_as(&self, program: &str) -> Server {
+        self.start(Command::new(program).arg("serve"))
+    }
+
     /// Starts a server none of whose files may have more bytes than this.
     pub fn serve_within(&self, bytes: u64) -> Server {
         let limited =
@@ -172,6 +177,11 @@ impl Lab {
         self.scalar(sql)
     }
 
+    /// One text from the database.
+    pub fn text(&self, sql: &str) -> String {
+        self.scalar(sql)
+    }
+
     fn scalar<T>(&self, sql: &str) -> T
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
@@ -207,6 +217,19 @@ impl Lab {
                 pool.close().await;
             }
         });
+    }
+
+    /// Puts a backup in the place of the database, which nobody uses; the backup stays.
+    pub fn put_back(&self, backup: &str) {
+        let Some(file) = self.database.strip_prefix("sqlite:") else { return self.restore(backup) };
+        let copy = backup.strip_prefix("sqlite:").unwrap();
+        for end in ["", "-wal", "-shm"] {
+            let (from, to) = (format!("{copy}{end}"), format!("{file}{end}"));
+            match Path::new(&from).exists() && end != "-shm" {
+                true => drop(std::fs::copy(from, to).unwrap()),
+                false => drop(std::fs::remove_file(to)),
+            }
+        }
     }
 
     /// Drops the Postgres database under whoever uses it, and puts a backup in its place.
@@ -282,7 +305,7 @@ impl Server {
                 self.made(&format!("/v1/tenants/{id}/keys"), ADMIN, &json!({"role": role, "name": role}));
             issued["secret"].as_str().unwrap().to_string()
         };
-        Tenant { steward: key("steward"), reader: key("reader"), id }
+        Tenant { steward: key("steward"), reader: key("reader"), name, id }
     }
 
     pub fn upload(&self, dataset: &str, key: &str, body: Vec<u8>) -> Response {
@@ -311,18 +334,19 @@ impl Server {
         })
     }
 
-    /// Waits until nothing of a tenant waits or runs, and gives all its jobs.
+    /// Waits until nothing of a tenant waits or runs, and gives all its jobs but for parsing.
     pub fn idle(&self, steward: &str) -> Vec<Value> {
         wait(|| {
             let jobs = self.json("/v1/jobs?limit=200", steward)["items"].as_array().unwrap().clone();
             let open = jobs.iter().any(|job| job["state"] == "queued" || job["state"] == "running");
-            (!open).then_some(jobs)
+            (!open).then(|| jobs.into_iter().filter(|job| job["kind"] != "parse").collect())
         })
     }
 }
 
 pub struct Tenant {
     pub id: String,
+    pub name: String,
     pub steward: String,
     pub reader: String,
 }

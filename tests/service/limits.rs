@@ -109,7 +109,7 @@ fn a_waiting_fit_is_cancelled_for_nothing(kind: Kind) {
 fn a_fit_that_measured_is_charged_when_cancelled(kind: Kind) {
     let (lab, tenant) = kill_before_commit(kind);
     let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
-    let job = server.json("/v1/jobs", &tenant.steward)["items"][0].clone();
+    let job = server.json("/v1/jobs?kind=fit", &tenant.steward)["items"][0].clone();
     let cancel = format!("/v1/jobs/{}/cancel", job["id"].as_str().unwrap());
     assert_eq!(server.post(&cancel, &tenant.steward, &json!({})).status(), 202);
     assert!(server.terminate().success());

@@ -5,17 +5,23 @@
 
 mod access;
 mod account;
+mod chaos;
 mod clocks;
 mod crash;
 mod declare;
+mod deploys;
 mod edges;
+mod fair;
 mod harness;
 mod ledger;
 mod limits;
 mod looks;
 mod memory;
 mod promise;
+mod proxy;
 mod refusals;
+mod rough;
+mod stuck;
 mod tour;
 
 /// One test on both databases.

@@ -162,7 +162,14 @@ fn a_large_job_is_not_passed_for_ever(kind: Kind) {
         assert!(!servers::is_crowded(&mut tx, 100, 1_000, now - 3_600_000_000).await.unwrap());
         let mut claimed = Vec::new();
         for room in [5, 100, 100, 500] {
-            let claim = Claim { now, lease_until: now + 60_000_000, build: "", orphaned_before: 0, room };
+            let claim = Claim {
+                now,
+                lease_until: now + 60_000_000,
+                build: "",
+                orphaned_before: 0,
+                parse_only: false,
+                room,
+            };
             claimed.push(jobs::claim(&mut tx, &claim).await.unwrap().map(|job| job.id.to_string()));
         }
         assert_eq!(claimed, [None, Some(little), None, Some(large)]);

@@ -3,8 +3,8 @@
 -- Until when the server that receives a trace has the dataset. None where a server of an earlier version receives.
 ALTER TABLE datasets ADD COLUMN upload_until INTEGER;
 
--- When a job of a tenant was last claimed: the one longest not served comes next.
+-- Turns of claiming jobs: whose number is lowest comes next. A number, no time: clocks go back.
 CREATE TABLE turns (
-    tenant_id BLOB PRIMARY KEY REFERENCES tenants (id),
-    served_at INTEGER NOT NULL
+    tenant_id BLOB PRIMARY KEY,
+    served    INTEGER NOT NULL
 ) STRICT;

@@ -1,0 +1,186 @@
+//! One attempt at a job: the work on the blocking pool, the heartbeat beside it, and one end.
+
+use super::stopped::Stopped;
+use super::watch::Watch;
+use super::work;
+use crate::service::app::App;
+use crate::service::problem::Problem;
+use crate::storage::jobs::{self, Job};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Times a job's lease may lapse: one that brings its worker down would do so for ever.
+const MAX_FAILURES: i64 = 5;
+/// How long an attempt that failed for a reason that passes is waited for, by its number, in microseconds; and at most.
+const WAIT: i64 = 2_000_000;
+pub(super) const LONGEST_WAIT: i64 = 60_000_000;
+
+/// Why an attempt was told to stop.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    /// The job is to be cancelled.
+    Cancelled,
+    /// Another worker has it.
+    Lost,
+    /// The server stops: another attempt repeats the same noise.
+    Draining,
+    /// It ran for longer than any job may.
+    TooLong,
+}
+
+/// Does a claimed job and ends it, unless the lease is lost or the server stops.
+pub async fn run(app: &App, job: Job, stopping: watch::Receiver<bool>) {
+    tracing::info!("started");
+    let seen = Arc::new(Watch::of(&job.kind));
+    let doing = {
+        let (app, job, seen) = (app.clone(), job.clone(), Arc::clone(&seen));
+        let runtime = tokio::runtime::Handle::current();
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || {
+            let _entered = span.enter();
+            if job.cancel_requested {
+                return Err(Stopped::Cancelled);
+            }
+            if job.failures >= MAX_FAILURES {
+                let detail = format!("retried {MAX_FAILURES} times without finishing");
+                return Err(Stopped::Failed(Problem::conflict("/problems/too-many-attempts", detail)));
+            }
+            work::perform(&app, &runtime, &job, &*seen)
+        })
+    };
+    let (outcome, told) = attend(app, &job, &seen, doing, stopping).await;
+    let outcome = outcome.unwrap_or_else(|panic| {
+        // What a panic says may tell of records.
+        tracing::error!(cancelled = panic.is_cancelled(), "the work panicked");
+        Err(Stopped::Failed(Problem::internal()))
+    });
+    match end(app, &job, outcome, told).await {
+        Ok(()) => tracing::info!("ended"),
+        // The lease lapses, and another attempt ends the job.
+        Err(problem) => tracing::error!(problem = %problem.kind, "the end could not be written"),
+    }
+}
+
+type Outcome = Result<(), Stopped>;
+
+/// Renews the lease while the work goes on, and tells it to stop where it should: how it came out, and what it was told last.
+async fn attend(
+    app: &App,
+    job: &Job,
+    seen: &Watch,
+    mut doing: tokio::task::JoinHandle<Outcome>,
+    mut stopping: watch::Receiver<bool>,
+) -> (Result<Outcome, tokio::task::JoinError>, Option<Told>) {
+    let mut beat = tokio::time::interval(app.beat());
+    let mut told = None;
+    // When the server stops, a job has the same time to end as a request; a fit that measures has more: another program may not repeat its noise.
+    let (mut draining, mut longer) = (false, false);
+    let mut deadline = Box::pin(tokio::time::sleep(Duration::MAX));
+    let mut longest = Box::pin(tokio::time::sleep(Duration::from_secs(app.config.max_job_seconds)));
+    // Made before it is awaited: it hears what is told meanwhile.
+    let mut cancelled = Box::pin(app.cancelled.notified());
+    let tell = |why: Told, told: &mut Option<Told>| {
+        *told = Some(why);
+        seen.stop();
+    };
+    loop {
+        tokio::select! {
+            done = &mut doing => return (done, told),
+            _ = beat.tick() => match heartbeat(app, job, seen).await {
+                Ok(None) => tell(Told::Lost, &mut told),
+                Ok(Some(true)) => tell(Told::Cancelled, &mut told),
+                Ok(Some(false)) => {}
+                // The database is away: the lease may lapse, and then the fence decides.
+                Err(_) => {}
+            },
+            // Looks at once; another server's job waits for its next beat.
+            () = &mut cancelled => {
+                cancelled.set(app.cancelled.notified());
+                beat.reset_immediately();
+            }
+            _ = stopping.changed(), if !draining => {
+                draining = true;
+                deadline.set(tokio::time::sleep(Duration::from_secs(app.config.drain_seconds)));
+            }
+            () = &mut deadline, if draining && told.is_none() => {
+                let more = app.config.drain_measuring_seconds.saturating_sub(app.config.drain_seconds);
+                if seen.is_measuring() && !longer && more > 0 {
+                    longer = true;
+                    deadline.set(tokio::time::sleep(Duration::from_secs(more)));
+                } else {
+                    tell(Told::Draining, &mut told);
+                }
+            }
+            // What is paid for is not thrown away: the plan of a fit bounds how long it measures.
+            () = &mut longest, if told.is_none() && !seen.is_measuring() => tell(Told::TooLong, &mut told),
+        }
+    }
+}
+
+/// Writes down how an attempt came out.
+async fn end(app: &App, job: &Job, outcome: Outcome, told: Option<Told>) -> Result<(), Problem> {
+    match (outcome, told) {
+        // What was finished was fenced when it was written.
+        (Ok(()), _) => Ok(()),
+        (Err(Stopped::Lost), _) | (Err(_), Some(Told::Lost)) => {
+            tracing::warn!("the lease was lost; another worker has the job");
+            Ok(())
+        }
+        (Err(Stopped::Cancelled), Some(Told::Draining)) => give_back(app, job, 0, None).await,
+        (Err(Stopped::Cancelled), Some(Told::TooLong)) => {
+            let longest = app.config.max_job_seconds;
+            let detail =
+                format!("it ran for {longest} seconds, as long as any job may (NETDPSYN_MAX_JOB_SECONDS)");
+            let problem = Problem::conflict("/problems/too-long", detail);
+            tracing::warn!(problem = %problem.kind, "failed");
+            work::end_without_result(app, job, "failed", Some(&problem)).await
+        }
+        (Err(Stopped::Cancelled), _) => work::end_without_result(app, job, "cancelled", None).await,
+        (Err(Stopped::Failed(problem)), _) => failed(app, job, problem).await,
+    }
+}
+
+/// A database that is away, and a disk that is full in the middle of measuring, pass: the job goes back to the queue, and a fit's next attempt repeats the same noise.
+/// Anything else ends the job.
+async fn failed(app: &App, job: &Job, problem: Problem) -> Result<(), Problem> {
+    let begun = problem.status >= 500 && has_begun(app, job).await?;
+    if problem.status != 503 && !begun {
+        tracing::warn!(problem = %problem.kind, "failed");
+        return work::end_without_result(app, job, "failed", Some(&problem)).await;
+    }
+    tracing::warn!(problem = %problem.kind, "could not be done now; it goes back to the queue");
+    let wait = (job.attempt * WAIT).min(LONGEST_WAIT);
+    let why = match begun {
+        true => {
+            "the fit began to measure and could not be stored: it waits, and repeats the same noise. It is charged once"
+        }
+        false => "it waits and is tried again",
+    };
+    let detail = format!("{}; {why}", problem.detail);
+    give_back(app, job, wait, Some(&Problem { detail, ..problem })).await
+}
+
+/// Whether a fit has begun to measure. Where the database cannot be asked nothing can be ended either.
+async fn has_begun(app: &App, job: &Job) -> Result<bool, Problem> {
+    let mut tx = app.read().await?;
+    let found = jobs::find(&mut tx, job.tenant_id, job.id).await?;
+    Ok(job.kind == "fit" && found.is_some_and(|now| now.measuring_started_at.is_some()))
+}
+
+async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, Problem> {
+    let (stage, percent) = seen.at();
+    let mut tx = app.begin().await?;
+    let until = app.lease(tx.now().await?);
+    let alive = jobs::heartbeat(&mut tx, job, until, stage, percent as i64).await?;
+    tx.commit().await?;
+    Ok(alive)
+}
+
+async fn give_back(app: &App, job: &Job, wait: i64, problem: Option<&Problem>) -> Result<(), Problem> {
+    let text = problem.map(serde_json::to_string).transpose().map_err(|_| Problem::internal())?;
+    let mut tx = app.begin().await?;
+    let not_before = tx.now().await? + wait;
+    jobs::hand_back(&mut tx, job, not_before, text.as_deref()).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,203 @@
+//! Uploads: a dataset is received by one server at a time, which holds it by a lease. Whatever happens to that server, the dataset is free again
+//! when the lease has lapsed, as it was before.
+
+use super::app::App;
+use super::app::Caller;
+use super::datasets::{DatasetView, own_locked, view};
+use super::limits::{check_room, room};
+use super::problem::Problem;
+use super::queued::queued;
+use crate::storage::artifacts::{PutError, Stored};
+use crate::storage::datasets::{self, Dataset, StoredTrace, Upload};
+use crate::storage::jobs;
+use base64::Engine;
+use bytes::Bytes;
+use futures_util::Stream;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long the end of an upload waits between two tries while the database is away.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
+/// Receives a raw trace, and queues its parsing. On any failure nothing of it stays and the dataset is as it was.
+pub async fn upload<E>(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    length: Option<u64>,
+    digest: Option<&str>,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+) -> Result<DatasetView, Problem> {
+    let tenant = caller.steward()?;
+    let limit = app.config.max_upload;
+    if length.is_some_and(|length| length > limit) {
+        return Err(Problem::too_large(limit));
+    }
+    let expected = digest.map(sha256_of).transpose()?;
+    let upload = Upload { dataset: id, token: Uuid::now_v7() };
+    let mut tx = app.begin().await?;
+    let before = own_locked(&mut tx, tenant, id).await?;
+    // What the dataset holds now makes room for what replaces it.
+    let room = room(app, &mut tx, tenant).await? + before.trace_bytes as u64;
+    if length.is_some_and(|length| length > room) || room == 0 {
+        return Err(Problem::storage_full(app.config.max_tenant_bytes));
+    }
+    let until = app.lease(tx.now().await?);
+    if before.state == "erased" || !datasets::begin_upload(&mut tx, upload, until).await? {
+        return Err(Problem::conflict(
+            "/problems/busy",
+            "another upload, its parsing, or a job on this dataset is under way; wait for its end",
+        ));
+    }
+    tx.commit().await?;
+
+    let key = format!("traces/{id}/{}", upload.token);
+    let received = tokio::select! {
+        received = receive(app, &key, body, limit.min(room), expected) => received,
+        () = lapses(app, upload) => Err(interrupted()),
+    };
+    let received = received.map_err(|problem| match problem.status {
+        413 if room < limit => Problem::storage_full(app.config.max_tenant_bytes),
+        _ => problem,
+    });
+    let ended = end(app, upload, &before, &key, &received).await;
+    match &ended {
+        Ok(_) => {
+            if let Some(old) = &before.trace_path {
+                app.artifacts.delete(old).await?;
+            }
+            app.queued.notify_waiters();
+        }
+        // Whether the end was written is not known: what nothing names is swept.
+        Err(problem) if problem.status == 503 => {}
+        Err(_) => app.artifacts.delete(&key).await?,
+    }
+    ended
+}
+
+/// Ends when another server or the keeper has ended this upload; renews its lease until then. A database that is away ends nothing.
+async fn lapses(app: &App, upload: Upload) {
+    let renewed = async || {
+        let mut tx = app.begin().await?;
+        let until = app.lease(tx.now().await?);
+        let held = datasets::renew_upload(&mut tx, upload, until).await?;
+        tx.commit().await?;
+        Ok::<_, Problem>(held)
+    };
+    loop {
+        tokio::time::sleep(app.beat()).await;
+        if let Ok(false) = renewed().await {
+            return;
+        }
+    }
+}
+
+/// Writes down how an upload ended; while the database is away it tries again for as long as a lease.
+async fn end(
+    app: &App,
+    upload: Upload,
+    before: &Dataset,
+    key: &str,
+    received: &Result<Stored, Problem>,
+) -> Result<DatasetView, Problem> {
+    let start = tokio::time::Instant::now();
+    loop {
+        match try_to_end(app, upload, before, key, received).await {
+            Err(problem)
+                if problem.status == 503
+                    && start.elapsed().as_secs() < app.config.lease_seconds.unsigned_abs() =>
+            {
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn try_to_end(
+    app: &App,
+    upload: Upload,
+    before: &Dataset,
+    key: &str,
+    received: &Result<Stored, Problem>,
+) -> Result<DatasetView, Problem> {
+    let id = upload.dataset;
+    let mut tx = app.begin().await?;
+    if !datasets::end_upload(&mut tx, upload).await? {
+        // The keeper took this upload for lost, or an earlier try was committed and the answer to it never came.
+        let now = datasets::find(&mut tx, before.tenant_id, id).await?;
+        return match (now, received) {
+            (Some(now), Ok(_)) if now.trace_path.as_deref() == Some(key) => Ok(view(now)),
+            (_, Err(problem)) => Err(problem.clone()),
+            _ => Err(interrupted()),
+        };
+    }
+    let refused = match received {
+        Ok(stored) => {
+            let more = stored.bytes.saturating_sub(before.trace_bytes as u64);
+            check_room(app, &mut tx, before.tenant_id, more).await.err()
+        }
+        Err(problem) => Some(problem.clone()),
+    };
+    let (report, problem) = (before.report.as_deref(), before.problem.as_deref());
+    let stored = match (received, refused) {
+        (Ok(stored), None) => stored,
+        (_, refused) => {
+            datasets::set_state(&mut tx, id, &before.state, before.trace(), report, problem).await?;
+            tx.commit().await?;
+            return Err(refused.unwrap_or_else(Problem::internal));
+        }
+    };
+    let trace = StoredTrace { path: key, sha256: &stored.sha256, bytes: stored.bytes as i64 };
+    datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
+    let now = tx.now().await?;
+    jobs::add(&mut tx, &queued(before, "parse", "{}".into(), now)).await?;
+    tx.commit().await?;
+    Ok(view(Dataset { state: "parsing".into(), report: None, problem: None, ..before.clone() }))
+}
+
+fn interrupted() -> Problem {
+    Problem::conflict("/problems/interrupted", "the upload was interrupted; send it again")
+}
+
+async fn receive<E>(
+    app: &App,
+    key: &str,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    limit: u64,
+    expected: Option<String>,
+) -> Result<Stored, Problem> {
+    let stored = match app.artifacts.put(key, body, limit).await {
+        Ok(stored) => stored,
+        Err(PutError::TooLarge) => return Err(Problem::too_large(limit)),
+        Err(PutError::Source) => return Err(Problem::malformed("the body ended before it was complete")),
+        Err(PutError::Storage(error)) => return Err(error.into()),
+    };
+    let refusal = if stored.bytes == 0 {
+        Some(Problem::trace("the body is empty; a trace is CSV with a header line, plain or gzip"))
+    } else if expected.is_some_and(|sha256| sha256 != stored.sha256) {
+        Some(Problem::invalid(
+            "Content-Digest",
+            "the body has another SHA-256: it was damaged on the way; send it again",
+        ))
+    } else {
+        None
+    };
+    match refusal {
+        None => Ok(stored),
+        Some(problem) => {
+            app.artifacts.delete(key).await?;
+            Err(problem)
+        }
+    }
+}
+
+/// The SHA-256 of a `Content-Digest` field (RFC 9530), in hex.
+fn sha256_of(field: &str) -> Result<String, Problem> {
+    let refused = || Problem::invalid("Content-Digest", "write sha-256=:BASE64: (RFC 9530)");
+    let value =
+        field.split(',').find_map(|part| part.trim().strip_prefix("sha-256=:")).ok_or_else(refused)?;
+    let text = value.strip_suffix(':').ok_or_else(refused)?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| refused())?;
+    Ok(crate::storage::artifacts::hex(&bytes))
+}
