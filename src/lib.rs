@@ -20,6 +20,7 @@
 //!
 //! | module | what it is for | uses |
 //! | --- | --- | --- |
+//! | [`whole`] | whole numbers in JSON | – |
 //! | [`progress`] | how long work reports and is stopped | – |
 //! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | `progress` |
 //! | [`scratch`] | columns set aside on disk | `trace` |
@@ -27,8 +28,8 @@
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace progress` |
 //! | [`formats`] | readers and writers | `trace privacy progress` |
 //! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
-//! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress` |
-//! | [`generate`] | model in, records out | `model domain scratch trace progress` |
+//! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress whole` |
+//! | [`generate`] | model in, records out | `model domain scratch trace progress whole` |
 //! | [`evaluate`] | how good a synthetic trace is | `model domain scratch trace privacy progress` |
 //! | [`simulate`] | simulated traces to try things on | `generate trace` |
 //! | [`ledger`] | the rules of spending, pure | `privacy` |
@@ -63,3 +64,4 @@ pub mod simulate;
 pub mod storage;
 pub mod telemetry;
 pub mod trace;
+pub mod whole;

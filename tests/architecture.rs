@@ -91,7 +91,7 @@ fn used(code: &str) -> BTreeSet<String> {
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let engine = [
         "trace", "scratch", "privacy", "progress", "domain", "formats", "model", "fit", "generate",
-        "evaluate", "simulate",
+        "evaluate", "simulate", "whole",
     ];
     let and = |more: &[&'static str]| engine.iter().chain(more).copied().collect::<Vec<_>>();
     BTreeMap::from([
@@ -99,11 +99,12 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("scratch", vec!["trace"]),
         ("privacy", vec![]),
         ("progress", vec![]),
+        ("whole", vec![]),
         ("domain", vec!["trace", "progress"]),
         ("formats", vec!["trace", "privacy", "progress"]),
         ("model", vec!["domain", "trace", "privacy", "progress"]),
-        ("fit", vec!["model", "domain", "trace", "privacy", "progress"]),
-        ("generate", vec!["model", "domain", "scratch", "trace", "progress"]),
+        ("fit", vec!["model", "domain", "trace", "privacy", "progress", "whole"]),
+        ("generate", vec!["model", "domain", "scratch", "trace", "progress", "whole"]),
         ("evaluate", vec!["model", "domain", "scratch", "trace", "privacy", "progress"]),
         ("simulate", vec!["generate", "trace"]),
         ("config", vec![]),

@@ -8,14 +8,15 @@ use super::watch::Observer;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
-use crate::formats::{self, Bound, CsvWriter, ReadError, ReadOptions};
+use crate::formats::{self, Bound, CsvWriter, Limit, Limits, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{self, Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
-use crate::progress::{Cancelled, Halted};
+use crate::progress::Cancelled;
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::{reject, report_of, schema_of};
+use crate::service::disk;
 use crate::service::estimate;
 use crate::service::jobs::{FitRequest, GenerateRequest, plan, too_many_rows};
 use crate::service::limits;
@@ -23,6 +24,7 @@ use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::service::queued::queued;
 use crate::service::releases::StoredReport;
+use crate::storage::StorageError;
 use crate::storage::artifacts::sha256_of;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
@@ -118,10 +120,10 @@ fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped
     Ok(SplitKey::of_population(kept.ok_or_else(Problem::internal)?))
 }
 
-/// Reads the raw trace of a dataset, which parsing accepted before.
+/// Reads the raw trace of a dataset, which parsing accepted before: what it may unpack to was decided then.
 fn raw(dataset: &Dataset, file: &Path, seen: &dyn Observer) -> Result<(Bound, Sensitive<Trace>), Stopped> {
     let schema = schema_of(dataset)?;
-    let bound = formats::bind(file, schema).map_err(refused)?;
+    let bound = formats::bind(file, schema, Limits::NONE, seen).map_err(refused)?;
     let (trace, _) = formats::read(file, &bound, ReadOptions::default(), seen).map_err(refused)?;
     Ok((bound, trace))
 }
@@ -144,6 +146,14 @@ fn refused(error: ReadError) -> Stopped {
             let detail = "a column is written in two notations; write it in one and upload the file again";
             bad_records(detail, *report)
         }
+        ReadError::Unpacked { by, .. } => {
+            let setting = match by {
+                Limit::Bytes => "NETDPSYN_MAX_DECOMPRESSED_BYTES",
+                Limit::Ratio => "NETDPSYN_MAX_COMPRESSION_RATIO",
+            };
+            let problem = Problem::trace(format!("{error} ({setting})"));
+            Stopped::Failed(problem.with("private", true).with("limit", setting))
+        }
         other => Stopped::Failed(Problem::trace(other.to_string()).with("private", true)),
     }
 }
@@ -159,8 +169,10 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<
     // As it is declared, not as it was bound to an earlier trace.
     let declared = serde_json::from_str(&dataset.schema)
         .map_err(|error| broken("a stored schema cannot be read", error))?;
-    let bound = formats::bind(&file, declared).map_err(refused)?;
-    let report = formats::check(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
+    let limits = Limits { bytes: app.config.max_decompressed, ratio: app.config.max_ratio };
+    let bound = formats::bind(&file, declared, limits, seen).map_err(refused)?;
+    let options = ReadOptions { limits, ..ReadOptions::default() };
+    let report = formats::check(&file, &bound, options, seen).map_err(refused)?;
     let schema =
         serde_json::to_string(&bound.schema).map_err(|error| broken("a schema cannot be written", error))?;
     let mut report = serde_json::to_value(report.for_steward(&Steward::keeper())).unwrap_or_default();
@@ -214,6 +226,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Resul
     // A disk that has no room for the bundle is found out while that costs nothing.
     let scratch = scratch(app, job);
     let room = Room::of(&plan, &bound.schema).bytes();
+    disk::check(app, room)?;
     let bundle_file = NewBundle::reserve(&scratch, room)?;
 
     let what = Measuring::new(digest_of(&file, seen)?, &bound.schema, &job.request, &plan)?;
@@ -227,7 +240,8 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Resul
         error => broken("a fit failed", error),
     })?;
     bundle_file.write(&fitted.bundle)?;
-    runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle))?;
+    let ended = runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle));
+    runtime.block_on(named(app, &bundle_path(job), ended))?;
     runtime.block_on(measuring::forget(app, job.id));
     Ok(())
 }
@@ -243,7 +257,7 @@ async fn commit_model(
 ) -> Result<(), Stopped> {
     let text = |error| broken("what is stored beside a model cannot be written", error);
     let records = model::records(bundle).round() as u64;
-    let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
+    let bundle_path = bundle_path(job);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
@@ -285,6 +299,10 @@ async fn commit_model(
     Ok(())
 }
 
+fn bundle_path(job: &Job) -> String {
+    format!("models/{}/{}.bundle", job.id, job.attempt)
+}
+
 fn scratch(app: &App, job: &Job) -> PathBuf {
     app.artifacts.scratch().join(format!("{}-{}", job.id, job.attempt))
 }
@@ -318,15 +336,18 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
     if request.rows(&model) as u64 > most {
         return Err(too_many_rows(most).into());
     }
+    // Nobody works for an hour on what cannot be stored.
+    disk::check(app, estimate::disk_of_generation(&model.schema, request.rows(&model) as u64))?;
     let made = generate::make(&model, &request, Some(app.artifacts.scratch()), seen)?;
     let (rows, convergence) = (made.rows, made.convergence);
     // Written and counted slice by slice: the whole trace is never in memory.
     let name = format!("{}-{}", job.id, job.attempt);
-    let file =
-        tempfile::Builder::new().prefix(&name).tempfile_in(app.artifacts.scratch()).map_err(Halted::Io)?;
+    let file = tempfile::Builder::new().prefix(&name).tempfile_in(app.artifacts.scratch());
+    let file = file.map_err(StorageError::from)?;
     let to = std::io::BufWriter::with_capacity(1 << 16, file.as_file());
-    let mut writer = CsvWriter::new(&model.schema, to, rows as u64).map_err(Halted::Io)?;
-    let mut slices = release::Slices::of(&bundle, rows, app.artifacts.scratch()).map_err(Halted::Io)?;
+    let mut writer = CsvWriter::new(&model.schema, to, rows as u64).map_err(StorageError::from)?;
+    let slices = release::Slices::of(&bundle, rows, app.artifacts.scratch());
+    let mut slices = slices.map_err(StorageError::from)?;
     made.in_order(seen, |slice| {
         writer.write(&slice, seen)?;
         slices.add(&slice, seen)
@@ -340,14 +361,13 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
     };
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
-    runtime.block_on(async {
-        let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
+    let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
+    let ended = runtime.block_on(async {
         let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
         let id = Uuid::new_v4();
         let mut tx = app.begin().await?;
         let now = tx.now().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
-            app.artifacts.delete(&trace_path).await?;
             return Err(Stopped::Failed(problem));
         }
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: Some(id) };
@@ -359,7 +379,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
             model_id: job.model_id.unwrap_or_default(),
             job_id: job.id,
             state: "draft".into(),
-            trace_path,
+            trace_path: trace_path.clone(),
             trace_sha256: stored.sha256,
             bytes: stored.bytes as i64,
             row_count: rows as i64,
@@ -392,7 +412,20 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
         tx.commit().await?;
         app.queued.notify_waiters();
         Ok(())
-    })
+    });
+    runtime.block_on(named(app, &trace_path, ended))
+}
+
+/// Takes a file away again that came to no transaction which names it. Where the database went away nobody knows: what nothing names is swept.
+async fn named(app: &App, path: &str, ended: Result<(), Stopped>) -> Result<(), Stopped> {
+    let unknown = matches!(&ended, Err(Stopped::Failed(problem)) if problem.status == 503);
+    if ended.is_err()
+        && !unknown
+        && let Err(error) = app.artifacts.delete(path).await
+    {
+        tracing::error!(%error, "a file that nothing names could not be removed");
+    }
+    ended
 }
 
 /// Compares a release with the raw trace, for its steward. What its fit held out is told apart again, and tells what sampling alone costs.
@@ -428,8 +461,8 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Resul
         }
     };
     let path = app.artifacts.path(&release.trace_path)?;
-    let like = formats::bind_like(&path, &bound.schema).map_err(refused)?;
-    let synthetic = formats::read_synthetic(&path, &like, seen).map_err(refused)?;
+    // It was written under this schema: its notations are the ones that it was written in.
+    let synthetic = formats::read_written(&path, &bound.schema, seen).map_err(refused)?;
     let inputs = Inputs { real, held_out, synthetic: &synthetic, schema: &bound.schema, only: &[] };
     let report = private::evaluate(inputs, seen)?.for_steward(&Steward::keeper());
     let report =

@@ -1,8 +1,10 @@
 //! What every use case has at hand, and who is asking.
 
 use super::capacity::Capacity;
-use super::limits::{Rates, rates};
+use super::guesses::Guesses;
+use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
+use super::readiness::Readiness;
 use super::slots::Slots;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Halves, Tx, closed};
@@ -26,10 +28,16 @@ pub struct App {
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::memory`].
     pub remembers: Arc<AtomicBool>,
+    /// Whether this server could work when it was last looked at.
+    pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
     /// The memory that this server may use for jobs.
     pub capacity: Arc<Capacity>,
+    /// Lines of the log by address; see [`super::limits`].
+    pub lines: Arc<Lines>,
+    /// Wrong keys by address.
+    pub guesses: Arc<Guesses>,
     /// The slots of this server's workers.
     pub slots: Arc<Slots>,
     /// Wakes the workers of this server when a job is queued.
@@ -58,12 +66,24 @@ impl App {
             halves,
             rates: Arc::new(rates(config.max_requests)),
             capacity: Arc::new(Capacity::of(&config)),
+            lines: Arc::new(lines()),
+            guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
+            readiness: Arc::default(),
             slots: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
         })
+    }
+
+    /// Forgets tenants and addresses that have been quiet: who comes once must not be kept for ever.
+    pub fn forget_the_quiet(&self) {
+        self.rates.retain_recent();
+        self.lines.retain_recent();
+        self.rates.shrink_to_fit();
+        self.lines.shrink_to_fit();
+        self.guesses.forget(std::time::Instant::now());
     }
 
     /// Until when a lease lasts that is given now.
@@ -98,8 +118,19 @@ pub fn shown_day(micros: i64) -> String {
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
+/// How the document describes what [`shown_time`] or [`shown_day`] gives.
+pub fn time_or_day() -> utoipa::openapi::Schema {
+    use utoipa::openapi::schema::AnyOfBuilder;
+    use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+    let text = |format| {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)))
+    };
+    let (time, day) = (text(KnownFormat::DateTime), text(KnownFormat::Date));
+    AnyOfBuilder::new().item(time).item(day).into()
+}
+
 /// What a key allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Tenants, populations, budgets, keys.
@@ -175,6 +206,7 @@ pub struct PageQuery {
     /// The `next` of the page before, its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
 }
 

@@ -1,6 +1,6 @@
 //! What a job takes at most: memory, and disk. Upper bounds of what docs/PERFORMANCE.md measures.
 
-use crate::formats;
+use super::disk;
 use crate::generate;
 use crate::model::Bundle;
 use crate::trace::{Schema, Trace};
@@ -58,8 +58,7 @@ pub fn most_rows(allowed: u64, records: Option<u64>) -> u64 {
 
 /// Disk that a generation takes while it runs; what it leaves is less.
 pub fn disk_of_generation(schema: &Schema, rows: u64) -> u64 {
-    let trace = rows.saturating_mul(formats::most_bytes_a_row(schema));
-    trace.saturating_add(generate::scratch_bytes(schema, rows))
+    disk::trace(schema, rows).saturating_add(generate::scratch_bytes(schema, rows))
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 
 use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
+use crate::config::Secret;
 use crate::privacy::noise::secret;
 use crate::storage::artifacts::hex;
 use crate::storage::tenants::{self, Key};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::time::Instant;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -14,6 +17,9 @@ use uuid::Uuid;
 const START: &str = "ndp_";
 /// Letters of the public part, after `ndp_`.
 const PUBLIC: usize = 12;
+/// Letters after `ndp_` at least, and of the whole key at most.
+const LEAST: usize = 40;
+const MOST: usize = 512;
 
 /// A key to be issued.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -21,9 +27,21 @@ const PUBLIC: usize = 12;
 #[schema(example = json!({"role": "steward", "name": "nightly upload"}))]
 pub struct NewKey {
     /// `steward` or `reader`.
+    #[schema(value_type = TenantRole)]
     pub role: Role,
     /// What it is for.
+    #[schema(value_type = super::tenants::Name)]
     pub name: String,
+}
+
+/// What a tenant's key allows.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum TenantRole {
+    /// One tenant's data, spending and publishing.
+    Steward,
+    /// One tenant's published releases.
+    Reader,
 }
 
 /// A key without its secret.
@@ -33,23 +51,28 @@ pub struct KeyView {
     /// Its id.
     pub id: Uuid,
     /// What it allows.
+    #[schema(value_type = TenantRole)]
     pub role: String,
     /// What it is for.
     pub name: String,
     /// Its public part.
+    #[schema(pattern = "^ndp_[0-9a-f]{12}$")]
     pub prefix: String,
     /// When it was issued.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// When it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub revoked_at: Option<String>,
 }
 
 /// A key just issued: the secret is shown this once.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"secret": "ndp_3f9c02a1b7d4…", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"secret": "ndp_3f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct IssuedKey {
     /// The whole key, to be sent as `Authorization: Bearer …`.
+    #[schema(pattern = "^ndp_[0-9a-f]{64}$")]
     pub secret: String,
     /// The rest.
     #[serde(flatten)]
@@ -89,16 +112,17 @@ pub fn fresh() -> Result<String, Problem> {
 
 /// Makes the first administrator's key where there is no key at all; gives it if it was made up here.
 pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
+    let given = app.config.admin_key.clone();
     let mut tx = app.begin().await?;
     if tenants::any_key(&mut tx).await? {
+        drop(tx);
+        if let Some(Secret(key)) = &given {
+            say_if_unused(app, key).await?;
+        }
         return Ok(None);
     }
-    let given = app.config.admin_key.clone();
-    if given.as_ref().is_some_and(|key| !key.starts_with(START) || key.len() < START.len() + 40) {
-        return Err(Problem::invalid("NETDPSYN_ADMIN_KEY", "a key is ndp_ and at least 40 more letters"));
-    }
     let secret = match &given {
-        Some(key) => key.clone(),
+        Some(Secret(key)) => key.clone(),
         None => fresh()?,
     };
     // The first administrator's key has a fixed id: of several servers that start together one succeeds and prints.
@@ -114,22 +138,66 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
     Ok(given.is_none().then_some(secret))
 }
 
-/// Who holds this key.
-pub async fn authenticate(app: &App, secret: &str) -> Result<Caller, Problem> {
-    let public: String = secret.chars().take(START.len() + PUBLIC).collect();
-    let mut tx = app.read().await?;
-    let found = tenants::find_key(&mut tx, &public).await?.ok_or_else(Problem::unauthorised)?;
-    let same: bool = found.hash.ct_eq(Sha256::digest(secret).as_slice()).into();
-    let role = match found.role.as_str() {
-        "admin" => Role::Admin,
-        "steward" => Role::Steward,
-        _ => Role::Reader,
-    };
-    if same {
-        Ok(Caller { key: public, role, tenant: found.tenant_id })
-    } else {
-        Err(Problem::unauthorised())
+/// The first administrator's key counts for a database without any key; another one that is set later opens nothing, and that is said.
+async fn say_if_unused(app: &App, given: &str) -> Result<(), Problem> {
+    if holder(app, given).await?.is_none_or(|caller| caller.role != Role::Admin) {
+        tracing::warn!(
+            "NETDPSYN_ADMIN_KEY is not an administrator's key of this database, which has keys already: the setting counts for the first start alone. `netdpsyn admin key --role admin` issues one, `netdpsyn admin revoke` ends one"
+        );
     }
+    Ok(())
+}
+
+/// Whether it looks like a key at all.
+pub fn is_shaped(secret: &str) -> bool {
+    secret.starts_with(START)
+        && (START.len() + LEAST..=MOST).contains(&secret.len())
+        && secret.bytes().all(|letter| letter.is_ascii_graphic())
+}
+
+/// Who holds this key, sent from there. What has not the shape of a key is refused at once, and so is one from an address that sent too many wrong
+/// ones; of all others the database says whether they are right now.
+pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller, Problem> {
+    if !is_shaped(secret) {
+        return Err(Problem::unauthorised());
+    }
+    let digest: [u8; 32] = Sha256::digest(secret).into();
+    let attempt = app.guesses.start(from, digest, Instant::now()).map_err(|wait| {
+        Problem::too_many(
+            "too many wrong keys came from your address; a key that was valid lately goes on working",
+        )
+        .with("retry_after_seconds", wait.as_secs() + 1)
+    })?;
+    match holder(app, secret).await {
+        Ok(Some(caller)) => {
+            app.guesses.right(attempt, Instant::now());
+            Ok(caller)
+        }
+        Ok(None) => {
+            app.guesses.wrong(attempt);
+            Err(Problem::unauthorised())
+        }
+        Err(problem) => {
+            app.guesses.untold(attempt);
+            Err(problem)
+        }
+    }
+}
+
+/// Who holds this key, as the database has it.
+async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
+    let Some(public) = secret.get(..START.len() + PUBLIC) else { return Ok(None) };
+    let mut tx = app.read().await?;
+    let found = tenants::find_key(&mut tx, public).await?;
+    let same = found.filter(|found| found.hash.ct_eq(Sha256::digest(secret).as_slice()).into());
+    Ok(same.map(|found| {
+        let role = match found.role.as_str() {
+            "admin" => Role::Admin,
+            "steward" => Role::Steward,
+            _ => Role::Reader,
+        };
+        Caller { key: public.into(), role, tenant: found.tenant_id }
+    }))
 }
 
 /// Issues a key of a tenant.
@@ -148,6 +216,36 @@ pub async fn issue(app: &App, caller: &Caller, tenant: Uuid, new: NewKey) -> Res
     Ok(IssuedKey { secret, key: view(key) })
 }
 
+/// Issues an administrator's key. Only at the machine: whoever stole such a key could otherwise keep the door open after it is revoked.
+pub async fn issue_admin(app: &App, caller: &Caller, name: &str) -> Result<IssuedKey, Problem> {
+    caller.admin()?;
+    let secret = fresh()?;
+    let mut tx = app.begin().await?;
+    let key = key(&secret, None, Role::Admin, name, tx.now().await?);
+    tenants::add_key(&mut tx, &key).await?;
+    tx.commit().await?;
+    Ok(IssuedKey { secret, key: view(key) })
+}
+
+/// Every key of everybody, with its tenant.
+pub async fn all(app: &App, caller: &Caller) -> Result<Vec<(Option<Uuid>, KeyView)>, Problem> {
+    caller.admin()?;
+    let keys = tenants::all_keys(&mut app.read().await?).await?;
+    Ok(keys.into_iter().map(|key| (key.tenant_id, view(key))).collect())
+}
+
+/// Revokes anybody's key, named by its id or by its public part; which it was.
+pub async fn revoke_any(app: &App, caller: &Caller, named: &str) -> Result<KeyView, Problem> {
+    // Whoever pastes the whole key means the one that it starts with.
+    let public: String = named.chars().take(START.len() + PUBLIC).collect();
+    let mut found = all(app, caller).await?;
+    found
+        .retain(|(_, key)| key.revoked_at.is_none() && (key.prefix == public || key.id.to_string() == named));
+    let Some((tenant, key)) = found.pop() else { return Err(Problem::not_found("valid key")) };
+    revoke_key(app, tenant, key.id).await?;
+    Ok(key)
+}
+
 /// A tenant's keys.
 pub async fn list(
     app: &App,
@@ -162,9 +260,13 @@ pub async fn list(
     Ok(PageQuery::page(tenants::list_keys(&mut tx, tenant, after, limit).await?, limit, |k| k.id, view))
 }
 
-/// Revokes a key.
+/// Revokes a key of a tenant.
 pub async fn revoke(app: &App, caller: &Caller, tenant: Uuid, id: Uuid) -> Result<(), Problem> {
     caller.admin()?;
+    revoke_key(app, Some(tenant), id).await
+}
+
+async fn revoke_key(app: &App, tenant: Option<Uuid>, id: Uuid) -> Result<(), Problem> {
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
     if !tenants::revoke_key(&mut tx, tenant, id, now).await? {

@@ -6,14 +6,16 @@ use serde_json::{Map, Value};
 
 /// A refusal. `kind` is stable; programs may rely on it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"type": "/problems/budget-exhausted", "title": "The privacy budget does not pay for this", "status": 409, "detail": "the job needs more ρ than is left; the largest epsilon that still fits is 1.3", "required_rho": 0.0558, "left_rho": 0.0261, "largest_epsilon": 1.3}))]
+#[schema(example = json!({"type": "/problems/budget-exhausted", "title": "The privacy budget does not pay for this", "status": 409, "detail": "the job needs more ρ than is left in the population's account; the largest epsilon that still fits is 1.3", "required_rho": 0.0558, "left_rho": 0.0261, "short": ["population"], "largest_epsilon": 1.3}))]
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference", pattern = "^(/problems/[a-z-]+|about:blank)$")]
     pub kind: &'static str,
     /// The same in words.
     pub title: &'static str,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What is wrong here, and what to do.
     pub detail: String,
@@ -22,7 +24,7 @@ pub struct Problem {
     pub field: Option<String>,
     /// Figures that belong to the kind.
     #[serde(flatten)]
-    #[schema(ignore)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub more: Map<String, Value>,
 }
 
@@ -90,17 +92,21 @@ impl Problem {
         Problem::new(409, kind, "Not in this state", detail)
     }
 
-    /// 409: the budget does not pay for it.
-    pub fn budget_exhausted(required: u64, left: u64, largest_epsilon: Option<f64>) -> Self {
+    /// 409: the budget does not pay for it; `short` are the accounts that do not, of which `left` is the least.
+    pub fn budget_exhausted(required: u64, left: u64, short: &[&str], largest_epsilon: Option<f64>) -> Self {
+        let accounts = short.join("'s and the ");
         let detail = match largest_epsilon {
-            Some(epsilon) => {
-                format!("the job needs more ρ than is left; the largest epsilon that still fits is {epsilon}")
-            }
-            None => "the job needs more ρ than is left, and no epsilon of 0.01 or more fits".to_string(),
+            Some(epsilon) => format!(
+                "the job needs more ρ than is left in the {accounts}'s account; the largest epsilon that still fits is {epsilon}"
+            ),
+            None => format!(
+                "the job needs more ρ than is left in the {accounts}'s account, and no epsilon of 0.01 or more fits"
+            ),
         };
         Problem::new(409, "/problems/budget-exhausted", "The privacy budget does not pay for this", detail)
             .with("required_rho", crate::privacy::Rho::from_units(required).as_f64())
             .with("left_rho", crate::privacy::Rho::from_units(left).as_f64())
+            .with("short", short)
             .with("largest_epsilon", largest_epsilon)
     }
 
@@ -129,6 +135,63 @@ impl Problem {
     /// 415: another content type than the interface takes.
     pub fn unsupported(detail: impl Into<String>) -> Self {
         Problem::new(415, "/problems/unsupported-type", "Content type not supported", detail)
+    }
+
+    /// 408: the client was silent within what it sends.
+    pub fn timed_out_reading(what: &str) -> Self {
+        Problem::new(
+            408,
+            "/problems/timed-out",
+            "Sent too slowly",
+            format!("{what} did not come in time; send the request again"),
+        )
+    }
+
+    /// 503: a request took too long here.
+    pub fn timed_out(seconds: u64) -> Self {
+        Problem::new(
+            503,
+            "/problems/timed-out",
+            "Took too long",
+            format!(
+                "the request took more than {seconds} seconds (NETDPSYN_REQUEST_SECONDS) and was given up; what it asked for may have been done: look, or repeat it with its Idempotency-Key"
+            ),
+        )
+    }
+
+    /// 503: a connection too many.
+    pub fn too_many_connections(detail: impl Into<String>) -> Self {
+        Problem::new(503, "/problems/too-many-connections", "Too many connections", detail)
+    }
+
+    /// What has this status and says no more: refusals of the HTTP library.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            400 => Problem::malformed(
+                "this is no HTTP request that can be read; look at method, path and headers",
+            ),
+            404 => Problem::not_found("route; see /docs"),
+            405 => Problem::method_not_allowed(),
+            408 => Problem::timed_out_reading("the request"),
+            414 => {
+                Problem::new(414, "/problems/uri-too-long", "Path or query too long", "ask for less at once")
+            }
+            415 => Problem::unsupported("see /docs for what this route takes"),
+            431 => Problem::new(
+                431,
+                "/problems/header-too-large",
+                "Header too large",
+                "path, query and header fields have at most 64 KiB together, and at most 100 fields",
+            ),
+            500 => Problem::internal(),
+            _ => Problem::new(status, "about:blank", "Refused", "see /docs for what this route takes"),
+        }
+    }
+
+    /// Seconds after which to ask again, where that helps.
+    pub fn retry_after(&self) -> Option<u64> {
+        let told = self.more.get("retry_after_seconds").and_then(Value::as_u64);
+        told.or(matches!(self.status, 408 | 429 | 503).then_some(5))
     }
 
     /// 429: too many at once.
@@ -162,7 +225,7 @@ impl Problem {
     }
 
     /// 507: the server's disk filled up in the middle.
-    fn disk_filled() -> Self {
+    pub fn disk_filled() -> Self {
         Problem::new(
             507,
             "/problems/disk-full",
@@ -203,6 +266,12 @@ impl Problem {
             "Something went wrong here",
             "try again; the server's log has the reason under this request's id",
         )
+    }
+
+    /// 503: this server cannot work now.
+    pub fn not_ready(what: &str, why: &str) -> Self {
+        let detail = format!("{what}: {why}");
+        Problem::new(503, "/problems/unavailable", "Not available now", detail).with("failing", what)
     }
 
     /// 503: the database does not answer.

@@ -4,6 +4,7 @@
 use super::app::App;
 use super::app::Caller;
 use super::datasets::{DatasetView, own_locked, view};
+use super::disk;
 use super::limits::{check_room, room};
 use super::problem::Problem;
 use super::queued::queued;
@@ -20,19 +21,21 @@ use uuid::Uuid;
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Receives a raw trace, and queues its parsing. On any failure nothing of it stays and the dataset is as it was.
-pub async fn upload<E>(
+pub async fn upload(
     app: &App,
     caller: &Caller,
     id: Uuid,
     length: Option<u64>,
     digest: Option<&str>,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
 ) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
     let limit = app.config.max_upload;
     if length.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));
     }
+    // Nobody sends for an hour what cannot be stored.
+    disk::check(app, length.unwrap_or(0))?;
     let expected = digest.map(sha256_of).transpose()?;
     let upload = Upload { dataset: id, token: Uuid::now_v7() };
     let mut tx = app.begin().await?;
@@ -55,6 +58,7 @@ pub async fn upload<E>(
     let received = tokio::select! {
         received = receive(app, &key, body, limit.min(room), expected) => received,
         () = lapses(app, upload) => Err(interrupted()),
+        problem = disk::runs_out(app) => Err(problem),
     };
     let received = received.map_err(|problem| match problem.status {
         413 if room < limit => Problem::storage_full(app.config.max_tenant_bytes),
@@ -63,10 +67,13 @@ pub async fn upload<E>(
     let ended = end(app, upload, &before, &key, &received).await;
     match &ended {
         Ok(_) => {
-            if let Some(old) = &before.trace_path {
-                app.artifacts.delete(old).await?;
-            }
             app.queued.notify_waiters();
+            // The upload is accepted, whatever becomes of the trace before: what nothing names is swept.
+            if let Some(old) = &before.trace_path
+                && let Err(error) = app.artifacts.delete(old).await
+            {
+                tracing::warn!(%error, "the trace before could not be removed");
+            }
         }
         // Whether the end was written is not known: what nothing names is swept.
         Err(problem) if problem.status == 503 => {}
@@ -85,7 +92,7 @@ async fn lapses(app: &App, upload: Upload) {
         Ok::<_, Problem>(held)
     };
     loop {
-        tokio::time::sleep(app.beat()).await;
+        tokio::time::sleep(Duration::from_secs(app.config.lease_seconds.unsigned_abs()) / 3).await;
         if let Ok(false) = renewed().await {
             return;
         }
@@ -160,17 +167,17 @@ fn interrupted() -> Problem {
     Problem::conflict("/problems/interrupted", "the upload was interrupted; send it again")
 }
 
-async fn receive<E>(
+async fn receive(
     app: &App,
     key: &str,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
     limit: u64,
     expected: Option<String>,
 ) -> Result<Stored, Problem> {
     let stored = match app.artifacts.put(key, body, limit).await {
         Ok(stored) => stored,
         Err(PutError::TooLarge) => return Err(Problem::too_large(limit)),
-        Err(PutError::Source) => return Err(Problem::malformed("the body ended before it was complete")),
+        Err(PutError::Source(problem)) => return Err(problem),
         Err(PutError::Storage(error)) => return Err(error.into()),
     };
     let refusal = if stored.bytes == 0 {

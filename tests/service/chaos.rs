@@ -216,7 +216,7 @@ impl Sequence {
     }
 
     async fn upload(&mut self, world: &World) {
-        let body = futures_util::stream::iter([Ok::<_, std::io::Error>(trace(&mut self.rng).into())]);
+        let body = futures_util::stream::iter([Ok::<_, Problem>(trace(&mut self.rng).into())]);
         let sent = uploads::upload(&world.app, &self.steward, self.dataset, None, None, body).await;
         self.note("upload", sent);
     }
@@ -475,7 +475,8 @@ fn random_operations(kind: Kind) {
     let (mut done, mut counts) = (0, BTreeMap::<String, u64>::new());
     while done < sequences {
         let lab = Lab::new(kind);
-        runtime.block_on(async {
+        // The lab has a runtime of its own, and that is not dropped inside another.
+        let lab = runtime.block_on(async {
             let mut world = World::new(lab, kind).await;
             for seed in first + done..first + sequences.min(done + TOGETHER) {
                 let mut sequence = Sequence::begin(&world, seed).await;
@@ -491,7 +492,9 @@ fn random_operations(kind: Kind) {
                 }
             }
             world.app.db.close().await;
+            world.lab
         });
+        drop(lab);
         done += TOGETHER.min(sequences - done);
     }
     println!("{sequences} sequences on {kind:?}, 0 wrong balances; operations: {counts:#?}");
