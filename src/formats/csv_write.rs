@@ -199,8 +199,6 @@ fn quoted(cell: &str) -> String {
 mod tests {
     use super::super::cell::Parser;
     use super::*;
-    use crate::progress::Quiet;
-    use crate::trace::Values;
     use proptest::prelude::*;
 
     fn shown(column: &Column, value: u64) -> String {

@@ -179,7 +179,7 @@ fn make_in<'a>(
             let own = targets.deal(shard, shards, &step)?;
             let (codes, end) = shard::synthesise(&own, &plan, &request.options, &mut rng, &step)?;
             let columns = restorer.restore(&codes, &mut rng, &step)?;
-            let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch)?;
+            let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
             done.fetch_add(1, Ordering::Relaxed);
             Ok((pieces, end))
         })
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use crate::domain::{Attribute, Partition};
     use crate::model::{Rules, reconcile::Outcome, table::Variance};
-    use crate::progress::Quiet;
+    use crate::progress::{Counting, Quiet};
     use crate::trace::{Window, presets};
     use sha2::{Digest, Sha256};
     use std::collections::BTreeSet;
@@ -282,6 +282,23 @@ mod tests {
         };
         assert_eq!(on(1, 1), on(3, 1));
         assert_ne!(on(1, 1).0, on(1, 2).0);
+    }
+
+    #[test]
+    fn it_stops_wherever_it_is_told_to() {
+        let (model, request) = (flows(), Request { seed: 1, ..Request::default() });
+        let folder = tempfile::tempdir().unwrap();
+        let run = |progress: &Counting| {
+            let scratch = Scratch::file_in(folder.path()).unwrap();
+            let made = make_in(600, Sizes { block: 50, slice: 3 }, scratch, &model, &request, progress)?;
+            made.in_order(progress, |_| Ok(()))
+        };
+        let all = Counting::default();
+        run(&all).unwrap();
+        for check in (0..all.all()).step_by(97).chain([all.all() - 1]) {
+            let stopped = run(&Counting::stopping_at(check));
+            assert!(matches!(stopped, Err(Halted::Cancelled(_))), "check {check}: {stopped:?}");
+        }
     }
 
     #[test]

@@ -4,11 +4,10 @@
 //! before the first one that stays behind can be missing. Records of one time stand in the order of shards, and in each as they were made; without a
 //! time all do.
 
-use crate::progress::{Cancelled, Halted, Progress};
+use crate::progress::{Cancelled, Halted, Progress, Step};
 use crate::scratch::{Block, Scratch};
 use crate::trace::{Schema, Trace, Values};
 use rayon::prelude::*;
-use std::io;
 
 /// Records that a slice adds to those that wait.
 const SLICE: usize = 1 << 18;
@@ -43,14 +42,15 @@ pub struct Piece {
     block: Block,
 }
 
-/// Sets a shard's records aside in order of time, in blocks.
+/// Sets a shard's records aside in order of time, in blocks. `step` is called before each.
 pub fn set_aside(
     schema: &Schema,
     shard: usize,
     columns: &[Values],
     sizes: Sizes,
     scratch: &Scratch,
-) -> io::Result<Vec<Piece>> {
+    step: &Step,
+) -> Result<Vec<Piece>, Halted> {
     let time = schema.time_column();
     let mut rows: Vec<(u64, u32)> = match time {
         Some(time) => columns[time].iter().zip(0..).collect(),
@@ -58,6 +58,7 @@ pub fn set_aside(
     };
     rows.sort_unstable();
     let piece = |(number, rows): (usize, &[(u64, u32)])| {
+        step()?;
         let first = (rows[0].0, shard as u32, number as u32);
         let rows: Vec<u32> = rows.iter().map(|&(_, row)| row).collect();
         let block = scratch.put(columns.iter().map(|column| column.select(&rows)).collect())?;
@@ -172,7 +173,7 @@ mod tests {
     fn joined(schema: &Schema, shards: &[Vec<Values>], sizes: Sizes, scratch: &Scratch) -> Vec<Vec<u64>> {
         let pieces = shards.iter().enumerate();
         let pieces = pieces
-            .flat_map(|(at, columns)| set_aside(schema, at, columns, sizes, scratch).unwrap())
+            .flat_map(|(at, columns)| set_aside(schema, at, columns, sizes, scratch, &|| Ok(())).unwrap())
             .collect();
         let mut joined = vec![Vec::new(); schema.columns.len()];
         in_order(schema, pieces, sizes, scratch, &Quiet, |slice| {

@@ -3,6 +3,7 @@
 use super::app::App;
 use super::problem::Problem;
 use crate::config::Config;
+use crate::fit;
 use crate::storage::{Tx, servers};
 use std::path::Path;
 use std::sync::Arc;
@@ -56,7 +57,7 @@ impl Capacity {
         let held = self.held.load(Ordering::Acquire);
         let free = self.memory.saturating_sub(held);
         let since = tx.now().await? - PATIENCE;
-        let crowded = held > 0 && servers::is_crowded(tx, free, self.memory, since).await?;
+        let crowded = held > 0 && servers::is_crowded(tx, free, self.memory, since, fit::BUILD).await?;
         Ok(if crowded { 0 } else { free })
     }
 

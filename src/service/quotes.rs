@@ -168,7 +168,7 @@ pub struct Disk {
 impl Disk {
     /// For as many records, `private` where that is the number of raw ones, beside this much room.
     fn of(plan: &Plan, schema: &Schema, rows: u64, private: bool, room: u64) -> Self {
-        let bytes = Room::of(plan, schema).bytes() + disk::trace(schema, rows);
+        let bytes = Room::of(plan, schema).bytes() + estimate::disk_of_generation(schema, rows);
         Disk { private, bytes, room_bytes: (room < u64::MAX).then_some(room), fits: bytes <= room }
     }
 }

@@ -43,12 +43,19 @@ pub async fn too_large(tx: &mut Tx) -> Result<i64, StorageError> {
         .bind(largest.unwrap_or(i64::MAX)).fetch_one(c).await)?)
 }
 
-/// Whether a job queued before `since` waits that has room on a server of `memory`, but not in what is `free` there now.
-pub async fn is_crowded(tx: &mut Tx, free: i64, memory: i64, since: i64) -> Result<bool, StorageError> {
+/// Whether a job queued before `since` waits that has room on a server of `memory`, but not in what is `free` there now. A fit that another program than
+/// `build` began to measure waits for that one.
+pub async fn is_crowded(
+    tx: &mut Tx,
+    free: i64,
+    memory: i64,
+    since: i64,
+    build: &str,
+) -> Result<bool, StorageError> {
     let now = tx.now().await?;
     let waiting: i64 = on!(tx, c => sqlx::query_scalar(
         "/* servers is_crowded */ SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND (lease_until IS NULL OR lease_until < $1)
-             AND memory > $2 AND memory <= $3 AND created_at < $4")
-        .bind(now).bind(free).bind(memory).bind(since).fetch_one(c).await)?;
+             AND memory > $2 AND memory <= $3 AND created_at < $4 AND (measuring_started_at IS NULL OR build = $5)")
+        .bind(now).bind(free).bind(memory).bind(since).bind(build).fetch_one(c).await)?;
     Ok(waiting > 0)
 }

@@ -156,10 +156,10 @@ fn a_large_job_is_not_passed_for_ever(kind: Kind) {
         let mut tx = db.begin().await.unwrap();
         let now = tx.now().await.unwrap();
         // There is room for 100 of this server's 1,000; a server of 400 never has enough.
-        assert!(servers::is_crowded(&mut tx, 100, 1_000, now).await.unwrap());
-        assert!(!servers::is_crowded(&mut tx, 600, 1_000, now).await.unwrap());
-        assert!(!servers::is_crowded(&mut tx, 100, 400, now).await.unwrap());
-        assert!(!servers::is_crowded(&mut tx, 100, 1_000, now - 3_600_000_000).await.unwrap());
+        assert!(servers::is_crowded(&mut tx, 100, 1_000, now, "").await.unwrap());
+        assert!(!servers::is_crowded(&mut tx, 600, 1_000, now, "").await.unwrap());
+        assert!(!servers::is_crowded(&mut tx, 100, 400, now, "").await.unwrap());
+        assert!(!servers::is_crowded(&mut tx, 100, 1_000, now - 3_600_000_000, "").await.unwrap());
         let mut claimed = Vec::new();
         for room in [5, 100, 100, 500] {
             let claim = Claim {
