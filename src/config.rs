@@ -1,61 +1,113 @@
-//! Settings of the service, from the environment: `NETDPSYN_*`, each with a default that is safe.
+//! Settings of the service, from the environment: `NETDPSYN_*`, each with a default that is safe and a range that is checked.
+//!
+//! They stand in one table, one line each; the documentation and `.env.example` are held equal to it by a test.
 
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use thiserror::Error;
 
-/// Settings.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// `NETDPSYN_DATABASE_URL`: postgres://… or sqlite:PATH; by default an SQLite file in the data directory.
-    pub database_url: String,
-    /// `NETDPSYN_DATA_DIR`: artifacts, and the database if it is SQLite; `./netdpsyn-data` by default.
-    pub data_dir: PathBuf,
-    /// `NETDPSYN_LISTEN`: where the API listens; 127.0.0.1:8080 by default.
-    pub listen: SocketAddr,
-    /// `NETDPSYN_WORKERS`: jobs at a time; 1 by default, since each uses every core. 0 serves the API alone.
-    pub workers: usize,
-    /// `NETDPSYN_PARSE_WORKERS`: uploads parsed at a time beside these jobs, so that none waits behind them; 1 by default, 0 where there are no workers.
-    pub parse_workers: usize,
-    /// `NETDPSYN_MAX_JOB_SECONDS`: how long an attempt of a job may run, but for a fit that measures; six hours by default.
-    pub max_job_seconds: u64,
-    /// `NETDPSYN_MAX_UPLOAD_BYTES`: largest trace; 4 GiB by default.
-    pub max_upload: u64,
-    /// `NETDPSYN_MAX_OPEN_JOBS`: waiting and running jobs of one tenant; 1,000 by default.
-    pub max_open_jobs: i64,
-    /// `NETDPSYN_MAX_TENANT_BYTES`: raw traces and releases of one tenant together; 64 GiB by default.
-    pub max_tenant_bytes: u64,
-    /// `NETDPSYN_MAX_REQUESTS_PER_SECOND`: requests of one tenant, five times that at once; 200 by default.
-    pub max_requests: NonZeroU32,
-    /// `NETDPSYN_MAX_CONNECTIONS`: open connections; 4,096 by default.
-    pub max_connections: usize,
-    /// `NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS`: open connections from one address (IPv6: from one /64); 256 by default.
-    pub max_connections_per_address: usize,
-    /// `NETDPSYN_TRUSTED_PROXIES`: networks, with commas between them, of proxies whose `X-Forwarded-For` tells the client's address; none by default.
-    pub trusted_proxies: Networks,
-    /// `NETDPSYN_HEADER_SECONDS`: how long a client may take to send a request's header, and how long it may be silent within a JSON body; 10 by default.
-    pub header_seconds: u64,
-    /// `NETDPSYN_IDLE_SECONDS`: how long a connection may wait between two requests, an uploader be silent and a downloader take nothing; 60 by default.
-    pub idle_seconds: u64,
-    /// `NETDPSYN_REQUEST_SECONDS`: how long a request other than an upload or a download may take; 60 by default.
-    pub request_seconds: u64,
-    /// `NETDPSYN_LEASE_SECONDS`: how long a silent worker keeps its job; 30 by default.
-    pub lease_seconds: i64,
-    /// `NETDPSYN_DRAIN_SECONDS`: how long a server that stops lets requests and jobs go on; 30 by default.
-    pub drain_seconds: u64,
-    /// `NETDPSYN_DRAIN_MEASURING_SECONDS`: how long it lets a fit that measures go on, if longer; 120 by default.
-    pub drain_measuring_seconds: u64,
-    /// `NETDPSYN_ORPHAN_SECONDS`: how long a fit that another build of the program began to measure waits for it before it ends charged, without a
-    /// model; 600 by default.
-    pub orphan_seconds: i64,
-    /// `NETDPSYN_ADMIN_KEY`: the first administrator's key; made and printed once where it is not set.
-    pub admin_key: Option<String>,
-    /// `NETDPSYN_LOG`: which log lines, as `info` or `netdpsyn=debug`; `info` by default.
-    pub log: String,
-    /// `NETDPSYN_LOG_FORMAT`: `text` (default) or `json`.
-    pub log_json: bool,
+/// Reads the table into [`Config`], and shows it.
+macro_rules! settings {
+    ($($field:ident: $type:ty = $name:literal, $default:literal, $range:expr, $meaning:literal;)*) => {
+        /// Settings.
+        #[derive(Clone, Debug)]
+        pub struct Config {$(
+            #[doc = concat!("`", $name, "`: ", $meaning, ".")]
+            pub $field: $type,
+        )*}
+
+        impl Config {
+            /// Reads settings from any source, checked one by one.
+            fn read(get: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+                Ok(Config {$($field: read::<$type>($name, get($name), $default, $range)?,)*})
+            }
+
+            /// Every setting, with its value here.
+            pub fn table(&self) -> Vec<Setting> {
+                vec![$(Setting {
+                    name: $name,
+                    default: $default,
+                    range: <$type as Value>::in_words($name, &$range),
+                    meaning: $meaning,
+                    value: self.$field.shown(),
+                }),*]
+            }
+        }
+    };
+}
+
+#[rustfmt::skip]
+settings! {
+    database_url: String = "NETDPSYN_DATABASE_URL", "sqlite:netdpsyn-data/netdpsyn.sqlite", "postgres://… or sqlite:PATH",
+        "the database; several servers may share one on Postgres. By default a file in the data directory";
+    data_dir: PathBuf = "NETDPSYN_DATA_DIR", "netdpsyn-data", "a path",
+        "files. In artifacts/: raw traces, measurement bundles, synthetic traces; in noise/: halves of noise keys. Files are 0600 in folders of 0700; what is open at the start is closed, and said";
+    listen: SocketAddr = "NETDPSYN_LISTEN", "127.0.0.1:8080", "ADDRESS:PORT",
+        "where the API listens; put a TLS proxy in front before listening elsewhere";
+    workers: usize = "NETDPSYN_WORKERS", "1", 0..=256,
+        "jobs at a time, each on every core; 0 serves the API alone";
+    parse_workers: usize = "NETDPSYN_PARSE_WORKERS", "1", 0..=64,
+        "uploads parsed at a time beside these jobs, so that none waits behind them; 0 by default where there are no workers";
+    max_job_seconds: u64 = "NETDPSYN_MAX_JOB_SECONDS", "21600", 1..=2_592_000,
+        "how long an attempt of a job may run; a fit that measures ends whenever it does";
+    max_upload: u64 = "NETDPSYN_MAX_UPLOAD_BYTES", "4294967296", 1..=1 << 50,
+        "largest trace";
+    max_decompressed: u64 = "NETDPSYN_MAX_DECOMPRESSED_BYTES", "68719476736", 1..=1 << 60,
+        "what a gzipped trace may unpack to, all its members together; beyond it the trace is refused";
+    max_ratio: u64 = "NETDPSYN_MAX_COMPRESSION_RATIO", "200", 1..=1_000_000,
+        "the same in times the size of the file; 16 MiB are read in any case";
+    min_free: u64 = "NETDPSYN_MIN_FREE_BYTES", "67108864", 0..=1 << 60,
+        "room on the disk of the data directory that uploads, fits and generations leave free: what would go below it is refused with 507, and below it the server is not ready. With 0 whoever writes finds out";
+    max_open_jobs: i64 = "NETDPSYN_MAX_OPEN_JOBS", "1000", 1..=1_000_000,
+        "waiting and running jobs of one tenant";
+    max_tenant_bytes: u64 = "NETDPSYN_MAX_TENANT_BYTES", "68719476736", 1..=1 << 60,
+        "raw traces and releases of one tenant together; beyond it an upload is refused with 507 and a generation fails";
+    max_requests: NonZeroU32 = "NETDPSYN_MAX_REQUESTS_PER_SECOND", "200", 1..=1_000_000,
+        "requests of one tenant, five times that at once; beyond it 429. Counted by each server for itself";
+    max_connections: usize = "NETDPSYN_MAX_CONNECTIONS", "4096", 1..=1_000_000,
+        "open connections; the next is answered 503 and closed. Fewer where the limit of open files (raised to its hard limit at the start) has no room for them";
+    max_connections_per_address: usize = "NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS", "256", 1..=1_000_000,
+        "open connections from one IPv4 address or one IPv6 /64";
+    trusted_proxies: Networks = "NETDPSYN_TRUSTED_PROXIES", "", "networks or addresses, with commas between them, as 10.0.0.0/8,192.0.2.7",
+        "proxies whose `X-Forwarded-For` is believed; their own connections count in all alone";
+    header_seconds: u64 = "NETDPSYN_HEADER_SECONDS", "10", 1..=3_600,
+        "for a request's header from its first byte, and how long a client may be silent within a JSON body (408)";
+    idle_seconds: u64 = "NETDPSYN_IDLE_SECONDS", "60", 1..=86_400,
+        "how long a connection may wait for a request, an uploader be silent (408), a downloader take nothing (closed)";
+    request_seconds: u64 = "NETDPSYN_REQUEST_SECONDS", "60", 1..=3_600,
+        "how long a request other than an upload or a download may take (503 `/problems/timed-out`)";
+    lease_seconds: i64 = "NETDPSYN_LEASE_SECONDS", "30", 1..=3_600,
+        "how long a silent worker keeps its job, and a silent server the dataset that it receives, before others take over";
+    drain_seconds: u64 = "NETDPSYN_DRAIN_SECONDS", "30", 0..=3_600,
+        "how long a server that stops lets requests and jobs go on; then connections are closed and jobs go back to the queue";
+    drain_measuring_seconds: u64 = "NETDPSYN_DRAIN_MEASURING_SECONDS", "120", 0..=86_400,
+        "how long it lets a fit that measures go on, if longer; give the container a longer grace";
+    orphan_seconds: i64 = "NETDPSYN_ORPHAN_SECONDS", "600", 0..=604_800,
+        "how long a fit that another build of the program began to measure waits for a server of that build, before it ends charged and without a model";
+    admin_key: Option<Secret> = "NETDPSYN_ADMIN_KEY", "", "ndp_ and at least 40 more letters, e.g. ndp_$(openssl rand -hex 32)",
+        "the first administrator's key, taken when the database has no key at all; without it one is made then and printed once to standard error";
+    log: String = "NETDPSYN_LOG", "info,sqlx=warn", "levels and targets, as netdpsyn=debug",
+        "which log lines";
+    log_format: LogFormat = "NETDPSYN_LOG_FORMAT", "text", "text or json",
+        "log lines for people or for machines";
+}
+
+/// A setting as it is shown.
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Its default, as it is written; empty where it is unset by default.
+    pub default: &'static str,
+    /// What it may be.
+    pub range: String,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What it is here; passwords and keys are left out.
+    pub value: String,
 }
 
 /// Networks, written with commas between them; an address alone is a network of one.
@@ -69,7 +121,14 @@ impl Networks {
     }
 }
 
-impl std::str::FromStr for Networks {
+impl std::fmt::Display for Networks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let networks: Vec<String> = self.0.iter().map(IpNet::to_string).collect();
+        f.write_str(&networks.join(","))
+    }
+}
+
+impl FromStr for Networks {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -84,11 +143,11 @@ impl std::str::FromStr for Networks {
 
 /// A setting that cannot be used.
 #[derive(Debug, Error)]
-#[error("{name}={value:?}: {reason}")]
+#[error("{name}={value}: it may be {range}")]
 pub struct ConfigError {
     name: &'static str,
     value: String,
-    reason: String,
+    range: String,
 }
 
 impl Config {
@@ -99,63 +158,193 @@ impl Config {
 
     /// Reads settings from any source.
     pub fn from(get: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-        fn parse<T: std::str::FromStr>(
-            get: &impl Fn(&str) -> Option<String>,
-            name: &'static str,
-            default: T,
-        ) -> Result<T, ConfigError>
-        where
-            T::Err: std::fmt::Display,
-        {
-            match get(name) {
-                None => Ok(default),
-                Some(value) => value.parse().map_err(|error: T::Err| ConfigError {
-                    name,
-                    reason: error.to_string(),
-                    value,
-                }),
+        let mut config = Config::read(&get)?;
+        if get("NETDPSYN_DATABASE_URL").is_none() {
+            config.database_url = format!("sqlite:{}", config.data_dir.join("netdpsyn.sqlite").display());
+        }
+        if get("NETDPSYN_PARSE_WORKERS").is_none() {
+            config.parse_workers = config.parse_workers.min(config.workers);
+        }
+        Ok(config)
+    }
+
+    /// Names in the environment that look like settings and are none.
+    pub fn unknown(&self) -> Vec<String> {
+        let known: Vec<_> = self.table().into_iter().map(|setting| setting.name).collect();
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        names
+            .filter(|name| name.starts_with("NETDPSYN_") && !name.starts_with("NETDPSYN_TEST_"))
+            .filter(|name| !known.contains(&&**name))
+            .collect()
+    }
+}
+
+/// A secret, which is never shown.
+#[derive(Clone, PartialEq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What a setting can hold.
+trait Value: Sized {
+    /// What it may be.
+    type Range;
+
+    fn parsed(text: &str, range: &Self::Range) -> Option<Self>;
+    fn in_words(name: &str, range: &Self::Range) -> String;
+    fn shown(&self) -> String;
+
+    /// A refused text, as it is told.
+    fn refused(text: &str) -> String {
+        format!("{text:?}")
+    }
+}
+
+fn read<V: Value>(
+    name: &'static str,
+    given: Option<String>,
+    default: &str,
+    range: V::Range,
+) -> Result<V, ConfigError> {
+    let text = given.as_deref().unwrap_or(default);
+    V::parsed(text, &range).ok_or_else(|| ConfigError {
+        name,
+        value: V::refused(text),
+        range: V::in_words(name, &range),
+    })
+}
+
+/// A whole number as people read it: of bytes in the largest unit that it is a multiple of.
+fn number(name: &str, n: u128) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let whole = |power: &usize| n > 0 && n.is_multiple_of(1 << (10 * power));
+    match (1..=units.len()).rev().find(whole).filter(|_| name.ends_with("_BYTES")) {
+        Some(power) => format!("{} {}", n >> (10 * power), units[power - 1]),
+        None => n.to_string(),
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($type:ty as $plain:ty: $get:expr),*) => {$(
+        impl Value for $type {
+            type Range = RangeInclusive<$plain>;
+
+            fn parsed(text: &str, range: &Self::Range) -> Option<Self> {
+                let value: $type = text.parse().ok()?;
+                range.contains(&$get(value)).then_some(value)
+            }
+
+            fn in_words(name: &str, range: &Self::Range) -> String {
+                let [least, most] = [range.start(), range.end()].map(|n| number(name, *n as u128));
+                format!("{least} to {most}")
+            }
+
+            fn shown(&self) -> String {
+                self.to_string()
             }
         }
-        let data_dir = PathBuf::from(get("NETDPSYN_DATA_DIR").unwrap_or_else(|| "netdpsyn-data".into()));
-        let own_database = format!("sqlite:{}", data_dir.join("netdpsyn.sqlite").display());
-        let log_json = match get("NETDPSYN_LOG_FORMAT").as_deref() {
-            None | Some("text") => false,
-            Some("json") => true,
-            Some(value) => {
-                let reason = "text or json".to_string();
-                return Err(ConfigError { name: "NETDPSYN_LOG_FORMAT", value: value.into(), reason });
+    )*};
+}
+whole_numbers!(u64 as u64: |n| n, i64 as i64: |n| n, usize as usize: |n| n, NonZeroU32 as u32: NonZeroU32::get);
+
+/// Unset is a value of its own.
+impl Value for Option<u64> {
+    type Range = RangeInclusive<u64>;
+
+    fn parsed(text: &str, range: &Self::Range) -> Option<Self> {
+        if text.is_empty() { Some(None) } else { u64::parsed(text, range).map(Some) }
+    }
+
+    fn in_words(name: &str, range: &Self::Range) -> String {
+        u64::in_words(name, range)
+    }
+
+    fn shown(&self) -> String {
+        self.map_or_else(|| "not set".into(), |value| value.to_string())
+    }
+}
+
+/// What is written in words of its own: the range says how.
+macro_rules! in_words {
+    ($($type:ty: $shown:expr),*) => {$(
+        impl Value for $type {
+            type Range = &'static str;
+
+            fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
+                text.parse().ok()
             }
-        };
-        let workers = parse(&get, "NETDPSYN_WORKERS", 1)?;
-        Ok(Config {
-            database_url: get("NETDPSYN_DATABASE_URL").unwrap_or(own_database),
-            data_dir,
-            listen: parse(&get, "NETDPSYN_LISTEN", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
-            workers,
-            parse_workers: parse(&get, "NETDPSYN_PARSE_WORKERS", workers.min(1))?,
-            max_job_seconds: parse(&get, "NETDPSYN_MAX_JOB_SECONDS", 6 * 3_600)?,
-            max_upload: parse(&get, "NETDPSYN_MAX_UPLOAD_BYTES", 4 << 30)?,
-            max_open_jobs: parse(&get, "NETDPSYN_MAX_OPEN_JOBS", 1_000)?,
-            max_tenant_bytes: parse(&get, "NETDPSYN_MAX_TENANT_BYTES", 64 << 30)?,
-            max_requests: parse(
-                &get,
-                "NETDPSYN_MAX_REQUESTS_PER_SECOND",
-                NonZeroU32::MIN.saturating_add(199),
-            )?,
-            max_connections: parse(&get, "NETDPSYN_MAX_CONNECTIONS", 4_096)?,
-            max_connections_per_address: parse(&get, "NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS", 256)?,
-            trusted_proxies: parse(&get, "NETDPSYN_TRUSTED_PROXIES", Networks::default())?,
-            header_seconds: parse(&get, "NETDPSYN_HEADER_SECONDS", 10)?,
-            idle_seconds: parse(&get, "NETDPSYN_IDLE_SECONDS", 60)?,
-            request_seconds: parse(&get, "NETDPSYN_REQUEST_SECONDS", 60)?,
-            lease_seconds: parse(&get, "NETDPSYN_LEASE_SECONDS", 30)?,
-            drain_seconds: parse(&get, "NETDPSYN_DRAIN_SECONDS", 30)?,
-            drain_measuring_seconds: parse(&get, "NETDPSYN_DRAIN_MEASURING_SECONDS", 120)?,
-            orphan_seconds: parse(&get, "NETDPSYN_ORPHAN_SECONDS", 600)?,
-            admin_key: get("NETDPSYN_ADMIN_KEY"),
-            log: get("NETDPSYN_LOG").unwrap_or_else(|| "info,sqlx=warn".into()),
-            log_json,
-        })
+
+            fn in_words(_: &str, range: &Self::Range) -> String {
+                (*range).into()
+            }
+
+            fn shown(&self) -> String {
+                $shown(self)
+            }
+        }
+    )*};
+}
+in_words!(
+    String: |text: &String| without_password(text),
+    SocketAddr: SocketAddr::to_string,
+    PathBuf: |path: &PathBuf| path.display().to_string(),
+    Networks: Networks::to_string,
+    LogFormat: |format: &LogFormat| format!("{format:?}").to_lowercase()
+);
+
+/// A password in an address stays out of sight.
+fn without_password(text: &str) -> String {
+    match (text.find("://"), text.rfind('@')) {
+        (Some(start), Some(at)) if at > start => format!("{}…{}", &text[..start + 3], &text[at..]),
+        _ => text.into(),
+    }
+}
+
+impl Value for Option<Secret> {
+    type Range = &'static str;
+
+    fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
+        match text {
+            "" => Some(None),
+            key => (key.starts_with("ndp_") && (44..=512).contains(&key.len()) && key.bytes().all(|letter| letter.is_ascii_graphic())).then(|| Some(Secret(key.into()))),
+        }
+    }
+
+    fn in_words(_: &str, range: &Self::Range) -> String {
+        (*range).into()
+    }
+
+    fn shown(&self) -> String {
+        if self.is_some() { "set".into() } else { "not set".into() }
+    }
+
+    fn refused(_: &str) -> String {
+        "(not shown)".into()
     }
 }
 
@@ -163,13 +352,87 @@ impl Config {
 mod tests {
     use super::*;
 
+    fn with(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
+        Config::from(|asked| (asked == name).then(|| value.to_string()))
+    }
+
     #[test]
     fn defaults_need_nothing_and_nonsense_is_named() {
         let config = Config::from(|_| None).unwrap();
         assert_eq!(config.database_url, "sqlite:netdpsyn-data/netdpsyn.sqlite");
         assert!(config.listen.ip().is_loopback());
-        let error = Config::from(|name| (name == "NETDPSYN_WORKERS").then(|| "many".into())).unwrap_err();
-        assert!(error.to_string().starts_with("NETDPSYN_WORKERS=\"many\""));
+        let moved = with("NETDPSYN_DATA_DIR", "elsewhere").unwrap();
+        assert_eq!(moved.database_url, "sqlite:elsewhere/netdpsyn.sqlite");
+        let error = with("NETDPSYN_WORKERS", "many").unwrap_err();
+        assert_eq!(error.to_string(), "NETDPSYN_WORKERS=\"many\": it may be 0 to 256");
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_refused_with_it() {
+        let config = Config::from(|_| None).unwrap();
+        let table = config.table();
+        let numbers: Vec<_> = table.iter().filter(|setting| setting.range.contains(" to ")).collect();
+        assert!(numbers.len() >= 9);
+        for setting in numbers {
+            for absurd in ["-1", "18446744073709551615", "99999999999999999999", "1.5", " 1", "x"] {
+                let error = with(setting.name, absurd).unwrap_err().to_string();
+                assert_eq!(error, format!("{}={absurd:?}: it may be {}", setting.name, setting.range));
+            }
+        }
+        for at_least_one in
+            ["NETDPSYN_LEASE_SECONDS", "NETDPSYN_MAX_OPEN_JOBS", "NETDPSYN_MAX_REQUESTS_PER_SECOND"]
+        {
+            assert!(with(at_least_one, "0").is_err(), "{at_least_one}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_shown_nowhere() {
+        let short = with("NETDPSYN_ADMIN_KEY", "ndp_secret").unwrap_err().to_string();
+        assert!(!short.contains("secret") && short.contains("40 more letters"), "{short}");
+        let key = "ndp_0123456789012345678901234567890123456789";
+        let config = Config::from(|name| match name {
+            "NETDPSYN_ADMIN_KEY" => Some(key.into()),
+            "NETDPSYN_DATABASE_URL" => Some("postgres://me:pass@host/db".into()),
+            _ => None,
+        });
+        let config = config.unwrap();
+        let shown = config.table().into_iter().map(|setting| setting.value).collect::<String>();
+        assert!(shown.contains("postgres://…@host/db") && !shown.contains("pass") && !shown.contains("ndp_"));
+        assert!(!format!("{:?}", config.admin_key).contains("ndp_"));
+    }
+
+    /// What the documentation says of the settings is what stands in the table, and nothing else.
+    #[test]
+    fn documentation_and_example_are_the_table() {
+        let table = Config::from(|_| None).unwrap().table();
+        let (mut rows, mut example) = (String::new(), String::new());
+        for Setting { name, default, range, meaning, .. } in table {
+            let shown = match default.parse() {
+                Ok(n) => number(name, n),
+                Err(_) if default.is_empty() => "not set".into(),
+                Err(_) => format!("`{default}`"),
+            };
+            rows += &format!("| `{name}` | {shown} | {range} | {meaning} |\n");
+            example += &format!(
+                "\n# {}{}.\n# It may be {range}.\n{name}={default}\n",
+                meaning[..1].to_uppercase(),
+                &meaning[1..]
+            );
+        }
+        let operation = include_str!("../docs/OPERATION.md");
+        let documented: String =
+            operation.lines().filter(|l| l.starts_with("| `NETDPSYN_")).map(|l| format!("{l}\n")).collect();
+        assert!(documented == rows, "the table of settings in docs/OPERATION.md must be\n\n{rows}");
+        assert!(include_str!("../.env.example").ends_with(&example), ".env.example must end with\n{example}");
+        let docker = [include_str!("../docker/compose.yaml"), include_str!("../docker/Dockerfile")].concat();
+        for line in rows.lines() {
+            let name = line.split('`').nth(1).unwrap();
+            assert!(
+                docker.contains(&format!("{name}: ")) || docker.contains(&format!("{name}=")),
+                "no {name} in docker/"
+            );
+        }
     }
 
     #[test]

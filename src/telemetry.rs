@@ -1,6 +1,6 @@
 //! Logs: text for people, JSON for machines. Neither secrets nor raw data are ever logged.
 
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error.
@@ -8,7 +8,7 @@ pub fn start(config: &Config) -> Result<(), tracing_subscriber::filter::ParseErr
     let filter = EnvFilter::try_new(&config.log)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start (in tests) keeps the first.
-    if config.log_json {
+    if config.log_format == LogFormat::Json {
         let _ = lines.json().try_init();
     } else {
         let _ = lines.try_init();

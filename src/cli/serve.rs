@@ -17,6 +17,9 @@ impl Serve {
         let config = settings()?;
         closed::from_now_on();
         telemetry::start(&config).map_err(|error| Failure::Usage(format!("NETDPSYN_LOG: {error}")))?;
+        for name in config.unknown() {
+            tracing::warn!("{name} is no setting; `netdpsyn config check` shows all there are");
+        }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         let served = runtime.block_on(async { http::server::serve(App::open(config).await?).await });
         // Threads that still work have been given up: the process ends without them.
@@ -34,7 +37,7 @@ pub struct ConfigArgs {
 
 #[derive(clap::Subcommand)]
 enum ConfigCommand {
-    /// Show the settings, and whether the database answers
+    /// Show every setting with its range, and whether the database answers
     Check,
 }
 
@@ -43,30 +46,12 @@ impl ConfigArgs {
         let ConfigCommand::Check = self.command;
         let config = settings()?;
         closed::from_now_on();
-        // A password in the address stays out of sight.
-        let shown = match (config.database_url.find("://"), config.database_url.rfind('@')) {
-            (Some(start), Some(at)) if at > start => {
-                format!("{}…{}", &config.database_url[..start + 3], &config.database_url[at..])
-            }
-            _ => config.database_url.clone(),
-        };
-        println!("database      {shown}\ndata          {}", config.data_dir.display());
-        println!("listen        {}\nworkers       {}", config.listen, config.workers);
-        println!(
-            "largest trace {} bytes; a tenant's disk {} bytes",
-            config.max_upload, config.max_tenant_bytes
-        );
-        println!(
-            "a tenant      {} requests a second, {} jobs waiting and running",
-            config.max_requests, config.max_open_jobs
-        );
-        println!(
-            "connections   {} in all, {} from one address; silent for {} s at most, {} s within a header",
-            config.max_connections,
-            config.max_connections_per_address,
-            config.idle_seconds,
-            config.header_seconds
-        );
+        for setting in config.table() {
+            println!("{:<36} {:<40} {}", setting.name, setting.value, setting.range);
+        }
+        for name in config.unknown() {
+            println!("{name} is no setting");
+        }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime
             .block_on(Db::connect(&config.database_url))
@@ -82,7 +67,7 @@ pub struct OpenApi {}
 
 impl OpenApi {
     pub fn run(self) -> Result<(), Failure> {
-        print!("{}", http::openapi::document());
+        println!("{:#}", http::openapi::document());
         Ok(())
     }
 }

@@ -4,7 +4,9 @@
 //! read at all; since every other one must agree, any of them would tell the same.
 
 use super::cell::{Parser, notation_of};
-use super::{ReadError, csv_read, input};
+use super::input::{self, Input, Limits};
+use super::{ReadError, csv_read};
+use crate::progress::Progress;
 use crate::trace::{Column, Notation, Schema};
 use std::path::Path;
 
@@ -21,59 +23,88 @@ pub struct Bound {
     pub width: usize,
     /// Columns of the file that the schema does not name; they are left out.
     pub ignored: Vec<String>,
+    /// Whether this program wrote the file: white space around a value is part of it.
+    exact: bool,
+}
+
+impl Bound {
+    /// A cell of a record: without white space around it, unless this program wrote it.
+    pub(super) fn cell<'r>(&self, record: &'r csv::ByteRecord, position: usize) -> &'r [u8] {
+        let cell = record.get(position).unwrap_or_default();
+        if self.exact { cell } else { cell.trim_ascii() }
+    }
 }
 
 /// Fits `schema` to the file: its header, and how its addresses and times are written.
-pub fn bind(path: &Path, schema: Schema) -> Result<Bound, ReadError> {
+pub fn bind(
+    path: &Path,
+    schema: Schema,
+    limits: Limits,
+    progress: &dyn Progress,
+) -> Result<Bound, ReadError> {
     schema.check()?;
     if schema.derived().is_some() {
         let reason = "the gap between records of a flow is derived, not declared: ask the fit for it".into();
         return Err(crate::trace::SchemaError::Shape(reason).into());
     }
-    let mut reader = csv_read::reader(input::open(path)?);
-    let header = csv_read::header(&mut reader)?;
+    let (reader, header) = opened(path, limits, progress)?;
     with_notations(reader, to_header(schema, &header)?, |_, _| None)
 }
 
-/// The same for a file that should look like the trace of `schema`: it must have every column, in whatever order and notation, and
-/// the schema's order stays. Times count in the schema's unit where that puts the first of them into the window, whatever their size.
-pub fn bind_like(path: &Path, schema: &Schema) -> Result<Bound, ReadError> {
-    let mut open = schema.clone();
-    for column in &mut open.columns {
-        (column.notation, column.optional) = (None, false);
-    }
-    let mut reader = csv_read::reader(input::open(path)?);
-    let header = csv_read::header(&mut reader)?;
-    let mut bound = to_header(open.clone(), &header)?;
-    let position = |c: &Column| header.iter().position(|name| name == &c.name);
-    bound.positions = open.columns.iter().filter_map(position).collect();
-    bound.schema = open;
-    with_notations(reader, bound, |index, cell| {
-        let column = &schema.columns[index];
-        let own = column.notation.filter(|n| matches!(n, Notation::Epoch { .. }));
-        let time = Parser::new(&column.field, own, false).read(cell).ok();
-        own.filter(|_| {
-            time.is_some_and(|time| schema.window.is_some_and(|w| (w.start()..w.end()).contains(&time)))
-        })
+/// The same for a file of whatever origin that should look like a trace: it must have every column, in whatever order and notation, and
+/// the schema's order stays. Times count in the trace's unit unless another one, told by their size, puts the first of them into the window.
+pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<Bound, ReadError> {
+    let (reader, header) = opened(path, Limits::NONE, progress)?;
+    let mut open = trace.schema.clone();
+    open.columns.iter_mut().for_each(|column| column.notation = None);
+    let window = trace.schema.window;
+    with_notations(reader, in_order(open, &header)?, |index, cell| {
+        let column = &trace.schema.columns[index];
+        let own = column.notation.filter(|n| matches!(n, Notation::Epoch { .. }))?;
+        let read = |notation| Parser::new(&column.field, Some(notation), false).read(cell).ok();
+        let inside = |time: &u64| window.is_some_and(|w| (w.start()..w.end()).contains(time));
+        let time = read(own)?;
+        let by_size = notation_of(&column.field, cell).and_then(read).filter(inside);
+        // What was declared holds where no unit puts the time into the window; what was told by size then is told by it again.
+        (inside(&time) || by_size.is_none() && !trace.detected[index]).then_some(own)
     })
+}
+
+/// A schema bound to what [`super::write`] wrote under it: nothing is told from the file but where its columns stand.
+pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Bound, ReadError> {
+    let (_, header) = opened(path, Limits::NONE, progress)?;
+    let mut bound = in_order(schema.in_file(), &header)?;
+    for column in &mut bound.schema.columns {
+        column.notation = Notation::written(column);
+    }
+    bound.exact = true;
+    Ok(bound)
+}
+
+/// The reader of a file behind its header, and the header.
+fn opened<'a>(
+    path: &Path,
+    limits: Limits,
+    progress: &'a dyn Progress,
+) -> Result<(csv::Reader<Input<'a>>, Vec<String>), ReadError> {
+    let mut reader = csv_read::reader(input::open(path, limits, progress)?);
+    let header = csv_read::header(&mut reader)?;
+    Ok((reader, header))
 }
 
 /// Sets every notation that is not declared, by what `known` says of a column's cell or else by the cell itself.
 fn with_notations(
-    mut reader: csv::Reader<input::Input>,
+    mut reader: csv::Reader<Input<'_>>,
     mut bound: Bound,
     known: impl Fn(usize, &[u8]) -> Option<Notation>,
 ) -> Result<Bound, ReadError> {
     for (column, detected) in bound.schema.columns.iter_mut().zip(&mut bound.detected) {
-        *detected = column.notation.is_none() && Notation::canonical(&column.field).is_none();
-        column.notation = column.notation.or(Notation::canonical(&column.field));
+        let declared = column.notation.filter(|notation| notation.fits(&column.field));
+        column.notation = declared.or(Notation::canonical(&column.field));
+        *detected = column.notation.is_none();
     }
     let mut record = csv::ByteRecord::new();
-    loop {
-        let line = reader.position().line();
-        if !reader.read_byte_record(&mut record).map_err(|e| csv_read::csv_failure(e, line))? {
-            break;
-        }
+    while csv_read::next(&mut reader, &mut record)?.is_some() {
         if let Some(told) = told_by(&record, &bound, &known) {
             for ((column, detected), told) in
                 bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(told)
@@ -99,7 +130,7 @@ fn told_by(
     bound: &Bound,
     known: &impl Fn(usize, &[u8]) -> Option<Notation>,
 ) -> Option<Vec<Told>> {
-    let cells = bound.positions.iter().map(|&at| record.get(at).unwrap_or_default().trim_ascii());
+    let cells = bound.positions.iter().map(|&at| bound.cell(record, at));
     let told = bound.schema.columns.iter().enumerate().zip(cells).map(|((index, column), cell)| {
         let sure = column.notation.or_else(|| known(index, cell));
         let notation = sure.or_else(|| notation_of(&column.field, cell));
@@ -132,7 +163,16 @@ fn to_header(schema: Schema, header: &[String]) -> Result<Bound, ReadError> {
     }
     let detected = vec![false; columns.len()];
     let schema = Schema { columns, ..schema };
-    Ok(Bound { schema, positions, detected, width: header.len(), ignored })
+    Ok(Bound { schema, positions, detected, width: header.len(), ignored, exact: false })
+}
+
+/// The same in the schema's order; no column may be missing.
+fn in_order(mut schema: Schema, header: &[String]) -> Result<Bound, ReadError> {
+    schema.columns.iter_mut().for_each(|column| column.optional = false);
+    let bound = to_header(schema.clone(), header)?;
+    let position = |column: &Column| header.iter().position(|name| name == &column.name);
+    let positions = schema.columns.iter().filter_map(position).collect();
+    Ok(Bound { positions, schema, ..bound })
 }
 
 #[cfg(test)]
@@ -176,8 +216,8 @@ mod tests {
 
     /// Binds and reads with a tolerance, and writes what was read: the bound schema and the second line of what is written.
     fn through(file: &Path, tolerance: f64) -> Result<(Schema, String), ReadError> {
-        let bound = bind(file, flows())?;
-        let (trace, _) = read(file, &bound, ReadOptions { tolerance }, &Quiet)?;
+        let bound = bind(file, flows(), Limits::NONE, &Quiet)?;
+        let (trace, _) = read(file, &bound, ReadOptions { tolerance, ..ReadOptions::default() }, &Quiet)?;
         let mut text = Vec::new();
         let written = write_raw(&trace, &bound.schema, &mut text, &Quiet);
         written.for_steward(&Steward::local()).unwrap();
@@ -297,7 +337,7 @@ mod tests {
             schema.columns[at].notation = Some(notation);
         }
         let file = file(&[], &[("proto", "TCP")], 0);
-        let bound = bind(file.path(), schema).unwrap();
+        let bound = bind(file.path(), schema, Limits::NONE, &Quiet).unwrap();
         let (trace, _) = read(file.path(), &bound, ReadOptions::default(), &Quiet).unwrap();
         let mut text = Vec::new();
         write_raw(&trace, &bound.schema, &mut text, &Quiet).for_steward(&Steward::local()).unwrap();
@@ -318,14 +358,14 @@ mod tests {
             let at = schema.position("ts").unwrap();
             schema.columns[at].notation = unit;
             let file = file(&[("ts", time)], &[], 0);
-            let bound = bind(file.path(), schema).unwrap();
-            let like = bind_like(file.path(), &bound.schema).unwrap();
+            let bound = bind(file.path(), schema, Limits::NONE, &Quiet).unwrap();
+            let like = bind_like(file.path(), &bound, &Quiet).unwrap();
             assert_eq!(like.schema.columns[5].notation, bound.schema.columns[5].notation);
             let read = |bound: &Bound| crate::formats::read_synthetic(file.path(), bound, &Quiet).unwrap();
             assert_eq!(read(&bound).column(5).get(0), read(&like).column(5).get(0));
             // Another unit than the trace's is told by its size.
             let other = self::file(&[("ts", "1767600000250000")], &[], 0);
-            let like = bind_like(other.path(), &bound.schema).unwrap();
+            let like = bind_like(other.path(), &bound, &Quiet).unwrap();
             let micros = Notation::Epoch { unit: TimeUnit::Microseconds, decimal: false };
             assert_eq!(like.schema.columns[5].notation, Some(micros));
         }

@@ -1,10 +1,11 @@
 //! CSV in: records streamed into columns, bad ones reported with line, column and reason.
 
 use super::cell::Parser;
-use super::{Bound, ReadError, input};
+use super::input::{Input, Limits};
+use super::{Bound, ReadError, bind, input};
 use crate::privacy::{Private, Sensitive};
 use crate::progress::Progress;
-use crate::trace::{Column, Field, Trace};
+use crate::trace::{Column, Field, Schema, Trace};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -21,6 +22,8 @@ const BEAT: u64 = 1 << 14;
 pub struct ReadOptions {
     /// Share of bad records that may be skipped; above it the trace is refused.
     pub tolerance: f64,
+    /// What a gzip file may unpack to.
+    pub limits: Limits,
 }
 
 /// Share of a column outside its declaration above which reading says so, and above which a steward must confirm it before a fit.
@@ -117,6 +120,15 @@ pub fn read_synthetic(path: &Path, bound: &Bound, progress: &dyn Progress) -> Re
     Ok(records(path, bound, ReadOptions::default(), true, progress)?.0)
 }
 
+/// Reads what [`super::write`] wrote under a schema: nothing is told from the file, and there need be no records.
+pub fn read_written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Trace, ReadError> {
+    let bound = bind::written(path, schema, progress)?;
+    match records(path, &bound, ReadOptions::default(), true, progress) {
+        Err(ReadError::NoRecords) => Ok(Trace::empty(&bound.schema)),
+        read => Ok(read?.0),
+    }
+}
+
 fn records(
     path: &Path,
     bound: &Bound,
@@ -124,7 +136,7 @@ fn records(
     keep: bool,
     progress: &dyn Progress,
 ) -> Result<(Trace, Report), ReadError> {
-    let mut reader = reader(input::open(path)?);
+    let mut reader = reader(input::open(path, options.limits, progress)?);
     header(&mut reader)?;
     let columns = &bound.schema.columns;
     let parsers: Vec<Parser> = columns
@@ -138,11 +150,7 @@ fn records(
     let mut outside = vec![0u64; columns.len()];
     let mut values = vec![0; columns.len()];
     let mut record = csv::ByteRecord::new();
-    loop {
-        let line = reader.position().line();
-        if !reader.read_byte_record(&mut record).map_err(|error| csv_failure(error, line))? {
-            break;
-        }
+    while let Some(line) = next(&mut reader, &mut record)? {
         match parse(&record, bound, &parsers, &mut values) {
             Ok(()) => {
                 if keep {
@@ -205,7 +213,7 @@ fn parse(
     }
     let mut mixture = None;
     for (index, (parser, &position)) in parsers.iter().zip(&bound.positions).enumerate() {
-        let cell = record.get(position).unwrap_or_default().trim_ascii();
+        let cell = bound.cell(record, position);
         match parser.read(cell) {
             Ok(value) => values[index] = value,
             Err(bad) if bad.mixture => mixture = mixture.or(Some((Some(index), bad.to_string(), true))),
@@ -217,18 +225,19 @@ fn parse(
 
 /// Copies a file's records to two others, the header to both: of rows counted from 0 those with i % 5 = 4 are held out.
 /// Returns how many went to each.
-pub fn split_rows(path: &Path, kept: impl Write, held_out: impl Write) -> Result<(u64, u64), ReadError> {
-    let mut reader = reader(input::open(path)?);
+pub fn split_rows(
+    path: &Path,
+    kept: impl Write,
+    held_out: impl Write,
+    progress: &dyn Progress,
+) -> Result<(u64, u64), ReadError> {
+    let mut reader = reader(input::open(path, Limits::NONE, progress)?);
     let writer = |to| csv::WriterBuilder::new().flexible(true).from_writer(to);
     let mut outputs = [writer(Box::new(kept) as Box<dyn Write + '_>), writer(Box::new(held_out))];
     let mut counts = [0, 0];
     let mut record = csv::ByteRecord::new();
     let mut row = None::<u64>;
-    loop {
-        let line = reader.position().line();
-        if !reader.read_byte_record(&mut record).map_err(|error| csv_failure(error, line))? {
-            break;
-        }
+    while let Some(line) = next(&mut reader, &mut record)? {
         match row {
             None => {
                 for output in &mut outputs {
@@ -249,17 +258,26 @@ pub fn split_rows(path: &Path, kept: impl Write, held_out: impl Write) -> Result
     Ok((counts[0], counts[1]))
 }
 
-/// A CSV reader that lets records of any length pass, to report them.
-pub(super) fn reader(input: input::Input) -> csv::Reader<input::Input> {
+/// A CSV reader that lets records of any number of fields pass, to report them.
+pub(super) fn reader(input: Input) -> csv::Reader<Input> {
     csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input)
 }
 
+/// The next record, and the line after which it was looked for; none at the end of the file.
+pub(super) fn next(
+    reader: &mut csv::Reader<Input>,
+    record: &mut csv::ByteRecord,
+) -> Result<Option<u64>, ReadError> {
+    let line = reader.position().line();
+    reader.get_mut().begin_record();
+    let found = reader.read_byte_record(record).map_err(|error| csv_failure(error, line))?;
+    Ok(found.then_some(line))
+}
+
 /// The first record: the columns' names, without white space and byte-order mark.
-pub(super) fn header(reader: &mut csv::Reader<input::Input>) -> Result<Vec<String>, ReadError> {
+pub(super) fn header(reader: &mut csv::Reader<Input>) -> Result<Vec<String>, ReadError> {
     let mut record = csv::ByteRecord::new();
-    if !reader.read_byte_record(&mut record).map_err(|error| csv_failure(error, 0))? {
-        return Err(ReadError::Empty);
-    }
+    next(reader, &mut record)?.ok_or(ReadError::Empty)?;
     let name = |cell: &[u8]| {
         let cell = cell.strip_prefix("\u{feff}".as_bytes()).unwrap_or(cell);
         std::str::from_utf8(cell.trim_ascii()).map(str::to_owned)
@@ -272,7 +290,7 @@ pub(super) fn header(reader: &mut csv::Reader<input::Input>) -> Result<Vec<Strin
 }
 
 /// An error of the CSV reader after `line` lines.
-pub(super) fn csv_failure(error: csv::Error, line: u64) -> ReadError {
+fn csv_failure(error: csv::Error, line: u64) -> ReadError {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => input::failure(error, line),
         _ => ReadError::NotCsv("its records cannot be told apart"),

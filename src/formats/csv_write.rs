@@ -49,6 +49,10 @@ pub fn write(
                         }
                         writer.put(trace.column(column).get(row), &mut text);
                     }
+                    // A line without anything is no record.
+                    if text.is_empty() || text.ends_with(b"\n") {
+                        text.extend_from_slice(b"\"\"");
+                    }
                     text.push(b'\n');
                 }
                 Ok(text)
@@ -60,6 +64,13 @@ pub fn write(
     }
     to.flush()?;
     Ok(())
+}
+
+/// The most bytes that a record of a schema takes in a file.
+pub fn bytes_per_row(schema: &Schema) -> u64 {
+    let longest = |column: &Column| Writer::new(column).longest(column.field.storage_max());
+    // A comma or a line end each.
+    schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
 }
 
 /// Writes raw records, for their steward.
@@ -86,12 +97,13 @@ enum Writer {
 
 impl Writer {
     fn new(column: &Column) -> Writer {
-        let point = (column.notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
-        match (&column.field, column.notation) {
+        let notation = Notation::written(column);
+        let point = (notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
+        match (&column.field, notation) {
             (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: None },
             (Field::Ip { .. }, _) => Writer::Dotted,
             (Field::Protocol, notation) => {
-                let numbers = matches!(notation, Some(Notation::ProtocolNumber) | None);
+                let numbers = notation == Some(Notation::ProtocolNumber);
                 // A word among numbers would be read as a fault.
                 let other = if numbers { protocols::RESERVED.to_string() } else { OTHER.into() };
                 let shown = |number| match (notation, protocols::name(number)) {
@@ -113,6 +125,20 @@ impl Writer {
             (Field::Timestamp { .. }, _) => Writer::Rfc3339,
             (field, _) => Writer::Number { decimals: field.decimals(), point },
         }
+    }
+
+    /// The most bytes of a value up to `max`.
+    fn longest(&self, max: u64) -> u64 {
+        let bytes = match self {
+            Writer::Texts(texts) => texts.iter().map(String::len).max().unwrap_or(0),
+            Writer::Dotted => "255.255.255.255".len(),
+            Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
+            Writer::Number { decimals, point } => {
+                let whole = (max / 10u64.pow(*decimals)).checked_ilog10().unwrap_or(0) + 1;
+                (whole + point.map_or(0, |digits| 1 + u32::from(digits).min(*decimals).max(1))) as usize
+            }
+        };
+        bytes as u64
     }
 
     fn put(&self, value: u64, text: &mut Vec<u8>) {

@@ -4,8 +4,9 @@
 //! statement of every run says.
 
 use super::cell::Parser;
-use super::{Bound, ReadError, csv_read, input};
+use super::{Bound, Limits, ReadError, csv_read, input};
 use crate::privacy::Private;
+use crate::progress::Progress;
 use crate::trace::{Field, Window};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,8 +25,8 @@ pub struct Hints {
 }
 
 /// Looks through a file.
-pub fn hints(path: &Path, bound: &Bound) -> Result<Private<Hints>, ReadError> {
-    let mut reader = csv_read::reader(input::open(path)?);
+pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
+    let mut reader = csv_read::reader(input::open(path, Limits::NONE, progress)?);
     csv_read::header(&mut reader)?;
     let mut times: BTreeMap<usize, (Parser, u64, u64)> = BTreeMap::new();
     let mut values: BTreeMap<usize, BTreeMap<String, u64>> = BTreeMap::new();
@@ -42,11 +43,7 @@ pub fn hints(path: &Path, bound: &Bound) -> Result<Private<Hints>, ReadError> {
         }
     }
     let mut record = csv::ByteRecord::new();
-    loop {
-        let line = reader.position().line();
-        if !reader.read_byte_record(&mut record).map_err(|e| csv_read::csv_failure(e, line))? {
-            break;
-        }
+    while csv_read::next(&mut reader, &mut record)?.is_some() {
         let cell = |index: usize| record.get(bound.positions[index]).unwrap_or_default().trim_ascii();
         for (&index, (parser, low, high)) in &mut times {
             if let Ok(time) = parser.read(cell(index)) {

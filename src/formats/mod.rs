@@ -2,7 +2,7 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`input`] | a file opened: gzip by its magic bytes, lines of bounded length |
+//! | [`input`] | a file opened: gzip by its magic bytes; what it unpacks to and a record are bounded, and the switch is looked at by bytes |
 //! | [`cell`] | one value in its notation, read |
 //! | [`mod@bind`] | a schema fitted to a file: column order and notations, from the format alone |
 //! | [`csv_read`] | CSV in: a trace and a private parse report |
@@ -18,10 +18,13 @@ pub mod csv_read;
 pub mod csv_write;
 pub mod hints;
 pub mod input;
+#[cfg(test)]
+mod written_tests;
 
 pub use bind::{Bound, bind, bind_like};
-pub use csv_read::{BadRecord, ReadOptions, Report, check, read, read_synthetic, split_rows};
-pub use csv_write::{WriteError, write, write_raw};
+pub use csv_read::{BadRecord, ReadOptions, Report, check, read, read_synthetic, read_written, split_rows};
+pub use csv_write::{WriteError, bytes_per_row, write, write_raw};
+pub use input::{Limit, Limits};
 
 use crate::privacy::Private;
 use crate::progress::Cancelled;
@@ -40,6 +43,22 @@ pub enum ReadError {
         line: u64,
         /// What the decoder says.
         reason: String,
+    },
+    /// A gzip file that unpacks to more than is read.
+    #[error("the file unpacks to more than {most} bytes, the most that is read of a gzip file {}; cut it into several", match by { Limit::Bytes => "", Limit::Ratio => "of its size" })]
+    Unpacked {
+        /// The most that are read.
+        most: u64,
+        /// Which limit says so.
+        by: Limit,
+    },
+    /// A record that does not end, or blank lines that do not.
+    #[error(
+        "the record after line {line} is longer than 1 MiB, blank lines before it included; is a quote never closed?"
+    )]
+    LongRecord {
+        /// The last line before it.
+        line: u64,
     },
     /// Nothing in it.
     #[error("the file is empty; a trace is CSV with a header line")]

@@ -3,7 +3,7 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`extract`] | who asks, and bodies, paths and queries whose faults become problem documents |
-//! | [`openapi`] | the document, its examples and errors |
+//! | [`openapi`], [`completed`] | the document: what handlers say, and what follows from it |
 //! | [`front`] | what every request meets first: its id, where it comes from, its line in the log, its time |
 //! | [`server`] | starting, draining |
 //! | [`connections`] | accepting, how many, and the end of all |
@@ -14,6 +14,7 @@
 
 pub mod bare;
 pub mod budget;
+pub mod completed;
 pub mod connection;
 pub mod connections;
 pub mod datasets;
@@ -75,10 +76,10 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
 /// The whole application.
 pub fn router(app: App) -> Router {
     let [quick, slow] = api();
-    let (routes, document) =
+    let (routes, _) =
         quick.layer(from_fn_with_state(app.clone(), front::in_time)).merge(slow).split_for_parts();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
-        .url("/openapi.json", document)
+        .external_url_unchecked("/openapi.json", openapi::document())
         .config(utoipa_swagger_ui::Config::default().validator_url("none"));
     routes
         .with_state(app.clone())

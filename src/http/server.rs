@@ -5,6 +5,7 @@ use super::connections;
 use crate::jobs;
 use crate::service::app::App;
 use crate::service::{keys, memory};
+use crate::storage::in_use::InUse;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -17,6 +18,8 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Serves until SIGTERM or Ctrl-C, then drains: open requests end, running jobs go back to the queue. Whatever does not end in time is left.
 pub async fn serve(app: App) -> Result<(), ServeError> {
+    let _in_use = InUse::together(&app.config.data_dir)?
+        .ok_or("somebody replaces what is in the data directory; start again when that is done")?;
     let listener = TcpListener::bind(app.config.listen).await?;
     let made =
         keys::bootstrap(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;

@@ -4,24 +4,26 @@
 use super::measuring::{self, Measuring};
 use super::new_bundle::NewBundle;
 use super::stopped::{Stopped, broken};
-use super::watch::Watch;
+use super::watch::Observer;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
-use crate::formats::{self, Bound, ReadError, ReadOptions};
+use crate::formats::{self, Bound, Limit, Limits, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
-use crate::progress::{Cancelled, Progress};
+use crate::progress::Cancelled;
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::{reject, schema_of};
+use crate::service::disk;
 use crate::service::jobs::{FitRequest, GenerateRequest, plan};
 use crate::service::limits;
 use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::service::queued::queued;
 use crate::service::releases::StoredReport;
+use crate::storage::StorageError;
 use crate::storage::artifacts::sha256_of;
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
@@ -34,7 +36,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// Does a job. Blocks; database and artifacts are reached through `runtime`.
-pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     match job.kind.as_str() {
         "parse" => parse(app, runtime, job, seen),
         "fit" => measure(app, runtime, job, seen),
@@ -117,10 +119,10 @@ fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped
     Ok(SplitKey::of_population(kept.ok_or_else(Problem::internal)?))
 }
 
-/// Reads the raw trace of a dataset, which parsing accepted before.
-fn raw(dataset: &Dataset, file: &Path, seen: &Watch) -> Result<(Bound, Sensitive<Trace>), Stopped> {
+/// Reads the raw trace of a dataset, which parsing accepted before: what it may unpack to was decided then.
+fn raw(dataset: &Dataset, file: &Path, seen: &dyn Observer) -> Result<(Bound, Sensitive<Trace>), Stopped> {
     let schema = schema_of(dataset)?;
-    let bound = formats::bind(file, schema).map_err(refused)?;
+    let bound = formats::bind(file, schema, Limits::NONE, seen).map_err(refused)?;
     let (trace, _) = formats::read(file, &bound, ReadOptions::default(), seen).map_err(refused)?;
     Ok((bound, trace))
 }
@@ -143,6 +145,14 @@ fn refused(error: ReadError) -> Stopped {
             let detail = "a column is written in two notations; write it in one and upload the file again";
             bad_records(detail, *report)
         }
+        ReadError::Unpacked { by, .. } => {
+            let setting = match by {
+                Limit::Bytes => "NETDPSYN_MAX_DECOMPRESSED_BYTES",
+                Limit::Ratio => "NETDPSYN_MAX_COMPRESSION_RATIO",
+            };
+            let problem = Problem::trace(format!("{error} ({setting})"));
+            Stopped::Failed(problem.with("private", true).with("limit", setting))
+        }
         other => Stopped::Failed(Problem::trace(other.to_string()).with("private", true)),
     }
 }
@@ -153,13 +163,15 @@ fn bad_records(detail: &str, report: Private<formats::Report>) -> Stopped {
 }
 
 /// Reads an upload, or again what is declared otherwise now: the dataset becomes ready, or rejected with the reason.
-fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let (dataset, file) = source(app, runtime, job)?;
     // As it is declared, not as it was bound to an earlier trace.
     let declared = serde_json::from_str(&dataset.schema)
         .map_err(|error| broken("a stored schema cannot be read", error))?;
-    let bound = formats::bind(&file, declared).map_err(refused)?;
-    let report = formats::check(&file, &bound, ReadOptions::default(), seen).map_err(refused)?;
+    let limits = Limits { bytes: app.config.max_decompressed, ratio: app.config.max_ratio };
+    let bound = formats::bind(&file, declared, limits, seen).map_err(refused)?;
+    let options = ReadOptions { limits, ..ReadOptions::default() };
+    let report = formats::check(&file, &bound, options, seen).map_err(refused)?;
     let schema =
         serde_json::to_string(&bound.schema).map_err(|error| broken("a schema cannot be written", error))?;
     let mut report = serde_json::to_value(report.for_steward(&Steward::keeper())).unwrap_or_default();
@@ -183,7 +195,7 @@ fn fence(held: bool) -> Result<(), Stopped> {
 }
 
 /// The SHA-256 of a file, in hex.
-fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
+fn digest_of(file: &Path, seen: &dyn Observer) -> Result<String, Stopped> {
     enum Failed {
         Io(std::io::Error),
         Cancelled(Cancelled),
@@ -202,7 +214,7 @@ fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
 }
 
 /// Measures a dataset and commits the measurements.
-fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn measure(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let asked: FitRequest = request(job)?;
     let mut plan = plan(&asked)?;
     let (dataset, file) = source(app, runtime, job)?;
@@ -213,6 +225,7 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
     // A disk that has no room for the bundle is found out while that costs nothing.
     let scratch = scratch(app, job);
     let room = Room::of(&plan, &bound.schema).bytes();
+    disk::check(app, room)?;
     let bundle_file = NewBundle::reserve(&scratch, room)?;
 
     let what = Measuring::new(digest_of(&file, seen)?, &bound.schema, &job.request, &plan)?;
@@ -226,7 +239,8 @@ fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         error => broken("a fit failed", error),
     })?;
     bundle_file.write(&fitted.bundle)?;
-    runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle))?;
+    let ended = runtime.block_on(commit_model(app, job, &asked, &dataset, &scratch, &fitted.bundle));
+    runtime.block_on(named(app, &bundle_path(job), ended))?;
     runtime.block_on(measuring::forget(app, job.id));
     Ok(())
 }
@@ -241,7 +255,7 @@ async fn commit_model(
     bundle: &Bundle,
 ) -> Result<(), Stopped> {
     let text = |error| broken("what is stored beside a model cannot be written", error);
-    let bundle_path = format!("models/{}/{}.bundle", job.id, job.attempt);
+    let bundle_path = bundle_path(job);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
@@ -279,6 +293,10 @@ async fn commit_model(
     Ok(())
 }
 
+fn bundle_path(job: &Job) -> String {
+    format!("models/{}/{}.bundle", job.id, job.attempt)
+}
+
 fn scratch(app: &App, job: &Job) -> PathBuf {
     app.artifacts.scratch().join(format!("{}-{}", job.id, job.attempt))
 }
@@ -301,12 +319,14 @@ fn bundle(app: &App, runtime: &Handle, job: &Job) -> Result<(Bundle, ChargeView)
 }
 
 /// Generates a trace from a model: a draft release with its report.
-fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let asked: GenerateRequest = request(job)?;
     let (bundle, charge) = bundle(app, runtime, job)?;
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
+    // Nobody works for an hour on what cannot be stored.
+    disk::check(app, disk::trace(&model.schema, rows.map_or(model.records as u64, |rows| rows as u64)))?;
     let made = generate::generate(&model, &Request { rows, seed, options: asked.options }, seen)?;
     let report = StoredReport {
         fidelity: release::report(&bundle, model.records, &made.trace, seen)?,
@@ -316,23 +336,22 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
     };
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
-    let scratch = scratch(app, job);
-    let file = std::fs::File::create(&scratch).map_err(|error| broken("a trace cannot be written", error))?;
-    formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file), seen).map_err(|error| {
-        match error {
+    let name = format!("{}-{}", job.id, job.attempt);
+    let file = tempfile::Builder::new().prefix(&name).tempfile_in(app.artifacts.scratch());
+    let file = file.map_err(StorageError::from)?;
+    formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file.as_file()), seen).map_err(
+        |error| match error {
             formats::WriteError::Cancelled(_) => Stopped::Cancelled,
-            error => broken("a trace cannot be written", error),
-        }
-    })?;
-    runtime.block_on(async {
-        let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
-        let stored = app.artifacts.adopt(&trace_path, &scratch).await?;
-        let _ = std::fs::remove_file(&scratch);
+            formats::WriteError::Io(error) => StorageError::from(error).into(),
+        },
+    )?;
+    let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
+    let ended = runtime.block_on(async {
+        let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
         let id = Uuid::new_v4();
         let mut tx = app.begin().await?;
         let now = tx.now().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
-            app.artifacts.delete(&trace_path).await?;
             return Err(Stopped::Failed(problem));
         }
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: Some(id) };
@@ -344,7 +363,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
             model_id: job.model_id.unwrap_or_default(),
             job_id: job.id,
             state: "draft".into(),
-            trace_path,
+            trace_path: trace_path.clone(),
             trace_sha256: stored.sha256,
             bytes: stored.bytes as i64,
             row_count: made.trace.rows() as i64,
@@ -373,11 +392,24 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<()
         tx.commit().await?;
         app.queued.notify_waiters();
         Ok(())
-    })
+    });
+    runtime.block_on(named(app, &trace_path, ended))
+}
+
+/// Takes a file away again that came to no transaction which names it. Where the database went away nobody knows: what nothing names is swept.
+async fn named(app: &App, path: &str, ended: Result<(), Stopped>) -> Result<(), Stopped> {
+    let unknown = matches!(&ended, Err(Stopped::Failed(problem)) if problem.status == 503);
+    if ended.is_err()
+        && !unknown
+        && let Err(error) = app.artifacts.delete(path).await
+    {
+        tracing::error!(%error, "a file that nothing names could not be removed");
+    }
+    ended
 }
 
 /// Compares a release with the raw trace, for its steward. What its fit held out is told apart again, and tells what sampling alone costs.
-fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn compare(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let id = job.release_id.unwrap_or_default();
     let (release, model, fit) = runtime.block_on(async {
         let mut tx = app.read().await?;
@@ -409,8 +441,8 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), S
         }
     };
     let path = app.artifacts.path(&release.trace_path)?;
-    let like = formats::bind_like(&path, &bound.schema).map_err(refused)?;
-    let synthetic = formats::read_synthetic(&path, &like, seen).map_err(refused)?;
+    // It was written under this schema: its notations are the ones that it was written in.
+    let synthetic = formats::read_written(&path, &bound.schema, seen).map_err(refused)?;
     let inputs = Inputs { real, held_out, synthetic: &synthetic, schema: &bound.schema, only: &[] };
     let report = private::evaluate(inputs, seen)?.for_steward(&Steward::keeper());
     let report =

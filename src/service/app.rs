@@ -3,6 +3,7 @@
 use super::guesses::Guesses;
 use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
+use super::readiness::Readiness;
 use super::slots::Slots;
 use crate::config::Config;
 use crate::storage::{Artifacts, Db, Halves, Tx, closed};
@@ -26,6 +27,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::memory`].
     pub remembers: Arc<AtomicBool>,
+    /// Whether this server could work when it was last looked at.
+    pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
     /// Lines of the log by address; see [`super::limits`].
@@ -63,6 +66,7 @@ impl App {
             guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
+            readiness: Arc::default(),
             slots: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
@@ -110,8 +114,19 @@ pub fn shown_day(micros: i64) -> String {
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
+/// How the document describes what [`shown_time`] or [`shown_day`] gives.
+pub fn time_or_day() -> utoipa::openapi::Schema {
+    use utoipa::openapi::schema::AnyOfBuilder;
+    use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+    let text = |format| {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)))
+    };
+    let (time, day) = (text(KnownFormat::DateTime), text(KnownFormat::Date));
+    AnyOfBuilder::new().item(time).item(day).into()
+}
+
 /// What a key allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Tenants, populations, budgets, keys.
@@ -187,6 +202,7 @@ pub struct PageQuery {
     /// The `next` of the page before, its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
 }
 

@@ -27,6 +27,7 @@ pub enum Cap {
 #[serde(deny_unknown_fields)]
 pub struct RhoCap {
     /// ρ, 0 to 1,000.
+    #[schema(minimum = 0, maximum = 1000)]
     pub rho: f64,
 }
 
@@ -34,10 +35,12 @@ pub struct RhoCap {
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuaranteeCap {
-    /// ε, above 0.
+    /// ε, above 0 and at most 10,000.
+    #[schema(exclusive_minimum = 0, maximum = 10000)]
     pub epsilon: f64,
     /// δ, 10⁻³⁰ to 10⁻⁴.
     #[serde(default = "default_delta")]
+    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
     pub delta: f64,
 }
 
@@ -160,11 +163,31 @@ pub struct PopulationBudget {
     pub account: AccountView,
 }
 
-/// What is left for a fit: the smaller of the tenant's and the population's rest.
-pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Amount, Problem> {
+/// What is left for a fit in the two accounts that pay for it.
+pub(super) struct Left {
+    tenant: Amount,
+    population: Amount,
+}
+
+impl Left {
+    /// ρ that both have.
+    pub(super) fn rho(&self) -> Rho {
+        Rho::from_units(self.tenant.rho.min(self.population.rho))
+    }
+
+    /// The accounts that do not have this much.
+    pub(super) fn short_of(&self, cost: Amount) -> Vec<&'static str> {
+        let short = |left: &Amount| left.rho < cost.rho || left.delta < cost.delta;
+        let accounts = [("tenant", &self.tenant), ("population", &self.population)];
+        accounts.into_iter().filter(|(_, left)| short(left)).map(|(name, _)| name).collect()
+    }
+}
+
+/// What is left for a fit.
+pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Left, Problem> {
     let tenant = ledger::tenant_account(tx, tenant).await?.unwrap_or_default().left();
     let population = ledger::population_account(tx, population).await?.unwrap_or_default().left();
-    Ok(Amount { rho: tenant.rho.min(population.rho), delta: tenant.delta.min(population.delta) })
+    Ok(Left { tenant, population })
 }
 
 /// What paid for a model and everything made from it: the entry of the ledger, by which an auditor finds it.
@@ -192,13 +215,28 @@ pub async fn charge_of(tx: &mut Tx, fit: Uuid) -> Result<Option<ChargeView>, Pro
     }))
 }
 
+/// What an entry of the ledger tells.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A cap was set.
+    Grant,
+    /// A fit was accepted with its whole cost.
+    Reserve,
+    /// A fit spent.
+    Commit,
+    /// A fit ended without measuring, and gave back what it had reserved.
+    Release,
+}
+
 /// An entry of the ledger.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000006", "kind": "commit", "population_id": "0199c0de-0000-7000-8000-000000000005", "job_id": "0199c0de-0000-7000-8000-000000000004", "rho": 0.0558, "delta_prime": 0.0, "actor": "worker", "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct EntryView {
     /// Its id.
     pub id: Uuid,
-    /// grant, reserve, commit or release.
+    /// What happened.
+    #[schema(value_type = EntryKind)]
     pub kind: String,
     /// The population; absent for a grant to the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,6 +251,7 @@ pub struct EntryView {
     /// The public part of the key that asked, or `worker`.
     pub actor: String,
     /// When.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 

@@ -5,7 +5,7 @@ use super::looks;
 use super::problem::Problem;
 use super::queued::queued;
 use super::reading;
-use super::tenants::check_name;
+use super::tenants::{Name, check_name};
 use crate::formats::Report;
 use crate::storage::datasets::{self, Dataset};
 use crate::storage::jobs::Job;
@@ -25,15 +25,18 @@ use uuid::Uuid;
     "categories": {"type": ["normal", "ddos", "portscan", "bruteforce"]}}))]
 pub struct NewDataset {
     /// A name.
+    #[schema(value_type = Name)]
     pub name: String,
-    /// A preset: flow, packet, ton, ugr16, cidds, caida or dc.
+    /// A preset.
+    #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// A schema of one's own in place of a preset, as `netdpsyn inspect --schema-out` writes.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Schema>)]
     pub schema: Option<serde_json::Value>,
     /// The people behind it; the tenant's default population otherwise.
     pub population_id: Option<Uuid>,
     /// The capture window, START/END.
+    #[schema(format = "capture-window")]
     pub window: Option<String>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
@@ -41,11 +44,14 @@ pub struct NewDataset {
     pub networks: Option<BTreeMap<String, Vec<String>>>,
 }
 
+/// What is publicly known of columns, by name. It is never taken from the records.
+type Declarations = BTreeMap<String, Vec<String>>;
+
 /// What is publicly known of a trace beside its schema. It is never taken from the records.
 struct Declared<'a> {
     window: Option<&'a String>,
-    categories: Option<&'a BTreeMap<String, Vec<String>>>,
-    networks: Option<&'a BTreeMap<String, Vec<String>>>,
+    categories: Option<&'a Declarations>,
+    networks: Option<&'a Declarations>,
 }
 
 /// A change of a declaration, possible until the first fit is accepted.
@@ -54,13 +60,16 @@ struct Declared<'a> {
 #[schema(example = json!({"window": "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z"}))]
 pub struct DatasetPatch {
     /// A new name.
+    #[schema(value_type = Option<Name>)]
     pub name: Option<String>,
     /// Another preset.
+    #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// Another schema.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Schema>)]
     pub schema: Option<serde_json::Value>,
     /// The capture window, START/END.
+    #[schema(format = "capture-window")]
     pub window: Option<String>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
@@ -68,9 +77,46 @@ pub struct DatasetPatch {
     pub networks: Option<BTreeMap<String, Vec<String>>>,
 }
 
+/// A schema that comes with the program.
+#[allow(dead_code)]
+pub struct Preset;
+
+impl utoipa::PartialSchema for Preset {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::{ObjectBuilder, Type};
+        let names = presets::NAMES.iter().map(|(name, _)| *name);
+        let about = "A schema that comes with the program.";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(names))
+            .description(Some(about))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Preset {}
+
+/// Where a dataset stands.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum DatasetState {
+    /// No trace has come.
+    Empty,
+    /// A trace is on its way.
+    Receiving,
+    /// A trace is read.
+    Parsing,
+    /// A trace is there and can be fitted.
+    Ready,
+    /// The trace was refused; the problem says why.
+    Rejected,
+    /// The trace and what is private of it is gone; ledger and releases stay.
+    Erased,
+}
+
 /// A dataset, as its steward sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow"}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow", "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
     /// Its id.
     pub id: Uuid,
@@ -78,12 +124,13 @@ pub struct DatasetView {
     pub name: String,
     /// The people behind it.
     pub population_id: Uuid,
-    /// empty, receiving, parsing, ready, rejected or erased.
+    /// Where it stands.
+    #[schema(value_type = DatasetState)]
     pub state: String,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// The declared schema.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Schema)]
     pub schema: serde_json::Value,
     /// What is still to be declared before a fit.
     pub undeclared: Vec<String>,
@@ -93,9 +140,10 @@ pub struct DatasetView {
     pub parse_report: Option<serde_json::Value>,
     /// Why the trace was rejected. Private to the steward.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
     /// When it was made.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
@@ -195,7 +243,10 @@ fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
             "the gap between records of a flow is derived, not declared: ask the fit for it with options.gaps",
         ));
     }
-    schema.check().map_err(|error| Problem::invalid("schema", error.to_string()))
+    schema
+        .check()
+        .and_then(|()| schema.check_notations())
+        .map_err(|error| Problem::invalid("schema", error.to_string()))
 }
 
 fn stored(schema: &Schema) -> Result<String, Problem> {

@@ -36,7 +36,7 @@ pub fn discretize(
     if let Some(twice) = [decoded, map].into_iter().find(|path| *path == source.path || decoded == map) {
         return Err(LocalError::SamePath(twice.into()));
     }
-    let bound = source.bind()?;
+    let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     let (trace, _) = source.read(&bound, progress)?;
     progress.step("code", 0, 1)?;

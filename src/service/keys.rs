@@ -2,6 +2,7 @@
 
 use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
+use crate::config::Secret;
 use crate::privacy::noise::secret;
 use crate::storage::artifacts::hex;
 use crate::storage::tenants::{self, Key};
@@ -26,9 +27,21 @@ const MOST: usize = 512;
 #[schema(example = json!({"role": "steward", "name": "nightly upload"}))]
 pub struct NewKey {
     /// `steward` or `reader`.
+    #[schema(value_type = TenantRole)]
     pub role: Role,
     /// What it is for.
+    #[schema(value_type = super::tenants::Name)]
     pub name: String,
+}
+
+/// What a tenant's key allows.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum TenantRole {
+    /// One tenant's data, spending and publishing.
+    Steward,
+    /// One tenant's published releases.
+    Reader,
 }
 
 /// A key without its secret.
@@ -38,23 +51,28 @@ pub struct KeyView {
     /// Its id.
     pub id: Uuid,
     /// What it allows.
+    #[schema(value_type = TenantRole)]
     pub role: String,
     /// What it is for.
     pub name: String,
     /// Its public part.
+    #[schema(pattern = "^ndp_[0-9a-f]{12}$")]
     pub prefix: String,
     /// When it was issued.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// When it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub revoked_at: Option<String>,
 }
 
 /// A key just issued: the secret is shown this once.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"secret": "ndp_3f9c02a1b7d4…", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"secret": "ndp_3f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct IssuedKey {
     /// The whole key, to be sent as `Authorization: Bearer …`.
+    #[schema(pattern = "^ndp_[0-9a-f]{64}$")]
     pub secret: String,
     /// The rest.
     #[serde(flatten)]
@@ -94,17 +112,17 @@ pub fn fresh() -> Result<String, Problem> {
 
 /// Makes the first administrator's key where there is no key at all; gives it if it was made up here.
 pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
+    let given = app.config.admin_key.clone();
     let mut tx = app.begin().await?;
     if tenants::any_key(&mut tx).await? {
+        drop(tx);
+        if let Some(Secret(key)) = &given {
+            say_if_unused(app, key).await?;
+        }
         return Ok(None);
     }
-    let given = app.config.admin_key.clone();
-    if given.as_ref().is_some_and(|key| !is_shaped(key)) {
-        let detail = "a key is ndp_ and at least 40 more letters, 512 in all at most, without spaces";
-        return Err(Problem::invalid("NETDPSYN_ADMIN_KEY", detail));
-    }
     let secret = match &given {
-        Some(key) => key.clone(),
+        Some(Secret(key)) => key.clone(),
         None => fresh()?,
     };
     // The first administrator's key has a fixed id: of several servers that start together one succeeds and prints.
@@ -120,8 +138,18 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
     Ok(given.is_none().then_some(secret))
 }
 
+/// The first administrator's key counts for a database without any key; another one that is set later opens nothing, and that is said.
+async fn say_if_unused(app: &App, given: &str) -> Result<(), Problem> {
+    if holder(app, given).await?.is_none_or(|caller| caller.role != Role::Admin) {
+        tracing::warn!(
+            "NETDPSYN_ADMIN_KEY is not an administrator's key of this database, which has keys already: the setting counts for the first start alone. `netdpsyn admin key --role admin` issues one, `netdpsyn admin revoke` ends one"
+        );
+    }
+    Ok(())
+}
+
 /// Whether it looks like a key at all.
-fn is_shaped(secret: &str) -> bool {
+pub fn is_shaped(secret: &str) -> bool {
     secret.starts_with(START)
         && (START.len() + LEAST..=MOST).contains(&secret.len())
         && secret.bytes().all(|letter| letter.is_ascii_graphic())
@@ -140,23 +168,36 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
         )
         .with("retry_after_seconds", wait.as_secs() + 1)
     })?;
-    let public = &secret[..START.len() + PUBLIC];
-    let found = async {
-        let mut tx = app.read().await?;
-        Ok::<_, Problem>(tenants::find_key(&mut tx, public).await?)
-    };
-    let found = found.await.inspect_err(|_| app.guesses.untold(attempt))?;
-    let Some(found) = found.filter(|found| found.hash.ct_eq(&digest).into()) else {
-        app.guesses.wrong(attempt);
-        return Err(Problem::unauthorised());
-    };
-    app.guesses.right(attempt, Instant::now());
-    let role = match found.role.as_str() {
-        "admin" => Role::Admin,
-        "steward" => Role::Steward,
-        _ => Role::Reader,
-    };
-    Ok(Caller { key: public.into(), role, tenant: found.tenant_id })
+    match holder(app, secret).await {
+        Ok(Some(caller)) => {
+            app.guesses.right(attempt, Instant::now());
+            Ok(caller)
+        }
+        Ok(None) => {
+            app.guesses.wrong(attempt);
+            Err(Problem::unauthorised())
+        }
+        Err(problem) => {
+            app.guesses.untold(attempt);
+            Err(problem)
+        }
+    }
+}
+
+/// Who holds this key, as the database has it.
+async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
+    let Some(public) = secret.get(..START.len() + PUBLIC) else { return Ok(None) };
+    let mut tx = app.read().await?;
+    let found = tenants::find_key(&mut tx, public).await?;
+    let same = found.filter(|found| found.hash.ct_eq(Sha256::digest(secret).as_slice()).into());
+    Ok(same.map(|found| {
+        let role = match found.role.as_str() {
+            "admin" => Role::Admin,
+            "steward" => Role::Steward,
+            _ => Role::Reader,
+        };
+        Caller { key: public.into(), role, tenant: found.tenant_id }
+    }))
 }
 
 /// Issues a key of a tenant.
@@ -175,6 +216,36 @@ pub async fn issue(app: &App, caller: &Caller, tenant: Uuid, new: NewKey) -> Res
     Ok(IssuedKey { secret, key: view(key) })
 }
 
+/// Issues an administrator's key. Only at the machine: whoever stole such a key could otherwise keep the door open after it is revoked.
+pub async fn issue_admin(app: &App, caller: &Caller, name: &str) -> Result<IssuedKey, Problem> {
+    caller.admin()?;
+    let secret = fresh()?;
+    let mut tx = app.begin().await?;
+    let key = key(&secret, None, Role::Admin, name, tx.now().await?);
+    tenants::add_key(&mut tx, &key).await?;
+    tx.commit().await?;
+    Ok(IssuedKey { secret, key: view(key) })
+}
+
+/// Every key of everybody, with its tenant.
+pub async fn all(app: &App, caller: &Caller) -> Result<Vec<(Option<Uuid>, KeyView)>, Problem> {
+    caller.admin()?;
+    let keys = tenants::all_keys(&mut app.read().await?).await?;
+    Ok(keys.into_iter().map(|key| (key.tenant_id, view(key))).collect())
+}
+
+/// Revokes anybody's key, named by its id or by its public part; which it was.
+pub async fn revoke_any(app: &App, caller: &Caller, named: &str) -> Result<KeyView, Problem> {
+    // Whoever pastes the whole key means the one that it starts with.
+    let public: String = named.chars().take(START.len() + PUBLIC).collect();
+    let mut found = all(app, caller).await?;
+    found
+        .retain(|(_, key)| key.revoked_at.is_none() && (key.prefix == public || key.id.to_string() == named));
+    let Some((tenant, key)) = found.pop() else { return Err(Problem::not_found("valid key")) };
+    revoke_key(app, tenant, key.id).await?;
+    Ok(key)
+}
+
 /// A tenant's keys.
 pub async fn list(
     app: &App,
@@ -189,9 +260,13 @@ pub async fn list(
     Ok(PageQuery::page(tenants::list_keys(&mut tx, tenant, after, limit).await?, limit, |k| k.id, view))
 }
 
-/// Revokes a key.
+/// Revokes a key of a tenant.
 pub async fn revoke(app: &App, caller: &Caller, tenant: Uuid, id: Uuid) -> Result<(), Problem> {
     caller.admin()?;
+    revoke_key(app, Some(tenant), id).await
+}
+
+async fn revoke_key(app: &App, tenant: Option<Uuid>, id: Uuid) -> Result<(), Problem> {
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
     if !tenants::revoke_key(&mut tx, tenant, id, now).await? {

@@ -6,11 +6,11 @@ use super::acceptance::{Accepted, Unconfirmed};
 use super::new_file::NewFile;
 use crate::evaluate::private::{self, Inputs, Measure};
 use crate::fit::{self, FitError, Plan, split::SplitKey};
-use crate::formats::{self, Bound, ReadError, ReadOptions, Report, WriteError, hints::Hints};
+use crate::formats::{self, Bound, Limits, ReadError, ReadOptions, Report, WriteError, hints::Hints};
 use crate::generate::{self, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::privacy::{NoiseKey, Private, Sensitive, Steward};
-use crate::progress::{Cancelled, Progress};
+use crate::progress::{Cancelled, Progress, Quiet};
 use crate::trace::{Schema, SchemaError, Trace, Window, presets};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -95,20 +95,20 @@ pub struct Source {
 
 impl Source {
     /// The declared schema, fitted to the file. It may still lack a window or categories.
-    pub fn bind(&self) -> Result<Bound, LocalError> {
+    pub fn bind(&self, progress: &dyn Progress) -> Result<Bound, LocalError> {
         let schema = match (&self.schema, &self.preset) {
             (Some(path), _) => read_schema(path)?,
             (None, Some(name)) => presets::preset(name).ok_or_else(|| LocalError::Preset(name.clone()))?,
-            (None, None) => return self.recognise(),
+            (None, None) => return self.recognise(progress),
         };
-        self.bind_as(schema)
+        self.bind_as(schema, progress)
     }
 
     /// Tries the two general presets.
-    fn recognise(&self) -> Result<Bound, LocalError> {
+    fn recognise(&self, progress: &dyn Progress) -> Result<Bound, LocalError> {
         for name in ["flow", "packet"] {
             let schema = presets::preset(name).ok_or_else(|| LocalError::Preset(name.into()))?;
-            match self.bind_as(schema) {
+            match self.bind_as(schema, progress) {
                 Err(LocalError::Read { source: ReadError::MissingColumns { .. }, .. }) => {}
                 other => return other,
             }
@@ -116,7 +116,7 @@ impl Source {
         Err(LocalError::Unrecognised)
     }
 
-    fn bind_as(&self, mut schema: Schema) -> Result<Bound, LocalError> {
+    fn bind_as(&self, mut schema: Schema, progress: &dyn Progress) -> Result<Bound, LocalError> {
         if self.window.is_some() {
             schema.window = self.window;
         }
@@ -130,7 +130,8 @@ impl Source {
             let networks: Vec<String> = lines.map(String::from).collect();
             schema.declare_networks(column, &networks)?;
         }
-        formats::bind(&self.path, schema).map_err(|source| self.refused(source))
+        // Whose machine it is knows how large a file to unpack on it.
+        formats::bind(&self.path, schema, Limits::NONE, progress).map_err(|source| self.refused(source))
     }
 
     fn refused(&self, source: ReadError) -> LocalError {
@@ -146,7 +147,7 @@ impl Source {
         bound: &Bound,
         progress: &dyn Progress,
     ) -> Result<(Sensitive<Trace>, Private<Report>), LocalError> {
-        let options = ReadOptions { tolerance: self.tolerance };
+        let options = ReadOptions { tolerance: self.tolerance, limits: Limits::NONE };
         formats::read(&self.path, bound, options, progress).map_err(|source| self.refused(source))
     }
 }
@@ -154,7 +155,10 @@ impl Source {
 fn read_schema(path: &Path) -> Result<Schema, LocalError> {
     let refused = |reason: String| LocalError::SchemaFile { path: path.into(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| refused(format!("not a schema: {error}")))
+    let schema: Schema =
+        serde_json::from_str(&text).map_err(|error| refused(format!("not a schema: {error}")))?;
+    schema.check_notations()?;
+    Ok(schema)
 }
 
 /// What a synthesis leaves behind besides its files.
@@ -207,7 +211,7 @@ pub fn synthesize(
     if let Some(twice) = paths.iter().enumerate().find(|(i, path)| paths[..*i].contains(path)) {
         return Err(LocalError::SamePath(twice.1.to_path_buf()));
     }
-    let bound = source.bind()?;
+    let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     if outputs.held_out.is_some() {
         plan.hold_out = Some(SplitKey::from_os().map_err(LocalError::Randomness)?);
@@ -272,14 +276,14 @@ pub fn evaluate(
     only: &[Measure],
     progress: &dyn Progress,
 ) -> Result<Private<private::Report>, LocalError> {
-    let bound = real.bind()?;
+    let bound = real.bind(progress)?;
     // A window is not needed here, but without its categories a column could not be told apart.
     let mut open = bound.schema.undeclared().into_iter();
     if let Some(error) = open.find(|e| matches!(e, SchemaError::NoCategories { .. })) {
         return Err(error.into());
     }
     let like = |path: &Path| {
-        formats::bind_like(path, &bound.schema)
+        formats::bind_like(path, &bound, progress)
             .map_err(|source| LocalError::Read { path: path.into(), source })
     };
     // Columns are looked for in every file before any is read.
@@ -322,15 +326,16 @@ pub struct Inspection {
 
 /// Looks at a trace without spending anything; the result is the steward's.
 pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, LocalError> {
-    let bound = source.bind()?;
+    let bound = source.bind(progress)?;
     // Everything is read, whatever its share of bad records, so that the report is complete.
-    let options = ReadOptions { tolerance: 1.0 };
+    let options = ReadOptions { tolerance: 1.0, limits: Limits::NONE };
     let report = match formats::check(&source.path, &bound, options, progress) {
         Ok(report) => report,
         Err(ReadError::BadRecords(report)) => *report,
         Err(other) => return Err(source.refused(other)),
     };
-    let hints = formats::hints::hints(&source.path, &bound).map_err(|error| source.refused(error))?;
+    let hints = formats::hints::hints(&source.path, &bound, progress);
+    let hints = hints.map_err(|error| source.refused(error))?;
     let open = bound.schema.undeclared();
     Ok(Inspection { schema: bound.schema, open, report, hints })
 }
@@ -339,7 +344,7 @@ pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, L
 /// went to each. Not for the service: one row more or less moves all later ones.
 pub fn split(input: &Path, kept: &Path, held_out: &Path) -> Result<(u64, u64), LocalError> {
     let mut files = (NewFile::create(kept)?, NewFile::create(held_out)?);
-    let counts = formats::split_rows(input, &mut files.0, &mut files.1)
+    let counts = formats::split_rows(input, &mut files.0, &mut files.1, &Quiet)
         .map_err(|source| LocalError::Read { path: input.into(), source })?;
     files.0.publish()?;
     files.1.publish()?;

@@ -6,10 +6,12 @@
 
 pub mod acceptance;
 pub mod app;
+pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod datasets;
 pub mod discretize;
+pub mod disk;
 pub mod guesses;
 pub mod jobs;
 pub mod keys;
@@ -21,8 +23,10 @@ pub mod new_file;
 pub mod problem;
 pub mod queued;
 pub mod quotes;
+pub mod readiness;
 pub mod reading;
 pub mod releases;
+pub mod restore;
 pub mod slots;
 pub mod sweep;
 pub mod tenants;

@@ -6,14 +6,16 @@ use serde_json::{Map, Value};
 
 /// A refusal. `kind` is stable; programs may rely on it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"type": "/problems/budget-exhausted", "title": "The privacy budget does not pay for this", "status": 409, "detail": "the job needs more ρ than is left; the largest epsilon that still fits is 1.3", "required_rho": 0.0558, "left_rho": 0.0261, "largest_epsilon": 1.3}))]
+#[schema(example = json!({"type": "/problems/budget-exhausted", "title": "The privacy budget does not pay for this", "status": 409, "detail": "the job needs more ρ than is left in the population's account; the largest epsilon that still fits is 1.3", "required_rho": 0.0558, "left_rho": 0.0261, "short": ["population"], "largest_epsilon": 1.3}))]
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference", pattern = "^(/problems/[a-z-]+|about:blank)$")]
     pub kind: &'static str,
     /// The same in words.
     pub title: &'static str,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What is wrong here, and what to do.
     pub detail: String,
@@ -22,7 +24,7 @@ pub struct Problem {
     pub field: Option<String>,
     /// Figures that belong to the kind.
     #[serde(flatten)]
-    #[schema(ignore)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub more: Map<String, Value>,
 }
 
@@ -90,17 +92,21 @@ impl Problem {
         Problem::new(409, kind, "Not in this state", detail)
     }
 
-    /// 409: the budget does not pay for it.
-    pub fn budget_exhausted(required: u64, left: u64, largest_epsilon: Option<f64>) -> Self {
+    /// 409: the budget does not pay for it; `short` are the accounts that do not, of which `left` is the least.
+    pub fn budget_exhausted(required: u64, left: u64, short: &[&str], largest_epsilon: Option<f64>) -> Self {
+        let accounts = short.join("'s and the ");
         let detail = match largest_epsilon {
-            Some(epsilon) => {
-                format!("the job needs more ρ than is left; the largest epsilon that still fits is {epsilon}")
-            }
-            None => "the job needs more ρ than is left, and no epsilon of 0.01 or more fits".to_string(),
+            Some(epsilon) => format!(
+                "the job needs more ρ than is left in the {accounts}'s account; the largest epsilon that still fits is {epsilon}"
+            ),
+            None => format!(
+                "the job needs more ρ than is left in the {accounts}'s account, and no epsilon of 0.01 or more fits"
+            ),
         };
         Problem::new(409, "/problems/budget-exhausted", "The privacy budget does not pay for this", detail)
             .with("required_rho", crate::privacy::Rho::from_units(required).as_f64())
             .with("left_rho", crate::privacy::Rho::from_units(left).as_f64())
+            .with("short", short)
             .with("largest_epsilon", largest_epsilon)
     }
 
@@ -208,7 +214,7 @@ impl Problem {
     }
 
     /// 507: the server's disk filled up in the middle.
-    fn disk_filled() -> Self {
+    pub fn disk_filled() -> Self {
         Problem::new(
             507,
             "/problems/disk-full",
@@ -249,6 +255,12 @@ impl Problem {
             "Something went wrong here",
             "try again; the server's log has the reason under this request's id",
         )
+    }
+
+    /// 503: this server cannot work now.
+    pub fn not_ready(what: &str, why: &str) -> Self {
+        let detail = format!("{what}: {why}");
+        Problem::new(503, "/problems/unavailable", "Not available now", detail).with("failing", what)
     }
 
     /// 503: the database does not answer.

@@ -3,13 +3,13 @@
 use super::app::{App, Caller};
 use super::budget::left;
 use super::datasets::{own, report_of, schema_of};
-use super::jobs::plan_of;
+use super::disk;
+use super::jobs::{check_rows, plan_of};
 use super::looks;
 use super::problem::Problem;
-use crate::fit::{self, Method, Plan, expect};
+use crate::fit::{self, Method, Plan, Room, expect};
 use crate::ledger;
 use crate::model::statement::Expected;
-use crate::privacy::Rho;
 use crate::storage::looks::Look;
 use crate::trace::{Schema, Trace};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,8 @@ const SECONDS_A_COLUMN: f64 = 6e-7;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"required_rho": 0.0558, "left_rho": 0.31, "fits": true, "largest_epsilon": 5.42,
     "expected": {"private": true, "records_error": 0.0019, "cell_error": 0.0571, "accept_noise": false},
-    "resources": {"private": true, "memory_bytes": 209000000, "seconds": 3}}))]
+    "resources": {"private": true, "memory_bytes": 209000000, "seconds": 3},
+    "disk": {"private": true, "bytes": 110490112, "room_bytes": 42949672960u64, "fits": true}}))]
 pub struct QuoteView {
     /// ρ that the fit would reserve.
     pub required_rho: f64,
@@ -47,6 +48,8 @@ pub struct QuoteView {
     /// Memory and time; absent until a trace is parsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+    /// Room on the disk.
+    pub disk: Disk,
 }
 
 /// A fit whose cost is asked for.
@@ -57,13 +60,14 @@ pub struct QuoteRequest {
     /// The dataset.
     pub dataset_id: Uuid,
     /// ε: smaller protects more and keeps less.
+    #[schema(minimum = 0.01, maximum = 10000)]
     pub epsilon: f64,
     /// δ.
     #[serde(default = "super::budget::default_delta")]
+    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
     pub delta: f64,
     /// `netdpsyn` or `independent`.
     #[serde(default = "super::jobs::default_method")]
-    #[schema(value_type = String)]
     pub method: Method,
     /// What may be set otherwise than the method does.
     #[serde(default)]
@@ -72,6 +76,8 @@ pub struct QuoteRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
 }
 
@@ -108,6 +114,7 @@ impl Expectation {
 
 /// What of a trace lies outside its declaration.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Undeclared)]
 pub struct Outside {
     /// It is told from the raw records: for the steward alone.
     pub private: bool,
@@ -140,14 +147,37 @@ impl Resources {
     }
 }
 
+/// Room on the server's disk for the measurements of a fit and for a trace of as many records.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Disk {
+    /// Whether it follows from the number of raw records: for the steward alone.
+    pub private: bool,
+    /// Bytes that they take at most.
+    pub bytes: u64,
+    /// Bytes that may still be written, in steps of 16 MiB; absent where the server keeps no reserve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room_bytes: Option<u64>,
+    /// Whether they would be written now.
+    pub fits: bool,
+}
+
+impl Disk {
+    /// For as many records, `private` where that is the number of raw ones, beside this much room.
+    fn of(plan: &Plan, schema: &Schema, rows: u64, private: bool, room: u64) -> Self {
+        let bytes = Room::of(plan, schema).bytes() + disk::trace(schema, rows);
+        Disk { private, bytes, room_bytes: (room < u64::MAX).then_some(room), fits: bytes <= room }
+    }
+}
+
 /// What a fit would cost, and what to expect of it; nothing is reserved.
 pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<QuoteView, Problem> {
     let tenant = caller.steward()?;
     let plan = plan_of(request.epsilon, request.delta, request.method, request.options)?;
+    check_rows(request.rows)?;
     let required = plan.allowance();
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
-    let left = Rho::from_units(left(&mut tx, tenant, dataset.population_id).await?.rho);
+    let left = left(&mut tx, tenant, dataset.population_id).await?.rho();
     drop(tx);
     // Here the private number of records is consulted, whatever is asked.
     looks::record(app, dataset.population_id, Look::Quote).await?;
@@ -166,6 +196,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
             warnings: report.warnings.clone(),
             accept_outside: !report.mostly_outside().is_empty(),
         }),
+        disk: Disk::of(&plan, &schema, rows.unwrap_or(0), private && rows.is_some(), disk::room(app)),
         resources: report.map(|report| Resources::of(&schema, report.records)),
     })
 }

@@ -1,7 +1,7 @@
 //! Tenants and populations: who pays, and for which people.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
-use super::budget::{AccountView, Cap};
+use super::budget::{AccountView, AmountView, Cap};
 use super::memory;
 use super::problem::Problem;
 use crate::ledger::Amount;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 #[schema(example = json!({"name": "campus", "cap": {"epsilon": 8.0, "delta": 1e-9}}))]
 pub struct NewTenant {
     /// A name, unique.
+    #[schema(value_type = Name)]
     pub name: String,
     /// What all its populations together may spend; its default population has the same cap.
     pub cap: Cap,
@@ -41,7 +42,49 @@ pub struct TenantView {
     /// Its name.
     pub name: String,
     /// When it was made.
+    #[schema(format = DateTime)]
     pub created_at: String,
+}
+
+/// An account that leaves less than another that pays for the same fits.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ShortAccount {
+    /// `tenant` or `population`.
+    pub account: &'static str,
+    /// Whose it is.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// What it leaves.
+    pub left: AmountView,
+}
+
+/// A tenant whose cap was set.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000008", "name": "campus", "created_at": "2026-01-05T08:00:00Z", "left": {"rho": 0.5, "delta_prime": 0.0, "epsilon": 6.5},
+    "short": [{"account": "population", "id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}]}))]
+pub struct TenantCapView {
+    /// The tenant.
+    #[serde(flatten)]
+    pub tenant: TenantView,
+    /// What it may still spend.
+    pub left: AmountView,
+    /// Its populations whose own caps leave less: raise them as well, where their fits shall have it.
+    pub short: Vec<ShortAccount>,
+}
+
+/// A population whose cap was set.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000005", "tenant_id": "0199c0de-0000-7000-8000-000000000008", "name": "default", "unit": "record", "max_records": 1, "is_default": true, "strict": false, "created_at": "2026-01-05T08:00:00Z",
+    "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}, "short": []}))]
+pub struct PopulationCapView {
+    /// The population.
+    #[serde(flatten)]
+    pub population: PopulationView,
+    /// What it may still spend.
+    pub left: AmountView,
+    /// Its tenant, if that one's cap leaves less: raise it as well.
+    pub short: Vec<ShortAccount>,
 }
 
 /// A population to be made.
@@ -52,6 +95,7 @@ pub struct NewPopulation {
     /// Whose.
     pub tenant_id: Uuid,
     /// A name, unique in the tenant.
+    #[schema(value_type = Name)]
     pub name: String,
     /// What may be spent on these people, whatever the dataset.
     pub cap: Cap,
@@ -71,6 +115,7 @@ pub struct PopulationView {
     /// Its name.
     pub name: String,
     /// The privacy unit.
+    #[schema(value_type = crate::model::statement::Unit)]
     pub unit: &'static str,
     /// Records of one unit that count.
     pub max_records: u64,
@@ -79,6 +124,7 @@ pub struct PopulationView {
     /// Private reports only after publication.
     pub strict: bool,
     /// When it was made.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
@@ -99,13 +145,22 @@ fn view(t: Tenant) -> TenantView {
     TenantView { id: t.id, name: t.name, created_at: shown_time(t.created_at) }
 }
 
-/// Names are 1 to 200 characters without control characters.
+/// A name: 1 to 200 characters, one of them visible, none of them a control character.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 200, example = "campus",
+    pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+#[allow(dead_code)]
+pub struct Name(String);
+
+/// Refuses what is no [`Name`].
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), Problem> {
-    let length = name.trim().chars().count();
-    if (1..=200).contains(&length) && !name.chars().any(char::is_control) {
-        return Ok(());
-    }
-    Err(Problem::invalid(field, "a name has 1 to 200 characters, none of them a control character"))
+    let fits = name.chars().count() <= 200 && !name.trim().is_empty() && !name.chars().any(char::is_control);
+    fits.then_some(()).ok_or_else(|| {
+        Problem::invalid(
+            field,
+            "a name has 1 to 200 characters, one of them visible, none of them a control character",
+        )
+    })
 }
 
 fn taken(field: &str) -> impl Fn(StorageError) -> Problem {
@@ -178,8 +233,13 @@ fn below_use() -> Problem {
     Problem::conflict("/problems/cap-below-use", "the cap cannot be below what is spent and reserved")
 }
 
-/// Sets a tenant's cap.
-pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Result<TenantView, Problem> {
+/// Whether an account leaves less than another.
+fn is_short(left: Amount, other: Amount) -> bool {
+    left.rho < other.rho || left.delta < other.delta
+}
+
+/// Sets a tenant's cap, and says which populations stay short of it.
+pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Result<TenantCapView, Problem> {
     caller.admin()?;
     let cap = new.cap.amount()?;
     let mut tx = app.begin().await?;
@@ -191,9 +251,18 @@ pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Resul
     let now = tx.now().await?;
     grant(&mut tx, caller, id, None, cap, now).await?;
     memory::note_cap(app, id, cap).await?;
+    let left = ledger::tenant_account(&mut tx, id).await?.unwrap_or_default().left();
+    let mut short = Vec::new();
+    for population in tenants::list_populations(&mut tx, Some(id), 0, 1_000).await? {
+        let own = ledger::population_account(&mut tx, population.id).await?.unwrap_or_default().left();
+        if is_short(own, left) {
+            let (id, name, left) = (population.id, population.name, AmountView::of(own));
+            short.push(ShortAccount { account: "population", id, name, left });
+        }
+    }
     tx.commit().await?;
     memory::raise(app).await?;
-    Ok(view(tenant))
+    Ok(TenantCapView { tenant: view(tenant), left: AmountView::of(left), short })
 }
 
 /// A tenant's own account.
@@ -250,13 +319,13 @@ pub async fn list_populations(
     Ok(PageQuery::page(rows, limit, |p| p.id, population_view))
 }
 
-/// Sets a population's cap.
+/// Sets a population's cap, and says if the tenant stays short of it.
 pub async fn set_population_cap(
     app: &App,
     caller: &Caller,
     id: Uuid,
     new: NewCap,
-) -> Result<PopulationView, Problem> {
+) -> Result<PopulationCapView, Problem> {
     caller.admin()?;
     let cap = new.cap.amount()?;
     let mut tx = app.begin().await?;
@@ -269,7 +338,15 @@ pub async fn set_population_cap(
     let now = tx.now().await?;
     grant(&mut tx, caller, population.tenant_id, Some(id), cap, now).await?;
     memory::note_cap(app, id, cap).await?;
+    let left = ledger::population_account(&mut tx, id).await?.unwrap_or_default().left();
+    let tenant = tenants::find(&mut tx, population.tenant_id).await?.ok_or_else(Problem::internal)?;
+    let of_tenant = ledger::tenant_account(&mut tx, tenant.id).await?.unwrap_or_default().left();
+    let short = is_short(of_tenant, left).then(|| {
+        let (id, name, left) = (tenant.id, tenant.name, AmountView::of(of_tenant));
+        ShortAccount { account: "tenant", id, name, left }
+    });
     tx.commit().await?;
     memory::raise(app).await?;
-    Ok(population_view(population))
+    let (left, short) = (AmountView::of(left), short.into_iter().collect());
+    Ok(PopulationCapView { population: population_view(population), left, short })
 }

@@ -4,6 +4,7 @@
 use super::app::App;
 use super::app::Caller;
 use super::datasets::{DatasetView, own_locked, view};
+use super::disk;
 use super::limits::{check_room, room};
 use super::problem::Problem;
 use super::queued::queued;
@@ -33,6 +34,8 @@ pub async fn upload(
     if length.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));
     }
+    // Nobody sends for an hour what cannot be stored.
+    disk::check(app, length.unwrap_or(0))?;
     let expected = digest.map(sha256_of).transpose()?;
     let upload = Upload { dataset: id, token: Uuid::now_v7() };
     let mut tx = app.begin().await?;
@@ -55,6 +58,7 @@ pub async fn upload(
     let received = tokio::select! {
         received = receive(app, &key, body, limit.min(room), expected) => received,
         () = lapses(app, upload) => Err(interrupted()),
+        problem = disk::runs_out(app) => Err(problem),
     };
     let received = received.map_err(|problem| match problem.status {
         413 if room < limit => Problem::storage_full(app.config.max_tenant_bytes),
@@ -63,10 +67,13 @@ pub async fn upload(
     let ended = end(app, upload, &before, &key, &received).await;
     match &ended {
         Ok(_) => {
-            if let Some(old) = &before.trace_path {
-                app.artifacts.delete(old).await?;
-            }
             app.queued.notify_waiters();
+            // The upload is accepted, whatever becomes of the trace before: what nothing names is swept.
+            if let Some(old) = &before.trace_path
+                && let Err(error) = app.artifacts.delete(old).await
+            {
+                tracing::warn!(%error, "the trace before could not be removed");
+            }
         }
         // Whether the end was written is not known: what nothing names is swept.
         Err(problem) if problem.status == 503 => {}
@@ -85,7 +92,7 @@ async fn lapses(app: &App, upload: Upload) {
         Ok::<_, Problem>(held)
     };
     loop {
-        tokio::time::sleep(app.beat()).await;
+        tokio::time::sleep(Duration::from_secs(app.config.lease_seconds.unsigned_abs()) / 3).await;
         if let Ok(false) = renewed().await {
             return;
         }

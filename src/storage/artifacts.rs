@@ -1,6 +1,7 @@
 //! Artifacts: raw traces, bundles and synthetic traces, each a file under a key.
 
 use super::StorageError;
+use super::copies::Copied;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
@@ -156,6 +157,49 @@ impl Artifacts {
         Ok(texts)
     }
 
+    /// Whether anything is stored.
+    pub fn is_used(&self) -> Result<bool, StorageError> {
+        for entry in std::fs::read_dir(&self.root)? {
+            let path = entry?.path();
+            if path != self.scratch && std::fs::read_dir(path).is_ok_and(|mut inside| inside.next().is_some())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The names under a folder, but for what is being written.
+    pub fn names(&self, folder: &str) -> Result<Vec<String>, StorageError> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.root.join(folder)).into_iter().flatten() {
+            names.extend(entry?.file_name().into_string().ok().filter(|name| !name.contains('#')));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Whether what is under a key is a file of a backup.
+    pub fn is_same(&self, key: &str, copied: &Copied) -> Result<bool, StorageError> {
+        let (bytes, sha256) =
+            sha256_of(std::fs::File::open(self.path(key)?)?, || Ok::<_, std::io::Error>(()))?;
+        Ok((bytes, &sha256) == (copied.bytes, &copied.sha256))
+    }
+
+    /// Puts a copy of a file under a key, durably; what is there is replaced.
+    pub async fn put_copy(&self, key: &str, from: &Path) -> Result<(), StorageError> {
+        let unfinished = self.scratch.join(format!("copy-{}", uuid::Uuid::new_v4()));
+        let copied = std::fs::copy(from, &unfinished).map(|_| ()).map_err(StorageError::from);
+        let copied = copied.and_then(|()| super::closed::file(&unfinished).map(|_| ()));
+        let put = match copied {
+            Ok(()) => self.adopt(key, &unfinished).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        // Gone where it was moved.
+        let _ = std::fs::remove_file(&unfinished);
+        put
+    }
+
     /// The file under a key, for work that reads it by itself.
     pub fn path(&self, key: &str) -> Result<PathBuf, StorageError> {
         Ok(self.store.path_to_filesystem(&Key::from(key))?)
@@ -200,6 +244,20 @@ impl Artifacts {
             let _ = std::fs::remove_dir(folder);
         }
         Ok(())
+    }
+
+    /// Writes a small file durably and removes it.
+    pub async fn prove_write(&self) -> Result<(), StorageError> {
+        let path = self.scratch.join(format!("probe-{}", uuid::Uuid::new_v4()));
+        let written = tokio::task::spawn_blocking(move || {
+            let written = std::fs::File::create_new(&path).and_then(|mut file| {
+                std::io::Write::write_all(&mut file, &[0; 4096])?;
+                file.sync_all()
+            });
+            let _ = std::fs::remove_file(&path);
+            written
+        });
+        Ok(written.await.map_err(std::io::Error::other)??)
     }
 
     /// A folder for unfinished work. Names in it are unique to a job and attempt; what a killed process leaves is swept like anything that

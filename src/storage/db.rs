@@ -3,15 +3,16 @@
 use super::StorageError;
 use super::clock::{self, Clock, Plain};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Connection as _, Postgres, Sqlite, Transaction};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The database.
 #[derive(Clone)]
@@ -70,15 +71,23 @@ pub(super) use on;
 impl Db {
     /// Connects and brings the schema up to date. `sqlite:PATH` creates the file.
     pub async fn connect(url: &str) -> Result<Db, StorageError> {
+        Db::connect_at(url, i64::MAX).await
+    }
+
+    /// Connects and brings the schema up to a version, if it is not there yet.
+    pub async fn connect_at(url: &str, version: i64) -> Result<Db, StorageError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = PgPoolOptions::new()
                 .max_connections(16)
                 .acquire_timeout(Duration::from_secs(10))
-                .connect(url)
+                // Connections of one process are known by it.
+                .connect_with(
+                    PgConnectOptions::from_str(url)?
+                        .application_name(&format!("netdpsyn {}", Uuid::new_v4())),
+                )
                 .await?;
-            let first = sqlx::migrate!("migrations/postgres");
-            for migrator in [first, later(sqlx::migrate!("migrations/later/postgres"))] {
-                migrator.run(&pool).await?;
+            for migrator in migrators(true) {
+                up_to(migrator, version).run(&pool).await?;
             }
             return Ok(Db::over(Pools::Postgres(pool)));
         }
@@ -97,19 +106,18 @@ impl Db {
             std::fs::create_dir_all(folder)?;
         }
         super::closed::database(options.get_filename())?;
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let writer = embedded(1).connect_with(options.clone()).await?;
         // Migrations of SQLite are not guarded against another process: a lock on a file beside the database is.
         let lock = options.get_filename().with_extension("migrating");
         super::closed::file(&lock)?;
         let lock = std::fs::File::create(lock)?;
         lock.lock()?;
-        let first = sqlx::migrate!("migrations/sqlite");
-        for migrator in [first, later(sqlx::migrate!("migrations/later/sqlite"))] {
-            migrator.run(&writer).await?;
+        for migrator in migrators(false) {
+            up_to(migrator, version).run(&writer).await?;
         }
         lock.unlock()?;
-        let reader =
-            SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true)).await?;
+        // One stays: the last connection that is closed takes the log's index with it, and on a full disk nobody could make another.
+        let reader = embedded(8).min_connections(1).connect_with(options.read_only(true)).await?;
         Ok(Db::over(Pools::Sqlite { writer, reader }))
     }
 
@@ -142,16 +150,42 @@ impl Db {
         }))
     }
 
+    /// Begins a transaction that only reads, and sees the database as it is at one moment, however long it takes.
+    pub async fn snapshot(&self) -> Result<Tx, StorageError> {
+        let one_moment = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        Ok(self.tx(match &self.pools {
+            Pools::Postgres(pool) => Connection::Postgres(pool.begin_with(one_moment).await?),
+            Pools::Sqlite { reader, .. } => Connection::Sqlite(reader.begin().await?),
+        }))
+    }
+
+    /// The version of the schema.
+    pub async fn schema(&self) -> Result<i64, StorageError> {
+        let mut tx = self.read().await?;
+        Ok(on!(&mut tx, c => sqlx::query_scalar(
+            "/* schema */ SELECT CAST(MAX(version) AS BIGINT) FROM
+             (SELECT version FROM _sqlx_migrations UNION ALL SELECT version FROM later_migrations) AS versions")
+            .fetch_one(c).await)?)
+    }
+
+    /// The version of the schema that this program brings a database to.
+    pub fn newest_schema() -> i64 {
+        let versions =
+            migrators(false).into_iter().flat_map(|m| m.iter().map(|m| m.version).collect::<Vec<_>>());
+        versions.max().unwrap_or_default()
+    }
+
     /// Empties the write-ahead log of the embedded database, so that what was erased is in no file; whether that could be done. Readers may be in its way:
     /// then the next time does it. Postgres keeps its own log, and only half of a noise key ever stands there.
     pub async fn truncate_log(&self) -> Result<bool, StorageError> {
         let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(true) };
-        // A long reader must not keep the only writer waiting: whoever waits for that, next time.
         let mut connection = writer.acquire().await?;
+        // A long reader must not keep the only writer waiting: whoever waits for that, next time. The connection is not used again, however this ends: its
+        // time-out is too short for others.
+        connection.close_on_drop();
         sqlx::query("PRAGMA busy_timeout = 500").execute(&mut *connection).await?;
-        let emptied = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
-        sqlx::query("PRAGMA busy_timeout = 30000").execute(&mut *connection).await?;
-        let (busy, ..): (i64, i64, i64) = emptied?;
+        let (busy, ..): (i64, i64, i64) =
+            sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
         Ok(busy == 0)
     }
 
@@ -166,15 +200,43 @@ impl Db {
         }
     }
 
-    /// Whether the database answers.
-    pub async fn is_alive(&self) -> bool {
-        let probe = async {
-            let mut tx = self.read().await?;
-            on!(&mut tx, c => sqlx::query("/* is_alive */ SELECT 1").execute(c).await.map(|_| ()))?;
-            Ok::<(), StorageError>(())
-        };
-        matches!(tokio::time::timeout(Duration::from_secs(2), probe).await, Ok(Ok(())))
+    /// Writes a row of its own, durably: a database that only answers takes no work.
+    pub async fn prove_write(&self) -> Result<(), StorageError> {
+        let mut tx = self.begin().await?;
+        let now = tx.now().await?;
+        on!(&mut tx, c => sqlx::query(
+            "/* prove_write */ INSERT INTO probes (one, written_at) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET written_at = $1")
+            .bind(now).execute(c).await.map(|_| ()))?;
+        tx.commit().await
     }
+}
+
+/// The migrations of Postgres, or of the embedded database: the first ones, then those that only add.
+fn migrators(postgres: bool) -> [Migrator; 2] {
+    match postgres {
+        true => [sqlx::migrate!("migrations/postgres"), later(sqlx::migrate!("migrations/later/postgres"))],
+        false => [sqlx::migrate!("migrations/sqlite"), later(sqlx::migrate!("migrations/later/sqlite"))],
+    }
+}
+
+/// Those up to a version. What is there beyond it stays.
+fn up_to(mut migrator: Migrator, version: i64) -> Migrator {
+    migrator.migrations.to_mut().retain(|migration| migration.version <= version);
+    migrator
+}
+
+/// Connections to the embedded database. SQLite itself undoes a transaction when the disk is full, a file fails or memory runs out, while sqlx counts it as
+/// open and begins no other: a connection that comes back in a transaction is closed, and another is opened.
+fn embedded(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).before_acquire(|connection, _| {
+        Box::pin(async move {
+            let sound = !connection.is_in_transaction();
+            if !sound {
+                tracing::warn!("a connection to the database broke within a transaction; another is opened");
+            }
+            Ok(sound)
+        })
+    })
 }
 
 /// Migrations that only add, so that the version before goes on working on the schema of the next: servers are replaced one by one. They are noted in a
@@ -231,6 +293,42 @@ impl Tx {
             Connection::Postgres(_) => " FOR UPDATE SKIP LOCKED",
             // One writer at a time: nothing is ever locked by another.
             Connection::Sqlite(_) => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run(tx: &mut Tx, sql: &'static str) -> Result<(), StorageError> {
+        Ok(on!(tx, c => sqlx::query(sql).execute(c).await.map(|_| ()))?)
+    }
+
+    #[tokio::test]
+    async fn a_full_database_breaks_one_transaction_and_not_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::connect(&format!("sqlite:{}", folder.path().join("db").display())).await.unwrap();
+        let Pools::Sqlite { writer, .. } = &db.pools else { panic!("it is embedded") };
+        sqlx::query("CREATE TABLE filled (bytes BLOB)").execute(writer).await.unwrap();
+        // One row in one statement: SQLite undoes the whole transaction.
+        let fill = "INSERT INTO filled VALUES (randomblob(1048576))";
+        for committed in [false, true] {
+            sqlx::query("PRAGMA max_page_count = 1").execute(writer).await.unwrap();
+            let mut tx = db.begin().await.unwrap();
+            assert!(run(&mut tx, fill).await.unwrap_err().is_disk_full());
+            if committed {
+                assert!(tx.commit().await.is_err(), "nothing is left to commit");
+            } else {
+                drop(tx);
+            }
+            // The limit was the connection's, which is gone.
+            let mut tx = db.begin().await.unwrap();
+            run(&mut tx, fill).await.unwrap();
+            tx.commit().await.unwrap();
+            assert!(db.truncate_log().await.unwrap());
+            let wait: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(writer).await.unwrap();
+            assert_eq!(wait, 30_000);
         }
     }
 }

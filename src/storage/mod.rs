@@ -6,9 +6,13 @@
 pub mod artifacts;
 pub mod clock;
 pub mod closed;
+pub mod copies;
 pub mod datasets;
 pub mod db;
+pub mod disk;
+pub mod dump;
 pub mod halves;
+pub mod in_use;
 pub mod jobs;
 pub mod ledger;
 pub mod looks;
@@ -50,13 +54,13 @@ impl StorageError {
     /// Whether there was no room on the disk.
     pub fn is_disk_full(&self) -> bool {
         if let StorageError::Database(sqlx::Error::Database(error)) = self {
-            // SQLITE_FULL, and Postgres's disk_full.
-            return error.code().is_some_and(|code| ["13", "53100"].contains(&&*code));
+            // SQLITE_FULL; its writing and its making of the log's index, which fail for want of room, a quota or a limit of files; Postgres's disk_full.
+            return error.code().is_some_and(|code| ["13", "778", "4874", "53100"].contains(&&*code));
         }
         let mut cause: Option<&dyn std::error::Error> = Some(self);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+                return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
             }
             cause = error.source();
         }
@@ -67,10 +71,11 @@ impl StorageError {
     pub fn is_passing(&self) -> bool {
         match self {
             StorageError::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
-                // Postgres: connection lost, shutting down or starting, no connection left, deadlock. SQLite: busy, locked, cannot open, and their kinds.
+                // Postgres: connection lost, shutting down or starting, too few resources, deadlock, a standby that only reads. SQLite: busy, locked, out of
+                // memory, read-only, a file that fails or cannot be opened, and their kinds.
                 let sqlite = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff);
-                ["08", "57P", "53300", "40001", "40P01"].iter().any(|start| code.starts_with(start))
-                    || sqlite.is_some_and(|code| [5, 6, 14].contains(&code))
+                ["08", "53", "57P", "25006", "40001", "40P01"].iter().any(|start| code.starts_with(start))
+                    || sqlite.is_some_and(|code| [5, 6, 7, 8, 10, 14].contains(&code))
             }),
             StorageError::Database(
                 sqlx::Error::Io(_)

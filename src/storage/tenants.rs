@@ -177,10 +177,16 @@ pub async fn list_keys(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Re
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
-/// Revokes a key of a tenant; `false` when there is none.
-pub async fn revoke_key(tx: &mut Tx, tenant: Uuid, id: Uuid, now: i64) -> Result<bool, StorageError> {
+/// Every key, an administrator's included.
+pub async fn all_keys(tx: &mut Tx) -> Result<Vec<Key>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Key>("/* keys all */ SELECT * FROM keys ORDER BY created_at, id")
+        .fetch_all(c).await)?)
+}
+
+/// Revokes a key of a tenant, or of anybody; `false` when there is none.
+pub async fn revoke_key(tx: &mut Tx, tenant: Option<Uuid>, id: Uuid, now: i64) -> Result<bool, StorageError> {
     Ok(on!(tx, c => sqlx::query(
-        "/* keys revoke */ UPDATE keys SET revoked_at = $3 WHERE tenant_id = $1 AND id = $2 AND revoked_at IS NULL")
+        "/* keys revoke */ UPDATE keys SET revoked_at = $3 WHERE ($1 IS NULL OR tenant_id = $1) AND id = $2 AND revoked_at IS NULL")
         .bind(tenant).bind(id).bind(now).execute(c).await.map(|done| done.rows_affected()))?
         > 0)
 }

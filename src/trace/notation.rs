@@ -1,6 +1,6 @@
 //! How values are written in a file: notations, and the units of times.
 
-use super::Field;
+use super::{Column, Field};
 use serde::{Deserialize, Serialize};
 
 /// How values are written in a file, and public from then on.
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A reader takes every spelling of a name or number, so a single record could switch how a column is written: that is
 /// [canonical](Notation::canonical) unless the schema declares it. Only whether addresses are dotted, and how times count, is told from the file,
 /// because a file of two such notations is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Notation {
     /// 192.0.2.1
@@ -49,6 +49,31 @@ impl Notation {
         }
     }
 
+    /// Whether values of a field can be written so.
+    pub fn fits(self, field: &Field) -> bool {
+        use Notation::{
+            AddressNumber, Decimal, Dotted, Epoch, LowerName, ProtocolNumber, Rfc3339, UpperName, Whole,
+        };
+        match field {
+            Field::Ip { .. } => matches!(self, Dotted | AddressNumber),
+            Field::Protocol => matches!(self, LowerName | UpperName | ProtocolNumber),
+            Field::Timestamp { .. } => matches!(self, Epoch { .. } | Rfc3339),
+            Field::Categorical(_) => false,
+            _ => matches!(self, Whole | Decimal),
+        }
+    }
+
+    /// How a column is written: as it says, and otherwise as any reader takes it. `None` for categories, which are written as declared.
+    pub fn written(column: &Column) -> Option<Notation> {
+        column.notation.filter(|notation| notation.fits(&column.field)).or(match column.field {
+            Field::Ip { .. } => Some(Notation::Dotted),
+            Field::Protocol => Some(Notation::ProtocolNumber),
+            Field::Timestamp { .. } => Some(Notation::Rfc3339),
+            Field::Categorical(_) => None,
+            _ => Some(Notation::Whole),
+        })
+    }
+
     /// Times since 1970 in a unit, with the digits that are canonical: seconds have a fraction, smaller units none.
     pub fn epoch(unit: TimeUnit) -> Notation {
         Notation::Epoch { unit, decimal: unit == TimeUnit::Seconds }
@@ -56,7 +81,7 @@ impl Notation {
 }
 
 /// The unit of a time since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum TimeUnit {
     /// Seconds.
     #[serde(rename = "s")]

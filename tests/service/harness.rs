@@ -97,11 +97,50 @@ impl Lab {
         self.start(Command::new(env!("CARGO_BIN_EXE_netdpsyn")).arg("serve").envs(settings.iter().copied()))
     }
 
-    /// Starts a server none of whose files may have more bytes than this.
+    /// Starts another version of the program.
+    pub fn serve_as(&self, program: &str) -> Server {
+        self.start(Command::new(program).arg("serve"))
+    }
+
+    /// Starts a server none of whose files may have more bytes than this, until [`Server::limit_files`] says otherwise.
     pub fn serve_within(&self, bytes: u64) -> Server {
-        let limited =
-            format!("ulimit -f {}; trap '' XFSZ; exec {} serve", bytes / 512, env!("CARGO_BIN_EXE_netdpsyn"));
+        let limited = format!(
+            "ulimit -Sf {}; trap '' XFSZ; exec {} serve",
+            bytes / 512,
+            env!("CARGO_BIN_EXE_netdpsyn")
+        );
         self.start(Command::new("sh").args(["-c", &limited]))
+    }
+
+    /// Starts a server whose data directory, with the embedded database in it, is a disk of its own with this many bytes: in a mount namespace, where the
+    /// machine lets us make one. Else none of its files may grow beyond what [`Disk::fill`] leaves.
+    pub fn serve_on_disk(&mut self, bytes: u64, settings: &[(&str, &str)]) -> (Server, Disk) {
+        std::fs::create_dir_all(self.data()).unwrap();
+        if self.database.starts_with("sqlite:") {
+            self.database = format!("sqlite:{}", self.data().join("db.sqlite").display());
+        }
+        let spaces = match rustix::process::geteuid().is_root() {
+            true => vec!["--mount"],
+            false => vec!["--mount", "--user", "--map-root-user"],
+        };
+        let mount = format!("mount -t tmpfs -o size={bytes},mode=700 none '{}'", self.data().display());
+        let unshare = |then: &str| {
+            let mut command = Command::new("unshare");
+            command.args(&spaces).args(["sh", "-c", &format!("{mount} && {then}")]);
+            command
+        };
+        if !unshare("true").output().is_ok_and(|tried| tried.status.success()) {
+            eprintln!("no disk can be mounted here: the server's files are limited instead");
+            let server = self.serve_within(bytes);
+            return (server, Disk::Files(self.data()));
+        }
+        let serve = format!("exec {} serve", env!("CARGO_BIN_EXE_netdpsyn"));
+        let server = self.start(unshare(&serve).envs(settings.iter().copied()));
+        let folder = PathBuf::from(format!("/proc/{}/root{}", server.child.id(), self.data().display()));
+        if self.database.starts_with("sqlite:") {
+            self.database = format!("sqlite:{}", folder.join("db.sqlite").display());
+        }
+        (server, Disk::Mounted(folder))
     }
 
     fn start(&self, command: &mut Command) -> Server {
@@ -150,12 +189,6 @@ impl Lab {
 
     /// Raw artifacts and whatever else lies in the data directory.
     pub fn files(&self) -> Vec<String> {
-        fn walk(folder: &Path, found: &mut Vec<String>) {
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                if path.is_dir() { walk(&path, found) } else { found.push(path.display().to_string()) }
-            }
-        }
         let mut found = Vec::new();
         walk(&self.data(), &mut found);
         found.sort();
@@ -214,18 +247,33 @@ impl Lab {
         });
     }
 
-    /// Keeps everybody else from writing tenants until what this gives is dropped.
-    pub fn hold(&self) -> Box<dyn std::any::Any> {
-        use sqlx::{Connection, PgConnection, SqliteConnection};
+    /// Puts a backup in the place of the database, which nobody uses; the backup stays.
+    pub fn put_back(&self, backup: &str) {
+        let Some(file) = self.database.strip_prefix("sqlite:") else { return self.restore(backup) };
+        let copy = backup.strip_prefix("sqlite:").unwrap();
+        for end in ["", "-wal", "-shm"] {
+            let (from, to) = (format!("{copy}{end}"), format!("{file}{end}"));
+            match Path::new(&from).exists() && end != "-shm" {
+                true => drop(std::fs::copy(from, to).unwrap()),
+                false => drop(std::fs::remove_file(to)),
+            }
+        }
+    }
+
+    /// Keeps every other connection from writing until dropped.
+    pub fn hold_writes(&self) -> Held {
+        use sqlx::{Connection, Executor};
         self.runtime.block_on(async {
             if self.database.starts_with("sqlite:") {
-                let mut held = SqliteConnection::connect(&self.database).await.unwrap();
-                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut held).await.unwrap();
-                Box::new(held) as Box<dyn std::any::Any>
+                let mut connection = sqlx::SqliteConnection::connect(&self.database).await.unwrap();
+                connection.execute("PRAGMA busy_timeout = 30000").await.unwrap();
+                connection.execute("BEGIN IMMEDIATE").await.unwrap();
+                Held::Sqlite(connection)
             } else {
-                let mut held = PgConnection::connect(&self.database).await.unwrap();
-                sqlx::raw_sql("BEGIN; LOCK TABLE tenants").execute(&mut held).await.unwrap();
-                Box::new(held)
+                let mut connection = sqlx::PgConnection::connect(&self.database).await.unwrap();
+                connection.execute("BEGIN").await.unwrap();
+                connection.execute("LOCK TABLE probes, tenants IN EXCLUSIVE MODE").await.unwrap();
+                Held::Postgres(connection)
             }
         })
     }
@@ -244,6 +292,75 @@ impl Lab {
             }
         });
     }
+}
+
+fn walk(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { walk(&path, found) } else { found.push(path.display().to_string()) }
+    }
+}
+
+/// The disk of a server.
+pub enum Disk {
+    /// One of its own, as it is seen from here.
+    Mounted(PathBuf),
+    /// The machine's, on which the server's files are limited.
+    Files(PathBuf),
+}
+
+impl Disk {
+    pub fn folder(&self) -> &Path {
+        match self {
+            Disk::Mounted(folder) | Disk::Files(folder) => folder,
+        }
+    }
+
+    fn free(&self) -> u64 {
+        let about = rustix::fs::statvfs(self.folder()).unwrap();
+        about.f_bavail * about.f_frsize
+    }
+
+    /// Leaves this many bytes free.
+    pub fn fill(&self, server: &Server, leave: u64) {
+        let Disk::Mounted(folder) = self else {
+            let log = std::fs::metadata(self.folder().join("db.sqlite-wal")).map_or(0, |about| about.len());
+            return server.limit_files(Some(log + leave));
+        };
+        let ballast = std::fs::File::create(folder.join("ballast")).unwrap();
+        let mut length = 0;
+        // The server may write meanwhile.
+        while self.free() > leave {
+            length += self.free() - leave;
+            let flags = rustix::fs::FallocateFlags::empty();
+            if rustix::fs::fallocate(&ballast, flags, 0, length.div_ceil(4096) * 4096).is_err() {
+                length = ballast.metadata().unwrap().len();
+            }
+        }
+    }
+
+    pub fn make_room(&self, server: &Server) {
+        match self {
+            Disk::Mounted(folder) => std::fs::remove_file(folder.join("ballast")).unwrap(),
+            Disk::Files(_) => server.limit_files(None),
+        }
+    }
+
+    /// Raw traces, bundles, synthetic traces and unfinished work: their keys.
+    pub fn artifacts(&self) -> Vec<String> {
+        let root = self.folder().join("artifacts");
+        let mut found = Vec::new();
+        for name in ["traces", "models", "releases", "scratch"] {
+            walk(&root.join(name), &mut found);
+        }
+        found.iter().map(|path| path[root.display().to_string().len() + 1..].to_string()).collect()
+    }
+}
+
+/// A connection that holds a lock.
+pub enum Held {
+    Sqlite(#[allow(dead_code)] sqlx::SqliteConnection),
+    Postgres(#[allow(dead_code)] sqlx::PgConnection),
 }
 
 /// A running server.
@@ -265,6 +382,13 @@ impl Server {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// From now on none of the server's files may have more bytes than this.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, limit).unwrap();
     }
 
     /// Asks the server to stop and waits until it has.

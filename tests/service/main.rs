@@ -5,19 +5,29 @@
 
 mod access;
 mod account;
+mod backup;
+mod bombs;
+mod chaos;
 mod clients;
 mod clocks;
+mod contract;
 mod crash;
 mod declare;
+mod deploys;
+mod disk;
 mod edges;
 mod fair;
 mod harness;
+mod heal;
 mod ledger;
 mod limits;
 mod looks;
+mod notation;
 mod promise;
 mod proxy;
 mod refusals;
+mod rough;
+mod settings;
 mod stuck;
 mod tour;
 

@@ -1,0 +1,6 @@
+-- The row that a readiness probe writes: a database that only answers takes no work.
+
+CREATE TABLE probes (
+    one        INTEGER PRIMARY KEY CHECK (one = 1),
+    written_at INTEGER NOT NULL
+) STRICT;

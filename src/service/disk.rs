@@ -1,0 +1,72 @@
+//! Room on the server's disk. A reserve stays free for what must still be written when nothing else may be: ends of jobs, publications, keys.
+
+use super::app::App;
+use super::problem::Problem;
+use crate::formats::bytes_per_row;
+use crate::storage::disk;
+use crate::trace::Schema;
+use std::time::Duration;
+
+/// Room is told in steps: to the byte it would tell one tenant how large another's trace is.
+const STEP: u64 = 16 << 20;
+/// How often it is looked at while a trace is received.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Bytes that may still be written: what is free beyond the reserve. Without a reserve whoever writes finds out.
+pub fn room(app: &App) -> u64 {
+    match (app.config.min_free, disk::free(&app.config.data_dir)) {
+        (0, _) => u64::MAX,
+        (reserve, Ok(free)) => beyond(reserve, free),
+        (_, Err(error)) => {
+            tracing::error!(%error, "the room on the disk cannot be told");
+            u64::MAX
+        }
+    }
+}
+
+fn beyond(reserve: u64, free: u64) -> u64 {
+    free.saturating_sub(reserve) / STEP * STEP
+}
+
+/// Refuses what would write more bytes than there is room for.
+pub fn check(app: &App, bytes: u64) -> Result<(), Problem> {
+    // Where there is no room, there is none for an unknown number of bytes.
+    if bytes.max(1) > room(app) { Err(Problem::disk_full(bytes)) } else { Ok(()) }
+}
+
+/// Why a server that has too little room is not ready.
+pub fn low(app: &App) -> Option<String> {
+    let reserve = app.config.min_free;
+    let free = disk::free(&app.config.data_dir).ok()?;
+    (free < reserve)
+        .then(|| format!("less than {reserve} bytes of its disk are free (NETDPSYN_MIN_FREE_BYTES)"))
+}
+
+/// Ends when the disk has run out of room.
+pub async fn runs_out(app: &App) -> Problem {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if low(app).is_some() {
+            return Problem::disk_filled();
+        }
+    }
+}
+
+/// Bytes that a trace of as many records takes at most, once it is written.
+pub fn trace(schema: &Schema, rows: u64) -> u64 {
+    rows.saturating_mul(bytes_per_row(schema))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reserve_is_kept_and_room_comes_in_steps() {
+        assert_eq!(beyond(64 << 20, 0), 0);
+        assert_eq!(beyond(64 << 20, 64 << 20), 0);
+        assert_eq!(beyond(64 << 20, (80 << 20) - 1), 0);
+        assert_eq!(beyond(64 << 20, 80 << 20), STEP);
+        assert_eq!(beyond(64 << 20, (100 << 20) + 17), 2 * STEP);
+    }
+}

@@ -1,0 +1,72 @@
+//! Whether this server can work. Probes ask it; they need no key and may come often, so what was found counts for a while.
+//!
+//! | looked at | how |
+//! | --- | --- |
+//! | database | a row is written and committed, which is durable |
+//! | data directory | a file is written, made durable and removed |
+//! | its disk | as much is free as is to stay free |
+//! | workers | as many slots work as should |
+
+use super::app::App;
+use super::disk;
+use super::problem::Problem;
+use crate::storage::StorageError;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// How long what was found counts: however many ask, the database is written to once in that time.
+const COUNTS_FOR: Duration = Duration::from_secs(1);
+/// How long one look may take. Less than most probes wait.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What was found last, and when that look began.
+#[derive(Default)]
+pub struct Readiness {
+    last: Mutex<Option<(Instant, Result<(), Problem>)>>,
+}
+
+/// Whether this server can work, or what is wrong.
+pub async fn check(app: &App) -> Result<(), Problem> {
+    let mut last = app.readiness.last.lock().await;
+    let before = match last.take() {
+        Some((began, found)) if began.elapsed() < COUNTS_FOR => return last.insert((began, found)).1.clone(),
+        Some((_, found)) => found,
+        None => Err(Problem::not_ready("server", "it has just started")),
+    };
+    // Whoever hangs up in the middle has had the look of this second.
+    let began = Instant::now();
+    *last = Some((began, before));
+    let found = look(app).await;
+    *last = Some((began, found.clone()));
+    found
+}
+
+async fn look(app: &App) -> Result<(), Problem> {
+    let (database, files) = tokio::join!(
+        within("database", app.db.prove_write()),
+        within("data directory", app.artifacts.prove_write())
+    );
+    database.and(files)?;
+    if let Some(why) = disk::low(app) {
+        return Err(Problem::not_ready("data directory", &why));
+    }
+    let (wanted, alive) = app.slots.counts();
+    if alive < wanted {
+        let why = format!("{} of {wanted} ended and are started again", wanted - alive);
+        return Err(Problem::not_ready("workers", &why).with("restarted", app.slots.restarts()));
+    }
+    Ok(())
+}
+
+/// What is wrong, in words that tell no address, path or name.
+async fn within(what: &str, proof: impl Future<Output = Result<(), StorageError>>) -> Result<(), Problem> {
+    match tokio::time::timeout(PATIENCE, proof).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the {what} cannot be written to");
+            let why = if error.is_disk_full() { "its disk is full" } else { "writing to it fails" };
+            Err(Problem::not_ready(what, why))
+        }
+        Err(_) => Err(Problem::not_ready(what, "it does not answer within 2 seconds")),
+    }
+}
