@@ -331,7 +331,10 @@ impl Value for Option<Secret> {
     fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
         match text {
             "" => Some(None),
-            key => (key.starts_with("ndp_") && (44..=512).contains(&key.len()) && key.bytes().all(|letter| letter.is_ascii_graphic())).then(|| Some(Secret(key.into()))),
+            key => (key.starts_with("ndp_")
+                && (44..=512).contains(&key.len())
+                && key.bytes().all(|letter| letter.is_ascii_graphic()))
+            .then(|| Some(Secret(key.into()))),
         }
     }
 

@@ -42,7 +42,7 @@ pub async fn serve(
 ) {
     // Answers are small and must not wait for one another's acknowledgement.
     let _ = stream.set_nodelay(true);
-    let pulse = Pulse::new();
+    let pulse = Pulse::begin();
     let service = {
         let pulse = pulse.clone();
         service_fn(move |mut request: Request<Incoming>| {

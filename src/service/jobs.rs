@@ -537,7 +537,8 @@ mod tests {
     #[test]
     fn the_least_epsilon_pays_for_a_fit_at_any_delta() {
         for delta in [Guarantee::MIN_DELTA, 1e-9, Guarantee::MAX_DELTA] {
-            let plan = plan_of(ledger::LEAST_EPSILON, delta, Method::Netdpsyn, fit::Options::default()).unwrap();
+            let plan =
+                plan_of(ledger::LEAST_EPSILON, delta, Method::Netdpsyn, fit::Options::default()).unwrap();
             assert!(plan.allowance() >= Plan::LEAST, "{delta}");
         }
     }

@@ -216,7 +216,7 @@ impl Sequence {
     }
 
     async fn upload(&mut self, world: &World) {
-        let body = futures_util::stream::iter([Ok::<_, std::io::Error>(trace(&mut self.rng).into())]);
+        let body = futures_util::stream::iter([Ok::<_, Problem>(trace(&mut self.rng).into())]);
         let sent = uploads::upload(&world.app, &self.steward, self.dataset, None, None, body).await;
         self.note("upload", sent);
     }
