@@ -2,7 +2,8 @@
 //!
 //! They stand in one table, one line each; the documentation and `.env.example` are held equal to it by a test.
 
-use std::net::SocketAddr;
+use ipnet::IpNet;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -52,7 +53,7 @@ settings! {
     parse_workers: usize = "NETDPSYN_PARSE_WORKERS", "1", 0..=64,
         "uploads parsed at a time beside these jobs, so that none waits behind them; 0 by default where there are no workers";
     max_job_seconds: u64 = "NETDPSYN_MAX_JOB_SECONDS", "21600", 1..=2_592_000,
-        "how long an attempt of a job may run, but for a fit that measures";
+        "how long an attempt of a job may run; a fit that measures ends whenever it does";
     max_upload: u64 = "NETDPSYN_MAX_UPLOAD_BYTES", "4294967296", 1..=1 << 50,
         "largest trace";
     max_decompressed: u64 = "NETDPSYN_MAX_DECOMPRESSED_BYTES", "68719476736", 1..=1 << 60,
@@ -67,8 +68,20 @@ settings! {
         "raw traces and releases of one tenant together; beyond it an upload is refused with 507 and a generation fails";
     max_requests: NonZeroU32 = "NETDPSYN_MAX_REQUESTS_PER_SECOND", "200", 1..=1_000_000,
         "requests of one tenant, five times that at once; beyond it 429. Counted by each server for itself";
+    max_connections: usize = "NETDPSYN_MAX_CONNECTIONS", "4096", 1..=1_000_000,
+        "open connections; the next is answered 503 and closed. Fewer where the limit of open files (raised to its hard limit at the start) has no room for them";
+    max_connections_per_address: usize = "NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS", "256", 1..=1_000_000,
+        "open connections from one IPv4 address or one IPv6 /64";
+    trusted_proxies: Networks = "NETDPSYN_TRUSTED_PROXIES", "", "networks or addresses, with commas between them, as 10.0.0.0/8,192.0.2.7",
+        "proxies whose `X-Forwarded-For` is believed; their own connections count in all alone";
+    header_seconds: u64 = "NETDPSYN_HEADER_SECONDS", "10", 1..=3_600,
+        "for a request's header from its first byte, and how long a client may be silent within a JSON body (408)";
+    idle_seconds: u64 = "NETDPSYN_IDLE_SECONDS", "60", 1..=86_400,
+        "how long a connection may wait for a request, an uploader be silent (408), a downloader take nothing (closed)";
+    request_seconds: u64 = "NETDPSYN_REQUEST_SECONDS", "60", 1..=3_600,
+        "how long a request other than an upload or a download may take (503 `/problems/timed-out`)";
     lease_seconds: i64 = "NETDPSYN_LEASE_SECONDS", "30", 1..=3_600,
-        "how long a silent worker keeps its job before another takes it over";
+        "how long a silent worker keeps its job, and a silent server the dataset that it receives, before others take over";
     drain_seconds: u64 = "NETDPSYN_DRAIN_SECONDS", "30", 0..=3_600,
         "how long a server that stops lets requests and jobs go on; then connections are closed and jobs go back to the queue";
     drain_measuring_seconds: u64 = "NETDPSYN_DRAIN_MEASURING_SECONDS", "120", 0..=86_400,
@@ -95,6 +108,37 @@ pub struct Setting {
     pub meaning: &'static str,
     /// What it is here; passwords and keys are left out.
     pub value: String,
+}
+
+/// Networks, written with commas between them; an address alone is a network of one.
+#[derive(Clone, Debug, Default)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// Whether one of them holds the address.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl std::fmt::Display for Networks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let networks: Vec<String> = self.0.iter().map(IpNet::to_string).collect();
+        f.write_str(&networks.join(","))
+    }
+}
+
+impl FromStr for Networks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let one = |part: &str| {
+            let address = |_| part.parse::<IpAddr>().map(IpNet::from);
+            part.parse().or_else(address).map_err(|_| format!("{part} is neither a network nor an address"))
+        };
+        parts.map(one).collect::<Result<_, _>>().map(Networks)
+    }
 }
 
 /// A setting that cannot be used.
@@ -269,6 +313,7 @@ in_words!(
     String: |text: &String| without_password(text),
     SocketAddr: SocketAddr::to_string,
     PathBuf: |path: &PathBuf| path.display().to_string(),
+    Networks: Networks::to_string,
     LogFormat: |format: &LogFormat| format!("{format:?}").to_lowercase()
 );
 
@@ -286,7 +331,7 @@ impl Value for Option<Secret> {
     fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
         match text {
             "" => Some(None),
-            key => (key.starts_with("ndp_") && key.len() >= 44).then(|| Some(Secret(key.into()))),
+            key => (key.starts_with("ndp_") && (44..=512).contains(&key.len()) && key.bytes().all(|letter| letter.is_ascii_graphic())).then(|| Some(Secret(key.into()))),
         }
     }
 
@@ -388,5 +433,13 @@ mod tests {
                 "no {name} in docker/"
             );
         }
+    }
+
+    #[test]
+    fn networks_are_read_from_a_list() {
+        let trusted: Networks = "10.0.0.0/8, 192.0.2.7,fd00::/8".parse().unwrap();
+        assert!(["10.1.2.3", "192.0.2.7", "fd00::1"].iter().all(|one| trusted.contain(one.parse().unwrap())));
+        assert!(!trusted.contain("192.0.2.8".parse().unwrap()));
+        assert!("10.0.0.0/8,anywhere".parse::<Networks>().unwrap_err().starts_with("anywhere"));
     }
 }

@@ -20,14 +20,15 @@
 //!
 //! | module | what it is for | uses |
 //! | --- | --- | --- |
+//! | [`whole`] | whole numbers in JSON | – |
 //! | [`progress`] | how long work reports and is stopped | – |
 //! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | `progress` |
 //! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace progress` |
 //! | [`formats`] | readers and writers | `trace privacy progress` |
 //! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
-//! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress` |
-//! | [`generate`] | model in, records out | `model domain trace progress` |
+//! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress whole` |
+//! | [`generate`] | model in, records out | `model domain trace progress whole` |
 //! | [`evaluate`] | how good a synthetic trace is | `model domain trace privacy progress` |
 //! | [`simulate`] | simulated traces to try things on | `generate trace` |
 //! | [`ledger`] | the rules of spending, pure | `privacy` |
@@ -61,3 +62,4 @@ pub mod simulate;
 pub mod storage;
 pub mod telemetry;
 pub mod trace;
+pub mod whole;

@@ -91,18 +91,19 @@ fn used(code: &str) -> BTreeSet<String> {
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let engine = [
         "trace", "privacy", "progress", "domain", "formats", "model", "fit", "generate", "evaluate",
-        "simulate",
+        "simulate", "whole",
     ];
     let and = |more: &[&'static str]| engine.iter().chain(more).copied().collect::<Vec<_>>();
     BTreeMap::from([
         ("trace", vec!["progress"]),
         ("privacy", vec![]),
         ("progress", vec![]),
+        ("whole", vec![]),
         ("domain", vec!["trace", "progress"]),
         ("formats", vec!["trace", "privacy", "progress"]),
         ("model", vec!["domain", "trace", "privacy", "progress"]),
-        ("fit", vec!["model", "domain", "trace", "privacy", "progress"]),
-        ("generate", vec!["model", "domain", "trace", "progress"]),
+        ("fit", vec!["model", "domain", "trace", "privacy", "progress", "whole"]),
+        ("generate", vec!["model", "domain", "trace", "progress", "whole"]),
         ("evaluate", vec!["model", "domain", "trace", "privacy", "progress"]),
         ("simulate", vec!["generate", "trace"]),
         ("config", vec![]),

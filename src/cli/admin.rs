@@ -1,6 +1,7 @@
 //! `netdpsyn admin`: what an administrator does at the machine itself, through the same use cases as the API.
 
 use super::Failure;
+use super::backup::{Backup, Restore};
 use crate::config::Config;
 use crate::service::app::{App, Caller, Role};
 use crate::service::budget::{Cap, GuaranteeCap, RhoCap};
@@ -8,7 +9,7 @@ use crate::service::keys::{self, NewKey};
 use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewTenant};
 use crate::service::{memory, sweep};
-use crate::storage::closed;
+use crate::storage::{StorageError, closed};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -21,6 +22,14 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Backup(Backup),
+    Restore(Restore),
+    #[command(flatten)]
+    Other(Other),
+}
+
+#[derive(clap::Subcommand)]
+enum Other {
     /// Make a tenant with a budget, and a steward's and a reader's key for it
     Tenant {
         /// A name, unique
@@ -70,18 +79,27 @@ impl Args {
         closed::from_now_on();
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime.block_on(async {
-            let app = App::open(config).await.map_err(|error| Failure::Server(error.to_string()))?;
             // Who can open the database administers it already.
             let caller = Caller { key: "admin at the machine".into(), role: Role::Admin, tenant: None };
-            self.command.run(&app, &caller).await.map_err(|problem| Failure::Server(problem.detail))
+            let server = |error: StorageError| Failure::Server(error.to_string());
+            match self.command {
+                Command::Restore(restore) => restore.run(config).await,
+                Command::Backup(backup) => {
+                    backup.run(&App::open(config).await.map_err(server)?, &caller).await
+                }
+                Command::Other(command) => {
+                    let app = App::open(config).await.map_err(server)?;
+                    command.run(&app, &caller).await.map_err(|problem| Failure::Server(problem.detail))
+                }
+            }
         })
     }
 }
 
-impl Command {
+impl Other {
     async fn run(self, app: &App, caller: &Caller) -> Result<(), Problem> {
         match self {
-            Command::Tenant { name, rho, epsilon } => {
+            Other::Tenant { name, rho, epsilon } => {
                 let cap = match (rho, epsilon) {
                     (Some(rho), _) => Cap::Rho(RhoCap { rho }),
                     (None, epsilon) => {
@@ -94,7 +112,7 @@ impl Command {
                     issue(app, caller, tenant.id, role).await?;
                 }
             }
-            Command::Reconcile => {
+            Other::Reconcile => {
                 let found = memory::reconcile(app, caller).await?;
                 for spend in &found.back {
                     let rho = crate::privacy::Rho::from_units(spend.amount.rho);
@@ -111,11 +129,11 @@ impl Command {
                 }
                 println!("{} brought back, {} not", found.back.len(), found.lost.len());
             }
-            Command::Sweep { older_than } => {
+            Other::Sweep { older_than } => {
                 let age = Duration::from_secs(older_than * 3_600);
                 println!("{} files removed", sweep::sweep_now(app, caller, age).await?);
             }
-            Command::Key { tenant, role } => {
+            Other::Key { tenant, role } => {
                 let role = match role {
                     KeyRole::Admin => Role::Admin,
                     KeyRole::Steward => Role::Steward,
@@ -132,7 +150,7 @@ impl Command {
                     }
                 }
             }
-            Command::Keys => {
+            Other::Keys => {
                 for (tenant, key) in keys::all(app, caller).await? {
                     let whose = tenant.map_or_else(|| "-".into(), |tenant| tenant.to_string());
                     let state = key.revoked_at.map_or_else(|| "valid".into(), |at| format!("revoked {at}"));
@@ -142,7 +160,7 @@ impl Command {
                     );
                 }
             }
-            Command::Revoke { key } => {
+            Other::Revoke { key } => {
                 let revoked = keys::revoke_any(app, caller, &key).await?;
                 println!("revoked  {} ({}, {})", revoked.prefix, revoked.role, revoked.name);
             }

@@ -1,6 +1,7 @@
 //! The command line: arguments in, a use case of [`crate::service`] called, its outcome printed. Thin.
 
 mod admin;
+mod backup;
 mod discretize;
 mod evaluate;
 mod evaluation;

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::service::app::App;
 use crate::storage::{Db, closed};
 use crate::{http, telemetry};
+use std::time::Duration;
 
 /// Serve the REST API and work on jobs, until SIGTERM or Ctrl-C. Settings come from NETDPSYN_* in the environment;
 /// `netdpsyn config check` shows them.
@@ -20,9 +21,10 @@ impl Serve {
             tracing::warn!("{name} is no setting; `netdpsyn config check` shows all there are");
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
-        runtime
-            .block_on(async { http::server::serve(App::open(config).await?).await })
-            .map_err(|error| Failure::Server(error.to_string()))
+        let served = runtime.block_on(async { http::server::serve(App::open(config).await?).await });
+        // Threads that still work have been given up: the process ends without them.
+        runtime.shutdown_timeout(Duration::from_millis(500));
+        served.map_err(|error| Failure::Server(error.to_string()))
     }
 }
 
@@ -65,7 +67,7 @@ pub struct OpenApi {}
 
 impl OpenApi {
     pub fn run(self) -> Result<(), Failure> {
-        print!("{}", http::openapi::document());
+        println!("{:#}", http::openapi::document());
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const SHARES: [f64; 4] = [0.4, 0.07, 0.03, 0.5];
 
 /// How a trace is summarised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// The paper's: fixed bins, or paid trees for addresses and ports; pairs selected by DenseMarg, cliques of them joined.
@@ -25,8 +25,12 @@ pub enum Method {
 #[schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true}))]
 pub struct Options {
     /// A pair of more cells is not measured, so that every domain can be enumerated: 1 to 2²⁶.
+    #[serde(deserialize_with = "crate::whole::number")]
+    #[schema(minimum = 1, maximum = 67108864)]
     pub max_cells: u64,
     /// Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as one marginal in their place; 0: never.
+    #[serde(deserialize_with = "crate::whole::number")]
+    #[schema(maximum = 67108864)]
     pub clique_cells: u64,
     /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so that records of a flow keep their spacing. It
     /// takes √5 times the noise in every marginal that holds it. Method `netdpsyn` alone.

@@ -20,6 +20,8 @@ pub struct Options {
     /// How the step shrinks from round to round.
     pub decay: Decay,
     /// Rounds of GUM at most; 0 leaves the records as they start.
+    #[serde(deserialize_with = "crate::whole::number")]
+    #[schema(maximum = 1000)]
     pub rounds: u32,
 }
 

@@ -1,7 +1,6 @@
 //! `/v1/budget`
 
 use super::extract::Query;
-use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::budget::{self, BudgetView, EntryView};
 use crate::service::problem::Problem;
@@ -9,15 +8,15 @@ use axum::Json;
 use axum::extract::State;
 
 /// Show what may be spent, what is, and what is left (steward).
-#[utoipa::path(get, path = "/v1/budget", tag = "budget",
-    responses((status = 200, description = "The tenant's budget and each population's.", body = BudgetView), Refusals))]
+#[utoipa::path(get, path = "/v1/budget", tag = "budget", operation_id = "show_budget",
+    responses((status = 200, description = "The tenant's budget and each population's.", body = BudgetView)))]
 pub async fn budget(State(app): State<App>, caller: Caller) -> Result<Json<BudgetView>, Problem> {
     budget::budget(&app, &caller).await.map(Json)
 }
 
 /// List the ledger's entries: who, when, what for (steward).
-#[utoipa::path(get, path = "/v1/budget/entries", tag = "budget", params(PageQuery),
-    responses((status = 200, description = "A page.", body = Page<EntryView>), Refusals))]
+#[utoipa::path(get, path = "/v1/budget/entries", tag = "budget", operation_id = "list_entries", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<EntryView>)))]
 pub async fn entries(
     State(app): State<App>,
     caller: Caller,

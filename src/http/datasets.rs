@@ -1,7 +1,7 @@
 //! `/v1/datasets`
 
-use super::extract::{Body, Path, Query};
-use super::openapi::Refusals;
+use super::extract::{Body, Path, Query, arriving};
+use super::openapi::File;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::datasets::{self, DatasetPatch, DatasetView, NewDataset};
 use crate::service::problem::Problem;
@@ -10,11 +10,13 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Make a dataset: a name and what is publicly known of the trace (steward).
-#[utoipa::path(post, path = "/v1/datasets", tag = "datasets", request_body = NewDataset,
-    responses((status = 201, description = "Made; upload the trace next.", body = DatasetView), Refusals))]
+#[utoipa::path(post, path = "/v1/datasets", tag = "datasets", operation_id = "create_dataset", request_body = NewDataset,
+    responses((status = 201, description = "Made; upload the trace next.", body = DatasetView, headers(("Location" = String, description = "Where it is."))),
+        (status = 404, description = "There is no such population.")))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -25,8 +27,8 @@ pub async fn create(
 }
 
 /// List datasets (steward).
-#[utoipa::path(get, path = "/v1/datasets", tag = "datasets", params(PageQuery),
-    responses((status = 200, description = "A page.", body = Page<DatasetView>), Refusals))]
+#[utoipa::path(get, path = "/v1/datasets", tag = "datasets", operation_id = "list_datasets", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<DatasetView>)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -36,8 +38,8 @@ pub async fn list(
 }
 
 /// Show a dataset: its state, what is declared, what parsing found (steward).
-#[utoipa::path(get, path = "/v1/datasets/{id}", tag = "datasets", params(("id" = Uuid, Path, description = "The dataset.")),
-    responses((status = 200, description = "The dataset.", body = DatasetView), Refusals))]
+#[utoipa::path(get, path = "/v1/datasets/{id}", tag = "datasets", operation_id = "show_dataset", params(("id" = Uuid, Path, description = "The dataset.")),
+    responses((status = 200, description = "The dataset.", body = DatasetView)))]
 pub async fn find(
     State(app): State<App>,
     caller: Caller,
@@ -47,8 +49,9 @@ pub async fn find(
 }
 
 /// Change the declaration, until the first fit is accepted. A trace that is there is parsed again (steward).
-#[utoipa::path(patch, path = "/v1/datasets/{id}", tag = "datasets", params(("id" = Uuid, Path, description = "The dataset.")), request_body = DatasetPatch,
-    responses((status = 200, description = "Changed.", body = DatasetView), Refusals))]
+#[utoipa::path(patch, path = "/v1/datasets/{id}", tag = "datasets", operation_id = "change_dataset", params(("id" = Uuid, Path, description = "The dataset.")), request_body = DatasetPatch,
+    responses((status = 200, description = "Changed.", body = DatasetView),
+        (status = 409, description = "A fit has frozen the declaration, or an upload or its parsing is under way.")))]
 pub async fn patch(
     State(app): State<App>,
     caller: Caller,
@@ -59,8 +62,9 @@ pub async fn patch(
 }
 
 /// Erase the raw trace and everything private made from it; ledger and releases stay (steward).
-#[utoipa::path(delete, path = "/v1/datasets/{id}", tag = "datasets", params(("id" = Uuid, Path, description = "The dataset.")),
-    responses((status = 204, description = "Erased."), Refusals))]
+#[utoipa::path(delete, path = "/v1/datasets/{id}", tag = "datasets", operation_id = "erase_dataset", params(("id" = Uuid, Path, description = "The dataset.")),
+    responses((status = 204, description = "Erased."),
+        (status = 409, description = "An upload or a job is under way.")))]
 pub async fn erase(
     State(app): State<App>,
     caller: Caller,
@@ -70,13 +74,14 @@ pub async fn erase(
 }
 
 /// Upload the raw trace: the body is the file, plain or gzip, as `curl -T FILE` sends it (steward).
-#[utoipa::path(put, path = "/v1/datasets/{id}/trace", tag = "datasets",
+#[utoipa::path(put, path = "/v1/datasets/{id}/trace", tag = "datasets", operation_id = "upload_trace",
     params(("id" = Uuid, Path, description = "The dataset."),
-        ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530), verified.")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "CSV with a header, plain or gzip."),
-    responses((status = 202, description = "Received; it is being parsed. Watch the dataset's state.", body = DatasetView),
-        (status = 413, description = "Too large.", body = Problem, content_type = "application/problem+json"),
-        (status = 507, description = "The tenant has no room left.", body = Problem, content_type = "application/problem+json"), Refusals))]
+        ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530), verified.",
+            pattern = "^sha-256=:[A-Za-z0-9+/]{43}=:$")),
+    request_body(content = inline(File), content_type = "application/octet-stream", description = "CSV with a header, plain or gzip."),
+    responses((status = 202, description = "Received; it is being parsed. Watch the dataset's state.", body = DatasetView,
+            headers(("Location" = String, description = "The dataset."), ("Retry-After" = u32, description = "Seconds until it is worth looking."))),
+        (status = 409, description = "Another upload, its parsing or a job is under way, or this upload was interrupted.")))]
 pub async fn upload(
     State(app): State<App>,
     caller: Caller,
@@ -109,6 +114,7 @@ async fn receive(
             "send the file as it is, without Content-Encoding; gzip is recognised by its first bytes",
         ));
     }
-    let body = request.into_body().into_data_stream();
-    uploads::upload(app, caller, id, length, digest.as_deref(), body).await
+    // An upload has no limit in all, but none may hold its place in silence.
+    let body = arriving(request.into_body(), Duration::from_secs(app.config.idle_seconds));
+    uploads::upload(app, caller, id, length, digest.as_deref(), Box::pin(body)).await
 }

@@ -1,14 +1,19 @@
 //! Arguments of handlers: every fault becomes a problem document.
 
+use super::front::From;
 use crate::service::app::{App, Caller};
 use crate::service::problem::Problem;
-use crate::service::{keys, limits};
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use crate::service::{keys, limits, reading};
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
+use std::pin::pin;
+use std::time::Duration;
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -18,9 +23,13 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.status {
             401 => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            429 | 503 => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
+            // The rest of the body is still to come: the connection cannot carry another request.
+            408 | 413 => headers.insert(header::CONNECTION, HeaderValue::from_static("close")),
             _ => None,
         };
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }
@@ -30,11 +39,54 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let sent = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = sent.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(Problem::unauthorised)?;
-        let caller = keys::authenticate(app, key.trim()).await?;
+        let (scheme, key) = sent.and_then(|value| value.split_once(' ')).ok_or_else(Problem::unauthorised)?;
+        let From(from) = parts.extensions.get().copied().ok_or_else(Problem::internal)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Problem::unauthorised());
+        }
+        let caller = keys::authenticate(app, from, key.trim()).await?;
         limits::count_request(app, caller.tenant)?;
         Ok(caller)
     }
+}
+
+/// A body as it arrives: one that ends too early, or is silent longer than this, is a problem.
+pub fn arriving(body: axum::body::Body, silence: Duration) -> impl Stream<Item = Result<Bytes, Problem>> {
+    futures_util::stream::try_unfold(body.into_data_stream(), move |mut body| async move {
+        match tokio::time::timeout(silence, body.next()).await {
+            Err(_) => Err(Problem::timed_out_reading("the body")),
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(bytes))) => Ok(Some((bytes, body))),
+            Ok(Some(Err(_))) => Err(Problem::malformed("the body ended before it was complete")),
+        }
+    })
+}
+
+/// The text of a JSON body.
+pub struct Text(pub Vec<u8>);
+
+impl FromRequest<App> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if !request.headers().get(header::CONTENT_TYPE).is_some_and(is_json) {
+            return Err(Problem::unsupported("send JSON with Content-Type: application/json"));
+        }
+        let mut text = Vec::new();
+        let mut body = pin!(arriving(request.into_body(), Duration::from_secs(app.config.header_seconds)));
+        while let Some(bytes) = body.next().await {
+            text.extend_from_slice(&bytes?);
+            if text.len() > super::MAX_JSON {
+                return Err(Problem::too_large(super::MAX_JSON as u64));
+            }
+        }
+        Ok(Text(text))
+    }
+}
+
+fn is_json(value: &HeaderValue) -> bool {
+    let named = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    named == "application/json" || (named.starts_with("application/") && named.ends_with("+json"))
 }
 
 /// A JSON body.
@@ -44,17 +96,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        match axum::Json::<T>::from_request(request, app).await {
-            Ok(axum::Json(body)) => Ok(Body(body)),
-            Err(JsonRejection::MissingJsonContentType(_)) => {
-                Err(Problem::unsupported("send JSON with Content-Type: application/json"))
-            }
-            Err(JsonRejection::JsonDataError(error)) => Err(Problem::invalid("body", error.body_text())),
-            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Problem::too_large(super::MAX_JSON as u64))
-            }
-            Err(error) => Err(Problem::malformed(error.body_text())),
-        }
+        let Text(text) = Text::from_request(request, app).await?;
+        reading::json(&text).map(Body)
     }
 }
 
@@ -77,11 +120,7 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let query: Result<axum::extract::Query<T>, QueryRejection> =
-            axum::extract::Query::from_request_parts(parts, app).await;
-        query
-            .map(|axum::extract::Query(query)| Query(query))
-            .map_err(|error| Problem::invalid("query", error.body_text()))
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        reading::query(parts.uri.query().unwrap_or_default()).map(Query)
     }
 }

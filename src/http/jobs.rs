@@ -1,7 +1,6 @@
 //! `/v1/jobs` and `/v1/quotes`
 
-use super::extract::{Body, Path, Query};
-use super::openapi::Refusals;
+use super::extract::{Body, Path, Query, Text};
 use crate::service::app::{App, Caller, Page};
 use crate::service::jobs::{self, JobQuery, JobView, NewJob};
 use crate::service::problem::Problem;
@@ -13,15 +12,20 @@ use axum::response::IntoResponse;
 use uuid::Uuid;
 
 /// Submit a job: fit, generate or evaluate. A fit reserves its whole cost (steward).
-#[utoipa::path(post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same job again.")),
-    responses((status = 202, description = "Accepted; watch the job.", body = JobView), Refusals))]
+#[utoipa::path(post, path = "/v1/jobs", tag = "jobs", operation_id = "submit_job", request_body = NewJob,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same job again.",
+        pattern = "^[!-~]{1,200}$")),
+    responses((status = 202, description = "Accepted; watch the job.", body = JobView,
+            headers(("Location" = String, description = "The job."), ("Retry-After" = u32, description = "Seconds until it is worth looking."))),
+        (status = 404, description = "There is no such dataset, model or release."),
+        (status = 409, description = "The budget does not pay for it, or the state of the dataset does not allow it.")))]
 pub async fn submit(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Body(new): Body<NewJob>,
+    Text(body): Text,
 ) -> Result<impl IntoResponse, Problem> {
+    let new = NewJob::read(&body)?;
     let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or(""));
     let job = jobs::submit(&app, &caller, new, key).await?;
     Ok((
@@ -32,8 +36,8 @@ pub async fn submit(
 }
 
 /// List jobs (steward).
-#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", params(JobQuery),
-    responses((status = 200, description = "A page.", body = Page<JobView>), Refusals))]
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", operation_id = "list_jobs", params(JobQuery),
+    responses((status = 200, description = "A page.", body = Page<JobView>)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -43,8 +47,8 @@ pub async fn list(
 }
 
 /// Show a job: state, stage, percent, cost (steward).
-#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path, description = "The job.")),
-    responses((status = 200, description = "The job.", body = JobView), Refusals))]
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", operation_id = "show_job", params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 200, description = "The job.", body = JobView)))]
 pub async fn find(
     State(app): State<App>,
     caller: Caller,
@@ -54,8 +58,8 @@ pub async fn find(
 }
 
 /// Cancel a job. A fit that has begun to measure is charged all the same (steward).
-#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = Uuid, Path, description = "The job.")),
-    responses((status = 202, description = "Cancelled, or asked to stop.", body = JobView), Refusals))]
+#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 202, description = "Cancelled, or asked to stop.", body = JobView)))]
 pub async fn cancel(
     State(app): State<App>,
     caller: Caller,
@@ -65,8 +69,9 @@ pub async fn cancel(
 }
 
 /// Ask what a fit would cost and what to expect of it; nothing is reserved (steward).
-#[utoipa::path(post, path = "/v1/quotes", tag = "jobs", request_body = QuoteRequest,
-    responses((status = 200, description = "Its cost, what is left, and what to expect.", body = QuoteView), Refusals))]
+#[utoipa::path(post, path = "/v1/quotes", tag = "jobs", operation_id = "quote_fit", request_body = QuoteRequest,
+    responses((status = 200, description = "Its cost, what is left, and what to expect.", body = QuoteView),
+        (status = 404, description = "There is no such dataset.")))]
 pub async fn quote(
     State(app): State<App>,
     caller: Caller,

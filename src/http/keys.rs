@@ -1,7 +1,6 @@
 //! `/v1/tenants/{id}/keys`
 
 use super::extract::{Body, Path, Query};
-use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::keys::{self, IssuedKey, KeyView, NewKey};
 use crate::service::problem::Problem;
@@ -12,8 +11,8 @@ use axum::response::IntoResponse;
 use uuid::Uuid;
 
 /// Issue a key of a tenant; its secret is shown this once (admin).
-#[utoipa::path(post, path = "/v1/tenants/{id}/keys", tag = "keys", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewKey,
-    responses((status = 201, description = "Issued.", body = IssuedKey), Refusals))]
+#[utoipa::path(post, path = "/v1/tenants/{id}/keys", tag = "keys", operation_id = "issue_key", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewKey,
+    responses((status = 201, description = "Issued.", body = IssuedKey)))]
 pub async fn issue(
     State(app): State<App>,
     caller: Caller,
@@ -24,8 +23,8 @@ pub async fn issue(
 }
 
 /// List a tenant's keys, without their secrets (admin).
-#[utoipa::path(get, path = "/v1/tenants/{id}/keys", tag = "keys", params(("id" = Uuid, Path, description = "The tenant."), PageQuery),
-    responses((status = 200, description = "A page.", body = Page<KeyView>), Refusals))]
+#[utoipa::path(get, path = "/v1/tenants/{id}/keys", tag = "keys", operation_id = "list_keys", params(("id" = Uuid, Path, description = "The tenant."), PageQuery),
+    responses((status = 200, description = "A page.", body = Page<KeyView>)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -36,9 +35,9 @@ pub async fn list(
 }
 
 /// Revoke a key (admin).
-#[utoipa::path(delete, path = "/v1/tenants/{id}/keys/{key_id}", tag = "keys",
+#[utoipa::path(delete, path = "/v1/tenants/{id}/keys/{key_id}", tag = "keys", operation_id = "revoke_key",
     params(("id" = Uuid, Path, description = "The tenant."), ("key_id" = Uuid, Path, description = "The key.")),
-    responses((status = 204, description = "Revoked."), Refusals))]
+    responses((status = 204, description = "Revoked.")))]
 pub async fn revoke(
     State(app): State<App>,
     caller: Caller,

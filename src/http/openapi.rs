@@ -1,6 +1,6 @@
-//! The OpenAPI document: what is common to all operations.
+//! The OpenAPI document: what the handlers say of their operations, and what is common to all.
 
-use crate::service::problem::Problem;
+use serde_json::Value;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -9,10 +9,22 @@ use utoipa::{Modify, OpenApi};
 #[openapi(
     info(
         title = "netdpsyn",
-        description = "Differentially private synthetic network traces.\n\nUpload a raw trace, fit it under a privacy budget, publish synthetic traces. Every error is an RFC 9457 problem document with a stable `type`. Lists are paged: pass `next` as `after`."
+        description = "Differentially private synthetic network traces.\n\nUpload a raw trace, fit it under a privacy budget, publish synthetic traces. Every error is an RFC 9457 problem document with a stable `type`. Lists are paged: pass `next` as `after`. What an operation takes beside this document (that columns are those of the preset, say) is told by a 422 with the field."
+    ),
+    servers((url = "/", description = "The server that answers this document.")),
+    tags(
+        (name = "tenants", description = "Who pays: tenants and what they may spend (admin)."),
+        (name = "keys", description = "API keys of a tenant (admin)."),
+        (name = "populations", description = "The people behind datasets, each with a cap of their own."),
+        (name = "datasets", description = "Raw traces and what is publicly known of them (steward)."),
+        (name = "jobs", description = "Fits, generations and evaluations, and what they would cost (steward)."),
+        (name = "budget", description = "What may be spent, what is, and who spent it (steward)."),
+        (name = "models", description = "What fits measured, with the statement of privacy."),
+        (name = "releases", description = "Synthetic traces and their reports."),
+        (name = "probes", description = "Whether the service runs and can work; they take no key.")
     ),
     modifiers(&Key),
-    components(schemas(Problem)),
+    components(schemas(crate::service::problem::Problem)),
     security(("key" = []))
 )]
 struct Base;
@@ -33,41 +45,16 @@ pub fn base() -> Document {
     Base::openapi()
 }
 
-/// The whole document, as it stands under `openapi/`.
-pub fn document() -> String {
-    let document = super::api().into_openapi();
-    document.to_pretty_json().unwrap_or_default() + "\n"
+/// The whole document, as it is served and stands under `openapi/`.
+pub fn document() -> Value {
+    let [quick, slow] = super::api();
+    let mut document = serde_json::to_value(quick.merge(slow).into_openapi()).unwrap_or_default();
+    super::completed::complete(&mut document);
+    document
 }
 
-/// Refusals that any operation may answer with.
-#[derive(utoipa::IntoResponses)]
+/// A file as the body of a request.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary, min_length = 1)]
 #[allow(dead_code)]
-pub enum Refusals {
-    /// The request cannot be read.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(Problem),
-    /// No valid key.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorised(Problem),
-    /// The role does not allow it.
-    #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(Problem),
-    /// Not there, or another tenant's.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(Problem),
-    /// The state of things, or the budget, does not allow it.
-    #[response(status = 409, content_type = "application/problem+json")]
-    Conflict(Problem),
-    /// A value is refused.
-    #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(Problem),
-    /// More requests than a tenant may send.
-    #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(Problem),
-    /// Ours to mend.
-    #[response(status = 500, content_type = "application/problem+json")]
-    Internal(Problem),
-    /// Not available now.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(Problem),
-}
+pub struct File(Vec<u8>);

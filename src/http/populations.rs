@@ -1,7 +1,6 @@
 //! `/v1/populations`
 
 use super::extract::{Body, Path, Query};
-use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewCap, NewPopulation, PopulationCapView, PopulationView};
@@ -12,8 +11,10 @@ use axum::response::IntoResponse;
 use uuid::Uuid;
 
 /// Make a population: the people behind a set of datasets (admin).
-#[utoipa::path(post, path = "/v1/populations", tag = "populations", request_body = NewPopulation,
-    responses((status = 201, description = "Made.", body = PopulationView), Refusals))]
+#[utoipa::path(post, path = "/v1/populations", tag = "populations", operation_id = "create_population", request_body = NewPopulation,
+    responses((status = 201, description = "Made.", body = PopulationView),
+        (status = 404, description = "There is no such tenant."),
+        (status = 409, description = "The name is taken.")))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -23,8 +24,8 @@ pub async fn create(
 }
 
 /// List populations: all (admin), or one's own (steward).
-#[utoipa::path(get, path = "/v1/populations", tag = "populations", params(PageQuery),
-    responses((status = 200, description = "A page.", body = Page<PopulationView>), Refusals))]
+#[utoipa::path(get, path = "/v1/populations", tag = "populations", operation_id = "list_populations", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<PopulationView>)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -34,8 +35,9 @@ pub async fn list(
 }
 
 /// Set a population's cap (admin).
-#[utoipa::path(patch, path = "/v1/populations/{id}", tag = "populations", params(("id" = Uuid, Path, description = "The population.")), request_body = NewCap,
-    responses((status = 200, description = "Set.", body = PopulationCapView), Refusals))]
+#[utoipa::path(patch, path = "/v1/populations/{id}", tag = "populations", operation_id = "set_population_cap", params(("id" = Uuid, Path, description = "The population.")), request_body = NewCap,
+    responses((status = 200, description = "Set.", body = PopulationCapView),
+        (status = 409, description = "The cap lies below what is spent and reserved, or the ledger is behind.")))]
 pub async fn set_cap(
     State(app): State<App>,
     caller: Caller,

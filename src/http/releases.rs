@@ -1,7 +1,6 @@
 //! `/v1/releases`
 
 use super::extract::{Path, Query};
-use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::problem::Problem;
 use crate::service::releases::{self, PrivateReport, ReleaseReportView, ReleaseView};
@@ -13,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 /// List releases: all (steward), or published ones (reader).
-#[utoipa::path(get, path = "/v1/releases", tag = "releases", params(PageQuery),
-    responses((status = 200, description = "A page.", body = Page<ReleaseView>), Refusals))]
+#[utoipa::path(get, path = "/v1/releases", tag = "releases", operation_id = "list_releases", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<ReleaseView>)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -24,8 +23,8 @@ pub async fn list(
 }
 
 /// Show a release (steward; reader once published).
-#[utoipa::path(get, path = "/v1/releases/{id}", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "The release.", body = ReleaseView), Refusals))]
+#[utoipa::path(get, path = "/v1/releases/{id}", tag = "releases", operation_id = "show_release", params(("id" = Uuid, Path, description = "The release.")),
+    responses((status = 200, description = "The release.", body = ReleaseView)))]
 pub async fn find(
     State(app): State<App>,
     caller: Caller,
@@ -35,8 +34,8 @@ pub async fn find(
 }
 
 /// Publish a draft: readers see it from now on (steward).
-#[utoipa::path(post, path = "/v1/releases/{id}/publish", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "Published.", body = ReleaseView), Refusals))]
+#[utoipa::path(post, path = "/v1/releases/{id}/publish", tag = "releases", operation_id = "publish_release", params(("id" = Uuid, Path, description = "The release.")),
+    responses((status = 200, description = "Published.", body = ReleaseView)))]
 pub async fn publish(
     State(app): State<App>,
     caller: Caller,
@@ -46,9 +45,13 @@ pub async fn publish(
 }
 
 /// Download the synthetic trace, as CSV (steward; reader once published).
-#[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "The trace.", body = Vec<u8>, content_type = "text/csv"),
-        (status = 304, description = "It is the one you have."), Refusals))]
+#[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have.")),
+    responses((status = 200, description = "The trace.", body = String, content_type = "text/csv",
+            headers(("ETag" = String, description = "Its SHA-256."), ("Content-Disposition" = String, description = "A name for the file."),
+                ("Link" = String, description = "The release that it belongs to."))),
+        (status = 304, description = "It is the one you have.", headers(("ETag" = String, description = "Its SHA-256."))),
+        (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]
 pub async fn content(
     State(app): State<App>,
     caller: Caller,
@@ -72,8 +75,8 @@ pub async fn content(
 }
 
 /// Show the release report, made from the model alone, with the statement of privacy (steward; reader once published).
-#[utoipa::path(get, path = "/v1/releases/{id}/report", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.", body = ReleaseReportView), Refusals))]
+#[utoipa::path(get, path = "/v1/releases/{id}/report", tag = "releases", operation_id = "show_report", params(("id" = Uuid, Path, description = "The release.")),
+    responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.", body = ReleaseReportView)))]
 pub async fn report(
     State(app): State<App>,
     caller: Caller,
@@ -83,8 +86,10 @@ pub async fn report(
 }
 
 /// Show the private report, made against the raw trace; opening it is recorded on the release (steward).
-#[utoipa::path(get, path = "/v1/releases/{id}/report/private", tag = "releases", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "The comparison with the raw trace. Not for publication.", body = PrivateReport), Refusals))]
+#[utoipa::path(get, path = "/v1/releases/{id}/report/private", tag = "releases", operation_id = "show_private_report", params(("id" = Uuid, Path, description = "The release.")),
+    responses((status = 200, description = "The comparison with the raw trace. Not for publication.", body = PrivateReport),
+        (status = 409, description = "The population is strict: private reports are shown after publication."),
+        (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]
 pub async fn private_report(
     State(app): State<App>,
     caller: Caller,

@@ -1,16 +1,25 @@
-//! Listening and draining.
+//! Starting and draining.
 
+use super::connection::heard;
+use super::connections;
 use crate::jobs;
 use crate::service::app::App;
 use crate::service::{keys, memory};
-use std::future::IntoFuture;
+use crate::storage::in_use::InUse;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// Why the server did not start or ended early.
 pub type ServeError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves until SIGTERM or Ctrl-C, then drains: open requests end, running jobs go back to the queue.
+/// How long handing jobs back and closing the database may take once the deadline is over.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Serves until SIGTERM or Ctrl-C, then drains: open requests end, running jobs go back to the queue. Whatever does not end in time is left.
 pub async fn serve(app: App) -> Result<(), ServeError> {
+    let _in_use = InUse::together(&app.config.data_dir)?
+        .ok_or("somebody replaces what is in the data directory; start again when that is done")?;
     let listener = TcpListener::bind(app.config.listen).await?;
     let made =
         keys::bootstrap(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;
@@ -30,26 +39,43 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     let stop = stop()?;
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
-    let db = app.db.clone();
-    // Workers drain from the signal on, however long a client keeps its connection.
-    let (tell, told) = tokio::sync::watch::channel(false);
-    let heard = |mut told: tokio::sync::watch::Receiver<bool>| async move {
-        let _ = told.wait_for(|stopping| *stopping).await;
-    };
+    // One signal for all: workers drain from it on, however long a client keeps its connection, and the other way round.
+    let (tell, told) = watch::channel(false);
     tokio::spawn(async move {
         stop.await;
         let _ = tell.send(true);
     });
     let drain = async {
-        heard(told.clone()).await;
+        heard(&mut told.clone()).await;
         tracing::info!("draining");
         workers.drain().await;
     };
-    let serve = axum::serve(listener, super::router(app)).with_graceful_shutdown(heard(told.clone()));
-    tokio::join!(serve.into_future(), drain).0?;
-    db.close().await;
-    tracing::info!("stopped");
+    let (requests, jobs) = (app.config.drain_seconds, app.config.drain_measuring_seconds);
+    let served = async {
+        let router = super::router(app.clone());
+        tokio::join!(connections::run(listener, &app, router, told.clone()), drain);
+        app.db.close().await;
+    };
+    let late = async {
+        heard(&mut told.clone()).await;
+        tokio::time::sleep(Duration::from_secs(requests.max(jobs)) + GRACE).await;
+    };
+    tokio::select! {
+        () = served => tracing::info!("stopped"),
+        // Leases lapse, and other servers take the jobs over.
+        () = late => tracing::warn!("stopped with work that did not end in time"),
+        () = forget(&app) => {}
+    }
     Ok(())
+}
+
+/// Forgets who has been quiet, again and again.
+async fn forget(app: &App) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        app.forget_the_quiet();
+    }
 }
 
 /// What ends when the server is told to stop. Signals are listened for from the call on, not from when it is first awaited.

@@ -1,7 +1,6 @@
 //! `/v1/tenants`
 
 use super::extract::{Body, Path, Query};
-use super::openapi::Refusals;
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::budget::AccountView;
 use crate::service::problem::Problem;
@@ -13,8 +12,9 @@ use axum::response::IntoResponse;
 use uuid::Uuid;
 
 /// Make a tenant, with a default population of the same cap (admin).
-#[utoipa::path(post, path = "/v1/tenants", tag = "tenants", request_body = NewTenant,
-    responses((status = 201, description = "Made.", body = TenantView), Refusals))]
+#[utoipa::path(post, path = "/v1/tenants", tag = "tenants", operation_id = "create_tenant", request_body = NewTenant,
+    responses((status = 201, description = "Made.", body = TenantView, headers(("Location" = String, description = "Where it is."))),
+        (status = 409, description = "The name is taken.")))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -25,8 +25,8 @@ pub async fn create(
 }
 
 /// List tenants (admin).
-#[utoipa::path(get, path = "/v1/tenants", tag = "tenants", params(PageQuery),
-    responses((status = 200, description = "A page.", body = Page<TenantView>), Refusals))]
+#[utoipa::path(get, path = "/v1/tenants", tag = "tenants", operation_id = "list_tenants", params(PageQuery),
+    responses((status = 200, description = "A page.", body = Page<TenantView>)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -36,8 +36,8 @@ pub async fn list(
 }
 
 /// Show a tenant (admin).
-#[utoipa::path(get, path = "/v1/tenants/{id}", tag = "tenants", params(("id" = Uuid, Path, description = "The tenant.")),
-    responses((status = 200, description = "The tenant.", body = TenantView), Refusals))]
+#[utoipa::path(get, path = "/v1/tenants/{id}", tag = "tenants", operation_id = "show_tenant", params(("id" = Uuid, Path, description = "The tenant.")),
+    responses((status = 200, description = "The tenant.", body = TenantView)))]
 pub async fn find(
     State(app): State<App>,
     caller: Caller,
@@ -47,8 +47,9 @@ pub async fn find(
 }
 
 /// Set a tenant's cap (admin).
-#[utoipa::path(patch, path = "/v1/tenants/{id}", tag = "tenants", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewCap,
-    responses((status = 200, description = "Set.", body = TenantCapView), Refusals))]
+#[utoipa::path(patch, path = "/v1/tenants/{id}", tag = "tenants", operation_id = "set_tenant_cap", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewCap,
+    responses((status = 200, description = "Set.", body = TenantCapView),
+        (status = 409, description = "The cap lies below what is spent and reserved, or the ledger is behind.")))]
 pub async fn set_cap(
     State(app): State<App>,
     caller: Caller,
@@ -59,8 +60,8 @@ pub async fn set_cap(
 }
 
 /// Show a tenant's budget over all its populations (admin).
-#[utoipa::path(get, path = "/v1/tenants/{id}/budget", tag = "tenants", params(("id" = Uuid, Path, description = "The tenant.")),
-    responses((status = 200, description = "Its budget.", body = AccountView), Refusals))]
+#[utoipa::path(get, path = "/v1/tenants/{id}/budget", tag = "tenants", operation_id = "show_tenant_budget", params(("id" = Uuid, Path, description = "The tenant.")),
+    responses((status = 200, description = "Its budget.", body = AccountView)))]
 pub async fn budget(
     State(app): State<App>,
     caller: Caller,

@@ -46,7 +46,7 @@ pub async fn run(app: &App, job: Job, stopping: watch::Receiver<bool>) {
                 let detail = format!("retried {MAX_FAILURES} times without finishing");
                 return Err(Stopped::Failed(Problem::conflict("/problems/too-many-attempts", detail)));
             }
-            work::perform(&app, &runtime, &job, &seen)
+            work::perform(&app, &runtime, &job, &*seen)
         })
     };
     let (outcome, told) = attend(app, &job, &seen, doing, stopping).await;

@@ -101,7 +101,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
         let (tenant, population, computation) = (job.tenant_id, job.population_id, computation.clone());
         let spend = Spend { job: job.id, tenant, population, amount: job.cost(), computation };
         memory::raise(app).await?;
-        memory::note(app, &spend).await?;
+        memory::note(&app.artifacts, &spend).await?;
     }
     // Whoever wrote it, this computation or another.
     if memory::noted_computation(app, job.id).await? != Some(computation) {

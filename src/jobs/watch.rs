@@ -21,6 +21,12 @@ const GENERATE: Stages = &[("reconcile", 0), ("generate", 5), ("restore", 85), (
 const EVALUATE: Stages = &[("read", 0), ("split", 20), ("compare", 30)];
 const PARSE: Stages = &[("read", 0)];
 
+/// Who watches a job's work.
+pub trait Observer: Progress {
+    /// A fit begins to measure: what it would have to repeat is worth waiting for.
+    fn measuring(&self);
+}
+
 /// One job's progress.
 pub struct Watch {
     stages: Stages,
@@ -46,11 +52,6 @@ impl Watch {
         self.switch.cancel();
     }
 
-    /// A fit begins to measure: what it would have to repeat is worth waiting for.
-    pub fn measuring(&self) {
-        self.measuring.store(true, Ordering::Release);
-    }
-
     /// Whether a fit has begun to measure.
     pub fn is_measuring(&self) -> bool {
         self.measuring.load(Ordering::Acquire)
@@ -59,6 +60,12 @@ impl Watch {
     /// Stage and percent.
     pub fn at(&self) -> (&'static str, u64) {
         *self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Observer for Watch {
+    fn measuring(&self) {
+        self.measuring.store(true, Ordering::Release);
     }
 }
 

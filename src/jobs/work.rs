@@ -4,7 +4,7 @@
 use super::measuring::{self, Measuring};
 use super::new_bundle::NewBundle;
 use super::stopped::{Stopped, broken};
-use super::watch::Watch;
+use super::watch::Observer;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
@@ -12,7 +12,7 @@ use crate::formats::{self, Bound, Limit, Limits, ReadError, ReadOptions};
 use crate::generate::{self, Request};
 use crate::model::{Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
-use crate::progress::{Cancelled, Progress};
+use crate::progress::Cancelled;
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
 use crate::service::datasets::{reject, schema_of};
@@ -36,7 +36,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// Does a job. Blocks; database and artifacts are reached through `runtime`.
-pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     match job.kind.as_str() {
         "parse" => parse(app, runtime, job, seen),
         "fit" => measure(app, runtime, job, seen),
@@ -120,7 +120,7 @@ fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped
 }
 
 /// Reads the raw trace of a dataset, which parsing accepted before: what it may unpack to was decided then.
-fn raw(dataset: &Dataset, file: &Path, seen: &Watch) -> Result<(Bound, Sensitive<Trace>), Stopped> {
+fn raw(dataset: &Dataset, file: &Path, seen: &dyn Observer) -> Result<(Bound, Sensitive<Trace>), Stopped> {
     let schema = schema_of(dataset)?;
     let bound = formats::bind(file, schema, Limits::NONE, seen).map_err(refused)?;
     let (trace, _) = formats::read(file, &bound, ReadOptions::default(), seen).map_err(refused)?;
@@ -163,7 +163,7 @@ fn bad_records(detail: &str, report: Private<formats::Report>) -> Stopped {
 }
 
 /// Reads an upload, or again what is declared otherwise now: the dataset becomes ready, or rejected with the reason.
-fn parse(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let (dataset, file) = source(app, runtime, job)?;
     // As it is declared, not as it was bound to an earlier trace.
     let declared = serde_json::from_str(&dataset.schema)
@@ -195,7 +195,7 @@ fn fence(held: bool) -> Result<(), Stopped> {
 }
 
 /// The SHA-256 of a file, in hex.
-fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
+fn digest_of(file: &Path, seen: &dyn Observer) -> Result<String, Stopped> {
     enum Failed {
         Io(std::io::Error),
         Cancelled(Cancelled),
@@ -214,7 +214,7 @@ fn digest_of(file: &Path, seen: &Watch) -> Result<String, Stopped> {
 }
 
 /// Measures a dataset and commits the measurements.
-fn measure(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn measure(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let asked: FitRequest = request(job)?;
     let mut plan = plan(&asked)?;
     let (dataset, file) = source(app, runtime, job)?;
@@ -319,7 +319,7 @@ fn bundle(app: &App, runtime: &Handle, job: &Job) -> Result<(Bundle, ChargeView)
 }
 
 /// Generates a trace from a model: a draft release with its report.
-fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let asked: GenerateRequest = request(job)?;
     let (bundle, charge) = bundle(app, runtime, job)?;
     let model = Model::from_bundle(&bundle, seen)?;
@@ -409,7 +409,7 @@ async fn named(app: &App, path: &str, ended: Result<(), Stopped>) -> Result<(), 
 }
 
 /// Compares a release with the raw trace, for its steward. What its fit held out is told apart again, and tells what sampling alone costs.
-fn compare(app: &App, runtime: &Handle, job: &Job, seen: &Watch) -> Result<(), Stopped> {
+fn compare(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let id = job.release_id.unwrap_or_default();
     let (release, model, fit) = runtime.block_on(async {
         let mut tx = app.read().await?;

@@ -104,6 +104,9 @@ impl Account {
     }
 }
 
+/// The smallest ε that the service takes. At any δ it pays for every answer of a fit.
+pub const LEAST_EPSILON: f64 = 0.01;
+
 /// The largest ε, to two decimals and rounded down, that a fit may ask for at `delta` with `left` to spend; `None` when not even 0.01.
 pub fn largest_epsilon(left: Rho, delta: f64) -> Option<f64> {
     use crate::privacy::Guarantee;

@@ -40,7 +40,7 @@ pub struct Expected {
 }
 
 /// The privacy unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// One record: a flow or a packet.

@@ -1,6 +1,7 @@
 //! What every use case has at hand, and who is asking.
 
-use super::limits::{Rates, rates};
+use super::guesses::Guesses;
+use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
 use super::readiness::Readiness;
 use super::slots::Slots;
@@ -30,6 +31,10 @@ pub struct App {
     pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
+    /// Lines of the log by address; see [`super::limits`].
+    pub lines: Arc<Lines>,
+    /// Wrong keys by address.
+    pub guesses: Arc<Guesses>,
     /// The slots of this server's workers.
     pub slots: Arc<Slots>,
     /// Wakes the workers of this server when a job is queued.
@@ -57,6 +62,8 @@ impl App {
             artifacts,
             halves,
             rates: Arc::new(rates(config.max_requests)),
+            lines: Arc::new(lines()),
+            guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
             readiness: Arc::default(),
@@ -64,6 +71,15 @@ impl App {
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
         })
+    }
+
+    /// Forgets tenants and addresses that have been quiet: who comes once must not be kept for ever.
+    pub fn forget_the_quiet(&self) {
+        self.rates.retain_recent();
+        self.lines.retain_recent();
+        self.rates.shrink_to_fit();
+        self.lines.shrink_to_fit();
+        self.guesses.forget(std::time::Instant::now());
     }
 
     /// Until when a lease lasts that is given now.
@@ -98,8 +114,19 @@ pub fn shown_day(micros: i64) -> String {
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
+/// How the document describes what [`shown_time`] or [`shown_day`] gives.
+pub fn time_or_day() -> utoipa::openapi::Schema {
+    use utoipa::openapi::schema::AnyOfBuilder;
+    use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+    let text = |format| {
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)))
+    };
+    let (time, day) = (text(KnownFormat::DateTime), text(KnownFormat::Date));
+    AnyOfBuilder::new().item(time).item(day).into()
+}
+
 /// What a key allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Tenants, populations, budgets, keys.
@@ -175,6 +202,7 @@ pub struct PageQuery {
     /// The `next` of the page before, its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
 }
 

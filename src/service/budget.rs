@@ -14,7 +14,7 @@ pub(super) const SHOWN_DELTA: f64 = 1e-9;
 
 /// A cap: in ρ, or as (ε, δ), which is converted on the curve that jobs are, so that it pays for one job of its own size.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "StatedCap")]
 pub enum Cap {
     /// In ρ of zero-concentrated differential privacy.
     Rho(RhoCap),
@@ -27,6 +27,7 @@ pub enum Cap {
 #[serde(deny_unknown_fields)]
 pub struct RhoCap {
     /// ρ, 0 to 1,000.
+    #[schema(minimum = 0, maximum = 1000)]
     pub rho: f64,
 }
 
@@ -34,11 +35,37 @@ pub struct RhoCap {
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuaranteeCap {
-    /// ε, above 0.
+    /// ε, above 0 and at most 10,000.
+    #[schema(exclusive_minimum = 0, maximum = 10000)]
     pub epsilon: f64,
     /// δ, 10⁻³⁰ to 10⁻⁴.
     #[serde(default = "default_delta")]
+    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
     pub delta: f64,
+}
+
+/// A cap as it is written: one of the two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatedCap {
+    rho: Option<f64>,
+    epsilon: Option<f64>,
+    delta: Option<f64>,
+}
+
+impl TryFrom<StatedCap> for Cap {
+    type Error = &'static str;
+
+    fn try_from(stated: StatedCap) -> Result<Self, Self::Error> {
+        match stated {
+            StatedCap { rho: Some(rho), epsilon: None, delta: None } => Ok(Cap::Rho(RhoCap { rho })),
+            StatedCap { rho: None, epsilon: Some(epsilon), delta } => {
+                let delta = delta.unwrap_or_else(default_delta);
+                Ok(Cap::Guarantee(GuaranteeCap { epsilon, delta }))
+            }
+            _ => Err("a cap is {\"rho\": …}, or {\"epsilon\": …} with or without \"delta\""),
+        }
+    }
 }
 
 /// δ where none is given.
@@ -188,13 +215,28 @@ pub async fn charge_of(tx: &mut Tx, fit: Uuid) -> Result<Option<ChargeView>, Pro
     }))
 }
 
+/// What an entry of the ledger tells.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A cap was set.
+    Grant,
+    /// A fit was accepted with its whole cost.
+    Reserve,
+    /// A fit spent.
+    Commit,
+    /// A fit ended without measuring, and gave back what it had reserved.
+    Release,
+}
+
 /// An entry of the ledger.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000006", "kind": "commit", "population_id": "0199c0de-0000-7000-8000-000000000005", "job_id": "0199c0de-0000-7000-8000-000000000004", "rho": 0.0558, "delta_prime": 0.0, "actor": "worker", "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct EntryView {
     /// Its id.
     pub id: Uuid,
-    /// grant, reserve, commit or release.
+    /// What happened.
+    #[schema(value_type = EntryKind)]
     pub kind: String,
     /// The population; absent for a grant to the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,6 +251,7 @@ pub struct EntryView {
     /// The public part of the key that asked, or `worker`.
     pub actor: String,
     /// When.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 

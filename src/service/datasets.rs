@@ -4,7 +4,8 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::looks;
 use super::problem::Problem;
 use super::queued::queued;
-use super::tenants::check_name;
+use super::reading;
+use super::tenants::{Name, check_name};
 use crate::formats::Report;
 use crate::storage::datasets::{self, Dataset};
 use crate::storage::jobs::Job;
@@ -24,28 +25,33 @@ use uuid::Uuid;
     "categories": {"type": ["normal", "ddos", "portscan", "bruteforce"]}}))]
 pub struct NewDataset {
     /// A name.
+    #[schema(value_type = Name)]
     pub name: String,
-    /// A preset: flow, packet, ton, ugr16, cidds, caida or dc.
+    /// A preset.
+    #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// A schema of one's own in place of a preset, as `netdpsyn inspect --schema-out` writes.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Schema>)]
     pub schema: Option<serde_json::Value>,
     /// The people behind it; the tenant's default population otherwise.
     pub population_id: Option<Uuid>,
-    /// What else is publicly known.
-    #[serde(flatten)]
-    pub declared: Declared,
-}
-
-/// What is publicly known of a trace. It is never taken from the records.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-pub struct Declared {
     /// The capture window, START/END.
+    #[schema(format = "capture-window")]
     pub window: Option<String>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
     /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// What is publicly known of columns, by name. It is never taken from the records.
+type Declarations = BTreeMap<String, Vec<String>>;
+
+/// What is publicly known of a trace beside its schema. It is never taken from the records.
+struct Declared<'a> {
+    window: Option<&'a String>,
+    categories: Option<&'a Declarations>,
+    networks: Option<&'a Declarations>,
 }
 
 /// A change of a declaration, possible until the first fit is accepted.
@@ -54,20 +60,63 @@ pub struct Declared {
 #[schema(example = json!({"window": "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z"}))]
 pub struct DatasetPatch {
     /// A new name.
+    #[schema(value_type = Option<Name>)]
     pub name: Option<String>,
     /// Another preset.
+    #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// Another schema.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Schema>)]
     pub schema: Option<serde_json::Value>,
-    /// What else is publicly known.
-    #[serde(flatten)]
-    pub declared: Declared,
+    /// The capture window, START/END.
+    #[schema(format = "capture-window")]
+    pub window: Option<String>,
+    /// The values of categorical columns.
+    pub categories: Option<BTreeMap<String, Vec<String>>>,
+    /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
+    pub networks: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// A schema that comes with the program.
+#[allow(dead_code)]
+pub struct Preset;
+
+impl utoipa::PartialSchema for Preset {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::{ObjectBuilder, Type};
+        let names = presets::NAMES.iter().map(|(name, _)| *name);
+        let about = "A schema that comes with the program.";
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(names))
+            .description(Some(about))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Preset {}
+
+/// Where a dataset stands.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum DatasetState {
+    /// No trace has come.
+    Empty,
+    /// A trace is on its way.
+    Receiving,
+    /// A trace is read.
+    Parsing,
+    /// A trace is there and can be fitted.
+    Ready,
+    /// The trace was refused; the problem says why.
+    Rejected,
+    /// The trace and what is private of it is gone; ledger and releases stay.
+    Erased,
 }
 
 /// A dataset, as its steward sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow"}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow", "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
     /// Its id.
     pub id: Uuid,
@@ -75,12 +124,13 @@ pub struct DatasetView {
     pub name: String,
     /// The people behind it.
     pub population_id: Uuid,
-    /// empty, receiving, parsing, ready, rejected or erased.
+    /// Where it stands.
+    #[schema(value_type = DatasetState)]
     pub state: String,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// The declared schema.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Schema)]
     pub schema: serde_json::Value,
     /// What is still to be declared before a fit.
     pub undeclared: Vec<String>,
@@ -90,9 +140,10 @@ pub struct DatasetView {
     pub parse_report: Option<serde_json::Value>,
     /// Why the trace was rejected. Private to the steward.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
     /// When it was made.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
@@ -164,28 +215,27 @@ fn declared_schema(
                 format!("there is no preset {name:?}; presets are {}", names.join(", ")),
             )
         })?,
-        (None, Some(schema)) => serde_json::from_value(schema.clone())
-            .map_err(|error| Problem::invalid("schema", format!("not a schema: {error}")))?,
+        (None, Some(schema)) => reading::part("schema", schema)?,
     };
     Ok(Some(schema))
 }
 
-fn declare(schema: &mut Schema, declared: &Declared) -> Result<(), Problem> {
-    if let Some(window) = &declared.window {
+fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
+    if let Some(window) = declared.window {
         let window: Window = window
             .parse()
             .map_err(|e: crate::trace::window::WindowError| Problem::invalid("window", e.to_string()))?;
         schema.window = Some(window);
     }
-    for (column, values) in declared.categories.iter().flatten() {
+    for (column, values) in declared.categories.into_iter().flatten() {
         schema
             .declare_categories(column, values.clone())
-            .map_err(|error| Problem::invalid("categories", error.to_string()))?;
+            .map_err(|error| Problem::invalid(&format!("categories.{column}"), error.to_string()))?;
     }
-    for (column, networks) in declared.networks.iter().flatten() {
+    for (column, networks) in declared.networks.into_iter().flatten() {
         schema
             .declare_networks(column, networks)
-            .map_err(|error| Problem::invalid("networks", error.to_string()))?;
+            .map_err(|error| Problem::invalid(&format!("networks.{column}"), error.to_string()))?;
     }
     if schema.derived().is_some() {
         return Err(Problem::invalid(
@@ -209,7 +259,12 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
     check_name("name", &new.name)?;
     let mut schema = declared_schema(new.preset.as_deref(), new.schema.as_ref())?
         .ok_or_else(|| Problem::invalid("preset", "name a preset or give a schema"))?;
-    declare(&mut schema, &new.declared)?;
+    let declared = Declared {
+        window: new.window.as_ref(),
+        categories: new.categories.as_ref(),
+        networks: new.networks.as_ref(),
+    };
+    declare(&mut schema, declared)?;
     let mut tx = app.begin().await?;
     let population = match new.population_id {
         Some(id) => tenants::find_population(&mut tx, id).await?.filter(|p| p.tenant_id == tenant),
@@ -283,7 +338,12 @@ pub async fn patch(
         Some(schema) => schema,
         None => serde_json::from_str(&dataset.schema).map_err(|_| Problem::internal())?,
     };
-    declare(&mut schema, &patch.declared)?;
+    let declared = Declared {
+        window: patch.window.as_ref(),
+        categories: patch.categories.as_ref(),
+        networks: patch.networks.as_ref(),
+    };
+    declare(&mut schema, declared)?;
     let text = stored(&schema)?;
     let changed = text != dataset.schema;
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.

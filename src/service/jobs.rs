@@ -7,6 +7,7 @@ use super::datasets::{open_field, own, own_locked, reject, report_of, schema_of}
 use super::disk;
 use super::problem::Problem;
 use super::queued::queued;
+use super::reading::Tagged;
 use crate::fit::{self, Method, Plan, Room};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
@@ -32,6 +33,18 @@ pub enum NewJob {
     Evaluate(EvaluateRequest),
 }
 
+impl NewJob {
+    /// Reads a request for a job; a fault names its place.
+    pub fn read(body: &[u8]) -> Result<Self, Problem> {
+        let request = Tagged::read(body, "kind", &["fit", "generate", "evaluate"])?;
+        Ok(match request.tag() {
+            "fit" => NewJob::Fit(request.others()?),
+            "generate" => NewJob::Generate(request.others()?),
+            _ => NewJob::Evaluate(request.others()?),
+        })
+    }
+}
+
 /// What a fit is asked for.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,13 +53,14 @@ pub struct FitRequest {
     /// The dataset.
     pub dataset_id: Uuid,
     /// ε: smaller protects more and keeps less.
+    #[schema(minimum = 0.01, maximum = 10000)]
     pub epsilon: f64,
     /// δ.
     #[serde(default = "super::budget::default_delta")]
+    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
     pub delta: f64,
     /// `netdpsyn` or `independent`.
     #[serde(default = "default_method")]
-    #[schema(value_type = String)]
     pub method: Method,
     /// What may be set otherwise than the method does.
     #[serde(default)]
@@ -55,8 +69,12 @@ pub struct FitRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
     /// Seed of the first trace; drawn by default.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
     /// How its records are made.
     #[serde(default)]
@@ -89,8 +107,12 @@ pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
     /// Records, rounded to two digits; by default as many as the noisy counts say.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
     /// The same seed gives the same trace.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
     /// How records are made: choices that cost no privacy.
     #[serde(default)]
@@ -109,21 +131,54 @@ pub struct EvaluateRequest {
     pub release_id: Uuid,
 }
 
+/// What a job does.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Reads an upload once.
+    Parse,
+    /// Measures a dataset, and pays.
+    Fit,
+    /// Makes a trace from a model.
+    Generate,
+    /// Compares a release with the raw trace.
+    Evaluate,
+}
+
+/// Where a job stands.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum JobState {
+    /// It waits.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// It did what it was asked for.
+    Succeeded,
+    /// It did not; its problem says why.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+}
+
 /// A job.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000004", "kind": "fit", "state": "running", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "stage": "pairs", "percent": 97, "rho": 0.0558, "attempt": 1, "created_at": "2026-01-05T09:00:00Z"}))]
 pub struct JobView {
     /// Its id.
     pub id: Uuid,
-    /// parse, fit, generate or evaluate.
+    /// What it does.
+    #[schema(value_type = JobKind)]
     pub kind: String,
-    /// queued, running, succeeded, failed or cancelled. An end never changes.
+    /// Where it stands. An end never changes.
+    #[schema(value_type = JobState)]
     pub state: String,
     /// The dataset.
     pub dataset_id: Uuid,
     /// Where it is.
     pub stage: String,
     /// How far: steps of the plan, never records.
+    #[schema(minimum = 0, maximum = 100)]
     pub percent: i64,
     /// ρ that it reserved.
     pub rho: f64,
@@ -140,12 +195,14 @@ pub struct JobView {
     pub release_id: Option<Uuid>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
     /// When it was accepted.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub finished_at: Option<String>,
 }
 
@@ -190,21 +247,27 @@ pub(super) fn plan_of(
     if let Some((option, reason)) = options.fault() {
         return Err(Problem::invalid(&format!("options.{option}"), reason));
     }
-    let plan = Plan { options, ..Plan::new(guarantee, method) };
-    if plan.allowance() < Plan::LEAST {
-        return Err(Problem::invalid(
-            "epsilon",
-            "epsilon is too small to pay for a single answer; ask for more",
-        ));
+    // At any δ this pays for every answer of a fit.
+    if epsilon < ledger::LEAST_EPSILON {
+        let least = ledger::LEAST_EPSILON;
+        return Err(Problem::invalid("epsilon", format!("epsilon must be at least {least}, not {epsilon}")));
     }
-    Ok(plan)
+    Ok(Plan { options, ..Plan::new(guarantee, method) })
+}
+
+/// Refuses a number of records that no trace may have.
+pub(super) fn check_rows(rows: Option<u64>) -> Result<(), Problem> {
+    match rows {
+        Some(rows) if !(1..=1 << 31).contains(&rows) => Err(Problem::invalid("rows", "rows is 1 to 2³¹")),
+        _ => Ok(()),
+    }
 }
 
 /// Accepts a job. With an idempotency key the same request gives the same job again.
 pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) -> Result<JobView, Problem> {
     let tenant = caller.steward()?;
-    if key.is_some_and(|key| key.is_empty() || key.len() > 200) {
-        return Err(Problem::invalid("Idempotency-Key", "a key has 1 to 200 bytes"));
+    if !key.is_none_or(|key| (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(Problem::invalid("Idempotency-Key", "a key is 1 to 200 visible ASCII characters"));
     }
     if matches!(new, NewJob::Fit(_)) {
         super::memory::check(app).await?;
@@ -295,9 +358,7 @@ async fn checked_generation(
     if request.options.rounds > generate::options::MAX_ROUNDS {
         return Err(Problem::invalid("options.rounds", "rounds is 0 to 1,000"));
     }
-    if request.rows.is_some_and(|rows| rows == 0 || rows > 1 << 31) {
-        return Err(Problem::invalid("rows", "rows is 1 to 2³¹"));
-    }
+    check_rows(request.rows)?;
     let rows = request.rows.map(|rows| rounded_rows(rows as usize) as u64);
     Ok(GenerateRequest { rows, ..request.clone() })
 }
@@ -406,10 +467,13 @@ pub struct JobQuery {
     /// The `next` of the page before, its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
-    /// Those of a kind: parse, fit, generate or evaluate.
+    /// Those of a kind.
+    #[param(value_type = Option<JobKind>)]
     pub kind: Option<String>,
-    /// Those in a state: queued, running, succeeded, failed or cancelled.
+    /// Those in a state.
+    #[param(value_type = Option<JobState>)]
     pub state: Option<String>,
     /// Those on a dataset.
     pub dataset_id: Option<Uuid>,
@@ -464,4 +528,17 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     tx.commit().await?;
     app.cancelled.notify_waiters();
     Ok(view(Job { cancel_requested: true, ..job }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_epsilon_pays_for_a_fit_at_any_delta() {
+        for delta in [Guarantee::MIN_DELTA, 1e-9, Guarantee::MAX_DELTA] {
+            let plan = plan_of(ledger::LEAST_EPSILON, delta, Method::Netdpsyn, fit::Options::default()).unwrap();
+            assert!(plan.allowance() >= Plan::LEAST, "{delta}");
+        }
+    }
 }

@@ -6,8 +6,10 @@ use crate::config::Secret;
 use crate::privacy::noise::secret;
 use crate::storage::artifacts::hex;
 use crate::storage::tenants::{self, Key};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::time::Instant;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -15,6 +17,9 @@ use uuid::Uuid;
 const START: &str = "ndp_";
 /// Letters of the public part, after `ndp_`.
 const PUBLIC: usize = 12;
+/// Letters after `ndp_` at least, and of the whole key at most.
+const LEAST: usize = 40;
+const MOST: usize = 512;
 
 /// A key to be issued.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -22,9 +27,21 @@ const PUBLIC: usize = 12;
 #[schema(example = json!({"role": "steward", "name": "nightly upload"}))]
 pub struct NewKey {
     /// `steward` or `reader`.
+    #[schema(value_type = TenantRole)]
     pub role: Role,
     /// What it is for.
+    #[schema(value_type = super::tenants::Name)]
     pub name: String,
+}
+
+/// What a tenant's key allows.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum TenantRole {
+    /// One tenant's data, spending and publishing.
+    Steward,
+    /// One tenant's published releases.
+    Reader,
 }
 
 /// A key without its secret.
@@ -34,23 +51,28 @@ pub struct KeyView {
     /// Its id.
     pub id: Uuid,
     /// What it allows.
+    #[schema(value_type = TenantRole)]
     pub role: String,
     /// What it is for.
     pub name: String,
     /// Its public part.
+    #[schema(pattern = "^ndp_[0-9a-f]{12}$")]
     pub prefix: String,
     /// When it was issued.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// When it was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub revoked_at: Option<String>,
 }
 
 /// A key just issued: the secret is shown this once.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"secret": "ndp_3f9c02a1b7d4…", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"secret": "ndp_3f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct IssuedKey {
     /// The whole key, to be sent as `Authorization: Bearer …`.
+    #[schema(pattern = "^ndp_[0-9a-f]{64}$")]
     pub secret: String,
     /// The rest.
     #[serde(flatten)]
@@ -118,34 +140,64 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
 
 /// The first administrator's key counts for a database without any key; another one that is set later opens nothing, and that is said.
 async fn say_if_unused(app: &App, given: &str) -> Result<(), Problem> {
-    match authenticate(app, given).await {
-        Ok(caller) if caller.role == Role::Admin => Ok(()),
-        Ok(_) | Err(Problem { status: 401, .. }) => {
-            tracing::warn!(
-                "NETDPSYN_ADMIN_KEY is not an administrator's key of this database, which has keys already: the setting counts for the first start alone. `netdpsyn admin key --role admin` issues one, `netdpsyn admin revoke` ends one"
-            );
-            Ok(())
+    if holder(app, given).await?.is_none_or(|caller| caller.role != Role::Admin) {
+        tracing::warn!(
+            "NETDPSYN_ADMIN_KEY is not an administrator's key of this database, which has keys already: the setting counts for the first start alone. `netdpsyn admin key --role admin` issues one, `netdpsyn admin revoke` ends one"
+        );
+    }
+    Ok(())
+}
+
+/// Whether it looks like a key at all.
+pub fn is_shaped(secret: &str) -> bool {
+    secret.starts_with(START)
+        && (START.len() + LEAST..=MOST).contains(&secret.len())
+        && secret.bytes().all(|letter| letter.is_ascii_graphic())
+}
+
+/// Who holds this key, sent from there. What has not the shape of a key is refused at once, and so is one from an address that sent too many wrong
+/// ones; of all others the database says whether they are right now.
+pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller, Problem> {
+    if !is_shaped(secret) {
+        return Err(Problem::unauthorised());
+    }
+    let digest: [u8; 32] = Sha256::digest(secret).into();
+    let attempt = app.guesses.start(from, digest, Instant::now()).map_err(|wait| {
+        Problem::too_many(
+            "too many wrong keys came from your address; a key that was valid lately goes on working",
+        )
+        .with("retry_after_seconds", wait.as_secs() + 1)
+    })?;
+    match holder(app, secret).await {
+        Ok(Some(caller)) => {
+            app.guesses.right(attempt, Instant::now());
+            Ok(caller)
         }
-        Err(problem) => Err(problem),
+        Ok(None) => {
+            app.guesses.wrong(attempt);
+            Err(Problem::unauthorised())
+        }
+        Err(problem) => {
+            app.guesses.untold(attempt);
+            Err(problem)
+        }
     }
 }
 
-/// Who holds this key.
-pub async fn authenticate(app: &App, secret: &str) -> Result<Caller, Problem> {
-    let public: String = secret.chars().take(START.len() + PUBLIC).collect();
+/// Who holds this key, as the database has it.
+async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
+    let Some(public) = secret.get(..START.len() + PUBLIC) else { return Ok(None) };
     let mut tx = app.read().await?;
-    let found = tenants::find_key(&mut tx, &public).await?.ok_or_else(Problem::unauthorised)?;
-    let same: bool = found.hash.ct_eq(Sha256::digest(secret).as_slice()).into();
-    let role = match found.role.as_str() {
-        "admin" => Role::Admin,
-        "steward" => Role::Steward,
-        _ => Role::Reader,
-    };
-    if same {
-        Ok(Caller { key: public, role, tenant: found.tenant_id })
-    } else {
-        Err(Problem::unauthorised())
-    }
+    let found = tenants::find_key(&mut tx, public).await?;
+    let same = found.filter(|found| found.hash.ct_eq(Sha256::digest(secret).as_slice()).into());
+    Ok(same.map(|found| {
+        let role = match found.role.as_str() {
+            "admin" => Role::Admin,
+            "steward" => Role::Steward,
+            _ => Role::Reader,
+        };
+        Caller { key: public.into(), role, tenant: found.tenant_id }
+    }))
 }
 
 /// Issues a key of a tenant.

@@ -1,14 +1,41 @@
-//! What one tenant may take of a shared server: requests a second, and disk.
+//! What one tenant may take of a shared server, requests a second and disk; and what one address may fill of its log.
 
 use super::app::App;
 use super::problem::Problem;
 use crate::storage::{Tx, datasets};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ipnet::{IpNet, Ipv6Net};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use uuid::Uuid;
 
 /// Requests by tenant; administrators share one place.
 pub type Rates = DefaultKeyedRateLimiter<Option<Uuid>>;
+
+/// Lines of the log by what they tell and by the address that makes them.
+pub type Lines = DefaultKeyedRateLimiter<(Line, IpNet)>;
+
+/// What addresses can make the log repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Line {
+    /// A connection too many.
+    Connection,
+    /// A key that is not valid, or a request too many.
+    Refusal,
+}
+
+/// One line a minute.
+pub fn lines() -> Lines {
+    RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN))
+}
+
+/// Whom an address stands for: of IPv6 the /64 that one client has.
+pub fn network(address: IpAddr) -> IpNet {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, 64).trunc().into(),
+        address => address.into(),
+    }
+}
 
 /// Seconds' worth of requests that may come at once.
 const BURST: u32 = 5;
@@ -46,6 +73,15 @@ pub async fn check_room(app: &App, tx: &mut Tx, tenant: Uuid, bytes: u64) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_client_is_one_network() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1:2:3"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
 
     #[test]
     fn one_tenant_at_its_limit_leaves_the_others_alone() {

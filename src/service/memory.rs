@@ -18,7 +18,7 @@ use super::problem::Problem;
 use crate::ledger::Amount;
 use crate::privacy::Rho;
 use crate::storage::ledger::{self, Mark, Purpose};
-use crate::storage::{Tx, tenants};
+use crate::storage::{Artifacts, Tx, tenants};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering;
@@ -32,6 +32,9 @@ const MARKS: &str = "marks";
 const CAPS: &str = "caps";
 /// Where the keys that were revoked are.
 const REVOKED: &str = "revoked";
+
+/// All of them.
+pub const FOLDERS: [&str; 4] = [MARKS, SPENDS, CAPS, REVOKED];
 
 /// A fit's note.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,10 +94,15 @@ fn mark_key(mark: &Mark) -> String {
     format!("{MARKS}/{:020}-{}.json", mark.seq, mark.id)
 }
 
+/// The number of a mark, by the name of its file.
+pub fn number_of(name: &str) -> Option<i64> {
+    name.split('-').next()?.parse().ok()
+}
+
 /// Leaves a note, before the first noisy draw; `false` where the fit has one already, which stays.
-pub async fn note(app: &App, spend: &Spend) -> Result<bool, Problem> {
+pub async fn note(artifacts: &Artifacts, spend: &Spend) -> Result<bool, Problem> {
     let text = serde_json::to_string(spend).map_err(|_| Problem::internal())?;
-    Ok(app.artifacts.create_small(&spend_key(spend.job), text).await?)
+    Ok(artifacts.create_small(&spend_key(spend.job), text).await?)
 }
 
 /// Whether a fit left a note, readable or not: it may have drawn, and must be charged.

@@ -6,11 +6,13 @@
 
 pub mod acceptance;
 pub mod app;
+pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod datasets;
 pub mod discretize;
 pub mod disk;
+pub mod guesses;
 pub mod jobs;
 pub mod keys;
 pub mod limits;
@@ -22,7 +24,9 @@ pub mod problem;
 pub mod queued;
 pub mod quotes;
 pub mod readiness;
+pub mod reading;
 pub mod releases;
+pub mod restore;
 pub mod slots;
 pub mod sweep;
 pub mod tenants;

@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference", pattern = "^(/problems/[a-z-]+|about:blank)$")]
     pub kind: &'static str,
     /// The same in words.
     pub title: &'static str,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What is wrong here, and what to do.
     pub detail: String,
@@ -22,7 +24,7 @@ pub struct Problem {
     pub field: Option<String>,
     /// Figures that belong to the kind.
     #[serde(flatten)]
-    #[schema(ignore)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     pub more: Map<String, Value>,
 }
 
@@ -122,6 +124,63 @@ impl Problem {
     /// 415: another content type than the interface takes.
     pub fn unsupported(detail: impl Into<String>) -> Self {
         Problem::new(415, "/problems/unsupported-type", "Content type not supported", detail)
+    }
+
+    /// 408: the client was silent within what it sends.
+    pub fn timed_out_reading(what: &str) -> Self {
+        Problem::new(
+            408,
+            "/problems/timed-out",
+            "Sent too slowly",
+            format!("{what} did not come in time; send the request again"),
+        )
+    }
+
+    /// 503: a request took too long here.
+    pub fn timed_out(seconds: u64) -> Self {
+        Problem::new(
+            503,
+            "/problems/timed-out",
+            "Took too long",
+            format!(
+                "the request took more than {seconds} seconds (NETDPSYN_REQUEST_SECONDS) and was given up; what it asked for may have been done: look, or repeat it with its Idempotency-Key"
+            ),
+        )
+    }
+
+    /// 503: a connection too many.
+    pub fn too_many_connections(detail: impl Into<String>) -> Self {
+        Problem::new(503, "/problems/too-many-connections", "Too many connections", detail)
+    }
+
+    /// What has this status and says no more: refusals of the HTTP library.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            400 => Problem::malformed(
+                "this is no HTTP request that can be read; look at method, path and headers",
+            ),
+            404 => Problem::not_found("route; see /docs"),
+            405 => Problem::method_not_allowed(),
+            408 => Problem::timed_out_reading("the request"),
+            414 => {
+                Problem::new(414, "/problems/uri-too-long", "Path or query too long", "ask for less at once")
+            }
+            415 => Problem::unsupported("see /docs for what this route takes"),
+            431 => Problem::new(
+                431,
+                "/problems/header-too-large",
+                "Header too large",
+                "path, query and header fields have at most 64 KiB together, and at most 100 fields",
+            ),
+            500 => Problem::internal(),
+            _ => Problem::new(status, "about:blank", "Refused", "see /docs for what this route takes"),
+        }
+    }
+
+    /// Seconds after which to ask again, where that helps.
+    pub fn retry_after(&self) -> Option<u64> {
+        let told = self.more.get("retry_after_seconds").and_then(Value::as_u64);
+        told.or(matches!(self.status, 408 | 429 | 503).then_some(5))
     }
 
     /// 429: too many at once.

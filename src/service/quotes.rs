@@ -4,7 +4,7 @@ use super::app::{App, Caller};
 use super::budget::left;
 use super::datasets::{own, report_of, schema_of};
 use super::disk;
-use super::jobs::plan_of;
+use super::jobs::{check_rows, plan_of};
 use super::looks;
 use super::problem::Problem;
 use crate::fit::{self, Method, Plan, Room, expect};
@@ -60,13 +60,14 @@ pub struct QuoteRequest {
     /// The dataset.
     pub dataset_id: Uuid,
     /// ε: smaller protects more and keeps less.
+    #[schema(minimum = 0.01, maximum = 10000)]
     pub epsilon: f64,
     /// δ.
     #[serde(default = "super::budget::default_delta")]
+    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
     pub delta: f64,
     /// `netdpsyn` or `independent`.
     #[serde(default = "super::jobs::default_method")]
-    #[schema(value_type = String)]
     pub method: Method,
     /// What may be set otherwise than the method does.
     #[serde(default)]
@@ -75,6 +76,8 @@ pub struct QuoteRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
 }
 
@@ -111,6 +114,7 @@ impl Expectation {
 
 /// What of a trace lies outside its declaration.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = Undeclared)]
 pub struct Outside {
     /// It is told from the raw records: for the steward alone.
     pub private: bool,
@@ -169,6 +173,7 @@ impl Disk {
 pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<QuoteView, Problem> {
     let tenant = caller.steward()?;
     let plan = plan_of(request.epsilon, request.delta, request.method, request.options)?;
+    check_rows(request.rows)?;
     let required = plan.allowance();
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;

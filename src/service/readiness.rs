@@ -42,8 +42,11 @@ pub async fn check(app: &App) -> Result<(), Problem> {
 }
 
 async fn look(app: &App) -> Result<(), Problem> {
-    within("database", app.db.prove_write()).await?;
-    within("data directory", app.artifacts.prove_write()).await?;
+    let (database, files) = tokio::join!(
+        within("database", app.db.prove_write()),
+        within("data directory", app.artifacts.prove_write())
+    );
+    database.and(files)?;
     if let Some(why) = disk::low(app) {
         return Err(Problem::not_ready("data directory", &why));
     }

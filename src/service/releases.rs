@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// A model: what a fit committed.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000002", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "job_id": "0199c0de-0000-7000-8000-000000000004", "bundle_sha256": "9f86d081884c7d65…", "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}}, "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0}, "created_at": "2026-01-05T09:00:03Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000002", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "job_id": "0199c0de-0000-7000-8000-000000000004", "bundle_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}}, "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0}, "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct ModelView {
     /// Its id.
     pub id: Uuid,
@@ -27,6 +27,7 @@ pub struct ModelView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Uuid>,
     /// SHA-256 of the measurement bundle.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub bundle_sha256: String,
     /// The statement of privacy.
     #[schema(value_type = Object)]
@@ -35,6 +36,7 @@ pub struct ModelView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<ChargeView>,
     /// When: the time for stewards, the day (UTC) for readers.
+    #[schema(schema_with = super::app::time_or_day)]
     pub created_at: String,
 }
 
@@ -63,41 +65,61 @@ pub struct MarginalsView {
     pub marginals: Vec<MarginalView>,
 }
 
+/// Who sees a release.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ReleaseState {
+    /// Stewards.
+    Draft,
+    /// Readers as well.
+    Published,
+}
+
 /// A release.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000003", "model_id": "0199c0de-0000-7000-8000-000000000002", "state": "published", "rows": 3990, "rows_by_hand": false, "seed": "7", "bytes": 312044, "sha256": "2c26b46b68ffc68f…", "content": "/v1/releases/0199c0de-0000-7000-8000-000000000003/content", "report": "/v1/releases/0199c0de-0000-7000-8000-000000000003/report", "opened_before": ["parse report", "private report"], "created_at": "2026-01-05T09:00:09Z", "published_at": "2026-01-05T09:10:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000003", "model_id": "0199c0de-0000-7000-8000-000000000002", "state": "published", "rows": 3990, "rows_by_hand": false, "seed": "7", "bytes": 312044, "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", "content": "/v1/releases/0199c0de-0000-7000-8000-000000000003/content", "report": "/v1/releases/0199c0de-0000-7000-8000-000000000003/report", "opened_before": ["parse report", "private report"], "created_at": "2026-01-05T09:00:09Z", "published_at": "2026-01-05T09:10:00Z"}))]
 pub struct ReleaseView {
     /// Its id.
     pub id: Uuid,
     /// From which model.
     pub model_id: Uuid,
-    /// draft or published.
+    /// Who sees it.
+    #[schema(value_type = ReleaseState)]
     pub state: String,
     /// Records.
+    #[schema(minimum = 0)]
     pub rows: i64,
     /// Whether their number was set by hand rather than by the noisy counts.
     pub rows_by_hand: bool,
-    /// The seed.
+    /// The seed: a whole number below 2⁶⁴, as text, because many programs round numbers that large.
+    #[schema(pattern = "^[0-9]{1,20}$")]
     pub seed: String,
     /// Size of the trace.
+    #[schema(minimum = 0)]
     pub bytes: i64,
     /// SHA-256 of the trace.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub sha256: String,
     /// Where the trace is.
+    #[schema(format = "uri-reference")]
     pub content: String,
     /// Where the release report is.
+    #[schema(format = "uri-reference")]
     pub report: String,
     /// Whether a steward opened the private report (before publication: a choice outside the promise). Shown to stewards.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub private_report_opened_at: Option<String>,
     /// Of a published release: what had been looked at of its population before it was published, out of `parse report`, `quote`, `draft trace` and
     /// `private report` (those published by version 0.1 tell `trace` and `sibling …` of their dataset). A choice made after looking lies outside the promise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_before: Option<Vec<String>>,
     /// When it was generated: the time for stewards, the day (UTC) for readers.
+    #[schema(schema_with = super::app::time_or_day)]
     pub created_at: String,
     /// When it was published, in the same way: whoever publishes by a program as soon as a trace is there would tell when it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = super::app::time_or_day)]
     pub published_at: Option<String>,
 }
 

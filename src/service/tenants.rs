@@ -18,6 +18,7 @@ use uuid::Uuid;
 #[schema(example = json!({"name": "campus", "cap": {"epsilon": 8.0, "delta": 1e-9}}))]
 pub struct NewTenant {
     /// A name, unique.
+    #[schema(value_type = Name)]
     pub name: String,
     /// What all its populations together may spend; its default population has the same cap.
     pub cap: Cap,
@@ -41,6 +42,7 @@ pub struct TenantView {
     /// Its name.
     pub name: String,
     /// When it was made.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
@@ -93,6 +95,7 @@ pub struct NewPopulation {
     /// Whose.
     pub tenant_id: Uuid,
     /// A name, unique in the tenant.
+    #[schema(value_type = Name)]
     pub name: String,
     /// What may be spent on these people, whatever the dataset.
     pub cap: Cap,
@@ -112,6 +115,7 @@ pub struct PopulationView {
     /// Its name.
     pub name: String,
     /// The privacy unit.
+    #[schema(value_type = crate::model::statement::Unit)]
     pub unit: &'static str,
     /// Records of one unit that count.
     pub max_records: u64,
@@ -120,6 +124,7 @@ pub struct PopulationView {
     /// Private reports only after publication.
     pub strict: bool,
     /// When it was made.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
@@ -140,13 +145,22 @@ fn view(t: Tenant) -> TenantView {
     TenantView { id: t.id, name: t.name, created_at: shown_time(t.created_at) }
 }
 
-/// Names are 1 to 200 characters without control characters.
+/// A name: 1 to 200 characters, one of them visible, none of them a control character.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 200, example = "campus",
+    pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$")]
+#[allow(dead_code)]
+pub struct Name(String);
+
+/// Refuses what is no [`Name`].
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), Problem> {
-    let length = name.trim().chars().count();
-    if (1..=200).contains(&length) && !name.chars().any(char::is_control) {
-        return Ok(());
-    }
-    Err(Problem::invalid(field, "a name has 1 to 200 characters, none of them a control character"))
+    let fits = name.chars().count() <= 200 && !name.trim().is_empty() && !name.chars().any(char::is_control);
+    fits.then_some(()).ok_or_else(|| {
+        Problem::invalid(
+            field,
+            "a name has 1 to 200 characters, one of them visible, none of them a control character",
+        )
+    })
 }
 
 fn taken(field: &str) -> impl Fn(StorageError) -> Problem {

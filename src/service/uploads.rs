@@ -21,13 +21,13 @@ use uuid::Uuid;
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// Receives a raw trace, and queues its parsing. On any failure nothing of it stays and the dataset is as it was.
-pub async fn upload<E>(
+pub async fn upload(
     app: &App,
     caller: &Caller,
     id: Uuid,
     length: Option<u64>,
     digest: Option<&str>,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
 ) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
     let limit = app.config.max_upload;
@@ -67,10 +67,13 @@ pub async fn upload<E>(
     let ended = end(app, upload, &before, &key, &received).await;
     match &ended {
         Ok(_) => {
-            if let Some(old) = &before.trace_path {
-                app.artifacts.delete(old).await?;
-            }
             app.queued.notify_waiters();
+            // The upload is accepted, whatever becomes of the trace before: what nothing names is swept.
+            if let Some(old) = &before.trace_path
+                && let Err(error) = app.artifacts.delete(old).await
+            {
+                tracing::warn!(%error, "the trace before could not be removed");
+            }
         }
         // Whether the end was written is not known: what nothing names is swept.
         Err(problem) if problem.status == 503 => {}
@@ -89,7 +92,7 @@ async fn lapses(app: &App, upload: Upload) {
         Ok::<_, Problem>(held)
     };
     loop {
-        tokio::time::sleep(app.beat()).await;
+        tokio::time::sleep(Duration::from_secs(app.config.lease_seconds.unsigned_abs()) / 3).await;
         if let Ok(false) = renewed().await {
             return;
         }
@@ -164,17 +167,17 @@ fn interrupted() -> Problem {
     Problem::conflict("/problems/interrupted", "the upload was interrupted; send it again")
 }
 
-async fn receive<E>(
+async fn receive(
     app: &App,
     key: &str,
-    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, Problem>> + Unpin,
     limit: u64,
     expected: Option<String>,
 ) -> Result<Stored, Problem> {
     let stored = match app.artifacts.put(key, body, limit).await {
         Ok(stored) => stored,
         Err(PutError::TooLarge) => return Err(Problem::too_large(limit)),
-        Err(PutError::Source) => return Err(Problem::malformed("the body ended before it was complete")),
+        Err(PutError::Source(problem)) => return Err(problem),
         Err(PutError::Storage(error)) => return Err(error.into()),
     };
     let refusal = if stored.bytes == 0 {

@@ -1,6 +1,7 @@
 //! Artifacts: raw traces, bundles and synthetic traces, each a file under a key.
 
 use super::StorageError;
+use super::copies::Copied;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
@@ -10,9 +11,6 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long a stream may be silent: an upload has no limit in all, but none may hold its place for ever.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// The store. Files appear under their key only when complete.
 #[derive(Clone)]
@@ -32,17 +30,17 @@ pub struct Stored {
 }
 
 /// Why a stream was not stored. Nothing of it stays.
-pub enum PutError {
+pub enum PutError<E> {
     /// More bytes than allowed.
     TooLarge,
-    /// The stream itself failed.
-    Source,
+    /// The stream itself failed, by this.
+    Source(E),
     /// The store failed.
     Storage(StorageError),
 }
 
-impl<E: Into<StorageError>> From<E> for PutError {
-    fn from(error: E) -> Self {
+impl<E, S: Into<StorageError>> From<S> for PutError<E> {
+    fn from(error: S) -> Self {
         PutError::Storage(error.into())
     }
 }
@@ -64,15 +62,14 @@ impl Artifacts {
         key: &str,
         mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin,
         limit: u64,
-    ) -> Result<Stored, PutError> {
+    ) -> Result<Stored, PutError<E>> {
         let mut write = WriteMultipart::new(self.store.put_multipart(&Key::from(key)).await?);
         let (mut bytes, mut digest) = (0u64, Sha256::new());
         let outcome = loop {
-            match tokio::time::timeout(IDLE, stream.next()).await {
-                Ok(None) => break Ok(()),
-                // The source failed, or fell silent.
-                Ok(Some(Err(_))) | Err(_) => break Err(PutError::Source),
-                Ok(Some(Ok(chunk))) => {
+            match stream.next().await {
+                None => break Ok(()),
+                Some(Err(error)) => break Err(PutError::Source(error)),
+                Some(Ok(chunk)) => {
                     bytes += chunk.len() as u64;
                     if bytes > limit {
                         break Err(PutError::TooLarge);
@@ -158,6 +155,49 @@ impl Artifacts {
             }
         }
         Ok(texts)
+    }
+
+    /// Whether anything is stored.
+    pub fn is_used(&self) -> Result<bool, StorageError> {
+        for entry in std::fs::read_dir(&self.root)? {
+            let path = entry?.path();
+            if path != self.scratch && std::fs::read_dir(path).is_ok_and(|mut inside| inside.next().is_some())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The names under a folder, but for what is being written.
+    pub fn names(&self, folder: &str) -> Result<Vec<String>, StorageError> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.root.join(folder)).into_iter().flatten() {
+            names.extend(entry?.file_name().into_string().ok().filter(|name| !name.contains('#')));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Whether what is under a key is a file of a backup.
+    pub fn is_same(&self, key: &str, copied: &Copied) -> Result<bool, StorageError> {
+        let (bytes, sha256) =
+            sha256_of(std::fs::File::open(self.path(key)?)?, || Ok::<_, std::io::Error>(()))?;
+        Ok((bytes, &sha256) == (copied.bytes, &copied.sha256))
+    }
+
+    /// Puts a copy of a file under a key, durably; what is there is replaced.
+    pub async fn put_copy(&self, key: &str, from: &Path) -> Result<(), StorageError> {
+        let unfinished = self.scratch.join(format!("copy-{}", uuid::Uuid::new_v4()));
+        let copied = std::fs::copy(from, &unfinished).map(|_| ()).map_err(StorageError::from);
+        let copied = copied.and_then(|()| super::closed::file(&unfinished).map(|_| ()));
+        let put = match copied {
+            Ok(()) => self.adopt(key, &unfinished).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        // Gone where it was moved.
+        let _ = std::fs::remove_file(&unfinished);
+        put
     }
 
     /// The file under a key, for work that reads it by itself.

@@ -166,6 +166,14 @@ pub async fn end_upload(tx: &mut Tx, upload: Upload) -> Result<bool, StorageErro
         > 0)
 }
 
+/// Datasets whose trace is under a key.
+pub async fn with_trace(tx: &mut Tx, key: &str) -> Result<Vec<Uuid>, StorageError> {
+    Ok(
+        on!(tx, c => sqlx::query_scalar("/* datasets with_trace */ SELECT id FROM datasets WHERE trace_path = $1")
+        .bind(key).fetch_all(c).await)?,
+    )
+}
+
 /// Changes state and what goes with it.
 pub async fn set_state(
     tx: &mut Tx,

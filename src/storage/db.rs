@@ -3,7 +3,7 @@
 use super::StorageError;
 use super::clock::{self, Clock, Plain};
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -12,6 +12,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The database.
 #[derive(Clone)]
@@ -70,15 +71,23 @@ pub(super) use on;
 impl Db {
     /// Connects and brings the schema up to date. `sqlite:PATH` creates the file.
     pub async fn connect(url: &str) -> Result<Db, StorageError> {
+        Db::connect_at(url, i64::MAX).await
+    }
+
+    /// Connects and brings the schema up to a version, if it is not there yet.
+    pub async fn connect_at(url: &str, version: i64) -> Result<Db, StorageError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = PgPoolOptions::new()
                 .max_connections(16)
                 .acquire_timeout(Duration::from_secs(10))
-                .connect(url)
+                // Connections of one process are known by it.
+                .connect_with(
+                    PgConnectOptions::from_str(url)?
+                        .application_name(&format!("netdpsyn {}", Uuid::new_v4())),
+                )
                 .await?;
-            let first = sqlx::migrate!("migrations/postgres");
-            for migrator in [first, later(sqlx::migrate!("migrations/later/postgres"))] {
-                migrator.run(&pool).await?;
+            for migrator in migrators(true) {
+                up_to(migrator, version).run(&pool).await?;
             }
             return Ok(Db::over(Pools::Postgres(pool)));
         }
@@ -103,9 +112,8 @@ impl Db {
         super::closed::file(&lock)?;
         let lock = std::fs::File::create(lock)?;
         lock.lock()?;
-        let first = sqlx::migrate!("migrations/sqlite");
-        for migrator in [first, later(sqlx::migrate!("migrations/later/sqlite"))] {
-            migrator.run(&writer).await?;
+        for migrator in migrators(false) {
+            up_to(migrator, version).run(&writer).await?;
         }
         lock.unlock()?;
         // One stays: the last connection that is closed takes the log's index with it, and on a full disk nobody could make another.
@@ -142,6 +150,31 @@ impl Db {
         }))
     }
 
+    /// Begins a transaction that only reads, and sees the database as it is at one moment, however long it takes.
+    pub async fn snapshot(&self) -> Result<Tx, StorageError> {
+        let one_moment = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        Ok(self.tx(match &self.pools {
+            Pools::Postgres(pool) => Connection::Postgres(pool.begin_with(one_moment).await?),
+            Pools::Sqlite { reader, .. } => Connection::Sqlite(reader.begin().await?),
+        }))
+    }
+
+    /// The version of the schema.
+    pub async fn schema(&self) -> Result<i64, StorageError> {
+        let mut tx = self.read().await?;
+        Ok(on!(&mut tx, c => sqlx::query_scalar(
+            "/* schema */ SELECT CAST(MAX(version) AS BIGINT) FROM
+             (SELECT version FROM _sqlx_migrations UNION ALL SELECT version FROM later_migrations) AS versions")
+            .fetch_one(c).await)?)
+    }
+
+    /// The version of the schema that this program brings a database to.
+    pub fn newest_schema() -> i64 {
+        let versions =
+            migrators(false).into_iter().flat_map(|m| m.iter().map(|m| m.version).collect::<Vec<_>>());
+        versions.max().unwrap_or_default()
+    }
+
     /// Empties the write-ahead log of the embedded database, so that what was erased is in no file; whether that could be done. Readers may be in its way:
     /// then the next time does it. Postgres keeps its own log, and only half of a noise key ever stands there.
     pub async fn truncate_log(&self) -> Result<bool, StorageError> {
@@ -176,6 +209,20 @@ impl Db {
             .bind(now).execute(c).await.map(|_| ()))?;
         tx.commit().await
     }
+}
+
+/// The migrations of Postgres, or of the embedded database: the first ones, then those that only add.
+fn migrators(postgres: bool) -> [Migrator; 2] {
+    match postgres {
+        true => [sqlx::migrate!("migrations/postgres"), later(sqlx::migrate!("migrations/later/postgres"))],
+        false => [sqlx::migrate!("migrations/sqlite"), later(sqlx::migrate!("migrations/later/sqlite"))],
+    }
+}
+
+/// Those up to a version. What is there beyond it stays.
+fn up_to(mut migrator: Migrator, version: i64) -> Migrator {
+    migrator.migrations.to_mut().retain(|migration| migration.version <= version);
+    migrator
 }
 
 /// Connections to the embedded database. SQLite itself undoes a transaction when the disk is full, a file fails or memory runs out, while sqlx counts it as

@@ -24,6 +24,13 @@ pub struct Table {
     columns: Vec<(String, String)>,
 }
 
+impl Table {
+    /// The names of its columns, but for those that are never copied.
+    pub fn columns(&self) -> Vec<String> {
+        self.columns.iter().map(|(name, _)| name.clone()).collect()
+    }
+}
+
 /// The tables, each after those that it refers to: the order in which rows can be put back.
 pub async fn tables(tx: &mut Tx) -> Result<Vec<Table>, StorageError> {
     let (names, columns, refers) = match &tx.on {
@@ -56,7 +63,8 @@ pub async fn tables(tx: &mut Tx) -> Result<Vec<Table>, StorageError> {
         left = later;
     }
     let table = |name: String| {
-        let of_table = columns.iter().filter(|(table, column, _)| *table == name && !column.starts_with(NEVER));
+        let of_table =
+            columns.iter().filter(|(table, column, _)| *table == name && !column.starts_with(NEVER));
         let columns = of_table.map(|(_, column, kind)| (column.clone(), kind.to_lowercase())).collect();
         Table { name, columns }
     };
@@ -108,8 +116,8 @@ pub async fn others(tx: &mut Tx) -> Result<i64, StorageError> {
     match &mut tx.on {
         Connection::Sqlite(_) => Ok(0),
         Connection::Postgres(tx) => Ok(sqlx::query_scalar(
-            "/* dump others */ SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-             AND backend_type = 'client backend'",
+            "/* dump others */ SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND backend_type = 'client backend' AND application_name <> current_setting('application_name')",
         )
         .fetch_one(&mut **tx)
         .await?),
@@ -130,12 +138,7 @@ pub async fn clear(tx: &mut Tx, table: &Table) -> Result<(), StorageError> {
 }
 
 /// Puts rows back, given as a JSON array of objects. A column that is not in them gets its default.
-pub async fn put_back(
-    tx: &mut Tx,
-    table: &Table,
-    given: &[String],
-    rows: &str,
-) -> Result<(), StorageError> {
+pub async fn put_back(tx: &mut Tx, table: &Table, given: &[String], rows: &str) -> Result<(), StorageError> {
     let postgres = matches!(tx.on, Connection::Postgres(_));
     let numbered = !postgres && NUMBERED.contains(&&*table.name);
     let columns: Vec<_> = table

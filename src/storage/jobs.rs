@@ -133,6 +133,13 @@ pub async fn list(
         .fetch_all(c).await)?)
 }
 
+/// Fits of all tenants that wait or run.
+pub async fn open_fits(tx: &mut Tx) -> Result<Vec<Job>, StorageError> {
+    Ok(on!(tx, c => sqlx::query_as::<_, Job>(
+        "/* jobs open_fits */ SELECT * FROM jobs WHERE kind = 'fit' AND state IN ('queued', 'running') ORDER BY created_at, id")
+        .fetch_all(c).await)?)
+}
+
 /// Jobs of a tenant that wait or run.
 pub async fn open(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageError> {
     Ok(on!(tx, c => sqlx::query_scalar(

@@ -6,10 +6,13 @@
 pub mod artifacts;
 pub mod clock;
 pub mod closed;
+pub mod copies;
 pub mod datasets;
 pub mod db;
 pub mod disk;
+pub mod dump;
 pub mod halves;
+pub mod in_use;
 pub mod jobs;
 pub mod ledger;
 pub mod looks;
@@ -57,7 +60,7 @@ impl StorageError {
         let mut cause: Option<&dyn std::error::Error> = Some(self);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+                return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
             }
             cause = error.source();
         }

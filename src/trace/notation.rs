@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A reader takes every spelling of a name or number, so a single record could switch how a column is written: that is
 /// [canonical](Notation::canonical) unless the schema declares it. Only whether addresses are dotted, and how times count, is told from the file,
 /// because a file of two such notations is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Notation {
     /// 192.0.2.1
@@ -81,7 +81,7 @@ impl Notation {
 }
 
 /// The unit of a time since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum TimeUnit {
     /// Seconds.
     #[serde(rename = "s")]

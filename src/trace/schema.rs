@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use thiserror::Error;
 
 /// What one record of a trace stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A record is a flow.
@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 /// The columns of a trace and what is publicly known of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
     /// The preset it came from, or a name of the steward's.
@@ -28,6 +28,7 @@ pub struct Schema {
     /// Flows or packets.
     pub kind: Kind,
     /// Columns, in the order of the file.
+    #[schema(min_items = 1)]
     pub columns: Vec<Column>,
     /// The key attribute: what users of the trace predict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,14 +38,16 @@ pub struct Schema {
     pub facts: Vec<Fact>,
     /// The declared capture window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "capture-window")]
     pub window: Option<Window>,
 }
 
 /// One column.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Its name in the header.
+    #[schema(min_length = 1)]
     pub name: String,
     /// What its values are.
     #[serde(rename = "type")]
@@ -65,7 +68,7 @@ fn yes() -> bool {
 }
 
 /// The type of a column: its value space and how it is cut, by fixed bins (NetDPSyn, section 4.1) or by a paid tree.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Field {
     /// An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together), or declared networks.
@@ -75,6 +78,7 @@ pub enum Field {
         levels: Vec<u8>,
         /// Networks that are publicly known, a bin each and one for all other addresses, in place of the tree.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Vec<String>>)]
         networks: Option<Vec<Ipv4Net>>,
     },
     /// A port; bins are the paper's: each below 1024 alone, above bins of 10. Real traces keep ICMP type and code here, too.
@@ -93,6 +97,7 @@ pub enum Field {
     Timestamp {
         /// Number of bins.
         #[serde(default = "time_bins")]
+        #[schema(minimum = 1, maximum = 65536)]
         windows: u32,
     },
     /// A whole number from `min` to `max`; a bin each below `exact_below`, bins of `width` above.
@@ -101,9 +106,11 @@ pub enum Field {
         #[serde(default)]
         min: u64,
         /// Largest value.
+        #[schema(maximum = 9223372036854775807u64)]
         max: u64,
         /// Width of a bin.
         #[serde(default = "one")]
+        #[schema(minimum = 1)]
         width: u64,
         /// Values below this have a bin of their own.
         #[serde(default)]
@@ -112,9 +119,11 @@ pub enum Field {
     /// A whole number from 0 to `max`: 0 and 1 alone, then bins (base^(b−1), base^b].
     IntegerExponential {
         /// Largest value.
+        #[schema(maximum = 9223372036854775807u64)]
         max: u64,
         /// Ratio of bin edges.
         #[serde(default = "two")]
+        #[schema(minimum = 1.01, maximum = 1000000)]
         base: f64,
     },
     /// A decimal number from 0 to `max` in steps of `resolution`: 0 alone, the first step alone, then exponential bins.
@@ -125,6 +134,7 @@ pub enum Field {
         max: f64,
         /// Ratio of bin edges.
         #[serde(default = "two")]
+        #[schema(minimum = 1.01, maximum = 1000000)]
         base: f64,
     },
     /// The time since the previous record of the same five-tuple, derived: see [`super::gaps`]. First of its flow alone, then exponential
@@ -132,6 +142,7 @@ pub enum Field {
     FlowGap {
         /// Ratio of bin edges.
         #[serde(default = "two")]
+        #[schema(minimum = 1.01, maximum = 1000000)]
         base: f64,
     },
     /// The IPv4 header checksum: never measured, computed from the other header fields.
@@ -160,7 +171,7 @@ fn two() -> f64 {
 pub const OTHER: &str = "other";
 
 /// A protocol fact: public knowledge that synthetic records respect at no cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
     /// Flows: 20·`pkt` ≤ `byt` ≤ 65,535·`pkt`. A flow of no packets has no bytes.

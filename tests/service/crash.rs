@@ -19,7 +19,7 @@ both!(
 fn hold(lab: &Lab) -> Held {
     use sqlx::{Connection, Executor};
     lab.runtime.block_on(async {
-        let begun = "SELECT COUNT(*) FROM jobs WHERE measuring_started_at IS NOT NULL";
+        let begun = "SELECT COUNT(*) FROM jobs WHERE measuring_started_at IS NOT NULL AND state = 'running'";
         if lab.database.starts_with("sqlite:") {
             let mut connection = sqlx::SqliteConnection::connect(&lab.database).await.unwrap();
             connection.execute("PRAGMA busy_timeout = 30000").await.unwrap();
@@ -65,9 +65,14 @@ impl Paused {
 
 /// Runs a fit up to the moment when its bundle is written and not committed.
 pub fn pause_before_commit(kind: Kind) -> Paused {
+    pause_while(kind, 1, |_, _, _| {})
+}
+
+/// The same with more fits, which wait, after something was done with the dataset.
+pub fn pause_while(kind: Kind, fits: usize, mut before: impl FnMut(&Server, &Tenant, &str)) -> Paused {
     loop {
         // A fit that was faster than the lock, which can happen on SQLite alone, is tried again.
-        if let Some(paused) = try_to_pause(Lab::new(kind)) {
+        if let Some(paused) = try_to_pause(Lab::new(kind), fits, &mut before) {
             return paused;
         }
     }
@@ -83,23 +88,28 @@ pub fn kill_before_commit(kind: Kind) -> (Lab, Tenant) {
     (lab, tenant)
 }
 
-fn try_to_pause(lab: Lab) -> Option<Paused> {
+fn try_to_pause(lab: Lab, fits: usize, before: &mut impl FnMut(&Server, &Tenant, &str)) -> Option<Paused> {
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
     let dataset = server.flows(&tenant.steward);
+    before(&server, &tenant, &dataset);
+    let models = lab.number("SELECT COUNT(*) FROM models");
     // The job waits for a server with workers while the lock is prepared.
     assert!(server.terminate().success());
     let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
-    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0}));
+    for _ in 0..fits {
+        let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0});
+        server.made("/v1/jobs", &tenant.steward, &fit);
+    }
     assert!(server.terminate().success());
     let postgres = lab.database.starts_with("postgres");
     let early = postgres.then(|| hold(&lab));
     let server = lab.serve(&[]);
     let lock = early.unwrap_or_else(|| hold(&lab));
-    if !postgres && lab.number("SELECT COUNT(*) FROM models") > 0 {
+    if !postgres && lab.number("SELECT COUNT(*) FROM models") > models {
         return None;
     }
-    wait(|| (!bundles(&lab).is_empty()).then_some(()));
+    wait(|| (bundles(&lab).len() as i64 > models).then_some(()));
     Some(Paused { lab, tenant, server, lock })
 }
 

@@ -30,7 +30,7 @@ both!(
 const NONE: [PathBuf; 0] = [];
 
 /// Every file below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -40,7 +40,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Files below a folder that hold a secret, as it is or in hex.
-fn holding(folder: &Path, secret: &[u8]) -> Vec<PathBuf> {
+pub fn holding(folder: &Path, secret: &[u8]) -> Vec<PathBuf> {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let holds = |path: &PathBuf| {
         let bytes = std::fs::read(path).unwrap_or_default();
@@ -51,11 +51,11 @@ fn holding(folder: &Path, secret: &[u8]) -> Vec<PathBuf> {
     files(folder).into_iter().filter(holds).collect()
 }
 
-fn half_in_database(lab: &Lab) -> Vec<u8> {
+pub fn half_in_database(lab: &Lab) -> Vec<u8> {
     lab.value("SELECT noise_half FROM jobs WHERE noise_half IS NOT NULL")
 }
 
-fn half_in_file(lab: &Lab) -> (PathBuf, Vec<u8>) {
+pub fn half_in_file(lab: &Lab) -> (PathBuf, Vec<u8>) {
     let halves = files(&lab.data().join("noise"));
     assert_eq!(halves.len(), 1, "{halves:?}");
     (halves[0].clone(), std::fs::read(&halves[0]).unwrap())

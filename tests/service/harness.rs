@@ -97,6 +97,11 @@ impl Lab {
         self.start(Command::new(env!("CARGO_BIN_EXE_netdpsyn")).arg("serve").envs(settings.iter().copied()))
     }
 
+    /// Starts another version of the program.
+    pub fn serve_as(&self, program: &str) -> Server {
+        self.start(Command::new(program).arg("serve"))
+    }
+
     /// Starts a server none of whose files may have more bytes than this, until [`Server::limit_files`] says otherwise.
     pub fn serve_within(&self, bytes: u64) -> Server {
         let limited = format!(
@@ -261,6 +266,19 @@ impl Lab {
                 pool.close().await;
             }
         });
+    }
+
+    /// Puts a backup in the place of the database, which nobody uses; the backup stays.
+    pub fn put_back(&self, backup: &str) {
+        let Some(file) = self.database.strip_prefix("sqlite:") else { return self.restore(backup) };
+        let copy = backup.strip_prefix("sqlite:").unwrap();
+        for end in ["", "-wal", "-shm"] {
+            let (from, to) = (format!("{copy}{end}"), format!("{file}{end}"));
+            match Path::new(&from).exists() && end != "-shm" {
+                true => drop(std::fs::copy(from, to).unwrap()),
+                false => drop(std::fs::remove_file(to)),
+            }
+        }
     }
 
     /// Keeps every other connection from writing until dropped.

@@ -35,6 +35,22 @@ fn the_embedded_database_goes_on_when_there_is_room_again() {
         server.limit_files(None);
     }
     assert_eq!(tenant(&server, 100).0, 201);
+    // Whatever was under way when the disk filled up ends, and is charged if there is a model for it.
+    let payer = server.tenant(json!({"rho": 10.0}));
+    let dataset = server.flows(&payer.steward);
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0});
+    for round in 0..5 {
+        server.made("/v1/jobs", &payer.steward, &fit);
+        std::thread::sleep(std::time::Duration::from_millis(40 * round));
+        server.limit_files(Some(0));
+        let refused = server.post("/v1/jobs", &payer.steward, &fit);
+        assert_eq!(refused.status(), 507, "{}", refused.text().unwrap());
+        server.limit_files(None);
+        for job in server.idle(&payer.steward).iter().filter(|job| job["kind"] == "fit") {
+            assert_eq!(job["charged"], job["state"] == "succeeded", "{job:#?}");
+        }
+    }
+    assert_eq!(lab.number("SELECT reserved_rho FROM tenants WHERE cap_rho = 10000000000000"), 0);
     assert!(!server.log.lock().unwrap().contains("non-zero transaction depth"));
 }
 

@@ -5,10 +5,15 @@
 
 mod access;
 mod account;
+mod backup;
 mod bombs;
+mod chaos;
+mod clients;
 mod clocks;
+mod contract;
 mod crash;
 mod declare;
+mod deploys;
 mod disk;
 mod edges;
 mod fair;
@@ -21,6 +26,7 @@ mod notation;
 mod promise;
 mod proxy;
 mod refusals;
+mod rough;
 mod settings;
 mod stuck;
 mod tour;

@@ -19,13 +19,13 @@ both!(
 );
 
 /// An upload half sent.
-struct Half {
+pub struct Half {
     stream: TcpStream,
     rest: Vec<u8>,
 }
 
 impl Half {
-    fn of(server: &Server, dataset: &str, steward: &str) -> Half {
+    pub fn of(server: &Server, dataset: &str, steward: &str) -> Half {
         let body = sample("flows.csv.gz");
         let host = server.url.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
@@ -42,7 +42,7 @@ impl Half {
     }
 
     /// Sends the rest: the status of the answer.
-    fn finish(mut self) -> String {
+    pub fn finish(mut self) -> String {
         self.stream.write_all(&self.rest).unwrap();
         let mut answer = [0; 12];
         self.stream.read_exact(&mut answer).unwrap();
