@@ -87,7 +87,8 @@ mod tests {
         assert_eq!(full, Asked { rows: Some(u64::MAX), rounds: 20 });
         let tagged = serde_json::from_str(r#"{"kind": "Asked", "rows": 3.0, "rounds": 0.0}"#);
         assert_eq!(tagged.unwrap(), Tagged::Asked(Asked { rows: Some(3), rounds: 0 }));
-        for text in [r#"{"rows": 0.5}"#, r#"{"rows": -1}"#, r#"{"rows": 1e16}"#, r#"{"rounds": 4294967296}"#] {
+        for text in [r#"{"rows": 0.5}"#, r#"{"rows": -1}"#, r#"{"rows": 1e16}"#, r#"{"rounds": 4294967296}"#]
+        {
             assert!(read(text).unwrap_err().to_string().contains("whole number"), "{text}");
         }
     }

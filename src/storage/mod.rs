@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod looks;
 pub mod releases;
+pub mod servers;
 pub mod tenants;
 
 pub use artifacts::Artifacts;
@@ -60,7 +61,10 @@ impl StorageError {
         let mut cause: Option<&dyn std::error::Error> = Some(self);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                return matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge);
+                return matches!(
+                    error.kind(),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+                );
             }
             cause = error.source();
         }

@@ -140,7 +140,7 @@ impl World {
         let build = netdpsyn::fit::BUILD;
         let orphaned_before = now - 600_000_000;
         let lease_until = now + LEASE;
-        let claim = Claim { now, lease_until, build, orphaned_before, parse_only: false };
+        let claim = Claim { now, lease_until, build, orphaned_before, parse_only: false, room: i64::MAX };
         let job = jobs::claim(&mut tx, &claim).await.unwrap();
         tx.commit().await.unwrap();
         job
@@ -216,7 +216,7 @@ impl Sequence {
     }
 
     async fn upload(&mut self, world: &World) {
-        let body = futures_util::stream::iter([Ok::<_, std::io::Error>(trace(&mut self.rng).into())]);
+        let body = futures_util::stream::iter([Ok::<_, Problem>(trace(&mut self.rng).into())]);
         let sent = uploads::upload(&world.app, &self.steward, self.dataset, None, None, body).await;
         self.note("upload", sent);
     }

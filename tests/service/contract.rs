@@ -86,7 +86,11 @@ fn words_are_those_of_the_database() {
         ("ReleaseState", "state", "draft"),
         ("EntryKind", "kind", "grant"),
     ] {
-        assert_eq!(document["components"]["schemas"][schema]["enum"], json!(words(column, first)), "{schema}");
+        assert_eq!(
+            document["components"]["schemas"][schema]["enum"],
+            json!(words(column, first)),
+            "{schema}"
+        );
     }
 }
 
