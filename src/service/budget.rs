@@ -48,9 +48,17 @@ pub struct GuaranteeCap {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StatedCap {
+    #[serde(default, deserialize_with = "given")]
     rho: Option<f64>,
+    #[serde(default, deserialize_with = "given")]
     epsilon: Option<f64>,
+    #[serde(default, deserialize_with = "given")]
     delta: Option<f64>,
+}
+
+/// What is given is a number: null says nothing.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    f64::deserialize(deserializer).map(Some)
 }
 
 impl TryFrom<StatedCap> for Cap {

@@ -112,6 +112,12 @@ fn what_the_document_bounds_is_refused_beyond(kind: Kind) {
         let keys = format!("/v1/tenants/{}/keys", tenant.id);
         refused(server.post(&keys, ADMIN, &json!({"name": name, "role": "reader"})), "name");
     }
+    for (cap, field) in [
+        (json!({"epsilon": 1.0, "delta": null}), "cap.delta"),
+        (json!({"rho": null, "epsilon": 1.0}), "cap.rho"),
+    ] {
+        refused(server.post("/v1/tenants", ADMIN, &json!({"name": "null", "cap": cap})), field);
+    }
     let quote = |more: Value| {
         let mut body = json!({"dataset_id": dataset, "epsilon": 1.0});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
