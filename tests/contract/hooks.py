@@ -18,8 +18,9 @@ BEYOND_THE_DOCUMENT = {
     # A preset or a schema, one of both; declared columns are columns of it and of the right type; names are unique; a window ends after it starts.
     "create_dataset": COLUMNS,
     "change_dataset": COLUMNS,
-    # The key was used with another body. A seed may not be given where the population is strict. The dataset's declaration has gaps.
-    "submit_job": {"Idempotency-Key", "seed", "window", "categories", "schema"},
+    # The key was used with another body. A seed may not be given where the population is strict. More rows than a hundred times those of the model, or
+    # than the server's setting. The dataset's declaration has gaps.
+    "submit_job": {"Idempotency-Key", "seed", "rows", "window", "categories", "schema"},
     # The digest is not the body's.
     "upload_trace": {"Content-Digest"},
     # An id that is none of the list's.
