@@ -15,19 +15,8 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-const STAGES: [&str; 11] = [
-    "read",
-    "gaps",
-    "trees",
-    "code",
-    "one-ways",
-    "selection",
-    "pairs",
-    "reconcile",
-    "generate",
-    "restore",
-    "write",
-];
+const STAGES: [&str; 10] =
+    ["read", "gaps", "trees", "code", "one-ways", "selection", "pairs", "reconcile", "generate", "write"];
 
 /// Where the table stands in docs/PERFORMANCE.md.
 const MARKS: [&str; 2] = ["<!-- bench: begin -->\n", "<!-- bench: end -->\n"];

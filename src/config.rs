@@ -68,6 +68,10 @@ settings! {
         "raw traces and releases of one tenant together; beyond it an upload is refused with 507 and a generation fails";
     max_requests: NonZeroU32 = "NETDPSYN_MAX_REQUESTS_PER_SECOND", "200", 1..=1_000_000,
         "requests of one tenant, five times that at once; beyond it 429. Counted by each server for itself";
+    memory_bytes: Option<u64> = "NETDPSYN_MEMORY_BYTES", "", 1..=1 << 60,
+        "what all jobs of this server together may use of its memory: a job that needs more than any server has is refused or waits. By default three quarters of the limit of its control group, or of the machine's memory";
+    max_rows: u64 = "NETDPSYN_MAX_ROWS", "1000000000", 1..=1 << 31,
+        "records of a synthetic trace; there are never more than a hundred times those that its model was measured on, as far as the noise tells";
     max_connections: usize = "NETDPSYN_MAX_CONNECTIONS", "4096", 1..=1_000_000,
         "open connections; the next is answered 503 and closed. Fewer where the limit of open files (raised to its hard limit at the start) has no room for them";
     max_connections_per_address: usize = "NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS", "256", 1..=1_000_000,

@@ -23,13 +23,14 @@
 //! | [`whole`] | whole numbers in JSON | – |
 //! | [`progress`] | how long work reports and is stopped | – |
 //! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | `progress` |
+//! | [`scratch`] | columns set aside on disk | `trace` |
 //! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace progress` |
 //! | [`formats`] | readers and writers | `trace privacy progress` |
 //! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
 //! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress whole` |
-//! | [`generate`] | model in, records out | `model domain trace progress whole` |
-//! | [`evaluate`] | how good a synthetic trace is | `model domain trace privacy progress` |
+//! | [`generate`] | model in, records out | `model domain scratch trace progress whole` |
+//! | [`evaluate`] | how good a synthetic trace is | `model domain scratch trace privacy progress` |
 //! | [`simulate`] | simulated traces to try things on | `generate trace` |
 //! | [`ledger`] | the rules of spending, pure | `privacy` |
 //! | [`storage`] | database and artifacts | `ledger` |
@@ -57,6 +58,7 @@ pub mod ledger;
 pub mod model;
 pub mod privacy;
 pub mod progress;
+pub mod scratch;
 pub mod service;
 pub mod simulate;
 pub mod storage;

@@ -11,6 +11,17 @@ const PIECE: usize = 1 << 16;
 #[error("cancelled")]
 pub struct Cancelled;
 
+/// Work on files ended early.
+#[derive(Debug, Error)]
+pub enum Halted {
+    /// A file cannot be written or read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
 /// Receives the progress of long work. Steps follow from the plan and from how far a pass over the records is, never from what they hold; only stewards see them.
 pub trait Progress: Sync {
     /// `done` of `total` steps of `stage` are done.

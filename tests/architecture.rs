@@ -90,12 +90,13 @@ fn used(code: &str) -> BTreeSet<String> {
 /// The table of `lib.rs`: what each module may use.
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let engine = [
-        "trace", "privacy", "progress", "domain", "formats", "model", "fit", "generate", "evaluate",
-        "simulate", "whole",
+        "trace", "scratch", "privacy", "progress", "domain", "formats", "model", "fit", "generate",
+        "evaluate", "simulate", "whole",
     ];
     let and = |more: &[&'static str]| engine.iter().chain(more).copied().collect::<Vec<_>>();
     BTreeMap::from([
         ("trace", vec!["progress"]),
+        ("scratch", vec!["trace"]),
         ("privacy", vec![]),
         ("progress", vec![]),
         ("whole", vec![]),
@@ -103,8 +104,8 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("formats", vec!["trace", "privacy", "progress"]),
         ("model", vec!["domain", "trace", "privacy", "progress"]),
         ("fit", vec!["model", "domain", "trace", "privacy", "progress", "whole"]),
-        ("generate", vec!["model", "domain", "trace", "progress", "whole"]),
-        ("evaluate", vec!["model", "domain", "trace", "privacy", "progress"]),
+        ("generate", vec!["model", "domain", "scratch", "trace", "progress", "whole"]),
+        ("evaluate", vec!["model", "domain", "scratch", "trace", "privacy", "progress"]),
         ("simulate", vec!["generate", "trace"]),
         ("config", vec![]),
         ("telemetry", vec!["config"]),

@@ -1,69 +1,83 @@
 //! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
 
 use crate::privacy::{Private, Sensitive};
-use crate::progress::{Cancelled, Progress};
+use crate::progress::{Cancelled, Halted, Progress};
 use crate::trace::schema::OTHER;
 use crate::trace::{Column, Field, Notation, Schema, TimeUnit, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
-use thiserror::Error;
+use std::ops::Range;
 
 /// Records formatted at a time by one thread.
 const BLOCK: usize = 1 << 14;
 /// Blocks in memory at a time.
 const BATCH: usize = 16;
 
-/// Why writing stopped.
-#[derive(Debug, Error)]
-pub enum WriteError {
-    /// The file cannot be written.
-    #[error("cannot write the trace: {0}")]
-    Io(#[from] io::Error),
-    /// Stopped on request.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
+/// Writes a trace.
+pub fn write(trace: &Trace, schema: &Schema, to: impl Write, progress: &dyn Progress) -> Result<(), Halted> {
+    let mut writer = CsvWriter::new(schema, to, trace.rows() as u64)?;
+    writer.write(trace, progress)?;
+    writer.finish()
 }
 
-/// Writes a trace.
-pub fn write(
-    trace: &Trace,
-    schema: &Schema,
-    mut to: impl Write,
-    progress: &dyn Progress,
-) -> Result<(), WriteError> {
-    let names: Vec<String> = schema.columns.iter().map(|c| quoted(&c.name)).collect();
-    writeln!(to, "{}", names.join(","))?;
-    let writers: Vec<Writer> = schema.columns.iter().map(Writer::new).collect();
-    let blocks: Vec<usize> = (0..trace.rows()).step_by(BLOCK).collect();
-    for batch in blocks.chunks(BATCH) {
-        progress.step("write", batch[0] as u64, trace.rows() as u64)?;
-        let texts: Vec<Vec<u8>> = batch
-            .par_iter()
-            .map(|&from| {
-                progress.check()?;
-                let mut text = Vec::with_capacity(BLOCK * 80);
-                for row in from..(from + BLOCK).min(trace.rows()) {
-                    for (column, writer) in writers.iter().enumerate() {
-                        if column > 0 {
-                            text.push(b',');
-                        }
-                        writer.put(trace.column(column).get(row), &mut text);
-                    }
-                    // A line without anything is no record.
-                    if text.is_empty() || text.ends_with(b"\n") {
-                        text.extend_from_slice(b"\"\"");
-                    }
-                    text.push(b'\n');
-                }
-                Ok(text)
-            })
-            .collect::<Result<_, Cancelled>>()?;
-        for text in texts {
-            to.write_all(&text)?;
-        }
+/// Writes a trace that comes in slices.
+pub struct CsvWriter<W> {
+    columns: Vec<Writer>,
+    to: W,
+    written: u64,
+    rows: u64,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// Of a trace of `rows` records; begins with the header.
+    pub fn new(schema: &Schema, mut to: W, rows: u64) -> io::Result<Self> {
+        let names: Vec<String> = schema.columns.iter().map(|c| quoted(&c.name)).collect();
+        writeln!(to, "{}", names.join(","))?;
+        Ok(CsvWriter { columns: schema.columns.iter().map(Writer::new).collect(), to, written: 0, rows })
     }
-    to.flush()?;
-    Ok(())
+
+    /// Writes the next records.
+    pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
+        let blocks: Vec<usize> = (0..slice.rows()).step_by(BLOCK).collect();
+        let columns = &self.columns;
+        for batch in blocks.chunks(BATCH) {
+            progress.step("write", self.written + batch[0] as u64, self.rows)?;
+            let format = |&from: &usize| {
+                progress.check()?;
+                Ok(formatted(slice, columns, from..(from + BLOCK).min(slice.rows())))
+            };
+            let texts: Vec<Vec<u8>> = batch.par_iter().map(format).collect::<Result<_, Cancelled>>()?;
+            for text in texts {
+                self.to.write_all(&text)?;
+            }
+        }
+        self.written += slice.rows() as u64;
+        Ok(())
+    }
+
+    /// Brings everything to where it is written.
+    pub fn finish(mut self) -> Result<(), Halted> {
+        Ok(self.to.flush()?)
+    }
+}
+
+/// Some rows as text.
+fn formatted(slice: &Trace, columns: &[Writer], rows: Range<usize>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(BLOCK * 80);
+    for row in rows {
+        for (column, writer) in columns.iter().enumerate() {
+            if column > 0 {
+                text.push(b',');
+            }
+            writer.put(slice.column(column).get(row), &mut text);
+        }
+        // A line without anything is no record.
+        if text.is_empty() || text.ends_with(b"\n") {
+            text.extend_from_slice(b"\"\"");
+        }
+        text.push(b'\n');
+    }
+    text
 }
 
 /// The most bytes that a record of a schema takes in a file.
@@ -79,7 +93,7 @@ pub fn write_raw(
     schema: &Schema,
     to: impl Write,
     progress: &dyn Progress,
-) -> Private<Result<(), WriteError>> {
+) -> Private<Result<(), Halted>> {
     trace.privately(|raw| write(raw, schema, to, progress))
 }
 

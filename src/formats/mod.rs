@@ -23,7 +23,7 @@ mod written_tests;
 
 pub use bind::{Bound, bind, bind_like};
 pub use csv_read::{BadRecord, ReadOptions, Report, check, read, read_synthetic, read_written, split_rows};
-pub use csv_write::{WriteError, bytes_per_row, write, write_raw};
+pub use csv_write::{CsvWriter, bytes_per_row, write, write_raw};
 pub use input::{Limit, Limits};
 
 use crate::privacy::Private;

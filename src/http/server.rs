@@ -4,7 +4,7 @@ use super::connection::heard;
 use super::connections;
 use crate::jobs;
 use crate::service::app::App;
-use crate::service::{keys, memory};
+use crate::service::{capacity, keys, memory};
 use crate::storage::in_use::InUse;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -37,6 +37,12 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
         }
     }
     let stop = stop()?;
+    // Before the first request: what is submitted is measured against the servers that run.
+    if app.config.workers > 0
+        && let Err(problem) = capacity::register(&app).await
+    {
+        tracing::error!(problem = %problem.kind, "the server could not be registered");
+    }
     let workers = jobs::start(&app);
     tracing::info!(address = %listener.local_addr()?, workers = app.config.workers, "serving");
     // One signal for all: workers drain from it on, however long a client keeps its connection, and the other way round.

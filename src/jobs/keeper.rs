@@ -3,6 +3,7 @@
 use super::attempt::LONGEST_WAIT;
 use super::measuring;
 use crate::service::app::App;
+use crate::service::capacity;
 use crate::service::problem::Problem;
 use crate::service::sweep::{UNNAMED_FOR, sweep};
 use crate::storage::{datasets, jobs};
@@ -72,5 +73,31 @@ pub async fn sweep_hourly(app: App, mut stopping: watch::Receiver<bool>) {
                 tracing::error!(problem = %problem.kind, "sweeping failed");
             }
         }
+    }
+}
+
+/// Says every few seconds that this server runs and what memory it has, until it stops.
+pub async fn register(app: App, mut stopping: watch::Receiver<bool>) {
+    let mut told = 0;
+    loop {
+        match capacity::register(&app).await {
+            Ok(too_large) => {
+                if too_large > told {
+                    tracing::warn!(
+                        jobs = too_large,
+                        "waiting for a server with more memory than any that runs"
+                    );
+                }
+                told = too_large;
+            }
+            Err(problem) => tracing::warn!(problem = %problem.kind, "the server could not be registered"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(capacity::SEEN_EVERY) => {}
+            _ = stopping.changed() => break,
+        }
+    }
+    if let Err(problem) = capacity::leave(&app).await {
+        tracing::warn!(problem = %problem.kind, "the server stays registered for a minute");
     }
 }

@@ -1,6 +1,6 @@
 //! Why a job did not come to its result.
 
-use crate::progress::Cancelled;
+use crate::progress::{Cancelled, Halted};
 use crate::service::problem::Problem;
 use crate::storage::StorageError;
 
@@ -29,6 +29,15 @@ impl From<StorageError> for Stopped {
 impl From<Cancelled> for Stopped {
     fn from(_: Cancelled) -> Self {
         Stopped::Cancelled
+    }
+}
+
+impl From<Halted> for Stopped {
+    fn from(halted: Halted) -> Self {
+        match halted {
+            Halted::Cancelled(_) => Stopped::Cancelled,
+            Halted::Io(error) => StorageError::from(error).into(),
+        }
     }
 }
 

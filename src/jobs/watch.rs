@@ -17,7 +17,7 @@ const FIT: Stages = &[
     ("selection", 90),
     ("pairs", 95),
 ];
-const GENERATE: Stages = &[("reconcile", 0), ("generate", 5), ("restore", 85), ("write", 90)];
+const GENERATE: Stages = &[("reconcile", 0), ("generate", 5), ("write", 80)];
 const EVALUATE: Stages = &[("read", 0), ("split", 20), ("compare", 30)];
 const PARSE: Stages = &[("read", 0)];
 

@@ -8,16 +8,17 @@ use super::watch::Observer;
 use crate::evaluate::private::{self, Inputs};
 use crate::evaluate::release;
 use crate::fit::{self, Room, split, split::SplitKey};
-use crate::formats::{self, Bound, Limit, Limits, ReadError, ReadOptions};
+use crate::formats::{self, Bound, CsvWriter, Limit, Limits, ReadError, ReadOptions};
 use crate::generate::{self, Request};
-use crate::model::{Bundle, Model, Statement};
+use crate::model::{self, Bundle, Model, Statement};
 use crate::privacy::{Private, Sensitive, Steward};
 use crate::progress::Cancelled;
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
-use crate::service::datasets::{reject, schema_of};
+use crate::service::datasets::{reject, report_of, schema_of};
 use crate::service::disk;
-use crate::service::jobs::{FitRequest, GenerateRequest, plan};
+use crate::service::estimate;
+use crate::service::jobs::{FitRequest, GenerateRequest, plan, too_many_rows};
 use crate::service::limits;
 use crate::service::memory;
 use crate::service::problem::Problem;
@@ -255,6 +256,7 @@ async fn commit_model(
     bundle: &Bundle,
 ) -> Result<(), Stopped> {
     let text = |error| broken("what is stored beside a model cannot be written", error);
+    let records = model::records(bundle).round() as u64;
     let bundle_path = bundle_path(job);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
     let mut tx = app.begin().await?;
@@ -268,6 +270,8 @@ async fn commit_model(
         bundle_sha256: stored.sha256,
         statement: serde_json::to_string(&bundle.statement).map_err(text)?,
         created_at: now,
+        records: Some(records as i64),
+        memory: Some(estimate::model(bundle) as i64),
     };
     let generation = GenerateRequest {
         model_id: model.id,
@@ -277,7 +281,9 @@ async fn commit_model(
         evaluate: asked.evaluate,
     };
     let generation = serde_json::to_string(&generation).map_err(text)?;
-    let next = Job { model_id: Some(model.id), ..queued(dataset, "generate", generation, now) };
+    let rows = asked.rows.unwrap_or(records);
+    let memory = Some(estimate::generation(&bundle.schema, rows, model.memory) as i64);
+    let next = Job { model_id: Some(model.id), memory, ..queued(dataset, "generate", generation, now) };
     ledger::commit(&mut tx, &purpose(job, now), job.cost()).await?;
     releases::add_model(&mut tx, &model).await?;
     let (model, charged) = (Some(model.id), Some(true));
@@ -325,26 +331,36 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
+    let request = Request { rows, seed, options: asked.options };
+    let most = estimate::most_rows(app.config.max_rows, Some(model.records.round() as u64));
+    if request.rows(&model) as u64 > most {
+        return Err(too_many_rows(most).into());
+    }
     // Nobody works for an hour on what cannot be stored.
-    disk::check(app, disk::trace(&model.schema, rows.map_or(model.records as u64, |rows| rows as u64)))?;
-    let made = generate::generate(&model, &Request { rows, seed, options: asked.options }, seen)?;
-    let report = StoredReport {
-        fidelity: release::report(&bundle, model.records, &made.trace, seen)?,
-        statement: bundle.statement,
-        ledger: Some(charge),
-        convergence: made.convergence,
-    };
-    let report =
-        serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
+    disk::check(app, estimate::disk_of_generation(&model.schema, request.rows(&model) as u64))?;
+    let made = generate::make(&model, &request, Some(app.artifacts.scratch()), seen)?;
+    let (rows, convergence) = (made.rows, made.convergence);
+    // Written and counted slice by slice: the whole trace is never in memory.
     let name = format!("{}-{}", job.id, job.attempt);
     let file = tempfile::Builder::new().prefix(&name).tempfile_in(app.artifacts.scratch());
     let file = file.map_err(StorageError::from)?;
-    formats::write(&made.trace, &model.schema, std::io::BufWriter::new(file.as_file()), seen).map_err(
-        |error| match error {
-            formats::WriteError::Cancelled(_) => Stopped::Cancelled,
-            formats::WriteError::Io(error) => StorageError::from(error).into(),
-        },
-    )?;
+    let to = std::io::BufWriter::with_capacity(1 << 16, file.as_file());
+    let mut writer = CsvWriter::new(&model.schema, to, rows as u64).map_err(StorageError::from)?;
+    let slices = release::Slices::of(&bundle, rows, app.artifacts.scratch());
+    let mut slices = slices.map_err(StorageError::from)?;
+    made.in_order(seen, |slice| {
+        writer.write(&slice, seen)?;
+        slices.add(&slice, seen)
+    })?;
+    writer.finish()?;
+    let report = StoredReport {
+        fidelity: slices.report(model.records, seen)?,
+        statement: bundle.statement,
+        ledger: Some(charge),
+        convergence,
+    };
+    let report =
+        serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
     let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
     let ended = runtime.block_on(async {
         let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
@@ -366,7 +382,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
             trace_path: trace_path.clone(),
             trace_sha256: stored.sha256,
             bytes: stored.bytes as i64,
-            row_count: made.trace.rows() as i64,
+            row_count: rows as i64,
             rows_by_hand: asked.rows.is_some(),
             seed: seed.to_string(),
             report,
@@ -382,9 +398,13 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
             && let Some(dataset) = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?
         {
             let what = serde_json::json!({ "release_id": id }).to_string();
+            let raw = report_of(&dataset).map(|report| report.records);
+            let schema = &model.schema;
+            let memory = raw.map(|raw| estimate::evaluation(schema, raw + rows as u64) as i64);
             let next = Job {
                 model_id: job.model_id,
                 release_id: Some(id),
+                memory,
                 ..queued(&dataset, "evaluate", what, now)
             };
             jobs::add(&mut tx, &next).await?;

@@ -4,6 +4,7 @@ use super::attempt;
 use super::keeper;
 use crate::fit;
 use crate::service::app::App;
+use crate::service::capacity::Held;
 use crate::service::problem::Problem;
 use crate::service::slots::Slots;
 use crate::storage::jobs::{self, Claim, Job};
@@ -39,6 +40,9 @@ pub fn start(app: &App) -> Workers {
     let mut tasks = JoinSet::new();
     tasks.spawn(keeper::keep(app.clone(), stopping.clone()));
     tasks.spawn(keeper::sweep_hourly(app.clone(), stopping.clone()));
+    if app.config.workers > 0 {
+        tasks.spawn(keeper::register(app.clone(), stopping.clone()));
+    }
     let lanes = [(Lane::Any, app.config.workers), (Lane::Parse, app.config.parse_workers)];
     for (lane, slots) in lanes {
         for _ in 0..slots {
@@ -86,7 +90,7 @@ async fn slot(app: App, lane: Lane, mut stopping: watch::Receiver<bool>) {
         let mut queued = std::pin::pin!(app.queued.notified());
         queued.as_mut().enable();
         match claim(&app, lane).await {
-            Ok(Some(job)) => {
+            Ok(Some((job, _held))) => {
                 let span = tracing::info_span!("job", id = %job.id, kind = %job.kind, attempt = job.attempt);
                 attempt::run(&app, job, stopping.clone()).instrument(span).await;
             }
@@ -102,7 +106,9 @@ async fn slot(app: App, lane: Lane, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-async fn claim(app: &App, lane: Lane) -> Result<Option<Job>, Problem> {
+/// A job that fits into what is free of this server's memory, which it holds from then on.
+async fn claim(app: &App, lane: Lane) -> Result<Option<(Job, Held)>, Problem> {
+    let _turn = app.capacity.turn().await;
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
     let claim = Claim {
@@ -110,11 +116,15 @@ async fn claim(app: &App, lane: Lane) -> Result<Option<Job>, Problem> {
         lease_until: app.lease(now),
         build: fit::BUILD,
         orphaned_before: now - app.config.orphan_seconds * 1_000_000,
+        room: app.capacity.room(&mut tx).await?,
         parse_only: lane == Lane::Parse,
     };
     let job = jobs::claim(&mut tx, &claim).await?;
     tx.commit().await?;
-    Ok(job)
+    Ok(job.map(|job| {
+        let held = app.capacity.hold(job.memory);
+        (job, held)
+    }))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What every use case has at hand, and who is asking.
 
+use super::capacity::Capacity;
 use super::guesses::Guesses;
 use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
@@ -31,6 +32,8 @@ pub struct App {
     pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
+    /// The memory that this server may use for jobs.
+    pub capacity: Arc<Capacity>,
     /// Lines of the log by address; see [`super::limits`].
     pub lines: Arc<Lines>,
     /// Wrong keys by address.
@@ -62,6 +65,7 @@ impl App {
             artifacts,
             halves,
             rates: Arc::new(rates(config.max_requests)),
+            capacity: Arc::new(Capacity::of(&config)),
             lines: Arc::new(lines()),
             guesses: Arc::default(),
             config: Arc::new(config),

@@ -3,8 +3,10 @@
 use super::acceptance::{Accepted, Unconfirmed};
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::left;
+use super::capacity;
 use super::datasets::{open_field, own, own_locked, reject, report_of, schema_of};
 use super::disk;
+use super::estimate;
 use super::problem::Problem;
 use super::queued::queued;
 use super::reading::Tagged;
@@ -15,7 +17,7 @@ use crate::privacy::{Guarantee, Rho};
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, release, reserve};
-use crate::storage::{Tx, datasets, releases, tenants};
+use crate::storage::{Tx, datasets, releases, servers, tenants};
 use crate::trace::Schema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -197,6 +199,9 @@ pub struct JobView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
+    /// While it waits: what for, if no server that runs can do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// When it was accepted.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -220,9 +225,22 @@ fn view(j: Job) -> JobView {
         model_id: j.model_id,
         release_id: j.release_id,
         problem: j.problem.and_then(|text| serde_json::from_str(&text).ok()),
+        waits_for: None,
         created_at: shown_time(j.created_at),
         finished_at: j.finished_at.map(shown_time),
     }
+}
+
+/// A job, with what it waits for where the largest server that runs has too little memory. How much it needs may follow from the number of raw records.
+fn view_beside(j: Job, largest: Option<i64>) -> JobView {
+    let largest =
+        largest.filter(|largest| j.state == "queued" && j.memory.is_some_and(|needed| needed > *largest));
+    let waits_for = largest.map(|largest| {
+        format!(
+            "a server with more memory: the largest that runs may use {largest} bytes (NETDPSYN_MEMORY_BYTES)"
+        )
+    });
+    JobView { waits_for, ..view(j) }
 }
 
 /// The plan of a fit.
@@ -253,14 +271,6 @@ pub(super) fn plan_of(
         return Err(Problem::invalid("epsilon", format!("epsilon must be at least {least}, not {epsilon}")));
     }
     Ok(Plan { options, ..Plan::new(guarantee, method) })
-}
-
-/// Refuses a number of records that no trace may have.
-pub(super) fn check_rows(rows: Option<u64>) -> Result<(), Problem> {
-    match rows {
-        Some(rows) if !(1..=1 << 31).contains(&rows) => Err(Problem::invalid("rows", "rows is 1 to 2³¹")),
-        _ => Ok(()),
-    }
 }
 
 /// Accepts a job. With an idempotency key the same request gives the same job again.
@@ -297,10 +307,17 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let model = releases::find_model(&mut tx, tenant, request.model_id).await?;
             let model = model.ok_or_else(|| Problem::not_found("model"))?;
             let dataset = own(&mut tx, tenant, model.dataset_id).await?;
-            let request = checked_generation(&mut tx, request, &dataset).await?;
+            let records = model.records.map(|records| records as u64);
+            let most = estimate::most_rows(app.config.max_rows, records);
+            let request = checked_generation(&mut tx, request, &dataset, most).await?;
+            let (schema, rows) = (schema_of(&dataset)?, request.rows.or(records).unwrap_or(0));
+            let bytes = |rows| estimate::generation(&schema, rows, model.memory);
+            let refused = |problem| Problem { field: Some("rows".into()), ..problem };
+            capacity::admit(&mut tx, bytes(rows), bytes).await.map_err(refused)?;
             // Without a number of rows the job itself finds out.
-            disk::check(app, disk::trace(&schema_of(&dataset)?, request.rows.unwrap_or(0)))?;
-            Job { model_id: Some(model.id), ..queued(&dataset, "generate", stored(&request)?, now) }
+            disk::check(app, estimate::disk_of_generation(&schema, rows))?;
+            let memory = Some(bytes(rows) as i64);
+            Job { model_id: Some(model.id), memory, ..queued(&dataset, "generate", stored(&request)?, now) }
         }
         NewJob::Evaluate(request) => {
             let release = releases::find(&mut tx, tenant, request.release_id).await?;
@@ -309,9 +326,11 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             if dataset.state != "ready" {
                 return Err(Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)"));
             }
+            let memory = evaluation_memory(&mut tx, &dataset, &release).await?;
             Job {
                 model_id: Some(release.model_id),
                 release_id: Some(release.id),
+                memory,
                 ..queued(&dataset, "evaluate", stored(request)?, now)
             }
         }
@@ -350,6 +369,7 @@ async fn checked_generation(
     tx: &mut Tx,
     request: &GenerateRequest,
     dataset: &Dataset,
+    most_rows: u64,
 ) -> Result<GenerateRequest, Problem> {
     let population = tenants::find_population(tx, dataset.population_id).await?;
     if request.seed.is_some() && population.is_some_and(|p| p.strict) {
@@ -358,9 +378,33 @@ async fn checked_generation(
     if request.options.rounds > generate::options::MAX_ROUNDS {
         return Err(Problem::invalid("options.rounds", "rounds is 0 to 1,000"));
     }
-    check_rows(request.rows)?;
     let rows = request.rows.map(|rows| rounded_rows(rows as usize) as u64);
+    if rows.is_some_and(|rows| rows == 0 || rows > most_rows) {
+        return Err(too_many_rows(most_rows));
+    }
     Ok(GenerateRequest { rows, ..request.clone() })
+}
+
+/// Refuses more records than may be made.
+pub fn too_many_rows(most: u64) -> Problem {
+    let detail = format!(
+        "rows is 1 to {most} here: at most a hundred times the records that the model was measured on, as far as its noise tells, and NETDPSYN_MAX_ROWS"
+    );
+    Problem::invalid("rows", detail).with("most_rows", most)
+}
+
+/// Memory that comparing a release with its raw trace takes; refuses what no server can hold.
+async fn evaluation_memory(
+    tx: &mut Tx,
+    dataset: &Dataset,
+    release: &releases::Release,
+) -> Result<Option<i64>, Problem> {
+    let Some(report) = report_of(dataset) else { return Ok(None) };
+    let schema = schema_of(dataset)?;
+    let bytes = |rows| estimate::evaluation(&schema, report.records + rows);
+    let needed = bytes(release.row_count as u64);
+    capacity::admit(tx, needed, bytes).await.map_err(|problem| problem.with("private", true))?;
+    Ok(Some(needed as i64))
 }
 
 async fn fit_job(
@@ -380,7 +424,9 @@ async fn fit_job(
         options: request.generate,
         evaluate: request.evaluate,
     };
-    checked_generation(tx, &generation, &dataset).await?;
+    // N̂ is not known yet: what is more than a hundred times as much is found out when the trace is made.
+    let most = estimate::most_rows(app.config.max_rows, None);
+    checked_generation(tx, &generation, &dataset, most).await?;
     let schema = schema_of(&dataset)?;
     let asked = if request.options.gaps { schema.with_gaps() } else { schema.clone() };
     if let Err(error) = asked.check_complete() {
@@ -389,7 +435,13 @@ async fn fit_job(
     }
     check_confirmed(request, &plan, &schema, &dataset)?;
     disk::check(app, Room::of(&plan, &schema).bytes())?;
+    let bytes = |records| estimate::fit(&schema, records);
+    let needed = report_of(&dataset).map(|report| bytes(report.records));
+    if let Some(needed) = needed {
+        capacity::admit(tx, needed, bytes).await.map_err(|problem| problem.with("private", true))?;
+    }
     let mut job = queued(&dataset, "fit", stored(request)?, now);
+    job.memory = needed.map(|needed| needed as i64);
     let cost = Amount::rho(plan.allowance());
     (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
     let purpose = Purpose { tenant, population: dataset.population_id, job: job.id, actor: &caller.key, now };
@@ -456,7 +508,8 @@ fn check_confirmed(
 pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Problem> {
     let tenant = caller.steward()?;
     let mut tx = app.read().await?;
-    jobs::find(&mut tx, tenant, id).await?.map(view).ok_or_else(|| Problem::not_found("job"))
+    let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
+    Ok(view_beside(job, servers::largest(&mut tx).await?))
 }
 
 /// Which jobs are wanted.
@@ -488,7 +541,9 @@ pub async fn list(app: &App, caller: &Caller, query: JobQuery) -> Result<Page<Jo
     let (after, limit) = PageQuery { after, limit }.bounds()?;
     let mut tx = app.read().await?;
     let wanted = jobs::Wanted { tenant, kind: kind.as_deref(), state: state.as_deref(), dataset };
-    Ok(PageQuery::page(jobs::list(&mut tx, &wanted, after, limit).await?, limit, |j| j.id, view))
+    let largest = servers::largest(&mut tx).await?;
+    let jobs = jobs::list(&mut tx, &wanted, after, limit).await?;
+    Ok(PageQuery::page(jobs, limit, |j| j.id, |j| view_beside(j, largest)))
 }
 
 fn one_of(field: &str, value: Option<&str>, known: &[&str]) -> Result<(), Problem> {

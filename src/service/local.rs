@@ -3,14 +3,14 @@
 //! There is no ledger here. Each run's statement covers that run alone and says that repeated runs add up.
 
 use super::acceptance::{Accepted, Unconfirmed};
-use super::new_file::NewFile;
+use super::new_file::{self, NewFile};
 use crate::evaluate::private::{self, Inputs, Measure};
 use crate::fit::{self, FitError, Plan, split::SplitKey};
-use crate::formats::{self, Bound, Limits, ReadError, ReadOptions, Report, WriteError, hints::Hints};
+use crate::formats::{self, Bound, CsvWriter, Limits, ReadError, ReadOptions, Report, hints::Hints};
 use crate::generate::{self, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::privacy::{NoiseKey, Private, Sensitive, Steward};
-use crate::progress::{Cancelled, Progress, Quiet};
+use crate::progress::{Cancelled, Halted, Progress, Quiet};
 use crate::trace::{Schema, SchemaError, Trace, Window, presets};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -257,14 +257,20 @@ fn make(
     progress: &dyn Progress,
 ) -> Result<Made, LocalError> {
     let model = Model::from_bundle(bundle, progress)?;
-    let generated = generate::generate(&model, request, progress)?;
-    write_trace(output, &generated.trace, &model.schema, progress)?;
-    Ok(Made {
-        records: model.records,
-        rows: generated.trace.rows(),
-        reconciled: model.reconciled,
-        convergence: generated.convergence,
-    })
+    // What does not fit into memory stands beside the trace while it is made.
+    let folder = new_file::folder_of(output);
+    let unwritten = |error| unwritten(output, error);
+    let made = generate::make(&model, request, Some(folder), progress).map_err(unwritten)?;
+    let (rows, convergence) = (made.rows, made.convergence);
+    let mut file = NewFile::create(output)?;
+    let written =
+        CsvWriter::new(&model.schema, &mut file, rows as u64).map_err(Halted::Io).and_then(|mut writer| {
+            made.in_order(progress, |slice| writer.write(&slice, progress))?;
+            writer.finish()
+        });
+    written.map_err(unwritten)?;
+    file.publish()?;
+    Ok(Made { records: model.records, rows, reconciled: model.reconciled, convergence })
 }
 
 /// Compares a synthetic trace with the raw one and, where there are some, with raw records that were held out. Takes
@@ -376,9 +382,9 @@ pub(super) fn write_raw(
     file.publish()
 }
 
-fn unwritten(path: &Path, error: WriteError) -> LocalError {
+fn unwritten(path: &Path, error: Halted) -> LocalError {
     match error {
-        WriteError::Io(source) => LocalError::Write { path: path.into(), source },
-        WriteError::Cancelled(cancelled) => cancelled.into(),
+        Halted::Io(source) => LocalError::Write { path: path.into(), source },
+        Halted::Cancelled(cancelled) => cancelled.into(),
     }
 }

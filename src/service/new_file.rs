@@ -7,6 +7,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
+/// The folder that a file stands in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
 /// A file being written beside its final place.
 pub struct NewFile {
     path: PathBuf,
@@ -52,10 +57,7 @@ impl NewFile {
             };
             LocalError::Write { path: path.into(), source }
         };
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix(".netdpsyn-").suffix(".part");
         // The user's mask takes away from these rights, as from any new file's.

@@ -110,6 +110,17 @@ impl Problem {
             .with("largest_epsilon", largest_epsilon)
     }
 
+    /// 422: more memory than the largest server has.
+    pub fn too_much_memory(needed: u64, largest: u64, rows: u64) -> Self {
+        let detail = format!(
+            "it would take {needed} bytes of memory, and the largest server that runs may use {largest} (NETDPSYN_MEMORY_BYTES); {rows} records would fit"
+        );
+        Problem::new(422, "/problems/too-much-memory", "Too large for every server", detail)
+            .with("needed_bytes", needed)
+            .with("memory_bytes", largest)
+            .with("rows", rows)
+    }
+
     /// 413: too many bytes.
     pub fn too_large(limit: u64) -> Self {
         Problem::new(

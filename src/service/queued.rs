@@ -28,6 +28,7 @@ pub fn queued(dataset: &Dataset, kind: &str, request: String, now: i64) -> Job {
         build: None,
         measuring: None,
         problem: None,
+        memory: None,
         model_id: None,
         release_id: None,
         created_at: now,

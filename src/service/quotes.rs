@@ -4,21 +4,18 @@ use super::app::{App, Caller};
 use super::budget::left;
 use super::datasets::{own, report_of, schema_of};
 use super::disk;
-use super::jobs::{check_rows, plan_of};
+use super::estimate;
+use super::jobs::plan_of;
 use super::looks;
 use super::problem::Problem;
 use crate::fit::{self, Method, Plan, Room, expect};
 use crate::ledger;
 use crate::model::statement::Expected;
-use crate::storage::looks::Look;
-use crate::trace::{Schema, Trace};
+use crate::storage::{looks::Look, servers};
+use crate::trace::Schema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Memory that a job takes whatever its size, and bytes that a column of a record takes while codes are counted and records are
-/// generated and restored. Upper bounds of what docs/PERFORMANCE.md measures.
-const BASE_BYTES: u64 = 160 << 20;
-const BYTES_A_COLUMN: u64 = 8;
 /// Time that a job takes whatever its size, and that a column of a record takes from reading to writing, on two cores.
 const BASE_SECONDS: f64 = 1.0;
 const SECONDS_A_COLUMN: f64 = 6e-7;
@@ -27,7 +24,7 @@ const SECONDS_A_COLUMN: f64 = 6e-7;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"required_rho": 0.0558, "left_rho": 0.31, "fits": true, "largest_epsilon": 5.42,
     "expected": {"private": true, "records_error": 0.0019, "cell_error": 0.0571, "accept_noise": false},
-    "resources": {"private": true, "memory_bytes": 209000000, "seconds": 3},
+    "resources": {"private": true, "memory_bytes": 209000000, "server_bytes": 12884901888u64, "fits": true, "seconds": 3},
     "disk": {"private": true, "bytes": 110490112, "room_bytes": 42949672960u64, "fits": true}}))]
 pub struct QuoteView {
     /// ρ that the fit would reserve.
@@ -131,17 +128,24 @@ pub struct Resources {
     pub private: bool,
     /// Memory at the peak.
     pub memory_bytes: u64,
+    /// Memory that the largest server may use for jobs; absent while none runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_bytes: Option<u64>,
+    /// Whether a server that runs can hold it; a fit that none can hold is refused.
+    pub fits: bool,
     /// Time from the first record read to the last one written, on two cores, once a worker has it.
     pub seconds: u64,
 }
 
 impl Resources {
-    fn of(schema: &Schema, records: u64) -> Self {
+    fn of(schema: &Schema, records: u64, server_bytes: Option<u64>) -> Self {
         let columns = schema.columns.len() as u64;
-        let a_record = Trace::empty(schema).bytes_per_row() as u64 + columns * BYTES_A_COLUMN;
+        let memory_bytes = estimate::fit(schema, records);
         Resources {
             private: true,
-            memory_bytes: BASE_BYTES + records * a_record,
+            memory_bytes,
+            server_bytes,
+            fits: server_bytes.is_none_or(|most| memory_bytes <= most),
             seconds: (BASE_SECONDS + SECONDS_A_COLUMN * (records * columns) as f64).ceil() as u64,
         }
     }
@@ -164,8 +168,16 @@ pub struct Disk {
 impl Disk {
     /// For as many records, `private` where that is the number of raw ones, beside this much room.
     fn of(plan: &Plan, schema: &Schema, rows: u64, private: bool, room: u64) -> Self {
-        let bytes = Room::of(plan, schema).bytes() + disk::trace(schema, rows);
+        let bytes = Room::of(plan, schema).bytes() + estimate::disk_of_generation(schema, rows);
         Disk { private, bytes, room_bytes: (room < u64::MAX).then_some(room), fits: bytes <= room }
+    }
+}
+
+/// Refuses a number of records that no trace may have.
+fn check_rows(rows: Option<u64>) -> Result<(), Problem> {
+    match rows {
+        Some(rows) if !(1..=1 << 31).contains(&rows) => Err(Problem::invalid("rows", "rows is 1 to 2³¹")),
+        _ => Ok(()),
     }
 }
 
@@ -178,6 +190,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
     let mut tx = app.read().await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
     let left = left(&mut tx, tenant, dataset.population_id).await?.rho();
+    let server = servers::largest(&mut tx).await?.map(|bytes| bytes as u64);
     drop(tx);
     // Here the private number of records is consulted, whatever is asked.
     looks::record(app, dataset.population_id, Look::Quote).await?;
@@ -197,6 +210,6 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
             accept_outside: !report.mostly_outside().is_empty(),
         }),
         disk: Disk::of(&plan, &schema, rows.unwrap_or(0), private && rows.is_some(), disk::room(app)),
-        resources: report.map(|report| Resources::of(&schema, report.records)),
+        resources: report.map(|report| Resources::of(&schema, report.records, server)),
     })
 }

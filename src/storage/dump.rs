@@ -11,8 +11,8 @@ use std::io::Write;
 
 /// What a column that holds a part of a noise key begins with.
 const NEVER: &str = "noise_";
-/// Tables that tell of the database itself.
-const OWN: [&str; 3] = ["_sqlx_migrations", "later_migrations", "probes"];
+/// Tables that tell of the database itself, and of the servers that run on it now.
+const OWN: [&str; 4] = ["_sqlx_migrations", "later_migrations", "probes", "servers"];
 /// Tables whose rows the embedded database numbers itself, in the order in which they come.
 const NUMBERED: [&str; 3] = ["populations", "datasets", "releases"];
 

@@ -52,6 +52,8 @@ pub struct Job {
     pub measuring: Option<String>,
     /// Why it failed, JSON.
     pub problem: Option<String>,
+    /// Bytes that it needs at most; next to none where it has none.
+    pub memory: Option<i64>,
     /// A fit's model; the model that a generation uses.
     pub model_id: Option<Uuid>,
     /// A generation's release; the release that is evaluated.
@@ -86,10 +88,10 @@ pub struct End<'a> {
 /// Queues a job.
 pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, model_id, release_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11)")
+        "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, model_id, release_id, created_at, memory)
+         VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)")
         .bind(job.id).bind(job.tenant_id).bind(job.population_id).bind(job.dataset_id).bind(&job.kind).bind(&job.request)
-        .bind(job.rho).bind(job.delta).bind(job.model_id).bind(job.release_id).bind(job.created_at)
+        .bind(job.rho).bind(job.delta).bind(job.model_id).bind(job.release_id).bind(job.created_at).bind(job.memory)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }
@@ -157,6 +159,8 @@ pub struct Claim<'a> {
     pub build: &'a str,
     /// A fit that another program began to measure is left to it until it has waited since before this.
     pub orphaned_before: i64,
+    /// Bytes of memory that the job may need.
+    pub room: i64,
     /// Whether only uploads are parsed.
     pub parse_only: bool,
 }
@@ -171,13 +175,14 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, Storag
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
                  AND (kind = 'parse' OR NOT $5)
+                 AND (COALESCE(memory, 0) <= $6 OR cancel_requested)
              ORDER BY (SELECT served FROM turns WHERE turns.tenant_id = jobs.tenant_id) NULLS FIRST,
                  CASE kind WHEN 'parse' THEN 0 WHEN 'fit' THEN 1 WHEN 'generate' THEN 2 ELSE 3 END, created_at, id
              LIMIT 1{}) RETURNING *",
         tx.skip_locked()
     );
     let claimed = on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql))
-        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.parse_only)
+        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.parse_only).bind(claim.room)
         .fetch_optional(c).await)?;
     if let Some(job) = &claimed {
         on!(tx, c => sqlx::query(

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod looks;
 pub mod releases;
+pub mod servers;
 pub mod tenants;
 
 pub use artifacts::Artifacts;

@@ -24,6 +24,10 @@ pub struct Model {
     pub statement: String,
     /// When.
     pub created_at: i64,
+    /// N̂, rounded; none of an earlier version's.
+    pub records: Option<i64>,
+    /// Bytes that its tables take while records are made; none of an earlier version's.
+    pub memory: Option<i64>,
 }
 
 /// A synthetic trace with its report.
@@ -72,10 +76,10 @@ pub struct Release {
 /// Adds a model.
 pub async fn add_model(tx: &mut Tx, m: &Model) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* models add */ INSERT INTO models (id, tenant_id, dataset_id, job_id, bundle_path, bundle_sha256, statement, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        "/* models add */ INSERT INTO models (id, tenant_id, dataset_id, job_id, bundle_path, bundle_sha256, statement, created_at, records, memory)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(m.id).bind(m.tenant_id).bind(m.dataset_id).bind(m.job_id).bind(&m.bundle_path).bind(&m.bundle_sha256)
-        .bind(&m.statement).bind(m.created_at).execute(c).await.map(|_| ()))?;
+        .bind(&m.statement).bind(m.created_at).bind(m.records).bind(m.memory).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 

@@ -152,6 +152,11 @@ impl Values {
         Ok(mapped)
     }
 
+    /// Appends another column's values; one beyond this column's type becomes the largest that it holds.
+    pub fn append(&mut self, other: &Values) {
+        on_values!(self, to => other.for_each(|value| to.push(Stored::narrow(value))))
+    }
+
     /// The rows named by `rows`, in that order.
     pub fn select(&self, rows: &[u32]) -> Values {
         match self {

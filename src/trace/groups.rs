@@ -58,9 +58,18 @@ pub fn number(
 }
 
 /// Adds a value to a hash. Multiplying moves what differs upwards, folding and turning bring it down again.
-fn mix(hash: u64, value: u64) -> u64 {
+pub fn mix(hash: u64, value: u64) -> u64 {
     let mixed = (hash ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(29)
+}
+
+/// A hash of each row's values in the columns `by`.
+pub fn hashes(trace: &Trace, by: &[usize], rows: Range<usize>, mix: fn(u64, u64) -> u64) -> Vec<u64> {
+    let mut hashes = vec![0; rows.len()];
+    for &column in by {
+        trace.column(column).zip_block(rows.start, &mut hashes, |hash, value| *hash = mix(*hash, value));
+    }
+    hashes
 }
 
 struct Grouping<'a> {
@@ -116,11 +125,7 @@ impl Grouping<'_> {
     }
 
     fn dealt(&self, rows: Range<usize>) -> Dealt {
-        let mut hashes = vec![0; rows.len()];
-        for &column in self.by {
-            let add = |hash: &mut u64, value| *hash = (self.mix)(*hash, value);
-            self.trace.column(column).zip_block(rows.start, &mut hashes, add);
-        }
+        let hashes = hashes(self.trace, self.by, rows.clone(), self.mix);
         let bucket = |hash: u64| (hash >> 32) as usize & (self.buckets - 1);
         let mut starts = vec![0; self.buckets + 1];
         hashes.iter().for_each(|&hash| starts[bucket(hash) + 1] += 1);

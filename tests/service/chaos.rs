@@ -140,7 +140,7 @@ impl World {
         let build = netdpsyn::fit::BUILD;
         let orphaned_before = now - 600_000_000;
         let lease_until = now + LEASE;
-        let claim = Claim { now, lease_until, build, orphaned_before, parse_only: false };
+        let claim = Claim { now, lease_until, build, orphaned_before, parse_only: false, room: i64::MAX };
         let job = jobs::claim(&mut tx, &claim).await.unwrap();
         tx.commit().await.unwrap();
         job

@@ -210,6 +210,23 @@ impl Lab {
         self.scalar(sql)
     }
 
+    /// A copy of a database that stands on a server's own disk: SQLite would resolve the link that leads there. A file that is written to meanwhile is
+    /// copied again.
+    fn copied(&self) -> Option<tempfile::TempDir> {
+        let file = Path::new(self.database.strip_prefix("sqlite:")?).to_path_buf();
+        let folder = file.starts_with("/proc").then(|| tempfile::tempdir().unwrap())?;
+        let read =
+            || ["", "-wal"].map(|end| std::fs::read(format!("{}{end}", file.display())).unwrap_or_default());
+        wait(|| {
+            let (one, other) = (read(), read());
+            let [database, log] = &one;
+            std::fs::write(folder.path().join("db.sqlite"), database).unwrap();
+            std::fs::write(folder.path().join("db.sqlite-wal"), log).unwrap();
+            (one == other).then_some(())
+        });
+        Some(folder)
+    }
+
     fn scalar<T>(&self, sql: &str) -> T
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
@@ -218,7 +235,11 @@ impl Lab {
         let sql = sqlx::AssertSqlSafe(sql.to_string());
         self.runtime.block_on(async {
             if self.database.starts_with("sqlite:") {
-                let pool = sqlx::SqlitePool::connect(&self.database).await.unwrap();
+                let copied = self.copied();
+                let database = copied.as_ref().map_or(self.database.clone(), |copy| {
+                    format!("sqlite:{}", copy.path().join("db.sqlite").display())
+                });
+                let pool = sqlx::SqlitePool::connect(&database).await.unwrap();
                 let found = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
                 pool.close().await;
                 found

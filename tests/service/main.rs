@@ -22,6 +22,7 @@ mod heal;
 mod ledger;
 mod limits;
 mod looks;
+mod memory;
 mod notation;
 mod promise;
 mod proxy;

@@ -2,12 +2,19 @@
 //!
 //! Every measured marginal against the generated records, beside the distance that the known noise alone explains.
 
-use crate::model::Bundle;
+mod slices;
+
+pub use slices::Slices;
+
+use crate::domain::Attribute;
+use crate::model::{Bundle, Measurement};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::gaps::{self, FlowColumns};
 use crate::trace::{Trace, Values};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Version of the JSON form.
 pub const VERSION: u32 = 1;
@@ -55,44 +62,92 @@ pub struct Fit {
     pub noise_deviation: f64,
 }
 
-/// The report of a trace generated from `bundle`, with N̂ of its model.
+/// The report of a trace generated from `bundle`, with N̂ of its model, for a trace in memory.
 pub fn report(
     bundle: &Bundle,
     estimated_records: f64,
     synthetic: &Trace,
     progress: &dyn Progress,
 ) -> Result<Report, Cancelled> {
-    let derived = bundle.schema.derived().and_then(|_| FlowColumns::of(&bundle.schema));
-    let gaps = derived.map(|columns| gaps::gaps(synthetic, &columns, progress)).transpose()?;
-    let codes = bundle
-        .attributes
-        .par_iter()
-        .map(|a| {
-            let column = match &gaps {
-                Some(gaps) if a.column == synthetic.columns().len() => gaps,
-                _ => synthetic.column(a.column),
-            };
-            column.map(a.bins() as u64 - 1, |value| a.partition.code(value).into(), progress)
-        })
-        .collect::<Result<Vec<Values>, Cancelled>>()?;
-    let rows = synthetic.rows();
-    let total = estimated_records.max(1.0);
-    let marginals: Vec<Fit> = bundle
-        .measurements
-        .par_iter()
-        .map(|m| {
-            let mut counts = vec![0u32; m.counts.len()];
-            let mut cells = vec![0usize; BLOCK];
-            for from in (0..rows).step_by(BLOCK) {
-                progress.check()?;
-                let cells = &mut cells[..BLOCK.min(rows - from)];
-                cells.fill(0);
-                for &a in &m.attributes {
-                    let bins = bundle.attributes[a].bins();
-                    codes[a].zip_block(from, cells, |cell, code| *cell = *cell * bins + code as usize);
-                }
-                cells.iter().for_each(|&cell| counts[cell] += 1);
+    let counts = Counts::of(bundle);
+    match bundle.schema.derived().and_then(|_| FlowColumns::of(&bundle.schema)) {
+        None => counts.add(synthetic, progress)?,
+        Some(columns) => {
+            let gaps = gaps::gaps(synthetic, &columns, progress)?;
+            counts.add(&synthetic.clone().with(gaps), progress)?;
+        }
+    }
+    Ok(counts.report(estimated_records))
+}
+
+/// Synthetic records in the cells of what was measured.
+struct Counts<'a> {
+    bundle: &'a Bundle,
+    rows: AtomicUsize,
+    /// By measurement. Several threads may count, each in another one at a time.
+    cells: Vec<Mutex<Vec<u32>>>,
+}
+
+impl<'a> Counts<'a> {
+    fn of(bundle: &'a Bundle) -> Self {
+        let cells = bundle.measurements.iter().map(|m| Mutex::new(vec![0; m.counts.len()])).collect();
+        Counts { bundle, rows: AtomicUsize::new(0), cells }
+    }
+
+    /// Counts records, whose last column are gaps if those were measured, on all cores.
+    fn add(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let code = |attribute| self.code(attribute, records, progress);
+        let codes =
+            self.bundle.attributes.par_iter().map(code).collect::<Result<Vec<Values>, Cancelled>>()?;
+        let count = |(m, counts)| self.count(m, &codes, counts, progress);
+        self.bundle.measurements.par_iter().zip(&self.cells).try_for_each(count)?;
+        self.rows.fetch_add(records.rows(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The same on this thread alone: one that waited for others might begin another piece of work, and hold both in memory.
+    fn add_alone(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let code = |attribute| self.code(attribute, records, progress);
+        let codes = self.bundle.attributes.iter().map(code).collect::<Result<Vec<Values>, Cancelled>>()?;
+        let count = |(m, counts)| self.count(m, &codes, counts, progress);
+        self.bundle.measurements.iter().zip(&self.cells).try_for_each(count)?;
+        self.rows.fetch_add(records.rows(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn code(&self, a: &Attribute, records: &Trace, progress: &dyn Progress) -> Result<Values, Cancelled> {
+        let code = |value| a.partition.code(value).into();
+        records.column(a.column).map(a.bins() as u64 - 1, code, progress)
+    }
+
+    fn count(
+        &self,
+        measurement: &Measurement,
+        codes: &[Values],
+        counts: &Mutex<Vec<u32>>,
+        progress: &dyn Progress,
+    ) -> Result<(), Cancelled> {
+        let rows = codes.first().map_or(0, Values::len);
+        let mut cells = [0usize; BLOCK];
+        for from in (0..rows).step_by(BLOCK) {
+            progress.check()?;
+            let cells = &mut cells[..BLOCK.min(rows - from)];
+            cells.fill(0);
+            for &a in &measurement.attributes {
+                let bins = self.bundle.attributes[a].bins();
+                codes[a].zip_block(from, cells, |cell, code| *cell = *cell * bins + code as usize);
             }
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.iter().for_each(|&cell| counts[cell] += 1);
+        }
+        Ok(())
+    }
+
+    fn report(self, estimated_records: f64) -> Report {
+        let rows = self.rows.into_inner();
+        let total = estimated_records.max(1.0);
+        let fit = |(m, counts): (&Measurement, Mutex<Vec<u32>>)| {
+            let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
             let scale = total / rows.max(1) as f64;
             let sum: f64 =
                 counts.iter().zip(&m.counts).map(|(&s, &n)| (n as f64 - f64::from(s) * scale).abs()).sum();
@@ -102,24 +157,65 @@ pub fn report(
             // The variance of |Z| of a standard normal Z.
             let unexplained = 1.0 - 2.0 / std::f64::consts::PI;
             let expected = m.scale.sigma() * (2.0 / std::f64::consts::PI).sqrt() * spread;
-            Ok(Fit {
-                columns: m.attributes.iter().map(|&a| bundle.attributes[a].name.clone()).collect(),
+            Fit {
+                columns: m.attributes.iter().map(|&a| self.bundle.attributes[a].name.clone()).collect(),
                 cells: m.counts.len(),
                 sigma: m.scale.sigma(),
                 distance: 0.5 * sum / total,
                 noise: 0.5 * expected / total,
                 noise_deviation: 0.5 * m.scale.sigma() * (unexplained * bins).sqrt() / total,
-            })
-        })
-        .collect::<Result<_, Cancelled>>()?;
-    let mean = |of: fn(&Fit) -> f64| marginals.iter().map(of).sum::<f64>() / marginals.len().max(1) as f64;
-    Ok(Report {
-        version: VERSION,
-        private: false,
-        estimated_records,
-        synthetic_rows: rows,
-        mean_distance: mean(|fit| fit.distance),
-        mean_noise: mean(|fit| fit.noise),
-        marginals,
-    })
+            }
+        };
+        let marginals: Vec<Fit> = self.bundle.measurements.iter().zip(self.cells).map(fit).collect();
+        let mean =
+            |of: fn(&Fit) -> f64| marginals.iter().map(of).sum::<f64>() / marginals.len().max(1) as f64;
+        Report {
+            version: VERSION,
+            private: false,
+            estimated_records,
+            synthetic_rows: rows,
+            mean_distance: mean(|fit| fit.distance),
+            mean_noise: mean(|fit| fit.noise),
+            marginals,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::{Method, Plan, fit};
+    use crate::generate::{self, Request};
+    use crate::model::Model;
+    use crate::privacy::{Guarantee, NoiseKey, Sensitive};
+    use crate::progress::Quiet;
+    use crate::scratch::Scratch;
+    use crate::simulate::{flows, packets};
+
+    #[test]
+    fn a_trace_in_slices_is_reported_as_a_whole_one() {
+        let plan = || Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
+        let (plan, mut without) = (plan(), plan());
+        without.options.gaps = false;
+        let folder = tempfile::tempdir().unwrap();
+        for (schema, trace, plan) in [
+            (flows::schema(), flows::simulate(9_000, 1), &plan),
+            (packets::schema(), packets::simulate(9_000, 1), &plan),
+            (packets::schema(), packets::simulate(3_000, 1), &without),
+        ] {
+            let bundle =
+                fit(Sensitive::new(trace), &schema, plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
+            assert_eq!(bundle.schema.derived().is_some(), plan.options.gaps);
+            let model = Model::from_bundle(&bundle, &Quiet).unwrap();
+            let request = Request { seed: 1, ..Request::default() };
+            let made = generate::generate(&model, &request, &Quiet).unwrap().trace;
+            let whole = report(&bundle, model.records, &made, &Quiet).unwrap();
+            for folder in [None, Some(folder.path())] {
+                let mut slices = Slices::in_buckets(&bundle, 3, 50, Scratch::of(folder, false).unwrap());
+                let rows: Vec<u32> = (0..made.rows() as u32).collect();
+                rows.chunks(700).for_each(|rows| slices.add(&made.select(rows), &Quiet).unwrap());
+                assert_eq!(slices.report(model.records, &Quiet).unwrap(), whole);
+            }
+        }
+    }
 }

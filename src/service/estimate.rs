@@ -1,0 +1,76 @@
+//! What a job takes at most: memory, and disk. Upper bounds of what docs/PERFORMANCE.md measures.
+
+use super::disk;
+use crate::generate;
+use crate::model::Bundle;
+use crate::trace::{Schema, Trace};
+
+/// Memory that a job takes whatever its size.
+const BASE_BYTES: u64 = 160 << 20;
+/// Bytes that a column of a record takes while codes are counted.
+const FIT_A_COLUMN: u64 = 8;
+/// Bytes that a column of a record takes while two traces are compared.
+const EVALUATE_A_COLUMN: u64 = 8;
+/// Bytes that a cell and an interval of a model take while it is reconciled, rounded, generated from and counted.
+const BYTES_A_CELL: u64 = 72;
+
+/// A model of an earlier version: more than most have.
+const UNKNOWN_MODEL: u64 = 128 << 20;
+
+fn a_record(schema: &Schema, a_column: u64) -> u64 {
+    Trace::empty(schema).bytes_per_row() as u64 + schema.columns.len() as u64 * a_column
+}
+
+/// Memory of a fit of so many records.
+pub fn fit(schema: &Schema, records: u64) -> u64 {
+    BASE_BYTES.saturating_add(records.saturating_mul(a_record(schema, FIT_A_COLUMN)))
+}
+
+/// Memory of a comparison of so many raw and synthetic records together.
+pub fn evaluation(schema: &Schema, records: u64) -> u64 {
+    BASE_BYTES.saturating_add(records.saturating_mul(a_record(schema, EVALUATE_A_COLUMN)))
+}
+
+/// Memory of a generation of so many records from a model of this size, which those of earlier versions do not know; see [`model`].
+pub fn generation(schema: &Schema, rows: u64, model: Option<i64>) -> u64 {
+    let model = model.map_or(UNKNOWN_MODEL, |bytes| bytes as u64);
+    BASE_BYTES + model + generate::memory_bytes(&schema.in_file(), rows)
+}
+
+/// Memory of a model while records are made from it.
+pub fn model(bundle: &Bundle) -> u64 {
+    let cells: usize = bundle.measurements.iter().map(|m| m.counts.len()).sum();
+    let intervals: usize =
+        bundle.attributes.iter().flat_map(|a| a.partition.intervals()).map(|bin| bin.len()).sum();
+    BYTES_A_CELL * (cells + intervals) as u64
+}
+
+/// Records that may be made from a model for each that it was measured on, as far as the noise tells: more would say nothing more.
+const ROWS_A_RECORD: u64 = 100;
+
+/// The most records of a trace: so many as the settings allow, and in proportion to N̂ where that is known. Two digits, as any number of records that is set
+/// by hand.
+pub fn most_rows(allowed: u64, records: Option<u64>) -> u64 {
+    let most = records.map_or(u64::MAX, |records| records.max(1).saturating_mul(ROWS_A_RECORD)).min(allowed);
+    let unit = 10u64.pow(most.max(1).ilog10().saturating_sub(1));
+    most / unit * unit
+}
+
+/// Disk that a generation takes while it runs; what it leaves is less.
+pub fn disk_of_generation(schema: &Schema, rows: u64) -> u64 {
+    disk::trace(schema, rows).saturating_add(generate::scratch_bytes(schema, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_bounded_by_the_settings_and_by_the_records_that_were_measured() {
+        let most =
+            [(None, 1_000_000_000), (Some(1_234), 1_000_000_000), (Some(0), 7_777), (Some(1_234), 7_777)]
+                .map(|(records, allowed)| most_rows(allowed, records));
+        assert_eq!(most, [1_000_000_000, 120_000, 100, 7_700]);
+        assert!(most.iter().all(|&most| generate::rounded_rows(most as usize) as u64 == most));
+    }
+}

@@ -1,0 +1,61 @@
+//! The running servers that work on jobs, and the memory that each may use for them.
+
+use super::db::on;
+use super::{StorageError, Tx};
+use uuid::Uuid;
+
+/// How long a server counts that was not seen, in microseconds.
+const GONE_AFTER: i64 = 60_000_000;
+
+/// Notes that a server runs, and forgets those that do not.
+pub async fn seen(tx: &mut Tx, id: Uuid, memory: i64) -> Result<(), StorageError> {
+    let now = tx.now().await?;
+    // Whoever was seen in the future was seen before the clock went back.
+    on!(tx, c => sqlx::query("/* servers forget */ DELETE FROM servers WHERE seen_at NOT BETWEEN $1 AND $2")
+        .bind(now - GONE_AFTER).bind(now + GONE_AFTER).execute(c).await.map(|_| ()))?;
+    on!(tx, c => sqlx::query(
+        "/* servers seen */ INSERT INTO servers (id, memory, seen_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3")
+        .bind(id).bind(memory).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Forgets a server that stops.
+pub async fn gone(tx: &mut Tx, id: Uuid) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query("/* servers gone */ DELETE FROM servers WHERE id = $1").bind(id).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// The memory of the largest server that runs, if one does.
+pub async fn largest(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
+    let now = tx.now().await?;
+    Ok(
+        on!(tx, c => sqlx::query_scalar("/* servers largest */ SELECT MAX(memory) FROM servers WHERE seen_at >= $1")
+        .bind(now - GONE_AFTER).fetch_one(c).await)?,
+    )
+}
+
+/// Jobs that wait for more memory than any server has that runs.
+pub async fn too_large(tx: &mut Tx) -> Result<i64, StorageError> {
+    let largest = largest(tx).await?;
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* servers too_large */ SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND memory > $1")
+        .bind(largest.unwrap_or(i64::MAX)).fetch_one(c).await)?)
+}
+
+/// Whether a job queued before `since` waits that has room on a server of `memory`, but not in what is `free` there now. A fit that another program than
+/// `build` began to measure waits for that one.
+pub async fn is_crowded(
+    tx: &mut Tx,
+    free: i64,
+    memory: i64,
+    since: i64,
+    build: &str,
+) -> Result<bool, StorageError> {
+    let now = tx.now().await?;
+    let waiting: i64 = on!(tx, c => sqlx::query_scalar(
+        "/* servers is_crowded */ SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND (lease_until IS NULL OR lease_until < $1)
+             AND memory > $2 AND memory <= $3 AND created_at < $4 AND (measuring_started_at IS NULL OR build = $5)")
+        .bind(now).bind(free).bind(memory).bind(since).bind(build).fetch_one(c).await)?;
+    Ok(waiting > 0)
+}
