@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(read(r#"{"rows": null, "rounds": 0.0}"#).unwrap(), Asked { rows: None, rounds: 0 });
         let full = read(r#"{"rows": 18446744073709551615, "rounds": 2e1}"#).unwrap();
         assert_eq!(full, Asked { rows: Some(u64::MAX), rounds: 20 });
-        let tagged = serde_json::from_str(r#"{"kind": "Asked", "rows": 3.0, "rounds": 0.0}"#);
+        let tagged = serde_json::from_str::<Tagged>(r#"{"kind": "Asked", "rows": 3.0, "rounds": 0.0}"#);
         assert_eq!(tagged.unwrap(), Tagged::Asked(Asked { rows: Some(3), rounds: 0 }));
         for text in [r#"{"rows": 0.5}"#, r#"{"rows": -1}"#, r#"{"rows": 1e16}"#, r#"{"rounds": 4294967296}"#]
         {

@@ -68,6 +68,9 @@ fn show_restored(restored: &Restored) {
         "restored as of {}, ledger entry {last}; {} files put in place",
         manifest.made_at, restored.files
     );
+    for key in &restored.erased {
+        println!("erased since the backup, and stays so: {key}");
+    }
     for fit in &restored.charged {
         println!("will end charged and without a model: fit {fit}");
     }

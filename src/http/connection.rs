@@ -20,8 +20,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower::ServiceExt;
 
-/// Largest header of a request, and what is read ahead of a body.
-const BUFFER: usize = 64 << 10;
+/// Largest header of a request, and most that is read ahead of a body.
+const HEADER: usize = 64 << 10;
 
 /// The address that a connection comes from.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub async fn serve(
 ) {
     // Answers are small and must not wait for one another's acknowledgement.
     let _ = stream.set_nodelay(true);
-    let pulse = Pulse::new();
+    let pulse = Pulse::begin();
     let service = {
         let pulse = pulse.clone();
         service_fn(move |mut request: Request<Incoming>| {
@@ -58,7 +58,8 @@ pub async fn serve(
     };
     let socket = TokioIo::new(Socket::new(stream, pulse.clone()));
     // The limits on time are the pulse's: the library's own would end a connection between requests as if it were late with a header.
-    let http = http1::Builder::new().header_read_timeout(None).max_buf_size(BUFFER).clone();
+    let http =
+        http1::Builder::new().header_read_timeout(None).max_header_size(HEADER).max_buf_size(HEADER).clone();
     let mut connection = http.serve_connection(socket, service);
     let (mut timer, mut told) = (pin!(sleep_until(Instant::now())), false);
     let overdue = loop {

@@ -48,7 +48,7 @@ pub struct Pulse(Arc<Mutex<State>>);
 
 impl Pulse {
     /// A new connection: it waits for a request.
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         let state = State { phase: Phase::Request(Instant::now()), blocked: None };
         Pulse(Arc::new(Mutex::new(state)))
     }

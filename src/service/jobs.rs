@@ -231,12 +231,13 @@ fn view(j: Job) -> JobView {
     }
 }
 
-/// A job, with what it waits for where the largest server that runs has too little memory.
+/// A job, with what it waits for where the largest server that runs has too little memory. How much it needs may follow from the number of raw records.
 fn view_beside(j: Job, largest: Option<i64>) -> JobView {
-    let waits_for = largest.zip(j.memory).filter(|(largest, needed)| j.state == "queued" && needed > largest);
-    let waits_for = waits_for.map(|(largest, needed)| {
+    let largest =
+        largest.filter(|largest| j.state == "queued" && j.memory.is_some_and(|needed| needed > *largest));
+    let waits_for = largest.map(|largest| {
         format!(
-            "a server that may use {needed} bytes of memory (NETDPSYN_MEMORY_BYTES); the largest that runs may use {largest}"
+            "a server with more memory: the largest that runs may use {largest} bytes (NETDPSYN_MEMORY_BYTES)"
         )
     });
     JobView { waits_for, ..view(j) }

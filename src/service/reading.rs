@@ -107,7 +107,7 @@ fn refusal(name: &str, path: &serde_path_to_error::Path, error: &impl fmt::Displ
         .iter()
         .find_map(|start| said.strip_prefix(start)?.split_once('`'))
         .map(|(member, _)| member);
-    let last = path.iter().last().map(ToString::to_string);
+    let last = path.iter().next_back().map(ToString::to_string);
     if let Some(member) = member.filter(|member| last.as_deref() != Some(member)) {
         add(member);
     }

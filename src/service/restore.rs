@@ -2,7 +2,7 @@
 //!
 //! | the data directory | what is known of the time since the backup |
 //! | --- | --- |
-//! | is the one that was in use | everything: its marks and notes are newer and stay, and reconciling brings spends back |
+//! | is the one that was in use | everything: its marks and notes are newer and stay, and reconciling brings spends back; what was erased stays so |
 //! | is new, or older than the backup | nothing: fits that waited may have run, and so end charged; later ones are told of as unknown |
 
 use super::app::App;
@@ -37,6 +37,8 @@ pub struct Restored {
     pub files: usize,
     /// Whether the data directory knows what was spent since.
     pub knows: bool,
+    /// Raw traces that were erased since: they stay so.
+    pub erased: Vec<String>,
     /// Fits that will end charged and without a model.
     pub charged: Vec<Uuid>,
     /// Spends that reconciling brings back.
@@ -120,9 +122,18 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     let of_backup = manifest.files.iter().filter_map(|file| file.path.strip_prefix("artifacts/marks/"));
     let knows = asked.files_only
         || kept && newest(artifacts.names("marks")?) >= newest(of_backup.map(String::from).collect());
-    let files = put_files(folder, &manifest, &artifacts).await?;
+    // A data directory that knows better lacks a raw trace because it was erased: no backup brings it back.
+    let mut erased = Vec::new();
+    if knows && !asked.files_only {
+        for key in manifest.files.iter().filter_map(|file| file.path.strip_prefix("artifacts/")) {
+            if key.starts_with("traces/") && !artifacts.path(key)?.exists() {
+                erased.push(key.to_string());
+            }
+        }
+    }
+    let files = put_files(folder, &manifest, &artifacts, &erased).await?;
     if !asked.files_only {
-        put_rows(folder, &manifest, &db, &artifacts, knows).await?;
+        put_rows(folder, &manifest, &db, &artifacts, (knows, &erased)).await?;
     }
     db.close().await;
 
@@ -141,17 +152,22 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     let (forgotten, undone) = (memory::forgotten(&app).await?, memory::undone(&app).await?);
     let behind = memory::check(&app).await.is_err();
     app.db.close().await;
-    Ok(Restored { manifest, files, knows, charged, forgotten, behind, undone, lost })
+    Ok(Restored { manifest, files, knows, erased, charged, forgotten, behind, undone, lost })
 }
 
 /// Puts the files in place, each whole or not at all. What the data directory remembers stays as it is: it is newer.
-async fn put_files(folder: &Path, manifest: &Manifest, artifacts: &Artifacts) -> Result<usize, BackupError> {
+async fn put_files(
+    folder: &Path,
+    manifest: &Manifest,
+    artifacts: &Artifacts,
+    erased: &[String],
+) -> Result<usize, BackupError> {
     let mut put = 0;
     for file in &manifest.files {
         let Some(key) = file.path.strip_prefix("artifacts/") else { continue };
         let remembers = memory::FOLDERS.iter().any(|folder| key.starts_with(&format!("{folder}/")));
         let there = artifacts.path(key)?.exists();
-        if there && (remembers || artifacts.is_same(key, file)?) {
+        if erased.iter().any(|e| e == key) || there && (remembers || artifacts.is_same(key, file)?) {
             continue;
         }
         artifacts.put_copy(key, &folder.join(&file.path)).await?;
@@ -166,7 +182,7 @@ async fn put_rows(
     manifest: &Manifest,
     db: &Db,
     artifacts: &Artifacts,
-    knows: bool,
+    (knows, erased): (bool, &[String]),
 ) -> Result<(), BackupError> {
     let mut tx = db.begin().await?;
     if !dump::is_empty(&mut tx).await? {
@@ -181,8 +197,8 @@ async fn put_rows(
         put_table(&mut tx, table, copy, &folder.join(copy.file())).await?;
         dump::go_on(&mut tx, table).await?;
     }
-    // Erased between the snapshot and their turn: erased.
-    for key in &manifest.gone {
+    // Erased between the snapshot and their turn, or since: erased.
+    for key in manifest.gone.iter().chain(erased) {
         for dataset in datasets::with_trace(&mut tx, key).await? {
             datasets::set_state(&mut tx, dataset, "erased", None, None, None).await?;
             releases::erase_private_reports(&mut tx, dataset).await?;

@@ -44,12 +44,12 @@ def ask(operation, client, expected=200, **arguments):
 
 def ended(operation, client, id, over):
     """Asks until a state is one of these."""
-    for _ in range(600):
+    for _ in range(1800):
         found = ask(operation, client, id=id).parsed
         if found.state in over:
             return found
         time.sleep(0.1)
-    raise AssertionError(f"{operation.__name__}: not over after a minute")
+    raise AssertionError(f"{operation.__name__}: not over after three minutes")
 
 
 def done(client, id):
@@ -170,7 +170,8 @@ def things(url, admin_key):
         "tenant": [tenant.id], "population": [strict.id, frozen.population_id], "dataset": [frozen.id, free.id, empty.id], "job": [fitted.id],
         "model": [fitted.model_id], "release": [published, draft],
     }
-    keys = {"admin": admin_key, "steward": steward_key.secret, "reader": reader_key.secret, "none": ""}
+    _, (neighbour_key, _) = tenant_of(admin, f"neighbour {time.time_ns()}", RhoCap(rho=1.0))
+    keys = {"admin": admin_key, "steward": steward_key.secret, "reader": reader_key.secret, "neighbour": neighbour_key.secret}
     return {"ids": {kind: [str(id) for id in found] for kind, found in ids.items()}, "keys": keys}
 
 

@@ -85,9 +85,9 @@ fn the_drill(kind: Kind) {
     let paused = pause_while(kind, 2, |server, tenant, dataset| {
         fit(server, tenant, dataset);
         server.idle(&tenant.steward);
-        first = Some((published(server, tenant), dataset.to_string()));
+        first = Some((published(server, tenant), dataset.to_string(), server.flows(&tenant.steward)));
     });
-    let ((release, digest), dataset) = first.unwrap();
+    let ((release, digest), dataset, regretted) = first.unwrap();
     let halves = [half_in_database(&paused.lab), half_in_file(&paused.lab).1];
     let folder = backup(&paused.lab);
     for half in &halves {
@@ -104,6 +104,8 @@ fn the_drill(kind: Kind) {
     drop(lock);
     server.idle(&tenant.steward);
     fit(&server, &tenant, &dataset);
+    let erased = server.client.delete(format!("{}/v1/datasets/{regretted}", server.url));
+    assert_eq!(erased.bearer_auth(&tenant.steward).send().unwrap().status(), 204);
     assert!(fits(&server, &tenant).iter().all(|fit| fit["charged"] == true && fit["state"] == "succeeded"));
     let cost = cost(&lab);
     assert_eq!(spent(&lab), [4 * cost, 4 * cost, 0]);
@@ -121,6 +123,9 @@ fn the_drill(kind: Kind) {
     assert_eq!(said.matches("will end charged and without a model").count(), 2, "{said}");
     assert_eq!(said.matches("to reconcile: ρ = ").count(), 1, "{said}");
     assert!(said.contains("no fit is accepted until") && !said.contains("UNKNOWN"), "{said}");
+    assert_eq!(said.matches("erased since the backup, and stays so: traces/").count(), 1, "{said}");
+    let traces = || files(&lab.data().join("artifacts/traces")).len();
+    assert_eq!(traces(), 1, "no backup brings back what was erased");
     let reconciled = lab.run(&["admin", "reconcile"]);
     assert!(reconciled.contains("1 brought back, 0 not"), "{reconciled}");
     let server = lab.serve(&[]);
@@ -132,6 +137,7 @@ fn the_drill(kind: Kind) {
     assert!(ended.iter().all(|fit| fit["charged"] == true), "{ended:#?}");
     assert_eq!(spent(&lab), [4 * cost, 4 * cost, 0], "as it was charged");
     assert_eq!(content(&server, &tenant, &release), digest);
+    assert_eq!(server.json(&format!("/v1/datasets/{regretted}"), &tenant.steward)["state"], "erased");
     fit(&server, &tenant, &dataset);
     assert_eq!(fits(&server, &tenant).last().unwrap()["state"], "succeeded", "everything goes on");
     assert_eq!(spent(&lab), [5 * cost, 5 * cost, 0]);
