@@ -205,13 +205,9 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_by_its_bytes_or_its_ratio() {
         let file = many("80\n", 20);
-        let ratio = Limits { bytes: u64::MAX, ratio: 200 };
+        let ratio = Limits { bytes: u64::MAX, ratio: 1 };
         let refused = checked(file.path(), ratio);
-        assert!(
-            matches!(refused, Err(ReadError::Unpacked { most: SMALL, by: Limit::Ratio })),
-            "{refused:?} of {:?}",
-            file.path().metadata()
-        );
+        assert!(matches!(refused, Err(ReadError::Unpacked { most: SMALL, by: Limit::Ratio })), "{refused:?}");
         let bytes = Limits { bytes: 19 << 20, ratio: u64::MAX };
         let refused = checked(file.path(), bytes);
         assert!(matches!(refused, Err(ReadError::Unpacked { most, by: Limit::Bytes }) if most == 19 << 20));

@@ -145,7 +145,9 @@ async fn end(app: &App, job: &Job, outcome: Outcome, told: Option<Told>) -> Resu
 /// Anything else ends the job.
 async fn failed(app: &App, job: &Job, problem: Problem) -> Result<(), Problem> {
     let begun = problem.status >= 500 && has_begun(app, job).await?;
-    if problem.status != 503 && !begun {
+    // An upload is not lost over a database that was full when its parsing ended.
+    let passes = problem.status == 503 || job.kind == "parse" && problem.status == 507;
+    if !passes && !begun {
         tracing::warn!(problem = %problem.kind, "failed");
         return work::end_without_result(app, job, "failed", Some(&problem)).await;
     }

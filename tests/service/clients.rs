@@ -110,7 +110,7 @@ fn a_slow_header_is_cut() {
     let late = answer(&mut stream).expect("a word of goodbye");
     assert_eq!((late.status, &late.problem()["type"]), (408, &json!("/problems/timed-out")));
     assert!(ended(&mut stream));
-    assert!((1..4).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((1..10).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn silent_connections_are_let_go() {
     let server = lab.serve(&[("NETDPSYN_IDLE_SECONDS", "1")]);
     let (mut fresh, mut used, start) = (connect(&server), used(&server), Instant::now());
     assert!(ended(&mut fresh) && ended(&mut used));
-    assert!((0..4).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -233,14 +233,14 @@ fn stopping_ends_what_waits_at_once_and_lets_a_request_end() {
     let start = Instant::now();
     terminate(&server);
     assert!(ended(&mut fresh) && ended(&mut idle));
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     wait(|| TcpStream::connect(address(&server)).is_err().then_some(()));
     std::thread::sleep(Duration::from_millis(500));
     busy.write_all(&trace[1_000..]).unwrap();
     let answered = answer(&mut busy).unwrap();
     assert_eq!((answered.status, answered.header("connection")), (202, Some("close")));
     assert!(server.child.wait().unwrap().success());
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(18), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn no_client_holds_a_server_that_stops() {
     let start = Instant::now();
     terminate(&server);
     assert!(server.child.wait().unwrap().success());
-    assert!((2..5).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((2..10).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn a_request_that_takes_too_long_is_a_problem(kind: Kind) {
     );
     let held = lab.hold_writes();
     let (start, late) = (Instant::now(), server.post("/v1/tenants", ADMIN, &new));
-    assert!((1..5).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((1..10).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert_eq!(
         (late.status().as_u16(), late.headers()["content-type"].to_str().unwrap()),
         (503, "application/problem+json")

@@ -146,6 +146,29 @@ fn nothing_is_lost_at_ten_sizes_of_a_full_disk(kind: Kind) {
     assert!(!server.log.lock().unwrap().contains("non-zero transaction depth"));
 }
 
+/// An upload outlives a database that is full when its parsing ends.
+#[test]
+fn parsing_waits_for_room() {
+    let lab = Lab::new(Kind::Postgres);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    lab.execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$",
+    );
+    lab.execute("CREATE TRIGGER fail BEFORE UPDATE ON datasets FOR EACH ROW WHEN (NEW.state = 'ready') EXECUTE FUNCTION fail()");
+    let made = server.dataset(&tenant.steward);
+    assert_eq!(server.upload(&made, &tenant.steward, trace(100)).status(), 202);
+    let waiting = wait(|| {
+        let job = server.json("/v1/jobs?kind=parse", &tenant.steward)["items"][0].clone();
+        assert_ne!(job["state"], "failed", "{job:#}");
+        (job["state"] == "queued" && job["attempt"] == 1).then_some(job)
+    });
+    assert_eq!(waiting["problem"]["type"], "/problems/disk-full", "{waiting:#}");
+    lab.execute("DROP FUNCTION fail() CASCADE");
+    assert_eq!(server.parsed(&made, &tenant.steward)["state"], "ready");
+}
+
 /// What the server answers to a request of which nothing but the head is sent.
 fn head_alone(server: &Server, steward: &str, dataset: &str, length: u64) -> String {
     let address = server.url.strip_prefix("http://").unwrap();

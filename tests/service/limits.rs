@@ -128,7 +128,7 @@ fn a_running_job_stops_when_cancelled(kind: Kind) {
     server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0}));
     let model = server.idle(&tenant.steward)[0]["model_id"].clone();
     // Far more records than any machine makes between two heartbeats.
-    let generation = json!({"kind": "generate", "model_id": model, "rows": 90_000_000});
+    let generation = json!({"kind": "generate", "model_id": model, "rows": 3_800_000});
     let job = server.made("/v1/jobs", &tenant.steward, &generation);
     let path = format!("/v1/jobs/{}", job["id"].as_str().unwrap());
     wait(|| (server.json(&path, &tenant.steward)["stage"] == "generate").then_some(()));

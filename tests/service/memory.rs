@@ -115,7 +115,7 @@ fn a_job_waits_for_the_server_that_can_hold_it(kind: Kind) {
     lab.execute(&format!("UPDATE servers SET seen_at = {} WHERE memory = 8000000000", now - 61_000_000));
     let waits = seen()["waits_for"].as_str().unwrap().to_string();
     assert!(waits.contains("NETDPSYN_MEMORY_BYTES") && waits.contains(SMALL), "{waits}");
-    let listed = small.json("/v1/jobs", &tenant.steward);
+    let listed = small.json("/v1/jobs?kind=fit", &tenant.steward);
     assert_eq!(listed["items"][0]["waits_for"], waits);
     wait(|| small.log.lock().unwrap().contains("waiting for a server with more memory").then_some(()));
     wait(|| (lab.number("SELECT COUNT(*) FROM servers") == 1).then_some(()));
@@ -144,7 +144,7 @@ fn a_large_job_is_not_passed_for_ever(kind: Kind) {
     let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
     server.made("/v1/jobs", &tenant.steward, &fit(&dataset));
     server.made("/v1/jobs", &tenant.steward, &fit(&dataset));
-    let jobs = server.json("/v1/jobs", &tenant.steward);
+    let jobs = server.json("/v1/jobs?kind=fit", &tenant.steward);
     let [large, little] = [0, 1].map(|at| jobs["items"][at]["id"].as_str().unwrap().to_string());
     assert!(server.terminate().success());
     lab.execute("UPDATE jobs SET memory = 10 WHERE kind = 'fit'");
