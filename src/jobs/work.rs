@@ -332,7 +332,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
     let request = Request { rows, seed, options: asked.options };
-    let most = estimate::most_rows(app.config.max_rows, Some(model.records.round() as u64));
+    let most = estimate::most_rows(app.config.max_rows, Some(model::records(&bundle).round() as u64));
     if request.rows(&model) as u64 > most {
         return Err(too_many_rows(most).into());
     }

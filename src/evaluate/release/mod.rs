@@ -207,10 +207,14 @@ mod tests {
                 fit(Sensitive::new(trace), &schema, plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
             assert_eq!(bundle.schema.derived().is_some(), plan.options.gaps);
             let model = Model::from_bundle(&bundle, &Quiet).unwrap();
-            let request = Request { seed: 1, ..Request::default() };
-            let made = generate::generate(&model, &request, &Quiet).unwrap().trace;
-            let whole = report(&bundle, model.records, &made, &Quiet).unwrap();
-            for folder in [None, Some(folder.path())] {
+            // Fewer flows than buckets, too, and none at all.
+            for (rows, folder) in [None, Some(0), Some(1), Some(5)]
+                .into_iter()
+                .flat_map(|rows| [(rows, None), (rows, Some(folder.path()))])
+            {
+                let request = Request { rows, seed: 1, ..Request::default() };
+                let made = generate::generate(&model, &request, &Quiet).unwrap().trace;
+                let whole = report(&bundle, model.records, &made, &Quiet).unwrap();
                 let mut slices = Slices::in_buckets(&bundle, 3, 50, Scratch::of(folder, false).unwrap());
                 let rows: Vec<u32> = (0..made.rows() as u32).collect();
                 rows.chunks(700).for_each(|rows| slices.add(&made.select(rows), &Quiet).unwrap());

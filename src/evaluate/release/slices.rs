@@ -200,6 +200,10 @@ impl Following<'_> {
     }
 
     fn count(&mut self) -> Result<(), Cancelled> {
+        // A bucket without records has no columns either.
+        if self.out.is_empty() {
+            return Ok(());
+        }
         let known = std::mem::take(&mut self.out).into_iter().map(Values::U64).collect();
         self.counts.add_alone(&Trace::new(known), self.progress)
     }
