@@ -2,9 +2,11 @@
 
 use super::extract::{Body, Path, Query, Text};
 use crate::service::app::{App, Caller, Page};
-use crate::service::jobs::{self, JobQuery, JobView, NewJob};
+use crate::service::jobs::{self, JobQuery, JobView};
 use crate::service::problem::Problem;
 use crate::service::quotes::{self, QuoteRequest, QuoteView};
+use crate::service::requests::NewJob;
+use crate::service::submit;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -27,7 +29,7 @@ pub async fn submit(
 ) -> Result<impl IntoResponse, Problem> {
     let new = NewJob::read(&body)?;
     let key = headers.get("idempotency-key").map(|value| value.to_str().unwrap_or(""));
-    let job = jobs::submit(&app, &caller, new, key).await?;
+    let job = submit::submit(&app, &caller, new, key).await?;
     Ok((
         StatusCode::ACCEPTED,
         [(header::LOCATION, format!("/v1/jobs/{}", job.id)), (header::RETRY_AFTER, "1".into())],

@@ -5,9 +5,9 @@ use super::budget::left;
 use super::datasets::{own, report_of, schema_of};
 use super::disk;
 use super::estimate;
-use super::jobs::plan_of;
 use super::looks;
 use super::problem::Problem;
+use super::requests::plan_of;
 use crate::fit::{self, Method, Plan, Room, expect};
 use crate::ledger;
 use crate::model::statement::Expected;
@@ -64,7 +64,7 @@ pub struct QuoteRequest {
     #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
     pub delta: f64,
     /// `netdpsyn` or `independent`.
-    #[serde(default = "super::jobs::default_method")]
+    #[serde(default = "super::requests::default_method")]
     pub method: Method,
     /// What may be set otherwise than the method does.
     #[serde(default)]

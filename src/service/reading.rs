@@ -151,8 +151,8 @@ mod tests {
     use super::*;
     use crate::service::budget::Cap;
     use crate::service::datasets::NewDataset;
-    use crate::service::jobs::NewJob;
     use crate::service::keys::NewKey;
+    use crate::service::requests::NewJob;
     use crate::service::tenants::NewTenant;
 
     /// Field and detail of a refusal.

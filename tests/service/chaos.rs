@@ -16,7 +16,7 @@ use netdpsyn::service::budget::{Cap, RhoCap};
 use netdpsyn::service::datasets::NewDataset;
 use netdpsyn::service::problem::Problem;
 use netdpsyn::service::tenants::NewTenant;
-use netdpsyn::service::{datasets, jobs as asked, memory, releases, tenants, uploads};
+use netdpsyn::service::{datasets, jobs as asked, memory, releases, submit, tenants, uploads};
 use netdpsyn::storage::datasets::Upload;
 use netdpsyn::storage::jobs::{self, Claim, Job};
 use netdpsyn::storage::{Clock, ledger};
@@ -237,7 +237,7 @@ impl Sequence {
         let key = self.rng.random_bool(0.3).then(|| format!("key {}", self.rng.random_range(0..3)));
         let kind = what["kind"].to_string();
         let new = serde_json::from_value(what).unwrap();
-        let accepted = asked::submit(&world.app, &self.steward, new, key.as_deref()).await;
+        let accepted = submit::submit(&world.app, &self.steward, new, key.as_deref()).await;
         self.note(&kind, accepted);
     }
 

@@ -29,12 +29,7 @@ fn tenants_take_turns(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenants = [server.tenant(json!({"rho": 1.0})), server.tenant(json!({"rho": 1.0}))];
-    let models = tenants.each_ref().map(|tenant| {
-        let dataset = server.flows(&tenant.steward);
-        let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
-        server.made("/v1/jobs", &tenant.steward, &fit);
-        server.idle(&tenant.steward)[0]["model_id"].clone()
-    });
+    let models = tenants.each_ref().map(|tenant| server.model(&tenant.steward));
     assert!(server.terminate().success());
     for (tenant, name) in tenants.iter().zip(["many", "one"]) {
         lab.execute(&format!("UPDATE tenants SET name = '{name}' WHERE name = '{}'", tenant.name));
@@ -59,9 +54,7 @@ fn parsing_waits_behind_no_other_work(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
-    let dataset = server.flows(&tenant.steward);
-    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0}));
-    let model = server.idle(&tenant.steward)[0]["model_id"].clone();
+    let model = server.model(&tenant.steward);
     let long = json!({"kind": "generate", "model_id": model, "rows": 380_000, "options": {"rounds": 1000}});
     let long = server.made("/v1/jobs", &tenant.steward, &long);
     let long = format!("/v1/jobs/{}", long["id"].as_str().unwrap());

@@ -464,6 +464,14 @@ impl Server {
         id
     }
 
+    /// The model of a fit of the sample flows.
+    pub fn model(&self, steward: &str) -> Value {
+        let dataset = self.flows(steward);
+        let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+        self.made("/v1/jobs", steward, &fit);
+        self.idle(steward)[0]["model_id"].clone()
+    }
+
     pub fn dataset(&self, steward: &str) -> String {
         let dataset = self.made("/v1/datasets", steward, &declared_flows());
         dataset["id"].as_str().unwrap().to_string()

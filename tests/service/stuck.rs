@@ -180,9 +180,7 @@ fn six_drains_are_no_failure(kind: Kind) {
     let lab = Lab::new(kind);
     let mut server = lab.serve(&[("NETDPSYN_DRAIN_SECONDS", "0")]);
     let tenant = server.tenant(json!({"rho": 1.0}));
-    let dataset = server.flows(&tenant.steward);
-    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0}));
-    let model = server.idle(&tenant.steward)[0]["model_id"].clone();
+    let model = server.model(&tenant.steward);
     let long = json!({"kind": "generate", "model_id": model, "rows": 300_000});
     server.made("/v1/jobs", &tenant.steward, &long);
     for _ in 0..6 {
@@ -236,9 +234,7 @@ fn a_job_that_runs_too_long_ends(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
-    let dataset = server.flows(&tenant.steward);
-    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0}));
-    let model = server.idle(&tenant.steward)[0]["model_id"].clone();
+    let model = server.model(&tenant.steward);
     assert!(server.terminate().success());
     let server = lab.serve(&[("NETDPSYN_MAX_JOB_SECONDS", "1")]);
     let long = json!({"kind": "generate", "model_id": model, "rows": 380_000, "options": {"rounds": 1000}});
