@@ -124,9 +124,7 @@ fn a_running_job_stops_when_cancelled(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
-    let dataset = server.flows(&tenant.steward);
-    server.made("/v1/jobs", &tenant.steward, &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0}));
-    let model = server.idle(&tenant.steward)[0]["model_id"].clone();
+    let model = server.model(&tenant.steward);
     // Far more records than any machine makes between two heartbeats.
     let generation = json!({"kind": "generate", "model_id": model, "rows": 3_800_000});
     let job = server.made("/v1/jobs", &tenant.steward, &generation);
