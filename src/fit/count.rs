@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Rows in a block: with a dozen columns the block's codes stay in the second-level cache.
 pub(super) const BLOCK: usize = 4_096;
 
-/// Cells that one thread holds at a time (64 MiB); marginals beyond it wait for the next pass.
-const GROUP_CELLS: usize = 1 << 24;
+/// Cells that all threads together hold at a time (128 MiB), unless one marginal alone has more; marginals beyond it wait for the next pass.
+const GROUP_CELLS: usize = 1 << 25;
 
 /// A set of attributes whose joint histogram is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,13 +160,14 @@ pub fn count<R: Send>(
     pass: &Pass<'_>,
     finish: impl Fn(usize, Vec<u32>) -> R + Sync,
 ) -> Result<Vec<R>, Cancelled> {
+    let share = GROUP_CELLS / rayon::current_num_threads().max(2);
     let mut results = Vec::with_capacity(marginals.len());
     let mut from = 0;
     while from < marginals.len() {
         // As many further marginals as fit the thread's share of memory, at least one.
         let mut cells = marginals[from].cells();
         let mut to = from + 1;
-        while to < marginals.len() && cells + marginals[to].cells() <= GROUP_CELLS {
+        while to < marginals.len() && cells + marginals[to].cells() <= share {
             cells += marginals[to].cells();
             to += 1;
         }

@@ -4,6 +4,7 @@ use super::connection::heard;
 use super::connections;
 use crate::jobs;
 use crate::service::app::App;
+use crate::service::restore::UNFINISHED;
 use crate::service::{capacity, keys, memory};
 use crate::storage::in_use::InUse;
 use std::time::Duration;
@@ -20,6 +21,11 @@ const GRACE: Duration = Duration::from_secs(3);
 pub async fn serve(app: App) -> Result<(), ServeError> {
     let _in_use = InUse::together(&app.config.data_dir)?
         .ok_or("somebody replaces what is in the data directory; start again when that is done")?;
+    if app.config.data_dir.join(UNFINISHED).exists() {
+        return Err(
+            "a restore into this data directory did not end; run it again before anything is served".into()
+        );
+    }
     let listener = TcpListener::bind(app.config.listen).await?;
     let made =
         keys::bootstrap(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;

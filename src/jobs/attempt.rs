@@ -127,7 +127,7 @@ async fn end(app: &App, job: &Job, outcome: Outcome, told: Option<Told>) -> Resu
             tracing::warn!("the lease was lost; another worker has the job");
             Ok(())
         }
-        (Err(Stopped::Cancelled), Some(Told::Draining)) => give_back(app, job, 0, None).await,
+        (Err(Stopped::Cancelled), Some(Told::Draining)) => give_back(app, job, 0, None, false).await,
         (Err(Stopped::Cancelled), Some(Told::TooLong)) => {
             let longest = app.config.max_job_seconds;
             let detail =
@@ -160,7 +160,9 @@ async fn failed(app: &App, job: &Job, problem: Problem) -> Result<(), Problem> {
         false => "it waits and is tried again",
     };
     let detail = format!("{}; {why}", problem.detail);
-    give_back(app, job, wait, Some(&Problem { detail, ..problem })).await
+    // What is no one's full disk and no database that is away may be there again at every attempt.
+    let failed = !matches!(problem.status, 503 | 507);
+    give_back(app, job, wait, Some(&Problem { detail, ..problem }), failed).await
 }
 
 /// Whether a fit has begun to measure. Where the database cannot be asked nothing can be ended either.
@@ -179,10 +181,16 @@ async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, P
     Ok(alive)
 }
 
-async fn give_back(app: &App, job: &Job, wait: i64, problem: Option<&Problem>) -> Result<(), Problem> {
+async fn give_back(
+    app: &App,
+    job: &Job,
+    wait: i64,
+    problem: Option<&Problem>,
+    failed: bool,
+) -> Result<(), Problem> {
     let text = problem.map(serde_json::to_string).transpose().map_err(|_| Problem::internal())?;
     let mut tx = app.begin().await?;
     let not_before = tx.now().await? + wait;
-    jobs::hand_back(&mut tx, job, not_before, text.as_deref()).await?;
+    jobs::hand_back(&mut tx, job, not_before, text.as_deref(), failed).await?;
     Ok(tx.commit().await?)
 }

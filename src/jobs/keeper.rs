@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// How often leases are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a server of an earlier version, which knows no leases, may receive an upload.
-const UNLEASED: i64 = 3_600 * 1_000_000;
+const UNLEASED: i64 = 24 * 3_600 * 1_000_000;
 
 /// Looks after leases until the server stops.
 pub async fn keep(app: App, mut stopping: watch::Receiver<bool>) {

@@ -15,6 +15,7 @@ use crate::privacy::{Private, Sensitive, Steward};
 use crate::progress::Cancelled;
 use crate::service::app::App;
 use crate::service::budget::{self, ChargeView};
+use crate::service::capacity;
 use crate::service::datasets::{reject, report_of, schema_of};
 use crate::service::disk;
 use crate::service::estimate;
@@ -31,7 +32,7 @@ use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, End, Job};
 use crate::storage::ledger::{self, Purpose};
 use crate::storage::looks::{self, Look};
-use crate::storage::{datasets, releases, tenants};
+use crate::storage::{Tx, datasets, releases, tenants};
 use crate::trace::Trace;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
@@ -290,7 +291,7 @@ async fn commit_model(
     let (model, charged) = (Some(model.id), Some(true));
     let end = End { state: "succeeded", charged, problem: None, model, release: None };
     fence(jobs::finish(&mut tx, job, &end, now).await?)?;
-    jobs::add(&mut tx, &next).await?;
+    follow(&mut tx, &next, now).await?;
     tx.commit().await?;
     app.queued.notify_waiters();
     // What earlier attempts stored and could not commit is not waited a day for.
@@ -302,6 +303,18 @@ async fn commit_model(
 
 fn bundle_path(job: &Job) -> String {
     format!("models/{}/{}.bundle", job.id, job.attempt)
+}
+
+/// Queues a job that follows another. What no server can hold fails at once: waiting, it would keep its dataset busy.
+async fn follow(tx: &mut Tx, next: &Job, now: i64) -> Result<(), Stopped> {
+    jobs::add(tx, next).await?;
+    let needed = next.memory.unwrap_or(0).unsigned_abs();
+    if let Err(problem) = capacity::admit(tx, needed, |rows| rows.max(needed)).await {
+        let text = serde_json::to_string(&problem.with("private", true));
+        let text = text.map_err(|error| broken("a problem cannot be written", error))?;
+        jobs::refuse(tx, next.id, &text, now).await?;
+    }
+    Ok(())
 }
 
 fn scratch(app: &App, job: &Job) -> PathBuf {
@@ -408,7 +421,7 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
                 memory,
                 ..queued(&dataset, "evaluate", what, now)
             };
-            jobs::add(&mut tx, &next).await?;
+            follow(&mut tx, &next, now).await?;
         }
         tx.commit().await?;
         app.queued.notify_waiters();

@@ -111,12 +111,14 @@ async fn claim(app: &App, lane: Lane) -> Result<Option<(Job, Held)>, Problem> {
     let _turn = app.capacity.turn().await;
     let mut tx = app.begin().await?;
     let now = tx.now().await?;
+    let (room, least) = app.capacity.room(&mut tx).await?;
     let claim = Claim {
         now,
         lease_until: app.lease(now),
         build: fit::BUILD,
         orphaned_before: now - app.config.orphan_seconds * 1_000_000,
-        room: app.capacity.room(&mut tx).await?,
+        room,
+        least,
         parse_only: lane == Lane::Parse,
     };
     let job = jobs::claim(&mut tx, &claim).await?;

@@ -23,6 +23,8 @@ pub struct Capacity {
     /// Bytes for all jobs together.
     pub memory: i64,
     held: AtomicI64,
+    /// What the job needs that was passed for want of room; 0 where none was.
+    passed: AtomicI64,
     /// Slots claim one after another, each knowing what the one before took.
     claiming: Mutex<()>,
 }
@@ -44,7 +46,13 @@ impl Capacity {
     pub fn of(config: &Config) -> Self {
         let memory = config.memory_bytes.unwrap_or_else(usual);
         let memory = i64::try_from(memory).unwrap_or(i64::MAX);
-        Capacity { id: Uuid::new_v4(), memory, held: AtomicI64::new(0), claiming: Mutex::new(()) }
+        Capacity {
+            id: Uuid::new_v4(),
+            memory,
+            held: AtomicI64::new(0),
+            passed: AtomicI64::new(0),
+            claiming: Mutex::new(()),
+        }
     }
 
     /// The turn to claim a job.
@@ -52,13 +60,18 @@ impl Capacity {
         self.claiming.lock().await
     }
 
-    /// What a job may need that is claimed now: nothing worth mentioning while a job that waited too long has no room for those that came later.
-    pub async fn room(&self, tx: &mut Tx) -> Result<i64, Problem> {
+    /// What a job may need at most and at least that is claimed now. While one that waited too long has no room, those that came later get none; as soon as
+    /// all is free, it is its turn.
+    pub async fn room(&self, tx: &mut Tx) -> Result<(i64, i64), Problem> {
         let held = self.held.load(Ordering::Acquire);
         let free = self.memory.saturating_sub(held);
         let since = tx.now().await? - PATIENCE;
-        let crowded = held > 0 && servers::is_crowded(tx, free, self.memory, since, fit::BUILD).await?;
-        Ok(if crowded { 0 } else { free })
+        if held == 0 {
+            return Ok((free, self.passed.swap(0, Ordering::AcqRel)));
+        }
+        let passed = servers::passed(tx, free, self.memory, since, fit::BUILD).await?;
+        self.passed.store(passed.unwrap_or(0), Ordering::Release);
+        Ok((if passed.is_some() { 0 } else { free }, 0))
     }
 
     /// Holds the memory of a claimed job.

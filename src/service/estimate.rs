@@ -1,6 +1,7 @@
 //! What a job takes at most: memory, and disk. Upper bounds of what docs/PERFORMANCE.md measures.
 
 use super::disk;
+use crate::fit;
 use crate::generate;
 use crate::model::Bundle;
 use crate::trace::{Schema, Trace};
@@ -9,6 +10,9 @@ use crate::trace::{Schema, Trace};
 const BASE_BYTES: u64 = 160 << 20;
 /// Bytes that a column of a record takes while codes are counted.
 const FIT_A_COLUMN: u64 = 8;
+/// Bytes that a cell takes while it is counted, on every thread, and while noise is added.
+const COUNTED_A_CELL: u64 = 4;
+const DRAWN_A_CELL: u64 = 16;
 /// Bytes that a column of a record takes while two traces are compared.
 const EVALUATE_A_COLUMN: u64 = 8;
 /// Bytes that a cell and an interval of a model take while it is reconciled, rounded, generated from and counted.
@@ -21,9 +25,12 @@ fn a_record(schema: &Schema, a_column: u64) -> u64 {
     Trace::empty(schema).bytes_per_row() as u64 + schema.columns.len() as u64 * a_column
 }
 
-/// Memory of a fit of so many records.
-pub fn fit(schema: &Schema, records: u64) -> u64 {
-    BASE_BYTES.saturating_add(records.saturating_mul(a_record(schema, FIT_A_COLUMN)))
+/// Memory of a fit of so many records. A marginal of more cells than usual is counted by every thread for itself, and then drawn over.
+pub fn fit(schema: &Schema, options: &fit::Options, records: u64) -> u64 {
+    let unusual = options.max_cells.saturating_sub(fit::Options::default().max_cells);
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let counted = unusual.saturating_mul(COUNTED_A_CELL * threads + DRAWN_A_CELL);
+    BASE_BYTES.saturating_add(counted).saturating_add(records.saturating_mul(a_record(schema, FIT_A_COLUMN)))
 }
 
 /// Memory of a comparison of so many raw and synthetic records together.

@@ -138,9 +138,9 @@ pub struct Resources {
 }
 
 impl Resources {
-    fn of(schema: &Schema, records: u64, server_bytes: Option<u64>) -> Self {
+    fn of(plan: &Plan, schema: &Schema, records: u64, server_bytes: Option<u64>) -> Self {
         let columns = schema.columns.len() as u64;
-        let memory_bytes = estimate::fit(schema, records);
+        let memory_bytes = estimate::fit(schema, &plan.options, records);
         Resources {
             private: true,
             memory_bytes,
@@ -210,6 +210,6 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
             accept_outside: !report.mostly_outside().is_empty(),
         }),
         disk: Disk::of(&plan, &schema, rows.unwrap_or(0), private && rows.is_some(), disk::room(app)),
-        resources: report.map(|report| Resources::of(&schema, report.records, server)),
+        resources: report.map(|report| Resources::of(&plan, &schema, report.records, server)),
     })
 }

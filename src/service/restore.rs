@@ -20,6 +20,9 @@ use uuid::Uuid;
 /// Rows that are put back by one statement, and bytes of them.
 const BATCH: (usize, usize) = (500, 1 << 20);
 
+/// What stands in the data directory while a restore is under way, and where it did not end.
+pub const UNFINISHED: &str = "restoring";
+
 /// How a backup is to be restored.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked {
@@ -118,10 +121,18 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     }
     drop(tx);
 
+    // A restore that did not end has put the backup's marks in place: they tell nothing of what came after.
+    let begun = config.data_dir.join(UNFINISHED);
+    let knew_nothing = begun.exists();
+    std::fs::write(&begun, &manifest.made_at)?;
+    closed::file(&begun)?;
+
     let newest = |names: Vec<String>| names.iter().filter_map(|name| memory::number_of(name)).max();
     let of_backup = manifest.files.iter().filter_map(|file| file.path.strip_prefix("artifacts/marks/"));
     let knows = asked.files_only
-        || kept && newest(artifacts.names("marks")?) >= newest(of_backup.map(String::from).collect());
+        || kept
+            && !knew_nothing
+            && newest(artifacts.names("marks")?) >= newest(of_backup.map(String::from).collect());
     // A data directory that knows better lacks a raw trace because it was erased: no backup brings it back.
     let mut erased = Vec::new();
     if knows && !asked.files_only {
@@ -131,11 +142,20 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
             }
         }
     }
-    let files = put_files(folder, &manifest, &artifacts, &erased).await?;
+    // Beside a database that is newer only what it still names is put in place.
+    let mut unnamed = erased.clone();
+    if asked.files_only {
+        let mut tx = db.read().await?;
+        let named = releases::named_artifacts(&mut tx).await?;
+        let keys = manifest.files.iter().filter_map(|file| file.path.strip_prefix("artifacts/"));
+        unnamed.extend(keys.filter(|key| !is_note(key) && !named.contains(*key)).map(String::from));
+    }
+    let files = put_files(folder, &manifest, &artifacts, &unnamed).await?;
     if !asked.files_only {
         put_rows(folder, &manifest, &db, &artifacts, (knows, &erased)).await?;
     }
     db.close().await;
+    std::fs::remove_file(&begun)?;
 
     let app = App::open(config).await?;
     let mut tx = app.read().await?;
@@ -155,6 +175,11 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     Ok(Restored { manifest, files, knows, erased, charged, forgotten, behind, undone, lost })
 }
 
+/// Whether a key is that of what is remembered of spends, caps and keys.
+fn is_note(key: &str) -> bool {
+    memory::FOLDERS.iter().any(|folder| key.starts_with(&format!("{folder}/")))
+}
+
 /// Puts the files in place, each whole or not at all. What the data directory remembers stays as it is: it is newer.
 async fn put_files(
     folder: &Path,
@@ -165,9 +190,8 @@ async fn put_files(
     let mut put = 0;
     for file in &manifest.files {
         let Some(key) = file.path.strip_prefix("artifacts/") else { continue };
-        let remembers = memory::FOLDERS.iter().any(|folder| key.starts_with(&format!("{folder}/")));
         let there = artifacts.path(key)?.exists();
-        if erased.iter().any(|e| e == key) || there && (remembers || artifacts.is_same(key, file)?) {
+        if erased.iter().any(|e| e == key) || there && (is_note(key) || artifacts.is_same(key, file)?) {
             continue;
         }
         artifacts.put_copy(key, &folder.join(&file.path)).await?;

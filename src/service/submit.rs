@@ -185,7 +185,7 @@ async fn fit_job(
     }
     check_confirmed(request, &plan, &schema, &dataset)?;
     disk::check(app, Room::of(&plan, &schema).bytes())?;
-    let bytes = |records| estimate::fit(&schema, records);
+    let bytes = |records| estimate::fit(&schema, &plan.options, records);
     let needed = report_of(&dataset).map(|report| bytes(report.records));
     if let Some(needed) = needed {
         capacity::admit(tx, needed, bytes).await.map_err(|problem| problem.with("private", true))?;

@@ -17,6 +17,8 @@ use futures_util::Stream;
 use std::time::Duration;
 use uuid::Uuid;
 
+/// How often the lease of an upload is renewed at least.
+const RENEW: Duration = Duration::from_secs(5);
 /// How long the end of an upload waits between two tries while the database is away.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
@@ -92,7 +94,8 @@ async fn lapses(app: &App, upload: Upload) {
         Ok::<_, Problem>(held)
     };
     loop {
-        tokio::time::sleep(Duration::from_secs(app.config.lease_seconds.unsigned_abs()) / 3).await;
+        // Other servers may have shorter leases, and shorten this one to theirs.
+        tokio::time::sleep(RENEW.min(Duration::from_secs(app.config.lease_seconds.unsigned_abs()) / 3)).await;
         if let Ok(false) = renewed().await {
             return;
         }

@@ -86,8 +86,12 @@ impl Db {
                         .application_name(&format!("netdpsyn {}", Uuid::new_v4())),
                 )
                 .await?;
+            let before = added(&pool).await?;
             for migrator in migrators(true) {
                 up_to(migrator, version).run(&pool).await?;
+            }
+            if before.is_some() && before < added(&pool).await? {
+                send_others_back(&pool).await?;
             }
             return Ok(Db::over(Pools::Postgres(pool)));
         }
@@ -246,6 +250,32 @@ fn later(mut migrator: Migrator) -> Migrator {
     migrator.dangerous_set_table_name("later_migrations");
     migrator.set_ignore_missing(true);
     migrator
+}
+
+/// How many migrations that add are noted; none on a database that is new.
+async fn added(pool: &PgPool) -> Result<Option<i64>, StorageError> {
+    let there =
+        "SELECT to_regclass('_sqlx_migrations') IS NOT NULL, to_regclass('later_migrations') IS NOT NULL";
+    match sqlx::query_as(there).fetch_one(pool).await? {
+        (false, _) => Ok(None),
+        (true, false) => Ok(Some(0)),
+        (true, true) => {
+            Ok(sqlx::query_scalar("SELECT COUNT(*) FROM later_migrations").fetch_one(pool).await?)
+        }
+    }
+}
+
+/// Closes the connections of servers that were there before tables got more columns: what they have prepared selects rows of the old shape, and Postgres refuses to
+/// run it again. They connect anew. Whoever waits to migrate is left alone.
+async fn send_others_back(pool: &PgPool) -> Result<(), StorageError> {
+    let closed = sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+         AND usename = current_user AND backend_type = 'client backend' AND wait_event IS DISTINCT FROM 'advisory'",
+    )
+    .fetch_all(pool)
+    .await?;
+    tracing::info!(connections = closed.len(), "migrated; servers that run connect anew");
+    Ok(())
 }
 
 impl Tx {

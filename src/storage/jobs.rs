@@ -96,6 +96,14 @@ pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
     Ok(())
 }
 
+/// Ends a job that nobody can do before anybody tries: why, JSON.
+pub async fn refuse(tx: &mut Tx, id: Uuid, problem: &str, now: i64) -> Result<(), StorageError> {
+    on!(tx, c => sqlx::query(
+        "/* jobs refuse */ UPDATE jobs SET state = 'failed', problem = $2, finished_at = $3 WHERE id = $1 AND state = 'queued'")
+        .bind(id).bind(problem).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// A tenant's job.
 pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Job>, StorageError> {
     Ok(
@@ -161,6 +169,8 @@ pub struct Claim<'a> {
     pub orphaned_before: i64,
     /// Bytes of memory that the job may need.
     pub room: i64,
+    /// Bytes that it needs at least: of a job that has waited too long for room.
+    pub least: i64,
     /// Whether only uploads are parsed.
     pub parse_only: bool,
 }
@@ -175,14 +185,14 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, Storag
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
                  AND (kind = 'parse' OR NOT $5)
-                 AND (COALESCE(memory, 0) <= $6 OR cancel_requested)
+                 AND (COALESCE(memory, 0) BETWEEN $7 AND $6 OR cancel_requested)
              ORDER BY (SELECT served FROM turns WHERE turns.tenant_id = jobs.tenant_id) NULLS FIRST,
                  CASE kind WHEN 'parse' THEN 0 WHEN 'fit' THEN 1 WHEN 'generate' THEN 2 ELSE 3 END, created_at, id
              LIMIT 1{}) RETURNING *",
         tx.skip_locked()
     );
     let claimed = on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql))
-        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.parse_only).bind(claim.room)
+        .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.parse_only).bind(claim.room).bind(claim.least)
         .fetch_optional(c).await)?;
     if let Some(job) = &claimed {
         on!(tx, c => sqlx::query(
@@ -263,16 +273,19 @@ pub async fn finish(tx: &mut Tx, job: &Job, end: &End<'_>, now: i64) -> Result<b
         > 0)
 }
 
-/// Hands a running attempt back to the queue, to be claimed after `not_before`, with the reason if it is more than that the server stops.
+/// Hands a running attempt back to the queue, to be claimed after `not_before`, with the reason if it is more than that the server stops; `failed` where that
+/// counts as a failure.
 pub async fn hand_back(
     tx: &mut Tx,
     job: &Job,
     not_before: i64,
     problem: Option<&str>,
+    failed: bool,
 ) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* jobs hand_back */ UPDATE jobs SET state = 'queued', lease_until = $3, problem = $4 WHERE id = $1 AND attempt = $2 AND state = 'running'")
-        .bind(job.id).bind(job.attempt).bind(not_before).bind(problem).execute(c).await.map(|_| ()))?;
+        "/* jobs hand_back */ UPDATE jobs SET state = 'queued', lease_until = $3, problem = $4, failures = failures + $5
+         WHERE id = $1 AND attempt = $2 AND state = 'running'")
+        .bind(job.id).bind(job.attempt).bind(not_before).bind(problem).bind(i64::from(failed)).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 
@@ -334,10 +347,10 @@ pub async fn remembered(
         .bind(tenant).bind(key).fetch_optional(c).await)?)
 }
 
-/// Erases what ended jobs on a dataset still tell of its records: quotes in problems, digests.
+/// Erases what ended jobs on a dataset still tell of its records: quotes in problems, digests, their number in what memory it took.
 pub async fn erase_private_parts(tx: &mut Tx, dataset: Uuid) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
-        "/* jobs erase_private_parts */ UPDATE jobs SET problem = NULL, measuring = NULL WHERE dataset_id = $1 AND state NOT IN ('queued', 'running')")
+        "/* jobs erase_private_parts */ UPDATE jobs SET problem = NULL, measuring = NULL, memory = NULL WHERE dataset_id = $1 AND state NOT IN ('queued', 'running')")
         .bind(dataset).execute(c).await.map(|_| ()))?;
     Ok(())
 }

@@ -37,25 +37,26 @@ pub async fn largest(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
 
 /// Jobs that wait for more memory than any server has that runs.
 pub async fn too_large(tx: &mut Tx) -> Result<i64, StorageError> {
-    let largest = largest(tx).await?;
+    let (largest, now) = (largest(tx).await?, tx.now().await?);
     Ok(on!(tx, c => sqlx::query_scalar(
-        "/* servers too_large */ SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND memory > $1")
-        .bind(largest.unwrap_or(i64::MAX)).fetch_one(c).await)?)
+        "/* servers too_large */ SELECT COUNT(*) FROM jobs WHERE (state = 'queued' OR state = 'running' AND lease_until < $2) AND memory > $1")
+        .bind(largest.unwrap_or(i64::MAX)).bind(now).fetch_one(c).await)?)
 }
 
-/// Whether a job queued before `since` waits that has room on a server of `memory`, but not in what is `free` there now. A fit that another program than
-/// `build` began to measure waits for that one.
-pub async fn is_crowded(
+/// What the oldest job needs that came before `since` and waits, or was left by its server, and that has room on a server of `memory`, but not in what is `free`
+/// there now. A fit that another program than `build` began to measure waits for that one.
+pub async fn passed(
     tx: &mut Tx,
     free: i64,
     memory: i64,
     since: i64,
     build: &str,
-) -> Result<bool, StorageError> {
+) -> Result<Option<i64>, StorageError> {
     let now = tx.now().await?;
-    let waiting: i64 = on!(tx, c => sqlx::query_scalar(
-        "/* servers is_crowded */ SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND (lease_until IS NULL OR lease_until < $1)
-             AND memory > $2 AND memory <= $3 AND created_at < $4 AND (measuring_started_at IS NULL OR build = $5)")
-        .bind(now).bind(free).bind(memory).bind(since).bind(build).fetch_one(c).await)?;
-    Ok(waiting > 0)
+    Ok(on!(tx, c => sqlx::query_scalar(
+        "/* servers passed */ SELECT memory FROM jobs
+         WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
+             AND memory > $2 AND memory <= $3 AND created_at < $4 AND (measuring_started_at IS NULL OR build = $5)
+         ORDER BY created_at, id LIMIT 1")
+        .bind(now).bind(free).bind(memory).bind(since).bind(build).fetch_optional(c).await)?)
 }

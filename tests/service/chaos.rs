@@ -140,7 +140,8 @@ impl World {
         let build = netdpsyn::fit::BUILD;
         let orphaned_before = now - 600_000_000;
         let lease_until = now + LEASE;
-        let claim = Claim { now, lease_until, build, orphaned_before, parse_only: false, room: i64::MAX };
+        let claim =
+            Claim { now, lease_until, build, orphaned_before, parse_only: false, room: i64::MAX, least: 0 };
         let job = jobs::claim(&mut tx, &claim).await.unwrap();
         tx.commit().await.unwrap();
         job
@@ -319,7 +320,7 @@ impl Sequence {
                     self.log.push(format!("hand back {} {}", job.kind, job.attempt));
                     let mut tx = world.app.begin().await.unwrap();
                     let now = tx.now().await.unwrap();
-                    jobs::hand_back(&mut tx, &job, now, None).await.unwrap();
+                    jobs::hand_back(&mut tx, &job, now, None, false).await.unwrap();
                     tx.commit().await.unwrap();
                 }
             }

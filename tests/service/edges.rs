@@ -80,6 +80,8 @@ fn no_file_of_a_stopped_server_holds_a_noise_key(kind: Kind) {
     let dataset = jobs[0]["dataset_id"].as_str().unwrap();
     let erased = server.client.delete(format!("{}/v1/datasets/{dataset}", server.url));
     assert_eq!(erased.bearer_auth(&tenant.steward).send().unwrap().status(), 204);
+    let told = "SELECT COUNT(*) FROM jobs WHERE memory IS NOT NULL";
+    assert_eq!(lab.number(told), 0, "the number of records is told by what memory they took");
     assert!(server.terminate().success());
 
     for secret in [&database[..], &file, &key] {

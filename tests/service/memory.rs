@@ -156,12 +156,12 @@ fn a_large_job_is_not_passed_for_ever(kind: Kind) {
         let mut tx = db.begin().await.unwrap();
         let now = tx.now().await.unwrap();
         // There is room for 100 of this server's 1,000; a server of 400 never has enough.
-        assert!(servers::is_crowded(&mut tx, 100, 1_000, now, "").await.unwrap());
-        assert!(!servers::is_crowded(&mut tx, 600, 1_000, now, "").await.unwrap());
-        assert!(!servers::is_crowded(&mut tx, 100, 400, now, "").await.unwrap());
-        assert!(!servers::is_crowded(&mut tx, 100, 1_000, now - 3_600_000_000, "").await.unwrap());
+        assert!(servers::passed(&mut tx, 100, 1_000, now, "").await.unwrap() == Some(500));
+        assert_eq!(servers::passed(&mut tx, 600, 1_000, now, "").await.unwrap(), None);
+        assert_eq!(servers::passed(&mut tx, 100, 400, now, "").await.unwrap(), None);
+        assert_eq!(servers::passed(&mut tx, 100, 1_000, now - 3_600_000_000, "").await.unwrap(), None);
         let mut claimed = Vec::new();
-        for room in [5, 100, 100, 500] {
+        for (room, least) in [(5, 0), (900, 501), (900, 500), (100, 0), (100, 0)] {
             let claim = Claim {
                 now,
                 lease_until: now + 60_000_000,
@@ -169,10 +169,12 @@ fn a_large_job_is_not_passed_for_ever(kind: Kind) {
                 orphaned_before: 0,
                 parse_only: false,
                 room,
+                least,
             };
             claimed.push(jobs::claim(&mut tx, &claim).await.unwrap().map(|job| job.id.to_string()));
         }
-        assert_eq!(claimed, [None, Some(little), None, Some(large)]);
+        // The large one, which was passed, is claimed before those that came later.
+        assert_eq!(claimed, [None, None, Some(large), Some(little), None]);
         drop(tx);
         db.close().await;
     });
