@@ -50,12 +50,13 @@ pub async fn run(app: &App, job: Job, stopping: watch::Receiver<bool>) {
         })
     };
     let (outcome, told) = attend(app, &job, &seen, doing, stopping).await;
+    let panicked = outcome.is_err();
     let outcome = outcome.unwrap_or_else(|panic| {
         // What a panic says may tell of records.
         tracing::error!(cancelled = panic.is_cancelled(), "the work panicked");
         Err(Stopped::Failed(Problem::internal()))
     });
-    match end(app, &job, outcome, told).await {
+    match end(app, &job, outcome, told, panicked).await {
         Ok(()) => tracing::info!("ended"),
         // The lease lapses, and another attempt ends the job.
         Err(problem) => tracing::error!(problem = %problem.kind, "the end could not be written"),
@@ -119,7 +120,13 @@ async fn attend(
 }
 
 /// Writes down how an attempt came out.
-async fn end(app: &App, job: &Job, outcome: Outcome, told: Option<Told>) -> Result<(), Problem> {
+async fn end(
+    app: &App,
+    job: &Job,
+    outcome: Outcome,
+    told: Option<Told>,
+    panicked: bool,
+) -> Result<(), Problem> {
     match (outcome, told) {
         // What was finished was fenced when it was written.
         (Ok(()), _) => Ok(()),
@@ -137,13 +144,13 @@ async fn end(app: &App, job: &Job, outcome: Outcome, told: Option<Told>) -> Resu
             work::end_without_result(app, job, "failed", Some(&problem)).await
         }
         (Err(Stopped::Cancelled), _) => work::end_without_result(app, job, "cancelled", None).await,
-        (Err(Stopped::Failed(problem)), _) => failed(app, job, problem).await,
+        (Err(Stopped::Failed(problem)), _) => failed(app, job, problem, panicked).await,
     }
 }
 
 /// A database that is away, and a disk that is full in the middle of measuring, pass: the job goes back to the queue, and a fit's next attempt repeats the same noise.
 /// Anything else ends the job.
-async fn failed(app: &App, job: &Job, problem: Problem) -> Result<(), Problem> {
+async fn failed(app: &App, job: &Job, problem: Problem, panicked: bool) -> Result<(), Problem> {
     let begun = problem.status >= 500 && has_begun(app, job).await?;
     // An upload is not lost over a database that was full when its parsing ended.
     let passes = problem.status == 503 || job.kind == "parse" && problem.status == 507;
@@ -160,9 +167,8 @@ async fn failed(app: &App, job: &Job, problem: Problem) -> Result<(), Problem> {
         false => "it waits and is tried again",
     };
     let detail = format!("{}; {why}", problem.detail);
-    // What is no one's full disk and no database that is away may be there again at every attempt.
-    let failed = !matches!(problem.status, 503 | 507);
-    give_back(app, job, wait, Some(&Problem { detail, ..problem }), failed).await
+    // The same noise on the same records may panic again, at every attempt: that counts.
+    give_back(app, job, wait, Some(&Problem { detail, ..problem }), panicked).await
 }
 
 /// Whether a fit has begun to measure. Where the database cannot be asked nothing can be ended either.
