@@ -3,6 +3,8 @@
 //! Each size runs in a process of its own, so that the peak of its memory is its own. The table is printed, and written into docs/PERFORMANCE.md
 //! between its two marks, with the machine named.
 
+mod table;
+
 use netdpsyn::fit::{Method, Plan};
 use netdpsyn::generate::Request;
 use netdpsyn::privacy::Guarantee;
@@ -35,8 +37,8 @@ fn main() {
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut table = format!(
-        "{}\n\n| rows | {} | all | rows/s | peak memory |\n|---:|{}---:|---:|---:|\n",
-        machine(),
+        "{}; seconds a stage.\n\n| rows | {} | all | rows/s | peak memory |\n|---:|{}---:|---:|---:|\n",
+        table::machine(),
         STAGES.join(" | "),
         "---:|".repeat(STAGES.len())
     );
@@ -53,7 +55,7 @@ fn main() {
         table += &line;
     }
     println!("\n{table}");
-    write_down(&table);
+    table::write_down(MARKS, &table);
 }
 
 /// The seconds of each stage of one run, as a line of the table.
@@ -124,21 +126,4 @@ fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1_024
-}
-
-fn machine() -> String {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": an unknown processor");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores of {}; seconds a stage.", model.trim_start_matches([' ', '\t', ':']))
-}
-
-fn write_down(table: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PERFORMANCE.md");
-    let text = std::fs::read_to_string(&path).expect("docs/PERFORMANCE.md");
-    let (before, rest) = text.split_once(MARKS[0]).expect("a mark where the table begins");
-    let (_, after) = rest.split_once(MARKS[1]).expect("a mark where it ends");
-    std::fs::write(&path, format!("{before}{}{table}{}{after}", MARKS[0], MARKS[1]))
-        .expect("a written table");
 }

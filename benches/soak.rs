@@ -4,6 +4,8 @@
 //! slowly. A hundred times a second somebody asks for a job. Times count from the moment at which a request was due, so that one slow answer makes those behind it
 //! late as well. The figures are printed, and written into docs/PERFORMANCE.md between their two marks; the program fails when the target is missed.
 
+mod table;
+
 use netdpsyn::progress::Quiet;
 use netdpsyn::service::local;
 use netdpsyn::simulate::flows;
@@ -71,16 +73,16 @@ fn main() {
         READERS - drained.load(Ordering::Relaxed),
     );
     let table = format!(
-        "{}{}; load of the machine before and at the end: {before}, {}.\n\n\
+        "{}{}, server and clients together; load of the machine before and at the end: {before}, {}.\n\n\
          | for | requests | failed | p50 ms | p90 ms | p99 ms | p99.9 ms | most ms | fits meanwhile | idle connections still open | slow readers still reading |\n\
          |---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n{line}\n",
         if cfg!(debug_assertions) { "Debug build; " } else { "" },
-        machine(),
+        table::machine(),
         load()
     );
     println!("{table}");
     if !cfg!(debug_assertions) {
-        write_down(&table);
+        table::write_down(MARKS, &table);
     }
     assert!(
         failed == 0 && open == IDLE,
@@ -288,21 +290,4 @@ fn is_open(stream: &TcpStream) -> bool {
 fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or_default().to_string()
-}
-
-fn machine() -> String {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": an unknown processor");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores of {}, server and clients together", model.trim_start_matches([' ', '\t', ':']))
-}
-
-fn write_down(table: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/PERFORMANCE.md");
-    let text = std::fs::read_to_string(&path).expect("docs/PERFORMANCE.md");
-    let (before, rest) = text.split_once(MARKS[0]).expect("a mark where the table begins");
-    let (_, after) = rest.split_once(MARKS[1]).expect("a mark where it ends");
-    std::fs::write(&path, format!("{before}{}{table}{}{after}", MARKS[0], MARKS[1]))
-        .expect("a written table");
 }
