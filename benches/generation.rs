@@ -2,9 +2,9 @@
 //!
 //! Each size runs in a process of its own, so that the peak of its memory is its own. The table is printed.
 
+use netdpsyn::account::Guarantee;
 use netdpsyn::fit::{Method, Plan};
 use netdpsyn::generate::Request;
-use netdpsyn::privacy::Guarantee;
 use netdpsyn::progress::Quiet;
 use netdpsyn::service::acceptance::Accepted;
 use netdpsyn::service::local::{self, Outputs, Source};

@@ -5,9 +5,9 @@
 
 mod table;
 
+use netdpsyn::account::Guarantee;
 use netdpsyn::fit::{Method, Plan};
 use netdpsyn::generate::Request;
-use netdpsyn::privacy::Guarantee;
 use netdpsyn::progress::{Progress, Quiet};
 use netdpsyn::service::acceptance::Accepted;
 use netdpsyn::service::local::{self, Outputs, Source};

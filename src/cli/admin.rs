@@ -115,7 +115,7 @@ impl Other {
             Other::Reconcile => {
                 let found = memory::reconcile(app, caller).await?;
                 for spend in &found.back {
-                    let rho = crate::privacy::Rho::from_units(spend.amount.rho);
+                    let rho = crate::account::Rho::from_units(spend.amount.rho);
                     println!("brought back ρ = {rho} of population {}", spend.population);
                 }
                 for spend in &found.lost {

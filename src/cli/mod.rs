@@ -16,7 +16,7 @@ mod synthesize;
 mod trace_args;
 
 use crate::formats::ReadError;
-use crate::privacy::Steward;
+use crate::formats::Steward;
 use crate::service::local::LocalError;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
 //! What the commands print, for people.
 
+use crate::account::Rho;
 use crate::formats::Report;
 use crate::model::Bundle;
-use crate::privacy::Rho;
 use crate::service::local::Made;
 use std::fmt::Write;
 

@@ -8,9 +8,9 @@
 //! digest in the note. A database restored from a backup has lost one of them, and then nothing is drawn: the fit ends charged, without a model.
 
 use super::stopped::{Stopped, broken};
+use crate::fit::keys::keyed;
+use crate::fit::keys::{KeyHalf, NoiseKey};
 use crate::fit::{self, Plan};
-use crate::privacy::noise::keyed;
-use crate::privacy::{KeyHalf, NoiseKey};
 use crate::service::app::App;
 use crate::service::memory::{self, Spend};
 use crate::service::problem::Problem;

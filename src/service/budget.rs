@@ -2,8 +2,8 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::problem::Problem;
+use crate::account::{Guarantee, Rho, zcdp};
 use crate::ledger::{Account, Amount};
-use crate::privacy::{Guarantee, Rho, zcdp};
 use crate::storage::ledger::{self, Entry};
 use crate::storage::{Tx, tenants};
 use serde::{Deserialize, Serialize};

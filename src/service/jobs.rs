@@ -3,7 +3,7 @@
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::datasets::reject;
 use super::problem::Problem;
-use crate::privacy::Rho;
+use crate::account::Rho;
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, release};
 use crate::storage::servers;

@@ -3,7 +3,7 @@
 use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
 use crate::config::Secret;
-use crate::privacy::noise::secret;
+use crate::fit::keys::secret;
 use crate::storage::artifacts::hex;
 use crate::storage::tenants::{self, Key};
 use ipnet::IpNet;

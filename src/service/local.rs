@@ -5,11 +5,12 @@
 use super::acceptance::{Accepted, Unconfirmed};
 use super::new_file::{self, NewFile};
 use crate::evaluate::private::{self, Inputs, Measure};
+use crate::fit::keys::NoiseKey;
 use crate::fit::{self, FitError, Plan, split::SplitKey};
 use crate::formats::{self, Bound, CsvWriter, Limits, ReadError, ReadOptions, Report, hints::Hints};
+use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
-use crate::privacy::{NoiseKey, Private, Sensitive, Steward};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
 use crate::trace::{Schema, SchemaError, Trace, Window, presets};
 use std::io;

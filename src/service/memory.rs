@@ -15,8 +15,8 @@
 
 use super::app::{App, Caller};
 use super::problem::Problem;
+use crate::account::Rho;
 use crate::ledger::Amount;
-use crate::privacy::Rho;
 use crate::storage::ledger::{self, Mark, Purpose};
 use crate::storage::{Artifacts, Tx, tenants};
 use serde::de::DeserializeOwned;

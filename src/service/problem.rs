@@ -104,8 +104,8 @@ impl Problem {
             ),
         };
         Problem::new(409, "/problems/budget-exhausted", "The privacy budget does not pay for this", detail)
-            .with("required_rho", crate::privacy::Rho::from_units(required).as_f64())
-            .with("left_rho", crate::privacy::Rho::from_units(left).as_f64())
+            .with("required_rho", crate::account::Rho::from_units(required).as_f64())
+            .with("left_rho", crate::account::Rho::from_units(left).as_f64())
             .with("short", short)
             .with("largest_epsilon", largest_epsilon)
     }
@@ -236,7 +236,7 @@ impl Problem {
 
     /// The same refusal, with what it means for the budget of a fit: whether ρ (in 10⁻¹²) was charged.
     pub fn charged(self, charged: bool, rho: u64) -> Self {
-        let rho = crate::privacy::Rho::from_units(rho);
+        let rho = crate::account::Rho::from_units(rho);
         let means = match charged {
             true => format!("ρ = {rho} was charged"),
             false => "nothing was charged".to_string(),

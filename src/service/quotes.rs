@@ -8,9 +8,9 @@ use super::estimate;
 use super::looks;
 use super::problem::Problem;
 use super::requests::plan_of;
+use crate::account::statement::Expected;
 use crate::fit::{self, Method, Plan, Room, expect};
 use crate::ledger;
-use crate::model::statement::Expected;
 use crate::storage::{looks::Look, servers};
 use crate::trace::Schema;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ pub struct QuoteRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
 }

@@ -2,10 +2,10 @@
 
 use super::problem::Problem;
 use super::reading::Tagged;
+use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan};
 use crate::generate;
 use crate::ledger;
-use crate::privacy::Guarantee;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -57,11 +57,11 @@ pub struct FitRequest {
     #[serde(default)]
     pub hold_out: bool,
     /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
     /// Seed of the first trace; drawn by default.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
     /// How its records are made.
@@ -95,11 +95,11 @@ pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
     /// Records, rounded to two digits; by default as many as the noisy counts say.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
     /// The same seed gives the same trace.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
     /// How records are made: choices that cost no privacy.
@@ -133,8 +133,8 @@ pub(super) fn plan_of(
 ) -> Result<Plan, Problem> {
     let guarantee = Guarantee::new(epsilon, delta).map_err(|error| {
         let field = match error {
-            crate::privacy::budget::GuaranteeError::Epsilon { .. } => "epsilon",
-            crate::privacy::budget::GuaranteeError::Delta { .. } => "delta",
+            crate::account::budget::GuaranteeError::Epsilon { .. } => "epsilon",
+            crate::account::budget::GuaranteeError::Delta { .. } => "delta",
         };
         Problem::invalid(field, error.to_string())
     })?;

@@ -4,8 +4,8 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::{AccountView, AmountView, Cap};
 use super::memory;
 use super::problem::Problem;
+use crate::fit::keys::secret;
 use crate::ledger::Amount;
-use crate::privacy::noise::secret;
 use crate::storage::ledger::{self, Grant};
 use crate::storage::tenants::{self, Population, Tenant};
 use crate::storage::{StorageError, Tx};
@@ -115,7 +115,7 @@ pub struct PopulationView {
     /// Its name.
     pub name: String,
     /// The privacy unit.
-    #[schema(value_type = crate::model::statement::Unit)]
+    #[schema(value_type = crate::account::statement::Unit)]
     pub unit: &'static str,
     /// Records of one unit that count.
     pub max_records: u64,
