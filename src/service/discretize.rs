@@ -2,6 +2,7 @@
 
 use super::local::{LocalError, Source, write_raw};
 use super::new_file::NewFile;
+use crate::account::Stage;
 use crate::evaluate::private::binning::{binning, redrawn};
 use crate::formats::Steward;
 use crate::model::domain::Attribute;
@@ -35,7 +36,7 @@ pub fn discretize(
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     let (trace, _) = source.read(&bound, progress)?;
-    progress.step("code", 0, 1)?;
+    progress.step(Stage::Code, 0, 1)?;
     let attributes = binning(&trace, &bound.schema, prefix).for_steward(&Steward::local());
     let decoded_trace = redrawn(trace, &bound.schema, &attributes, seed, progress)?;
     write_raw(decoded, &decoded_trace, &bound.schema, progress)?;

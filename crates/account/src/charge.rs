@@ -1,6 +1,6 @@
 //! One line of an account.
 
-use super::{NoiseScale, Rho, Sensitivity};
+use super::{NoiseScale, Rho, Sensitivity, Stage};
 use serde::{Deserialize, Serialize};
 
 /// One line of the account: what was asked and what it cost. It holds nothing of the raw data.
@@ -10,7 +10,7 @@ pub struct Charge {
     /// The query's label.
     pub label: String,
     /// The stage that asked.
-    pub stage: String,
+    pub stage: Stage,
     /// Δ².
     pub sensitivity: Sensitivity,
     /// ρ charged.

@@ -10,6 +10,7 @@
 //! | [`charge`] | one line of an account |
 //! | [`statement`] | the promise of privacy, in words and numbers |
 //! | [`protects`] | of what it protects one, and what many of them lose |
+//! | [`stage`] | where work is |
 //! | [`kind`] | what one record stands for |
 
 pub mod budget;
@@ -18,6 +19,7 @@ pub mod kind;
 pub mod protects;
 pub mod scale;
 pub mod sensitivity;
+pub mod stage;
 pub mod statement;
 pub mod zcdp;
 
@@ -27,4 +29,5 @@ pub use kind::Kind;
 pub use protects::Protects;
 pub use scale::{CostTooSmall, NoiseScale};
 pub use sensitivity::{MaxRecords, Sensitivity};
+pub use stage::Stage;
 pub use statement::Statement;

@@ -1,7 +1,7 @@
 //! The statement of privacy that goes with every release: who is protected, how much, and what paid for what.
 
 use super::Protects;
-use crate::{Charge, Guarantee, MaxRecords, Rho};
+use crate::{Charge, Guarantee, MaxRecords, Rho, Stage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -60,12 +60,12 @@ impl Unit {
 
 impl Statement {
     /// ρ spent, by stage, in the order of the stages.
-    pub fn by_stage(&self) -> Vec<(&str, Rho)> {
-        let mut stages: Vec<(&str, Rho)> = Vec::new();
+    pub fn by_stage(&self) -> Vec<(Stage, Rho)> {
+        let mut stages: Vec<(Stage, Rho)> = Vec::new();
         for charge in &self.charges {
             match stages.iter_mut().find(|(stage, _)| *stage == charge.stage) {
                 Some((_, rho)) => *rho = [*rho, charge.rho].into_iter().sum(),
-                None => stages.push((&charge.stage, charge.rho)),
+                None => stages.push((charge.stage, charge.rho)),
             }
         }
         stages

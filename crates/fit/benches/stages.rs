@@ -7,6 +7,7 @@ use netdpsyn_model::domain::{Attribute, codes, fixed};
 use netdpsyn_model::{Bundle, Model};
 use netdpsyn_privacy::gaussian::Sampler;
 use netdpsyn_privacy::{Guarantee, MaxRecords, NoiseKey, NoiseScale, Rho, Sensitive, Sensitivity};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::flows;
@@ -56,7 +57,7 @@ fn count_pairs(bencher: Bencher) {
         .map(|pair| Marginal::new(&pair, &attributes))
         .filter(|marginal| marginal.cells() <= 1 << 20)
         .collect();
-    let pass = count::Pass::over(&pairs, "pairs", &Quiet);
+    let pass = count::Pass::over(&pairs, Stage::Pairs, &Quiet);
     bencher
         .counter(divan::counter::ItemsCount::new(ROWS * pairs.len()))
         .bench(|| count::count(&codes, &pairs, &pass, |_, table| table));

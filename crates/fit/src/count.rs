@@ -6,6 +6,7 @@
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::Attribute;
 use netdpsyn_privacy::{CellMap, Sensitivity};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::Values;
 use netdpsyn_trace::gaps;
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -87,7 +88,7 @@ pub fn cuts(attributes: &[Attribute]) -> Vec<CellMap> {
 /// Whom a pass reports to. Steps are cells, not records: how many they are depends on the plan and on earlier noisy answers alone.
 pub struct Pass<'a> {
     /// Its stage.
-    pub stage: &'static str,
+    pub stage: Stage,
     /// Cells of the stage, those of the pass among them.
     pub total: u64,
     /// Who listens.
@@ -96,7 +97,7 @@ pub struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// A stage that counts `marginals` and does no more.
-    pub fn over(marginals: &[Marginal], stage: &'static str, progress: &'a dyn Progress) -> Self {
+    pub fn over(marginals: &[Marginal], stage: Stage, progress: &'a dyn Progress) -> Self {
         Pass { stage, total: cells(marginals), progress }
     }
 
@@ -227,7 +228,7 @@ mod tests {
             ];
             let marginal = |attributes: &[usize], shape: &[usize]| Marginal { attributes: attributes.to_vec(), shape: shape.to_vec() };
             let marginals = [marginal(&[1], &[5]), marginal(&[0, 2], &[3, 300]), marginal(&[0, 1, 2], &[3, 5, 300])];
-            let pass = Pass::over(&marginals, "test", &Quiet);
+            let pass = Pass::over(&marginals, Stage::Pairs, &Quiet);
             let tables = count(&codes, &marginals, &pass, |_, table| table).unwrap();
             let mut expected = [vec![0u32; 5], vec![0; 900], vec![0; 4_500]];
             for &(a, b, c) in &rows {

@@ -5,6 +5,7 @@
 
 use super::replay::{Entry, Source, check_replay, moved, plan};
 use super::*;
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::{Column, Window, presets};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -23,7 +24,7 @@ fn schema_of_gaps() -> Schema {
 }
 
 /// Fits some records, then all but the last, and gives how far it moved the answers of `stage` and what they claim.
-fn moved_in(stage: &str, schema: &Schema, rows: &[Vec<u64>]) -> (i128, u64) {
+fn moved_in(stage: Stage, schema: &Schema, rows: &[Vec<u64>]) -> (i128, u64) {
     let [tape, played] =
         check_replay(rows, rows.len() - 1, schema, &plan(Method::Netdpsyn, 2.0, false), Source::Plenty);
     let of_stage = |(entry, _): &(&Entry, &Entry)| entry.query.stage == stage;
@@ -49,7 +50,7 @@ fn worst() -> Vec<Record> {
 
 #[test]
 fn one_record_moves_a_pair_with_the_gap_by_eight() {
-    assert_eq!(moved_in("selection", &schema_of_gaps(), &rows_of(&worst())), (64, 64));
+    assert_eq!(moved_in(Stage::Selection, &schema_of_gaps(), &rows_of(&worst())), (64, 64));
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn a_search_for_worse_finds_nothing_beyond_eight() {
                 }
             }
             // The replay itself fails on whatever exceeds its claim.
-            let (moved, _) = moved_in("selection", &schema, &rows_of(&next));
+            let (moved, _) = moved_in(Stage::Selection, &schema, &rows_of(&next));
             if moved >= reached && next.len() < 100 {
                 (best, reached) = (next, moved);
             }
@@ -86,7 +87,7 @@ fn a_search_for_worse_finds_nothing_beyond_eight() {
 fn one_record_moves_a_histogram_of_gaps_by_the_root_of_five() {
     // The gap of 6 µs of the second record becomes 3, as is that of the third.
     let rows = rows_of(&[(0, 0, 0), (0, 6, 0), (0, 3, 0)]);
-    assert_eq!(moved_in("one-ways", &schema_of_gaps(), &rows), (5, 5));
+    assert_eq!(moved_in(Stage::OneWays, &schema_of_gaps(), &rows), (5, 5));
 }
 
 #[test]
@@ -96,5 +97,5 @@ fn one_record_moves_every_pair_by_four() {
     schema.columns = ["v", "w", "x", "y"].map(|name| Column::new(name, kinds())).to_vec();
     // Four columns that always agree, and the second of few records that are not like the rest: 4·99/100 < 4·2·99/101 − 4.
     let rows: Vec<Vec<u64>> = (0..101).map(|i| vec![u64::from(i >= 99); 4]).collect();
-    assert_eq!(moved_in("selection", &schema, &rows), (6 * 16, 6 * 16));
+    assert_eq!(moved_in(Stage::Selection, &schema, &rows), (6 * 16, 6 * 16));
 }

@@ -44,6 +44,7 @@ use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, co
 use netdpsyn_model::{self as model, Bundle, Measurement, bundle};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::gaps::{self, FlowColumns};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, SchemaError, Trace, Values};
@@ -146,7 +147,7 @@ fn derive_gaps(
     match FlowColumns::of(schema).filter(|_| plan.options.gaps && plan.method == Method::Netdpsyn) {
         None => Ok((trace, schema.clone())),
         Some(columns) => {
-            progress.step("gaps", 0, 1)?;
+            progress.step(Stage::Gaps, 0, 1)?;
             let derived = |t: Trace| gaps::gaps(&t, &columns, progress).map(|gaps| t.with(gaps));
             Ok((trace.map(derived).finished_or(Cancelled)?, schema.with_gaps()))
         }
@@ -172,7 +173,7 @@ fn measure(
     let room = Room::of(plan, schema);
     let allowed = trees::Allowed { unit: plan.unit, rho: shares.trees, leaves: room.leaves_a_tree() };
     let (attributes, trees) = cut(trace, schema, allowed, &mut accountant, progress)?;
-    progress.step("code", 0, 1)?;
+    progress.step(Stage::Code, 0, 1)?;
     let codes = trace.derive(|t| codes::encode(t, &attributes, progress)).finished_or(Cancelled)?;
 
     let one_way_rho = match plan.method {
@@ -185,7 +186,7 @@ fn measure(
     let mut measured: Vec<Measurement> =
         attributes.iter().enumerate().zip(&trees).filter_map(of_leaves).collect();
     if !singles.is_empty() {
-        let terms = Terms { stage: "one-ways", unit: plan.unit, rho: one_way_rho };
+        let terms = Terms { stage: Stage::OneWays, unit: plan.unit, rho: one_way_rho };
         measured.extend(measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?);
     }
     measured.sort_by_key(|m| m.attributes[0]);
@@ -199,7 +200,7 @@ fn measure(
         let chosen = select::choose(&candidates, &scores, &attributes, plan.unit, accountant.left());
         let chosen = room.fitting(cliques::join(chosen, &attributes, plan.options.clique_cells));
         if !chosen.is_empty() {
-            let terms = Terms { stage: "pairs", unit: plan.unit, rho: accountant.left() };
+            let terms = Terms { stage: Stage::Pairs, unit: plan.unit, rho: accountant.left() };
             let pairs = measure_all(&codes, &chosen, &attributes, terms, &mut accountant, progress)?;
             measurements.extend(pairs);
         }
@@ -261,7 +262,7 @@ fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) 
 
 /// On what terms a family of marginals is measured: for which stage, for which unit, and what all may cost together.
 struct Terms {
-    stage: &'static str,
+    stage: Stage,
     unit: Unit,
     rho: Rho,
 }
@@ -381,8 +382,16 @@ mod tests {
         let stages = counted.stages();
         // Four fifths are left when a fifth is held out.
         let least = ROWS as u64 * 4 / 5 / OFTEN;
-        for stage in ["split", "gaps", "trees", "code", "one-ways", "selection", "pairs"] {
-            assert!(stages.get(stage).is_some_and(|&checks| checks >= least), "{stage} of {stages:?}");
+        for stage in [
+            Stage::Split,
+            Stage::Gaps,
+            Stage::Trees,
+            Stage::Code,
+            Stage::OneWays,
+            Stage::Selection,
+            Stage::Pairs,
+        ] {
+            assert!(stages.get(&Some(stage)).is_some_and(|&checks| checks >= least), "{stage} of {stages:?}");
         }
     }
 }

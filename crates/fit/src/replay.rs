@@ -10,6 +10,7 @@ use super::*;
 use netdpsyn_account::statement::Statement;
 use netdpsyn_privacy::noise::{Noise, Stop};
 use netdpsyn_privacy::{Charge, Guarantee, NoiseScale, Noisy};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::{flows, packets};
 use netdpsyn_trace::{Window, presets};
@@ -145,16 +146,16 @@ fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
 /// What a method spends of its allowance. All of it, but for two things: trees share out whole units a level, and where nothing is measured
 /// after them the rest stays; where no pair can be measured, the pairs' part stays.
 fn spendable(bundle: &Bundle, tape: &[Entry], plan: &Plan) -> Rho {
-    let asked = |stage: &str| tape.iter().filter(|entry| entry.query.stage == stage).count() as u64;
-    let last = if plan.method == Method::Independent { "one-ways" } else { "pairs" };
+    let asked = |stage: Stage| tape.iter().filter(|entry| entry.query.stage == stage).count() as u64;
+    let last = if plan.method == Method::Independent { Stage::OneWays } else { Stage::Pairs };
     if asked(last) > 0 {
         return plan.allowance();
     }
     let shares = plan.share_out(&bundle.schema);
-    let rest = shares.trees.units().checked_rem(asked("trees")).unwrap_or(0);
-    let trees = if asked("trees") > 0 { shares.trees.units() - rest } else { 0 };
-    let one_ways = if asked("one-ways") > 0 { shares.one_ways.units() } else { 0 };
-    let selection = if asked("selection") > 0 { shares.selection.units() } else { 0 };
+    let rest = shares.trees.units().checked_rem(asked(Stage::Trees)).unwrap_or(0);
+    let trees = if asked(Stage::Trees) > 0 { shares.trees.units() - rest } else { 0 };
+    let one_ways = if asked(Stage::OneWays) > 0 { shares.one_ways.units() } else { 0 };
+    let selection = if asked(Stage::Selection) > 0 { shares.selection.units() } else { 0 };
     Rho::from_units(trees + one_ways + selection)
 }
 
@@ -352,7 +353,7 @@ fn an_empty_trace_is_measured_like_any_other() {
     let plan = plan(Method::Netdpsyn, 1.0, false);
     let (bundle, tape) = run(&[], &schema("ton"), &plan, real());
     // Every level of every tree is asked, open or not; what no pair is left to spend on stays unspent.
-    let levels = tape.iter().filter(|entry| entry.query.stage == "trees").count();
+    let levels = tape.iter().filter(|entry| entry.query.stage == Stage::Trees).count();
     assert_eq!(levels, 2 * 4 + 2 * 3);
     check_account(&bundle, &tape, &plan);
     assert!(bundle.attributes.iter().all(|a| a.bins() >= 1));

@@ -8,6 +8,7 @@ use super::count::{self, Marginal, Pass};
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::{self, Attribute};
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::Values;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 
@@ -46,20 +47,20 @@ pub fn score(
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<i64>, FitError> {
-    progress.step("selection", 0, 1)?;
+    progress.step(Stage::Selection, 0, 1)?;
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
     let cuts = count::cuts(attributes);
     let query = Query {
         label: "independence differences of all pairs".into(),
-        stage: "selection",
+        stage: Stage::Selection,
         sensitivity: sensitivity(candidates, unit, attributes),
         rho,
         cells: candidates.len(),
         map: CellMap::of(|say| candidates.iter().for_each(|pair| say(pair.map(&cuts).bytes()))),
     };
-    let pass = Pass::over(candidates, "selection", progress);
+    let pass = Pass::over(candidates, Stage::Selection, progress);
     let differences = codes.derive(|codes| {
         count::count(codes, candidates, &pass, |i, table| {
             independence_difference(&table, candidates[i].shape[1])

@@ -7,6 +7,7 @@
 use hmac::Mac;
 use netdpsyn_privacy::noise::{keyed, secret};
 use netdpsyn_privacy::{Raw, Sensitive};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Trace, Values, groups};
 use rayon::prelude::*;
@@ -40,7 +41,7 @@ pub fn split(
     key: &SplitKey,
     progress: &dyn Progress,
 ) -> Result<(Sensitive<Trace>, Sensitive<Trace>), Cancelled> {
-    progress.step("split", 0, 1)?;
+    progress.step(Stage::Split, 0, 1)?;
     let parts = trace.map(|t| {
         let held = held_out(&t, key, progress)?;
         let (held, kept): (Vec<u32>, Vec<u32>) = (0..t.rows() as u32).partition(|&row| held[row as usize]);

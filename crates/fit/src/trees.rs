@@ -8,6 +8,7 @@ use super::{FitError, count};
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::{PrefixTree, tree::Leaves};
 use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Schema, Trace};
 use std::collections::BTreeMap;
@@ -65,11 +66,11 @@ pub fn grow(
         let mut tree = PrefixTree::new(bits, levels);
         let (mut scale, mut left) = (None, leaves);
         for level in 0..tree.levels() {
-            progress.step("trees", done, steps as u64)?;
+            progress.step(Stage::Trees, done, steps as u64)?;
             done += 1;
             let query = Query {
                 label: format!("tree {} level {}", schema.columns[index].name, level + 1),
-                stage: "trees",
+                stage: Stage::Trees,
                 sensitivity: Sensitivity::histogram(unit.max_records()),
                 rho,
                 cells: tree.level_cells(),

@@ -4,6 +4,7 @@ use super::cell::Parser;
 use super::input::{Input, Limits};
 use super::{Bound, ReadError, bind, input};
 use netdpsyn_privacy::{Private, Sensitive};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::{Column, Field, Schema, Trace};
 use serde::{Deserialize, Serialize};
@@ -183,7 +184,7 @@ fn records(
             return Err(ReadError::TooManyRecords { most: MAX_RECORDS });
         }
         if (report.records + report.bad).is_multiple_of(BEAT) {
-            progress.step("read", report.records + report.bad, 0)?;
+            progress.step(Stage::Read, report.records + report.bad, 0)?;
         }
     }
     for (column, count) in columns.iter().zip(outside).filter(|(_, count)| *count > 0) {

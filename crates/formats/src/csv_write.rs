@@ -1,6 +1,7 @@
 //! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
 
 use netdpsyn_privacy::{Private, Raw, Sensitive};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
 use netdpsyn_trace::schema::OTHER;
 use netdpsyn_trace::{Column, Field, Notation, Schema, TimeUnit, Trace, protocols};
@@ -41,7 +42,7 @@ impl<W: Write> CsvWriter<W> {
         let blocks: Vec<usize> = (0..slice.rows()).step_by(BLOCK).collect();
         let columns = &self.columns;
         for batch in blocks.chunks(BATCH) {
-            progress.step("write", self.written + batch[0] as u64, self.rows)?;
+            progress.step(Stage::Write, self.written + batch[0] as u64, self.rows)?;
             let format = |&from: &usize| {
                 progress.check()?;
                 Ok(formatted(slice, columns, from..(from + BLOCK).min(slice.rows())))

@@ -259,7 +259,7 @@ mod tests {
     struct After(std::sync::atomic::AtomicI64);
 
     impl Progress for After {
-        fn report(&self, _: &'static str, _: u64, _: u64) {}
+        fn report(&self, _: netdpsyn_trace::Stage, _: u64, _: u64) {}
         fn is_cancelled(&self) -> bool {
             self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) <= 0
         }

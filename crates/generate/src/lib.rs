@@ -37,6 +37,7 @@ pub use options::Options;
 
 use gum::Convergence;
 use netdpsyn_model::{Model, Table};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
 use netdpsyn_trace::scratch::Scratch;
 use netdpsyn_trace::{Schema, Trace, Values};
@@ -158,7 +159,7 @@ fn make_in<'a>(
     let mut source = ChaCha20Rng::seed_from_u64(request.seed);
     let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
         let whole = |table| {
-            progress.step("plan", 0, 1)?;
+            progress.step(Stage::Plan, 0, 1)?;
             Ok(Target::round(table, rows, &mut source))
         };
         tables.iter().map(whole).collect()
@@ -169,7 +170,7 @@ fn make_in<'a>(
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
-    let step = || progress.step("generate", done.load(Ordering::Relaxed), shards as u64);
+    let step = || progress.step(Stage::Generate, done.load(Ordering::Relaxed), shards as u64);
     let made: Vec<(Vec<Piece>, Convergence)> = (0..shards)
         .into_par_iter()
         .map(|shard| {

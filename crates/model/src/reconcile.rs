@@ -6,6 +6,7 @@
 
 use super::Table;
 use crate::domain::simplex;
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -45,7 +46,7 @@ pub fn reconcile(tables: &mut [Table], progress: &dyn Progress) -> Result<Outcom
     let shared = shared_sets(tables, progress)?;
     let mut outcome = Outcome { rounds: 0, disagreement: f64::INFINITY };
     while outcome.rounds < MAX_ROUNDS && outcome.disagreement > AGREED {
-        progress.step("reconcile", outcome.rounds, MAX_ROUNDS)?;
+        progress.step(Stage::Reconcile, outcome.rounds, MAX_ROUNDS)?;
         outcome.disagreement = 0.0;
         for set in &shared {
             outcome.disagreement = agree(set, tables, progress)?.max(outcome.disagreement);

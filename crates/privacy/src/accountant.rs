@@ -6,7 +6,7 @@
 //! What is left over at the end is not refunded.
 
 use super::noise::{Noise, Stop};
-use super::{CellMap, Charge, CostTooSmall, NoiseScale, Rho, Sensitivity};
+use super::{CellMap, Charge, CostTooSmall, NoiseScale, Rho, Sensitivity, Stage};
 use std::collections::BTreeSet;
 use thiserror::Error;
 
@@ -16,7 +16,7 @@ pub struct Query {
     /// Unique within the fit.
     pub label: String,
     /// The stage of the method that asks, for the statement.
-    pub stage: &'static str,
+    pub stage: Stage,
     /// How far one privacy unit moves the answer.
     pub sensitivity: Sensitivity,
     /// What the answer may cost.
@@ -105,7 +105,7 @@ impl<'n> Accountant<'n> {
         self.spent = Rho::from_units(self.spent.units() + query.rho.units());
         self.charges.push(Charge {
             label: query.label.clone(),
-            stage: query.stage.into(),
+            stage: query.stage,
             sensitivity: query.sensitivity,
             rho: query.rho,
             scale,
@@ -141,7 +141,7 @@ mod tests {
     fn query(label: &str, units: u64) -> Query {
         Query {
             label: label.into(),
-            stage: "test",
+            stage: Stage::Pairs,
             sensitivity: Sensitivity::histogram(MaxRecords::ONE),
             rho: Rho::from_units(units),
             cells: 2,

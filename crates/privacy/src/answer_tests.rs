@@ -5,6 +5,7 @@
 
 use super::noise::Noise;
 use super::{CellMap, MaxRecords, NoiseKey, NoiseScale, Query, Rho, Sensitivity};
+use crate::Stage;
 use std::collections::BTreeMap;
 
 /// Cells a stream covers.
@@ -26,7 +27,7 @@ fn rho(variance: f64) -> Rho {
 fn query(label: &str, rho: Rho) -> Query {
     let sensitivity = Sensitivity::histogram(MaxRecords::ONE);
     let map = CellMap::of(|say| say(b"the same cells"));
-    Query { label: label.into(), stage: "test", sensitivity, rho, cells: CELLS, map }
+    Query { label: label.into(), stage: Stage::Pairs, sensitivity, rho, cells: CELLS, map }
 }
 
 /// The noise that a key adds: its answer less the true one, which is different in every cell.

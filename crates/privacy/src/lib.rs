@@ -26,6 +26,8 @@ mod answer_tests;
 
 pub use accountant::{Accountant, Noisy, Query, Refused};
 pub use cell_map::CellMap;
-pub use netdpsyn_account::{Charge, CostTooSmall, Guarantee, MaxRecords, NoiseScale, Rho, Sensitivity, zcdp};
+pub use netdpsyn_account::{
+    Charge, CostTooSmall, Guarantee, MaxRecords, NoiseScale, Rho, Sensitivity, Stage, zcdp,
+};
 pub use noise::{KeyHalf, NoiseKey};
 pub use sensitive::{Private, Raw, Sensitive, Steward};

@@ -156,12 +156,12 @@ impl NoiseKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CellMap, MaxRecords, Rho, Sensitivity};
+    use crate::{CellMap, MaxRecords, Rho, Sensitivity, Stage};
 
     fn query(label: &str) -> Query {
         Query {
             label: label.into(),
-            stage: "test",
+            stage: Stage::Pairs,
             sensitivity: Sensitivity::histogram(MaxRecords::ONE),
             rho: Rho::from_units(1_000_000),
             cells: 10_000,

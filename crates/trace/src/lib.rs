@@ -23,7 +23,7 @@ pub mod window;
 
 pub use columns::{Trace, Values};
 pub use facts::Facts;
-pub use netdpsyn_account::Kind;
+pub use netdpsyn_account::{Kind, Stage};
 pub use notation::{Notation, TimeUnit};
 pub use schema::{Column, Fact, Field, Schema, SchemaError};
 pub use window::Window;

@@ -1,5 +1,6 @@
 //! How long work tells where it is, and is told to stop.
 
+use crate::Stage;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
@@ -25,7 +26,7 @@ pub enum Halted {
 /// Receives the progress of long work. Steps follow from the plan and from how far a pass over the records is, never from what they hold; only stewards see them.
 pub trait Progress: Sync {
     /// `done` of `total` steps of `stage` are done.
-    fn report(&self, stage: &'static str, done: u64, total: u64);
+    fn report(&self, stage: Stage, done: u64, total: u64);
 
     /// Whether the work should stop.
     fn is_cancelled(&self) -> bool;
@@ -36,7 +37,7 @@ pub trait Progress: Sync {
     }
 
     /// [`Progress::report`], then [`Progress::check`].
-    fn step(&self, stage: &'static str, done: u64, total: u64) -> Result<(), Cancelled> {
+    fn step(&self, stage: Stage, done: u64, total: u64) -> Result<(), Cancelled> {
         self.report(stage, done, total);
         self.check()
     }
@@ -71,7 +72,7 @@ pub fn sort_by<T: Send>(
 pub struct Quiet;
 
 impl Progress for Quiet {
-    fn report(&self, _: &'static str, _: u64, _: u64) {}
+    fn report(&self, _: Stage, _: u64, _: u64) {}
     fn is_cancelled(&self) -> bool {
         false
     }
@@ -94,7 +95,7 @@ impl Switch {
 }
 
 impl Progress for Switch {
-    fn report(&self, _: &'static str, _: u64, _: u64) {}
+    fn report(&self, _: Stage, _: u64, _: u64) {}
     fn is_cancelled(&self) -> bool {
         Switch::is_cancelled(self)
     }

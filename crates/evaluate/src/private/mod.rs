@@ -39,6 +39,7 @@ pub use measure::Measure;
 pub use outcome::Outcome;
 
 use netdpsyn_privacy::{Private, Raw, Sensitive};
+use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{self, Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Trace, Values};
 use serde::Serialize;
@@ -195,7 +196,7 @@ impl Taken<'_> {
         work: impl FnOnce() -> Result<T, NotTaken>,
     ) -> Result<Outcome<T>, Cancelled> {
         let done = Measure::ALL.iter().take_while(|&&other| other != measure).count();
-        self.progress.step("compare", done as u64, Measure::ALL.len() as u64)?;
+        self.progress.step(Stage::Compare, done as u64, Measure::ALL.len() as u64)?;
         if !self.only.is_empty() && !self.only.contains(&measure) {
             return Ok(Outcome::skipped("not asked for"));
         }

@@ -1,6 +1,7 @@
 //! For tests of work that is to stop anywhere.
 
 use super::Progress;
+use crate::Stage;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,8 +14,9 @@ pub struct Counting {
 
 #[derive(Default)]
 struct Seen {
-    stage: &'static str,
-    stages: BTreeMap<&'static str, u64>,
+    /// None before anything is reported.
+    stage: Option<Stage>,
+    stages: BTreeMap<Option<Stage>, u64>,
 }
 
 impl Counting {
@@ -24,7 +26,7 @@ impl Counting {
     }
 
     /// The checks of each stage.
-    pub fn stages(&self) -> BTreeMap<&'static str, u64> {
+    pub fn stages(&self) -> BTreeMap<Option<Stage>, u64> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).stages.clone()
     }
 
@@ -35,8 +37,8 @@ impl Counting {
 }
 
 impl Progress for Counting {
-    fn report(&self, stage: &'static str, _: u64, _: u64) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).stage = stage;
+    fn report(&self, stage: Stage, _: u64, _: u64) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).stage = Some(stage);
     }
 
     fn is_cancelled(&self) -> bool {
