@@ -1,6 +1,7 @@
 //! Between a job's work, which blocks, and its heartbeat, which does not: where the work is, and whether it should stop.
 
 use crate::progress::{Progress, Switch};
+use crate::storage::jobs::Kind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,12 +38,12 @@ pub struct Watch {
 
 impl Watch {
     /// The progress of a job of this kind.
-    pub fn of(kind: &str) -> Self {
+    pub fn of(kind: Kind) -> Self {
         let stages = match kind {
-            "fit" => FIT,
-            "generate" => GENERATE,
-            "evaluate" => EVALUATE,
-            _ => PARSE,
+            Kind::Parse => PARSE,
+            Kind::Fit => FIT,
+            Kind::Generate => GENERATE,
+            Kind::Evaluate => EVALUATE,
         };
         Watch { stages, switch: Switch::default(), measuring: AtomicBool::new(false), at: Mutex::default() }
     }
@@ -88,9 +89,9 @@ mod tests {
 
     #[test]
     fn percent_goes_from_0_to_100_over_the_stages_of_each_kind() {
-        for (kind, stages) in [("fit", FIT), ("generate", GENERATE), ("evaluate", EVALUATE), ("parse", PARSE)]
-        {
+        for &kind in Kind::ALL {
             let watch = Watch::of(kind);
+            let stages = watch.stages;
             let mut before = 0;
             for &(stage, begins) in stages {
                 watch.report(stage, 0, 8);
