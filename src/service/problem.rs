@@ -1,6 +1,7 @@
 //! Refusals as RFC 9457 problem documents: what, where, what to do.
 
 use super::budget::Payer;
+use super::readiness::Part;
 use crate::storage::StorageError;
 use crate::storage::words::words;
 use serde::Serialize;
@@ -88,7 +89,7 @@ words! {
     }
 }
 
-/// A refusal.
+/// A refusal. `kind` is stable; programs may rely on it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"type": "/problems/budget-exhausted", "title": "The privacy budget does not pay for this", "status": 409, "detail": "the job needs more ρ than is left in the population's account; the largest epsilon that still fits is 1.3", "required_rho": 0.0558, "left_rho": 0.0261, "short": ["population"], "largest_epsilon": 1.3}))]
 pub struct Problem {
@@ -354,9 +355,9 @@ impl Problem {
     }
 
     /// 503: this server cannot work now.
-    pub fn not_ready(what: &str, why: &str) -> Self {
+    pub fn not_ready(what: Part, why: &str) -> Self {
         let detail = format!("{what}: {why}");
-        Problem::new(503, ProblemType::Unavailable, "Not available now", detail).with("failing", what)
+        Problem::new(503, ProblemType::Unavailable, "Not available now", detail).with("failing", what.name())
     }
 
     /// 503: the database does not answer.
