@@ -107,7 +107,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("config", vec![]),
         ("telemetry", vec!["config"]),
         ("ledger", vec!["account"]),
-        ("storage", vec!["ledger"]),
+        ("storage", vec!["ledger", "account"]),
         ("service", and(&["storage", "ledger", "config"])),
         ("jobs", and(&["service", "storage"])),
         ("http", vec!["service", "storage", "jobs"]),

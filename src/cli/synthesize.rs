@@ -1,4 +1,4 @@
-//! `netdpsyn synthesize`
+//! `netdpsyn synthesize`: the whole path at once. It fits a raw trace, which pays, and generates a synthetic one; what the service does in two jobs.
 
 use super::progress::Bar;
 use super::trace_args::TraceArgs;

@@ -42,8 +42,9 @@ pub fn discretize(
     write_raw(decoded, &decoded_trace, &bound.schema, progress)?;
 
     let mut file = NewFile::private(map)?;
-    let text = serde_json::to_string(&Map { private: true, attributes: &attributes }).unwrap_or_default();
-    writeln!(file, "{text}").map_err(|source| LocalError::Write { path: map.into(), source })?;
+    let text = serde_json::to_string(&Map { private: true, attributes: &attributes });
+    let written = text.map_err(std::io::Error::from).and_then(|text| writeln!(file, "{text}"));
+    written.map_err(|source| LocalError::Write { path: map.into(), source })?;
     file.publish()?;
     Ok(attributes.iter().map(Attribute::bins).sum())
 }

@@ -196,7 +196,7 @@ pub struct Outputs {
     pub held_out: Option<PathBuf>,
 }
 
-/// A raw trace in, a synthetic one out: read, fit, generate, write. What would mislead is refused before anything is measured, unless it
+/// The whole path, a raw trace in and a synthetic one out: read, fit, generate, write. What would mislead is refused before anything is measured, unless it
 /// is accepted.
 pub fn synthesize(
     source: &Source,
@@ -238,8 +238,8 @@ pub fn synthesize(
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }
 
-/// A further trace from a bundle: needs no raw data and costs no privacy.
-pub fn generate_from(
+/// Generates a further trace from a bundle: needs no raw data and costs no privacy.
+pub fn generate(
     bundle: &Path,
     request: &Request,
     output: &Path,

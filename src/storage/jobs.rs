@@ -2,10 +2,58 @@
 //! (job, attempt): an attempt that lost its lease changes nothing.
 
 use super::db::on;
-use super::{StorageError, Tx};
+use super::words::{stored, words};
+use super::{LEAST_ID, StorageError, Tx};
+use crate::account::Stage;
 use crate::ledger::Amount;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
+
+words! {
+    /// What a job does.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = JobKind)]
+    pub enum Kind {
+        /// Reads an upload once.
+        Parse = "parse",
+        /// Measures a dataset, and pays.
+        Fit = "fit",
+        /// Makes a trace from a model.
+        Generate = "generate",
+        /// Compares a release with the raw trace.
+        Evaluate = "evaluate",
+    }
+}
+stored!(Kind);
+
+words! {
+    /// Where a job stands.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = JobState)]
+    pub enum State {
+        /// It waits.
+        Queued = "queued",
+        /// A worker has it.
+        Running = "running",
+        /// It did what it was asked for.
+        Succeeded = "succeeded",
+        /// It did not; its problem says why.
+        Failed = "failed",
+        /// It was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+stored!(State);
+
+/// The stage of a job's work; none before it begins. A server of a later version may know more stages than this one: of those nothing is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At(pub Option<Stage>);
+
+impl From<String> for At {
+    fn from(kept: String) -> Self {
+        At(kept.parse().ok())
+    }
+}
 
 /// A job.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -18,10 +66,10 @@ pub struct Job {
     pub population_id: Uuid,
     /// On which dataset.
     pub dataset_id: Uuid,
-    /// parse, fit, generate or evaluate.
-    pub kind: String,
-    /// queued, running, succeeded, failed or cancelled.
-    pub state: String,
+    /// What it does.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: State,
     /// What was asked for, JSON.
     pub request: String,
     /// ρ reserved, in 10⁻¹².
@@ -31,7 +79,8 @@ pub struct Job {
     /// At its end: whether it was charged.
     pub charged: Option<bool>,
     /// Where it is.
-    pub stage: String,
+    #[sqlx(try_from = "String")]
+    pub stage: At,
     /// How far.
     pub percent: i64,
     /// Times it was claimed: with the id, the fencing token.
@@ -73,8 +122,8 @@ impl Job {
 
 /// How a job ended.
 pub struct End<'a> {
-    /// succeeded, failed or cancelled.
-    pub state: &'a str,
+    /// Where it stands from now on.
+    pub state: State,
     /// Whether it was charged; none for jobs that cost nothing.
     pub charged: Option<bool>,
     /// Why it failed, JSON.
@@ -85,12 +134,19 @@ pub struct End<'a> {
     pub release: Option<Uuid>,
 }
 
+impl End<'_> {
+    /// Of a job that did what it was asked for, costs nothing and leaves neither model nor release.
+    pub fn succeeded() -> Self {
+        End { state: State::Succeeded, charged: None, problem: None, model: None, release: None }
+    }
+}
+
 /// Queues a job.
 pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
         "/* jobs add */ INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, model_id, release_id, created_at, memory)
          VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)")
-        .bind(job.id).bind(job.tenant_id).bind(job.population_id).bind(job.dataset_id).bind(&job.kind).bind(&job.request)
+        .bind(job.id).bind(job.tenant_id).bind(job.population_id).bind(job.dataset_id).bind(job.kind).bind(&job.request)
         .bind(job.rho).bind(job.delta).bind(job.model_id).bind(job.release_id).bind(job.created_at).bind(job.memory)
         .execute(c).await.map(|_| ()))?;
     Ok(())
@@ -112,34 +168,29 @@ pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Job>, St
     )
 }
 
-/// Kinds of jobs.
-pub const KINDS: [&str; 4] = ["parse", "fit", "generate", "evaluate"];
-/// States of jobs.
-pub const STATES: [&str; 5] = ["queued", "running", "succeeded", "failed", "cancelled"];
-
 /// Which jobs are listed.
-pub struct Wanted<'a> {
+pub struct Wanted {
     /// Whose.
     pub tenant: Uuid,
     /// Of which kind, if any is meant.
-    pub kind: Option<&'a str>,
+    pub kind: Option<Kind>,
     /// In which state.
-    pub state: Option<&'a str>,
+    pub state: Option<State>,
     /// On which dataset.
     pub dataset: Option<Uuid>,
 }
 
-/// A tenant's jobs after `after`.
+/// A tenant's jobs after `after`, or from the first on.
 pub async fn list(
     tx: &mut Tx,
-    wanted: &Wanted<'_>,
-    after: Uuid,
+    wanted: &Wanted,
+    after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Job>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Job>(
         "/* jobs list */ SELECT * FROM jobs WHERE tenant_id = $1 AND id > $2 AND kind = COALESCE($3, kind) AND state = COALESCE($4, state)
              AND dataset_id = COALESCE($5, dataset_id) ORDER BY id LIMIT $6")
-        .bind(wanted.tenant).bind(after).bind(wanted.kind).bind(wanted.state).bind(wanted.dataset).bind(limit)
+        .bind(wanted.tenant).bind(after.unwrap_or(LEAST_ID)).bind(wanted.kind).bind(wanted.state).bind(wanted.dataset).bind(limit)
         .fetch_all(c).await)?)
 }
 
@@ -175,8 +226,10 @@ pub struct Claim<'a> {
     pub parse_only: bool,
 }
 
-/// Claims a job that waits or whose lease has lapsed: of the tenant longest not served, its shortest kind, the oldest of these. Does not lock the dataset.
+/// Claims a job that waits or whose lease has lapsed: of the tenant longest not served, its shortest kind, the oldest of these. Does not lock the dataset. A kind
+/// that this program does not know is left to one that does.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, StorageError> {
+    let known = Kind::NAMES.join("', '");
     let sql = format!(
         "/* jobs claim */ UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $2,
              failures = failures + CASE WHEN state = 'running' THEN 1 ELSE 0 END
@@ -184,7 +237,7 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, Storag
              WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
-                 AND (kind = 'parse' OR NOT $5)
+                 AND kind IN ('{known}') AND (kind = 'parse' OR NOT $5)
                  AND (COALESCE(memory, 0) BETWEEN $7 AND $6 OR cancel_requested)
              ORDER BY (SELECT served FROM turns WHERE turns.tenant_id = jobs.tenant_id) NULLS FIRST,
                  CASE kind WHEN 'parse' THEN 0 WHEN 'fit' THEN 1 WHEN 'generate' THEN 2 ELSE 3 END, created_at, id
@@ -216,13 +269,13 @@ pub async fn heartbeat(
     tx: &mut Tx,
     job: &Job,
     lease_until: i64,
-    stage: &str,
+    stage: Option<Stage>,
     percent: i64,
 ) -> Result<Option<bool>, StorageError> {
     Ok(on!(tx, c => sqlx::query_scalar(
         "/* jobs heartbeat */ UPDATE jobs SET lease_until = $3, stage = $4, percent = $5
          WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING cancel_requested")
-        .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage).bind(percent).fetch_optional(c).await)?)
+        .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage.map_or("", Stage::name)).bind(percent).fetch_optional(c).await)?)
 }
 
 /// What a fit is about to measure, and by whom.

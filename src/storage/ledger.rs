@@ -4,35 +4,28 @@
 //! (`tenant_budget`, `population_budget`) are the backstop.
 
 use super::db::on;
+use super::words::{stored, words};
 use super::{StorageError, Tx};
 use crate::ledger::{Account, Amount};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What an entry records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A cap was set.
-    Grant,
-    /// A fit was accepted.
-    Reserve,
-    /// A fit measured, or began to.
-    Commit,
-    /// A fit ended before it measured.
-    Release,
-}
-
-impl Kind {
-    /// As it stands in the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Grant => "grant",
-            Kind::Reserve => "reserve",
-            Kind::Commit => "commit",
-            Kind::Release => "release",
-        }
+words! {
+    /// What an entry of the ledger tells.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = EntryKind)]
+    pub enum Kind {
+        /// A cap was set.
+        Grant = "grant",
+        /// A fit was accepted with its whole cost.
+        Reserve = "reserve",
+        /// A fit spent: it measured, or began to.
+        Commit = "commit",
+        /// A fit ended without measuring, and gave back what it had reserved.
+        Release = "release",
     }
 }
+stored!(Kind);
 
 /// One entry.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -47,8 +40,8 @@ pub struct Entry {
     pub population_id: Option<Uuid>,
     /// The fit.
     pub job_id: Option<Uuid>,
-    /// grant, reserve, commit or release.
-    pub kind: String,
+    /// What it tells.
+    pub kind: Kind,
     /// ρ in 10⁻¹².
     pub rho: i64,
     /// δ′ in 10⁻¹⁸.
@@ -251,7 +244,7 @@ async fn add(
         "/* ledger add */ INSERT INTO entries (id, seq, tenant_id, population_id, job_id, kind, rho, delta, actor, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(Uuid::new_v4()).bind(seq).bind(tenant).bind(population).bind(job)
-        .bind(kind.name()).bind(rho).bind(delta).bind(actor).bind(now)
+        .bind(kind).bind(rho).bind(delta).bind(actor).bind(now)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod looks;
 pub mod releases;
 pub mod servers;
 pub mod tenants;
+pub mod words;
 
 pub use artifacts::Artifacts;
 pub use clock::Clock;
@@ -27,6 +28,10 @@ pub use halves::Halves;
 
 use std::io::ErrorKind;
 use thiserror::Error;
+use uuid::Uuid;
+
+/// The least id of all: a list by id that begins at its beginning begins after it. Nothing has it.
+const LEAST_ID: Uuid = Uuid::nil();
 
 /// The database or the artifact store failed.
 #[derive(Debug, Error)]

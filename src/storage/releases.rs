@@ -1,6 +1,7 @@
 //! Models and releases.
 
 use super::db::on;
+use super::words::{stored, words};
 use super::{StorageError, Tx};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -30,6 +31,19 @@ pub struct Model {
     pub memory: Option<i64>,
 }
 
+words! {
+    /// Who sees a release.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = ReleaseState)]
+    pub enum State {
+        /// Stewards.
+        Draft = "draft",
+        /// Readers as well.
+        Published = "published",
+    }
+}
+stored!(State);
+
 /// A synthetic trace with its report.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Release {
@@ -43,8 +57,8 @@ pub struct Release {
     pub model_id: Uuid,
     /// By which generation.
     pub job_id: Uuid,
-    /// draft or published.
-    pub state: String,
+    /// Who sees it.
+    pub state: State,
     /// The trace's artifact.
     pub trace_path: String,
     /// Its SHA-256.
@@ -104,9 +118,9 @@ pub async fn add(tx: &mut Tx, r: &Release) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
         "/* releases add */ INSERT INTO releases (id, tenant_id, dataset_id, model_id, job_id, state, trace_path, trace_sha256, bytes, row_count,
              rows_by_hand, seed, report, created_at)
-         VALUES ($1, $2, $3, $4, $5, 'draft', $6, $7, $8, $9, $10, $11, $12, $13)")
+         VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13)")
         .bind(r.id).bind(r.tenant_id).bind(r.dataset_id).bind(r.model_id).bind(r.job_id).bind(&r.trace_path).bind(&r.trace_sha256)
-        .bind(r.bytes).bind(r.row_count).bind(r.rows_by_hand).bind(&r.seed).bind(&r.report).bind(r.created_at)
+        .bind(r.bytes).bind(r.row_count).bind(r.rows_by_hand).bind(&r.seed).bind(&r.report).bind(r.created_at).bind(r.state)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }

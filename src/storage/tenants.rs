@@ -2,7 +2,8 @@
 
 use super::db::on;
 use super::ledger::signed;
-use super::{StorageError, Tx};
+use super::words::{stored, words};
+use super::{LEAST_ID, StorageError, Tx};
 use crate::ledger::Amount;
 use uuid::Uuid;
 
@@ -36,6 +37,19 @@ pub struct Population {
     pub created_at: i64,
 }
 
+words! {
+    /// What a key allows.
+    pub enum Role {
+        /// Tenants, populations, budgets, keys.
+        Admin = "admin",
+        /// One tenant's data, spending and publishing.
+        Steward = "steward",
+        /// One tenant's published releases.
+        Reader = "reader",
+    }
+}
+stored!(Role);
+
 /// An API key without its secret.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Key {
@@ -43,8 +57,8 @@ pub struct Key {
     pub id: Uuid,
     /// Whose; none for an administrator's.
     pub tenant_id: Option<Uuid>,
-    /// admin, steward or reader.
-    pub role: String,
+    /// What it allows.
+    pub role: Role,
     /// What it is for.
     pub name: String,
     /// The public part by which it is found.
@@ -75,11 +89,11 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Tenant>, StorageError>
     )
 }
 
-/// Tenants after `after`.
-pub async fn list(tx: &mut Tx, after: Uuid, limit: i64) -> Result<Vec<Tenant>, StorageError> {
+/// Tenants after `after`, or from the first on.
+pub async fn list(tx: &mut Tx, after: Option<Uuid>, limit: i64) -> Result<Vec<Tenant>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Tenant>(
         "/* tenants list */ SELECT id, name, created_at FROM tenants WHERE id > $1 ORDER BY id LIMIT $2")
-        .bind(after).bind(limit).fetch_all(c).await)?)
+        .bind(after.unwrap_or(LEAST_ID)).bind(limit).fetch_all(c).await)?)
 }
 
 /// Sets a tenant's cap; `false` when it would fall below what is spent and reserved.
@@ -157,7 +171,7 @@ pub async fn set_population_cap(tx: &mut Tx, id: Uuid, cap: Amount) -> Result<bo
 pub async fn add_key(tx: &mut Tx, key: &Key) -> Result<(), StorageError> {
     on!(tx, c => sqlx::query(
         "/* keys add */ INSERT INTO keys (id, tenant_id, role, name, prefix, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(key.id).bind(key.tenant_id).bind(&key.role).bind(&key.name).bind(&key.prefix).bind(&key.hash).bind(key.created_at)
+        .bind(key.id).bind(key.tenant_id).bind(key.role).bind(&key.name).bind(&key.prefix).bind(&key.hash).bind(key.created_at)
         .execute(c).await.map(|_| ()))?;
     Ok(())
 }
@@ -170,11 +184,16 @@ pub async fn find_key(tx: &mut Tx, prefix: &str) -> Result<Option<Key>, StorageE
     )
 }
 
-/// Keys of a tenant.
-pub async fn list_keys(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Key>, StorageError> {
+/// Keys of a tenant after `after`, or from the first on.
+pub async fn list_keys(
+    tx: &mut Tx,
+    tenant: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Key>, StorageError> {
     Ok(on!(tx, c => sqlx::query_as::<_, Key>(
         "/* keys list */ SELECT * FROM keys WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3")
-        .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
+        .bind(tenant).bind(after.unwrap_or(LEAST_ID)).bind(limit).fetch_all(c).await)?)
 }
 
 /// Every key, an administrator's included.

@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// A name that no stage has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is no stage")]
+pub struct UnknownStage(String);
 
 /// A stage of reading, fitting, generating or comparing: what progress is told in, what charges are grouped by, and what times are measured of.
 /// Stages follow from the plan, never from what records hold.
@@ -75,6 +82,14 @@ impl Stage {
     }
 }
 
+impl FromStr for Stage {
+    type Err = UnknownStage;
+
+    fn from_str(name: &str) -> Result<Self, UnknownStage> {
+        Stage::ALL.into_iter().find(|stage| stage.name() == name).ok_or_else(|| UnknownStage(name.into()))
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -89,7 +104,9 @@ mod tests {
     fn every_stage_has_the_name_that_json_has() {
         for stage in Stage::ALL {
             assert_eq!(serde_json::to_value(stage).unwrap(), stage.name());
+            assert_eq!(stage.name().parse(), Ok(stage));
         }
+        assert!("".parse::<Stage>().is_err());
         assert!(Stage::ALL.windows(2).all(|two| two[0] < two[1]));
     }
 }
