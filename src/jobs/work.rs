@@ -27,12 +27,13 @@ use crate::service::releases::StoredReport;
 use crate::service::requests::{FitRequest, GenerateRequest, plan};
 use crate::service::submit::too_many_rows;
 use crate::storage::StorageError;
-use crate::storage::artifacts::sha256_of;
+use crate::storage::claims::{self, End};
 use crate::storage::datasets::Dataset;
-use crate::storage::jobs::{self, End, Job};
+use crate::storage::digest::sha256_of;
+use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{self, Purpose};
 use crate::storage::looks::{self, Look};
-use crate::storage::{Tx, datasets, releases, tenants};
+use crate::storage::{Tx, datasets, models, populations, releases};
 use crate::trace::Trace;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
@@ -56,7 +57,7 @@ pub async fn end_without_result(
     problem: Option<&Problem>,
 ) -> Result<(), Problem> {
     let noted = job.kind == "fit" && memory::is_noted(app, job.id).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("work.end_without_result").await?;
     let now = tx.now().await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
     let charged = (job.kind == "fit").then_some(found.measuring_started_at.is_some() || noted);
@@ -75,7 +76,7 @@ pub async fn end_without_result(
     // What is wrong with a trace stands on its dataset, and goes with it.
     let shown = text.as_deref().filter(|_| job.kind != "parse");
     let end = End { state, charged, problem: shown, model: None, release: None };
-    if !jobs::finish(&mut tx, job, &end, now).await? {
+    if !claims::finish(&mut tx, job, &end, now).await? {
         // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
         return Ok(());
     }
@@ -100,7 +101,7 @@ fn request<T: serde::de::DeserializeOwned>(job: &Job) -> Result<T, Stopped> {
 /// The dataset of a job and the file with its trace.
 fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset, PathBuf), Stopped> {
     let dataset = runtime.block_on(async {
-        let mut tx = app.read().await?;
+        let mut tx = app.read("work.source").await?;
         let found = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
         found.ok_or_else(|| Problem::not_found("dataset"))
     })?;
@@ -115,8 +116,8 @@ fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset, PathBuf), 
 /// The key by which the people of a job are held out, the same for all their datasets.
 fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped> {
     let population = runtime.block_on(async {
-        let mut tx = app.read().await?;
-        Ok::<_, Problem>(tenants::find_population(&mut tx, job.population_id).await?)
+        let mut tx = app.read("work.split_key").await?;
+        Ok::<_, Problem>(populations::find(&mut tx, job.population_id).await?)
     })?;
     let kept = population.and_then(|p| <[u8; 32]>::try_from(p.split_key).ok());
     Ok(SplitKey::of_population(kept.ok_or_else(Problem::internal)?))
@@ -180,10 +181,10 @@ fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<
     let mut report = serde_json::to_value(report.for_steward(&Steward::keeper())).unwrap_or_default();
     report["private"] = true.into();
     runtime.block_on(async {
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("work.parse").await?;
         let now = tx.now().await?;
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
-        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+        fence(claims::finish(&mut tx, job, &end, now).await?)?;
         let report = report.to_string();
         looks::add(&mut tx, job.population_id, Look::ParseReport, now).await?;
         datasets::bind(&mut tx, dataset.id, Some(&schema)).await?;
@@ -261,9 +262,9 @@ async fn commit_model(
     let records = model::records(bundle).round() as u64;
     let bundle_path = bundle_path(job);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("work.commit_model").await?;
     let now = tx.now().await?;
-    let model = releases::Model {
+    let model = models::Model {
         id: Uuid::new_v4(),
         tenant_id: job.tenant_id,
         dataset_id: job.dataset_id,
@@ -287,10 +288,10 @@ async fn commit_model(
     let memory = Some(estimate::generation(&bundle.schema, rows, model.memory) as i64);
     let next = Job { model_id: Some(model.id), memory, ..queued(dataset, "generate", generation, now) };
     ledger::commit(&mut tx, &purpose(job, now), job.cost()).await?;
-    releases::add_model(&mut tx, &model).await?;
+    models::add(&mut tx, &model).await?;
     let (model, charged) = (Some(model.id), Some(true));
     let end = End { state: "succeeded", charged, problem: None, model, release: None };
-    fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+    fence(claims::finish(&mut tx, job, &end, now).await?)?;
     follow(&mut tx, &next, now).await?;
     tx.commit().await?;
     app.queued.notify_waiters();
@@ -324,8 +325,8 @@ fn scratch(app: &App, job: &Job) -> PathBuf {
 /// The bundle of a job's model, and what paid for it.
 fn bundle(app: &App, runtime: &Handle, job: &Job) -> Result<(Bundle, ChargeView), Stopped> {
     let (model, charge) = runtime.block_on(async {
-        let mut tx = app.read().await?;
-        let found = releases::find_model(&mut tx, job.tenant_id, job.model_id.unwrap_or_default()).await?;
+        let mut tx = app.read("work.bundle").await?;
+        let found = models::find(&mut tx, job.tenant_id, job.model_id.unwrap_or_default()).await?;
         let model = found.ok_or_else(|| Problem::not_found("model"))?;
         // A model is made in the transaction that charges for it.
         let charge = budget::charge_of(&mut tx, model.job_id).await?.ok_or_else(Problem::internal)?;
@@ -379,13 +380,13 @@ fn synthesise(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Re
     let ended = runtime.block_on(async {
         let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
         let id = Uuid::new_v4();
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("work.synthesise").await?;
         let now = tx.now().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
             return Err(Stopped::Failed(problem));
         }
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: Some(id) };
-        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+        fence(claims::finish(&mut tx, job, &end, now).await?)?;
         let release = releases::Release {
             id,
             tenant_id: job.tenant_id,
@@ -446,10 +447,10 @@ async fn named(app: &App, path: &str, ended: Result<(), Stopped>) -> Result<(), 
 fn compare(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let id = job.release_id.unwrap_or_default();
     let (release, model, fit) = runtime.block_on(async {
-        let mut tx = app.read().await?;
+        let mut tx = app.read("work.release").await?;
         let release = releases::find(&mut tx, job.tenant_id, id).await?;
         let release = release.ok_or_else(|| Problem::not_found("release"))?;
-        let model = releases::find_model(&mut tx, job.tenant_id, release.model_id).await?;
+        let model = models::find(&mut tx, job.tenant_id, release.model_id).await?;
         let model = model.ok_or_else(|| Problem::not_found("model"))?;
         let fit = jobs::find(&mut tx, job.tenant_id, model.job_id).await?;
         Ok::<_, Problem>((release, model, fit.ok_or_else(|| Problem::not_found("job"))?))
@@ -482,7 +483,7 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Resul
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
     runtime.block_on(async {
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("work.keep_comparison").await?;
         let end = End { state: "succeeded", charged: None, problem: None, model: None, release: None };
         let dataset = datasets::lock(&mut tx, job.tenant_id, job.dataset_id).await?;
         if dataset.and_then(|d| d.trace_sha256) != Some(measured.trace_sha256) {
@@ -491,7 +492,7 @@ fn compare(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Resul
             );
         }
         let now = tx.now().await?;
-        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+        fence(claims::finish(&mut tx, job, &end, now).await?)?;
         releases::set_private_report(&mut tx, id, &report).await?;
         Ok(tx.commit().await?)
     })

@@ -1,8 +1,8 @@
 //! The rules of spending a privacy budget: pure, without a database.
 //!
 //! An account has a cap. Accepting a fit **reserves** its whole cost; measuring **commits** it, whatever comes of the fit; a fit that
-//! ends before its first noisy draw **releases** it. At every moment spent + reserved ≤ cap, in ρ and in δ′. `storage::ledger` does the
-//! same in SQL, under a database constraint, and is tested against these rules.
+//! ends before its first noisy draw **releases** it. At every moment spent + reserved ≤ cap, in ρ and in δ′. `storage::accounts`
+//! applies these rules to rows under their locks; the database's own constraints hold against everybody else.
 
 use crate::privacy::{Rho, zcdp};
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,15 @@ impl Account {
     /// Gives back what was held.
     pub fn release(&mut self, amount: Amount) -> Result<(), Refusal> {
         self.reserved = self.reserved.sub(amount).ok_or(Refusal::NotReserved)?;
+        Ok(())
+    }
+
+    /// Spends what was spent before and forgotten. The spend is a fact: a cap that is too small for it is raised to what is spent and reserved then.
+    pub fn bring_back(&mut self, amount: Amount) -> Result<(), Refusal> {
+        let spent = self.spent.add(amount).ok_or(Refusal::Exhausted)?;
+        let used = spent.add(self.reserved).ok_or(Refusal::Exhausted)?;
+        self.cap = Amount { rho: self.cap.rho.max(used.rho), delta: self.cap.delta.max(used.delta) };
+        self.spent = spent;
         Ok(())
     }
 

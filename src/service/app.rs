@@ -96,14 +96,14 @@ impl App {
         Duration::from_secs(1).min(Duration::from_secs(self.config.lease_seconds.unsigned_abs()) / 3)
     }
 
-    /// A transaction that may write.
-    pub async fn begin(&self) -> Result<Tx, Problem> {
-        Ok(self.db.begin().await?)
+    /// A transaction that may write, under its name in the log.
+    pub async fn begin(&self, name: &'static str) -> Result<Tx, Problem> {
+        Ok(self.db.begin(name).await?)
     }
 
-    /// A transaction that reads.
-    pub async fn read(&self) -> Result<Tx, Problem> {
-        Ok(self.db.read().await?)
+    /// A transaction that reads, under its name in the log.
+    pub async fn read(&self, name: &'static str) -> Result<Tx, Problem> {
+        Ok(self.db.read(name).await?)
     }
 }
 

@@ -123,7 +123,7 @@ fn view_beside(j: Job, largest: Option<i64>) -> JobView {
 /// A job.
 pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("jobs.find").await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
     Ok(view_beside(job, servers::largest(&mut tx).await?))
 }
@@ -155,7 +155,7 @@ pub async fn list(app: &App, caller: &Caller, query: JobQuery) -> Result<Page<Jo
     one_of("kind", kind.as_deref(), &jobs::KINDS)?;
     one_of("state", state.as_deref(), &jobs::STATES)?;
     let (after, limit) = PageQuery { after, limit }.bounds()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("jobs.list").await?;
     let wanted = jobs::Wanted { tenant, kind: kind.as_deref(), state: state.as_deref(), dataset };
     let largest = servers::largest(&mut tx).await?;
     let jobs = jobs::list(&mut tx, &wanted, after, limit).await?;
@@ -174,7 +174,7 @@ fn one_of(field: &str, value: Option<&str>, known: &[&str]) -> Result<(), Proble
 /// Cancels a job: at once if it waits and never measured (what it reserved is given back), else as soon as it notices.
 pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("jobs.cancel").await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
     let spent = job.kind == "fit" && super::memory::is_noted(app, id).await?;

@@ -1,30 +1,46 @@
 //! Where the service keeps things: a database (Postgres or SQLite) and artifacts (files). Knows the ledger's rules and nothing above.
 //!
-//! The SQL stands once, in what both databases speak; what differs (claiming a job, beginning a write, the migrations) stands in
-//! [`db`] and in `migrations/`. Functions take a transaction, do one thing, and leave committing to the use case.
+//! One file a noun. The SQL stands once, in what both databases speak; what differs (claiming a job, beginning a write, the migrations) stands in
+//! [`db`], [`tx`] and in `migrations/`. Functions take a transaction, do one thing, and leave committing to the use case.
 
+pub mod accounts;
 pub mod artifacts;
+pub mod claims;
 pub mod clock;
 pub mod closed;
 pub mod copies;
 pub mod datasets;
 pub mod db;
+pub mod digest;
 pub mod disk;
 pub mod dump;
 pub mod halves;
+pub mod idempotency;
 pub mod in_use;
 pub mod jobs;
+pub mod keys;
 pub mod ledger;
 pub mod looks;
+pub mod marks;
+mod migrations;
+pub mod models;
+pub mod named;
+pub mod populations;
 pub mod releases;
 pub mod servers;
+mod statement;
 pub mod tenants;
+pub mod turns;
+pub mod tx;
+pub mod uploads;
 
 pub use artifacts::Artifacts;
 pub use clock::Clock;
-pub use db::{Db, Pools, Tx};
+pub use db::{Db, Pools};
 pub use halves::Halves;
+pub use tx::Tx;
 
+use crate::ledger::Refusal;
 use std::io::ErrorKind;
 use thiserror::Error;
 
@@ -46,6 +62,17 @@ pub enum StorageError {
     /// A database address that is neither Postgres nor SQLite.
     #[error("{0:?} is no database address: write postgres://… or sqlite:PATH")]
     Address(String),
+    /// A statement that changes one row changed none or several.
+    #[error("{statement} changed {rows} rows, not one")]
+    NotOne {
+        /// Its name.
+        statement: &'static str,
+        /// How many it changed.
+        rows: u64,
+    },
+    /// What the ledger's rules do not allow, and nobody may try.
+    #[error("ledger: {0}")]
+    Ledger(#[from] Refusal),
     /// What the database holds is not what was written.
     #[error("a stored value cannot be read: {0}")]
     Stored(String),

@@ -17,8 +17,10 @@ use netdpsyn::service::datasets::NewDataset;
 use netdpsyn::service::problem::Problem;
 use netdpsyn::service::tenants::NewTenant;
 use netdpsyn::service::{datasets, jobs as asked, memory, releases, submit, tenants, uploads};
-use netdpsyn::storage::datasets::Upload;
-use netdpsyn::storage::jobs::{self, Claim, Job};
+use netdpsyn::storage::accounts::{self, Holder};
+use netdpsyn::storage::claims::{self, Claim};
+use netdpsyn::storage::jobs::{self, Job};
+use netdpsyn::storage::uploads::{self as received, Upload};
 use netdpsyn::storage::{Clock, ledger};
 use netdpsyn::trace::presets;
 use rand::rngs::StdRng;
@@ -135,14 +137,14 @@ impl World {
     }
 
     async fn claim(&self) -> Option<Job> {
-        let mut tx = self.app.begin().await.unwrap();
+        let mut tx = self.app.begin("test").await.unwrap();
         let now = tx.now().await.unwrap();
         let build = netdpsyn::fit::BUILD;
         let orphaned_before = now - 600_000_000;
         let lease_until = now + LEASE;
         let claim =
             Claim { now, lease_until, build, orphaned_before, parse_only: false, room: i64::MAX, least: 0 };
-        let job = jobs::claim(&mut tx, &claim).await.unwrap();
+        let job = claims::claim(&mut tx, &claim).await.unwrap();
         tx.commit().await.unwrap();
         job
     }
@@ -244,7 +246,7 @@ impl Sequence {
 
     /// Jobs of the tenant.
     async fn jobs(&self, world: &World) -> Vec<Job> {
-        let mut tx = world.app.read().await.unwrap();
+        let mut tx = world.app.read("test").await.unwrap();
         let wanted = jobs::Wanted { tenant: self.tenant, kind: None, state: None, dataset: None };
         jobs::list(&mut tx, &wanted, Uuid::nil(), 1_000).await.unwrap()
     }
@@ -318,9 +320,9 @@ impl Sequence {
             72..74 => {
                 if let Some(job) = self.held.pop() {
                     self.log.push(format!("hand back {} {}", job.kind, job.attempt));
-                    let mut tx = world.app.begin().await.unwrap();
+                    let mut tx = world.app.begin("test").await.unwrap();
                     let now = tx.now().await.unwrap();
-                    jobs::hand_back(&mut tx, &job, now, None, false).await.unwrap();
+                    claims::hand_back(&mut tx, &job, now, None, false).await.unwrap();
                     tx.commit().await.unwrap();
                 }
             }
@@ -337,10 +339,10 @@ impl Sequence {
             81..83 => {
                 // The server that receives is killed.
                 let upload = Upload { dataset: self.dataset, token: Uuid::now_v7() };
-                let mut tx = world.app.begin().await.unwrap();
+                let mut tx = world.app.begin("test").await.unwrap();
                 let until = tx.now().await.unwrap() + LEASE;
                 netdpsyn::storage::datasets::lock(&mut tx, self.tenant, self.dataset).await.unwrap();
-                netdpsyn::storage::datasets::begin_upload(&mut tx, upload, until).await.unwrap();
+                received::begin(&mut tx, upload, until).await.unwrap();
                 tx.commit().await.unwrap();
                 self.log.push("an upload dies".into());
             }
@@ -421,7 +423,7 @@ impl Sequence {
         let fits: Vec<&Job> = all.iter().filter(|job| job.kind == "fit").collect();
         let charged: Vec<&&Job> = fits.iter().filter(|fit| fit.charged == Some(true)).collect();
 
-        let mut tx = world.app.read().await.unwrap();
+        let mut tx = world.app.read("test").await.unwrap();
         let entries = ledger::entries(&mut tx, self.tenant, 0, 10_000).await.unwrap();
         let committed: BTreeMap<Uuid, i64> = entries
             .iter()
@@ -440,7 +442,7 @@ impl Sequence {
             assert!(fit.charged == Some(true) && fit.model_id.is_some(), "{}", told());
         }
         let spent = committed.values().sum::<i64>() as u64;
-        let account = ledger::tenant_account(&mut tx, self.tenant).await.unwrap().unwrap();
+        let account = accounts::find(&mut tx, Holder::Tenant(self.tenant)).await.unwrap().unwrap();
         assert_eq!(account.spent, Amount { rho: spent, ..account.spent }, "{}", told());
         assert_eq!(account.reserved.rho, 0, "{}", told());
         assert!(account.spent.rho <= account.cap.rho, "{}", told());
