@@ -4,6 +4,7 @@ use super::attempt::LONGEST_WAIT;
 use super::measuring;
 use crate::service::app::App;
 use crate::service::capacity;
+use crate::service::idempotency;
 use crate::service::problem::Problem;
 use crate::service::sweep::{UNNAMED_FOR, sweep};
 use crate::storage::{claims, uploads};
@@ -68,7 +69,8 @@ pub async fn sweep_hourly(app: App, mut stopping: watch::Receiver<bool>) {
             () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
             _ = stopping.changed() => return,
         }
-        for swept in [sweep(&app, UNNAMED_FOR).await.map(|_| ()), measuring::sweep(&app).await] {
+        let keys = idempotency::forget_old(&app).await.map(|_| ());
+        for swept in [sweep(&app, UNNAMED_FOR).await.map(|_| ()), measuring::sweep(&app).await, keys] {
             if let Err(problem) = swept {
                 tracing::error!(problem = %problem.kind, "sweeping failed");
             }

@@ -142,7 +142,7 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
     // Somebody may have named the wrong database, or not restored the right one yet: it knows none of the fits whose halves these are.
     memory::check(app).await?;
     let mut tx = app.read("measuring.sweep").await?;
-    for fit in app.halves.fits()? {
+    for fit in app.halves.fits(app.clock().files())? {
         if !jobs::is_open(&mut tx, fit).await? {
             app.halves.erase(fit)?;
             tracing::info!(%fit, "unlinked half of a noise key that no open fit has");

@@ -142,6 +142,7 @@ mod tests {
         Commit(usize),
         Release(usize),
         Cap(u64),
+        BringBack(u64),
     }
 
     fn any_step() -> impl Strategy<Value = Step> {
@@ -150,6 +151,7 @@ mod tests {
             any::<usize>().prop_map(Step::Commit),
             any::<usize>().prop_map(Step::Release),
             (0u64..200).prop_map(Step::Cap),
+            (0u64..60).prop_map(Step::BringBack),
         ]
     }
 
@@ -180,6 +182,14 @@ mod tests {
                     }
                     Step::Cap(rho) => {
                         let _ = account.set_cap(amount(rho));
+                    }
+                    Step::BringBack(rho) => {
+                        let (cap, left) = (account.cap, account.left());
+                        account.bring_back(amount(rho)).unwrap();
+                        spent += rho;
+                        // Raised by what was not left, and by no more.
+                        prop_assert_eq!(account.cap.rho, cap.rho + rho.saturating_sub(left.rho));
+                        prop_assert_eq!(account.cap.delta, cap.delta + (rho / 2).saturating_sub(left.delta));
                     }
                 }
                 prop_assert_eq!(account.spent.rho, spent);

@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::readiness::Readiness;
 use super::slots::Slots;
 use crate::config::Config;
-use crate::storage::{Artifacts, Db, Halves, Tx, closed};
+use crate::storage::{Artifacts, Clock, Db, Halves, Tx, closed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -83,7 +83,12 @@ impl App {
         self.lines.retain_recent();
         self.rates.shrink_to_fit();
         self.lines.shrink_to_fit();
-        self.guesses.forget(std::time::Instant::now());
+        self.guesses.forget(self.clock().instant());
+    }
+
+    /// The clock that the service goes by.
+    pub fn clock(&self) -> &dyn Clock {
+        self.db.clock()
     }
 
     /// Until when a lease lasts that is given now.

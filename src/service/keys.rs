@@ -10,7 +10,6 @@ use crate::storage::tenants;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::time::Instant;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -163,7 +162,7 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
         return Err(Problem::unauthorised());
     }
     let digest: [u8; 32] = Sha256::digest(secret).into();
-    let attempt = app.guesses.start(from, digest, Instant::now()).map_err(|wait| {
+    let attempt = app.guesses.start(from, digest, app.clock().instant()).map_err(|wait| {
         Problem::too_many(
             "too many wrong keys came from your address; a key that was valid lately goes on working",
         )
@@ -171,7 +170,7 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
     })?;
     match holder(app, secret).await {
         Ok(Some(caller)) => {
-            app.guesses.right(attempt, Instant::now());
+            app.guesses.right(attempt, app.clock().instant());
             Ok(caller)
         }
         Ok(None) => {

@@ -14,7 +14,8 @@ pub const UNNAMED_FOR: Duration = Duration::from_secs(24 * 3_600);
 pub async fn sweep(app: &App, age: Duration) -> Result<usize, Problem> {
     super::memory::check(app).await?;
     // What is written after this list was read is younger than any age that makes sense.
-    let old = app.artifacts.older_than(age)?;
+    let Some(before) = app.clock().files().checked_sub(age) else { return Ok(0) };
+    let old = app.artifacts.written_before(before)?;
     let mut tx = app.read("sweep.sweep").await?;
     let named = named::artifacts(&mut tx).await?;
     drop(tx);

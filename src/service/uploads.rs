@@ -111,13 +111,11 @@ async fn end(
     key: &str,
     received: &Result<Stored, Problem>,
 ) -> Result<DatasetView, Problem> {
-    let start = tokio::time::Instant::now();
+    let start = app.clock().instant();
+    let tried = || app.clock().instant().saturating_duration_since(start).as_secs();
     loop {
         match try_to_end(app, upload, before, key, received).await {
-            Err(problem)
-                if problem.status == 503
-                    && start.elapsed().as_secs() < app.config.lease_seconds.unsigned_abs() =>
-            {
+            Err(problem) if problem.status == 503 && tried() < app.config.lease_seconds.unsigned_abs() => {
                 tokio::time::sleep(TRY_AGAIN).await;
             }
             ended => return ended,

@@ -14,6 +14,13 @@ pub async fn add(tx: &mut Tx, tenant: Uuid, key: &str, body: &[u8], job: Uuid) -
     .map(|rows| rows > 0)
 }
 
+/// Forgets the keys of jobs that ended before `time`; how many.
+pub async fn forget(tx: &mut Tx, time: i64) -> Result<u64, StorageError> {
+    changed!(tx => sql!(forget,
+        "DELETE FROM idempotency WHERE EXISTS (SELECT 1 FROM jobs WHERE jobs.id = idempotency.job_id AND finished_at < $1)"),
+        time)
+}
+
 /// The job that an idempotency key made, and the digest of the body that asked for it.
 pub async fn find(tx: &mut Tx, tenant: Uuid, key: &str) -> Result<Option<(Uuid, Vec<u8>)>, StorageError> {
     Ok(on!(tx, c => query_as::<_, (Uuid, Vec<u8>)>(

@@ -6,14 +6,13 @@
 
 use crate::both;
 use crate::harness::{Kind, Lab, sample};
-use netdpsyn::config::Config;
+use crate::inside::{config, declared};
 use netdpsyn::jobs::watch::Observer;
 use netdpsyn::jobs::{attempt, keeper, measuring, work};
 use netdpsyn::ledger::Amount;
 use netdpsyn::progress::Progress;
 use netdpsyn::service::app::{App, Caller, Role};
 use netdpsyn::service::budget::{Cap, RhoCap};
-use netdpsyn::service::datasets::NewDataset;
 use netdpsyn::service::problem::Problem;
 use netdpsyn::service::tenants::NewTenant;
 use netdpsyn::service::{datasets, jobs as asked, memory, releases, submit, tenants, uploads};
@@ -22,7 +21,6 @@ use netdpsyn::storage::claims::{self, Claim};
 use netdpsyn::storage::jobs::{self, Job};
 use netdpsyn::storage::uploads::{self as received, Upload};
 use netdpsyn::storage::{Clock, ledger};
-use netdpsyn::trace::presets;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
@@ -112,18 +110,8 @@ struct Sequence {
     log: Vec<String>,
 }
 
-fn config(lab: &Lab) -> Config {
-    let data = lab.data().display().to_string();
-    Config::from(|name| match name {
-        "NETDPSYN_DATABASE_URL" => Some(lab.database.clone()),
-        "NETDPSYN_DATA_DIR" => Some(data.clone()),
-        _ => None,
-    })
-    .unwrap()
-}
-
 async fn open(lab: &Lab, clock: &Arc<Jumping>) -> App {
-    let mut app = App::open(config(lab)).await.unwrap();
+    let mut app = App::open(config(lab, &[])).await.unwrap();
     app.db = app.db.with_clock(clock.clone());
     app
 }
@@ -183,12 +171,6 @@ impl World {
 fn trace(rng: &mut StdRng) -> String {
     let rows = (0..40).map(|_| format!("{},{}\n", [6, 17][rng.random_range(0..2)], rng.random_range(1..90)));
     "proto,pkt\n".to_string() + &rows.collect::<String>()
-}
-
-fn declared() -> NewDataset {
-    let mut schema = presets::preset("flow").unwrap();
-    schema.columns.retain(|column| ["proto", "pkt"].contains(&column.name.as_str()));
-    serde_json::from_value(json!({"name": "chaos", "schema": schema})).unwrap()
 }
 
 impl Sequence {
@@ -419,7 +401,7 @@ impl Sequence {
             assert!(job.noise_half.is_none(), "{}", told());
             assert_eq!(job.charged.is_some(), job.kind == "fit", "{}", told());
         }
-        assert!(world.app.halves.fits().unwrap().is_empty(), "{}", told());
+        assert!(world.app.halves.fits(world.app.clock().files()).unwrap().is_empty(), "{}", told());
         let fits: Vec<&Job> = all.iter().filter(|job| job.kind == "fit").collect();
         let charged: Vec<&&Job> = fits.iter().filter(|fit| fit.charged == Some(true)).collect();
 
