@@ -61,12 +61,12 @@ impl App {
             );
         }
         Ok(App {
-            db,
             artifacts,
             halves,
-            rates: Arc::new(rates(config.max_requests)),
+            rates: Arc::new(rates(config.max_requests, db.clock())),
             capacity: Arc::new(Capacity::of(&config)),
-            lines: Arc::new(lines()),
+            lines: Arc::new(lines(db.clock())),
+            db,
             guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
@@ -88,7 +88,13 @@ impl App {
 
     /// The clock that the service goes by.
     pub fn clock(&self) -> &dyn Clock {
-        self.db.clock()
+        &**self.db.clock()
+    }
+
+    /// The same service by another clock, before it has begun to count.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> App {
+        let (rates, lines) = (rates(self.config.max_requests, &clock), lines(&clock));
+        App { rates: Arc::new(rates), lines: Arc::new(lines), db: self.db.with_clock(clock), ..self }
     }
 
     /// Until when a lease lasts that is given now.

@@ -97,8 +97,8 @@ impl Db {
     }
 
     /// The clock that the service goes by.
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.clock
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 
     /// Begins a transaction that may write.

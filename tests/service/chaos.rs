@@ -111,9 +111,7 @@ struct Sequence {
 }
 
 async fn open(lab: &Lab, clock: &Arc<Jumping>) -> App {
-    let mut app = App::open(config(lab, &[])).await.unwrap();
-    app.db = app.db.with_clock(clock.clone());
-    app
+    App::open(config(lab, &[])).await.unwrap().with_clock(clock.clone())
 }
 
 impl World {

@@ -18,17 +18,19 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
-/// A clock that is moved on, all of its times together.
-#[derive(Default)]
-pub struct Moved(AtomicU64);
+/// A clock that is moved on, all of its times together. What a process remembers by it stands still in between.
+pub struct Moved {
+    start: Instant,
+    by: AtomicU64,
+}
 
 impl Moved {
     pub fn on(&self, by: Duration) {
-        self.0.fetch_add(by.as_micros() as u64, SeqCst);
+        self.by.fetch_add(by.as_micros() as u64, SeqCst);
     }
 
     fn by(&self) -> Duration {
-        Duration::from_micros(self.0.load(SeqCst))
+        Duration::from_micros(self.by.load(SeqCst))
     }
 }
 
@@ -38,7 +40,7 @@ impl Clock for Moved {
     }
 
     fn instant(&self) -> Instant {
-        Instant::now() + self.by()
+        self.start + self.by()
     }
 
     fn files(&self) -> SystemTime {
@@ -71,9 +73,8 @@ pub struct Inside {
 
 impl Inside {
     pub async fn open(lab: &Lab, settings: &[(&str, &str)]) -> Inside {
-        let clock = Arc::new(Moved::default());
-        let mut app = App::open(config(lab, settings)).await.unwrap();
-        app.db = app.db.with_clock(clock.clone());
+        let clock = Arc::new(Moved { start: Instant::now(), by: AtomicU64::new(0) });
+        let app = App::open(config(lab, settings)).await.unwrap().with_clock(clock.clone());
         Inside { app, clock }
     }
 

@@ -6,6 +6,7 @@ use crate::harness::{Kind, Lab};
 use crate::inside::Inside;
 use netdpsyn::jobs::keeper;
 use netdpsyn::service::app::{Caller, Role};
+use netdpsyn::service::limits::count_request;
 use netdpsyn::service::sweep::{UNNAMED_FOR, sweep};
 use netdpsyn::service::{idempotency, keys, readiness, submit};
 use netdpsyn::storage::accounts::{self, Holder};
@@ -23,6 +24,7 @@ both!(
     another_build_leaves_a_measuring_fit_alone,
     what_a_probe_found_counts_for_a_second,
     wrong_keys_have_a_try_again_after_a_while,
+    a_tenant_at_its_limit_goes_on_after_a_second,
 );
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -201,7 +203,7 @@ fn wrong_keys_have_a_try_again_after_a_while(kind: Kind) {
             tried.push(status(&format!("ndp_{n:064}")).await);
         }
         let wrong = tried.iter().filter(|status| **status == 401).count();
-        assert!((20..=22).contains(&wrong) && tried.ends_with(&[429]), "{tried:?}");
+        assert!(wrong == 20 && tried.ends_with(&[429; 10]), "{tried:?}");
         assert_eq!(status(&right).await, 200, "it was right lately");
         inside.clock.on(Duration::from_secs(7));
         assert_eq!(status(&format!("ndp_{:064}", 77)).await, 401, "one more try");
@@ -209,5 +211,19 @@ fn wrong_keys_have_a_try_again_after_a_while(kind: Kind) {
         inside.clock.on(Duration::from_secs(2 * 3_600));
         inside.app.forget_the_quiet();
         assert_eq!(status(&right).await, 200);
+    });
+}
+
+fn a_tenant_at_its_limit_goes_on_after_a_second(kind: Kind) {
+    let lab = Lab::new(kind);
+    lab.runtime.block_on(async {
+        let inside = Inside::open(&lab, &[("NETDPSYN_MAX_REQUESTS_PER_SECOND", "2")]).await;
+        let tenant = Some(Uuid::now_v7());
+        let passed = || (0..30).filter(|_| count_request(&inside.app, tenant).is_ok()).count();
+        assert_eq!((passed(), passed()), (10, 0), "five seconds' worth at once");
+        inside.clock.on(Duration::from_secs(1));
+        assert_eq!(passed(), 2);
+        inside.clock.on(MINUTE);
+        assert_eq!(passed(), 10);
     });
 }
