@@ -253,3 +253,66 @@ fn the_reader_of_this_test_sees_nested_uses() {
     let names = used("use crate::{a::{b, c}, d};\nuse crate::e::f; let x = crate::g::h();");
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "d", "e", "g"]);
 }
+
+/// A word after each place where `start` stands in a piece of code, and the function that it stands in.
+fn named(code: &str, start: &str) -> Vec<(String, String)> {
+    let word = |text: &str| -> String {
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || "_.".contains(*c)).collect()
+    };
+    let places = code.match_indices(start).map(|(at, _)| at);
+    places
+        .map(|at| {
+            let function = code[..at].rfind("fn ").map_or(String::new(), |place| word(&code[place + 3..]));
+            (word(&code[at + start.len()..]), function)
+        })
+        .collect()
+}
+
+/// Nobody but `storage` asks a database, and there every statement says which function asks: the macro holds that it is one of its module, and this that it is
+/// the one it stands in.
+#[test]
+fn every_statement_names_its_function() {
+    let mut statements = 0;
+    for file in production().into_iter().filter(|file| !file.ends_with("storage/statement.rs")) {
+        let code = code(&file);
+        for way in ["sqlx::query", "sqlx::raw_sql", "query!(", "Executor"] {
+            assert!(!code.contains(way), "{} asks by {way}", file.display());
+        }
+        for (name, function) in named(&code, "sql!(") {
+            statements += 1;
+            assert_eq!(name, function, "{}", file.display());
+        }
+    }
+    assert!(statements > 90, "{statements}");
+}
+
+/// A transaction's name in the log leads to one place.
+#[test]
+fn every_transaction_has_a_name_of_its_own() {
+    let mut places = BTreeMap::new();
+    for file in production() {
+        let code = code(&file);
+        for start in [
+            "app.begin(\"",
+            "app.read(\"",
+            "db.begin(\"",
+            "db.read(\"",
+            "db.open(\"",
+            "self.begin(\"",
+            "self.read(\"",
+        ] {
+            for (name, function) in named(&code, start) {
+                let place = format!("{} {function}", file.display());
+                let (room, what) = name.split_once('.').unwrap_or_default();
+                assert!(
+                    Some(room) == file.file_stem().and_then(|stem| stem.to_str()) && !what.is_empty(),
+                    "{place}: {name}"
+                );
+                if let Some(other) = places.insert(name.clone(), place.clone()) {
+                    panic!("{name} is in {place} and in {other}");
+                }
+            }
+        }
+    }
+    assert!(places.len() > 70, "{}", places.len());
+}

@@ -6,6 +6,7 @@ use super::watch::{Observer, Watch};
 use super::{evaluate, fit, generate, parse};
 use crate::service::app::App;
 use crate::service::problem::{Problem, ProblemType};
+use crate::storage::claims;
 use crate::storage::jobs::{self, Job, Kind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -185,16 +186,16 @@ async fn failed(app: &App, job: &Job, problem: Problem, panicked: bool) -> Resul
 
 /// Whether a fit has begun to measure. Where the database cannot be asked nothing can be ended either.
 async fn has_begun(app: &App, job: &Job) -> Result<bool, Problem> {
-    let mut tx = app.read().await?;
+    let mut tx = app.read("attempt.has_begun").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?;
     Ok(job.kind == Kind::Fit && found.is_some_and(|now| now.measuring_started_at.is_some()))
 }
 
 async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, Problem> {
     let (stage, percent) = seen.at();
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("attempt.heartbeat").await?;
     let until = app.lease(tx.now().await?);
-    let alive = jobs::heartbeat(&mut tx, job, until, stage, percent as i64).await?;
+    let alive = claims::heartbeat(&mut tx, job, until, stage, percent as i64).await?;
     tx.commit().await?;
     Ok(alive)
 }
@@ -207,8 +208,8 @@ async fn give_back(
     failed: bool,
 ) -> Result<(), Problem> {
     let text = problem.map(serde_json::to_string).transpose().map_err(|_| Problem::internal())?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("attempt.give_back").await?;
     let not_before = tx.now().await? + wait;
-    jobs::hand_back(&mut tx, job, not_before, text.as_deref(), failed).await?;
+    claims::hand_back(&mut tx, job, not_before, text.as_deref(), failed).await?;
     Ok(tx.commit().await?)
 }

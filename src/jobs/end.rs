@@ -9,7 +9,9 @@ use crate::service::datasets::reject;
 use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::storage::Tx;
-use crate::storage::jobs::{self, End, Job, Kind, State};
+use crate::storage::claims;
+use crate::storage::claims::End;
+use crate::storage::jobs::{self, Job, Kind, State};
 use crate::storage::ledger::{self, Purpose};
 
 /// An end without a result.
@@ -28,7 +30,7 @@ pub async fn end_without_result(app: &App, job: &Job, how: Without<'_>) -> Resul
         Without::Cancelled => (State::Cancelled, None),
     };
     let noted = job.kind == Kind::Fit && memory::is_noted(app, job.id).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("end.end_without_result").await?;
     let now = tx.now().await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
     let charged = (job.kind == Kind::Fit).then_some(found.measuring_started_at.is_some() || noted);
@@ -47,7 +49,7 @@ pub async fn end_without_result(app: &App, job: &Job, how: Without<'_>) -> Resul
     // What is wrong with a trace stands on its dataset, and goes with it.
     let shown = text.as_deref().filter(|_| job.kind != Kind::Parse);
     let end = End { state, charged, problem: shown, model: None, release: None };
-    if !jobs::finish(&mut tx, job, &end, now).await? {
+    if !claims::finish(&mut tx, job, &end, now).await? {
         // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
         return Ok(());
     }

@@ -13,7 +13,10 @@ use crate::formats::Steward;
 use crate::service::app::App;
 use crate::service::problem::{Problem, ProblemType};
 use crate::service::requests::{EvaluateRequest, asked};
-use crate::storage::jobs::{self, End, Job};
+use crate::storage::claims;
+use crate::storage::claims::End;
+use crate::storage::jobs::{self, Job};
+use crate::storage::models;
 use crate::storage::{datasets, releases};
 use tokio::runtime::Handle;
 
@@ -21,10 +24,10 @@ use tokio::runtime::Handle;
 pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let EvaluateRequest { release_id: id } = asked(job)?;
     let (release, model, fit) = runtime.block_on(async {
-        let mut tx = app.read().await?;
+        let mut tx = app.read("evaluate.evaluate").await?;
         let release = releases::find(&mut tx, job.tenant_id, id).await?;
         let release = release.ok_or_else(|| Problem::not_found("release"))?;
-        let model = releases::find_model(&mut tx, job.tenant_id, release.model_id).await?;
+        let model = models::find(&mut tx, job.tenant_id, release.model_id).await?;
         let model = model.ok_or_else(|| Problem::not_found("model"))?;
         let fit = jobs::find(&mut tx, job.tenant_id, model.job_id).await?;
         Ok::<_, Problem>((release, model, fit.ok_or_else(|| Problem::not_found("job"))?))
@@ -57,13 +60,13 @@ pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
     runtime.block_on(async {
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("evaluate.evaluate").await?;
         let dataset = datasets::lock(&mut tx, job.tenant_id, job.dataset_id).await?;
         if dataset.and_then(|d| d.trace_sha256) != Some(measured.trace_sha256) {
             return Err(no_trace().into());
         }
         let now = tx.now().await?;
-        fence(jobs::finish(&mut tx, job, &End::succeeded(), now).await?)?;
+        fence(claims::finish(&mut tx, job, &End::succeeded(), now).await?)?;
         releases::set_private_report(&mut tx, id, &report).await?;
         Ok(tx.commit().await?)
     })

@@ -14,10 +14,13 @@ use crate::service::disk;
 use crate::service::estimate;
 use crate::service::queued::queued;
 use crate::service::requests::{FitRequest, GenerateRequest, asked};
-use crate::storage::artifacts::sha256_of;
+use crate::storage::claims;
+use crate::storage::claims::End;
 use crate::storage::datasets::Dataset;
-use crate::storage::jobs::{self, End, Job};
-use crate::storage::{ledger, releases};
+use crate::storage::digest::sha256_of;
+use crate::storage::jobs::Job;
+use crate::storage::ledger;
+use crate::storage::models;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -86,9 +89,9 @@ async fn commit_model(
     let records = model::records(bundle).round() as u64;
     let bundle_path = bundle_path(job);
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("fit.commit_model").await?;
     let now = tx.now().await?;
-    let model = releases::Model {
+    let model = models::Model {
         id: Uuid::new_v4(),
         tenant_id: job.tenant_id,
         dataset_id: job.dataset_id,
@@ -111,10 +114,10 @@ async fn commit_model(
     let memory = Some(estimate::generation(&bundle.schema, rows, model.memory) as i64);
     let next = Job { model_id: Some(model.id), memory, ..queued(dataset, &generation, now)? };
     ledger::commit(&mut tx, &purpose(job, now), job.cost()).await?;
-    releases::add_model(&mut tx, &model).await?;
+    models::add(&mut tx, &model).await?;
     let (model, charged) = (Some(model.id), Some(true));
     let end = End { charged, model, ..End::succeeded() };
-    fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+    fence(claims::finish(&mut tx, job, &end, now).await?)?;
     follow(&mut tx, &next, now).await?;
     tx.commit().await?;
     app.queued.notify_waiters();

@@ -19,8 +19,11 @@ use crate::service::releases::StoredReport;
 use crate::service::requests::{EvaluateRequest, GenerateRequest, asked};
 use crate::service::submit::too_many_rows;
 use crate::storage::StorageError;
+use crate::storage::claims;
+use crate::storage::claims::End;
 use crate::storage::datasets;
-use crate::storage::jobs::{self, End, Job};
+use crate::storage::jobs::Job;
+use crate::storage::models;
 use crate::storage::releases::{self, State};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -28,8 +31,8 @@ use uuid::Uuid;
 /// The bundle of a model, and what paid for it.
 fn bundle(app: &App, runtime: &Handle, tenant: Uuid, model: Uuid) -> Result<(Bundle, ChargeView), Stopped> {
     let (model, charge) = runtime.block_on(async {
-        let mut tx = app.read().await?;
-        let found = releases::find_model(&mut tx, tenant, model).await?;
+        let mut tx = app.read("generate.bundle").await?;
+        let found = models::find(&mut tx, tenant, model).await?;
         let model = found.ok_or_else(|| Problem::not_found("model"))?;
         // A model is made in the transaction that charges for it.
         let charge = budget::charge_of(&mut tx, model.job_id).await?.ok_or_else(Problem::internal)?;
@@ -83,13 +86,13 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     let ended = runtime.block_on(async {
         let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
         let id = Uuid::new_v4();
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("generate.generate").await?;
         let now = tx.now().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
             return Err(Stopped::Failed(problem));
         }
         let end = End { release: Some(id), ..End::succeeded() };
-        fence(jobs::finish(&mut tx, job, &end, now).await?)?;
+        fence(claims::finish(&mut tx, job, &end, now).await?)?;
         let release = releases::Release {
             id,
             tenant_id: job.tenant_id,

@@ -4,9 +4,10 @@ use super::attempt::LONGEST_WAIT;
 use super::measuring;
 use crate::service::app::App;
 use crate::service::capacity;
+use crate::service::idempotency;
 use crate::service::problem::Problem;
 use crate::service::sweep::{UNNAMED_FOR, sweep};
-use crate::storage::{datasets, jobs};
+use crate::storage::{claims, uploads};
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -40,17 +41,17 @@ pub async fn keep(app: App, mut stopping: watch::Receiver<bool>) {
 
 /// Ends uploads whose lease has lapsed and brings back leases that a clock which went back has left in the future; how many of each.
 pub async fn look(app: &App) -> Result<(u64, u64), Problem> {
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("keeper.look").await?;
     let now = tx.now().await?;
     let latest = app.lease(now);
-    for token in datasets::unleased_uploads(&mut tx).await? {
+    for token in uploads::unleased(&mut tx).await? {
         if begun(token).is_none_or(|begun| begun + UNLEASED < now) {
-            datasets::lease_upload(&mut tx, token, now).await?;
+            uploads::lease(&mut tx, token, now).await?;
         }
     }
-    let clipped = jobs::clip_leases(&mut tx, latest, now + LONGEST_WAIT).await?
-        + datasets::clip_leases(&mut tx, latest).await?;
-    let uploads = datasets::end_lapsed_uploads(&mut tx, now).await?;
+    let clipped = claims::clip_leases(&mut tx, latest, now + LONGEST_WAIT).await?
+        + uploads::clip_leases(&mut tx, latest).await?;
+    let uploads = uploads::end_lapsed(&mut tx, now).await?;
     tx.commit().await?;
     Ok((uploads, clipped))
 }
@@ -68,7 +69,8 @@ pub async fn sweep_hourly(app: App, mut stopping: watch::Receiver<bool>) {
             () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
             _ = stopping.changed() => return,
         }
-        for swept in [sweep(&app, UNNAMED_FOR).await.map(|_| ()), measuring::sweep(&app).await] {
+        let keys = idempotency::forget_old(&app).await.map(|_| ());
+        for swept in [sweep(&app, UNNAMED_FOR).await.map(|_| ()), measuring::sweep(&app).await, keys] {
             if let Err(problem) = swept {
                 tracing::error!(problem = %problem.kind, "sweeping failed");
             }

@@ -14,9 +14,11 @@ use crate::fit::{self, Plan};
 use crate::service::app::App;
 use crate::service::memory::{self, Spend};
 use crate::service::problem::{Problem, ProblemType};
-use crate::storage::artifacts::hex;
-use crate::storage::jobs::{self, Begin, Job, State};
-use crate::storage::tenants;
+use crate::storage::claims;
+use crate::storage::claims::Begin;
+use crate::storage::digest::hex;
+use crate::storage::jobs::{self, Job, State};
+use crate::storage::populations;
 use crate::trace::Schema;
 use hmac::Mac;
 use serde::{Deserialize, Serialize};
@@ -64,10 +66,9 @@ fn not_repeatable(why: &str) -> Stopped {
 /// end of the fit is charged.
 pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, Stopped> {
     let text = serde_json::to_string(what).map_err(|error| broken("a digest cannot be written", error))?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("measuring.begin").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
-    let population =
-        tenants::find_population(&mut tx, job.population_id).await?.ok_or_else(Problem::internal)?;
+    let population = populations::find(&mut tx, job.population_id).await?.ok_or_else(Problem::internal)?;
     drop(tx);
     let begun = found.measuring_started_at.is_some();
     let noted = memory::noted_computation(app, job.id).await?;
@@ -81,13 +82,13 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     };
 
     let fresh = fresh()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("measuring.begin").await?;
     let now = tx.now().await?;
     let begin = Begin { measuring: &text, build: fit::BUILD, half: fresh.bytes(), now };
     if !begun {
         memory::check_within(app, &mut tx).await?;
     }
-    let first = jobs::start_measuring(&mut tx, job, &begin).await?.ok_or(Stopped::Lost)?;
+    let first = claims::start_measuring(&mut tx, job, &begin).await?.ok_or(Stopped::Lost)?;
     tx.commit().await?;
     if first.measuring != text {
         return Err(not_repeatable("it measured something else (another trace, schema, plan or build)"));
@@ -108,7 +109,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
         return Err(not_repeatable("its note beside the artifacts says that it measured something else"));
     }
     // The database may have been put back since it was asked: the first draw comes after note and mark, and only if its half still stands there.
-    let mut tx = app.read().await?;
+    let mut tx = app.read("measuring.begin").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or(Stopped::Lost)?;
     let holds = found.attempt == job.attempt && found.state == State::Running;
     if !holds || found.noise_half.as_deref() != Some(kept.bytes()) {
@@ -141,8 +142,8 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
     empty_log(app).await;
     // Somebody may have named the wrong database, or not restored the right one yet: it knows none of the fits whose halves these are.
     memory::check(app).await?;
-    let mut tx = app.read().await?;
-    for fit in app.halves.fits()? {
+    let mut tx = app.read("measuring.sweep").await?;
+    for fit in app.halves.fits(app.clock().files())? {
         if !jobs::is_open(&mut tx, fit).await? {
             app.halves.erase(fit)?;
             tracing::info!(%fit, "unlinked half of a noise key that no open fit has");

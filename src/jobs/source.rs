@@ -10,7 +10,7 @@ use crate::service::datasets::schema_of;
 use crate::service::problem::{Problem, ProblemType};
 use crate::storage::datasets::{self, Dataset};
 use crate::storage::jobs::Job;
-use crate::storage::tenants;
+use crate::storage::populations;
 use crate::trace::Trace;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 /// The dataset of a job and the file with its trace.
 pub(super) fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset, PathBuf), Stopped> {
     let dataset = runtime.block_on(async {
-        let mut tx = app.read().await?;
+        let mut tx = app.read("source.source").await?;
         let found = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
         found.ok_or_else(|| Problem::not_found("dataset"))
     })?;
@@ -35,8 +35,8 @@ pub(super) fn no_trace() -> Problem {
 /// The key by which the people of a job are held out, the same for all their datasets.
 pub(super) fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitKey, Stopped> {
     let population = runtime.block_on(async {
-        let mut tx = app.read().await?;
-        Ok::<_, Problem>(tenants::find_population(&mut tx, job.population_id).await?)
+        let mut tx = app.read("source.split_key").await?;
+        Ok::<_, Problem>(populations::find(&mut tx, job.population_id).await?)
     })?;
     let kept = population.and_then(|p| <[u8; 32]>::try_from(p.split_key).ok());
     Ok(SplitKey::of_population(kept.ok_or_else(Problem::internal)?))

@@ -7,7 +7,8 @@ use crate::service::app::App;
 use crate::service::capacity::Held;
 use crate::service::problem::Problem;
 use crate::service::slots::Slots;
-use crate::storage::jobs::{self, Claim, Job};
+use crate::storage::claims::{self, Claim};
+use crate::storage::jobs::Job;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -109,7 +110,7 @@ async fn slot(app: App, lane: Lane, mut stopping: watch::Receiver<bool>) {
 /// A job that fits into what is free of this server's memory, which it holds from then on.
 async fn claim(app: &App, lane: Lane) -> Result<Option<(Job, Held)>, Problem> {
     let _turn = app.capacity.turn().await;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("worker.claim").await?;
     let now = tx.now().await?;
     let (room, least) = app.capacity.room(&mut tx).await?;
     let claim = Claim {
@@ -121,7 +122,7 @@ async fn claim(app: &App, lane: Lane) -> Result<Option<(Job, Held)>, Problem> {
         least,
         parse_only: lane == Lane::Parse,
     };
-    let job = jobs::claim(&mut tx, &claim).await?;
+    let job = claims::claim(&mut tx, &claim).await?;
     tx.commit().await?;
     Ok(job.map(|job| {
         let held = app.capacity.hold(job.memory);

@@ -1,8 +1,8 @@
 //! The rules of spending a privacy budget: pure, without a database.
 //!
 //! An account has a cap. Accepting a fit **reserves** its whole cost; measuring **commits** it, whatever comes of the fit; a fit that
-//! ends before its first noisy draw **releases** it. At every moment spent + reserved ≤ cap, in ρ and in δ′. `storage::ledger` does the
-//! same in SQL, under a database constraint, and is tested against these rules.
+//! ends before its first noisy draw **releases** it. At every moment spent + reserved ≤ cap, in ρ and in δ′. `storage::accounts`
+//! applies these rules to rows under their locks; the database's own constraints hold against everybody else.
 
 use crate::account::{Rho, zcdp};
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,15 @@ impl Account {
         Ok(())
     }
 
+    /// Spends what was spent before and forgotten. The spend is a fact: a cap that is too small for it is raised to what is spent and reserved then.
+    pub fn bring_back(&mut self, amount: Amount) -> Result<(), Refusal> {
+        let spent = self.spent.add(amount).ok_or(Refusal::Exhausted)?;
+        let used = spent.add(self.reserved).ok_or(Refusal::Exhausted)?;
+        self.cap = Amount { rho: self.cap.rho.max(used.rho), delta: self.cap.delta.max(used.delta) };
+        self.spent = spent;
+        Ok(())
+    }
+
     /// Sets the cap.
     pub fn set_cap(&mut self, cap: Amount) -> Result<(), Refusal> {
         let used = self.spent.add(self.reserved).ok_or(Refusal::BelowUse)?;
@@ -133,6 +142,7 @@ mod tests {
         Commit(usize),
         Release(usize),
         Cap(u64),
+        BringBack(u64),
     }
 
     fn any_step() -> impl Strategy<Value = Step> {
@@ -141,6 +151,7 @@ mod tests {
             any::<usize>().prop_map(Step::Commit),
             any::<usize>().prop_map(Step::Release),
             (0u64..200).prop_map(Step::Cap),
+            (0u64..60).prop_map(Step::BringBack),
         ]
     }
 
@@ -171,6 +182,14 @@ mod tests {
                     }
                     Step::Cap(rho) => {
                         let _ = account.set_cap(amount(rho));
+                    }
+                    Step::BringBack(rho) => {
+                        let (cap, left) = (account.cap, account.left());
+                        account.bring_back(amount(rho)).unwrap();
+                        spent += rho;
+                        // Raised by what was not left, and by no more.
+                        prop_assert_eq!(account.cap.rho, cap.rho + rho.saturating_sub(left.rho));
+                        prop_assert_eq!(account.cap.delta, cap.delta + (rho / 2).saturating_sub(left.delta));
                     }
                 }
                 prop_assert_eq!(account.spent.rho, spent);

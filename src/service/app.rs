@@ -7,8 +7,8 @@ use super::problem::Problem;
 use super::readiness::Readiness;
 use super::slots::Slots;
 use crate::config::Config;
-pub use crate::storage::tenants::Role;
-use crate::storage::{Artifacts, Db, Halves, StorageError, Tx, closed};
+pub use crate::storage::keys::Role;
+use crate::storage::{Artifacts, Clock, Db, Halves, StorageError, Tx, closed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -62,12 +62,12 @@ impl App {
             );
         }
         Ok(App {
-            db,
             artifacts,
             halves,
-            rates: Arc::new(rates(config.max_requests)),
+            rates: Arc::new(rates(config.max_requests, db.clock())),
             capacity: Arc::new(Capacity::of(&config)),
-            lines: Arc::new(lines()),
+            lines: Arc::new(lines(db.clock())),
+            db,
             guesses: Arc::default(),
             config: Arc::new(config),
             remembers: Arc::default(),
@@ -84,7 +84,18 @@ impl App {
         self.lines.retain_recent();
         self.rates.shrink_to_fit();
         self.lines.shrink_to_fit();
-        self.guesses.forget(std::time::Instant::now());
+        self.guesses.forget(self.clock().instant());
+    }
+
+    /// The clock that the service goes by.
+    pub fn clock(&self) -> &dyn Clock {
+        &**self.db.clock()
+    }
+
+    /// The same service by another clock, before it has begun to count.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> App {
+        let (rates, lines) = (rates(self.config.max_requests, &clock), lines(&clock));
+        App { rates: Arc::new(rates), lines: Arc::new(lines), db: self.db.with_clock(clock), ..self }
     }
 
     /// Until when a lease lasts that is given now.
@@ -97,14 +108,14 @@ impl App {
         Duration::from_secs(1).min(Duration::from_secs(self.config.lease_seconds.unsigned_abs()) / 3)
     }
 
-    /// A transaction that may write.
-    pub async fn begin(&self) -> Result<Tx, Problem> {
-        Ok(self.db.begin().await?)
+    /// A transaction that may write, under its name in the log.
+    pub async fn begin(&self, name: &'static str) -> Result<Tx, Problem> {
+        Ok(self.db.begin(name).await?)
     }
 
-    /// A transaction that reads.
-    pub async fn read(&self) -> Result<Tx, Problem> {
-        Ok(self.db.read().await?)
+    /// A transaction that reads, under its name in the log.
+    pub async fn read(&self, name: &'static str) -> Result<Tx, Problem> {
+        Ok(self.db.read(name).await?)
     }
 }
 

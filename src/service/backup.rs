@@ -14,8 +14,9 @@ use super::memory;
 use super::problem::Problem;
 use crate::storage::copies::{Copied, Filling};
 use crate::storage::dump;
-use crate::storage::ledger::{self, Mark};
-use crate::storage::{StorageError, releases};
+use crate::storage::marks::{self, Mark};
+use crate::storage::tx::Access;
+use crate::storage::{StorageError, named};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
@@ -113,7 +114,7 @@ pub async fn backup(app: &App, caller: &Caller, folder: &Path) -> Result<Manifes
 /// Copies the tables as they are at one moment; gives the artifacts that they name, too.
 async fn database(app: &App, filling: &Filling) -> Result<(Manifest, Vec<String>), BackupError> {
     let schema = app.db.schema().await?;
-    let mut tx = app.db.snapshot().await?;
+    let mut tx = app.db.open("backup.database", Access::Snapshot).await?;
     let (mut tables, mut files) = (Vec::new(), Vec::new());
     for table in dump::tables(&mut tx).await? {
         let columns = table.columns();
@@ -128,12 +129,12 @@ async fn database(app: &App, filling: &Filling) -> Result<(Manifest, Vec<String>
         program: env!("CARGO_PKG_VERSION").into(),
         schema,
         made_at: shown_time(tx.now().await?),
-        ledger: ledger::last(&mut tx).await?,
+        ledger: marks::last(&mut tx).await?,
         tables,
         files,
         gone: Vec::new(),
     };
-    let mut named: Vec<String> = releases::named_artifacts(&mut tx).await?.into_iter().collect();
+    let mut named: Vec<String> = named::artifacts(&mut tx).await?.into_iter().collect();
     named.sort();
     Ok((manifest, named))
 }

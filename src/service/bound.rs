@@ -4,6 +4,7 @@ use super::app::shown_day;
 use super::budget::{AmountView, SHOWN_DELTA};
 use super::problem::Problem;
 use crate::ledger::Amount;
+use crate::storage::accounts::{self, Holder};
 use crate::storage::datasets::Dataset;
 use crate::storage::ledger::Granted;
 use crate::storage::{Tx, ledger};
@@ -45,8 +46,8 @@ impl PopulationSpending {
     /// Of the people behind a dataset; `one` is what the promise protects one of.
     pub async fn of(tx: &mut Tx, dataset: &Dataset, one: &str, shown: Shown) -> Result<Self, Problem> {
         let (tenant, population) = (dataset.tenant_id, dataset.population_id);
-        let spent = ledger::population_account(tx, population).await?.unwrap_or_default();
-        let above = ledger::tenant_account(tx, tenant).await?.unwrap_or_default();
+        let spent = accounts::find(tx, Holder::Population(population)).await?.unwrap_or_default();
+        let above = accounts::find(tx, Holder::Tenant(tenant)).await?.unwrap_or_default();
         let cap =
             Amount { rho: spent.cap.rho.min(above.cap.rho), delta: spent.cap.delta.min(above.cap.delta) };
         let mut spent = spent.spent;

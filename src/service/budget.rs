@@ -4,9 +4,12 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::problem::Problem;
 use crate::account::{Guarantee, Rho, zcdp};
 use crate::ledger::{Account, Amount};
+use crate::storage::Tx;
+use crate::storage::accounts;
+use crate::storage::accounts::Holder;
 use crate::storage::ledger::{self, Entry};
+use crate::storage::populations;
 use crate::storage::words::words;
-use crate::storage::{Tx, tenants};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -205,8 +208,8 @@ impl Left {
 
 /// What is left for a fit.
 pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Left, Problem> {
-    let tenant = ledger::tenant_account(tx, tenant).await?.unwrap_or_default().left();
-    let population = ledger::population_account(tx, population).await?.unwrap_or_default().left();
+    let tenant = accounts::find(tx, Holder::Tenant(tenant)).await?.unwrap_or_default().left();
+    let population = accounts::find(tx, Holder::Population(population)).await?.unwrap_or_default().left();
     Ok(Left { tenant, population })
 }
 
@@ -276,12 +279,12 @@ fn entry_view(e: Entry) -> EntryView {
 /// The caller's budget.
 pub async fn budget(app: &App, caller: &Caller) -> Result<BudgetView, Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("budget.budget").await?;
     let account =
-        ledger::tenant_account(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+        accounts::find(&mut tx, Holder::Tenant(tenant)).await?.ok_or_else(|| Problem::not_found("tenant"))?;
     let mut populations = Vec::new();
-    for population in tenants::list_populations(&mut tx, Some(tenant), 0, 1_000).await? {
-        let account = ledger::population_account(&mut tx, population.id).await?.unwrap_or_default();
+    for population in populations::list(&mut tx, Some(tenant), 0, 1_000).await? {
+        let account = accounts::find(&mut tx, Holder::Population(population.id)).await?.unwrap_or_default();
         populations.push(PopulationBudget {
             id: population.id,
             name: population.name,
@@ -295,7 +298,7 @@ pub async fn budget(app: &App, caller: &Caller) -> Result<BudgetView, Problem> {
 pub async fn entries(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<EntryView>, Problem> {
     let tenant = caller.steward()?;
     let limit = query.fetched()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("budget.entries").await?;
     let after = PageQuery::start(query.after.map(|id| ledger::place(&mut tx, tenant, id))).await?;
     Ok(PageQuery::page(ledger::entries(&mut tx, tenant, after, limit).await?, limit, |e| e.id, entry_view))
 }

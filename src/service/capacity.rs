@@ -84,7 +84,7 @@ impl Capacity {
 
 /// Says that this server runs and what it may use; how many jobs wait for more than any server has.
 pub async fn register(app: &App) -> Result<i64, Problem> {
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("capacity.register").await?;
     servers::seen(&mut tx, app.capacity.id, app.capacity.memory).await?;
     let too_large = servers::too_large(&mut tx).await?;
     tx.commit().await?;
@@ -93,7 +93,7 @@ pub async fn register(app: &App) -> Result<i64, Problem> {
 
 /// Says that this server takes no more jobs.
 pub async fn leave(app: &App) -> Result<(), Problem> {
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("capacity.leave").await?;
     servers::gone(&mut tx, app.capacity.id).await?;
     Ok(tx.commit().await?)
 }

@@ -12,7 +12,8 @@ use crate::storage::datasets::{self, Dataset, State};
 use crate::storage::jobs::Job;
 use crate::storage::looks as storage_looks;
 use crate::storage::looks::Look;
-use crate::storage::{Tx, jobs, releases, tenants};
+use crate::storage::populations;
+use crate::storage::{Tx, jobs, releases};
 use crate::trace::{Schema, SchemaError, Window, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -248,10 +249,10 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         networks: new.networks.as_ref(),
     };
     declare(&mut schema, declared)?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("datasets.create").await?;
     let population = match new.population_id {
-        Some(id) => tenants::find_population(&mut tx, id).await?.filter(|p| p.tenant_id == tenant),
-        None => tenants::default_population(&mut tx, tenant).await?,
+        Some(id) => populations::find(&mut tx, id).await?.filter(|p| p.tenant_id == tenant),
+        None => populations::default(&mut tx, tenant).await?,
     };
     let population = population.ok_or_else(|| Problem::not_found("population"))?;
     let dataset = Dataset {
@@ -289,7 +290,7 @@ pub(super) async fn own_locked(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Da
 /// A dataset.
 pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("datasets.find").await?;
     Ok(view(own(&mut tx, tenant, id).await?))
 }
 
@@ -297,7 +298,7 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<DatasetView, P
 pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<DatasetView>, Problem> {
     let tenant = caller.steward()?;
     let limit = query.fetched()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("datasets.list").await?;
     let after = PageQuery::start(query.after.map(|id| datasets::place(&mut tx, tenant, id))).await?;
     Ok(PageQuery::page(datasets::list(&mut tx, tenant, after, limit).await?, limit, |d| d.id, view))
 }
@@ -310,7 +311,7 @@ pub async fn patch(
     patch: DatasetPatch,
 ) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("datasets.patch").await?;
     let dataset = own_locked(&mut tx, tenant, id).await?;
     let name = patch.name.unwrap_or_else(|| dataset.name.clone());
     check_name("name", &name)?;
@@ -378,7 +379,7 @@ pub async fn reject(app: &App, tx: &mut Tx, job: &Job, why: &Problem) -> Result<
 /// Erases the raw trace, its parse report and private reports. Ledger and releases stay.
 pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("datasets.erase").await?;
     let dataset = own_locked(&mut tx, tenant, id).await?;
     if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == State::Receiving {
         return Err(Problem::conflict(

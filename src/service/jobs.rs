@@ -92,7 +92,7 @@ fn view_beside(j: Job, largest: Option<i64>) -> JobView {
 /// A job.
 pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("jobs.find").await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
     Ok(view_beside(job, servers::largest(&mut tx).await?))
 }
@@ -120,7 +120,7 @@ pub async fn list(app: &App, caller: &Caller, query: JobQuery) -> Result<Page<Jo
     let tenant = caller.steward()?;
     let JobQuery { after, limit, kind, state, dataset_id: dataset } = query;
     let limit = PageQuery { after, limit }.fetched()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("jobs.list").await?;
     let wanted = jobs::Wanted { tenant, kind, state, dataset };
     let largest = servers::largest(&mut tx).await?;
     let jobs = jobs::list(&mut tx, &wanted, after, limit).await?;
@@ -130,7 +130,7 @@ pub async fn list(app: &App, caller: &Caller, query: JobQuery) -> Result<Page<Jo
 /// Cancels a job: at once if it waits and never measured (what it reserved is given back), else as soon as it notices.
 pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Problem> {
     let tenant = caller.steward()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("jobs.cancel").await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
     let spent = job.kind == Kind::Fit && super::memory::is_noted(app, id).await?;

@@ -4,12 +4,12 @@ use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
 use crate::config::Secret;
 use crate::fit::keys::secret;
-use crate::storage::artifacts::hex;
-use crate::storage::tenants::{self, Key};
+use crate::storage::digest::hex;
+use crate::storage::keys::{self, Key};
+use crate::storage::tenants;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::time::Instant;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -121,8 +121,8 @@ pub fn fresh() -> Result<String, Problem> {
 /// Makes the first administrator's key where there is no key at all; gives it if it was made up here.
 pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
     let given = app.config.admin_key.clone();
-    let mut tx = app.begin().await?;
-    if tenants::any_key(&mut tx).await? {
+    let mut tx = app.begin("keys.bootstrap").await?;
+    if keys::any(&mut tx).await? {
         drop(tx);
         if let Some(Secret(key)) = &given {
             say_if_unused(app, key).await?;
@@ -138,7 +138,7 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
         id: Uuid::from_u128(1),
         ..key(&secret, None, Role::Admin, "first administrator", tx.now().await?)
     };
-    match tenants::add_key(&mut tx, &first).await {
+    match keys::add(&mut tx, &first).await {
         Err(error) if error.is_unique_violation() => return Ok(None),
         other => other?,
     }
@@ -170,7 +170,7 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
         return Err(Problem::unauthorised());
     }
     let digest: [u8; 32] = Sha256::digest(secret).into();
-    let attempt = app.guesses.start(from, digest, Instant::now()).map_err(|wait| {
+    let attempt = app.guesses.start(from, digest, app.clock().instant()).map_err(|wait| {
         Problem::too_many(
             "too many wrong keys came from your address; a key that was valid lately goes on working",
         )
@@ -178,7 +178,7 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
     })?;
     match holder(app, secret).await {
         Ok(Some(caller)) => {
-            app.guesses.right(attempt, Instant::now());
+            app.guesses.right(attempt, app.clock().instant());
             Ok(caller)
         }
         Ok(None) => {
@@ -195,8 +195,8 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
 /// Who holds this key, as the database has it.
 async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
     let Some(public) = secret.get(..START.len() + PUBLIC) else { return Ok(None) };
-    let mut tx = app.read().await?;
-    let found = tenants::find_key(&mut tx, public).await?;
+    let mut tx = app.read("keys.holder").await?;
+    let found = keys::find(&mut tx, public).await?;
     let same = found.filter(|found| found.hash.ct_eq(Sha256::digest(secret).as_slice()).into());
     Ok(same.map(|found| Caller { key: public.into(), role: found.role, tenant: found.tenant_id }))
 }
@@ -209,10 +209,10 @@ pub async fn issue(app: &App, caller: &Caller, tenant: Uuid, new: NewKey) -> Res
     }
     super::tenants::check_name("name", &new.name)?;
     let secret = fresh()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("keys.issue").await?;
     tenants::find(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
     let key = key(&secret, Some(tenant), new.role, &new.name, tx.now().await?);
-    tenants::add_key(&mut tx, &key).await?;
+    keys::add(&mut tx, &key).await?;
     tx.commit().await?;
     Ok(IssuedKey { secret, key: view(key) })
 }
@@ -221,9 +221,9 @@ pub async fn issue(app: &App, caller: &Caller, tenant: Uuid, new: NewKey) -> Res
 pub async fn issue_admin(app: &App, caller: &Caller, name: &str) -> Result<IssuedKey, Problem> {
     caller.admin()?;
     let secret = fresh()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("keys.issue_admin").await?;
     let key = key(&secret, None, Role::Admin, name, tx.now().await?);
-    tenants::add_key(&mut tx, &key).await?;
+    keys::add(&mut tx, &key).await?;
     tx.commit().await?;
     Ok(IssuedKey { secret, key: view(key) })
 }
@@ -231,7 +231,7 @@ pub async fn issue_admin(app: &App, caller: &Caller, name: &str) -> Result<Issue
 /// Every key of everybody, with its tenant.
 pub async fn all(app: &App, caller: &Caller) -> Result<Vec<(Option<Uuid>, KeyView)>, Problem> {
     caller.admin()?;
-    let keys = tenants::all_keys(&mut app.read().await?).await?;
+    let keys = keys::all(&mut app.read("keys.all").await?).await?;
     Ok(keys.into_iter().map(|key| (key.tenant_id, view(key))).collect())
 }
 
@@ -256,9 +256,9 @@ pub async fn list(
 ) -> Result<Page<KeyView>, Problem> {
     caller.admin()?;
     let limit = query.fetched()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("keys.list").await?;
     tenants::find(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
-    Ok(PageQuery::page(tenants::list_keys(&mut tx, tenant, query.after, limit).await?, limit, |k| k.id, view))
+    Ok(PageQuery::page(keys::list(&mut tx, tenant, query.after, limit).await?, limit, |k| k.id, view))
 }
 
 /// Revokes a key of a tenant.
@@ -268,9 +268,9 @@ pub async fn revoke(app: &App, caller: &Caller, tenant: Uuid, id: Uuid) -> Resul
 }
 
 async fn revoke_key(app: &App, tenant: Option<Uuid>, id: Uuid) -> Result<(), Problem> {
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("keys.revoke_key").await?;
     let now = tx.now().await?;
-    if !tenants::revoke_key(&mut tx, tenant, id, now).await? {
+    if !keys::revoke(&mut tx, tenant, id, now).await? {
         return Err(Problem::not_found("key"));
     }
     super::memory::note_revoked(app, tenant, id).await?;

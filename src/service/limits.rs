@@ -2,18 +2,36 @@
 
 use super::app::App;
 use super::problem::Problem;
-use crate::storage::{Tx, datasets};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use crate::storage::{Clock, Tx, datasets};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
 use ipnet::{IpNet, Ipv6Net};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Instant;
 use uuid::Uuid;
 
+/// The service's clock, as limiters read it.
+#[derive(Clone)]
+pub struct Handed(Arc<dyn Clock>);
+
+impl governor::clock::Clock for Handed {
+    type Instant = Instant;
+
+    fn now(&self) -> Instant {
+        self.0.instant()
+    }
+}
+
+type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, Handed, NoOpMiddleware<Instant>>;
+
 /// Requests by tenant; administrators share one place.
-pub type Rates = DefaultKeyedRateLimiter<Option<Uuid>>;
+pub type Rates = Keyed<Option<Uuid>>;
 
 /// Lines of the log by what they tell and by the address that makes them.
-pub type Lines = DefaultKeyedRateLimiter<(Line, IpNet)>;
+pub type Lines = Keyed<(Line, IpNet)>;
 
 /// What addresses can make the log repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +43,8 @@ pub enum Line {
 }
 
 /// One line a minute.
-pub fn lines() -> Lines {
-    RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN))
+pub fn lines(clock: &Arc<dyn Clock>) -> Lines {
+    RateLimiter::dashmap_with_clock(Quota::per_minute(NonZeroU32::MIN), Handed(Arc::clone(clock)))
 }
 
 /// Whom an address stands for: of IPv6 the /64 that one client has.
@@ -41,9 +59,10 @@ pub fn network(address: IpAddr) -> IpNet {
 const BURST: u32 = 5;
 
 /// Room for `a_second` requests a second, and five times that at once.
-pub fn rates(a_second: NonZeroU32) -> Rates {
+pub fn rates(a_second: NonZeroU32, clock: &Arc<dyn Clock>) -> Rates {
     let burst = a_second.saturating_mul(NonZeroU32::MIN.saturating_add(BURST - 1));
-    RateLimiter::keyed(Quota::per_second(a_second).allow_burst(burst))
+    let quota = Quota::per_second(a_second).allow_burst(burst);
+    RateLimiter::dashmap_with_clock(quota, Handed(Arc::clone(clock)))
 }
 
 /// Counts a request; refuses one too many.
@@ -73,6 +92,7 @@ pub async fn check_room(app: &App, tx: &mut Tx, tenant: Uuid, bytes: u64) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::clock::Plain;
 
     #[test]
     fn one_client_is_one_network() {
@@ -85,7 +105,8 @@ mod tests {
 
     #[test]
     fn one_tenant_at_its_limit_leaves_the_others_alone() {
-        let rates = rates(NonZeroU32::MIN);
+        let clock: Arc<dyn Clock> = Arc::new(Plain);
+        let rates = rates(NonZeroU32::MIN, &clock);
         let (one, other) = (Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
         let passed = (0..20).filter(|_| rates.check_key(&one).is_ok()).count();
         assert_eq!(passed, BURST as usize);

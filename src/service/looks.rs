@@ -57,11 +57,11 @@ pub async fn were_records_seen(tx: &mut Tx, population: Uuid) -> Result<bool, Pr
 
 /// Records a look before what is looked at is shown. Only the first of its kind writes.
 pub async fn record(app: &App, population: Uuid, look: Look) -> Result<(), Problem> {
-    let mut tx = app.read().await?;
+    let mut tx = app.read("looks.known").await?;
     let known = looks::of(&mut tx, population).await?.contains(&look);
     drop(tx);
     if !known {
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("looks.record").await?;
         let now = tx.now().await?;
         looks::add(&mut tx, population, look, now).await?;
         tx.commit().await?;

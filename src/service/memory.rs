@@ -18,8 +18,13 @@ use super::budget::Payer;
 use super::problem::{Problem, ProblemType};
 use crate::account::Rho;
 use crate::ledger::Amount;
-use crate::storage::ledger::{self, Mark, Purpose};
-use crate::storage::{Artifacts, Tx, tenants};
+use crate::storage::accounts;
+use crate::storage::accounts::Holder;
+use crate::storage::keys;
+use crate::storage::ledger::{self, Purpose};
+use crate::storage::marks;
+use crate::storage::marks::Mark;
+use crate::storage::{Artifacts, Tx};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering;
@@ -147,7 +152,7 @@ pub async fn note_revoked(app: &App, tenant: Option<Uuid>, key: Uuid) -> Result<
 pub async fn forgotten(app: &App) -> Result<Vec<Spend>, Problem> {
     let mut forgotten = Vec::new();
     let notes: Vec<Spend> = all(app, SPENDS).await?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("memory.forgotten").await?;
     for spend in notes {
         if !ledger::accounts_for(&mut tx, spend.job).await? {
             forgotten.push(spend);
@@ -174,14 +179,14 @@ pub async fn check_within(app: &App, tx: &mut Tx) -> Result<(), Problem> {
 /// The same for marks that were read before.
 async fn check_against(tx: &mut Tx, marks: &[Mark]) -> Result<(), Problem> {
     match marks.iter().max() {
-        Some(&mark) if !ledger::has(tx, mark).await? => Err(behind("lacks entries that it had before")),
+        Some(&mark) if !marks::has(tx, mark).await? => Err(behind("lacks entries that it had before")),
         _ => Ok(()),
     }
 }
 
 /// Refuses while the ledger stands behind its marks or spends are forgotten. What the notes say is looked through once a process: afterwards the mark tells.
 pub async fn check(app: &App) -> Result<(), Problem> {
-    check_within(app, &mut app.read().await?).await?;
+    check_within(app, &mut app.read("memory.check").await?).await?;
     if app.remembers.load(Ordering::Acquire) {
         return Ok(());
     }
@@ -197,9 +202,9 @@ pub async fn check(app: &App) -> Result<(), Problem> {
 /// Raises the mark to the ledger's last entry. Refuses where the ledger stands behind the mark that there is.
 pub async fn raise(app: &App) -> Result<(), Problem> {
     let marks: Vec<Mark> = all(app, MARKS).await?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("memory.raise").await?;
     check_against(&mut tx, &marks).await?;
-    let Some(last) = ledger::last(&mut tx).await? else { return Ok(()) };
+    let Some(last) = marks::last(&mut tx).await? else { return Ok(()) };
     drop(tx);
     if !marks.contains(&last) {
         write(app, &mark_key(&last), &last).await?;
@@ -227,7 +232,7 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
     let undone = undone(app).await?;
     let (mut back, mut lost) = (Vec::new(), Vec::new());
     for spend in forgotten(app).await? {
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("memory.reconcile").await?;
         let (tenant, population, job) = (spend.tenant, spend.population, spend.job);
         let purpose = Purpose { tenant, population, job, actor: &caller.key, now: tx.now().await? };
         match ledger::bring_back(&mut tx, &purpose, spend.amount).await? {
@@ -243,11 +248,11 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
     }
     if lost.is_empty() {
         let marks: Vec<Mark> = all(app, MARKS).await?;
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("memory.reconcile").await?;
         let mut gone = Vec::new();
         for mark in marks {
-            if !ledger::has(&mut tx, mark).await? {
-                ledger::go_on_after(&mut tx, mark.seq).await?;
+            if !marks::has(&mut tx, mark).await? {
+                marks::go_on_after(&mut tx, mark.seq).await?;
                 gone.push(mark);
             }
         }
@@ -263,12 +268,12 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
 /// Caps that stand higher than they were last set, and keys that are valid though they were revoked: a restore undid it.
 pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
     let (caps, revoked): (Vec<SetCap>, Vec<Revoked>) = (all(app, CAPS).await?, all(app, REVOKED).await?);
-    let mut tx = app.read().await?;
+    let mut tx = app.read("memory.undone").await?;
     let mut undone = Vec::new();
     for SetCap { account, cap } in caps {
         for (payer, found) in [
-            (Payer::Tenant, ledger::tenant_account(&mut tx, account).await?),
-            (Payer::Population, ledger::population_account(&mut tx, account).await?),
+            (Payer::Tenant, accounts::find(&mut tx, Holder::Tenant(account)).await?),
+            (Payer::Population, accounts::find(&mut tx, Holder::Population(account)).await?),
         ] {
             if let Some(found) = found.filter(|a| a.cap.rho > cap.rho || a.cap.delta > cap.delta) {
                 let rho = Rho::from_units;
@@ -281,7 +286,7 @@ pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
         }
     }
     for Revoked { key, tenant } in revoked {
-        if tenants::is_valid_key(&mut tx, key).await? {
+        if keys::is_valid(&mut tx, key).await? {
             let whose = tenant.map_or_else(|| "an administrator".into(), |tenant| format!("tenant {tenant}"));
             undone.push(format!("key {key} of {whose} is valid again, after it was revoked; revoke it anew"));
         }

@@ -15,6 +15,7 @@ pub mod discretize;
 pub mod disk;
 pub mod estimate;
 pub mod guesses;
+pub mod idempotency;
 pub mod jobs;
 pub mod keys;
 pub mod limits;

@@ -157,7 +157,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
     let plan = request.plan()?;
     check_rows(request.rows)?;
     let required = plan.allowance();
-    let mut tx = app.read().await?;
+    let mut tx = app.read("quotes.quote").await?;
     let dataset = own(&mut tx, tenant, request.dataset_id).await?;
     let left = left(&mut tx, tenant, dataset.population_id).await?.rho();
     let server = servers::largest(&mut tx).await?.map(|bytes| bytes as u64);

@@ -11,8 +11,11 @@ use crate::generate::gum::Convergence;
 use crate::model::Bundle;
 use crate::storage::datasets::Dataset;
 use crate::storage::looks::Look;
-use crate::storage::releases::{self, Model, Release, State};
-use crate::storage::{Tx, datasets, tenants};
+use crate::storage::models;
+use crate::storage::models::Model;
+use crate::storage::populations;
+use crate::storage::releases::{self, Release, State};
+use crate::storage::{Tx, datasets};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -182,9 +185,8 @@ async fn dataset_of(tx: &mut Tx, release: &Release) -> Result<Dataset, Problem> 
 }
 
 async fn visible_model(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Model, Problem> {
-    let model =
-        releases::find_model(tx, caller.member()?, id).await?.ok_or_else(|| Problem::not_found("model"))?;
-    if caller.is_reader() && !releases::is_published(tx, id).await? {
+    let model = models::find(tx, caller.member()?, id).await?.ok_or_else(|| Problem::not_found("model"))?;
+    if caller.is_reader() && !models::is_published(tx, id).await? {
         return Err(Problem::not_found("model"));
     }
     Ok(model)
@@ -193,7 +195,7 @@ async fn visible_model(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Model, 
 /// A model.
 pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Problem> {
     let shown = if caller.is_reader() { shown_day } else { shown_time };
-    let mut tx = app.read().await?;
+    let mut tx = app.read("releases.model").await?;
     let model = visible_model(&mut tx, caller, id).await?;
     Ok(ModelView {
         id: model.id,
@@ -211,7 +213,7 @@ pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Pr
 
 /// The noisy marginals of a model.
 pub async fn marginals(app: &App, caller: &Caller, id: Uuid) -> Result<MarginalsView, Problem> {
-    let mut tx = app.read().await?;
+    let mut tx = app.read("releases.marginals").await?;
     let model = visible_model(&mut tx, caller, id).await?;
     // A snapshot that is kept while a file is read would keep the write-ahead log.
     drop(tx);
@@ -240,7 +242,7 @@ pub async fn marginals(app: &App, caller: &Caller, id: Uuid) -> Result<Marginals
 pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<ReleaseView>, Problem> {
     let tenant = caller.member()?;
     let (limit, reader) = (query.fetched()?, caller.is_reader());
-    let mut tx = app.read().await?;
+    let mut tx = app.read("releases.list").await?;
     let after = PageQuery::start(query.after.map(|id| releases::place(&mut tx, tenant, reader, id))).await?;
     let rows = releases::list(&mut tx, tenant, reader, after, limit).await?;
     Ok(PageQuery::page(rows, limit, |r| r.id, |r| view(r, reader)))
@@ -248,14 +250,14 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<R
 
 /// A release.
 pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, Problem> {
-    let mut tx = app.read().await?;
+    let mut tx = app.read("releases.find").await?;
     Ok(view(visible(&mut tx, caller, id).await?, caller.is_reader()))
 }
 
 /// Publishes a draft: readers see it from now on, and what had been looked at before.
 pub async fn publish(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, Problem> {
     caller.steward()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("releases.publish").await?;
     let draft = visible(&mut tx, caller, id).await?;
     let dataset = dataset_of(&mut tx, &draft).await?;
     let opened = looks::so_far(&mut tx, dataset.population_id).await?;
@@ -268,7 +270,7 @@ pub async fn publish(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView
 
 /// A release's trace: its row, whose artifact is to be streamed. A look at a draft, which stewards alone see, is recorded.
 pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
-    let mut tx = app.read().await?;
+    let mut tx = app.read("releases.content").await?;
     let release = visible(&mut tx, caller, id).await?;
     let population = dataset_of(&mut tx, &release).await?.population_id;
     drop(tx);
@@ -280,7 +282,7 @@ pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Pr
 
 /// The release report, made from the model alone.
 pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseReportView, Problem> {
-    let mut tx = app.read().await?;
+    let mut tx = app.read("releases.report").await?;
     let release = visible(&mut tx, caller, id).await?;
     let stored: StoredReport = serde_json::from_str(&release.report).map_err(|error| {
         tracing::error!(%error, release = %id, "a stored report cannot be read");
@@ -296,10 +298,10 @@ pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseRepor
 /// The private report, made against the raw trace. Opening it is recorded on the release and of its population.
 pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serde_json::Value, Problem> {
     caller.steward()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("releases.private_report").await?;
     let release = visible(&mut tx, caller, id).await?;
     let population = dataset_of(&mut tx, &release).await?.population_id;
-    let strict = tenants::find_population(&mut tx, population).await?.is_some_and(|p| p.strict);
+    let strict = populations::find(&mut tx, population).await?.is_some_and(|p| p.strict);
     if release.state == State::Draft && strict {
         return Err(Problem::conflict(
             ProblemType::Strict,

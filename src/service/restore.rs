@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::ledger::Amount;
 use crate::storage::copies::verified;
 use crate::storage::in_use::InUse;
-use crate::storage::{Artifacts, Db, Tx, closed, datasets, dump, jobs, releases};
+use crate::storage::{Artifacts, Db, Tx, closed, datasets, dump, jobs, named, releases};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use uuid::Uuid;
@@ -106,7 +106,7 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
         );
     }
     let db = Db::connect_at(&config.database_url, manifest.schema).await?;
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin("restore.look").await?;
     if dump::others(&mut tx).await? > 0 {
         return refused("somebody is connected to the database; stop every server first");
     }
@@ -145,8 +145,8 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     // Beside a database that is newer only what it still names is put in place.
     let mut unnamed = erased.clone();
     if asked.files_only {
-        let mut tx = db.read().await?;
-        let named = releases::named_artifacts(&mut tx).await?;
+        let mut tx = db.read("restore.named").await?;
+        let named = named::artifacts(&mut tx).await?;
         let keys = manifest.files.iter().filter_map(|file| file.path.strip_prefix("artifacts/"));
         unnamed.extend(keys.filter(|key| !is_note(key) && !named.contains(*key)).map(String::from));
     }
@@ -158,14 +158,14 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     std::fs::remove_file(&begun)?;
 
     let app = App::open(config).await?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("restore.told").await?;
     let mut charged = Vec::new();
     for fit in jobs::open_fits(&mut tx).await? {
         if fit.measuring_started_at.is_some() || memory::is_noted(&app, fit.id).await? {
             charged.push(fit.id);
         }
     }
-    let mut lost: Vec<String> = releases::named_artifacts(&mut tx).await?.into_iter().collect();
+    let mut lost: Vec<String> = named::artifacts(&mut tx).await?.into_iter().collect();
     lost.retain(|key| app.artifacts.path(key).is_ok_and(|path| !path.exists()));
     lost.sort();
     drop(tx);
@@ -208,7 +208,7 @@ async fn put_rows(
     artifacts: &Artifacts,
     (knows, erased): (bool, &[String]),
 ) -> Result<(), BackupError> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin("restore.put_rows").await?;
     if !dump::is_empty(&mut tx).await? {
         return refused("the database is not empty any more");
     }

@@ -15,9 +15,12 @@ use crate::fit::{Plan, Room};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
 use crate::storage::datasets::{Dataset, State};
+use crate::storage::idempotency;
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, reserve};
-use crate::storage::{Tx, datasets, releases, tenants};
+use crate::storage::models;
+use crate::storage::populations;
+use crate::storage::{Tx, datasets, releases};
 use crate::trace::Schema;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -33,10 +36,10 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
     }
     let body = serde_json::to_vec(&new).map_err(|_| Problem::internal())?;
     let body = Sha256::digest(&body).to_vec();
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("submit.submit").await?;
     let now = tx.now().await?;
     if let Some(key) = key
-        && let Some((job, digest)) = jobs::remembered(&mut tx, tenant, key).await?
+        && let Some((job, digest)) = idempotency::find(&mut tx, tenant, key).await?
     {
         return repeated(&mut tx, tenant, job, digest == body).await;
     }
@@ -53,7 +56,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             fit_job(app, &mut tx, tenant, caller, request, now).await?
         }
         NewJob::Generate(request) => {
-            let model = releases::find_model(&mut tx, tenant, request.model_id).await?;
+            let model = models::find(&mut tx, tenant, request.model_id).await?;
             let model = model.ok_or_else(|| Problem::not_found("model"))?;
             let dataset = own(&mut tx, tenant, model.dataset_id).await?;
             let records = model.records.map(|records| records as u64);
@@ -88,12 +91,12 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
     };
     jobs::add(&mut tx, &job).await?;
     if let Some(key) = key
-        && !jobs::remember(&mut tx, tenant, key, &body, job.id).await?
+        && !idempotency::add(&mut tx, tenant, key, &body, job.id).await?
     {
         // Another request with this key came first; what was done here is undone.
         drop(tx);
-        let mut tx = app.read().await?;
-        let found = jobs::remembered(&mut tx, tenant, key).await?;
+        let mut tx = app.read("submit.submit").await?;
+        let found = idempotency::find(&mut tx, tenant, key).await?;
         let (job, digest) = found.ok_or_else(|| {
             Problem::conflict(ProblemType::InFlight, "a request with this key is under way")
         })?;
@@ -125,7 +128,7 @@ async fn checked_rows(
     dataset: &Dataset,
     most_rows: u64,
 ) -> Result<Option<u64>, Problem> {
-    let population = tenants::find_population(tx, dataset.population_id).await?;
+    let population = populations::find(tx, dataset.population_id).await?;
     if making.seed.is_some() && population.is_some_and(|p| p.strict) {
         return Err(Problem::invalid("seed", "this population is strict: seeds are drawn by the server"));
     }
@@ -191,7 +194,7 @@ async fn fit_job(
     let mut job = queued(&dataset, request, now)?;
     job.memory = needed.map(|needed| needed as i64);
     let cost = Amount::rho(plan.allowance());
-    (job.rho, job.delta) = crate::storage::ledger::signed(cost)?;
+    (job.rho, job.delta) = crate::storage::accounts::signed(cost)?;
     let purpose = Purpose { tenant, population: dataset.population_id, job: job.id, actor: &caller.key, now };
     if !reserve(tx, &purpose, cost).await? {
         let accounts = left(tx, tenant, dataset.population_id).await?;

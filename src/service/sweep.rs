@@ -3,7 +3,7 @@
 
 use super::app::{App, Caller};
 use super::problem::Problem;
-use crate::storage::releases;
+use crate::storage::named;
 use std::time::Duration;
 
 /// No upload and no job takes this long between writing a file and naming it.
@@ -14,9 +14,10 @@ pub const UNNAMED_FOR: Duration = Duration::from_secs(24 * 3_600);
 pub async fn sweep(app: &App, age: Duration) -> Result<usize, Problem> {
     super::memory::check(app).await?;
     // What is written after this list was read is younger than any age that makes sense.
-    let old = app.artifacts.older_than(age)?;
-    let mut tx = app.read().await?;
-    let named = releases::named_artifacts(&mut tx).await?;
+    let Some(before) = app.clock().files().checked_sub(age) else { return Ok(0) };
+    let old = app.artifacts.written_before(before)?;
+    let mut tx = app.read("sweep.sweep").await?;
+    let named = named::artifacts(&mut tx).await?;
     drop(tx);
     let mut removed = 0;
     for key in old.into_iter().filter(|key| !named.contains(key)) {

@@ -7,8 +7,12 @@ use super::problem::{Problem, ProblemType};
 use crate::account::statement::Unit;
 use crate::fit::keys::secret;
 use crate::ledger::Amount;
+use crate::storage::accounts;
+use crate::storage::accounts::Holder;
 use crate::storage::ledger::{self, Grant};
-use crate::storage::tenants::{self, Population, Tenant};
+use crate::storage::populations;
+use crate::storage::populations::Population;
+use crate::storage::tenants::{self, Tenant};
 use crate::storage::{StorageError, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -194,7 +198,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<Tenant
     caller.admin()?;
     check_name("name", &new.name)?;
     let cap = new.cap.amount()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("tenants.create").await?;
     let now = tx.now().await?;
     let tenant = Tenant { id: Uuid::now_v7(), name: new.name, created_at: now };
     let population = Population {
@@ -207,7 +211,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<Tenant
         created_at: now,
     };
     tenants::add(&mut tx, &tenant, cap).await.map_err(taken("name"))?;
-    tenants::add_population(&mut tx, &population, cap).await?;
+    populations::add(&mut tx, &population, cap).await?;
     grant(&mut tx, caller, tenant.id, None, cap, now).await?;
     grant(&mut tx, caller, tenant.id, Some(population.id), cap, now).await?;
     tx.commit().await?;
@@ -217,7 +221,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<Tenant
 /// A tenant.
 pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<TenantView, Problem> {
     caller.admin()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("tenants.find").await?;
     tenants::find(&mut tx, id).await?.map(view).ok_or_else(|| Problem::not_found("tenant"))
 }
 
@@ -225,7 +229,7 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<TenantView, Pr
 pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<TenantView>, Problem> {
     caller.admin()?;
     let limit = query.fetched()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("tenants.list").await?;
     Ok(PageQuery::page(tenants::list(&mut tx, query.after, limit).await?, limit, |t| t.id, view))
 }
 
@@ -242,19 +246,20 @@ fn is_short(left: Amount, other: Amount) -> bool {
 pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Result<TenantCapView, Problem> {
     caller.admin()?;
     let cap = new.cap.amount()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("tenants.set_cap").await?;
     memory::check_within(app, &mut tx).await?;
     let tenant = tenants::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
-    if !tenants::set_cap(&mut tx, id, cap).await? {
+    if !accounts::set_cap(&mut tx, Holder::Tenant(id), cap).await? {
         return Err(below_use());
     }
     let now = tx.now().await?;
     grant(&mut tx, caller, id, None, cap, now).await?;
     memory::note_cap(app, id, cap).await?;
-    let left = ledger::tenant_account(&mut tx, id).await?.unwrap_or_default().left();
+    let left = accounts::find(&mut tx, Holder::Tenant(id)).await?.unwrap_or_default().left();
     let mut short = Vec::new();
-    for population in tenants::list_populations(&mut tx, Some(id), 0, 1_000).await? {
-        let own = ledger::population_account(&mut tx, population.id).await?.unwrap_or_default().left();
+    for population in populations::list(&mut tx, Some(id), 0, 1_000).await? {
+        let own =
+            accounts::find(&mut tx, Holder::Population(population.id)).await?.unwrap_or_default().left();
         if is_short(own, left) {
             let (id, name, left) = (population.id, population.name, AmountView::of(own));
             short.push(ShortAccount { account: Payer::Population, id, name, left });
@@ -268,8 +273,9 @@ pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Resul
 /// A tenant's own account.
 pub async fn account(app: &App, caller: &Caller, id: Uuid) -> Result<AccountView, Problem> {
     caller.admin()?;
-    let mut tx = app.read().await?;
-    let account = ledger::tenant_account(&mut tx, id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+    let mut tx = app.read("tenants.account").await?;
+    let account =
+        accounts::find(&mut tx, Holder::Tenant(id)).await?.ok_or_else(|| Problem::not_found("tenant"))?;
     Ok(AccountView::of(&account))
 }
 
@@ -282,7 +288,7 @@ pub async fn create_population(
     caller.admin()?;
     check_name("name", &new.name)?;
     let cap = new.cap.amount()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("tenants.create_population").await?;
     let now = tx.now().await?;
     let population = Population {
         id: Uuid::new_v4(),
@@ -294,7 +300,7 @@ pub async fn create_population(
         created_at: now,
     };
     tenants::find(&mut tx, new.tenant_id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
-    tenants::add_population(&mut tx, &population, cap).await.map_err(taken("name"))?;
+    populations::add(&mut tx, &population, cap).await.map_err(taken("name"))?;
     grant(&mut tx, caller, population.tenant_id, Some(population.id), cap, now).await?;
     tx.commit().await?;
     Ok(population_view(population))
@@ -310,10 +316,10 @@ pub async fn list_populations(
         return Err(Problem::forbidden("admin or steward"));
     }
     let limit = query.fetched()?;
-    let mut tx = app.read().await?;
+    let mut tx = app.read("tenants.list_populations").await?;
     let after =
-        PageQuery::start(query.after.map(|id| tenants::population_place(&mut tx, caller.tenant, id))).await?;
-    let rows = tenants::list_populations(&mut tx, caller.tenant, after, limit).await?;
+        PageQuery::start(query.after.map(|id| populations::place(&mut tx, caller.tenant, id))).await?;
+    let rows = populations::list(&mut tx, caller.tenant, after, limit).await?;
     Ok(PageQuery::page(rows, limit, |p| p.id, population_view))
 }
 
@@ -326,19 +332,18 @@ pub async fn set_population_cap(
 ) -> Result<PopulationCapView, Problem> {
     caller.admin()?;
     let cap = new.cap.amount()?;
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("tenants.set_population_cap").await?;
     memory::check_within(app, &mut tx).await?;
-    let population =
-        tenants::find_population(&mut tx, id).await?.ok_or_else(|| Problem::not_found("population"))?;
-    if !tenants::set_population_cap(&mut tx, id, cap).await? {
+    let population = populations::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("population"))?;
+    if !accounts::set_cap(&mut tx, Holder::Population(id), cap).await? {
         return Err(below_use());
     }
     let now = tx.now().await?;
     grant(&mut tx, caller, population.tenant_id, Some(id), cap, now).await?;
     memory::note_cap(app, id, cap).await?;
-    let left = ledger::population_account(&mut tx, id).await?.unwrap_or_default().left();
+    let left = accounts::find(&mut tx, Holder::Population(id)).await?.unwrap_or_default().left();
     let tenant = tenants::find(&mut tx, population.tenant_id).await?.ok_or_else(Problem::internal)?;
-    let of_tenant = ledger::tenant_account(&mut tx, tenant.id).await?.unwrap_or_default().left();
+    let of_tenant = accounts::find(&mut tx, Holder::Tenant(tenant.id)).await?.unwrap_or_default().left();
     let short = is_short(of_tenant, left).then(|| {
         let (id, name, left) = (tenant.id, tenant.name, AmountView::of(of_tenant));
         ShortAccount { account: Payer::Tenant, id, name, left }

@@ -10,8 +10,9 @@ use super::problem::{Problem, ProblemType};
 use super::queued::queued;
 use super::requests::ParseRequest;
 use crate::storage::artifacts::{PutError, Stored};
-use crate::storage::datasets::{self, Dataset, State, StoredTrace, Upload};
+use crate::storage::datasets::{self, Dataset, State, StoredTrace};
 use crate::storage::jobs;
+use crate::storage::uploads::{self, Upload};
 use base64::Engine;
 use bytes::Bytes;
 use futures_util::Stream;
@@ -41,7 +42,7 @@ pub async fn upload(
     disk::check(app, length.unwrap_or(0))?;
     let expected = digest.map(sha256_of).transpose()?;
     let upload = Upload { dataset: id, token: Uuid::now_v7() };
-    let mut tx = app.begin().await?;
+    let mut tx = app.begin("uploads.upload").await?;
     let before = own_locked(&mut tx, tenant, id).await?;
     // What the dataset holds now makes room for what replaces it.
     let room = room(app, &mut tx, tenant).await? + before.trace_bytes as u64;
@@ -49,7 +50,7 @@ pub async fn upload(
         return Err(Problem::storage_full(app.config.max_tenant_bytes));
     }
     let until = app.lease(tx.now().await?);
-    if before.state == State::Erased || !datasets::begin_upload(&mut tx, upload, until).await? {
+    if before.state == State::Erased || !uploads::begin(&mut tx, upload, until).await? {
         return Err(Problem::conflict(
             ProblemType::Busy,
             "another upload, its parsing, or a job on this dataset is under way; wait for its end",
@@ -88,9 +89,9 @@ pub async fn upload(
 /// Ends when another server or the keeper has ended this upload; renews its lease until then. A database that is away ends nothing.
 async fn lapses(app: &App, upload: Upload) {
     let renewed = async || {
-        let mut tx = app.begin().await?;
+        let mut tx = app.begin("uploads.lapses").await?;
         let until = app.lease(tx.now().await?);
-        let held = datasets::renew_upload(&mut tx, upload, until).await?;
+        let held = uploads::renew(&mut tx, upload, until).await?;
         tx.commit().await?;
         Ok::<_, Problem>(held)
     };
@@ -111,13 +112,11 @@ async fn end(
     key: &str,
     received: &Result<Stored, Problem>,
 ) -> Result<DatasetView, Problem> {
-    let start = tokio::time::Instant::now();
+    let start = app.clock().instant();
+    let tried = || app.clock().instant().saturating_duration_since(start).as_secs();
     loop {
         match try_to_end(app, upload, before, key, received).await {
-            Err(problem)
-                if problem.status == 503
-                    && start.elapsed().as_secs() < app.config.lease_seconds.unsigned_abs() =>
-            {
+            Err(problem) if problem.status == 503 && tried() < app.config.lease_seconds.unsigned_abs() => {
                 tokio::time::sleep(TRY_AGAIN).await;
             }
             ended => return ended,
@@ -133,8 +132,8 @@ async fn try_to_end(
     received: &Result<Stored, Problem>,
 ) -> Result<DatasetView, Problem> {
     let id = upload.dataset;
-    let mut tx = app.begin().await?;
-    if !datasets::end_upload(&mut tx, upload).await? {
+    let mut tx = app.begin("uploads.try_to_end").await?;
+    if !uploads::end(&mut tx, upload).await? {
         // The keeper took this upload for lost, or an earlier try was committed and the answer to it never came.
         let now = datasets::find(&mut tx, before.tenant_id, id).await?;
         return match (now, received) {
@@ -210,5 +209,5 @@ fn sha256_of(field: &str) -> Result<String, Problem> {
         field.split(',').find_map(|part| part.trim().strip_prefix("sha-256=:")).ok_or_else(refused)?;
     let text = value.strip_suffix(':').ok_or_else(refused)?;
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| refused())?;
-    Ok(crate::storage::artifacts::hex(&bytes))
+    Ok(crate::storage::digest::hex(&bytes))
 }

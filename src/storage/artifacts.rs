@@ -2,6 +2,7 @@
 
 use super::StorageError;
 use super::copies::Copied;
+use super::digest::{hex, sha256_of};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
@@ -10,7 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::SystemTime;
 
 /// The store. Files appear under their key only when complete.
 #[derive(Clone)]
@@ -213,8 +214,8 @@ impl Artifacts {
         }
     }
 
-    /// Keys of traces, models, releases and unfinished work last written longer than `age` ago, files half written by a killed process included.
-    pub fn older_than(&self, age: Duration) -> Result<Vec<String>, StorageError> {
+    /// Keys of traces, models, releases and unfinished work last written at `time` or before, files half written by a killed process included.
+    pub fn written_before(&self, time: SystemTime) -> Result<Vec<String>, StorageError> {
         let root = &self.root;
         let mut folders: Vec<PathBuf> =
             ["traces", "models", "releases", "scratch"].map(|name| root.join(name)).into();
@@ -225,7 +226,7 @@ impl Artifacts {
                 let Ok(about) = entry else { continue };
                 if about.is_dir() {
                     folders.push(path);
-                } else if about.modified()?.elapsed().is_ok_and(|since| since >= age)
+                } else if about.modified()? <= time
                     && let Ok(key) = path.strip_prefix(root)
                 {
                     keys.push(key.to_string_lossy().into_owned());
@@ -235,7 +236,7 @@ impl Artifacts {
         Ok(keys)
     }
 
-    /// Removes a file that [`Artifacts::older_than`] named.
+    /// Removes a file that [`Artifacts::written_before`] named.
     pub fn remove_file(&self, key: &str) -> Result<(), StorageError> {
         let path = self.root.join(key);
         std::fs::remove_file(&path)?;
@@ -265,28 +266,4 @@ impl Artifacts {
     pub fn scratch(&self) -> &Path {
         &self.scratch
     }
-}
-
-/// Length and SHA-256 of a file, in hex. `check` is asked between blocks.
-pub fn sha256_of<E: From<std::io::Error>>(
-    mut source: impl std::io::Read,
-    check: impl Fn() -> Result<(), E>,
-) -> Result<(u64, String), E> {
-    let (mut digest, mut bytes) = (Sha256::new(), 0);
-    let mut block = vec![0; 1 << 16];
-    loop {
-        check()?;
-        match source.read(&mut block)? {
-            0 => return Ok((bytes, hex(&digest.finalize()))),
-            length => {
-                digest.update(&block[..length]);
-                bytes += length as u64;
-            }
-        }
-    }
-}
-
-/// Bytes in lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

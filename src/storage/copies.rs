@@ -1,6 +1,6 @@
 //! Files of a backup: each with its length and SHA-256, closed to others, durable. A folder that is not finished goes again.
 
-use super::artifacts::{hex, sha256_of};
+use super::digest::{hex, sha256_of};
 use super::{StorageError, closed};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

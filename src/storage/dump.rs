@@ -3,10 +3,10 @@
 //! Tables and columns come from the database's own catalogue, so that what a later version adds is in it. Halves of noise keys are not: their columns are
 //! never selected, so that no copy ever holds one, not even for a moment. Bytes and ids are hex, truth is 0 or 1: rows of one database can be put into the other.
 
-use super::db::{Connection, on};
+use super::statement::{changed, query, query_as, query_scalar, sql};
+use super::tx::{Connection, on};
 use super::{StorageError, Tx};
 use futures_util::TryStreamExt;
-use sqlx::AssertSqlSafe;
 use std::io::Write;
 
 /// What a column that holds a part of a noise key begins with.
@@ -35,22 +35,22 @@ impl Table {
 pub async fn tables(tx: &mut Tx) -> Result<Vec<Table>, StorageError> {
     let (names, columns, refers) = match &tx.on {
         Connection::Postgres(_) => (
-            "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
-             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1",
-            "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns
-             WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position",
-            "SELECT CAST(a.relname AS TEXT), CAST(b.relname AS TEXT) FROM pg_constraint
-             JOIN pg_class a ON a.oid = conrelid JOIN pg_class b ON b.oid = confrelid WHERE contype = 'f'",
+            sql!(tables, "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1"),
+            sql!(tables, "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns
+             WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"),
+            sql!(tables, "SELECT CAST(a.relname AS TEXT), CAST(b.relname AS TEXT) FROM pg_constraint
+             JOIN pg_class a ON a.oid = conrelid JOIN pg_class b ON b.oid = confrelid WHERE contype = 'f'"),
         ),
         Connection::Sqlite(_) => (
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
-            "SELECT s.name, c.name, c.type FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'table' ORDER BY s.name, c.cid",
-            "SELECT s.name, f.\"table\" FROM sqlite_schema s, pragma_foreign_key_list(s.name) f WHERE s.type = 'table'",
+            sql!(tables, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"),
+            sql!(tables, "SELECT s.name, c.name, c.type FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'table' ORDER BY s.name, c.cid"),
+            sql!(tables, "SELECT s.name, f.\"table\" FROM sqlite_schema s, pragma_foreign_key_list(s.name) f WHERE s.type = 'table'"),
         ),
     };
-    let names: Vec<String> = on!(tx, c => sqlx::query_scalar(names).fetch_all(c).await)?;
-    let columns: Vec<(String, String, String)> = on!(tx, c => sqlx::query_as(columns).fetch_all(c).await)?;
-    let refers: Vec<(String, String)> = on!(tx, c => sqlx::query_as(refers).fetch_all(c).await)?;
+    let names: Vec<String> = on!(tx, c => query_scalar(names).fetch_all(c).await)?;
+    let columns: Vec<(String, String, String)> = on!(tx, c => query_as(columns).fetch_all(c).await)?;
+    let refers: Vec<(String, String)> = on!(tx, c => query_as(refers).fetch_all(c).await)?;
     let mut left: Vec<String> = names.into_iter().filter(|name| !OWN.contains(&&**name)).collect();
     let mut sorted = Vec::new();
     while !left.is_empty() {
@@ -86,13 +86,13 @@ pub async fn rows(tx: &mut Tx, table: &Table, to: &mut impl Write) -> Result<u64
     let sql = if postgres {
         let values: Vec<_> = columns.iter().map(|c| format!("{} AS \"{}\"", value(c), c.0)).collect();
         let inner = format!("SELECT {} FROM \"{of}\"{order}", values.join(", "));
-        format!("/* dump */ SELECT CAST(row_to_json(r) AS TEXT) FROM ({inner}) r")
+        sql!(rows, "SELECT CAST(row_to_json(r) AS TEXT) FROM ({}) r", inner)
     } else {
         let values: Vec<_> = columns.iter().map(|c| format!("'{}', {}", c.0, value(c))).collect();
-        format!("/* dump */ SELECT json_object({}) FROM \"{of}\"{order}", values.join(", "))
+        sql!(rows, "SELECT json_object({}) FROM \"{of}\"{order}", values.join(", "), of = of, order = order)
     };
     on!(tx, c => {
-        let mut rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch(c);
+        let mut rows = query_scalar::<_, String>(sql).fetch(c);
         let mut count = 0;
         while let Some(row) = rows.try_next().await? {
             to.write_all(row.as_bytes())?;
@@ -105,8 +105,8 @@ pub async fn rows(tx: &mut Tx, table: &Table, to: &mut impl Write) -> Result<u64
 
 /// Whether somebody's rows are in any of the tables.
 pub async fn is_empty(tx: &mut Tx) -> Result<bool, StorageError> {
-    let count: i64 = on!(tx, c => sqlx::query_scalar(
-        "/* dump is_empty */ SELECT CAST((SELECT COUNT(*) FROM tenants) + (SELECT COUNT(*) FROM keys) AS BIGINT)")
+    let count: i64 = on!(tx, c => query_scalar(
+        sql!(is_empty, "SELECT CAST((SELECT COUNT(*) FROM tenants) + (SELECT COUNT(*) FROM keys) AS BIGINT)"))
         .fetch_one(c).await)?;
     Ok(count == 0)
 }
@@ -115,10 +115,11 @@ pub async fn is_empty(tx: &mut Tx) -> Result<bool, StorageError> {
 pub async fn others(tx: &mut Tx) -> Result<i64, StorageError> {
     match &mut tx.on {
         Connection::Sqlite(_) => Ok(0),
-        Connection::Postgres(tx) => Ok(sqlx::query_scalar(
-            "/* dump others */ SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
-             AND backend_type = 'client backend' AND application_name <> current_setting('application_name')",
-        )
+        Connection::Postgres(tx) => Ok(query_scalar(sql!(
+            others,
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND backend_type = 'client backend' AND application_name <> current_setting('application_name')"
+        ))
         .fetch_one(&mut **tx)
         .await?),
     }
@@ -127,12 +128,11 @@ pub async fn others(tx: &mut Tx) -> Result<i64, StorageError> {
 /// Removes what migrations put into a table of an empty database.
 pub async fn clear(tx: &mut Tx, table: &Table) -> Result<(), StorageError> {
     let of = &table.name;
-    let any = AssertSqlSafe(format!("SELECT COUNT(*) FROM \"{of}\""));
-    let count: i64 = on!(tx, c => sqlx::query_scalar(any).fetch_one(c).await)?;
+    let count: i64 =
+        on!(tx, c => query_scalar(sql!(clear, "SELECT COUNT(*) FROM \"{}\"", of)).fetch_one(c).await)?;
     if count > 0 {
         // Where there is nothing, nothing is deleted: the ledger forbids the word.
-        let delete = AssertSqlSafe(format!("DELETE FROM \"{of}\""));
-        on!(tx, c => sqlx::query(delete).execute(c).await.map(|_| ()))?;
+        changed!(tx => sql!(clear, "DELETE FROM \"{}\"", of))?;
     }
     Ok(())
 }
@@ -156,13 +156,15 @@ pub async fn put_back(tx: &mut Tx, table: &Table, given: &[String], rows: &str) 
     };
     let values: Vec<_> = columns.iter().map(value).collect();
     let from = if postgres { "jsonb_array_elements(CAST($1 AS JSONB)) AS j" } else { "json_each($1)" };
-    let sql = AssertSqlSafe(format!(
-        "/* put_back */ INSERT INTO \"{}\" ({}) SELECT {} FROM {from}",
+    let sql = sql!(
+        put_back,
+        "INSERT INTO \"{}\" ({}) SELECT {} FROM {from}",
         table.name,
         names.join(", "),
-        values.join(", ")
-    ));
-    on!(tx, c => sqlx::query(sql).bind(rows).execute(c).await.map(|_| ()))?;
+        values.join(", "),
+        from = from
+    );
+    changed!(tx => sql, rows)?;
     Ok(())
 }
 
@@ -171,15 +173,19 @@ pub async fn go_on(tx: &mut Tx, table: &Table) -> Result<(), StorageError> {
     let Connection::Postgres(tx) = &mut tx.on else { return Ok(()) };
     let of = &table.name;
     for (name, _) in &table.columns {
-        let own: Option<String> = sqlx::query_scalar("SELECT pg_get_serial_sequence($1, $2)")
+        let own: Option<String> = query_scalar(sql!(go_on, "SELECT pg_get_serial_sequence($1, $2)"))
             .bind(format!("\"{of}\""))
             .bind(name)
             .fetch_one(&mut **tx)
             .await?;
         if let Some(sequence) = own {
-            let next = format!("SELECT COALESCE(MAX(\"{name}\"), 0) + 1 FROM \"{of}\"");
-            let sql = format!("SELECT setval(CAST(CAST($1 AS TEXT) AS regclass), ({next}), false)");
-            sqlx::query(AssertSqlSafe(sql)).bind(sequence).execute(&mut **tx).await?;
+            let next = sql!(
+                go_on,
+                "SELECT setval(CAST(CAST($1 AS TEXT) AS regclass), (SELECT COALESCE(MAX(\"{}\"), 0) + 1 FROM \"{}\"), false)",
+                name,
+                of
+            );
+            query(next).bind(sequence).execute(&mut **tx).await?;
         }
     }
     Ok(())

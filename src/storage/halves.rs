@@ -8,7 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 /// Bytes of a half.
@@ -81,12 +81,12 @@ impl Halves {
         self.sync()
     }
 
-    /// The fits that have a half. What is no half, and was written a minute ago or more (by a killed process, then), is unlinked.
-    pub fn fits(&self) -> Result<Vec<Uuid>, StorageError> {
+    /// The fits that have a half. What is no half, and was written a minute before `now` or more (by a killed process, then), is unlinked.
+    pub fn fits(&self, now: SystemTime) -> Result<Vec<Uuid>, StorageError> {
         let mut fits = Vec::new();
         for entry in std::fs::read_dir(&*self.folder)? {
             let entry = entry?;
-            let old = || entry.metadata()?.modified()?.elapsed().map_err(std::io::Error::other);
+            let old = || now.duration_since(entry.metadata()?.modified()?).map_err(std::io::Error::other);
             match entry.file_name().to_str().and_then(|name| Uuid::parse_str(name).ok()) {
                 Some(fit) => fits.push(fit),
                 None if old().is_ok_and(|since| since >= UNFINISHED) => {
@@ -115,11 +115,11 @@ mod tests {
         assert_eq!(halves.read(fit).unwrap(), None);
         assert_eq!(halves.keep(fit, &[1; 32]).unwrap(), [1; 32]);
         assert_eq!(halves.keep(fit, &[2; 32]).unwrap(), [1; 32]);
-        assert_eq!(halves.fits().unwrap(), [fit]);
+        assert_eq!(halves.fits(SystemTime::now()).unwrap(), [fit]);
         std::fs::hard_link(halves.path(fit), folder.path().join(format!("noise/{fit}.left"))).unwrap();
         halves.erase(fit).unwrap();
         halves.erase(fit).unwrap();
-        assert_eq!((halves.read(fit).unwrap(), halves.fits().unwrap().len()), (None, 0));
+        assert_eq!((halves.read(fit).unwrap(), halves.fits(SystemTime::now()).unwrap().len()), (None, 0));
         assert_eq!(std::fs::read_dir(folder.path().join("noise")).unwrap().count(), 0, "under no name");
     }
 
@@ -127,13 +127,16 @@ mod tests {
     fn what_a_killed_process_left_is_no_half() {
         let folder = tempfile::tempdir().unwrap();
         let halves = Halves::open(folder.path()).unwrap();
-        let left = |name: &str, since: Duration| {
-            let file = std::fs::File::create(folder.path().join(name)).unwrap();
-            file.set_modified(std::time::SystemTime::now() - since).unwrap();
-        };
-        left("fit.old", UNFINISHED);
-        left("fit.new", Duration::ZERO);
-        assert!(halves.fits().unwrap().is_empty());
+        for name in ["fit.one", "fit.other"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let written = std::fs::metadata(folder.path().join("fit.other")).unwrap().modified().unwrap();
+        assert!(halves.fits(written + UNFINISHED / 2).unwrap().is_empty());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "it may still be written");
+        std::fs::write(folder.path().join("fit.new"), "").unwrap();
+        let new = std::fs::File::open(folder.path().join("fit.new")).unwrap();
+        new.set_modified(written + UNFINISHED).unwrap();
+        assert!(halves.fits(written + UNFINISHED).unwrap().is_empty());
         let names: Vec<_> =
             std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["fit.new"]);

@@ -1,7 +1,8 @@
 //! What stewards looked at that follows from raw records: of a population, for ever. A look says nothing of content and not how often: a dataset that is
 //! copied, uploaded again or erased changes nothing of it. Rows are never changed or deleted; the database refuses.
 
-use super::db::on;
+use super::statement::{changed, query_scalar, sql};
+use super::tx::on;
 use super::words::{stored, words};
 use super::{StorageError, Tx};
 use uuid::Uuid;
@@ -23,8 +24,8 @@ stored!(Look);
 
 /// The kinds of looks at a population so far, in the order in which they are shown.
 pub async fn of(tx: &mut Tx, population: Uuid) -> Result<Vec<Look>, StorageError> {
-    let mut seen: Vec<Look> = on!(tx, c => sqlx::query_scalar(
-        "/* looks of */ SELECT DISTINCT kind FROM looks WHERE population_id = $1")
+    let mut seen: Vec<Look> = on!(tx, c => query_scalar(
+        sql!(of, "SELECT DISTINCT kind FROM looks WHERE population_id = $1"))
         .bind(population).fetch_all(c).await)?;
     seen.sort_unstable();
     Ok(seen)
@@ -35,17 +36,18 @@ pub async fn add(tx: &mut Tx, population: Uuid, look: Look, now: i64) -> Result<
     if of(tx, population).await?.contains(&look) {
         return Ok(());
     }
-    on!(tx, c => sqlx::query(
-        "/* looks add */ INSERT INTO looks (population_id, kind, first_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .bind(population).bind(look).bind(now).execute(c).await.map(|_| ()))?;
+    // Another may have recorded it in the same moment.
+    changed!(tx => sql!(add,
+        "INSERT INTO looks (population_id, kind, first_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"),
+        population, look, now)?;
     Ok(())
 }
 
 /// What was seen of a population's people was seen of those of `to`, where a dataset of the one becomes one of the other.
 pub async fn follow(tx: &mut Tx, from: Uuid, to: Uuid) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query(
-        "/* looks follow */ INSERT INTO looks (population_id, kind, first_at)
-         SELECT $2, kind, first_at FROM looks WHERE population_id = $1 ON CONFLICT DO NOTHING")
-        .bind(from).bind(to).execute(c).await.map(|_| ()))?;
+    changed!(tx => sql!(follow,
+        "INSERT INTO looks (population_id, kind, first_at)
+         SELECT $2, kind, first_at FROM looks WHERE population_id = $1 ON CONFLICT DO NOTHING"),
+        from, to)?;
     Ok(())
 }

@@ -1,35 +1,10 @@
-//! Models and releases.
+//! Releases: synthetic traces with their reports.
 
-use super::db::on;
+use super::statement::{changed, one, query_as, query_scalar, sql};
+use super::tx::on;
 use super::words::{stored, words};
 use super::{StorageError, Tx};
-use std::collections::HashSet;
 use uuid::Uuid;
-
-/// What a fit committed.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Model {
-    /// Its id.
-    pub id: Uuid,
-    /// Whose.
-    pub tenant_id: Uuid,
-    /// From which dataset.
-    pub dataset_id: Uuid,
-    /// By which fit.
-    pub job_id: Uuid,
-    /// The bundle's artifact.
-    pub bundle_path: String,
-    /// Its SHA-256.
-    pub bundle_sha256: String,
-    /// The statement of privacy, JSON.
-    pub statement: String,
-    /// When.
-    pub created_at: i64,
-    /// N̂, rounded; none of an earlier version's.
-    pub records: Option<i64>,
-    /// Bytes that its tables take while records are made; none of an earlier version's.
-    pub memory: Option<i64>,
-}
 
 words! {
     /// Who sees a release.
@@ -87,48 +62,20 @@ pub struct Release {
     pub published_at: Option<i64>,
 }
 
-/// Adds a model.
-pub async fn add_model(tx: &mut Tx, m: &Model) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query(
-        "/* models add */ INSERT INTO models (id, tenant_id, dataset_id, job_id, bundle_path, bundle_sha256, statement, created_at, records, memory)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
-        .bind(m.id).bind(m.tenant_id).bind(m.dataset_id).bind(m.job_id).bind(&m.bundle_path).bind(&m.bundle_sha256)
-        .bind(&m.statement).bind(m.created_at).bind(m.records).bind(m.memory).execute(c).await.map(|_| ()))?;
-    Ok(())
-}
-
-/// A tenant's model.
-pub async fn find_model(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Model>, StorageError> {
-    Ok(
-        on!(tx, c => sqlx::query_as::<_, Model>("/* models find */ SELECT * FROM models WHERE tenant_id = $1 AND id = $2")
-        .bind(tenant).bind(id).fetch_optional(c).await)?,
-    )
-}
-
-/// Whether a model has a published release.
-pub async fn is_published(tx: &mut Tx, model: Uuid) -> Result<bool, StorageError> {
-    let count: i64 = on!(tx, c => sqlx::query_scalar(
-        "/* models is_published */ SELECT COUNT(*) FROM releases WHERE model_id = $1 AND state = 'published'")
-        .bind(model).fetch_one(c).await)?;
-    Ok(count > 0)
-}
-
 /// Adds a release.
 pub async fn add(tx: &mut Tx, r: &Release) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query(
-        "/* releases add */ INSERT INTO releases (id, tenant_id, dataset_id, model_id, job_id, state, trace_path, trace_sha256, bytes, row_count,
+    one!(tx => sql!(add,
+        "INSERT INTO releases (id, tenant_id, dataset_id, model_id, job_id, state, trace_path, trace_sha256, bytes, row_count,
              rows_by_hand, seed, report, created_at)
-         VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13)")
-        .bind(r.id).bind(r.tenant_id).bind(r.dataset_id).bind(r.model_id).bind(r.job_id).bind(&r.trace_path).bind(&r.trace_sha256)
-        .bind(r.bytes).bind(r.row_count).bind(r.rows_by_hand).bind(&r.seed).bind(&r.report).bind(r.created_at).bind(r.state)
-        .execute(c).await.map(|_| ()))?;
-    Ok(())
+         VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13)"),
+        r.id, r.tenant_id, r.dataset_id, r.model_id, r.job_id, &r.trace_path, &r.trace_sha256, r.bytes,
+        r.row_count, r.rows_by_hand, &r.seed, &r.report, r.created_at, r.state)
 }
 
 /// A tenant's release.
 pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Release>, StorageError> {
     Ok(
-        on!(tx, c => sqlx::query_as::<_, Release>("/* releases find */ SELECT * FROM releases WHERE tenant_id = $1 AND id = $2")
+        on!(tx, c => query_as::<_, Release>(sql!(find, "SELECT * FROM releases WHERE tenant_id = $1 AND id = $2"))
         .bind(tenant).bind(id).fetch_optional(c).await)?,
     )
 }
@@ -140,8 +87,8 @@ pub async fn place(
     published_only: bool,
     id: Uuid,
 ) -> Result<Option<i64>, StorageError> {
-    Ok(on!(tx, c => sqlx::query_scalar(
-        "/* releases place */ SELECT seq FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND id = $3")
+    Ok(on!(tx, c => query_scalar(
+        sql!(place, "SELECT seq FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND id = $3"))
         .bind(tenant).bind(published_only).bind(id).fetch_optional(c).await)?)
 }
 
@@ -153,8 +100,8 @@ pub async fn list(
     after: i64,
     limit: i64,
 ) -> Result<Vec<Release>, StorageError> {
-    Ok(on!(tx, c => sqlx::query_as::<_, Release>(
-        "/* releases list */ SELECT * FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND seq > $3 ORDER BY seq LIMIT $4")
+    Ok(on!(tx, c => query_as::<_, Release>(
+        sql!(list, "SELECT * FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND seq > $3 ORDER BY seq LIMIT $4"))
         .bind(tenant).bind(published_only).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
@@ -166,39 +113,29 @@ pub async fn publish(
     declared_late: bool,
     now: i64,
 ) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query(
-        "/* releases publish */ UPDATE releases SET state = 'published', published_at = $2, opened_before = $3, declared_late = $4
-         WHERE id = $1 AND state = 'draft'")
-        .bind(id).bind(now).bind(opened_before).bind(declared_late).execute(c).await.map(|_| ()))?;
+    changed!(tx => sql!(publish,
+        "UPDATE releases SET state = 'published', published_at = $2, opened_before = $3, declared_late = $4
+         WHERE id = $1 AND state = 'draft'"),
+        id, now, opened_before, declared_late)?;
     Ok(())
 }
 
 /// Keeps a private report.
 pub async fn set_private_report(tx: &mut Tx, id: Uuid, report: &str) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query("/* releases set_private_report */ UPDATE releases SET private_report = $2 WHERE id = $1")
-        .bind(id).bind(report).execute(c).await.map(|_| ()))?;
-    Ok(())
+    one!(tx => sql!(set_private_report, "UPDATE releases SET private_report = $2 WHERE id = $1"), id, report)
 }
 
 /// Records that a steward opened the private report.
 pub async fn opened(tx: &mut Tx, id: Uuid, now: i64) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query("/* releases opened */ UPDATE releases SET private_opened_at = COALESCE(private_opened_at, $2) WHERE id = $1")
-        .bind(id).bind(now).execute(c).await.map(|_| ()))?;
-    Ok(())
+    one!(tx => sql!(opened,
+        "UPDATE releases SET private_opened_at = COALESCE(private_opened_at, $2) WHERE id = $1"),
+        id, now)
 }
 
 /// Erases the private reports of a dataset's releases.
 pub async fn erase_private_reports(tx: &mut Tx, dataset: Uuid) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query("/* releases erase_private_reports */ UPDATE releases SET private_report = NULL WHERE dataset_id = $1")
-        .bind(dataset).execute(c).await.map(|_| ()))?;
+    changed!(tx => sql!(erase_private_reports,
+        "UPDATE releases SET private_report = NULL WHERE dataset_id = $1"),
+        dataset)?;
     Ok(())
-}
-
-/// The artifacts that datasets, models and releases name.
-pub async fn named_artifacts(tx: &mut Tx) -> Result<HashSet<String>, StorageError> {
-    let named: Vec<String> = on!(tx, c => sqlx::query_scalar(
-        "/* releases named_artifacts */ SELECT trace_path FROM datasets WHERE trace_path IS NOT NULL
-         UNION ALL SELECT bundle_path FROM models UNION ALL SELECT trace_path FROM releases")
-        .fetch_all(c).await)?;
-    Ok(named.into_iter().collect())
 }

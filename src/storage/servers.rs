@@ -1,6 +1,7 @@
 //! The running servers that work on jobs, and the memory that each may use for them.
 
-use super::db::on;
+use super::statement::{changed, one, query_scalar, sql};
+use super::tx::on;
 use super::{StorageError, Tx};
 use uuid::Uuid;
 
@@ -10,36 +11,38 @@ const GONE_AFTER: i64 = 60_000_000;
 /// Notes that a server runs, and forgets those that do not.
 pub async fn seen(tx: &mut Tx, id: Uuid, memory: i64) -> Result<(), StorageError> {
     let now = tx.now().await?;
-    // Whoever was seen in the future was seen before the clock went back.
-    on!(tx, c => sqlx::query("/* servers forget */ DELETE FROM servers WHERE seen_at NOT BETWEEN $1 AND $2")
-        .bind(now - GONE_AFTER).bind(now + GONE_AFTER).execute(c).await.map(|_| ()))?;
-    on!(tx, c => sqlx::query(
-        "/* servers seen */ INSERT INTO servers (id, memory, seen_at) VALUES ($1, $2, $3)
-         ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3")
-        .bind(id).bind(memory).bind(now).execute(c).await.map(|_| ()))?;
+    forget(tx, now).await?;
+    one!(tx => sql!(seen,
+        "INSERT INTO servers (id, memory, seen_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3"),
+        id, memory, now)
+}
+
+/// Forgets those that were not seen for long. Whoever was seen in the future was seen before the clock went back.
+async fn forget(tx: &mut Tx, now: i64) -> Result<(), StorageError> {
+    let (from, to) = (now - GONE_AFTER, now + GONE_AFTER);
+    changed!(tx => sql!(forget, "DELETE FROM servers WHERE seen_at NOT BETWEEN $1 AND $2"), from, to)?;
     Ok(())
 }
 
 /// Forgets a server that stops.
 pub async fn gone(tx: &mut Tx, id: Uuid) -> Result<(), StorageError> {
-    on!(tx, c => sqlx::query("/* servers gone */ DELETE FROM servers WHERE id = $1").bind(id).execute(c).await.map(|_| ()))?;
+    changed!(tx => sql!(gone, "DELETE FROM servers WHERE id = $1"), id)?;
     Ok(())
 }
 
 /// The memory of the largest server that runs, if one does.
 pub async fn largest(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
     let now = tx.now().await?;
-    Ok(
-        on!(tx, c => sqlx::query_scalar("/* servers largest */ SELECT MAX(memory) FROM servers WHERE seen_at >= $1")
-        .bind(now - GONE_AFTER).fetch_one(c).await)?,
-    )
+    Ok(on!(tx, c => query_scalar(sql!(largest, "SELECT MAX(memory) FROM servers WHERE seen_at >= $1"))
+        .bind(now - GONE_AFTER).fetch_one(c).await)?)
 }
 
 /// Jobs that wait for more memory than any server has that runs.
 pub async fn too_large(tx: &mut Tx) -> Result<i64, StorageError> {
     let (largest, now) = (largest(tx).await?, tx.now().await?);
-    Ok(on!(tx, c => sqlx::query_scalar(
-        "/* servers too_large */ SELECT COUNT(*) FROM jobs WHERE (state = 'queued' OR state = 'running' AND lease_until < $2) AND memory > $1")
+    Ok(on!(tx, c => query_scalar(
+        sql!(too_large, "SELECT COUNT(*) FROM jobs WHERE (state = 'queued' OR state = 'running' AND lease_until < $2) AND memory > $1"))
         .bind(largest.unwrap_or(i64::MAX)).bind(now).fetch_one(c).await)?)
 }
 
@@ -53,10 +56,10 @@ pub async fn passed(
     build: &str,
 ) -> Result<Option<i64>, StorageError> {
     let now = tx.now().await?;
-    Ok(on!(tx, c => sqlx::query_scalar(
-        "/* servers passed */ SELECT memory FROM jobs
+    Ok(on!(tx, c => query_scalar(
+        sql!(passed, "SELECT memory FROM jobs
          WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
              AND memory > $2 AND memory <= $3 AND created_at < $4 AND (measuring_started_at IS NULL OR build = $5)
-         ORDER BY created_at, id LIMIT 1")
+         ORDER BY created_at, id LIMIT 1"))
         .bind(now).bind(free).bind(memory).bind(since).bind(build).fetch_optional(c).await)?)
 }

@@ -6,21 +6,22 @@
 
 use crate::both;
 use crate::harness::{Kind, Lab, sample};
-use netdpsyn::config::Config;
+use crate::inside::{config, declared};
 use netdpsyn::jobs::watch::Observer;
 use netdpsyn::jobs::{attempt, keeper, measuring};
 use netdpsyn::ledger::Amount;
 use netdpsyn::progress::Progress;
 use netdpsyn::service::app::{App, Caller, Role};
 use netdpsyn::service::budget::{Cap, RhoCap};
-use netdpsyn::service::datasets::NewDataset;
 use netdpsyn::service::problem::Problem;
 use netdpsyn::service::tenants::NewTenant;
 use netdpsyn::service::{datasets, jobs as asked, memory, releases, submit, tenants, uploads};
-use netdpsyn::storage::datasets::{State as Received, Upload};
-use netdpsyn::storage::jobs::{self, Claim, Job, State};
+use netdpsyn::storage::accounts::{self, Holder};
+use netdpsyn::storage::claims::{self, Claim};
+use netdpsyn::storage::datasets::State as Received;
+use netdpsyn::storage::jobs::{self, Job, State};
+use netdpsyn::storage::uploads::{self as received, Upload};
 use netdpsyn::storage::{Clock, ledger};
-use netdpsyn::trace::presets;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
@@ -68,7 +69,7 @@ impl Clock for Jumping {
 struct Crashing(Fuse);
 
 impl Progress for Crashing {
-    fn report(&self, _: &'static str, _: u64, _: u64) {
+    fn report(&self, _: netdpsyn::trace::Stage, _: u64, _: u64) {
         self.0.burn();
     }
 
@@ -110,20 +111,8 @@ struct Sequence {
     log: Vec<String>,
 }
 
-fn config(lab: &Lab) -> Config {
-    let data = lab.data().display().to_string();
-    Config::from(|name| match name {
-        "NETDPSYN_DATABASE_URL" => Some(lab.database.clone()),
-        "NETDPSYN_DATA_DIR" => Some(data.clone()),
-        _ => None,
-    })
-    .unwrap()
-}
-
 async fn open(lab: &Lab, clock: &Arc<Jumping>) -> App {
-    let mut app = App::open(config(lab)).await.unwrap();
-    app.db = app.db.with_clock(clock.clone());
-    app
+    App::open(config(lab, &[])).await.unwrap().with_clock(clock.clone())
 }
 
 impl World {
@@ -135,14 +124,14 @@ impl World {
     }
 
     async fn claim(&self) -> Option<Job> {
-        let mut tx = self.app.begin().await.unwrap();
+        let mut tx = self.app.begin("test").await.unwrap();
         let now = tx.now().await.unwrap();
         let build = netdpsyn::fit::BUILD;
         let orphaned_before = now - 600_000_000;
         let lease_until = now + LEASE;
         let claim =
             Claim { now, lease_until, build, orphaned_before, parse_only: false, room: i64::MAX, least: 0 };
-        let job = jobs::claim(&mut tx, &claim).await.unwrap();
+        let job = claims::claim(&mut tx, &claim).await.unwrap();
         tx.commit().await.unwrap();
         job
     }
@@ -181,12 +170,6 @@ impl World {
 fn trace(rng: &mut StdRng) -> String {
     let rows = (0..40).map(|_| format!("{},{}\n", [6, 17][rng.random_range(0..2)], rng.random_range(1..90)));
     "proto,pkt\n".to_string() + &rows.collect::<String>()
-}
-
-fn declared() -> NewDataset {
-    let mut schema = presets::preset("flow").unwrap();
-    schema.columns.retain(|column| ["proto", "pkt"].contains(&column.name.as_str()));
-    serde_json::from_value(json!({"name": "chaos", "schema": schema})).unwrap()
 }
 
 impl Sequence {
@@ -244,7 +227,7 @@ impl Sequence {
 
     /// Jobs of the tenant.
     async fn jobs(&self, world: &World) -> Vec<Job> {
-        let mut tx = world.app.read().await.unwrap();
+        let mut tx = world.app.read("test").await.unwrap();
         let wanted = jobs::Wanted { tenant: self.tenant, kind: None, state: None, dataset: None };
         jobs::list(&mut tx, &wanted, None, 1_000).await.unwrap()
     }
@@ -318,9 +301,9 @@ impl Sequence {
             72..74 => {
                 if let Some(job) = self.held.pop() {
                     self.log.push(format!("hand back {} {}", job.kind, job.attempt));
-                    let mut tx = world.app.begin().await.unwrap();
+                    let mut tx = world.app.begin("test").await.unwrap();
                     let now = tx.now().await.unwrap();
-                    jobs::hand_back(&mut tx, &job, now, None, false).await.unwrap();
+                    claims::hand_back(&mut tx, &job, now, None, false).await.unwrap();
                     tx.commit().await.unwrap();
                 }
             }
@@ -337,10 +320,10 @@ impl Sequence {
             81..83 => {
                 // The server that receives is killed.
                 let upload = Upload { dataset: self.dataset, token: Uuid::now_v7() };
-                let mut tx = world.app.begin().await.unwrap();
+                let mut tx = world.app.begin("test").await.unwrap();
                 let until = tx.now().await.unwrap() + LEASE;
                 netdpsyn::storage::datasets::lock(&mut tx, self.tenant, self.dataset).await.unwrap();
-                netdpsyn::storage::datasets::begin_upload(&mut tx, upload, until).await.unwrap();
+                received::begin(&mut tx, upload, until).await.unwrap();
                 tx.commit().await.unwrap();
                 self.log.push("an upload dies".into());
             }
@@ -418,11 +401,11 @@ impl Sequence {
             assert!(job.noise_half.is_none(), "{}", told());
             assert_eq!(job.charged.is_some(), job.kind == jobs::Kind::Fit, "{}", told());
         }
-        assert!(world.app.halves.fits().unwrap().is_empty(), "{}", told());
+        assert!(world.app.halves.fits(world.app.clock().files()).unwrap().is_empty(), "{}", told());
         let fits: Vec<&Job> = all.iter().filter(|job| job.kind == jobs::Kind::Fit).collect();
         let charged: Vec<&&Job> = fits.iter().filter(|fit| fit.charged == Some(true)).collect();
 
-        let mut tx = world.app.read().await.unwrap();
+        let mut tx = world.app.read("test").await.unwrap();
         let entries = ledger::entries(&mut tx, self.tenant, 0, 10_000).await.unwrap();
         let committed: BTreeMap<Uuid, i64> = entries
             .iter()
@@ -441,7 +424,7 @@ impl Sequence {
             assert!(fit.charged == Some(true) && fit.model_id.is_some(), "{}", told());
         }
         let spent = committed.values().sum::<i64>() as u64;
-        let account = ledger::tenant_account(&mut tx, self.tenant).await.unwrap().unwrap();
+        let account = accounts::find(&mut tx, Holder::Tenant(self.tenant)).await.unwrap().unwrap();
         assert_eq!(account.spent, Amount { rho: spent, ..account.spent }, "{}", told());
         assert_eq!(account.reserved.rho, 0, "{}", told());
         assert!(account.spent.rho <= account.cap.rho, "{}", told());

@@ -309,7 +309,10 @@ fn wrong_keys_wait_and_right_ones_do_not(kind: Kind) {
         std::thread::sleep(Duration::from_millis(300));
         let log = server.log.lock().unwrap();
         let (queries, others): (Vec<_>, Vec<_>) = log.lines().partition(|line| line.contains("sqlx::query"));
-        (queries.iter().filter(|line| line.contains("/* keys find */")).count(), others.len())
+        (
+            queries.iter().filter(|line| line.contains("/* netdpsyn::storage::keys::find */")).count(),
+            others.len(),
+        )
     };
     let before = told();
     assert!(before.0 > 0);

@@ -19,7 +19,6 @@ both!(
     one_key_serves_one_computation,
     a_lost_half_ends_the_fit_charged,
     halves_without_a_fit_are_unlinked_at_the_start,
-    another_build_leaves_a_measuring_fit_alone,
     a_fit_that_measures_ends_before_the_server_does,
     what_cannot_be_stored_is_measured_again,
     a_fit_that_has_begun_waits_for_room,
@@ -301,25 +300,6 @@ fn halves_without_a_fit_are_unlinked_at_the_start(kind: Kind) {
     std::fs::write(lab.data().join("noise").join(uuid::Uuid::new_v4().to_string()), [7; 32]).unwrap();
     let _server = lab.serve(&[]);
     assert!(files(&lab.data().join("noise")).is_empty());
-}
-
-/// A server of another build waits for one that can repeat the noise; if none comes, the fit ends charged.
-fn another_build_leaves_a_measuring_fit_alone(kind: Kind) {
-    let (lab, tenant) = kill_before_commit(kind);
-    let own = netdpsyn::fit::BUILD;
-    lab.execute(&format!("UPDATE jobs SET build = 'another', measuring = REPLACE(measuring, '{own}', 'another') WHERE kind = 'fit'"));
-    let server = lab.serve(&[]);
-    std::thread::sleep(Duration::from_secs(4));
-    assert_eq!(
-        lab.number("SELECT COUNT(*) FROM jobs WHERE kind = 'fit' AND state = 'running' AND attempt = 1"),
-        1,
-        "left alone"
-    );
-    // It does not stand in the way of others.
-    server.flows(&tenant.steward);
-    assert!(server.terminate().success());
-    let server = lab.serve(&[("NETDPSYN_ORPHAN_SECONDS", "1")]);
-    not_repeated(&lab, &server, &tenant, "build");
 }
 
 fn a_fit_that_measures_ends_before_the_server_does(kind: Kind) {

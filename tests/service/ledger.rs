@@ -2,16 +2,19 @@
 
 use crate::both;
 use crate::harness::*;
-use netdpsyn::ledger::{Account, Amount};
-use netdpsyn::storage::ledger::{Purpose, commit, release, reserve, tenant_account};
-use netdpsyn::storage::tenants::{self, Population, Tenant as TenantRow};
-use netdpsyn::storage::{Db, Pools, ledger};
+use netdpsyn::ledger::{Account, Amount, Refusal};
+use netdpsyn::storage::accounts::{self, Holder};
+use netdpsyn::storage::ledger::{Purpose, commit, release, reserve};
+use netdpsyn::storage::populations::{self, Population};
+use netdpsyn::storage::tenants::{self, Tenant as TenantRow};
+use netdpsyn::storage::{Db, Pools, StorageError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 both!(
     a_hundred_submissions_against_a_cap_for_five,
     sql_follows_the_rules,
+    no_way_around_the_rules,
     entries_stand,
     a_restored_database_is_reminded,
     a_restored_queue_gives_nothing_back,
@@ -141,7 +144,7 @@ fn a_hundred_submissions_against_a_cap_for_five(kind: Kind) {
 /// A tenant and its population, directly in the database.
 async fn account(db: &Db, cap: Amount) -> (Uuid, Uuid) {
     let (tenant, population) = (Uuid::now_v7(), Uuid::now_v7());
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin("test").await.unwrap();
     let row = TenantRow { id: tenant, name: tenant.to_string(), created_at: 0 };
     tenants::add(&mut tx, &row, cap).await.unwrap();
     let row = Population {
@@ -153,19 +156,26 @@ async fn account(db: &Db, cap: Amount) -> (Uuid, Uuid) {
         split_key: vec![0; 32],
         created_at: 0,
     };
-    tenants::add_population(&mut tx, &row, cap).await.unwrap();
+    populations::add(&mut tx, &row, cap).await.unwrap();
     tx.commit().await.unwrap();
     (tenant, population)
 }
 
-/// Random operations (seeded, 400 of them) on the pure account and on the database, compared after each.
+/// Whether so much more fits, in plain arithmetic: the rules as this test knows them, apart from those that it tests.
+fn fits(books: &Account, more: Amount) -> bool {
+    books.spent.rho + books.reserved.rho + more.rho <= books.cap.rho
+        && books.spent.delta + books.reserved.delta + more.delta <= books.cap.delta
+}
+
+/// Random operations (seeded, 400 of them) in plain arithmetic and on the database, compared after each.
 fn sql_follows_the_rules(kind: Kind) {
     let lab = Lab::new(kind);
     lab.runtime.block_on(async {
         let db = Db::connect(&lab.database).await.unwrap();
         let amount = |n: u64| Amount { rho: n, delta: n / 3 };
         let (tenant, population) = account(&db, amount(500)).await;
-        let mut rules = Account { cap: amount(500), ..Account::default() };
+        let holders = [Holder::Tenant(tenant), Holder::Population(population)];
+        let mut books = Account { cap: amount(500), ..Account::default() };
         let mut open: Vec<(Uuid, u64)> = Vec::new();
         let mut state = 42u64;
         let mut random = |below: u64| {
@@ -173,47 +183,105 @@ fn sql_follows_the_rules(kind: Kind) {
             (state >> 33) % below
         };
         for _ in 0..400 {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin("test").await.unwrap();
             let purpose = |job| Purpose { tenant, population, job, actor: "test", now: 0 };
             match random(4) {
                 0 | 1 => {
                     let (job, n) = (Uuid::now_v7(), random(120));
                     let held = reserve(&mut tx, &purpose(job), amount(n)).await.unwrap();
-                    assert_eq!(held, rules.reserve(amount(n)).is_ok());
-                    if held {
-                        open.push((job, n));
-                    } else {
-                        drop(tx);
+                    assert_eq!(held, fits(&books, amount(n)));
+                    if !held {
                         continue;
                     }
+                    open.push((job, n));
+                    books.reserved.rho += n;
+                    books.reserved.delta += n / 3;
                 }
                 2 if !open.is_empty() => {
                     let (job, n) = open.swap_remove(random(open.len() as u64) as usize);
-                    rules.commit(amount(n)).unwrap();
                     commit(&mut tx, &purpose(job), amount(n)).await.unwrap();
+                    books.reserved.rho -= n;
+                    books.reserved.delta -= n / 3;
+                    books.spent.rho += n;
+                    books.spent.delta += n / 3;
                 }
                 3 if !open.is_empty() => {
                     let (job, n) = open.swap_remove(random(open.len() as u64) as usize);
-                    rules.release(amount(n)).unwrap();
                     release(&mut tx, &purpose(job), amount(n)).await.unwrap();
+                    books.reserved.rho -= n;
+                    books.reserved.delta -= n / 3;
                 }
                 _ => {
                     let cap = amount(300 + random(700));
-                    let set = tenants::set_cap(&mut tx, tenant, cap).await.unwrap()
-                        && tenants::set_population_cap(&mut tx, population, cap).await.unwrap();
-                    assert_eq!(set, rules.set_cap(cap).is_ok());
+                    let set = fits(&Account { cap, ..books }, amount(0));
+                    for holder in holders {
+                        assert_eq!(accounts::set_cap(&mut tx, holder, cap).await.unwrap(), set);
+                    }
+                    if set {
+                        books.cap = cap;
+                    }
                 }
             }
             tx.commit().await.unwrap();
-            let mut tx = db.read().await.unwrap();
-            assert_eq!(tenant_account(&mut tx, tenant).await.unwrap(), Some(rules));
-            assert_eq!(ledger::population_account(&mut tx, population).await.unwrap(), Some(rules));
+            let mut tx = db.read("test").await.unwrap();
+            for holder in holders {
+                assert_eq!(accounts::find(&mut tx, holder).await.unwrap(), Some(books));
+            }
         }
-        // The constraint is the backstop: no code path can commit what was never reserved.
-        let mut tx = db.begin().await.unwrap();
+        // No code path can commit or give back what was never reserved.
         let purpose = Purpose { tenant, population, job: Uuid::now_v7(), actor: "test", now: 0 };
-        let refused = commit(&mut tx, &purpose, amount(100_000)).await.unwrap_err();
-        assert!(refused.is_check_violation(), "{refused}");
+        let mut tx = db.begin("test").await.unwrap();
+        for refused in [
+            commit(&mut tx, &purpose, amount(100_000)).await.unwrap_err(),
+            release(&mut tx, &purpose, amount(100_000)).await.unwrap_err(),
+        ] {
+            assert!(matches!(refused, StorageError::Ledger(Refusal::NotReserved)), "{refused}");
+        }
+        for holder in holders {
+            assert_eq!(accounts::find(&mut tx, holder).await.unwrap(), Some(books), "nothing was written");
+        }
+    });
+}
+
+/// Whoever comes by another way than the rules: the tables' own constraints refuse it, and an account that changed since it was read is not written over.
+fn no_way_around_the_rules(kind: Kind) {
+    let lab = Lab::new(kind);
+    lab.runtime.block_on(async {
+        let db = Db::connect(&lab.database).await.unwrap();
+        let (tenant, population) = account(&db, Amount { rho: 10, delta: 10 }).await;
+        for table in ["tenants", "populations"] {
+            for change in [
+                "spent_rho = 11",
+                "reserved_rho = -1",
+                "spent_delta = 11",
+                "cap_rho = -1",
+                "reserved_delta = -1",
+            ] {
+                let sql = sqlx::AssertSqlSafe(format!("UPDATE {table} SET {change}"));
+                let refused = match &db.pools {
+                    Pools::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
+                    Pools::Sqlite { writer, .. } => sqlx::query(sql).execute(writer).await.map(|_| ()),
+                };
+                let refused = refused.unwrap_err();
+                let constraint = refused.as_database_error().is_some_and(|error| error.is_check_violation());
+                assert!(constraint, "{table} {change}: {refused}");
+            }
+        }
+        let purpose = |job| Purpose { tenant, population, job, actor: "test", now: 0 };
+        let one = Amount { rho: 1, delta: 0 };
+        for holder in [Holder::Tenant(tenant), Holder::Population(population)] {
+            let mut tx = db.begin("test").await.unwrap();
+            let mut stale = accounts::lock(&mut tx, holder).await.unwrap().unwrap();
+            assert!(reserve(&mut tx, &purpose(Uuid::now_v7()), one).await.unwrap());
+            stale.account.reserve(one).unwrap();
+            let refused = accounts::write(&mut tx, &stale).await.unwrap_err().to_string();
+            assert_eq!(refused, "netdpsyn::storage::accounts::write changed 0 rows, not one");
+        }
+        let mut tx = db.begin("test").await.unwrap();
+        let nobody = Holder::Tenant(Uuid::now_v7());
+        assert!(!accounts::set_cap(&mut tx, nobody, one).await.unwrap());
+        let stranger = Purpose { tenant: nobody.id(), ..purpose(Uuid::now_v7()) };
+        assert!(reserve(&mut tx, &stranger, one).await.is_err());
     });
 }
 
@@ -222,7 +290,7 @@ fn entries_stand(kind: Kind) {
     lab.runtime.block_on(async {
         let db = Db::connect(&lab.database).await.unwrap();
         let (tenant, population) = account(&db, Amount { rho: 10, delta: 0 }).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin("test").await.unwrap();
         let purpose = Purpose { tenant, population, job: Uuid::now_v7(), actor: "test", now: 0 };
         assert!(reserve(&mut tx, &purpose, Amount { rho: 1, delta: 0 }).await.unwrap());
         tx.commit().await.unwrap();

@@ -138,7 +138,7 @@ fn looks_stand(kind: Kind) {
     let own: uuid::Uuid = all[0]["id"].as_str().unwrap().parse().unwrap();
     lab.runtime.block_on(async {
         let db = Db::connect(&lab.database).await.unwrap();
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin("test").await.unwrap();
         looks::add(&mut tx, own, Look::Quote, 5).await.unwrap();
         looks::add(&mut tx, own, Look::Quote, 7).await.unwrap();
         looks::add(&mut tx, others, Look::Quote, 9).await.unwrap();

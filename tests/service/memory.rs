@@ -2,7 +2,7 @@
 
 use crate::both;
 use crate::harness::*;
-use netdpsyn::storage::jobs::{self, Claim};
+use netdpsyn::storage::claims::{self, Claim};
 use netdpsyn::storage::{Db, servers};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -153,7 +153,7 @@ fn a_large_job_is_not_passed_for_ever(kind: Kind) {
     );
     lab.runtime.block_on(async {
         let db = Db::connect(&lab.database).await.unwrap();
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin("test").await.unwrap();
         let now = tx.now().await.unwrap();
         // There is room for 100 of this server's 1,000; a server of 400 never has enough.
         assert!(servers::passed(&mut tx, 100, 1_000, now, "").await.unwrap() == Some(500));
@@ -171,7 +171,7 @@ fn a_large_job_is_not_passed_for_ever(kind: Kind) {
                 room,
                 least,
             };
-            claimed.push(jobs::claim(&mut tx, &claim).await.unwrap().map(|job| job.id.to_string()));
+            claimed.push(claims::claim(&mut tx, &claim).await.unwrap().map(|job| job.id.to_string()));
         }
         // The large one, which was passed, is claimed before those that came later.
         assert_eq!(claimed, [None, None, Some(large), Some(little), None]);

@@ -2,7 +2,7 @@
 
 use crate::both;
 use crate::harness::*;
-use netdpsyn::storage::{Db, Pools, datasets, jobs, ledger, looks::Look, releases, tenants::Role};
+use netdpsyn::storage::{Db, Pools, datasets, jobs, keys::Role, ledger, looks::Look, releases};
 use serde_json::{Value, json};
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 use std::fmt::Debug;

@@ -1,0 +1,54 @@
+//! Models: what fits committed.
+
+use super::statement::{one, query_as, query_scalar, sql};
+use super::tx::on;
+use super::{StorageError, Tx};
+use uuid::Uuid;
+
+/// What a fit committed.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Model {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose.
+    pub tenant_id: Uuid,
+    /// From which dataset.
+    pub dataset_id: Uuid,
+    /// By which fit.
+    pub job_id: Uuid,
+    /// The bundle's artifact.
+    pub bundle_path: String,
+    /// Its SHA-256.
+    pub bundle_sha256: String,
+    /// The statement of privacy, JSON.
+    pub statement: String,
+    /// When.
+    pub created_at: i64,
+    /// N̂, rounded; none of an earlier version's.
+    pub records: Option<i64>,
+    /// Bytes that its tables take while records are made; none of an earlier version's.
+    pub memory: Option<i64>,
+}
+
+/// Adds a model.
+pub async fn add(tx: &mut Tx, m: &Model) -> Result<(), StorageError> {
+    one!(tx => sql!(add,
+        "INSERT INTO models (id, tenant_id, dataset_id, job_id, bundle_path, bundle_sha256, statement, created_at, records, memory)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"),
+        m.id, m.tenant_id, m.dataset_id, m.job_id, &m.bundle_path, &m.bundle_sha256, &m.statement,
+        m.created_at, m.records, m.memory)
+}
+
+/// A tenant's model.
+pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Model>, StorageError> {
+    Ok(on!(tx, c => query_as::<_, Model>(sql!(find, "SELECT * FROM models WHERE tenant_id = $1 AND id = $2"))
+        .bind(tenant).bind(id).fetch_optional(c).await)?)
+}
+
+/// Whether a model has a published release.
+pub async fn is_published(tx: &mut Tx, model: Uuid) -> Result<bool, StorageError> {
+    let count: i64 = on!(tx, c => query_scalar(
+        sql!(is_published, "SELECT COUNT(*) FROM releases WHERE model_id = $1 AND state = 'published'"))
+        .bind(model).fetch_one(c).await)?;
+    Ok(count > 0)
+}
