@@ -214,10 +214,14 @@ pub struct Claim<'a> {
     pub parse_only: bool,
 }
 
+/// That a job is of a kind that this program knows.
+pub(super) fn known_kinds() -> String {
+    format!("kind IN ('{}')", Kind::NAMES.join("', '"))
+}
+
 /// Claims a job that waits or whose lease has lapsed: of the tenant longest not served, its shortest kind, the oldest of these. Does not lock the dataset. A kind
 /// that this program does not know is left to one that does.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, StorageError> {
-    let known = Kind::NAMES.join("', '");
     let sql = format!(
         "/* jobs claim */ UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $2,
              failures = failures + CASE WHEN state = 'running' THEN 1 ELSE 0 END
@@ -225,11 +229,12 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, Storag
              WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
-                 AND kind IN ('{known}') AND (kind = 'parse' OR NOT $5)
+                 AND {} AND (kind = 'parse' OR NOT $5)
                  AND (COALESCE(memory, 0) BETWEEN $7 AND $6 OR cancel_requested)
              ORDER BY (SELECT served FROM turns WHERE turns.tenant_id = jobs.tenant_id) NULLS FIRST,
                  CASE kind WHEN 'parse' THEN 0 WHEN 'fit' THEN 1 WHEN 'generate' THEN 2 ELSE 3 END, created_at, id
              LIMIT 1{}) RETURNING *",
+        known_kinds(),
         tx.skip_locked()
     );
     let claimed = on!(tx, c => sqlx::query_as::<_, Job>(AssertSqlSafe(sql))

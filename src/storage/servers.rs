@@ -2,6 +2,7 @@
 
 use super::db::on;
 use super::{StorageError, Tx};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 /// How long a server counts that was not seen, in microseconds.
@@ -53,10 +54,13 @@ pub async fn passed(
     build: &str,
 ) -> Result<Option<i64>, StorageError> {
     let now = tx.now().await?;
-    Ok(on!(tx, c => sqlx::query_scalar(
+    let sql = format!(
         "/* servers passed */ SELECT memory FROM jobs
          WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
              AND memory > $2 AND memory <= $3 AND created_at < $4 AND (measuring_started_at IS NULL OR build = $5)
-         ORDER BY created_at, id LIMIT 1")
+             AND {} ORDER BY created_at, id LIMIT 1",
+        super::jobs::known_kinds()
+    );
+    Ok(on!(tx, c => sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(now).bind(free).bind(memory).bind(since).bind(build).fetch_optional(c).await)?)
 }
