@@ -293,3 +293,20 @@ pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
     }
     Ok(undone)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The version before reads an id for everybody.
+    #[test]
+    fn an_administrator_stands_in_a_note_as_nil() {
+        let (key, some) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for (tenant, written) in [(None, Uuid::nil()), (Some(some), some)] {
+            let revoked = Revoked { key, tenant };
+            let text = serde_json::to_string(&revoked).unwrap();
+            assert_eq!(text, format!(r#"{{"key":"{key}","tenant":"{written}"}}"#));
+            assert_eq!(parsed::<Revoked>(&text).unwrap(), revoked);
+        }
+    }
+}

@@ -226,6 +226,46 @@ fn plan(epsilon: f64, delta: f64, method: Method, options: fit::Options) -> Resu
 mod tests {
     use super::*;
 
+    /// Digests of requests are compared with those of the version before, and of attempts before: the text stays.
+    #[test]
+    fn what_is_kept_of_a_request_is_the_same_text_in_every_version() {
+        let id = "0199c0de-0000-7000-8000-000000000001";
+        let fit = format!(r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2,"accept_noise":true}}"#);
+        let kept_fit = format!(
+            r#""dataset_id":"{id}","epsilon":2.0,"delta":1e-9,"method":"netdpsyn","options":{{"max_cells":1048576,"clique_cells":5000,"gaps":true}},"hold_out":false,"rows":null,"seed":null,"generate":{{"start":"tree","update":"alternate","decay":"linear","rounds":24}},"evaluate":false}}"#
+        );
+        let new = NewJob::read(fit.as_bytes()).unwrap();
+        assert_eq!(serde_json::to_string(&new).unwrap(), format!(r#"{{"kind":"fit",{kept_fit}"#));
+        let NewJob::Fit(request) = new else { panic!("it is a fit") };
+        assert_eq!(kept(&request).unwrap(), format!("{{{kept_fit}"));
+        assert_eq!(kept(&ParseRequest { again: true }).unwrap(), r#"{"again":true}"#);
+        // The version before kept nothing of a first parsing.
+        assert!(!serde_json::from_str::<ParseRequest>("{}").unwrap().again);
+    }
+
+    #[test]
+    fn every_request_names_the_kind_of_job_that_does_it() {
+        fn kind<T: JobRequest>(_: &T) -> &'static str {
+            T::KIND.name()
+        }
+        let id = Uuid::from_u128(1);
+        for kind_asked in Kind::ALL.iter().filter(|kind| **kind != Kind::Parse) {
+            let body = match kind_asked {
+                Kind::Fit => format!(r#"{{"kind":"{kind_asked}","dataset_id":"{id}","epsilon":1}}"#),
+                Kind::Generate => format!(r#"{{"kind":"{kind_asked}","model_id":"{id}"}}"#),
+                _ => format!(r#"{{"kind":"{kind_asked}","release_id":"{id}"}}"#),
+            };
+            let new = NewJob::read(body.as_bytes()).unwrap();
+            let told = match &new {
+                NewJob::Fit(request) => kind(request),
+                NewJob::Generate(request) => kind(request),
+                NewJob::Evaluate(request) => kind(request),
+            };
+            let written = serde_json::to_value(&new).unwrap();
+            assert_eq!((told, &written["kind"]), (kind_asked.name(), &serde_json::json!(kind_asked)));
+        }
+    }
+
     #[test]
     fn the_least_epsilon_pays_for_a_fit_at_any_delta() {
         for delta in [Guarantee::MIN_DELTA, 1e-9, Guarantee::MAX_DELTA] {

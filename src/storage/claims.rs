@@ -1,7 +1,7 @@
 //! Claims: a job is claimed with a lease, which heartbeats renew, and taken over when that lapses. Whatever a worker writes is fenced by
 //! (job, attempt): an attempt that lost its lease changes nothing.
 
-use super::jobs::{Job, Kind, State};
+use super::jobs::{Job, State, known_kinds};
 use super::statement::{changed, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx, turns};
@@ -56,11 +56,11 @@ pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, Storag
              WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
-                 AND kind IN ('{}') AND (kind = 'parse' OR NOT $5)
+                 AND {} AND (kind = 'parse' OR NOT $5)
                  AND (COALESCE(memory, 0) BETWEEN $7 AND $6 OR cancel_requested)
              ORDER BY (SELECT served FROM turns WHERE turns.tenant_id = jobs.tenant_id) NULLS FIRST,
                  CASE kind WHEN 'parse' THEN 0 WHEN 'fit' THEN 1 WHEN 'generate' THEN 2 ELSE 3 END, created_at, id
-             LIMIT 1{}) RETURNING *", Kind::NAMES.join("', '"), tx.skip_locked());
+             LIMIT 1{}) RETURNING *", known_kinds(), tx.skip_locked());
     let claimed = on!(tx, c => query_as::<_, Job>(sql)
         .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.parse_only).bind(claim.room).bind(claim.least)
         .fetch_optional(c).await)?;

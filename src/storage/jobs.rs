@@ -181,6 +181,11 @@ pub async fn open(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageError> {
         .bind(tenant).fetch_one(c).await)?)
 }
 
+/// That a job is of a kind that this program knows.
+pub(super) fn known_kinds() -> String {
+    format!("kind IN ('{}')", Kind::NAMES.join("', '"))
+}
+
 /// Whether a job waits or runs.
 pub async fn is_open(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
     let open: i64 = on!(tx, c => query_scalar(

@@ -60,6 +60,6 @@ pub async fn passed(
         sql!(passed, "SELECT memory FROM jobs
          WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
              AND memory > $2 AND memory <= $3 AND created_at < $4 AND (measuring_started_at IS NULL OR build = $5)
-         ORDER BY created_at, id LIMIT 1"))
+             AND {} ORDER BY created_at, id LIMIT 1", super::jobs::known_kinds()))
         .bind(now).bind(free).bind(memory).bind(since).bind(build).fetch_optional(c).await)?)
 }
