@@ -2,9 +2,9 @@
 //!
 //! Each size runs in a process of its own, so that the peak of its memory is its own. The table is printed.
 
+use netdpsyn::account::Guarantee;
 use netdpsyn::fit::{Method, Plan};
 use netdpsyn::generate::Request;
-use netdpsyn::privacy::Guarantee;
 use netdpsyn::progress::Quiet;
 use netdpsyn::service::acceptance::Accepted;
 use netdpsyn::service::local::{self, Outputs, Source};
@@ -62,7 +62,7 @@ fn measure(folder: &Path) {
 fn one_size(rows: usize, folder: &Path) {
     let request = Request { rows: Some(rows), seed: 1, ..Request::default() };
     let start = Instant::now();
-    let made = local::generate_from(&folder.join("bundle"), &request, &folder.join("synthetic.csv"), &Quiet);
+    let made = local::generate(&folder.join("bundle"), &request, &folder.join("synthetic.csv"), &Quiet);
     made.expect("a trace");
     let seconds = start.elapsed().as_secs_f64();
     let peak = peak_bytes();

@@ -5,9 +5,9 @@
 
 mod table;
 
+use netdpsyn::account::{Guarantee, Stage};
 use netdpsyn::fit::{Method, Plan};
 use netdpsyn::generate::Request;
-use netdpsyn::privacy::Guarantee;
 use netdpsyn::progress::{Progress, Quiet};
 use netdpsyn::service::acceptance::Accepted;
 use netdpsyn::service::local::{self, Outputs, Source};
@@ -17,8 +17,19 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-const STAGES: [&str; 10] =
-    ["read", "gaps", "trees", "code", "one-ways", "selection", "pairs", "reconcile", "generate", "write"];
+/// All but those that this command does not pass through, or passes in no time.
+const STAGES: [Stage; 10] = [
+    Stage::Read,
+    Stage::Gaps,
+    Stage::Trees,
+    Stage::Code,
+    Stage::OneWays,
+    Stage::Selection,
+    Stage::Pairs,
+    Stage::Reconcile,
+    Stage::Generate,
+    Stage::Write,
+];
 
 /// Where the table stands in docs/PERFORMANCE.md.
 const MARKS: [&str; 2] = ["<!-- bench: begin -->\n", "<!-- bench: end -->\n"];
@@ -39,7 +50,7 @@ fn main() {
     let mut table = format!(
         "{}; seconds a stage.\n\n| rows | {} | all | rows/s | peak memory |\n|---:|{}---:|---:|---:|\n",
         table::machine(),
-        STAGES.join(" | "),
+        STAGES.map(Stage::name).join(" | "),
         "---:|".repeat(STAGES.len())
     );
     for rows in sizes {
@@ -92,28 +103,37 @@ struct Clock(Mutex<Times>);
 
 #[derive(Default)]
 struct Times {
-    current: Option<(&'static str, Instant)>,
+    current: Option<(Stage, Instant)>,
     stages: [Duration; STAGES.len()],
+}
+
+impl Times {
+    /// The stage of the moment ends.
+    fn end(&mut self) {
+        if let Some((stage, since)) = self.current.take()
+            && let Some(i) = STAGES.iter().position(|&s| s == stage)
+        {
+            self.stages[i] += since.elapsed();
+        }
+    }
 }
 
 impl Clock {
     fn finish(self) -> [Duration; STAGES.len()] {
-        self.report("", 0, 0);
-        self.0.into_inner().expect("no panic").stages
+        let mut times = self.0.into_inner().expect("no panic");
+        times.end();
+        times.stages
     }
 }
 
 impl Progress for Clock {
-    fn report(&self, stage: &'static str, _: u64, _: u64) {
+    fn report(&self, stage: Stage, _: u64, _: u64) {
         let mut times = self.0.lock().expect("no panic");
         if times.current.is_some_and(|(name, _)| name == stage) {
             return;
         }
-        if let Some((name, since)) = times.current.replace((stage, Instant::now()))
-            && let Some(i) = STAGES.iter().position(|s| *s == name)
-        {
-            times.stages[i] += since.elapsed();
-        }
+        times.end();
+        times.current = Some((stage, Instant::now()));
     }
 
     fn is_cancelled(&self) -> bool {

@@ -1,8 +1,9 @@
-//! The house rules, read from the source: who may use whom, and where raw data may be opened.
+//! The house rules that the compiler cannot hold: who may use whom within the service, and what the shipped program is built of.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Every Rust file under `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -20,6 +21,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn crates() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates")
 }
 
 /// The module of the crate that a file belongs to.
@@ -42,8 +47,8 @@ fn code(file: &Path) -> String {
 /// Whether a file is compiled for tests alone: the module above it says so.
 fn is_test(file: &Path) -> bool {
     let name = file.file_stem().unwrap().to_string_lossy();
-    let above = fs::read_to_string(file.with_file_name("mod.rs"));
-    above.is_ok_and(|text| text.contains(&format!("#[cfg(test)]\nmod {name};")))
+    let above = ["mod.rs", "lib.rs"].map(|above| fs::read_to_string(file.with_file_name(above)));
+    above.into_iter().flatten().any(|text| text.contains(&format!("#[cfg(test)]\nmod {name};")))
 }
 
 /// Every other Rust file of the crate.
@@ -87,30 +92,22 @@ fn used(code: &str) -> BTreeSet<String> {
     names
 }
 
-/// The table of `lib.rs`: what each module may use.
+/// The table of `lib.rs`: what each module of the service may use. Between crates the compiler holds it.
 fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
-    let engine = [
-        "trace", "scratch", "privacy", "progress", "domain", "formats", "model", "fit", "generate",
-        "evaluate", "simulate", "whole",
-    ];
+    let engine = ["account", "trace", "formats", "model", "fit", "generate", "evaluate"];
     let and = |more: &[&'static str]| engine.iter().chain(more).copied().collect::<Vec<_>>();
     BTreeMap::from([
-        ("trace", vec!["progress"]),
-        ("scratch", vec!["trace"]),
-        ("privacy", vec![]),
-        ("progress", vec![]),
-        ("whole", vec![]),
-        ("domain", vec!["trace", "progress"]),
-        ("formats", vec!["trace", "privacy", "progress"]),
-        ("model", vec!["domain", "trace", "privacy", "progress"]),
-        ("fit", vec!["model", "domain", "trace", "privacy", "progress", "whole"]),
-        ("generate", vec!["model", "domain", "scratch", "trace", "progress", "whole"]),
-        ("evaluate", vec!["model", "domain", "scratch", "trace", "privacy", "progress"]),
-        ("simulate", vec!["generate", "trace"]),
+        ("account", vec![]),
+        ("trace", vec![]),
+        ("formats", vec![]),
+        ("model", vec![]),
+        ("fit", vec![]),
+        ("generate", vec![]),
+        ("evaluate", vec![]),
         ("config", vec![]),
         ("telemetry", vec!["config"]),
-        ("ledger", vec!["privacy"]),
-        ("storage", vec!["ledger"]),
+        ("ledger", vec!["account"]),
+        ("storage", vec!["ledger", "account"]),
         ("service", and(&["storage", "ledger", "config"])),
         ("jobs", and(&["service", "storage"])),
         ("http", vec!["service", "storage", "jobs"]),
@@ -137,35 +134,75 @@ fn arrows_point_downwards_only() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What cargo says of the workspace.
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .args(["--locked", "--offline"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Who works on raw data: the crates that list the privacy core, and no other. `crates/walls` shows what the compiler says to all others.
+#[test]
+fn three_crates_work_on_raw_data() {
+    let metadata: serde_json::Value =
+        serde_json::from_str(&cargo(&["metadata", "--no-deps", "--format-version", "1"])).unwrap();
+    let mut users = Vec::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let needs = package["dependencies"].as_array().unwrap();
+        let core = |need: &&serde_json::Value| need["name"] == "netdpsyn-privacy" && need["kind"].is_null();
+        if needs.iter().any(|need| core(&need)) {
+            users.push(package["name"].as_str().unwrap().to_string());
+        }
+    }
+    users.sort();
+    assert_eq!(users, ["netdpsyn-evaluate", "netdpsyn-fit", "netdpsyn-formats"]);
+}
+
+/// The feature by which tests force noise is in nothing that is shipped.
+#[test]
+fn no_program_forces_noise() {
+    let tree = ["tree", "--package", "netdpsyn", "--edges", "normal,build", "--prefix", "none"];
+    let shipped = cargo(&[&tree[..], &["--format", "{p} [{f}]"]].concat());
+    let of = |name: &str| shipped.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>();
+    assert!(!of("netdpsyn-privacy v").is_empty() && !of("netdpsyn-fit v").is_empty(), "{shipped}");
+    assert!(!shipped.contains("forced-noise"), "{shipped}");
+    // It is found where it is on.
+    let tested = cargo(&[
+        "tree",
+        "--package",
+        "netdpsyn-fit",
+        "--edges",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p} [{f}]",
+    ]);
+    assert!(tested.contains("forced-noise"), "{tested}");
+}
+
+/// The engine has no HTTP, no SQL, no runtime, and no command line; what describes its types to those is a feature.
 #[test]
 fn the_engine_knows_no_http_no_sql_no_runtime() {
-    for file in production() {
-        for forbidden in ["axum", "sqlx", "tokio", "utoipa"] {
-            let outer =
-                ["service", "storage", "jobs", "http", "cli", "ledger"].contains(&module(&file).as_str());
-            // A type may describe its JSON form, as it serialises itself.
-            let code = code(&file).replace("utoipa::ToSchema", "");
-            assert!(
-                outer || !code.contains(&format!("{forbidden}::")),
-                "{} uses {forbidden}",
-                file.display()
-            );
+    for engine in ["account", "privacy", "trace", "model", "fit", "generate", "formats", "evaluate"] {
+        let package = format!("netdpsyn-{engine}");
+        let tree = cargo(&["tree", "--package", &package, "--edges", "normal", "--prefix", "none"]);
+        for forbidden in ["axum ", "sqlx ", "tokio ", "utoipa ", "clap "] {
+            assert!(!tree.lines().any(|line| line.starts_with(forbidden)), "{package} needs {forbidden}");
         }
     }
 }
 
-/// Where each way out of `Sensitive` may be taken.
+/// Who opens what is kept for a steward, and who keeps secrets: rooms of one crate, which the compiler does not tell apart.
 #[test]
-fn raw_data_has_two_exits() {
-    let exits = [
-        (".measure(", &["fit"][..]),
-        (".privately(", &["evaluate", "formats"]),
-        (".derive(", &["fit"]),
-        // Lets out that work was stopped, and nothing else.
-        (".finished_or(", &["fit", "evaluate", "service"]),
-        ("Sensitive::new(", &["formats"]),
-        ("Private::new(", &["formats"]),
-        ("for_steward(", &["cli", "service", "jobs"]),
+fn doors_of_the_service() {
+    let doors = [
+        ("for_steward(", &["cli", "service", "jobs"][..]),
         ("Steward::local(", &["cli", "service"]),
         ("Steward::keeper(", &["jobs"]),
         ("NoiseKey::of_halves(", &["jobs"]),
@@ -174,33 +211,40 @@ fn raw_data_has_two_exits() {
     ];
     for file in production() {
         let own = module(&file);
-        if own == "privacy" {
-            continue;
-        }
-        for (call, rooms) in exits {
+        for (call, rooms) in doors {
             let taken = code(&file).contains(call);
             assert!(!taken || rooms.contains(&own.as_str()), "{} calls {call}", file.display());
         }
     }
 }
 
-/// Choosing noise would break the promise: production code has keys from the operating system alone.
+/// Measuring is for `fit` alone, though all three crates could: the readers and the comparisons never draw noise. And only generating and simulating
+/// may be seeded.
 #[test]
-fn noise_cannot_be_seeded() {
+fn noise_is_drawn_by_fits_and_seeds_are_for_generating() {
+    for file in files(&crates()).into_iter().filter(|file| !is_test(file)) {
+        let inside = file.strip_prefix(crates()).unwrap();
+        let own = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        if !inside.components().any(|part| part.as_os_str() == "src") || own == "walls" {
+            continue;
+        }
+        let code = code(&file);
+        assert!(!code.contains(".measure(") || own == "fit", "{} measures", file.display());
+        assert!(
+            !code.contains("Sensitive::new(") || own == "formats",
+            "{} takes raw data in",
+            file.display()
+        );
+        let seeds = code.contains("seed_from_u64") || code.contains("from_seed");
+        let free = own == "generate"
+            || inside.starts_with("trace/src/simulate")
+            || inside.ends_with("private/draws.rs")
+            || inside.ends_with("privacy/src/noise.rs");
+        assert!(!seeds || free, "{} seeds a generator", file.display());
+    }
     for file in production() {
         let code = code(&file);
-        // Answers come from a key, and a fit takes nothing else: what forces them is compiled for tests alone.
-        let answers = code.contains("Noise for ");
-        assert!(!answers || file.ends_with("privacy/noise.rs"), "{} answers queries", file.display());
-        let forced = code.contains("fit_with(");
-        assert!(!forced || file.ends_with("fit/mod.rs"), "{} fits with noise of its own", file.display());
-        let made = code.contains("NoiseKey {") && !file.ends_with("privacy/noise.rs");
-        assert!(!made, "{} makes a key by hand", file.display());
-        let seeds = code.contains("seed_from_u64") || code.contains("from_seed");
-        let own = module(&file);
-        let free = ["generate", "simulate"].contains(&own.as_str()) || file.ends_with("private/draws.rs");
-        // In `privacy` the stream of a block is seeded by the subkey; nowhere else does a seed meet noise.
-        assert!(!seeds || free || file.ends_with("privacy/noise.rs"), "{} seeds a generator", file.display());
+        assert!(!code.contains("seed_from_u64") && !code.contains("from_seed"), "{}", file.display());
     }
 }
 

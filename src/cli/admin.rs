@@ -10,6 +10,7 @@ use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewTenant};
 use crate::service::{memory, sweep};
 use crate::storage::{StorageError, closed};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -54,8 +55,8 @@ enum Other {
         /// The tenant's id; none for an administrator's key
         tenant: Option<Uuid>,
         /// What the key allows
-        #[arg(long, value_enum)]
-        role: KeyRole,
+        #[arg(long, value_parser = roles())]
+        role: Role,
     },
     /// List all keys, administrators' included, without their secrets
     Keys,
@@ -66,11 +67,9 @@ enum Other {
     },
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum KeyRole {
-    Admin,
-    Steward,
-    Reader,
+/// The roles, as an argument.
+fn roles() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::NAMES).try_map(|name| name.parse::<Role>())
 }
 
 impl Args {
@@ -115,7 +114,7 @@ impl Other {
             Other::Reconcile => {
                 let found = memory::reconcile(app, caller).await?;
                 for spend in &found.back {
-                    let rho = crate::privacy::Rho::from_units(spend.amount.rho);
+                    let rho = crate::account::Rho::from_units(spend.amount.rho);
                     println!("brought back ρ = {rho} of population {}", spend.population);
                 }
                 for spend in &found.lost {
@@ -133,23 +132,16 @@ impl Other {
                 let age = Duration::from_secs(older_than * 3_600);
                 println!("{} files removed", sweep::sweep_now(app, caller, age).await?);
             }
-            Other::Key { tenant, role } => {
-                let role = match role {
-                    KeyRole::Admin => Role::Admin,
-                    KeyRole::Steward => Role::Steward,
-                    KeyRole::Reader => Role::Reader,
-                };
-                match (tenant, role) {
-                    (None, Role::Admin) => {
-                        let issued = keys::issue_admin(app, caller, "issued at the machine").await?;
-                        println!("{:<8} {}", role.name(), issued.secret);
-                    }
-                    (Some(tenant), _) => issue(app, caller, tenant, role).await?,
-                    (None, _) => {
-                        return Err(Problem::invalid("tenant", "name the tenant whose key it is"));
-                    }
+            Other::Key { tenant, role } => match (tenant, role) {
+                (None, Role::Admin) => {
+                    let issued = keys::issue_admin(app, caller, "issued at the machine").await?;
+                    println!("{:<8} {}", role, issued.secret);
                 }
-            }
+                (Some(tenant), _) => issue(app, caller, tenant, role).await?,
+                (None, _) => {
+                    return Err(Problem::invalid("tenant", "name the tenant whose key it is"));
+                }
+            },
             Other::Keys => {
                 for (tenant, key) in keys::all(app, caller).await? {
                     let whose = tenant.map_or_else(|| "-".into(), |tenant| tenant.to_string());
@@ -172,6 +164,6 @@ impl Other {
 async fn issue(app: &App, caller: &Caller, tenant: Uuid, role: Role) -> Result<(), Problem> {
     let new = NewKey { role, name: "issued at the machine".into() };
     let issued = keys::issue(app, caller, tenant, new).await?;
-    println!("{:<8} {}", role.name(), issued.secret);
+    println!("{:<8} {}", role, issued.secret);
     Ok(())
 }

@@ -75,7 +75,7 @@ fn show_restored(restored: &Restored) {
         println!("will end charged and without a model: fit {fit}");
     }
     for spend in &restored.forgotten {
-        let rho = crate::privacy::Rho::from_units(spend.amount.rho);
+        let rho = crate::account::Rho::from_units(spend.amount.rho);
         println!("to reconcile: ρ = {rho} of population {}, spent by fit {}", spend.population, spend.job);
     }
     for undone in &restored.undone {

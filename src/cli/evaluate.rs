@@ -4,7 +4,7 @@ use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, evaluation};
 use crate::evaluate::private::Measure;
-use crate::privacy::Steward;
+use crate::formats::Steward;
 use crate::service::local::{self, LocalError};
 use crate::service::new_file::NewFile;
 use std::io::Write;

@@ -3,7 +3,7 @@
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
-use crate::privacy::Steward;
+use crate::formats::Steward;
 use crate::service::local::{self, LocalError};
 use std::path::PathBuf;
 

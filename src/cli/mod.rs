@@ -16,7 +16,7 @@ mod synthesize;
 mod trace_args;
 
 use crate::formats::ReadError;
-use crate::privacy::Steward;
+use crate::formats::Steward;
 use crate::service::local::LocalError;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ struct Cli {
 enum Command {
     /// Serve the REST API and work on jobs
     Serve(serve::Serve),
-    /// Make a synthetic trace from a raw one, and state what it promises
+    /// Make a synthetic trace from a raw one: fit it, generate from that, and state what it promises
     Synthesize(synthesize::Args),
     /// Make a further trace from a measurement bundle; needs no raw data and costs no privacy
     Generate(generate::Args),

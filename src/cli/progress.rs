@@ -1,5 +1,6 @@
 //! Progress on a terminal, and Ctrl-C as the switch that stops the work.
 
+use crate::account::Stage;
 use crate::progress::{Progress, Switch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Arc;
@@ -25,12 +26,12 @@ impl Bar {
 }
 
 impl Progress for Bar {
-    fn report(&self, stage: &'static str, done: u64, total: u64) {
+    fn report(&self, stage: Stage, done: u64, total: u64) {
         if self.bar.is_hidden() {
             return;
         }
-        if self.bar.message() != stage {
-            self.bar.set_message(stage);
+        if self.bar.message() != stage.name() {
+            self.bar.set_message(stage.name());
         }
         self.bar.set_length(total.max(1));
         self.bar.set_position(done.min(total));

@@ -1,8 +1,8 @@
 //! What the commands print, for people.
 
+use crate::account::{Rho, Stage};
 use crate::formats::Report;
 use crate::model::Bundle;
-use crate::privacy::Rho;
 use crate::service::local::Made;
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ pub fn synthesis(bundle: &Bundle, made: &Made) -> String {
         let (label, sigma, bins) = (&tree.label, tree.scale.sigma(), tree.counts.len());
         let _ = writeln!(text, "  {label:<32} ρ = {rho}  σ = {sigma:>9.2}  {cells} cells → {bins} bins");
     }
-    for charge in bundle.statement.charges.iter().filter(|charge| charge.stage != "trees") {
+    for charge in bundle.statement.charges.iter().filter(|charge| charge.stage != Stage::Trees) {
         let bins = bundle
             .attributes
             .iter()

@@ -1,12 +1,12 @@
-//! `netdpsyn synthesize`
+//! `netdpsyn synthesize`: the whole path at once. It fits a raw trace, which pays, and generates a synthetic one; what the service does in two jobs.
 
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
+use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan};
 use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Request, rounded_rows};
-use crate::privacy::Guarantee;
 use crate::service::acceptance::Accepted;
 use crate::service::local::{self, Outputs};
 use std::path::PathBuf;

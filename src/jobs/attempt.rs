@@ -1,14 +1,16 @@
 //! One attempt at a job: the work on the blocking pool, the heartbeat beside it, and one end.
 
+use super::end::{Without, end_without_result};
 use super::stopped::Stopped;
-use super::watch::Watch;
-use super::work;
+use super::watch::{Observer, Watch};
+use super::{evaluate, fit, generate, parse};
 use crate::service::app::App;
-use crate::service::problem::Problem;
+use crate::service::problem::{Problem, ProblemType};
 use crate::storage::claims;
-use crate::storage::jobs::{self, Job};
+use crate::storage::jobs::{self, Job, Kind};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 /// Times a job's lease may lapse: one that brings its worker down would do so for ever.
@@ -30,13 +32,23 @@ enum Told {
     TooLong,
 }
 
+/// Does a job. Blocks; database and artifacts are reached through `runtime`.
+pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
+    match job.kind {
+        Kind::Parse => parse::parse(app, runtime, job, seen),
+        Kind::Fit => fit::fit(app, runtime, job, seen),
+        Kind::Generate => generate::generate(app, runtime, job, seen),
+        Kind::Evaluate => evaluate::evaluate(app, runtime, job, seen),
+    }
+}
+
 /// Does a claimed job and ends it, unless the lease is lost or the server stops.
 pub async fn run(app: &App, job: Job, stopping: watch::Receiver<bool>) {
     tracing::info!("started");
-    let seen = Arc::new(Watch::of(&job.kind));
+    let seen = Arc::new(Watch::of(job.kind));
     let doing = {
         let (app, job, seen) = (app.clone(), job.clone(), Arc::clone(&seen));
-        let runtime = tokio::runtime::Handle::current();
+        let runtime = Handle::current();
         let span = tracing::Span::current();
         tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
@@ -45,9 +57,9 @@ pub async fn run(app: &App, job: Job, stopping: watch::Receiver<bool>) {
             }
             if job.failures >= MAX_FAILURES {
                 let detail = format!("retried {MAX_FAILURES} times without finishing");
-                return Err(Stopped::Failed(Problem::conflict("/problems/too-many-attempts", detail)));
+                return Err(Stopped::Failed(Problem::conflict(ProblemType::TooManyAttempts, detail)));
             }
-            work::perform(&app, &runtime, &job, &*seen)
+            perform(&app, &runtime, &job, &*seen)
         })
     };
     let (outcome, told) = attend(app, &job, &seen, doing, stopping).await;
@@ -140,11 +152,11 @@ async fn end(
             let longest = app.config.max_job_seconds;
             let detail =
                 format!("it ran for {longest} seconds, as long as any job may (NETDPSYN_MAX_JOB_SECONDS)");
-            let problem = Problem::conflict("/problems/too-long", detail);
+            let problem = Problem::conflict(ProblemType::TooLong, detail);
             tracing::warn!(problem = %problem.kind, "failed");
-            work::end_without_result(app, job, "failed", Some(&problem)).await
+            end_without_result(app, job, Without::Failed(&problem)).await
         }
-        (Err(Stopped::Cancelled), _) => work::end_without_result(app, job, "cancelled", None).await,
+        (Err(Stopped::Cancelled), _) => end_without_result(app, job, Without::Cancelled).await,
         (Err(Stopped::Failed(problem)), _) => failed(app, job, problem, panicked).await,
     }
 }
@@ -154,10 +166,10 @@ async fn end(
 async fn failed(app: &App, job: &Job, problem: Problem, panicked: bool) -> Result<(), Problem> {
     let begun = problem.status >= 500 && has_begun(app, job).await?;
     // An upload is not lost over a database that was full when its parsing ended.
-    let passes = problem.status == 503 || job.kind == "parse" && problem.status == 507;
+    let passes = problem.status == 503 || job.kind == Kind::Parse && problem.status == 507;
     if !passes && !begun {
         tracing::warn!(problem = %problem.kind, "failed");
-        return work::end_without_result(app, job, "failed", Some(&problem)).await;
+        return end_without_result(app, job, Without::Failed(&problem)).await;
     }
     tracing::warn!(problem = %problem.kind, "could not be done now; it goes back to the queue");
     let wait = (job.attempt * WAIT).min(LONGEST_WAIT);
@@ -176,7 +188,7 @@ async fn failed(app: &App, job: &Job, problem: Problem, panicked: bool) -> Resul
 async fn has_begun(app: &App, job: &Job) -> Result<bool, Problem> {
     let mut tx = app.read("attempt.has_begun").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?;
-    Ok(job.kind == "fit" && found.is_some_and(|now| now.measuring_started_at.is_some()))
+    Ok(job.kind == Kind::Fit && found.is_some_and(|now| now.measuring_started_at.is_some()))
 }
 
 async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, Problem> {

@@ -8,15 +8,15 @@
 //! digest in the note. A database restored from a backup has lost one of them, and then nothing is drawn: the fit ends charged, without a model.
 
 use super::stopped::{Stopped, broken};
+use crate::fit::keys::keyed;
+use crate::fit::keys::{KeyHalf, NoiseKey};
 use crate::fit::{self, Plan};
-use crate::privacy::noise::keyed;
-use crate::privacy::{KeyHalf, NoiseKey};
 use crate::service::app::App;
 use crate::service::memory::{self, Spend};
-use crate::service::problem::Problem;
+use crate::service::problem::{Problem, ProblemType};
 use crate::storage::claims::{self, Begin};
 use crate::storage::digest::hex;
-use crate::storage::jobs::{self, Job};
+use crate::storage::jobs::{self, Job, State};
 use crate::storage::populations;
 use crate::trace::Schema;
 use hmac::Mac;
@@ -58,7 +58,7 @@ impl Measuring {
 fn not_repeatable(why: &str) -> Stopped {
     let detail =
         format!("an earlier attempt of this fit began to measure, and {why}; nothing was drawn again");
-    Problem::conflict("/problems/not-repeatable", detail).into()
+    Problem::conflict(ProblemType::NotRepeatable, detail).into()
 }
 
 /// Begins to measure, or goes on where an earlier attempt began: the key, if this is the same computation as that attempt's. From here on every
@@ -110,7 +110,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     // The database may have been put back since it was asked: the first draw comes after note and mark, and only if its half still stands there.
     let mut tx = app.read("measuring.still_holds").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or(Stopped::Lost)?;
-    let holds = found.attempt == job.attempt && found.state == "running";
+    let holds = found.attempt == job.attempt && found.state == State::Running;
     if !holds || found.noise_half.as_deref() != Some(kept.bytes()) {
         return Err(Stopped::Lost);
     }

@@ -1,25 +1,27 @@
 //! Between a job's work, which blocks, and its heartbeat, which does not: where the work is, and whether it should stop.
 
+use crate::account::Stage;
 use crate::progress::{Progress, Switch};
+use crate::storage::jobs::Kind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The stages of a kind of job in order, with the percent at which each begins. They depend on the plan alone, never on records.
-type Stages = &'static [(&'static str, u64)];
+type Stages = &'static [(Stage, u64)];
 
 const FIT: Stages = &[
-    ("read", 0),
-    ("split", 45),
-    ("gaps", 65),
-    ("trees", 75),
-    ("code", 80),
-    ("one-ways", 85),
-    ("selection", 90),
-    ("pairs", 95),
+    (Stage::Read, 0),
+    (Stage::Split, 45),
+    (Stage::Gaps, 65),
+    (Stage::Trees, 75),
+    (Stage::Code, 80),
+    (Stage::OneWays, 85),
+    (Stage::Selection, 90),
+    (Stage::Pairs, 95),
 ];
-const GENERATE: Stages = &[("reconcile", 0), ("generate", 5), ("write", 80)];
-const EVALUATE: Stages = &[("read", 0), ("split", 20), ("compare", 30)];
-const PARSE: Stages = &[("read", 0)];
+const GENERATE: Stages = &[(Stage::Reconcile, 0), (Stage::Generate, 5), (Stage::Write, 80)];
+const EVALUATE: Stages = &[(Stage::Read, 0), (Stage::Split, 20), (Stage::Compare, 30)];
+const PARSE: Stages = &[(Stage::Read, 0)];
 
 /// Who watches a job's work.
 pub trait Observer: Progress {
@@ -32,17 +34,17 @@ pub struct Watch {
     stages: Stages,
     switch: Switch,
     measuring: AtomicBool,
-    at: Mutex<(&'static str, u64)>,
+    at: Mutex<(Option<Stage>, u64)>,
 }
 
 impl Watch {
     /// The progress of a job of this kind.
-    pub fn of(kind: &str) -> Self {
+    pub fn of(kind: Kind) -> Self {
         let stages = match kind {
-            "fit" => FIT,
-            "generate" => GENERATE,
-            "evaluate" => EVALUATE,
-            _ => PARSE,
+            Kind::Parse => PARSE,
+            Kind::Fit => FIT,
+            Kind::Generate => GENERATE,
+            Kind::Evaluate => EVALUATE,
         };
         Watch { stages, switch: Switch::default(), measuring: AtomicBool::new(false), at: Mutex::default() }
     }
@@ -57,8 +59,8 @@ impl Watch {
         self.measuring.load(Ordering::Acquire)
     }
 
-    /// Stage and percent.
-    pub fn at(&self) -> (&'static str, u64) {
+    /// Stage, once there is one, and percent.
+    pub fn at(&self) -> (Option<Stage>, u64) {
         *self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -70,11 +72,11 @@ impl Observer for Watch {
 }
 
 impl Progress for Watch {
-    fn report(&self, stage: &'static str, done: u64, total: u64) {
-        let Some(i) = self.stages.iter().position(|(name, _)| *name == stage) else { return };
+    fn report(&self, stage: Stage, done: u64, total: u64) {
+        let Some(i) = self.stages.iter().position(|(own, _)| *own == stage) else { return };
         let (from, to) = (self.stages[i].1, self.stages.get(i + 1).map_or(100, |(_, percent)| *percent));
         let percent = from + (to - from) * done.min(total) / total.max(1);
-        *self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = (stage, percent);
+        *self.at.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = (Some(stage), percent);
     }
 
     fn is_cancelled(&self) -> bool {
@@ -88,19 +90,20 @@ mod tests {
 
     #[test]
     fn percent_goes_from_0_to_100_over_the_stages_of_each_kind() {
-        for (kind, stages) in [("fit", FIT), ("generate", GENERATE), ("evaluate", EVALUATE), ("parse", PARSE)]
-        {
+        for &kind in Kind::ALL {
             let watch = Watch::of(kind);
+            let stages = watch.stages;
             let mut before = 0;
             for &(stage, begins) in stages {
                 watch.report(stage, 0, 8);
-                assert_eq!(watch.at(), (stage, begins));
+                assert_eq!(watch.at(), (Some(stage), begins));
                 assert!(begins == before, "{stage} begins where the stage before it ends");
                 watch.report(stage, 8, 8);
                 before = watch.at().1;
             }
             assert_eq!(before, 100);
-            watch.report("another kind's", 1, 2);
+            // A stage of another kind.
+            watch.report(Stage::Plan, 1, 2);
             assert_eq!(watch.at().1, 100);
         }
     }

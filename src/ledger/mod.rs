@@ -4,7 +4,7 @@
 //! ends before its first noisy draw **releases** it. At every moment spent + reserved ≤ cap, in ρ and in δ′. `storage::accounts`
 //! applies these rules to rows under their locks; the database's own constraints hold against everybody else.
 
-use crate::privacy::{Rho, zcdp};
+use crate::account::{Rho, zcdp};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -118,7 +118,7 @@ pub const LEAST_EPSILON: f64 = 0.01;
 
 /// The largest ε, to two decimals and rounded down, that a fit may ask for at `delta` with `left` to spend; `None` when not even 0.01.
 pub fn largest_epsilon(left: Rho, delta: f64) -> Option<f64> {
-    use crate::privacy::Guarantee;
+    use crate::account::Guarantee;
     let pays = |hundredths: u64| {
         Guarantee::new(hundredths as f64 / 100.0, delta).is_ok_and(|asked| zcdp::rho(asked) <= left)
     };
@@ -133,7 +133,7 @@ pub fn largest_epsilon(left: Rho, delta: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::privacy::Guarantee;
+    use crate::account::Guarantee;
     use proptest::prelude::*;
 
     #[derive(Clone, Debug)]

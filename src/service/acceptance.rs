@@ -2,9 +2,9 @@
 //! column lies outside its declaration. Both are judged by private figures and told to the steward alone; that it was confirmed is written down
 //! nowhere.
 
+use crate::account::statement::{Expected, percent};
 use crate::fit::{Plan, expect};
 use crate::formats::Report;
-use crate::model::statement::{Expected, percent};
 use crate::trace::Schema;
 use std::fmt;
 

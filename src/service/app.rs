@@ -7,7 +7,8 @@ use super::problem::Problem;
 use super::readiness::Readiness;
 use super::slots::Slots;
 use crate::config::Config;
-use crate::storage::{Artifacts, Clock, Db, Halves, Tx, closed};
+pub use crate::storage::keys::Role;
+use crate::storage::{Artifacts, Clock, Db, Halves, StorageError, Tx, closed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -48,7 +49,7 @@ pub struct App {
 
 impl App {
     /// Connects to everything the settings name.
-    pub async fn open(config: Config) -> Result<App, crate::storage::StorageError> {
+    pub async fn open(config: Config) -> Result<App, StorageError> {
         closed::folder(&config.data_dir)?;
         let artifacts = Artifacts::open(&config.data_dir.join("artifacts"))?;
         let halves = Halves::open(&config.data_dir.join("noise"))?;
@@ -140,29 +141,6 @@ pub fn time_or_day() -> utoipa::openapi::Schema {
     AnyOfBuilder::new().item(time).item(day).into()
 }
 
-/// What a key allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Tenants, populations, budgets, keys.
-    Admin,
-    /// One tenant's data, spending and publishing.
-    Steward,
-    /// One tenant's published releases.
-    Reader,
-}
-
-impl Role {
-    /// As it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Admin => "admin",
-            Role::Steward => "steward",
-            Role::Reader => "reader",
-        }
-    }
-}
-
 /// Who asks: the holder of a key.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -222,11 +200,6 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    /// Checked: the id to start after and one item more than a page holds, which tells whether another page follows.
-    pub fn bounds(&self) -> Result<(Uuid, i64), Problem> {
-        Ok((self.after.unwrap_or_default(), self.fetched()?))
-    }
-
     /// One item more than a page holds, which tells whether another page follows.
     pub fn fetched(&self) -> Result<i64, Problem> {
         match self.limit.unwrap_or(50) {
@@ -235,9 +208,13 @@ impl PageQuery {
         }
     }
 
-    /// Refuses an `after` that has no place in the list: an empty page would look like the list's end.
-    pub fn known(place: Option<i64>) -> Result<i64, Problem> {
-        place.ok_or_else(|| {
+    /// The place in a list after which its page begins, where `after` is looked up: at the list's beginning without one. Refuses an `after` that has no place
+    /// there: an empty page would look like the list's end.
+    pub async fn start(
+        after: Option<impl Future<Output = Result<Option<i64>, StorageError>>>,
+    ) -> Result<i64, Problem> {
+        let Some(place) = after else { return Ok(0) };
+        place.await?.ok_or_else(|| {
             Problem::invalid("after", "no item of this list has that id; pass the `next` of a page of it")
         })
     }

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn the_smaller_cap_counts() {
         let grant = |at, population: bool, rho| Granted {
-            population_id: population.then(Uuid::nil),
+            population_id: population.then(|| Uuid::from_u128(1)),
             rho,
             created_at: at,
         };

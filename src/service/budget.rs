@@ -2,10 +2,11 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::problem::Problem;
+use crate::account::{Guarantee, Rho, zcdp};
 use crate::ledger::{Account, Amount};
-use crate::privacy::{Guarantee, Rho, zcdp};
 use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Entry};
+use crate::storage::words::words;
 use crate::storage::{Tx, populations};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -172,6 +173,17 @@ pub struct PopulationBudget {
     pub account: AccountView,
 }
 
+words! {
+    /// Whose an account is. Both pay for a fit.
+    #[derive(utoipa::ToSchema)]
+    pub enum Payer {
+        /// The tenant's, over all its populations.
+        Tenant = "tenant",
+        /// A population's.
+        Population = "population",
+    }
+}
+
 /// What is left for a fit in the two accounts that pay for it.
 pub(super) struct Left {
     tenant: Amount,
@@ -185,10 +197,10 @@ impl Left {
     }
 
     /// The accounts that do not have this much.
-    pub(super) fn short_of(&self, cost: Amount) -> Vec<&'static str> {
+    pub(super) fn short_of(&self, cost: Amount) -> Vec<Payer> {
         let short = |left: &Amount| left.rho < cost.rho || left.delta < cost.delta;
-        let accounts = [("tenant", &self.tenant), ("population", &self.population)];
-        accounts.into_iter().filter(|(_, left)| short(left)).map(|(name, _)| name).collect()
+        let accounts = [(Payer::Tenant, &self.tenant), (Payer::Population, &self.population)];
+        accounts.into_iter().filter(|(_, left)| short(left)).map(|(payer, _)| payer).collect()
     }
 }
 
@@ -224,20 +236,6 @@ pub async fn charge_of(tx: &mut Tx, fit: Uuid) -> Result<Option<ChargeView>, Pro
     }))
 }
 
-/// What an entry of the ledger tells.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum EntryKind {
-    /// A cap was set.
-    Grant,
-    /// A fit was accepted with its whole cost.
-    Reserve,
-    /// A fit spent.
-    Commit,
-    /// A fit ended without measuring, and gave back what it had reserved.
-    Release,
-}
-
 /// An entry of the ledger.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000006", "kind": "commit", "population_id": "0199c0de-0000-7000-8000-000000000005", "job_id": "0199c0de-0000-7000-8000-000000000004", "rho": 0.0558, "delta_prime": 0.0, "actor": "worker", "created_at": "2026-01-05T09:00:03Z"}))]
@@ -245,8 +243,7 @@ pub struct EntryView {
     /// Its id.
     pub id: Uuid,
     /// What happened.
-    #[schema(value_type = EntryKind)]
-    pub kind: String,
+    pub kind: ledger::Kind,
     /// The population; absent for a grant to the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub population_id: Option<Uuid>,
@@ -300,9 +297,6 @@ pub async fn entries(app: &App, caller: &Caller, query: PageQuery) -> Result<Pag
     let tenant = caller.steward()?;
     let limit = query.fetched()?;
     let mut tx = app.read("budget.entries").await?;
-    let after = match query.after {
-        None => 0,
-        Some(id) => PageQuery::known(ledger::place(&mut tx, tenant, id).await?)?,
-    };
+    let after = PageQuery::start(query.after.map(|id| ledger::place(&mut tx, tenant, id))).await?;
     Ok(PageQuery::page(ledger::entries(&mut tx, tenant, after, limit).await?, limit, |e| e.id, entry_view))
 }

@@ -2,12 +2,13 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::looks;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
 use super::queued::queued;
 use super::reading;
+use super::requests::{ParseRequest, asked};
 use super::tenants::{Name, check_name};
 use crate::formats::Report;
-use crate::storage::datasets::{self, Dataset};
+use crate::storage::datasets::{self, Dataset, State};
 use crate::storage::jobs::Job;
 use crate::storage::looks as storage_looks;
 use crate::storage::looks::Look;
@@ -96,27 +97,9 @@ impl utoipa::PartialSchema for Preset {
 
 impl utoipa::ToSchema for Preset {}
 
-/// Where a dataset stands.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum DatasetState {
-    /// No trace has come.
-    Empty,
-    /// A trace is on its way.
-    Receiving,
-    /// A trace is read.
-    Parsing,
-    /// A trace is there and can be fitted.
-    Ready,
-    /// The trace was refused; the problem says why.
-    Rejected,
-    /// The trace and what is private of it is gone; ledger and releases stay.
-    Erased,
-}
-
 /// A dataset, as its steward sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow", "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": State::Ready, "frozen": false, "schema": {"name": "flow", "kind": "flow", "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
     /// Its id.
     pub id: Uuid,
@@ -125,8 +108,7 @@ pub struct DatasetView {
     /// The people behind it.
     pub population_id: Uuid,
     /// Where it stands.
-    #[schema(value_type = DatasetState)]
-    pub state: String,
+    pub state: State,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// The declared schema.
@@ -157,7 +139,7 @@ pub fn schema_of(dataset: &Dataset) -> Result<Schema, Problem> {
 
 /// What parsing found of a dataset that is ready: private to its steward.
 pub fn report_of(dataset: &Dataset) -> Option<Report> {
-    let ready = dataset.report.as_deref().filter(|_| dataset.state == "ready");
+    let ready = dataset.report.as_deref().filter(|_| dataset.state == State::Ready);
     ready.and_then(|text| serde_json::from_str(text).ok())
 }
 
@@ -249,7 +231,8 @@ fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
         .map_err(|error| Problem::invalid("schema", error.to_string()))
 }
 
-fn stored(schema: &Schema) -> Result<String, Problem> {
+/// A schema as it is kept.
+pub(super) fn stored(schema: &Schema) -> Result<String, Problem> {
     serde_json::to_string(schema).map_err(|_| Problem::internal())
 }
 
@@ -277,7 +260,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         population_id: population.id,
         name: new.name,
         schema: stored(&schema)?,
-        state: "empty".into(),
+        state: State::Empty,
         frozen: false,
         trace_path: None,
         trace_sha256: None,
@@ -315,10 +298,7 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<D
     let tenant = caller.steward()?;
     let limit = query.fetched()?;
     let mut tx = app.read("datasets.list").await?;
-    let after = match query.after {
-        None => 0,
-        Some(id) => PageQuery::known(datasets::place(&mut tx, tenant, id).await?)?,
-    };
+    let after = PageQuery::start(query.after.map(|id| datasets::place(&mut tx, tenant, id))).await?;
     Ok(PageQuery::page(datasets::list(&mut tx, tenant, after, limit).await?, limit, |d| d.id, view))
 }
 
@@ -347,17 +327,18 @@ pub async fn patch(
     let text = stored(&schema)?;
     let changed = text != dataset.schema;
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.
-    let seen = dataset.state != "empty" || looks::were_records_seen(&mut tx, dataset.population_id).await?;
+    let seen =
+        dataset.state != State::Empty || looks::were_records_seen(&mut tx, dataset.population_id).await?;
     let late = dataset.declared_late || (seen && changed);
-    if changed && matches!(dataset.state.as_str(), "receiving" | "parsing") {
+    if changed && matches!(dataset.state, State::Receiving | State::Parsing) {
         return Err(Problem::conflict(
-            "/problems/busy",
+            ProblemType::Busy,
             "an upload or its parsing is under way; wait for its end",
         ));
     }
-    if dataset.state == "erased" || !datasets::declare(&mut tx, id, &name, &text, late).await? {
+    if dataset.state == State::Erased || !datasets::declare(&mut tx, id, &name, &text, late).await? {
         return Err(Problem::conflict(
-            "/problems/frozen",
+            ProblemType::Frozen,
             "a fit was accepted: what was declared of this dataset stands",
         ));
     }
@@ -367,10 +348,10 @@ pub async fn patch(
         dataset.bound_schema = None;
         datasets::bind(&mut tx, id, None).await?;
         if let Some(trace) = dataset.trace() {
-            datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
+            datasets::set_state(&mut tx, id, State::Parsing, Some(trace), None, None).await?;
             let now = tx.now().await?;
-            jobs::add(&mut tx, &queued(&dataset, "parse", ParseAgain::request(), now)).await?;
-            dataset = Dataset { state: "parsing".into(), report: None, problem: None, ..dataset };
+            jobs::add(&mut tx, &queued(&dataset, &ParseRequest { again: true }, now)?).await?;
+            dataset = Dataset { state: State::Parsing, report: None, problem: None, ..dataset };
         }
     }
     tx.commit().await?;
@@ -378,33 +359,20 @@ pub async fn patch(
     Ok(view(dataset))
 }
 
-/// What a parse job is asked for.
-#[derive(Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct ParseAgain {
-    /// Whether the trace had been received before: then it stays, whatever comes of it.
-    pub again: bool,
-}
-
-impl ParseAgain {
-    fn request() -> String {
-        serde_json::to_string(&ParseAgain { again: true }).unwrap_or_default()
-    }
-}
-
 /// A parsing that came to no result: the dataset is rejected, and says why. A trace that was good before its declaration changed stays: the steward can
 /// declare it otherwise.
 pub async fn reject(app: &App, tx: &mut Tx, job: &Job, why: &Problem) -> Result<(), Problem> {
     let why = serde_json::to_string(why).map_err(|_| Problem::internal())?;
     let dataset = datasets::find(tx, job.tenant_id, job.dataset_id).await?;
-    let again = serde_json::from_str::<ParseAgain>(&job.request).is_ok_and(|asked| asked.again);
+    // What cannot be read takes nothing away.
+    let again = asked(job).map_or(true, |asked: ParseRequest| asked.again);
     let kept = dataset.as_ref().filter(|_| again).and_then(|d| d.trace());
     if let (None, Some(path)) = (kept, dataset.as_ref().and_then(|d| d.trace_path.as_ref())) {
         app.artifacts.delete(path).await?;
     }
     let now = tx.now().await?;
     storage_looks::add(tx, job.population_id, Look::ParseReport, now).await?;
-    Ok(datasets::set_state(tx, job.dataset_id, "rejected", kept, None, Some(&why)).await?)
+    Ok(datasets::set_state(tx, job.dataset_id, State::Rejected, kept, None, Some(&why)).await?)
 }
 
 /// Erases the raw trace, its parse report and private reports. Ledger and releases stay.
@@ -412,13 +380,13 @@ pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> 
     let tenant = caller.steward()?;
     let mut tx = app.begin("datasets.erase").await?;
     let dataset = own_locked(&mut tx, tenant, id).await?;
-    if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == "receiving" {
+    if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == State::Receiving {
         return Err(Problem::conflict(
-            "/problems/busy",
+            ProblemType::Busy,
             "an upload or a job is under way; cancel it or wait for its end",
         ));
     }
-    datasets::set_state(&mut tx, id, "erased", None, None, None).await?;
+    datasets::set_state(&mut tx, id, State::Erased, None, None, None).await?;
     releases::erase_private_reports(&mut tx, id).await?;
     jobs::erase_private_parts(&mut tx, id).await?;
     // The bytes go first: if that fails nothing says that they are gone.

@@ -2,14 +2,11 @@
 
 use super::local::{LocalError, Source, write_raw};
 use super::new_file::NewFile;
-use crate::domain::Attribute;
-use crate::evaluate::private::binning::binning;
-use crate::fit::count;
-use crate::generate::{restore::Restorer, stream};
-use crate::model::Rules;
-use crate::privacy::Steward;
-use crate::progress::{Cancelled, Progress};
-use crate::trace::{Schema, Trace};
+use crate::account::Stage;
+use crate::evaluate::private::binning::{binning, redrawn};
+use crate::formats::Steward;
+use crate::model::domain::Attribute;
+use crate::progress::Progress;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -39,28 +36,15 @@ pub fn discretize(
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     let (trace, _) = source.read(&bound, progress)?;
-    progress.step("code", 0, 1)?;
+    progress.step(Stage::Code, 0, 1)?;
     let attributes = binning(&trace, &bound.schema, prefix).for_steward(&Steward::local());
-    let decoded_trace = trace.map(|raw| redrawn(&raw, &bound.schema, &attributes, seed, progress));
-    let decoded_trace = decoded_trace.finished_or(Cancelled)?;
+    let decoded_trace = redrawn(trace, &bound.schema, &attributes, seed, progress)?;
     write_raw(decoded, &decoded_trace, &bound.schema, progress)?;
 
     let mut file = NewFile::private(map)?;
-    let text = serde_json::to_string(&Map { private: true, attributes: &attributes }).unwrap_or_default();
-    writeln!(file, "{text}").map_err(|source| LocalError::Write { path: map.into(), source })?;
+    let text = serde_json::to_string(&Map { private: true, attributes: &attributes });
+    let written = text.map_err(std::io::Error::from).and_then(|text| writeln!(file, "{text}"));
+    written.map_err(|source| LocalError::Write { path: map.into(), source })?;
     file.publish()?;
     Ok(attributes.iter().map(Attribute::bins).sum())
-}
-
-/// Every record drawn anew from its bins.
-fn redrawn(
-    raw: &Trace,
-    schema: &Schema,
-    attributes: &[Attribute],
-    seed: u64,
-    progress: &dyn Progress,
-) -> Result<Trace, Cancelled> {
-    let codes = count::encode(raw, attributes, progress)?;
-    let (mut rng, rules) = (stream(seed, 0), Rules::default());
-    Restorer::new(schema, attributes, &rules).restore(&codes, &mut rng, &|| progress.check()).map(Trace::new)
 }

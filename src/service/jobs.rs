@@ -3,42 +3,12 @@
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::datasets::reject;
 use super::problem::Problem;
-use crate::privacy::Rho;
-use crate::storage::jobs::{self, Job};
+use crate::account::{Rho, Stage};
+use crate::storage::jobs::{self, Job, Kind, State};
 use crate::storage::ledger::{Purpose, release};
 use crate::storage::servers;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// What a job does.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum JobKind {
-    /// Reads an upload once.
-    Parse,
-    /// Measures a dataset, and pays.
-    Fit,
-    /// Makes a trace from a model.
-    Generate,
-    /// Compares a release with the raw trace.
-    Evaluate,
-}
-
-/// Where a job stands.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum JobState {
-    /// It waits.
-    Queued,
-    /// A worker has it.
-    Running,
-    /// It did what it was asked for.
-    Succeeded,
-    /// It did not; its problem says why.
-    Failed,
-    /// It was cancelled.
-    Cancelled,
-}
 
 /// A job.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -47,15 +17,14 @@ pub struct JobView {
     /// Its id.
     pub id: Uuid,
     /// What it does.
-    #[schema(value_type = JobKind)]
-    pub kind: String,
+    pub kind: Kind,
     /// Where it stands. An end never changes.
-    #[schema(value_type = JobState)]
-    pub state: String,
+    pub state: State,
     /// The dataset.
     pub dataset_id: Uuid,
-    /// Where it is.
-    pub stage: String,
+    /// Where its work is, once it has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
     /// How far: steps of the plan, never records.
     #[schema(minimum = 0, maximum = 100)]
     pub percent: i64,
@@ -94,7 +63,7 @@ pub(super) fn view(j: Job) -> JobView {
         kind: j.kind,
         state: j.state,
         dataset_id: j.dataset_id,
-        stage: j.stage,
+        stage: j.stage.0,
         percent: j.percent,
         rho: Rho::from_units(j.rho as u64).as_f64(),
         charged: j.charged,
@@ -110,8 +79,8 @@ pub(super) fn view(j: Job) -> JobView {
 
 /// A job, with what it waits for where the largest server that runs has too little memory. How much it needs may follow from the number of raw records.
 fn view_beside(j: Job, largest: Option<i64>) -> JobView {
-    let largest =
-        largest.filter(|largest| j.state == "queued" && j.memory.is_some_and(|needed| needed > *largest));
+    let largest = largest
+        .filter(|largest| j.state == State::Queued && j.memory.is_some_and(|needed| needed > *largest));
     let waits_for = largest.map(|largest| {
         format!(
             "a server with more memory: the largest that runs may use {largest} bytes (NETDPSYN_MEMORY_BYTES)"
@@ -139,11 +108,9 @@ pub struct JobQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
     /// Those of a kind.
-    #[param(value_type = Option<JobKind>)]
-    pub kind: Option<String>,
+    pub kind: Option<Kind>,
     /// Those in a state.
-    #[param(value_type = Option<JobState>)]
-    pub state: Option<String>,
+    pub state: Option<State>,
     /// Those on a dataset.
     pub dataset_id: Option<Uuid>,
 }
@@ -152,23 +119,12 @@ pub struct JobQuery {
 pub async fn list(app: &App, caller: &Caller, query: JobQuery) -> Result<Page<JobView>, Problem> {
     let tenant = caller.steward()?;
     let JobQuery { after, limit, kind, state, dataset_id: dataset } = query;
-    one_of("kind", kind.as_deref(), &jobs::KINDS)?;
-    one_of("state", state.as_deref(), &jobs::STATES)?;
-    let (after, limit) = PageQuery { after, limit }.bounds()?;
+    let limit = PageQuery { after, limit }.fetched()?;
     let mut tx = app.read("jobs.list").await?;
-    let wanted = jobs::Wanted { tenant, kind: kind.as_deref(), state: state.as_deref(), dataset };
+    let wanted = jobs::Wanted { tenant, kind, state, dataset };
     let largest = servers::largest(&mut tx).await?;
     let jobs = jobs::list(&mut tx, &wanted, after, limit).await?;
     Ok(PageQuery::page(jobs, limit, |j| j.id, |j| view_beside(j, largest)))
-}
-
-fn one_of(field: &str, value: Option<&str>, known: &[&str]) -> Result<(), Problem> {
-    match value {
-        Some(value) if !known.contains(&value) => {
-            Err(Problem::invalid(field, format!("{field} is one of {}", known.join(", "))))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Cancels a job: at once if it waits and never measured (what it reserved is given back), else as soon as it notices.
@@ -177,17 +133,17 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     let mut tx = app.begin("jobs.cancel").await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
-    let spent = job.kind == "fit" && super::memory::is_noted(app, id).await?;
+    let spent = job.kind == Kind::Fit && super::memory::is_noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
     let now = tx.now().await?;
     let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, now).await? };
     if let Some(cancelled) = cancelled {
-        if cancelled.kind == "fit" {
+        if cancelled.kind == Kind::Fit {
             let population = cancelled.population_id;
             let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now };
             release(&mut tx, &purpose, cancelled.cost()).await?;
         }
-        if cancelled.kind == "parse" {
+        if cancelled.kind == Kind::Parse {
             reject(app, &mut tx, &cancelled, &Problem::parse_cancelled()).await?;
         }
         tx.commit().await?;

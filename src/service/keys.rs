@@ -3,7 +3,7 @@
 use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
 use crate::config::Secret;
-use crate::privacy::noise::secret;
+use crate::fit::keys::secret;
 use crate::storage::digest::hex;
 use crate::storage::keys::{self, Key};
 use crate::storage::tenants;
@@ -34,15 +34,23 @@ pub struct NewKey {
     pub name: String,
 }
 
-/// What a tenant's key allows.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum TenantRole {
-    /// One tenant's data, spending and publishing.
-    Steward,
-    /// One tenant's published releases.
-    Reader,
+/// What a tenant's key allows: any role but an administrator's.
+#[allow(dead_code)]
+pub struct TenantRole;
+
+impl utoipa::PartialSchema for TenantRole {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::{ObjectBuilder, Type};
+        let roles = Role::ALL.iter().filter(|role| **role != Role::Admin);
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(roles.map(|role| role.name())))
+            .description(Some("What a tenant's key allows."))
+            .into()
+    }
 }
+
+impl utoipa::ToSchema for TenantRole {}
 
 /// A key without its secret.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -52,7 +60,7 @@ pub struct KeyView {
     pub id: Uuid,
     /// What it allows.
     #[schema(value_type = TenantRole)]
-    pub role: String,
+    pub role: Role,
     /// What it is for.
     pub name: String,
     /// Its public part.
@@ -95,7 +103,7 @@ fn key(secret: &str, tenant: Option<Uuid>, role: Role, name: &str, now: i64) -> 
     Key {
         id: Uuid::now_v7(),
         tenant_id: tenant,
-        role: role.name().into(),
+        role,
         name: name.into(),
         prefix: secret.chars().take(START.len() + PUBLIC).collect(),
         hash: Sha256::digest(secret).to_vec(),
@@ -190,14 +198,7 @@ async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
     let mut tx = app.read("keys.holder").await?;
     let found = keys::find(&mut tx, public).await?;
     let same = found.filter(|found| found.hash.ct_eq(Sha256::digest(secret).as_slice()).into());
-    Ok(same.map(|found| {
-        let role = match found.role.as_str() {
-            "admin" => Role::Admin,
-            "steward" => Role::Steward,
-            _ => Role::Reader,
-        };
-        Caller { key: public.into(), role, tenant: found.tenant_id }
-    }))
+    Ok(same.map(|found| Caller { key: public.into(), role: found.role, tenant: found.tenant_id }))
 }
 
 /// Issues a key of a tenant.
@@ -254,10 +255,10 @@ pub async fn list(
     query: PageQuery,
 ) -> Result<Page<KeyView>, Problem> {
     caller.admin()?;
-    let (after, limit) = query.bounds()?;
+    let limit = query.fetched()?;
     let mut tx = app.read("keys.list").await?;
     tenants::find(&mut tx, tenant).await?.ok_or_else(|| Problem::not_found("tenant"))?;
-    Ok(PageQuery::page(keys::list(&mut tx, tenant, after, limit).await?, limit, |k| k.id, view))
+    Ok(PageQuery::page(keys::list(&mut tx, tenant, query.after, limit).await?, limit, |k| k.id, view))
 }
 
 /// Revokes a key of a tenant.

@@ -5,11 +5,12 @@
 use super::acceptance::{Accepted, Unconfirmed};
 use super::new_file::{self, NewFile};
 use crate::evaluate::private::{self, Inputs, Measure};
+use crate::fit::keys::NoiseKey;
 use crate::fit::{self, FitError, Plan, split::SplitKey};
 use crate::formats::{self, Bound, CsvWriter, Limits, ReadError, ReadOptions, Report, hints::Hints};
+use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
-use crate::privacy::{NoiseKey, Private, Sensitive, Steward};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
 use crate::trace::{Schema, SchemaError, Trace, Window, presets};
 use std::io;
@@ -195,7 +196,7 @@ pub struct Outputs {
     pub held_out: Option<PathBuf>,
 }
 
-/// A raw trace in, a synthetic one out: read, fit, generate, write. What would mislead is refused before anything is measured, unless it
+/// The whole path, a raw trace in and a synthetic one out: read, fit, generate, write. What would mislead is refused before anything is measured, unless it
 /// is accepted.
 pub fn synthesize(
     source: &Source,
@@ -237,8 +238,8 @@ pub fn synthesize(
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }
 
-/// A further trace from a bundle: needs no raw data and costs no privacy.
-pub fn generate_from(
+/// Generates a further trace from a bundle: needs no raw data and costs no privacy.
+pub fn generate(
     bundle: &Path,
     request: &Request,
     output: &Path,

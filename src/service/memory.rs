@@ -14,9 +14,10 @@
 //! Caps that were set and keys that were revoked are noted as well: a restore that undoes one is said aloud.
 
 use super::app::{App, Caller};
-use super::problem::Problem;
+use super::budget::Payer;
+use super::problem::{Problem, ProblemType};
+use crate::account::Rho;
 use crate::ledger::Amount;
-use crate::privacy::Rho;
 use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Purpose};
 use crate::storage::marks::{self, Mark};
@@ -69,7 +70,23 @@ struct SetCap {
 #[serde(deny_unknown_fields)]
 struct Revoked {
     key: Uuid,
-    tenant: Uuid,
+    /// Whose it was; none where it was an administrator's.
+    #[serde(with = "nil_for_none")]
+    tenant: Option<Uuid>,
+}
+
+/// The version before reads an id here, whoever had the key: nil on the disk, where there is none.
+mod nil_for_none {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use uuid::Uuid;
+
+    pub fn serialize<S: Serializer>(id: &Option<Uuid>, to: S) -> Result<S::Ok, S::Error> {
+        id.unwrap_or(Uuid::nil()).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Uuid>, D::Error> {
+        Ok(Some(Uuid::deserialize(from)?).filter(|id| !id.is_nil()))
+    }
 }
 
 async fn write(app: &App, key: &str, what: &impl Serialize) -> Result<(), Problem> {
@@ -125,8 +142,6 @@ pub async fn note_cap(app: &App, account: Uuid, cap: Amount) -> Result<(), Probl
 
 /// Notes that a key is revoked, before that is committed.
 pub async fn note_revoked(app: &App, tenant: Option<Uuid>, key: Uuid) -> Result<(), Problem> {
-    // The version before reads a tenant: an administrator has none.
-    let tenant = tenant.unwrap_or_default();
     write(app, &format!("{REVOKED}/{key}.json"), &Revoked { key, tenant }).await
 }
 
@@ -145,7 +160,7 @@ pub async fn forgotten(app: &App) -> Result<Vec<Spend>, Problem> {
 
 fn behind(what: &str) -> Problem {
     Problem::conflict(
-        "/problems/ledger-behind",
+        ProblemType::LedgerBehind,
         format!(
             "the ledger {what} (was the database restored?); an administrator must run `netdpsyn admin reconcile`"
         ),
@@ -253,14 +268,14 @@ pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
     let mut tx = app.read("memory.undone").await?;
     let mut undone = Vec::new();
     for SetCap { account, cap } in caps {
-        for (what, found) in [
-            ("tenant", accounts::find(&mut tx, Holder::Tenant(account)).await?),
-            ("population", accounts::find(&mut tx, Holder::Population(account)).await?),
+        for (payer, found) in [
+            (Payer::Tenant, accounts::find(&mut tx, Holder::Tenant(account)).await?),
+            (Payer::Population, accounts::find(&mut tx, Holder::Population(account)).await?),
         ] {
             if let Some(found) = found.filter(|a| a.cap.rho > cap.rho || a.cap.delta > cap.delta) {
                 let rho = Rho::from_units;
                 undone.push(format!(
-                    "the cap of {what} {account} is ρ = {} again, after it was set to {}; set it anew",
+                    "the cap of {payer} {account} is ρ = {} again, after it was set to {}; set it anew",
                     rho(found.cap.rho),
                     rho(cap.rho)
                 ));
@@ -269,10 +284,7 @@ pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
     }
     for Revoked { key, tenant } in revoked {
         if keys::is_valid(&mut tx, key).await? {
-            let whose = match tenant.is_nil() {
-                true => "an administrator".to_string(),
-                false => format!("tenant {tenant}"),
-            };
+            let whose = tenant.map_or_else(|| "an administrator".into(), |tenant| format!("tenant {tenant}"));
             undone.push(format!("key {key} of {whose} is valid again, after it was revoked; revoke it anew"));
         }
     }

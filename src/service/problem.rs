@@ -1,8 +1,93 @@
 //! Refusals as RFC 9457 problem documents: what, where, what to do.
 
+use super::budget::Payer;
+use super::readiness::Part;
 use crate::storage::StorageError;
+use crate::storage::words::words;
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+words! {
+    /// What kind of refusal it is. Programs may rely on these; later versions may have more.
+    pub enum ProblemType {
+        /// No valid key came.
+        Unauthorised = "/problems/unauthorised",
+        /// The key's role does not allow it.
+        Forbidden = "/problems/forbidden",
+        /// It is not there, or not the caller's to see.
+        NotFound = "/problems/not-found",
+        /// It is not what the interface takes at all.
+        Malformed = "/problems/malformed",
+        /// A value is refused for what it says.
+        Invalid = "/problems/invalid",
+        /// The route knows other methods.
+        MethodNotAllowed = "/problems/method-not-allowed",
+        /// The content is of another type.
+        UnsupportedType = "/problems/unsupported-type",
+        /// The body has too many bytes.
+        TooLarge = "/problems/too-large",
+        /// Path and query are too long.
+        UriTooLong = "/problems/uri-too-long",
+        /// The header is too large.
+        HeaderTooLarge = "/problems/header-too-large",
+        /// It took too long.
+        TimedOut = "/problems/timed-out",
+        /// Too many came at once.
+        TooMany = "/problems/too-many",
+        /// It is a connection too many.
+        TooManyConnections = "/problems/too-many-connections",
+        /// The tenant may store no more.
+        StorageFull = "/problems/storage-full",
+        /// The server's disk has no room.
+        DiskFull = "/problems/disk-full",
+        /// No server that runs has so much memory.
+        TooMuchMemory = "/problems/too-much-memory",
+        /// It is ours to mend.
+        Internal = "/problems/internal",
+        /// This server cannot work now.
+        Unavailable = "/problems/unavailable",
+        /// Another has that name.
+        NameTaken = "/problems/name-taken",
+        /// The cap would lie below what is spent and reserved.
+        CapBelowUse = "/problems/cap-below-use",
+        /// The budget does not pay for it.
+        BudgetExhausted = "/problems/budget-exhausted",
+        /// The ledger has forgotten spends.
+        LedgerBehind = "/problems/ledger-behind",
+        /// Something else is under way on the dataset.
+        Busy = "/problems/busy",
+        /// An upload was interrupted.
+        Interrupted = "/problems/interrupted",
+        /// A trace is refused for its content.
+        TraceRefused = "/problems/trace-refused",
+        /// The raw trace is not there.
+        NoTrace = "/problems/no-trace",
+        /// The dataset has another trace than the one that was fitted.
+        TraceReplaced = "/problems/trace-replaced",
+        /// The dataset has no trace that can be fitted.
+        NotReady = "/problems/not-ready",
+        /// A fit was accepted, and the declaration stands.
+        Frozen = "/problems/frozen",
+        /// The declaration changed while a fit was asked for.
+        DeclarationChanged = "/problems/declaration-changed",
+        /// The fit would mislead, and nobody said that it is wanted all the same.
+        Unconfirmed = "/problems/unconfirmed",
+        /// A request with the same key is under way.
+        InFlight = "/problems/in-flight",
+        /// The population shows private reports after publication alone.
+        Strict = "/problems/strict",
+        /// Parsing was cancelled.
+        Cancelled = "/problems/cancelled",
+        /// A job ran for longer than any may.
+        TooLong = "/problems/too-long",
+        /// A job was tried too often without an end.
+        TooManyAttempts = "/problems/too-many-attempts",
+        /// A fit cannot repeat its noise.
+        NotRepeatable = "/problems/not-repeatable",
+        /// The status says all.
+        Blank = "about:blank",
+    }
+}
 
 /// A refusal. `kind` is stable; programs may rely on it.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -10,8 +95,8 @@ use serde_json::{Map, Value};
 pub struct Problem {
     /// Stable identifier, as a relative reference.
     #[serde(rename = "type")]
-    #[schema(format = "uri-reference", pattern = "^(/problems/[a-z-]+|about:blank)$")]
-    pub kind: &'static str,
+    #[schema(value_type = String, format = "uri-reference", pattern = "^(/problems/[a-z-]+|about:blank)$")]
+    pub kind: ProblemType,
     /// The same in words.
     pub title: &'static str,
     /// The HTTP status.
@@ -29,7 +114,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn new(status: u16, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    fn new(status: u16, kind: ProblemType, title: &'static str, detail: impl Into<String>) -> Self {
         Problem { kind, title, status, detail: detail.into(), field: None, more: Map::new() }
     }
 
@@ -43,7 +128,7 @@ impl Problem {
     pub fn unauthorised() -> Self {
         Problem::new(
             401,
-            "/problems/unauthorised",
+            ProblemType::Unauthorised,
             "No valid API key",
             "send `Authorization: Bearer ndp_…` with a key that is not revoked",
         )
@@ -53,7 +138,7 @@ impl Problem {
     pub fn forbidden(needed: &str) -> Self {
         Problem::new(
             403,
-            "/problems/forbidden",
+            ProblemType::Forbidden,
             "Not allowed for this role",
             format!("this needs a key with the role {needed}"),
         )
@@ -61,19 +146,19 @@ impl Problem {
 
     /// 404: not there, or not the caller's to see; both look the same.
     pub fn not_found(what: &str) -> Self {
-        Problem::new(404, "/problems/not-found", "Not found", format!("there is no such {what}"))
+        Problem::new(404, ProblemType::NotFound, "Not found", format!("there is no such {what}"))
     }
 
     /// 400: not what the interface takes at all.
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Problem::new(400, "/problems/malformed", "The request cannot be read", detail)
+        Problem::new(400, ProblemType::Malformed, "The request cannot be read", detail)
     }
 
     /// 422: understood, and refused for what it says.
     pub fn invalid(field: &str, detail: impl Into<String>) -> Self {
         Problem {
             field: Some(field.into()),
-            ..Problem::new(422, "/problems/invalid", "A value is refused", detail)
+            ..Problem::new(422, ProblemType::Invalid, "A value is refused", detail)
         }
     }
 
@@ -81,20 +166,21 @@ impl Problem {
     pub fn method_not_allowed() -> Self {
         Problem::new(
             405,
-            "/problems/method-not-allowed",
+            ProblemType::MethodNotAllowed,
             "Method not allowed",
             "the route exists, but not with this method; see /docs",
         )
     }
 
     /// 409: the state of things does not allow it.
-    pub fn conflict(kind: &'static str, detail: impl Into<String>) -> Self {
+    pub fn conflict(kind: ProblemType, detail: impl Into<String>) -> Self {
         Problem::new(409, kind, "Not in this state", detail)
     }
 
     /// 409: the budget does not pay for it; `short` are the accounts that do not, of which `left` is the least.
-    pub fn budget_exhausted(required: u64, left: u64, short: &[&str], largest_epsilon: Option<f64>) -> Self {
-        let accounts = short.join("'s and the ");
+    pub fn budget_exhausted(required: u64, left: u64, short: &[Payer], largest_epsilon: Option<f64>) -> Self {
+        let accounts = short.iter().map(|payer| payer.name()).collect::<Vec<_>>();
+        let accounts = accounts.join("'s and the ");
         let detail = match largest_epsilon {
             Some(epsilon) => format!(
                 "the job needs more ρ than is left in the {accounts}'s account; the largest epsilon that still fits is {epsilon}"
@@ -103,10 +189,10 @@ impl Problem {
                 "the job needs more ρ than is left in the {accounts}'s account, and no epsilon of 0.01 or more fits"
             ),
         };
-        Problem::new(409, "/problems/budget-exhausted", "The privacy budget does not pay for this", detail)
-            .with("required_rho", crate::privacy::Rho::from_units(required).as_f64())
-            .with("left_rho", crate::privacy::Rho::from_units(left).as_f64())
-            .with("short", short)
+        Problem::new(409, ProblemType::BudgetExhausted, "The privacy budget does not pay for this", detail)
+            .with("required_rho", crate::account::Rho::from_units(required).as_f64())
+            .with("left_rho", crate::account::Rho::from_units(left).as_f64())
+            .with("short", short.iter().map(|payer| payer.name()).collect::<Vec<_>>())
             .with("largest_epsilon", largest_epsilon)
     }
 
@@ -115,7 +201,7 @@ impl Problem {
         let detail = format!(
             "it would take {needed} bytes of memory, and the largest server that runs may use {largest} (NETDPSYN_MEMORY_BYTES); {rows} records would fit"
         );
-        Problem::new(422, "/problems/too-much-memory", "Too large for every server", detail)
+        Problem::new(422, ProblemType::TooMuchMemory, "Too large for every server", detail)
             .with("needed_bytes", needed)
             .with("memory_bytes", largest)
             .with("rows", rows)
@@ -125,7 +211,7 @@ impl Problem {
     pub fn too_large(limit: u64) -> Self {
         Problem::new(
             413,
-            "/problems/too-large",
+            ProblemType::TooLarge,
             "Too large",
             format!("a body may have at most {limit} bytes"),
         )
@@ -134,14 +220,14 @@ impl Problem {
 
     /// 415: another content type than the interface takes.
     pub fn unsupported(detail: impl Into<String>) -> Self {
-        Problem::new(415, "/problems/unsupported-type", "Content type not supported", detail)
+        Problem::new(415, ProblemType::UnsupportedType, "Content type not supported", detail)
     }
 
     /// 408: the client was silent within what it sends.
     pub fn timed_out_reading(what: &str) -> Self {
         Problem::new(
             408,
-            "/problems/timed-out",
+            ProblemType::TimedOut,
             "Sent too slowly",
             format!("{what} did not come in time; send the request again"),
         )
@@ -151,7 +237,7 @@ impl Problem {
     pub fn timed_out(seconds: u64) -> Self {
         Problem::new(
             503,
-            "/problems/timed-out",
+            ProblemType::TimedOut,
             "Took too long",
             format!(
                 "the request took more than {seconds} seconds (NETDPSYN_REQUEST_SECONDS) and was given up; what it asked for may have been done: look, or repeat it with its Idempotency-Key"
@@ -161,7 +247,7 @@ impl Problem {
 
     /// 503: a connection too many.
     pub fn too_many_connections(detail: impl Into<String>) -> Self {
-        Problem::new(503, "/problems/too-many-connections", "Too many connections", detail)
+        Problem::new(503, ProblemType::TooManyConnections, "Too many connections", detail)
     }
 
     /// What has this status and says no more: refusals of the HTTP library.
@@ -174,17 +260,17 @@ impl Problem {
             405 => Problem::method_not_allowed(),
             408 => Problem::timed_out_reading("the request"),
             414 => {
-                Problem::new(414, "/problems/uri-too-long", "Path or query too long", "ask for less at once")
+                Problem::new(414, ProblemType::UriTooLong, "Path or query too long", "ask for less at once")
             }
             415 => Problem::unsupported("see /docs for what this route takes"),
             431 => Problem::new(
                 431,
-                "/problems/header-too-large",
+                ProblemType::HeaderTooLarge,
                 "Header too large",
                 "path, query and header fields have at most 64 KiB together, and at most 100 fields",
             ),
             500 => Problem::internal(),
-            _ => Problem::new(status, "about:blank", "Refused", "see /docs for what this route takes"),
+            _ => Problem::new(status, ProblemType::Blank, "Refused", "see /docs for what this route takes"),
         }
     }
 
@@ -196,14 +282,14 @@ impl Problem {
 
     /// 429: too many at once.
     pub fn too_many(detail: impl Into<String>) -> Self {
-        Problem::new(429, "/problems/too-many", "Too many at once", detail)
+        Problem::new(429, ProblemType::TooMany, "Too many at once", detail)
     }
 
     /// 507: the tenant's disk is full.
     pub fn storage_full(limit: u64) -> Self {
         Problem::new(
             507,
-            "/problems/storage-full",
+            ProblemType::StorageFull,
             "No room left",
             format!(
                 "a tenant's traces and releases may take {limit} bytes together (NETDPSYN_MAX_TENANT_BYTES); erase datasets no longer needed, or ask the administrator"
@@ -216,7 +302,7 @@ impl Problem {
     pub fn disk_full(bytes: u64) -> Self {
         Problem::new(
             507,
-            "/problems/disk-full",
+            ProblemType::DiskFull,
             "No room left",
             format!(
                 "the server's disk has no room for {bytes} bytes; ask the administrator to make room, and try again"
@@ -228,7 +314,7 @@ impl Problem {
     pub fn disk_filled() -> Self {
         Problem::new(
             507,
-            "/problems/disk-full",
+            ProblemType::DiskFull,
             "No room left",
             "the server's disk is full; ask the administrator to make room, and try again",
         )
@@ -236,7 +322,7 @@ impl Problem {
 
     /// The same refusal, with what it means for the budget of a fit: whether ρ (in 10⁻¹²) was charged.
     pub fn charged(self, charged: bool, rho: u64) -> Self {
-        let rho = crate::privacy::Rho::from_units(rho);
+        let rho = crate::account::Rho::from_units(rho);
         let means = match charged {
             true => format!("ρ = {rho} was charged"),
             false => "nothing was charged".to_string(),
@@ -247,13 +333,13 @@ impl Problem {
 
     /// 422 of a trace: its content is refused.
     pub fn trace(detail: impl Into<String>) -> Self {
-        Problem::new(422, "/problems/trace-refused", "The trace is refused", detail)
+        Problem::new(422, ProblemType::TraceRefused, "The trace is refused", detail)
     }
 
     /// 409 of a trace: nobody waited for its parsing.
     pub fn parse_cancelled() -> Self {
         Problem::conflict(
-            "/problems/cancelled",
+            ProblemType::Cancelled,
             "parsing was cancelled; upload the trace again, or declare it otherwise",
         )
     }
@@ -262,23 +348,23 @@ impl Problem {
     pub fn internal() -> Self {
         Problem::new(
             500,
-            "/problems/internal",
+            ProblemType::Internal,
             "Something went wrong here",
             "try again; the server's log has the reason under this request's id",
         )
     }
 
     /// 503: this server cannot work now.
-    pub fn not_ready(what: &str, why: &str) -> Self {
+    pub fn not_ready(what: Part, why: &str) -> Self {
         let detail = format!("{what}: {why}");
-        Problem::new(503, "/problems/unavailable", "Not available now", detail).with("failing", what)
+        Problem::new(503, ProblemType::Unavailable, "Not available now", detail).with("failing", what.name())
     }
 
     /// 503: the database does not answer.
     pub fn unavailable() -> Self {
         Problem::new(
             503,
-            "/problems/unavailable",
+            ProblemType::Unavailable,
             "Not available now",
             "the database does not answer; try again shortly",
         )

@@ -1,23 +1,25 @@
 //! A job about to be queued.
 
+use super::problem::Problem;
+use super::requests::{JobRequest, kept};
 use crate::storage::datasets::Dataset;
-use crate::storage::jobs::Job;
+use crate::storage::jobs::{At, Job, State};
 use uuid::Uuid;
 
 /// A job on a dataset that costs nothing and names nothing else yet.
-pub fn queued(dataset: &Dataset, kind: &str, request: String, now: i64) -> Job {
-    Job {
+pub fn queued<T: JobRequest>(dataset: &Dataset, request: &T, now: i64) -> Result<Job, Problem> {
+    Ok(Job {
         id: Uuid::now_v7(),
         tenant_id: dataset.tenant_id,
         population_id: dataset.population_id,
         dataset_id: dataset.id,
-        kind: kind.into(),
-        state: "queued".into(),
-        request,
+        kind: T::KIND,
+        state: State::Queued,
+        request: kept(request)?,
         rho: 0,
         delta: 0,
         charged: None,
-        stage: String::new(),
+        stage: At(None),
         percent: 0,
         attempt: 0,
         failures: 0,
@@ -33,5 +35,5 @@ pub fn queued(dataset: &Dataset, kind: &str, request: String, now: i64) -> Job {
         release_id: None,
         created_at: now,
         finished_at: None,
-    }
+    })
 }

@@ -7,14 +7,13 @@ use super::disk;
 use super::estimate;
 use super::looks;
 use super::problem::Problem;
-use super::requests::plan_of;
-use crate::fit::{self, Method, Plan, Room, expect};
+pub use super::requests::QuoteRequest;
+use crate::account::statement::Expected;
+use crate::fit::{Plan, Room, expect};
 use crate::ledger;
-use crate::model::statement::Expected;
 use crate::storage::{looks::Look, servers};
 use crate::trace::Schema;
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use serde::Serialize;
 
 /// Time that a job takes whatever its size, and that a column of a record takes from reading to writing, on two cores.
 const BASE_SECONDS: f64 = 1.0;
@@ -47,35 +46,6 @@ pub struct QuoteView {
     pub resources: Option<Resources>,
     /// Room on the disk.
     pub disk: Disk,
-}
-
-/// A fit whose cost is asked for.
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "rows": 40000}))]
-pub struct QuoteRequest {
-    /// The dataset.
-    pub dataset_id: Uuid,
-    /// ε: smaller protects more and keeps less.
-    #[schema(minimum = 0.01, maximum = 10000)]
-    pub epsilon: f64,
-    /// δ.
-    #[serde(default = "super::budget::default_delta")]
-    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
-    pub delta: f64,
-    /// `netdpsyn` or `independent`.
-    #[serde(default = "super::requests::default_method")]
-    pub method: Method,
-    /// What may be set otherwise than the method does.
-    #[serde(default)]
-    pub options: fit::Options,
-    /// Hold out a fifth of the records.
-    #[serde(default)]
-    pub hold_out: bool,
-    /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
-    #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
-    pub rows: Option<u64>,
 }
 
 /// How far noise will put off what is measured: standard deviations over counts.
@@ -184,7 +154,7 @@ fn check_rows(rows: Option<u64>) -> Result<(), Problem> {
 /// What a fit would cost, and what to expect of it; nothing is reserved.
 pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<QuoteView, Problem> {
     let tenant = caller.steward()?;
-    let plan = plan_of(request.epsilon, request.delta, request.method, request.options)?;
+    let plan = request.plan()?;
     check_rows(request.rows)?;
     let required = plan.allowance();
     let mut tx = app.read("quotes.quote").await?;

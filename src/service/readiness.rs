@@ -11,6 +11,7 @@ use super::app::App;
 use super::disk;
 use super::problem::Problem;
 use crate::storage::StorageError;
+use crate::storage::words::words;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -18,6 +19,20 @@ use tokio::sync::Mutex;
 const COUNTS_FOR: Duration = Duration::from_secs(1);
 /// How long one look may take. Less than most probes wait.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+words! {
+    /// A part of a server that may fail.
+    pub enum Part {
+        /// All of it.
+        Server = "server",
+        /// The database.
+        Database = "database",
+        /// The data directory and its disk.
+        DataDirectory = "data directory",
+        /// The slots that work on jobs.
+        Workers = "workers",
+    }
+}
 
 /// What was found last, and when that look began.
 #[derive(Default)]
@@ -33,7 +48,7 @@ pub async fn check(app: &App) -> Result<(), Problem> {
     let before = match last.take() {
         Some((began, found)) if counts(began) => return last.insert((began, found)).1.clone(),
         Some((_, found)) => found,
-        None => Err(Problem::not_ready("server", "it has just started")),
+        None => Err(Problem::not_ready(Part::Server, "it has just started")),
     };
     // Whoever hangs up in the middle has had the look of this second.
     *last = Some((now, before));
@@ -44,23 +59,23 @@ pub async fn check(app: &App) -> Result<(), Problem> {
 
 async fn look(app: &App) -> Result<(), Problem> {
     let (database, files) = tokio::join!(
-        within("database", app.db.prove_write()),
-        within("data directory", app.artifacts.prove_write())
+        within(Part::Database, app.db.prove_write()),
+        within(Part::DataDirectory, app.artifacts.prove_write())
     );
     database.and(files)?;
     if let Some(why) = disk::low(app) {
-        return Err(Problem::not_ready("data directory", &why));
+        return Err(Problem::not_ready(Part::DataDirectory, &why));
     }
     let (wanted, alive) = app.slots.counts();
     if alive < wanted {
         let why = format!("{} of {wanted} ended and are started again", wanted - alive);
-        return Err(Problem::not_ready("workers", &why).with("restarted", app.slots.restarts()));
+        return Err(Problem::not_ready(Part::Workers, &why).with("restarted", app.slots.restarts()));
     }
     Ok(())
 }
 
 /// What is wrong, in words that tell no address, path or name.
-async fn within(what: &str, proof: impl Future<Output = Result<(), StorageError>>) -> Result<(), Problem> {
+async fn within(what: Part, proof: impl Future<Output = Result<(), StorageError>>) -> Result<(), Problem> {
     match tokio::time::timeout(PATIENCE, proof).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {

@@ -30,36 +30,31 @@ pub fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     serde_path_to_error::deserialize(pairs).map_err(|error| refusal("", error.path(), error.inner()))
 }
 
-/// An object of which one member says what the others are. The others keep their text: a member that stands there twice is noticed.
-pub struct Tagged {
-    tag: String,
-    others: Vec<(String, Box<RawValue>)>,
+/// What an object may be: what it says that it is, and how its other members are read then.
+pub type Choice<T> = (&'static str, fn(Others) -> Result<T, Problem>);
+
+/// Reads an object that says under `name` which of some choices it is.
+pub fn tagged<T>(bytes: &[u8], name: &str, choices: &[Choice<T>]) -> Result<T, Problem> {
+    let Members(members) = json(bytes)?;
+    let (tags, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|(member, _)| member == name);
+    let known = || choices.iter().map(|(one, _)| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+    let refused = |what: &str| Problem::invalid(name, format!("{what}; it is one of {}", known()));
+    let [(_, tag)] = &tags[..] else {
+        return Err(refused(if tags.is_empty() { "it is missing" } else { "it stands there twice" }));
+    };
+    let tag: Option<String> = serde_json::from_str(tag.get()).ok();
+    let chosen = choices.iter().find(|(one, _)| tag.as_deref() == Some(one));
+    let (_, read) = chosen.ok_or_else(|| refused("it is none that there is"))?;
+    read(Others(others))
 }
 
-impl Tagged {
-    /// Reads an object that says what it is under `name`, one of `known`.
-    pub fn read(bytes: &[u8], name: &str, known: &[&str]) -> Result<Self, Problem> {
-        let Members(members) = json(bytes)?;
-        let (tags, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|(member, _)| member == name);
-        let known_ones = || known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
-        let refused = |what: &str| Problem::invalid(name, format!("{what}; it is one of {}", known_ones()));
-        let [(_, tag)] = &tags[..] else {
-            return Err(refused(if tags.is_empty() { "it is missing" } else { "it stands there twice" }));
-        };
-        match serde_json::from_str::<String>(tag.get()) {
-            Ok(tag) if known.contains(&&*tag) => Ok(Tagged { tag, others }),
-            _ => Err(refused("it is none that there is")),
-        }
-    }
+/// The members of an object beside the one that says what it is. They keep their text: one that stands there twice is noticed.
+pub struct Others(Vec<(String, Box<RawValue>)>);
 
-    /// What it says that it is.
-    pub fn tag(&self) -> &str {
-        &self.tag
-    }
-
-    /// The others, read.
-    pub fn others<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let members = self.others.iter().map(|(name, text)| (name.as_str(), &**text));
+impl Others {
+    /// What they are, read.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let members = self.0.iter().map(|(name, text)| (name.as_str(), &**text));
         serde_path_to_error::deserialize(MapDeserializer::new(members)).map_err(
             |error: serde_path_to_error::Error<serde_json::Error>| refusal("", error.path(), error.inner()),
         )

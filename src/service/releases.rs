@@ -4,14 +4,15 @@ use super::app::{App, Caller, Page, PageQuery, shown_day, shown_time};
 use super::bound::{PopulationSpending, Shown};
 use super::budget::{ChargeView, charge_of};
 use super::looks::{self, Choices};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
+use crate::account::Statement;
 use crate::evaluate::release::Report as Fidelity;
 use crate::generate::gum::Convergence;
-use crate::model::{Bundle, Statement};
+use crate::model::Bundle;
 use crate::storage::datasets::Dataset;
 use crate::storage::looks::Look;
 use crate::storage::models::{self, Model};
-use crate::storage::releases::{self, Release};
+use crate::storage::releases::{self, Release, State};
 use crate::storage::{Tx, datasets, populations};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -66,16 +67,6 @@ pub struct MarginalsView {
     pub marginals: Vec<MarginalView>,
 }
 
-/// Who sees a release.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum ReleaseState {
-    /// Stewards.
-    Draft,
-    /// Readers as well.
-    Published,
-}
-
 /// A release.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000003", "model_id": "0199c0de-0000-7000-8000-000000000002", "state": "published", "rows": 3990, "rows_by_hand": false, "seed": "7", "bytes": 312044, "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", "content": "/v1/releases/0199c0de-0000-7000-8000-000000000003/content", "report": "/v1/releases/0199c0de-0000-7000-8000-000000000003/report", "opened_before": ["parse report", "private report"], "created_at": "2026-01-05T09:00:09Z", "published_at": "2026-01-05T09:10:00Z"}))]
@@ -85,8 +76,7 @@ pub struct ReleaseView {
     /// From which model.
     pub model_id: Uuid,
     /// Who sees it.
-    #[schema(value_type = ReleaseState)]
-    pub state: String,
+    pub state: State,
     /// Records.
     #[schema(minimum = 0)]
     pub rows: i64,
@@ -183,7 +173,7 @@ fn view(r: Release, reader: bool) -> ReleaseView {
 /// A release that the caller may see: a reader sees what is published.
 async fn visible(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
     let found = releases::find(tx, caller.member()?, id).await?;
-    let seen = found.filter(|release| !caller.is_reader() || release.state == "published");
+    let seen = found.filter(|release| !caller.is_reader() || release.state == State::Published);
     seen.ok_or_else(|| Problem::not_found("release"))
 }
 
@@ -210,7 +200,10 @@ pub async fn model(app: &App, caller: &Caller, id: Uuid) -> Result<ModelView, Pr
         dataset_id: model.dataset_id,
         job_id: (!caller.is_reader()).then_some(model.job_id),
         bundle_sha256: model.bundle_sha256,
-        statement: serde_json::from_str(&model.statement).unwrap_or_default(),
+        statement: serde_json::from_str(&model.statement).map_err(|error| {
+            tracing::error!(%error, model = %id, "a stored statement cannot be read");
+            Problem::internal()
+        })?,
         ledger: charge_of(&mut tx, model.job_id).await?,
         created_at: shown(model.created_at),
     })
@@ -248,10 +241,7 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<R
     let tenant = caller.member()?;
     let (limit, reader) = (query.fetched()?, caller.is_reader());
     let mut tx = app.read("releases.list").await?;
-    let after = match query.after {
-        None => 0,
-        Some(id) => PageQuery::known(releases::place(&mut tx, tenant, reader, id).await?)?,
-    };
+    let after = PageQuery::start(query.after.map(|id| releases::place(&mut tx, tenant, reader, id))).await?;
     let rows = releases::list(&mut tx, tenant, reader, after, limit).await?;
     Ok(PageQuery::page(rows, limit, |r| r.id, |r| view(r, reader)))
 }
@@ -282,7 +272,7 @@ pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Pr
     let release = visible(&mut tx, caller, id).await?;
     let population = dataset_of(&mut tx, &release).await?.population_id;
     drop(tx);
-    if release.state == "draft" {
+    if release.state == State::Draft {
         looks::record(app, population, Look::DraftTrace).await?;
     }
     Ok(release)
@@ -310,9 +300,9 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
     let release = visible(&mut tx, caller, id).await?;
     let population = dataset_of(&mut tx, &release).await?.population_id;
     let strict = populations::find(&mut tx, population).await?.is_some_and(|p| p.strict);
-    if release.state == "draft" && strict {
+    if release.state == State::Draft && strict {
         return Err(Problem::conflict(
-            "/problems/strict",
+            ProblemType::Strict,
             "this population is strict: private reports are shown after publication",
         ));
     }

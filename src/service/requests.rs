@@ -1,11 +1,13 @@
 //! What jobs are asked for, and the plan that a fit is asked for by.
 
 use super::problem::Problem;
-use super::reading::Tagged;
+use super::reading;
+use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan};
 use crate::generate;
 use crate::ledger;
-use crate::privacy::Guarantee;
+use crate::storage::jobs::{Job, Kind};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,58 +26,139 @@ pub enum NewJob {
 impl NewJob {
     /// Reads a request for a job; a fault names its place.
     pub fn read(body: &[u8]) -> Result<Self, Problem> {
-        let request = Tagged::read(body, "kind", &["fit", "generate", "evaluate"])?;
-        Ok(match request.tag() {
-            "fit" => NewJob::Fit(request.others()?),
-            "generate" => NewJob::Generate(request.others()?),
-            _ => NewJob::Evaluate(request.others()?),
-        })
+        reading::tagged(
+            body,
+            "kind",
+            &[
+                (Kind::Fit.name(), |others| others.read().map(NewJob::Fit)),
+                (Kind::Generate.name(), |others| others.read().map(NewJob::Generate)),
+                (Kind::Evaluate.name(), |others| others.read().map(NewJob::Evaluate)),
+            ],
+        )
     }
 }
 
-/// What a fit is asked for.
-#[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "evaluate": true}))]
-pub struct FitRequest {
-    /// The dataset.
-    pub dataset_id: Uuid,
-    /// ε: smaller protects more and keeps less.
-    #[schema(minimum = 0.01, maximum = 10000)]
-    pub epsilon: f64,
-    /// δ.
-    #[serde(default = "super::budget::default_delta")]
-    #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
-    pub delta: f64,
-    /// `netdpsyn` or `independent`.
-    #[serde(default = "default_method")]
-    pub method: Method,
-    /// What may be set otherwise than the method does.
-    #[serde(default)]
-    pub options: fit::Options,
-    /// Hold out a fifth of the records, by keyed hash.
-    #[serde(default)]
-    pub hold_out: bool,
-    /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
-    #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
-    pub rows: Option<u64>,
-    /// Seed of the first trace; drawn by default.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
-    #[schema(maximum = 18446744073709551615u64, format = "uint64")]
-    pub seed: Option<u64>,
-    /// How its records are made.
-    #[serde(default)]
-    pub generate: generate::Options,
-    /// Also compare the first trace with the raw one.
-    #[serde(default)]
-    pub evaluate: bool,
-    /// Measure although noise leaves little; a quote says what to expect. It is not kept.
-    #[serde(default, skip_serializing_if = "unkept")]
-    pub accept_noise: bool,
-    /// Measure although more than half of a column lies outside what is declared. It is not kept.
-    #[serde(default, skip_serializing_if = "unkept")]
-    pub accept_outside: bool,
+/// What a job of one kind is asked for, as it is kept with the job.
+pub trait JobRequest: Serialize + DeserializeOwned {
+    /// The kind of job that does it.
+    const KIND: Kind;
+}
+
+impl JobRequest for ParseRequest {
+    const KIND: Kind = Kind::Parse;
+}
+
+impl JobRequest for FitRequest {
+    const KIND: Kind = Kind::Fit;
+}
+
+impl JobRequest for GenerateRequest {
+    const KIND: Kind = Kind::Generate;
+}
+
+impl JobRequest for EvaluateRequest {
+    const KIND: Kind = Kind::Evaluate;
+}
+
+/// A request as it is kept with its job.
+pub fn kept(request: &impl JobRequest) -> Result<String, Problem> {
+    serde_json::to_string(request).map_err(|error| {
+        tracing::error!(%error, "a request cannot be kept");
+        Problem::internal()
+    })
+}
+
+/// What a job is asked for.
+pub fn asked<T: JobRequest>(job: &Job) -> Result<T, Problem> {
+    serde_json::from_str(&job.request).map_err(|error| {
+        tracing::error!(%error, job = %job.id, "a stored request cannot be read");
+        Problem::internal()
+    })
+}
+
+/// What a parsing is asked for.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ParseRequest {
+    /// Whether the trace had been received before: then it stays, whatever comes of it.
+    pub again: bool,
+}
+
+/// A request that says how a dataset is to be measured: what all of these have in common stands here once. `flatten` would take two things from whoever
+/// writes one: the place of a fault, and that a member which stands there twice is noticed.
+macro_rules! measured {
+    ($(#[$about:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        $(#[$about])*
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// The dataset.
+            pub dataset_id: Uuid,
+            /// ε: smaller protects more and keeps less.
+            #[schema(minimum = 0.01, maximum = 10000)]
+            pub epsilon: f64,
+            /// δ.
+            #[serde(default = "super::budget::default_delta")]
+            #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
+            pub delta: f64,
+            /// `netdpsyn` or `independent`.
+            #[serde(default = "default_method")]
+            pub method: Method,
+            /// What may be set otherwise than the method does.
+            #[serde(default)]
+            pub options: fit::Options,
+            /// Hold out a fifth of the records, by keyed hash.
+            #[serde(default)]
+            pub hold_out: bool,
+            $($own)*
+        }
+
+        impl $name {
+            /// The plan that is asked for; it does not hold out yet.
+            pub fn plan(&self) -> Result<Plan, Problem> {
+                plan(self.epsilon, self.delta, self.method, self.options)
+            }
+        }
+    };
+}
+
+measured! {
+    /// What a fit is asked for.
+    #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
+    #[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "evaluate": true}))]
+    pub struct FitRequest {
+        /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
+        #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
+        #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
+        pub rows: Option<u64>,
+        /// Seed of the first trace; drawn by default.
+        #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
+        #[schema(maximum = 18446744073709551615u64, format = "uint64")]
+        pub seed: Option<u64>,
+        /// How its records are made.
+        #[serde(default)]
+        pub generate: generate::Options,
+        /// Also compare the first trace with the raw one.
+        #[serde(default)]
+        pub evaluate: bool,
+        /// Measure although noise leaves little; a quote says what to expect. It is not kept.
+        #[serde(default, skip_serializing_if = "unkept")]
+        pub accept_noise: bool,
+        /// Measure although more than half of a column lies outside what is declared. It is not kept.
+        #[serde(default, skip_serializing_if = "unkept")]
+        pub accept_outside: bool,
+    }
+}
+
+measured! {
+    /// A fit whose cost is asked for.
+    #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+    #[schema(example = json!({"dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "rows": 40000}))]
+    pub struct QuoteRequest {
+        /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+        #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
+        #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
+        pub rows: Option<u64>,
+    }
 }
 
 /// That something was confirmed is never written down: neither with the job nor in a digest of its request.
@@ -83,7 +166,7 @@ fn unkept(_: &bool) -> bool {
     true
 }
 
-pub(super) fn default_method() -> Method {
+fn default_method() -> Method {
     Method::Netdpsyn
 }
 
@@ -95,11 +178,11 @@ pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
     /// Records, rounded to two digits; by default as many as the noisy counts say.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
     /// The same seed gives the same trace.
-    #[serde(default, deserialize_with = "crate::whole::maybe")]
+    #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
     /// How records are made: choices that cost no privacy.
@@ -119,22 +202,12 @@ pub struct EvaluateRequest {
     pub release_id: Uuid,
 }
 
-/// The plan of a fit.
-pub fn plan(request: &FitRequest) -> Result<Plan, Problem> {
-    plan_of(request.epsilon, request.delta, request.method, request.options)
-}
-
 /// The plan of what is asked for.
-pub(super) fn plan_of(
-    epsilon: f64,
-    delta: f64,
-    method: Method,
-    options: fit::Options,
-) -> Result<Plan, Problem> {
+fn plan(epsilon: f64, delta: f64, method: Method, options: fit::Options) -> Result<Plan, Problem> {
     let guarantee = Guarantee::new(epsilon, delta).map_err(|error| {
         let field = match error {
-            crate::privacy::budget::GuaranteeError::Epsilon { .. } => "epsilon",
-            crate::privacy::budget::GuaranteeError::Delta { .. } => "delta",
+            crate::account::budget::GuaranteeError::Epsilon { .. } => "epsilon",
+            crate::account::budget::GuaranteeError::Delta { .. } => "delta",
         };
         Problem::invalid(field, error.to_string())
     })?;
@@ -156,8 +229,7 @@ mod tests {
     #[test]
     fn the_least_epsilon_pays_for_a_fit_at_any_delta() {
         for delta in [Guarantee::MIN_DELTA, 1e-9, Guarantee::MAX_DELTA] {
-            let plan =
-                plan_of(ledger::LEAST_EPSILON, delta, Method::Netdpsyn, fit::Options::default()).unwrap();
+            let plan = plan(ledger::LEAST_EPSILON, delta, Method::Netdpsyn, fit::Options::default()).unwrap();
             assert!(plan.allowance() >= Plan::LEAST, "{delta}");
         }
     }

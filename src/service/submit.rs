@@ -8,18 +8,17 @@ use super::datasets::{open_field, own, own_locked, report_of, schema_of};
 use super::disk;
 use super::estimate;
 use super::jobs::{JobView, view};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
 use super::queued::queued;
-use super::requests::{FitRequest, GenerateRequest, NewJob, plan};
+use super::requests::{FitRequest, GenerateRequest, NewJob};
 use crate::fit::{Plan, Room};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
-use crate::storage::datasets::Dataset;
+use crate::storage::datasets::{Dataset, State};
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, reserve};
 use crate::storage::{Tx, datasets, idempotency, models, populations, releases};
 use crate::trace::Schema;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -59,7 +58,9 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let dataset = own(&mut tx, tenant, model.dataset_id).await?;
             let records = model.records.map(|records| records as u64);
             let most = estimate::most_rows(app.config.max_rows, records);
-            let request = checked_generation(&mut tx, request, &dataset, most).await?;
+            let making = Making { rows: request.rows, seed: request.seed, options: &request.options };
+            let rows = checked_rows(&mut tx, making, &dataset, most).await?;
+            let request = GenerateRequest { rows, ..request.clone() };
             let (schema, rows) = (schema_of(&dataset)?, request.rows.or(records).unwrap_or(0));
             let bytes = |rows| estimate::generation(&schema, rows, model.memory);
             let refused = |problem| Problem { field: Some("rows".into()), ..problem };
@@ -67,21 +68,21 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             // Without a number of rows the job itself finds out.
             disk::check(app, estimate::disk_of_generation(&schema, rows))?;
             let memory = Some(bytes(rows) as i64);
-            Job { model_id: Some(model.id), memory, ..queued(&dataset, "generate", stored(&request)?, now) }
+            Job { model_id: Some(model.id), memory, ..queued(&dataset, &request, now)? }
         }
         NewJob::Evaluate(request) => {
             let release = releases::find(&mut tx, tenant, request.release_id).await?;
             let release = release.ok_or_else(|| Problem::not_found("release"))?;
             let dataset = own_locked(&mut tx, tenant, release.dataset_id).await?;
-            if dataset.state != "ready" {
-                return Err(Problem::conflict("/problems/no-trace", "the raw trace is not there (any more)"));
+            if dataset.state != State::Ready {
+                return Err(Problem::conflict(ProblemType::NoTrace, "the raw trace is not there (any more)"));
             }
             let memory = evaluation_memory(&mut tx, &dataset, &release).await?;
             Job {
                 model_id: Some(release.model_id),
                 release_id: Some(release.id),
                 memory,
-                ..queued(&dataset, "evaluate", stored(request)?, now)
+                ..queued(&dataset, request, now)?
             }
         }
     };
@@ -94,7 +95,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         let mut tx = app.read("submit.repeated").await?;
         let found = idempotency::find(&mut tx, tenant, key).await?;
         let (job, digest) = found.ok_or_else(|| {
-            Problem::conflict("/problems/in-flight", "a request with this key is under way")
+            Problem::conflict(ProblemType::InFlight, "a request with this key is under way")
         })?;
         return repeated(&mut tx, tenant, job, digest == body).await;
     }
@@ -110,29 +111,32 @@ async fn repeated(tx: &mut Tx, tenant: Uuid, job: Uuid, same: bool) -> Result<Jo
     jobs::find(tx, tenant, job).await?.map(view).ok_or_else(Problem::internal)
 }
 
-fn stored(request: &impl Serialize) -> Result<String, Problem> {
-    serde_json::to_string(request).map_err(|_| Problem::internal())
+/// How a trace is to be made, by whoever asks for it.
+struct Making<'a> {
+    rows: Option<u64>,
+    seed: Option<u64>,
+    options: &'a generate::Options,
 }
 
-/// Rows rounded; under a strict population the seed is the server's.
-async fn checked_generation(
+/// The rows of a trace to be made, rounded; refuses what may not be asked for. Under a strict population the seed is the server's.
+async fn checked_rows(
     tx: &mut Tx,
-    request: &GenerateRequest,
+    making: Making<'_>,
     dataset: &Dataset,
     most_rows: u64,
-) -> Result<GenerateRequest, Problem> {
+) -> Result<Option<u64>, Problem> {
     let population = populations::find(tx, dataset.population_id).await?;
-    if request.seed.is_some() && population.is_some_and(|p| p.strict) {
+    if making.seed.is_some() && population.is_some_and(|p| p.strict) {
         return Err(Problem::invalid("seed", "this population is strict: seeds are drawn by the server"));
     }
-    if request.options.rounds > generate::options::MAX_ROUNDS {
+    if making.options.rounds > generate::options::MAX_ROUNDS {
         return Err(Problem::invalid("options.rounds", "rounds is 0 to 1,000"));
     }
-    let rows = request.rows.map(|rows| rounded_rows(rows as usize) as u64);
+    let rows = making.rows.map(|rows| rounded_rows(rows as usize) as u64);
     if rows.is_some_and(|rows| rows == 0 || rows > most_rows) {
         return Err(too_many_rows(most_rows));
     }
-    Ok(GenerateRequest { rows, ..request.clone() })
+    Ok(rows)
 }
 
 /// Refuses more records than may be made.
@@ -165,18 +169,12 @@ async fn fit_job(
     request: &FitRequest,
     now: i64,
 ) -> Result<Job, Problem> {
-    let plan = plan(request)?;
+    let plan = request.plan()?;
     let dataset = own(tx, tenant, request.dataset_id).await?;
-    let generation = GenerateRequest {
-        model_id: Uuid::nil(),
-        rows: request.rows,
-        seed: request.seed,
-        options: request.generate,
-        evaluate: request.evaluate,
-    };
+    let making = Making { rows: request.rows, seed: request.seed, options: &request.generate };
     // N̂ is not known yet: what is more than a hundred times as much is found out when the trace is made.
     let most = estimate::most_rows(app.config.max_rows, None);
-    checked_generation(tx, &generation, &dataset, most).await?;
+    checked_rows(tx, making, &dataset, most).await?;
     let schema = schema_of(&dataset)?;
     let asked = if request.options.gaps { schema.with_gaps() } else { schema.clone() };
     if let Err(error) = asked.check_complete() {
@@ -190,7 +188,7 @@ async fn fit_job(
     if let Some(needed) = needed {
         capacity::admit(tx, needed, bytes).await.map_err(|problem| problem.with("private", true))?;
     }
-    let mut job = queued(&dataset, "fit", stored(request)?, now);
+    let mut job = queued(&dataset, request, now)?;
     job.memory = needed.map(|needed| needed as i64);
     let cost = Amount::rho(plan.allowance());
     (job.rho, job.delta) = crate::storage::accounts::signed(cost)?;
@@ -207,19 +205,19 @@ async fn fit_job(
     }
     // From here on the declaration stands, notations included; it must be the one that was checked.
     let locked = own_locked(tx, tenant, dataset.id).await?;
-    if locked.state != "ready" {
+    if locked.state != State::Ready {
         return Err(Problem::conflict(
-            "/problems/not-ready",
+            ProblemType::NotReady,
             format!("the dataset is {}; upload a trace and wait until it is ready", locked.state),
         ));
     }
     if schema_of(&locked)? != schema || locked.report != dataset.report {
         return Err(Problem::conflict(
-            "/problems/declaration-changed",
+            ProblemType::DeclarationChanged,
             "the declaration or the trace changed meanwhile; submit again",
         ));
     }
-    datasets::freeze(tx, dataset.id, &stored(&schema)?).await?;
+    datasets::freeze(tx, dataset.id, &super::datasets::stored(&schema)?).await?;
     Ok(job)
 }
 
@@ -239,7 +237,7 @@ fn check_confirmed(
         Some(little) => ("accept_noise", little),
     };
     let problem = Problem::invalid(field, format!("{unconfirmed}, or confirm it with \"{field}\": true"));
-    let problem = Problem { kind: "/problems/unconfirmed", title: "The fit would mislead", ..problem };
+    let problem = Problem { kind: ProblemType::Unconfirmed, title: "The fit would mislead", ..problem };
     Err(match unconfirmed {
         Unconfirmed::Outside(columns) => problem.with(
             "outside",

@@ -1,11 +1,12 @@
 //! Tenants and populations: who pays, and for which people.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
-use super::budget::{AccountView, AmountView, Cap};
+use super::budget::{AccountView, AmountView, Cap, Payer};
 use super::memory;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
+use crate::account::statement::Unit;
+use crate::fit::keys::secret;
 use crate::ledger::Amount;
-use crate::privacy::noise::secret;
 use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Grant};
 use crate::storage::populations::{self, Population};
@@ -51,11 +52,11 @@ pub struct TenantView {
 /// An account that leaves less than another that pays for the same fits.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ShortAccount {
-    /// `tenant` or `population`.
-    pub account: &'static str,
     /// Whose it is.
+    pub account: Payer,
+    /// The id of that one.
     pub id: Uuid,
-    /// Its name.
+    /// The name of that one.
     pub name: String,
     /// What it leaves.
     pub left: AmountView,
@@ -117,8 +118,7 @@ pub struct PopulationView {
     /// Its name.
     pub name: String,
     /// The privacy unit.
-    #[schema(value_type = crate::model::statement::Unit)]
-    pub unit: &'static str,
+    pub unit: Unit,
     /// Records of one unit that count.
     pub max_records: u64,
     /// Datasets that name no population belong here.
@@ -135,7 +135,7 @@ pub(super) fn population_view(p: Population) -> PopulationView {
         id: p.id,
         tenant_id: p.tenant_id,
         name: p.name,
-        unit: "record",
+        unit: Unit::Record,
         max_records: 1,
         is_default: p.is_default,
         strict: p.strict,
@@ -170,7 +170,7 @@ fn taken(field: &str) -> impl Fn(StorageError) -> Problem {
     move |error| match error.is_unique_violation() {
         true => Problem {
             field: Some(field.clone()),
-            ..Problem::conflict("/problems/name-taken", "that name is taken")
+            ..Problem::conflict(ProblemType::NameTaken, "that name is taken")
         },
         false => error.into(),
     }
@@ -226,13 +226,13 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<TenantView, Pr
 /// All tenants.
 pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<TenantView>, Problem> {
     caller.admin()?;
-    let (after, limit) = query.bounds()?;
+    let limit = query.fetched()?;
     let mut tx = app.read("tenants.list").await?;
-    Ok(PageQuery::page(tenants::list(&mut tx, after, limit).await?, limit, |t| t.id, view))
+    Ok(PageQuery::page(tenants::list(&mut tx, query.after, limit).await?, limit, |t| t.id, view))
 }
 
 fn below_use() -> Problem {
-    Problem::conflict("/problems/cap-below-use", "the cap cannot be below what is spent and reserved")
+    Problem::conflict(ProblemType::CapBelowUse, "the cap cannot be below what is spent and reserved")
 }
 
 /// Whether an account leaves less than another.
@@ -260,7 +260,7 @@ pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Resul
             accounts::find(&mut tx, Holder::Population(population.id)).await?.unwrap_or_default().left();
         if is_short(own, left) {
             let (id, name, left) = (population.id, population.name, AmountView::of(own));
-            short.push(ShortAccount { account: "population", id, name, left });
+            short.push(ShortAccount { account: Payer::Population, id, name, left });
         }
     }
     tx.commit().await?;
@@ -315,10 +315,8 @@ pub async fn list_populations(
     }
     let limit = query.fetched()?;
     let mut tx = app.read("tenants.list_populations").await?;
-    let after = match query.after {
-        None => 0,
-        Some(id) => PageQuery::known(populations::place(&mut tx, caller.tenant, id).await?)?,
-    };
+    let after =
+        PageQuery::start(query.after.map(|id| populations::place(&mut tx, caller.tenant, id))).await?;
     let rows = populations::list(&mut tx, caller.tenant, after, limit).await?;
     Ok(PageQuery::page(rows, limit, |p| p.id, population_view))
 }
@@ -346,7 +344,7 @@ pub async fn set_population_cap(
     let of_tenant = accounts::find(&mut tx, Holder::Tenant(tenant.id)).await?.unwrap_or_default().left();
     let short = is_short(of_tenant, left).then(|| {
         let (id, name, left) = (tenant.id, tenant.name, AmountView::of(of_tenant));
-        ShortAccount { account: "tenant", id, name, left }
+        ShortAccount { account: Payer::Tenant, id, name, left }
     });
     tx.commit().await?;
     memory::raise(app).await?;

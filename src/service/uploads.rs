@@ -6,10 +6,11 @@ use super::app::Caller;
 use super::datasets::{DatasetView, own_locked, view};
 use super::disk;
 use super::limits::{check_room, room};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
 use super::queued::queued;
+use super::requests::ParseRequest;
 use crate::storage::artifacts::{PutError, Stored};
-use crate::storage::datasets::{self, Dataset, StoredTrace};
+use crate::storage::datasets::{self, Dataset, State, StoredTrace};
 use crate::storage::jobs;
 use crate::storage::uploads::{self, Upload};
 use base64::Engine;
@@ -49,9 +50,9 @@ pub async fn upload(
         return Err(Problem::storage_full(app.config.max_tenant_bytes));
     }
     let until = app.lease(tx.now().await?);
-    if before.state == "erased" || !uploads::begin(&mut tx, upload, until).await? {
+    if before.state == State::Erased || !uploads::begin(&mut tx, upload, until).await? {
         return Err(Problem::conflict(
-            "/problems/busy",
+            ProblemType::Busy,
             "another upload, its parsing, or a job on this dataset is under way; wait for its end",
         ));
     }
@@ -152,21 +153,21 @@ async fn try_to_end(
     let stored = match (received, refused) {
         (Ok(stored), None) => stored,
         (_, refused) => {
-            datasets::set_state(&mut tx, id, &before.state, before.trace(), report, problem).await?;
+            datasets::set_state(&mut tx, id, before.state, before.trace(), report, problem).await?;
             tx.commit().await?;
             return Err(refused.unwrap_or_else(Problem::internal));
         }
     };
     let trace = StoredTrace { path: key, sha256: &stored.sha256, bytes: stored.bytes as i64 };
-    datasets::set_state(&mut tx, id, "parsing", Some(trace), None, None).await?;
+    datasets::set_state(&mut tx, id, State::Parsing, Some(trace), None, None).await?;
     let now = tx.now().await?;
-    jobs::add(&mut tx, &queued(before, "parse", "{}".into(), now)).await?;
+    jobs::add(&mut tx, &queued(before, &ParseRequest { again: false }, now)?).await?;
     tx.commit().await?;
-    Ok(view(Dataset { state: "parsing".into(), report: None, problem: None, ..before.clone() }))
+    Ok(view(Dataset { state: State::Parsing, report: None, problem: None, ..before.clone() }))
 }
 
 fn interrupted() -> Problem {
-    Problem::conflict("/problems/interrupted", "the upload was interrupted; send it again")
+    Problem::conflict(ProblemType::Interrupted, "the upload was interrupted; send it again")
 }
 
 async fn receive(

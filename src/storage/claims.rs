@@ -1,16 +1,17 @@
 //! Claims: a job is claimed with a lease, which heartbeats renew, and taken over when that lapses. Whatever a worker writes is fenced by
 //! (job, attempt): an attempt that lost its lease changes nothing.
 
-use super::jobs::Job;
+use super::jobs::{Job, Kind, State};
 use super::statement::{changed, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx, turns};
+use crate::account::Stage;
 use uuid::Uuid;
 
 /// How a job ended.
 pub struct End<'a> {
-    /// succeeded, failed or cancelled.
-    pub state: &'a str,
+    /// Where it stands from now on.
+    pub state: State,
     /// Whether it was charged; none for jobs that cost nothing.
     pub charged: Option<bool>,
     /// Why it failed, JSON.
@@ -19,6 +20,13 @@ pub struct End<'a> {
     pub model: Option<Uuid>,
     /// A generation's release.
     pub release: Option<Uuid>,
+}
+
+impl End<'_> {
+    /// Of a job that did what it was asked for, costs nothing and leaves neither model nor release.
+    pub fn succeeded() -> Self {
+        End { state: State::Succeeded, charged: None, problem: None, model: None, release: None }
+    }
 }
 
 /// Who claims, and when.
@@ -39,19 +47,21 @@ pub struct Claim<'a> {
     pub parse_only: bool,
 }
 
-/// Claims a job that waits or whose lease has lapsed: of the tenant longest not served, its shortest kind, the oldest of these. Does not lock the dataset.
+/// Claims a job that waits or whose lease has lapsed: of the tenant longest not served, its shortest kind, the oldest of these. Does not lock the dataset. A kind
+/// that this program does not know is left to one that does.
 pub async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Job>, StorageError> {
+    let known = Kind::NAMES.join("', '");
     let sql = sql!(claim, "UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $2,
              failures = failures + CASE WHEN state = 'running' THEN 1 ELSE 0 END
          WHERE id = (SELECT id FROM jobs
              WHERE (state = 'queued' AND (lease_until IS NULL OR lease_until < $1) OR state = 'running' AND lease_until < $1)
                  AND (measuring_started_at IS NULL OR build IS NULL OR build = $3 OR cancel_requested
                       OR lease_until IS NULL OR lease_until < $4)
-                 AND (kind = 'parse' OR NOT $5)
+                 AND kind IN ('{known}') AND (kind = 'parse' OR NOT $5)
                  AND (COALESCE(memory, 0) BETWEEN $7 AND $6 OR cancel_requested)
              ORDER BY (SELECT served FROM turns WHERE turns.tenant_id = jobs.tenant_id) NULLS FIRST,
                  CASE kind WHEN 'parse' THEN 0 WHEN 'fit' THEN 1 WHEN 'generate' THEN 2 ELSE 3 END, created_at, id
-             LIMIT 1{}) RETURNING *", tx.skip_locked());
+             LIMIT 1{}) RETURNING *", tx.skip_locked(), known = known);
     let claimed = on!(tx, c => query_as::<_, Job>(sql)
         .bind(claim.now).bind(claim.lease_until).bind(claim.build).bind(claim.orphaned_before).bind(claim.parse_only).bind(claim.room).bind(claim.least)
         .fetch_optional(c).await)?;
@@ -74,13 +84,13 @@ pub async fn heartbeat(
     tx: &mut Tx,
     job: &Job,
     lease_until: i64,
-    stage: &str,
+    stage: Option<Stage>,
     percent: i64,
 ) -> Result<Option<bool>, StorageError> {
     Ok(on!(tx, c => query_scalar(
         sql!(heartbeat, "UPDATE jobs SET lease_until = $3, stage = $4, percent = $5
          WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING cancel_requested"))
-        .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage).bind(percent).fetch_optional(c).await)?)
+        .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage.map_or("", Stage::name)).bind(percent).fetch_optional(c).await)?)
 }
 
 /// What a fit is about to measure, and by whom.

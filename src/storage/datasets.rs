@@ -2,8 +2,30 @@
 
 use super::statement::{changed, one, query_as, query_scalar, sql};
 use super::tx::on;
+use super::words::{stored, words};
 use super::{StorageError, Tx};
 use uuid::Uuid;
+
+words! {
+    /// Where a dataset stands.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = DatasetState)]
+    pub enum State {
+        /// No trace has come.
+        Empty = "empty",
+        /// A trace is on its way.
+        Receiving = "receiving",
+        /// A trace is read.
+        Parsing = "parsing",
+        /// A trace is there and can be fitted.
+        Ready = "ready",
+        /// The trace was refused; the problem says why.
+        Rejected = "rejected",
+        /// The trace and what is private of it is gone; ledger and releases stay.
+        Erased = "erased",
+    }
+}
+stored!(State);
 
 /// A dataset.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -20,8 +42,8 @@ pub struct Dataset {
     pub schema: String,
     /// The same, bound to the trace that was parsed: the order of its columns and their notations.
     pub bound_schema: Option<String>,
-    /// empty, receiving, parsing, ready, rejected or erased.
-    pub state: String,
+    /// Where it stands.
+    pub state: State,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// Whether what is declared was declared or changed after its people had been looked at.
@@ -64,7 +86,7 @@ pub async fn add(tx: &mut Tx, d: &Dataset) -> Result<(), StorageError> {
     one!(tx => sql!(add,
         "INSERT INTO datasets (id, tenant_id, population_id, name, schema, state, declared_late, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
-        d.id, d.tenant_id, d.population_id, &d.name, &d.schema, &d.state, d.declared_late, d.created_at)
+        d.id, d.tenant_id, d.population_id, &d.name, &d.schema, d.state, d.declared_late, d.created_at)
 }
 
 /// A tenant's dataset.
@@ -131,7 +153,7 @@ pub async fn with_trace(tx: &mut Tx, key: &str) -> Result<Vec<Uuid>, StorageErro
 pub async fn set_state(
     tx: &mut Tx,
     id: Uuid,
-    state: &str,
+    state: State,
     trace: Option<StoredTrace<'_>>,
     report: Option<&str>,
     problem: Option<&str>,

@@ -2,9 +2,57 @@
 
 use super::statement::{changed, one, query_as, query_scalar, sql};
 use super::tx::on;
-use super::{StorageError, Tx};
+use super::words::{stored, words};
+use super::{LEAST_ID, StorageError, Tx};
+use crate::account::Stage;
 use crate::ledger::Amount;
 use uuid::Uuid;
+
+words! {
+    /// What a job does.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = JobKind)]
+    pub enum Kind {
+        /// Reads an upload once.
+        Parse = "parse",
+        /// Measures a dataset, and pays.
+        Fit = "fit",
+        /// Makes a trace from a model.
+        Generate = "generate",
+        /// Compares a release with the raw trace.
+        Evaluate = "evaluate",
+    }
+}
+stored!(Kind);
+
+words! {
+    /// Where a job stands.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = JobState)]
+    pub enum State {
+        /// It waits.
+        Queued = "queued",
+        /// A worker has it.
+        Running = "running",
+        /// It did what it was asked for.
+        Succeeded = "succeeded",
+        /// It did not; its problem says why.
+        Failed = "failed",
+        /// It was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+stored!(State);
+
+/// The stage of a job's work; none before it begins. A server of a later version may know more stages than this one: of those nothing is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At(pub Option<Stage>);
+
+impl From<String> for At {
+    fn from(kept: String) -> Self {
+        At(kept.parse().ok())
+    }
+}
 
 /// A job.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -17,10 +65,10 @@ pub struct Job {
     pub population_id: Uuid,
     /// On which dataset.
     pub dataset_id: Uuid,
-    /// parse, fit, generate or evaluate.
-    pub kind: String,
-    /// queued, running, succeeded, failed or cancelled.
-    pub state: String,
+    /// What it does.
+    pub kind: Kind,
+    /// Where it stands.
+    pub state: State,
     /// What was asked for, JSON.
     pub request: String,
     /// ρ reserved, in 10⁻¹².
@@ -30,7 +78,8 @@ pub struct Job {
     /// At its end: whether it was charged.
     pub charged: Option<bool>,
     /// Where it is.
-    pub stage: String,
+    #[sqlx(try_from = "String")]
+    pub stage: At,
     /// How far.
     pub percent: i64,
     /// Times it was claimed: with the id, the fencing token.
@@ -75,7 +124,7 @@ pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
     one!(tx => sql!(add,
         "INSERT INTO jobs (id, tenant_id, population_id, dataset_id, kind, state, request, rho, delta, model_id, release_id, created_at, memory)
          VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $8, $9, $10, $11, $12)"),
-        job.id, job.tenant_id, job.population_id, job.dataset_id, &job.kind, &job.request, job.rho,
+        job.id, job.tenant_id, job.population_id, job.dataset_id, job.kind, &job.request, job.rho,
         job.delta, job.model_id, job.release_id, job.created_at, job.memory)
 }
 
@@ -92,34 +141,29 @@ pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Job>, St
         .bind(tenant).bind(id).fetch_optional(c).await)?)
 }
 
-/// Kinds of jobs.
-pub const KINDS: [&str; 4] = ["parse", "fit", "generate", "evaluate"];
-/// States of jobs.
-pub const STATES: [&str; 5] = ["queued", "running", "succeeded", "failed", "cancelled"];
-
 /// Which jobs are listed.
-pub struct Wanted<'a> {
+pub struct Wanted {
     /// Whose.
     pub tenant: Uuid,
     /// Of which kind, if any is meant.
-    pub kind: Option<&'a str>,
+    pub kind: Option<Kind>,
     /// In which state.
-    pub state: Option<&'a str>,
+    pub state: Option<State>,
     /// On which dataset.
     pub dataset: Option<Uuid>,
 }
 
-/// A tenant's jobs after `after`.
+/// A tenant's jobs after `after`, or from the first on.
 pub async fn list(
     tx: &mut Tx,
-    wanted: &Wanted<'_>,
-    after: Uuid,
+    wanted: &Wanted,
+    after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Job>, StorageError> {
     Ok(on!(tx, c => query_as::<_, Job>(
         sql!(list, "SELECT * FROM jobs WHERE tenant_id = $1 AND id > $2 AND kind = COALESCE($3, kind) AND state = COALESCE($4, state)
              AND dataset_id = COALESCE($5, dataset_id) ORDER BY id LIMIT $6"))
-        .bind(wanted.tenant).bind(after).bind(wanted.kind).bind(wanted.state).bind(wanted.dataset).bind(limit)
+        .bind(wanted.tenant).bind(after.unwrap_or(LEAST_ID)).bind(wanted.kind).bind(wanted.state).bind(wanted.dataset).bind(limit)
         .fetch_all(c).await)?)
 }
 

@@ -2,8 +2,22 @@
 
 use super::statement::{changed, one, query_as, query_scalar, sql};
 use super::tx::on;
-use super::{StorageError, Tx};
+use super::words::{stored, words};
+use super::{LEAST_ID, StorageError, Tx};
 use uuid::Uuid;
+
+words! {
+    /// What a key allows.
+    pub enum Role {
+        /// Tenants, populations, budgets, keys.
+        Admin = "admin",
+        /// One tenant's data, spending and publishing.
+        Steward = "steward",
+        /// One tenant's published releases.
+        Reader = "reader",
+    }
+}
+stored!(Role);
 
 /// An API key without its secret.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -12,8 +26,8 @@ pub struct Key {
     pub id: Uuid,
     /// Whose; none for an administrator's.
     pub tenant_id: Option<Uuid>,
-    /// admin, steward or reader.
-    pub role: String,
+    /// What it allows.
+    pub role: Role,
     /// What it is for.
     pub name: String,
     /// The public part by which it is found.
@@ -30,7 +44,7 @@ pub struct Key {
 pub async fn add(tx: &mut Tx, key: &Key) -> Result<(), StorageError> {
     one!(tx => sql!(add,
         "INSERT INTO keys (id, tenant_id, role, name, prefix, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"),
-        key.id, key.tenant_id, &key.role, &key.name, &key.prefix, &key.hash, key.created_at)
+        key.id, key.tenant_id, key.role, &key.name, &key.prefix, &key.hash, key.created_at)
 }
 
 /// A valid key by its public part.
@@ -41,11 +55,16 @@ pub async fn find(tx: &mut Tx, prefix: &str) -> Result<Option<Key>, StorageError
     )
 }
 
-/// Keys of a tenant.
-pub async fn list(tx: &mut Tx, tenant: Uuid, after: Uuid, limit: i64) -> Result<Vec<Key>, StorageError> {
+/// Keys of a tenant after `after`, or from the first on.
+pub async fn list(
+    tx: &mut Tx,
+    tenant: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Key>, StorageError> {
     Ok(on!(tx, c => query_as::<_, Key>(
         sql!(list, "SELECT * FROM keys WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3"))
-        .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
+        .bind(tenant).bind(after.unwrap_or(LEAST_ID)).bind(limit).fetch_all(c).await)?)
 }
 
 /// Every key, an administrator's included.

@@ -5,34 +5,27 @@
 use super::accounts::{self, Holder, Locked, signed};
 use super::statement::{one, query_as, query_scalar, sql};
 use super::tx::on;
+use super::words::{stored, words};
 use super::{StorageError, Tx};
 use crate::ledger::{Account, Amount, Refusal};
 use uuid::Uuid;
 
-/// What an entry records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A cap was set.
-    Grant,
-    /// A fit was accepted.
-    Reserve,
-    /// A fit measured, or began to.
-    Commit,
-    /// A fit ended before it measured.
-    Release,
-}
-
-impl Kind {
-    /// As it stands in the table.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Grant => "grant",
-            Kind::Reserve => "reserve",
-            Kind::Commit => "commit",
-            Kind::Release => "release",
-        }
+words! {
+    /// What an entry of the ledger tells.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = EntryKind)]
+    pub enum Kind {
+        /// A cap was set.
+        Grant = "grant",
+        /// A fit was accepted with its whole cost.
+        Reserve = "reserve",
+        /// A fit spent: it measured, or began to.
+        Commit = "commit",
+        /// A fit ended without measuring, and gave back what it had reserved.
+        Release = "release",
     }
 }
+stored!(Kind);
 
 /// One entry.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -47,8 +40,8 @@ pub struct Entry {
     pub population_id: Option<Uuid>,
     /// The fit.
     pub job_id: Option<Uuid>,
-    /// grant, reserve, commit or release.
-    pub kind: String,
+    /// What it tells.
+    pub kind: Kind,
     /// ρ in 10⁻¹².
     pub rho: i64,
     /// δ′ in 10⁻¹⁸.
@@ -195,7 +188,7 @@ async fn add(
     one!(tx => sql!(add,
         "INSERT INTO entries (id, seq, tenant_id, population_id, job_id, kind, rho, delta, actor, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"),
-        Uuid::new_v4(), seq, tenant, population, job, kind.name(), rho, delta, actor, now)
+        Uuid::new_v4(), seq, tenant, population, job, kind, rho, delta, actor, now)
 }
 
 /// The next number, under the lock of the row that counts.

@@ -3,43 +3,32 @@
 
 use super::statement::{changed, query_scalar, sql};
 use super::tx::on;
+use super::words::{stored, words};
 use super::{StorageError, Tx};
 use uuid::Uuid;
 
-/// A kind of look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Look {
-    /// A trace was parsed: its private number of records was consulted, and its report was there to be read.
-    ParseReport,
-    /// A quote was given: the private number of records was consulted.
-    Quote,
-    /// The trace of a draft was downloaded.
-    DraftTrace,
-    /// A comparison with the raw trace was opened.
-    PrivateReport,
-}
-
-impl Look {
-    /// Every kind, in the order in which they are shown.
-    pub const ALL: [Look; 4] = [Look::ParseReport, Look::Quote, Look::DraftTrace, Look::PrivateReport];
-
-    /// As it stands in the table, and as readers see it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Look::ParseReport => "parse report",
-            Look::Quote => "quote",
-            Look::DraftTrace => "draft trace",
-            Look::PrivateReport => "private report",
-        }
+words! {
+    /// A kind of look, as it stands in the table and as readers see it.
+    pub enum Look {
+        /// A trace was parsed: its private number of records was consulted, and its report was there to be read.
+        ParseReport = "parse report",
+        /// A quote was given: the private number of records was consulted.
+        Quote = "quote",
+        /// The trace of a draft was downloaded.
+        DraftTrace = "draft trace",
+        /// A comparison with the raw trace was opened.
+        PrivateReport = "private report",
     }
 }
+stored!(Look);
 
-/// The kinds of looks at a population so far.
+/// The kinds of looks at a population so far, in the order in which they are shown.
 pub async fn of(tx: &mut Tx, population: Uuid) -> Result<Vec<Look>, StorageError> {
-    let names: Vec<String> = on!(tx, c => query_scalar(
+    let mut seen: Vec<Look> = on!(tx, c => query_scalar(
         sql!(of, "SELECT DISTINCT kind FROM looks WHERE population_id = $1"))
         .bind(population).fetch_all(c).await)?;
-    Ok(Look::ALL.into_iter().filter(|look| names.iter().any(|name| name == look.name())).collect())
+    seen.sort_unstable();
+    Ok(seen)
 }
 
 /// Records a look, unless one of its kind is known.
@@ -50,7 +39,7 @@ pub async fn add(tx: &mut Tx, population: Uuid, look: Look, now: i64) -> Result<
     // Another may have recorded it in the same moment.
     changed!(tx => sql!(add,
         "INSERT INTO looks (population_id, kind, first_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"),
-        population, look.name(), now)?;
+        population, look, now)?;
     Ok(())
 }
 

@@ -34,6 +34,7 @@ pub mod tenants;
 pub mod turns;
 pub mod tx;
 pub mod uploads;
+pub mod words;
 
 pub use artifacts::Artifacts;
 pub use clock::Clock;
@@ -41,3 +42,8 @@ pub use db::{Db, Pools};
 pub use error::StorageError;
 pub use halves::Halves;
 pub use tx::Tx;
+
+use uuid::Uuid;
+
+/// The least id of all: a list by id that begins at its beginning begins after it. Nothing has it.
+const LEAST_ID: Uuid = Uuid::nil();

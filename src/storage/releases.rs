@@ -2,8 +2,22 @@
 
 use super::statement::{changed, one, query_as, query_scalar, sql};
 use super::tx::on;
+use super::words::{stored, words};
 use super::{StorageError, Tx};
 use uuid::Uuid;
+
+words! {
+    /// Who sees a release.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = ReleaseState)]
+    pub enum State {
+        /// Stewards.
+        Draft = "draft",
+        /// Readers as well.
+        Published = "published",
+    }
+}
+stored!(State);
 
 /// A synthetic trace with its report.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -18,8 +32,8 @@ pub struct Release {
     pub model_id: Uuid,
     /// By which generation.
     pub job_id: Uuid,
-    /// draft or published.
-    pub state: String,
+    /// Who sees it.
+    pub state: State,
     /// The trace's artifact.
     pub trace_path: String,
     /// Its SHA-256.
@@ -53,9 +67,9 @@ pub async fn add(tx: &mut Tx, r: &Release) -> Result<(), StorageError> {
     one!(tx => sql!(add,
         "INSERT INTO releases (id, tenant_id, dataset_id, model_id, job_id, state, trace_path, trace_sha256, bytes, row_count,
              rows_by_hand, seed, report, created_at)
-         VALUES ($1, $2, $3, $4, $5, 'draft', $6, $7, $8, $9, $10, $11, $12, $13)"),
+         VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13)"),
         r.id, r.tenant_id, r.dataset_id, r.model_id, r.job_id, &r.trace_path, &r.trace_sha256, r.bytes,
-        r.row_count, r.rows_by_hand, &r.seed, &r.report, r.created_at)
+        r.row_count, r.rows_by_hand, &r.seed, &r.report, r.created_at, r.state)
 }
 
 /// A tenant's release.

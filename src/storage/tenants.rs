@@ -3,7 +3,7 @@
 use super::accounts::signed;
 use super::statement::{one, query_as, sql};
 use super::tx::on;
-use super::{StorageError, Tx};
+use super::{LEAST_ID, StorageError, Tx};
 use crate::ledger::Amount;
 use uuid::Uuid;
 
@@ -34,9 +34,9 @@ pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Tenant>, StorageError>
     )
 }
 
-/// Tenants after `after`.
-pub async fn list(tx: &mut Tx, after: Uuid, limit: i64) -> Result<Vec<Tenant>, StorageError> {
+/// Tenants after `after`, or from the first on.
+pub async fn list(tx: &mut Tx, after: Option<Uuid>, limit: i64) -> Result<Vec<Tenant>, StorageError> {
     Ok(on!(tx, c => query_as::<_, Tenant>(
         sql!(list, "SELECT id, name, created_at FROM tenants WHERE id > $1 ORDER BY id LIMIT $2"))
-        .bind(after).bind(limit).fetch_all(c).await)?)
+        .bind(after.unwrap_or(LEAST_ID)).bind(limit).fetch_all(c).await)?)
 }

@@ -4,7 +4,7 @@
 # A fault is a patch beside this script. Lines before the diff say what it is and who must notice:
 #   # fault: what is wrong
 #   # catches: names of tests, every one of which must fail
-#   # target: what cargo builds them from (--lib where it is not said)
+#   # target: what cargo builds them from (the libraries of the privacy core and of the fit where it is not said)
 #
 # It fails when the unpatched tree's tests fail, when a patch no longer applies or builds, and when a test named above passes all the same. With words,
 # only patches whose names hold one of them are planted; else the table also goes into docs/PRIVACY.md.
@@ -30,13 +30,13 @@ said() { # WHAT PATCH
 target() {
   local target
   target=$(said target "$1")
-  echo "${target:---lib}"
+  echo "${target:--p netdpsyn-account -p netdpsyn-privacy -p netdpsyn-fit --lib}"
 }
 
 # A fresh copy. Times are those of copying, so that cargo sees what changed since the last run.
 rm -rf "$tree"
 mkdir -p "$tree" "$CARGO_TARGET_DIR/debug"
-tar -C "$root" --exclude=./target --exclude=./.git --exclude=./proptest-regressions -c . | tar -xm -C "$tree"
+tar -C "$root" --exclude=./target --exclude=./.git --exclude=proptest-regressions -c . | tar -xm -C "$tree"
 # What the project has already built of other crates need not be built again; its own crate stands elsewhere and is another to cargo.
 if [ ! -d "$CARGO_TARGET_DIR/debug/deps" ] && [ -d "$own/debug/deps" ]; then
   tar -C "$own/debug" --exclude='*netdpsyn*' -c deps build .fingerprint | tar -x -C "$CARGO_TARGET_DIR/debug"
@@ -78,8 +78,8 @@ for patch in "${patches[@]}"; do
   elif ! patch -p1 --forward --batch --fuzz=0 --no-backup-if-mismatch --reject-file=- <"$patch" >"$place/log" 2>&1; then
     cat "$place/log" >&2
     result="**NO LONGER APPLIES**"
-    rm -rf src tests
-    tar -C "$root" -c src tests | tar -xm -C "$tree"
+    rm -rf src crates tests
+    tar -C "$root" -c src crates tests | tar -xm -C "$tree"
   else
     if found=$(outcomes "$(target "$patch")" "$names"); then
       caught=$(sed -n 's/\(.*\) FAILED$/`\1`/p' <<<"$found" | paste -sd ';' | sed 's/;/, /g')

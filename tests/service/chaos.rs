@@ -8,7 +8,7 @@ use crate::both;
 use crate::harness::{Kind, Lab, sample};
 use crate::inside::{config, declared};
 use netdpsyn::jobs::watch::Observer;
-use netdpsyn::jobs::{attempt, keeper, measuring, work};
+use netdpsyn::jobs::{attempt, keeper, measuring};
 use netdpsyn::ledger::Amount;
 use netdpsyn::progress::Progress;
 use netdpsyn::service::app::{App, Caller, Role};
@@ -18,7 +18,8 @@ use netdpsyn::service::tenants::NewTenant;
 use netdpsyn::service::{datasets, jobs as asked, memory, releases, submit, tenants, uploads};
 use netdpsyn::storage::accounts::{self, Holder};
 use netdpsyn::storage::claims::{self, Claim};
-use netdpsyn::storage::jobs::{self, Job};
+use netdpsyn::storage::datasets::State as Received;
+use netdpsyn::storage::jobs::{self, Job, State};
 use netdpsyn::storage::uploads::{self as received, Upload};
 use netdpsyn::storage::{Clock, ledger};
 use rand::rngs::StdRng;
@@ -68,7 +69,7 @@ impl Clock for Jumping {
 struct Crashing(Fuse);
 
 impl Progress for Crashing {
-    fn report(&self, _: &'static str, _: u64, _: u64) {
+    fn report(&self, _: netdpsyn::account::Stage, _: u64, _: u64) {
         self.0.burn();
     }
 
@@ -147,7 +148,7 @@ impl World {
         self.clock.fuse.0.store(if at_clock { n } else { -1 }, SeqCst);
         let handle = Handle::current();
         let work = move || {
-            let _ = catch_unwind(AssertUnwindSafe(|| work::perform(&app, &handle, &job, &crashing)));
+            let _ = catch_unwind(AssertUnwindSafe(|| attempt::perform(&app, &handle, &job, &crashing)));
         };
         tokio::task::spawn_blocking(work).await.unwrap();
         self.clock.fuse.0.store(-1, SeqCst);
@@ -228,12 +229,12 @@ impl Sequence {
     async fn jobs(&self, world: &World) -> Vec<Job> {
         let mut tx = world.app.read("test").await.unwrap();
         let wanted = jobs::Wanted { tenant: self.tenant, kind: None, state: None, dataset: None };
-        jobs::list(&mut tx, &wanted, Uuid::nil(), 1_000).await.unwrap()
+        jobs::list(&mut tx, &wanted, None, 1_000).await.unwrap()
     }
 
     /// What a fit's attempts have stored is the same for all.
     async fn compare_bundles(&mut self, world: &World) {
-        for job in self.jobs(world).await.iter().filter(|job| job.kind == "fit") {
+        for job in self.jobs(world).await.iter().filter(|job| job.kind == jobs::Kind::Fit) {
             let folder = world.lab.data().join(format!("artifacts/models/{}", job.id));
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let Ok(bytes) = std::fs::read(entry.path()) else { continue };
@@ -377,7 +378,8 @@ impl Sequence {
             while let Some(job) = world.claim().await {
                 world.run(job).await;
             }
-            let open = self.jobs(world).await.iter().any(|j| ["queued", "running"].contains(&&*j.state));
+            let open =
+                self.jobs(world).await.iter().any(|j| [State::Queued, State::Running].contains(&j.state));
             // What a clock that went back left in the future is brought back first, and ends later.
             if !open && round >= 2 {
                 break;
@@ -395,19 +397,19 @@ impl Sequence {
         let told = || format!("seed {} on {:?}\n{:#?}", self.seed, world.kind, self.log);
         let all = self.jobs(world).await;
         for job in &all {
-            assert!(!["queued", "running"].contains(&&*job.state), "{job:#?} is open: {}", told());
+            assert!(![State::Queued, State::Running].contains(&job.state), "{job:#?} is open: {}", told());
             assert!(job.noise_half.is_none(), "{}", told());
-            assert_eq!(job.charged.is_some(), job.kind == "fit", "{}", told());
+            assert_eq!(job.charged.is_some(), job.kind == jobs::Kind::Fit, "{}", told());
         }
         assert!(world.app.halves.fits(world.app.clock().files()).unwrap().is_empty(), "{}", told());
-        let fits: Vec<&Job> = all.iter().filter(|job| job.kind == "fit").collect();
+        let fits: Vec<&Job> = all.iter().filter(|job| job.kind == jobs::Kind::Fit).collect();
         let charged: Vec<&&Job> = fits.iter().filter(|fit| fit.charged == Some(true)).collect();
 
         let mut tx = world.app.read("test").await.unwrap();
         let entries = ledger::entries(&mut tx, self.tenant, 0, 10_000).await.unwrap();
         let committed: BTreeMap<Uuid, i64> = entries
             .iter()
-            .filter(|entry| entry.kind == "commit")
+            .filter(|entry| entry.kind == ledger::Kind::Commit)
             .map(|entry| (entry.job_id.unwrap(), entry.rho))
             .collect();
         // What drew is charged, whatever became of the database.
@@ -418,7 +420,7 @@ impl Sequence {
         for fit in &charged {
             assert_eq!(committed.get(&fit.id), Some(&fit.rho), "{}", told());
         }
-        for fit in fits.iter().filter(|fit| fit.state == "succeeded") {
+        for fit in fits.iter().filter(|fit| fit.state == State::Succeeded) {
             assert!(fit.charged == Some(true) && fit.model_id.is_some(), "{}", told());
         }
         let spent = committed.values().sum::<i64>() as u64;
@@ -428,12 +430,12 @@ impl Sequence {
         assert!(account.spent.rho <= account.cap.rho, "{}", told());
         let state = netdpsyn::storage::datasets::find(&mut tx, self.tenant, self.dataset).await.unwrap();
         let state = state.map(|dataset| dataset.state);
-        assert!(!["receiving", "parsing"].contains(&state.as_deref().unwrap_or("")), "{state:?} {}", told());
+        assert!(!matches!(state, Some(Received::Receiving | Received::Parsing)), "{state:?} {}", told());
         drop(tx);
         assert_eq!(memory::forgotten(&world.app).await.unwrap().len(), 0, "{}", told());
         if self.calm {
             for fit in fits {
-                assert_eq!(fit.state, "succeeded", "{:?} {}", fit.problem, told());
+                assert_eq!(fit.state, State::Succeeded, "{:?} {}", fit.problem, told());
             }
         }
     }

@@ -33,6 +33,7 @@ mod rough;
 mod settings;
 mod stuck;
 mod tour;
+mod words;
 
 /// One test on both databases.
 macro_rules! both {

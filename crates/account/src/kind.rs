@@ -1,0 +1,14 @@
+//! What the promise counts.
+
+use serde::{Deserialize, Serialize};
+
+/// What one record of a trace stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A record is a flow.
+    Flow,
+    /// A record is a packet header.
+    Packet,
+}

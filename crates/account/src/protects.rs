@@ -1,0 +1,135 @@
+//! Of what the promise protects one, and what many of them lose together, in figures: who reads "a host is not protected" should see by how much.
+
+use crate::{Guarantee, Kind, Rho, zcdp};
+use serde::{Deserialize, Serialize};
+
+/// Numbers of records whose loss is told.
+const GROUPS: [(u64, &str); 2] = [(10, "ten"), (100, "a hundred")];
+
+/// What is protected, and what is not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protects {
+    /// One of these, added or removed, is protected.
+    pub one: String,
+    /// One of these has many records, and is not.
+    pub not: String,
+    /// What many records of one of those lose together, at the δ of the promise.
+    pub groups: Vec<Group>,
+    /// The same in words.
+    pub text: String,
+}
+
+/// What some records together lose.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// How many.
+    pub records: u64,
+    /// Their ε.
+    pub epsilon: f64,
+}
+
+impl Protects {
+    /// Of a trace of flows or packets, under a promise that costs `rho`.
+    pub fn of(kind: Kind, guarantee: Guarantee, rho: Rho) -> Self {
+        let (one, not) = match kind {
+            Kind::Flow => ("flow", "host"),
+            Kind::Packet => ("packet", "flow or connection"),
+        };
+        let lose = |(records, _)| {
+            let epsilon = zcdp::epsilon(of_group(rho, records)?, guarantee.delta());
+            Some(Group { records, epsilon })
+        };
+        let groups = GROUPS.into_iter().filter_map(lose).collect();
+        let mut protects = Protects { one: one.into(), not: not.into(), groups, text: String::new() };
+        protects.text =
+            format!("for one {one}, added or removed; {}", protects.not_covered(guarantee.epsilon(), " "));
+        protects
+    }
+
+    /// What is not protected, where one record has `epsilon`; `gap` stands where a line may end.
+    pub fn not_covered(&self, epsilon: f64, gap: &str) -> String {
+        let named = |records| GROUPS.iter().find(|group| group.0 == records).map(|group| group.1);
+        let many = self.groups.iter().enumerate().map(|(place, group)| {
+            let of = named(group.records).map_or_else(|| group.records.to_string(), str::to_owned);
+            let epsilon = two_digits(group.epsilon);
+            match place {
+                0 => format!("{of} of its records{gap}together have about ε = {epsilon}"),
+                _ => format!("{of} about ε = {epsilon}"),
+            }
+        });
+        let many: Vec<String> = many.collect();
+        match many.is_empty() {
+            true => format!("a {} is not protected", self.not),
+            false => {
+                format!("a {} is not protected: at ε = {epsilon} for a record, {}", self.not, many.join(", "))
+            }
+        }
+    }
+}
+
+/// Group privacy of zCDP (Bun & Steinke 2016, Prop. 1.9): what is ρ-zCDP for one record is k²ρ-zCDP for k. `None` beyond all numbers.
+fn of_group(rho: Rho, records: u64) -> Option<Rho> {
+    rho.units().checked_mul(records * records).map(Rho::from_units)
+}
+
+/// A number as it is told: two digits count.
+fn two_digits(n: f64) -> String {
+    let size = n.abs().log10().floor();
+    if !size.is_finite() {
+        return n.to_string();
+    }
+    let unit = 10f64.powf(size - 1.0);
+    format!("{:.*}", (1.0 - size).max(0.0) as usize, (n / unit).round() * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_and_flows_at_two() {
+        let guarantee = Guarantee::new(2.0, 1e-9).unwrap();
+        let of = |kind| Protects::of(kind, guarantee, zcdp::rho(guarantee));
+        let packets = of(Kind::Packet);
+        assert_eq!(
+            packets.text,
+            "for one packet, added or removed; a flow or connection is not protected: at ε = 2 for a record, ten of its records together have about ε = 26, a hundred about ε = 770"
+        );
+        let flows = of(Kind::Flow).text;
+        assert!(flows.starts_with("for one flow, added or removed; a host is not protected: "), "{flows}");
+        // The figures are those of ρ, 100 ρ and 10,000 ρ on the curve that is checked against an independent program.
+        let delta =
+            |group: Group| zcdp::delta(of_group(zcdp::rho(guarantee), group.records).unwrap(), group.epsilon);
+        for group in packets.groups {
+            assert!((0.899e-9..0.9e-9).contains(&delta(group)), "{group:?}: {}", delta(group));
+        }
+    }
+
+    #[test]
+    fn told_in_two_digits() {
+        let cases =
+            [(25.94, "26"), (768.8, "770"), (0.0434, "0.043"), (9.96, "10.0"), (1234.0, "1200"), (0.0, "0")];
+        for (n, told) in cases {
+            assert_eq!(two_digits(n), told);
+        }
+    }
+
+    #[test]
+    fn the_largest_promise_tells_what_can_be_told() {
+        let guarantee = Guarantee::new(Guarantee::MAX_EPSILON, 1e-4).unwrap();
+        let protects = Protects::of(Kind::Flow, guarantee, zcdp::rho(guarantee));
+        assert_eq!(protects.groups.iter().map(|group| group.records).collect::<Vec<_>>(), [10]);
+        assert!(protects.groups[0].epsilon > 100.0 * 9_000.0, "{protects:?}");
+    }
+
+    #[test]
+    fn without_figures_it_is_said_all_the_same() {
+        let protects = Protects {
+            groups: vec![],
+            ..Protects::of(Kind::Flow, Guarantee::new(1.0, 1e-9).unwrap(), Rho::ZERO)
+        };
+        assert_eq!(protects.not_covered(1.0, " "), "a host is not protected");
+    }
+}

@@ -1,0 +1,112 @@
+//! Where work is.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// A name that no stage has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is no stage")]
+pub struct UnknownStage(String);
+
+/// A stage of reading, fitting, generating or comparing: what progress is told in, what charges are grouped by, and what times are measured of.
+/// Stages follow from the plan, never from what records hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// A file is read.
+    Read,
+    /// A fifth of the records is held out.
+    Split,
+    /// Times since the previous record of the same flow are derived.
+    Gaps,
+    /// Prefix trees are grown: paid.
+    Trees,
+    /// Values become codes.
+    Code,
+    /// Single columns are measured: paid.
+    OneWays,
+    /// Pairs worth measuring are looked for: paid.
+    Selection,
+    /// Pairs are measured: paid.
+    Pairs,
+    /// Noisy tables are made to agree.
+    Reconcile,
+    /// What is to be made is laid out.
+    Plan,
+    /// Records are made.
+    Generate,
+    /// A file is written.
+    Write,
+    /// A synthetic trace is compared with a raw one.
+    Compare,
+}
+
+impl Stage {
+    /// All of them, in the order in which a trace passes through them.
+    pub const ALL: [Stage; 13] = [
+        Stage::Read,
+        Stage::Split,
+        Stage::Gaps,
+        Stage::Trees,
+        Stage::Code,
+        Stage::OneWays,
+        Stage::Selection,
+        Stage::Pairs,
+        Stage::Reconcile,
+        Stage::Plan,
+        Stage::Generate,
+        Stage::Write,
+        Stage::Compare,
+    ];
+
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Read => "read",
+            Stage::Split => "split",
+            Stage::Gaps => "gaps",
+            Stage::Trees => "trees",
+            Stage::Code => "code",
+            Stage::OneWays => "one-ways",
+            Stage::Selection => "selection",
+            Stage::Pairs => "pairs",
+            Stage::Reconcile => "reconcile",
+            Stage::Plan => "plan",
+            Stage::Generate => "generate",
+            Stage::Write => "write",
+            Stage::Compare => "compare",
+        }
+    }
+}
+
+impl FromStr for Stage {
+    type Err = UnknownStage;
+
+    fn from_str(name: &str) -> Result<Self, UnknownStage> {
+        Stage::ALL.into_iter().find(|stage| stage.name() == name).ok_or_else(|| UnknownStage(name.into()))
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_has_the_name_that_json_has() {
+        for stage in Stage::ALL {
+            assert_eq!(serde_json::to_value(stage).unwrap(), stage.name());
+            assert_eq!(stage.name().parse(), Ok(stage));
+        }
+        assert!("".parse::<Stage>().is_err());
+        assert!(Stage::ALL.windows(2).all(|two| two[0] < two[1]));
+    }
+}

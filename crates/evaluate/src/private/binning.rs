@@ -1,0 +1,77 @@
+//! The binning map alone, without noise: what the first step of the method costs before anything is paid for. Its address networks are those that
+//! the records have, so it is as raw as they are.
+
+use ipnet::Ipv4Net;
+use netdpsyn_generate::{restore::Restorer, stream};
+use netdpsyn_model::Rules;
+use netdpsyn_model::domain::{self, Attribute, codes};
+use netdpsyn_privacy::{Private, Raw, Sensitive};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Field, Schema, Trace};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+/// The bins of every measured column: fixed ones from the schema; for addresses the networks of length `prefix` that occur, unless networks are
+/// declared; for ports the paper's.
+pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private<Vec<Attribute>> {
+    trace.privately(|trace| {
+        let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());
+        let cut = |(index, column): (usize, &netdpsyn_trace::Column)| {
+            let field = match &column.field {
+                Field::Ip { levels, networks: None } => {
+                    Field::Ip { levels: levels.clone(), networks: Some(occurring(trace, index, prefix)) }
+                }
+                Field::PortTree { .. } => Field::Port,
+                other => other.clone(),
+            };
+            let partition = domain::fixed::partition(&field, schema.window)?;
+            Some(Attribute { column: index, name: column.name.clone(), partition })
+        };
+        measured.filter_map(cut).collect()
+    })
+}
+
+/// Every record drawn anew from its bins.
+pub fn redrawn(
+    trace: Sensitive<Trace>,
+    schema: &Schema,
+    attributes: &[Attribute],
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<Sensitive<Trace>, Cancelled> {
+    let drawn = |raw: Trace| {
+        let codes = codes::encode(&raw, attributes, progress)?;
+        let (mut rng, rules) = (stream(seed, 0), Rules::default());
+        Restorer::new(schema, attributes, &rules)
+            .restore(&codes, &mut rng, &|| progress.check())
+            .map(Trace::new)
+    };
+    trace.map(drawn).finished_or(Cancelled)
+}
+
+/// The networks of one length that a column has.
+fn occurring(trace: &Trace, column: usize, prefix: u8) -> Vec<Ipv4Net> {
+    let mut networks = BTreeSet::new();
+    trace.column(column).for_each(|address| {
+        if let Ok(net) = Ipv4Net::new(Ipv4Addr::from(address as u32), prefix.min(32)) {
+            networks.insert(net.trunc());
+        }
+    });
+    networks.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_privacy::Steward;
+    use netdpsyn_trace::simulate::flows;
+
+    #[test]
+    fn every_occurring_network_has_a_bin_of_its_own() {
+        let (schema, trace) = (flows::schema(), flows::simulate(500, 1));
+        let sources: BTreeSet<u64> = trace.column(0).iter().map(|address| address >> 2).collect();
+        let bins = binning(&Sensitive::new(trace), &schema, 30).for_steward(&Steward::local());
+        assert_eq!(bins.len(), schema.columns.len());
+        assert_eq!(bins[0].bins(), sources.len() + 1, "and one for all others");
+    }
+}

@@ -1,0 +1,101 @@
+//! Gradient boosting (Friedman 2001) of the softmax: each round adds one small regression tree a class.
+//!
+//! Splits and leaves take the second-order form (Chen, Guestrin: *XGBoost*, KDD '16, equations 5 to 7).
+
+use super::bins::Cuts;
+use super::features::Features;
+use super::tree::{Growth, Target, Tree};
+use crate::private::draws;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use rayon::prelude::*;
+
+/// Rounds.
+pub const ROUNDS: usize = 30;
+/// Share of each tree that is added.
+const RATE: f32 = 0.1;
+/// λ, which holds back leaves of few rows.
+const REGULAR: f64 = 1.0;
+const GROWTH: Growth = Growth { depth: 5, leaf: 20, features: usize::MAX };
+
+/// Gradients g and curvatures h of the loss −ln p, by row: worth G²/(H+λ), leaves −G/(H+λ).
+struct Gradients(Vec<[f32; 2]>);
+
+impl Target for Gradients {
+    fn width(&self) -> usize {
+        2
+    }
+
+    fn add(&self, row: u32, sums: &mut [f64]) {
+        let [gradient, curvature] = self.0[row as usize];
+        sums[0] += f64::from(gradient);
+        sums[1] += f64::from(curvature);
+    }
+
+    fn worth(&self, sums: &[f64]) -> f64 {
+        sums[0] * sums[0] / (sums[1].max(0.0) + REGULAR)
+    }
+
+    fn leaf(&self, sums: &[f64], says: &mut Vec<f32>) {
+        says.push((-sums[0] / (sums[1].max(0.0) + REGULAR)) as f32);
+    }
+}
+
+/// Scores of one class: of the training rows and of the tested ones.
+struct Class {
+    train: Vec<f32>,
+    test: Vec<f32>,
+}
+
+/// Classes of the `test` rows after 30 rounds. Scores start at the logarithm of each class's share.
+pub fn gradient_boosting(
+    train: &Features,
+    labels: &[u16],
+    classes: usize,
+    test: &Features,
+    progress: &dyn Progress,
+) -> Result<Vec<u16>, Cancelled> {
+    let cuts = Cuts::of(train);
+    let (train, test) = (cuts.apply(train), cuts.apply(test));
+    let mut scores: Vec<Class> = (0..classes)
+        .map(|class| {
+            let count = labels.iter().filter(|&&label| usize::from(label) == class).count();
+            let start = (count.max(1) as f32 / labels.len() as f32).ln();
+            Class { train: vec![start; labels.len()], test: vec![start; test.rows()] }
+        })
+        .collect();
+    for _ in 0..ROUNDS {
+        progress.check()?;
+        // ln Σ exp of every row, from which each class has its probability.
+        let normaliser: Vec<f32> = (0..labels.len())
+            .map(|row| {
+                let most = scores.iter().fold(f32::NEG_INFINITY, |most, class| most.max(class.train[row]));
+                most + scores.iter().map(|class| (class.train[row] - most).exp()).sum::<f32>().ln()
+            })
+            .collect();
+        scores.par_iter_mut().enumerate().try_for_each(|(class, scores)| {
+            let gradient = |((score, normaliser), &label): ((&f32, &f32), &u16)| {
+                let p = (score - normaliser).exp();
+                [p - f32::from(usize::from(label) == class), p * (1.0 - p)]
+            };
+            let gradients = scores.train.iter().zip(&normaliser).zip(labels).map(gradient).collect();
+            let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
+            let rng = &mut draws::source(20);
+            let tree = Tree::grow(&train, &mut rows, &Gradients(gradients), &GROWTH, rng, progress)?;
+            for (binned, scores) in [(&train, &mut scores.train), (&test, &mut scores.test)] {
+                for (row, score) in scores.iter_mut().enumerate() {
+                    *score += RATE * tree.says(binned, row)[0];
+                }
+            }
+            Ok(())
+        })?;
+    }
+    let predicted = (0..test.rows())
+        .map(|row| {
+            let best = |best: usize, class: usize| {
+                if scores[class].test[row] > scores[best].test[row] { class } else { best }
+            };
+            (1..classes).fold(0, best) as u16
+        })
+        .collect();
+    Ok(predicted)
+}

@@ -1,0 +1,362 @@
+//! Classification: do classifiers trained on synthetic records know the classes of raw ones?
+//!
+//! Five classifiers learn the key attribute, once from the raw records and once from the synthetic ones; both are tried
+//! on raw records held out. The second figure beside the first is what the synthetic trace is worth to whoever trains
+//! on it (NetDPSyn, IMC '24, section 4.2, after NetShare, SIGCOMM '22).
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`features`] | columns of a trace as numbers, on two scales |
+//! | [`bins`] | columns as quantile bins, for trees |
+//! | [`tree`] | one tree, grown on whatever its nodes sum up |
+//! | [`forest`] | class counts in its nodes: a decision tree, a forest |
+//! | [`boosting`] | gradients in its nodes: gradient boosting |
+//! | [`network`] | layers and Adam: logistic regression without a hidden layer, a perceptron with one |
+//! | [`score`] | accuracy and macro-F1 |
+//!
+//! One tree serves three classifiers and one network two: less code than gluing three crates together, and a forest of 50 in
+//! a fraction of the time that a general one of 20 takes. `crates/evaluate/known_answers/models.py` holds them to scikit-learn's figures.
+
+pub mod bins;
+pub mod boosting;
+pub mod features;
+pub mod forest;
+pub mod network;
+pub mod score;
+pub mod tree;
+
+use super::draws;
+use super::skipped::{NotTaken, Skipped};
+use features::{Features, Scales};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Schema, Trace};
+use rayon::prelude::*;
+use score::Score;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Rows that a classifier is trained on at most, and tried on at most: a sample drawn by a fixed seed.
+pub const MAX_ROWS: usize = 50_000;
+/// Distinct values of the key attribute at most: beyond, they are no classes to be told apart.
+pub const MAX_CLASSES: usize = 40;
+
+/// How well the key attribute is learnt from synthetic records, beside raw ones.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Classification {
+    /// The column that is predicted: the schema's key attribute.
+    pub key: String,
+    /// The columns it is predicted from.
+    pub features: Vec<String>,
+    /// Distinct values of the key attribute in the rows that were used, raw, synthetic or held out.
+    pub classes: usize,
+    /// Raw rows trained on: all, or a seeded sample of 50,000.
+    pub trained_real: usize,
+    /// Synthetic rows trained on: all, or a seeded sample of 50,000.
+    pub trained_synthetic: usize,
+    /// Held-out raw rows that both were tried on: all, or a seeded sample of 50,000.
+    pub tested: usize,
+    /// Every classifier.
+    pub classifiers: Vec<Trained>,
+    /// Means over the classifiers.
+    pub mean: Both,
+}
+
+/// One classifier, trained twice.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ClassifierScores))]
+pub struct Trained {
+    /// Which.
+    pub classifier: Classifier,
+    /// How it did on the held-out rows.
+    #[serde(flatten)]
+    pub scores: Both,
+}
+
+/// A figure after training on raw records, and the same after training on synthetic ones.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = BothScores))]
+pub struct Both {
+    /// Trained on raw records: the level to be reached.
+    pub real: Score,
+    /// Trained on synthetic records.
+    pub synthetic: Score,
+}
+
+/// The five classifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Classifier {
+    /// One decision tree, grown until its leaves are pure.
+    DecisionTree,
+    /// Softmax (multinomial logistic) regression.
+    LogisticRegression,
+    /// A forest of 50 decision trees.
+    RandomForest,
+    /// Gradient boosting of 30 rounds.
+    GradientBoosting,
+    /// A multi-layer perceptron with one hidden layer.
+    Perceptron,
+}
+
+impl Classifier {
+    /// All of them. The slowest stand first, so that parallel work ends together.
+    const ALL: [Classifier; 5] = [
+        Classifier::Perceptron,
+        Classifier::RandomForest,
+        Classifier::GradientBoosting,
+        Classifier::LogisticRegression,
+        Classifier::DecisionTree,
+    ];
+
+    /// Classes of the `test` rows after training on `train`, whose labels are below `classes`, each there at least once.
+    fn predict(
+        self,
+        train: &Features,
+        labels: &[u16],
+        classes: usize,
+        test: &Features,
+        progress: &dyn Progress,
+    ) -> Result<Vec<u16>, Cancelled> {
+        match self {
+            Classifier::DecisionTree => forest::decision_tree(train, labels, classes, test, progress),
+            Classifier::RandomForest => forest::random_forest(train, labels, classes, test, progress),
+            Classifier::GradientBoosting => {
+                boosting::gradient_boosting(train, labels, classes, test, progress)
+            }
+            Classifier::LogisticRegression | Classifier::Perceptron => {
+                let scales = Scales::of(train);
+                let (train, test) = (scales.apply(train), scales.apply(test));
+                let shape =
+                    if self == Classifier::Perceptron { network::PERCEPTRON } else { network::LOGISTIC };
+                network::predict(&train, labels, classes, &test, shape, progress)
+            }
+        }
+    }
+}
+
+/// Trains on raw and on synthetic records and tries both on held-out ones. All three have the schema's columns.
+pub fn classify(
+    real: &Trace,
+    synthetic: &Trace,
+    held_out: &Trace,
+    schema: &Schema,
+    progress: &dyn Progress,
+) -> Result<Classification, NotTaken> {
+    let key =
+        schema.key_column().ok_or_else(|| Skipped::because("the trace has no key attribute to predict"))?;
+    let chosen = features::chosen(schema, key);
+    if chosen.is_empty() {
+        let reason = "the trace has none of the columns that the key attribute is predicted from";
+        return Err(Skipped::because(reason).into());
+    }
+    for (trace, part) in [(real, "raw"), (synthetic, "synthetic"), (held_out, "held-out")] {
+        if trace.rows() == 0 {
+            return Err(Skipped::because(format!("there are no {part} rows")).into());
+        }
+    }
+    let part = |trace: &Trace, purpose| trace.select(&draws::sample(trace.rows(), MAX_ROWS, purpose));
+    let parts = [part(real, 1), part(synthetic, 2), part(held_out, 3)];
+    let values = |part: &Trace| part.column(key).iter().collect::<BTreeSet<u64>>();
+    if values(&parts[2]).len() < 2 {
+        return Err(Skipped::because("the held-out rows are all of one class").into());
+    }
+    let classes: Vec<u64> = parts.iter().flat_map(values).collect::<BTreeSet<_>>().into_iter().collect();
+    if classes.len() > MAX_CLASSES {
+        let (name, found) = (&schema.columns[key].name, classes.len());
+        let reason =
+            format!("{name} has {found} values; more than {MAX_CLASSES} are no classes to be learnt");
+        return Err(Skipped::because(reason).into());
+    }
+    let labels = parts.each_ref().map(|part| labels(part.column(key).iter(), &classes));
+    let features = parts.each_ref().map(|part| Features::of(part, schema, &chosen));
+    let jobs: Vec<(Classifier, usize)> =
+        Classifier::ALL.into_iter().flat_map(|classifier| [(classifier, 0), (classifier, 1)]).collect();
+    let scores: Vec<Score> = jobs
+        .into_par_iter()
+        .map(|(classifier, side)| {
+            let predicted = learn(classifier, &features[side], &labels[side], &features[2], progress)?;
+            Ok(score::score(&labels[2], &predicted, classes.len()))
+        })
+        .collect::<Result<_, Cancelled>>()?;
+    let mut classifiers: Vec<Trained> = Classifier::ALL
+        .into_iter()
+        .zip(scores.chunks_exact(2))
+        .map(|(classifier, s)| Trained { classifier, scores: Both { real: s[0], synthetic: s[1] } })
+        .collect();
+    classifiers.sort_by_key(|trained| trained.classifier as u8);
+    Ok(Classification {
+        key: schema.columns[key].name.clone(),
+        features: chosen.iter().map(|&column| schema.columns[column].name.clone()).collect(),
+        classes: classes.len(),
+        trained_real: labels[0].len(),
+        trained_synthetic: labels[1].len(),
+        tested: labels[2].len(),
+        mean: Both {
+            real: Score::mean(classifiers.iter().map(|c| c.scores.real)),
+            synthetic: Score::mean(classifiers.iter().map(|c| c.scores.synthetic)),
+        },
+        classifiers,
+    })
+}
+
+/// The position of each value among the sorted `classes`.
+fn labels(values: impl Iterator<Item = u64>, classes: &[u64]) -> Vec<u16> {
+    values.map(|value| classes.partition_point(|&class| class < value) as u16).collect()
+}
+
+/// What a classifier predicts for the `test` rows. It knows only the classes that it was shown: one that is missing in
+/// the training part is never predicted.
+fn learn(
+    classifier: Classifier,
+    train: &Features,
+    labels: &[u16],
+    test: &Features,
+    progress: &dyn Progress,
+) -> Result<Vec<u16>, Cancelled> {
+    let shown: Vec<u16> = labels.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    match shown[..] {
+        [] => Ok(vec![0; test.rows()]),
+        [only] => Ok(vec![only; test.rows()]),
+        _ => {
+            let compact: Vec<u16> =
+                labels.iter().map(|&l| shown.partition_point(|&s| s < l) as u16).collect();
+            let predicted = classifier.predict(train, &compact, shown.len(), test, progress)?;
+            Ok(predicted.into_iter().map(|class| shown[usize::from(class)]).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::Values;
+    use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::simulate::{flows, packets};
+    use serde_json::Value;
+
+    /// What scikit-learn makes of the samples.
+    fn expected() -> Value {
+        serde_json::from_str(include_str!("../../../known_answers/models.json")).unwrap()
+    }
+
+    fn with_key(trace: &Trace, schema: &Schema, key: impl Fn(usize, u64) -> u64) -> Trace {
+        let at = schema.key_column().unwrap();
+        let changed = trace.column(at).iter().enumerate().map(|(i, value)| key(i, value));
+        let mut columns = trace.columns().to_vec();
+        columns[at] = Values::collect(u64::from(u16::MAX), changed);
+        Trace::new(columns)
+    }
+
+    /// Rows with i % 5 = 4 held out, the others trained on; and these with every seventh class moved on.
+    fn parts(trace: &Trace, schema: &Schema, next: fn(u64) -> u64) -> [Trace; 3] {
+        let (held_out, kept): (Vec<u32>, Vec<u32>) = (0..4_000).partition(|i| i % 5 == 4);
+        let real = trace.select(&kept);
+        let disturbed = with_key(&real, schema, |i, class| if i % 7 == 0 { next(class) } else { class });
+        [real, disturbed, trace.select(&held_out)]
+    }
+
+    fn agree(name: &str, trace: &Trace, schema: &Schema, next: fn(u64) -> u64) {
+        let [real, disturbed, held_out] = parts(trace, schema, next);
+        let found = classify(&real, &disturbed, &held_out, schema, &Quiet).unwrap();
+        assert_eq!((found.trained_real, found.trained_synthetic, found.tested), (3_200, 3_200, 800));
+        let expected = &expected()[name];
+        for trained in &found.classifiers {
+            let classifier = serde_json::to_value(trained.classifier).unwrap();
+            let classifier = classifier.as_str().unwrap();
+            for (side, score) in [("real", trained.scores.real), ("synthetic", trained.scores.synthetic)] {
+                let accuracy = expected[side][classifier]["accuracy"].as_f64().unwrap();
+                let off = (score.accuracy - accuracy).abs();
+                assert!(off <= 0.02, "{name} {side} {classifier}: {score:?}, scikit-learn {accuracy}");
+            }
+        }
+    }
+
+    #[test]
+    fn flows_are_classified_as_scikit_learn_does() {
+        agree("flows", &flows::simulate(40_000, 1), &flows::schema(), |class| (class + 1) % 4);
+    }
+
+    #[test]
+    fn packets_are_classified_as_scikit_learn_does() {
+        agree("packets", &packets::simulate(30_000, 1), &packets::schema(), |flag| 2 - flag);
+    }
+
+    #[test]
+    fn scores_are_those_of_scikit_learn() {
+        for case in expected()["scores"].as_array().unwrap() {
+            let list = |name: &str| serde_json::from_value::<Vec<u16>>(case[name].clone()).unwrap();
+            let score = score::score(&list("truth"), &list("predicted"), 5);
+            assert!((score.accuracy - case["accuracy"].as_f64().unwrap()).abs() < 1e-12);
+            assert!((score.macro_f1 - case["macro_f1"].as_f64().unwrap()).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_classified_is_skipped_with_a_reason() {
+        let (schema, trace) = (flows::schema(), flows::simulate(50, 1));
+        let none = Trace::empty(&schema);
+        let reason = |real, synthetic, held_out, schema: &Schema| match classify(
+            real, synthetic, held_out, schema, &Quiet,
+        ) {
+            Err(NotTaken::Skipped(reason)) => reason.0,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(reason(&none, &trace, &trace, &schema), "there are no raw rows");
+        assert_eq!(reason(&trace, &none, &trace, &schema), "there are no synthetic rows");
+        assert_eq!(reason(&trace, &trace, &none, &schema), "there are no held-out rows");
+        let one = with_key(&trace, &schema, |_, _| 2);
+        assert_eq!(reason(&trace, &trace, &one, &schema), "the held-out rows are all of one class");
+        let many = with_key(&flows::simulate(500, 1), &schema, |i, _| i as u64);
+        assert_eq!(
+            reason(&many, &many, &many, &schema),
+            "type has 500 values; more than 40 are no classes to be learnt"
+        );
+        let keyless = Schema { key: None, ..schema };
+        assert_eq!(reason(&trace, &trace, &trace, &keyless), "the trace has no key attribute to predict");
+    }
+
+    #[test]
+    fn a_class_that_was_never_shown_scores_nothing() {
+        let schema = flows::schema();
+        let trace = flows::simulate(200, 1);
+        let alternating = with_key(&trace, &schema, |i, _| i as u64 % 2);
+        let other = with_key(&trace, &schema, |i, _| 2 + i as u64 % 2);
+        let single = with_key(&trace, &schema, |_, _| 0);
+        let found = classify(&single, &other, &alternating, &schema, &Quiet).unwrap();
+        assert_eq!(found.classes, 4);
+        for trained in found.classifiers {
+            // Half the rows are of the only class known; F1 is 2·100 / (100 + 200) of it and 0 of the other.
+            assert_eq!(trained.scores.real, Score { accuracy: 0.5, macro_f1: 1.0 / 3.0 });
+            assert_eq!(trained.scores.synthetic, Score { accuracy: 0.0, macro_f1: 0.0 });
+        }
+    }
+
+    #[test]
+    fn constant_columns_and_single_rows_give_figures() {
+        let schema = flows::schema();
+        let row = |class| [1, 2, 3, 4, 6, 5, u64::from(u32::MAX), 1 << 32, 1 << 40, 0, class];
+        let trace = |classes: &[u64]| {
+            let mut trace = Trace::empty(&schema);
+            classes.iter().for_each(|&class| trace.push(&row(class)));
+            trace
+        };
+        let found = classify(&trace(&[0, 0, 0, 1]), &trace(&[1]), &trace(&[0, 1]), &schema, &Quiet).unwrap();
+        assert_eq!(found.mean.real.accuracy, 0.5);
+        assert_eq!(found.mean.synthetic.accuracy, 0.5);
+        assert!(found.classifiers.iter().all(|c| c.scores.real.macro_f1.is_finite()));
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_number_of_threads() {
+        let (schema, trace) = (flows::schema(), flows::simulate(400, 1));
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| classify(&trace, &trace, &trace, &schema, &Quiet).unwrap())
+        };
+        assert_eq!(on(1), on(3));
+    }
+}

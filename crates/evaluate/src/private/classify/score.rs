@@ -1,0 +1,46 @@
+//! How good predictions are: accuracy, and macro-F1, which counts a rare class as much as a frequent one.
+
+use serde::Serialize;
+
+/// Accuracy and macro-F1, each 0 (worst) to 1 (best).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ClassificationScore))]
+pub struct Score {
+    /// Share of the rows whose class was predicted.
+    pub accuracy: f64,
+    /// Mean F1 over the classes that occur among the tested rows or among the predictions; a class that is never hit
+    /// counts 0. F1 of a class is 2·hits / (rows of the class + predictions of the class).
+    pub macro_f1: f64,
+}
+
+impl Score {
+    /// The mean of some scores; 0 of none.
+    pub fn mean(scores: impl ExactSizeIterator<Item = Score>) -> Score {
+        let count = scores.len().max(1) as f64;
+        let sum = scores.fold([0.0, 0.0], |[a, f], score| [a + score.accuracy, f + score.macro_f1]);
+        Score { accuracy: sum[0] / count, macro_f1: sum[1] / count }
+    }
+}
+
+/// Scores predictions of classes below `classes`. Macro-F1 is that of scikit-learn's `f1_score(average="macro")`: the
+/// classes it averages over are those of truth and predictions together.
+pub fn score(truth: &[u16], predicted: &[u16], classes: usize) -> Score {
+    let mut hits = vec![0u64; classes];
+    let mut seen = vec![0u64; classes];
+    for (&t, &p) in truth.iter().zip(predicted) {
+        hits[usize::from(t)] += u64::from(t == p);
+        seen[usize::from(t)] += 1;
+        seen[usize::from(p)] += 1;
+    }
+    let occurring: Vec<f64> = hits
+        .iter()
+        .zip(&seen)
+        .filter(|&(_, &seen)| seen > 0)
+        .map(|(&hits, &seen)| 2.0 * hits as f64 / seen as f64)
+        .collect();
+    Score {
+        accuracy: hits.iter().sum::<u64>() as f64 / truth.len().max(1) as f64,
+        macro_f1: occurring.iter().sum::<f64>() / occurring.len().max(1) as f64,
+    }
+}

@@ -1,0 +1,82 @@
+//! The names of the measures.
+
+use serde::Serialize;
+
+/// One measure of the private report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Every column on its own.
+    OneWay,
+    /// Every pair of columns.
+    TwoWay,
+    /// Totals of sizes and durations.
+    Totals,
+    /// Classifiers trained on synthetic records.
+    Classification,
+    /// Heavy hitters by sketches.
+    Sketches,
+    /// Anomalous flows of packets.
+    Anomaly,
+    /// Protocol facts and declared domains.
+    Validity,
+    /// What an attacker learns.
+    Attacks,
+}
+
+impl Measure {
+    /// All of them, in the order in which they are taken.
+    pub const ALL: [Measure; 8] = [
+        Measure::OneWay,
+        Measure::TwoWay,
+        Measure::Totals,
+        Measure::Classification,
+        Measure::Sketches,
+        Measure::Anomaly,
+        Measure::Validity,
+        Measure::Attacks,
+    ];
+
+    /// The name, as in JSON and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::OneWay => "one-way",
+            Measure::TwoWay => "two-way",
+            Measure::Totals => "totals",
+            Measure::Classification => "classification",
+            Measure::Sketches => "sketches",
+            Measure::Anomaly => "anomaly",
+            Measure::Validity => "validity",
+            Measure::Attacks => "attacks",
+        }
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        Measure::ALL.map(Measure::name).join(", ")
+    }
+}
+
+impl std::str::FromStr for Measure {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = Measure::ALL.into_iter().find(|measure| measure.name() == text);
+        named.ok_or_else(|| format!("there is no such measure; measures are: {}", Measure::names()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_json_form() {
+        for measure in Measure::ALL {
+            assert_eq!(serde_json::to_value(measure).unwrap(), measure.name());
+            assert_eq!(measure.name().parse(), Ok(measure));
+        }
+        assert!("two".parse::<Measure>().unwrap_err().contains("two-way"));
+    }
+}

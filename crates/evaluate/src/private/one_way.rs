@@ -1,0 +1,226 @@
+//! Every column on its own: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
+
+use super::{Traces, compared, is_nominal, log_size, sorted};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Field, Schema, Trace};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Distinct values between two looks at the switch.
+const BEAT: usize = 1 << 16;
+
+/// How far one column's distribution lies from the raw one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OneWay {
+    /// The column.
+    pub column: String,
+    /// How it is measured.
+    pub measure: Distance,
+    /// The distance between raw and synthetic values: 0 is equal. The Jensen–Shannon distance is at most 1; the Wasserstein
+    /// distance is in raw ranges, and above 1 only where synthetic values lie far outside them.
+    pub distance: f64,
+    /// The same between the fitted and the held-out records: what sampling alone costs. Good is a distance near it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<f64>,
+    /// For addresses and ports, the Jensen–Shannon distance over coarse values: /16 networks; ports above 1023 in bands
+    /// of 1,024. 0 to 1, 0 is equal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coarse: Option<f64>,
+    /// The floor of the coarse distance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coarse_floor: Option<f64>,
+}
+
+/// A distance between distributions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Distance {
+    /// Jensen–Shannon distance, base 2, over exact values: 0 to 1.
+    JensenShannon,
+    /// Wasserstein-1 distance over log(1+x), divided by the raw range; where the raw values are all equal, the share of the others
+    /// that differ.
+    WassersteinLog,
+    /// Wasserstein-1 distance over time, divided by the window.
+    WassersteinTime,
+}
+
+/// The distance of every compared column.
+pub fn one_way(traces: &Traces, progress: &dyn Progress) -> Result<Vec<OneWay>, Cancelled> {
+    compared(traces.schema).into_par_iter().map(|column| one(traces, column, progress)).collect()
+}
+
+fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay, Cancelled> {
+    let sorted = |trace: &Trace| sorted(trace.column(column), progress);
+    let (real, synthetic) = (sorted(traces.real)?, sorted(traces.synthetic)?);
+    let held_out = traces.held_out.map(sorted).transpose()?;
+    let field = &traces.schema.columns[column].field;
+    let measure = measure(traces.schema, column);
+    let from_real = |other: &[u64]| match measure {
+        Distance::JensenShannon => jensen_shannon(&real, other, progress),
+        Distance::WassersteinLog => wasserstein(&real, other, log_size(field), None, progress),
+        Distance::WassersteinTime => {
+            let window = traces.schema.window;
+            let start = window.map_or(real.first().copied().unwrap_or(0), |w| w.start());
+            let since = |v: u64| (i128::from(v) - i128::from(start)) as f64;
+            wasserstein(&real, other, since, window.map(|w| w.length() as f64), progress)
+        }
+    };
+    // Coarsening keeps the order, so that the samples stay sorted.
+    let coarse: Option<fn(u64) -> u64> = match field {
+        Field::Ip { .. } => Some(|address| address >> 16),
+        // Bands above 1023 are numbered on from there: 1024..2047 is 1024, and so on.
+        Field::Port | Field::PortTree { .. } => {
+            Some(|port| if port < 1_024 { port } else { 1_023 + port / 1_024 })
+        }
+        _ => None,
+    };
+    let coarsened = |other: &[u64]| {
+        let map = |values: &[u64]| values.iter().map(|&v| coarse.map_or(v, |c| c(v))).collect::<Vec<_>>();
+        coarse.map(|_| jensen_shannon(&map(&real), &map(other), progress)).transpose()
+    };
+    Ok(OneWay {
+        column: traces.schema.columns[column].name.clone(),
+        measure,
+        distance: from_real(&synthetic)?,
+        floor: held_out.as_deref().map(from_real).transpose()?,
+        coarse: coarsened(&synthetic)?,
+        coarse_floor: held_out.as_deref().map(coarsened).transpose()?.flatten(),
+    })
+}
+
+fn measure(schema: &Schema, column: usize) -> Distance {
+    match schema.columns[column].field {
+        _ if is_nominal(schema, column) => Distance::JensenShannon,
+        Field::Timestamp { .. } => Distance::WassersteinTime,
+        _ => Distance::WassersteinLog,
+    }
+}
+
+/// Jensen–Shannon distance, base 2, between two samples in ascending order: √(½ KL(P‖M) + ½ KL(Q‖M)), M = (P+Q)/2. An empty
+/// sample is as far as can be from any other.
+pub fn jensen_shannon(a: &[u64], b: &[u64], progress: &dyn Progress) -> Result<f64, Cancelled> {
+    if a.is_empty() || b.is_empty() {
+        return Ok(if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 });
+    }
+    let term = |p: f64, m: f64| if p > 0.0 { p * (p / m).log2() } else { 0.0 };
+    let mut divergence = 0.0;
+    for (number, (_, in_a, in_b)) in runs(a, b).enumerate() {
+        if number % BEAT == 0 {
+            progress.check()?;
+        }
+        let (p, q) = (in_a as f64 / a.len() as f64, in_b as f64 / b.len() as f64);
+        let m = 0.5 * (p + q);
+        divergence += 0.5 * (term(p, m) + term(q, m));
+    }
+    Ok(divergence.clamp(0.0, 1.0).sqrt())
+}
+
+/// The values of two samples in ascending order, and how often each sample has them.
+fn runs<'a>(mut a: &'a [u64], mut b: &'a [u64]) -> impl Iterator<Item = (u64, usize, usize)> + 'a {
+    std::iter::from_fn(move || {
+        let value = match (a.first(), b.first()) {
+            (Some(&x), Some(&y)) => x.min(y),
+            (one, other) => *one.or(other)?,
+        };
+        let pass = |values: &mut &[u64]| {
+            let run = values.iter().take_while(|&&v| v == value).count();
+            *values = &values[run..];
+            run
+        };
+        Some((value, pass(&mut a), pass(&mut b)))
+    })
+}
+
+/// Wasserstein-1 distance between two samples in ascending order after an increasing map, divided by `range`, by default that of
+/// the first sample. Where that is 0, there is nothing to divide by: then it is the share of the second sample that differs from the
+/// first one's only value.
+pub fn wasserstein(
+    a: &[u64],
+    b: &[u64],
+    map: impl Fn(u64) -> f64,
+    range: Option<f64>,
+    progress: &dyn Progress,
+) -> Result<f64, Cancelled> {
+    if a.is_empty() || b.is_empty() {
+        return Ok(if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 });
+    }
+    // ∫ |F_a − F_b|, from each value to the next.
+    let (mut i, mut j) = (0, 0);
+    let mut at = map(a[0].min(b[0]));
+    let mut distance = 0.0;
+    for (number, (next, in_a, in_b)) in runs(a, b).enumerate() {
+        if number % BEAT == 0 {
+            progress.check()?;
+        }
+        let gap = (i as f64 / a.len() as f64 - j as f64 / b.len() as f64).abs();
+        distance += gap * (map(next) - at);
+        at = map(next);
+        (i, j) = (i + in_a, j + in_b);
+    }
+    let range = range.unwrap_or_else(|| map(a[a.len() - 1]) - map(a[0]));
+    Ok(if range > 0.0 {
+        distance / range
+    } else {
+        b.iter().filter(|&&value| value != a[0]).count() as f64 / b.len() as f64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use netdpsyn_trace::progress::Quiet;
+    use proptest::prelude::*;
+
+    fn jensen_shannon(a: &[u64], b: &[u64]) -> f64 {
+        super::jensen_shannon(a, b, &Quiet).unwrap()
+    }
+
+    fn wasserstein(a: &[u64], b: &[u64], map: impl Fn(u64) -> f64, range: Option<f64>) -> f64 {
+        super::wasserstein(a, b, map, range, &Quiet).unwrap()
+    }
+
+    /// A sample in ascending order, empty ones and repeated values among them.
+    fn sample() -> impl Strategy<Value = Vec<u64>> {
+        prop::collection::vec(0u64..12, 0..30).prop_map(|mut values| {
+            values.sort_unstable();
+            values
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn distances_are_distances(a in sample(), b in sample()) {
+            let jsd = jensen_shannon(&a, &b);
+            prop_assert!((0.0..=1.0).contains(&jsd));
+            prop_assert!((jsd - jensen_shannon(&b, &a)).abs() < 1e-12);
+            prop_assert_eq!(jensen_shannon(&a, &a), 0.0);
+            let emd = |a: &[u64], b: &[u64]| wasserstein(a, b, |v| v as f64, Some(11.0));
+            prop_assert!((0.0..=1.0 + 1e-12).contains(&emd(&a, &b)));
+            prop_assert!((emd(&a, &b) - emd(&b, &a)).abs() < 1e-12);
+            prop_assert_eq!(emd(&a, &a), 0.0);
+            // Without a range, whatever comes out is a number.
+            prop_assert!(wasserstein(&a, &b, |v| v as f64, None).is_finite());
+        }
+    }
+
+    #[test]
+    fn jensen_shannon_by_hand() {
+        assert_eq!(jensen_shannon(&[1, 1, 2], &[1, 1, 2]), 0.0);
+        assert_eq!(jensen_shannon(&[1], &[2]), 1.0);
+        assert_eq!(jensen_shannon(&[], &[2]), 1.0);
+        // P = (1, 0), Q = (½, ½): M = (¾, ¼); divergence ½·log₂(4/3) + ½·(½·log₂(2/3) + ½·log₂2) = 0.311278.
+        let distance = jensen_shannon(&[1, 1], &[1, 2]);
+        assert!((distance - 0.311_278_124_459_132_8f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn wasserstein_by_hand() {
+        let plain = |v: u64| v as f64;
+        // Moving half the mass by 2 and half by 1: 1.5; range of the first sample 10.
+        assert_eq!(wasserstein(&[0, 10], &[2, 11], plain, None), 0.15);
+        assert_eq!(wasserstein(&[3], &[3, 3], plain, None), 0.0);
+        assert_eq!(wasserstein(&[3], &[3, 4, 3, 3], plain, None), 0.25);
+        assert_eq!(wasserstein(&[0, 1, 2, 3], &[0, 3], plain, Some(1.0)), 0.5);
+    }
+}

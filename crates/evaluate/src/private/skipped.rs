@@ -1,0 +1,43 @@
+//! Why a measure has no figure.
+
+use netdpsyn_trace::progress::Cancelled;
+use serde::Serialize;
+
+/// The reason, in words, why a measure was not taken: a sentence for the person who reads the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Skipped(pub String);
+
+impl Skipped {
+    /// Skipped for this reason.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Skipped(reason.into())
+    }
+}
+
+impl std::fmt::Display for Skipped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a measure ended without figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// There are none, and why.
+    Skipped(Skipped),
+    /// Stopped on request.
+    Cancelled,
+}
+
+impl From<Skipped> for NotTaken {
+    fn from(skipped: Skipped) -> Self {
+        NotTaken::Skipped(skipped)
+    }
+}
+
+impl From<Cancelled> for NotTaken {
+    fn from(_: Cancelled) -> Self {
+        NotTaken::Cancelled
+    }
+}

@@ -1,0 +1,118 @@
+//! Totals: what packets, bytes and durations add up to. A few records of many bytes make a total, so it shows tails that were lost or invented.
+
+use super::skipped::{NotTaken, Skipped};
+use super::{Traces, compared};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Field, Trace};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Whole numbers up to this are marks, not sizes: times to live, flags, versions.
+const LARGEST_MARK: u64 = 255;
+
+/// The total of one column.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Total {
+    /// The column.
+    pub column: String,
+    /// Sum over the fitted records, in the unit of the file.
+    pub real: f64,
+    /// Sum over the synthetic records.
+    pub synthetic: f64,
+    /// The synthetic total a record, divided by the raw total a record, so that other numbers of records do not count. Good is near 1. A raw total of 0 is
+    /// taken for one step of the column, if the synthetic one is not 0 as well.
+    pub ratio: f64,
+    /// The same of the held-out records: what sampling alone costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<f64>,
+}
+
+/// How far a ratio is from 1: 0 is equal, 0.5 is half as much again or two thirds.
+pub fn off(ratio: f64) -> f64 {
+    ratio.max(1.0 / ratio.max(f64::MIN_POSITIVE)) - 1.0
+}
+
+/// The totals of all columns of sizes and durations: those of exponential bins, and whole numbers beyond a byte.
+pub fn totals(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Total>, NotTaken> {
+    let is_size = |column: &usize| match traces.schema.columns[*column].field {
+        Field::IntegerExponential { .. } | Field::FloatExponential { .. } => true,
+        Field::Integer { max, .. } => max > LARGEST_MARK,
+        _ => false,
+    };
+    let columns: Vec<usize> = compared(traces.schema).into_iter().filter(is_size).collect();
+    if columns.is_empty() {
+        return Err(Skipped::because("no column of this trace is a size or a duration").into());
+    }
+    columns.into_par_iter().map(|column| Ok(one(traces, column, progress)?)).collect()
+}
+
+fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<Total, Cancelled> {
+    let sum = |trace: &Trace| {
+        let mut sum = 0u128;
+        trace.column(column).visit(progress, |value| sum += u128::from(value))?;
+        Ok((sum as f64, trace.rows().max(1) as f64))
+    };
+    let ((real, real_rows), (synthetic, synthetic_rows)) = (sum(traces.real)?, sum(traces.synthetic)?);
+    let ratio = |sum: f64, rows: f64| match real == 0.0 && sum == 0.0 {
+        true => 1.0,
+        false => sum / rows / (real.max(1.0) / real_rows),
+    };
+    let held_out = traces.held_out.map(sum).transpose()?;
+    let declared = &traces.schema.columns[column];
+    let unit = 10f64.powi(declared.field.decimals() as i32);
+    Ok(Total {
+        column: declared.name.clone(),
+        real: real / unit,
+        synthetic: synthetic / unit,
+        ratio: ratio(synthetic, synthetic_rows),
+        floor: held_out.map(|(sum, rows)| ratio(sum, rows)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::presets;
+    use netdpsyn_trace::progress::Quiet;
+
+    #[test]
+    fn totals_a_record_by_hand() {
+        let schema = presets::preset("flow").unwrap();
+        let trace = |records: &[[u64; 3]]| {
+            let mut trace = Trace::empty(&schema);
+            records.iter().for_each(|&[td, pkt, byt]| trace.push(&[1, 2, 80, 443, 6, 0, td, pkt, byt, 0, 0]));
+            trace
+        };
+        let real = trace(&[[0, 1, 40], [2_000_000, 3, 160]]);
+        let synthetic = trace(&[[0, 1, 400], [0, 2, 0], [0, 3, 200], [3_000_000, 2, 0]]);
+        let traces = Traces { real: &real, held_out: Some(&real), synthetic: &synthetic, schema: &schema };
+        let found = totals(&traces, &Quiet).unwrap();
+        let shown: Vec<_> = found.iter().map(|t| (t.column.as_str(), t.real, t.synthetic, t.ratio)).collect();
+        assert_eq!(shown, [("td", 2.0, 3.0, 0.75), ("pkt", 4.0, 8.0, 1.0), ("byt", 200.0, 600.0, 1.5)]);
+        assert!(found.iter().all(|total| total.floor == Some(1.0)));
+        assert_eq!([1.5, 0.5, 1.0].map(off), [0.5, 1.0, 0.0]);
+
+        let nothing = trace(&[[0; 3]; 2]);
+        let from_nothing = Traces { real: &nothing, held_out: Some(&nothing), ..traces };
+        let found = totals(&from_nothing, &Quiet).unwrap();
+        assert_eq!((found[1].ratio, found[1].floor), (4.0, Some(1.0)), "two packets a record for one of two");
+        let empty = Trace::empty(&schema);
+        let found = totals(&Traces { synthetic: &empty, ..traces }, &Quiet).unwrap();
+        assert!(found.iter().all(|total| total.ratio == 0.0 && off(total.ratio).is_finite()));
+    }
+
+    #[test]
+    fn marks_are_no_sizes() {
+        let schema = presets::preset("packet").unwrap();
+        let none = Trace::empty(&schema);
+        let traces = Traces { real: &none, held_out: None, synthetic: &none, schema: &schema };
+        let found = totals(&traces, &Quiet).unwrap();
+        assert_eq!(found.iter().map(|t| t.column.as_str()).collect::<Vec<_>>(), ["pkt_len", "off"]);
+        let mut marks = schema.clone();
+        marks.columns.retain(|c| ["ttl", "proto"].contains(&c.name.as_str()));
+        let none = Trace::empty(&marks);
+        let traces = Traces { real: &none, held_out: None, synthetic: &none, schema: &marks };
+        assert!(matches!(totals(&traces, &Quiet), Err(NotTaken::Skipped(_))));
+    }
+}

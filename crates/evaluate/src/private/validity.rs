@@ -1,0 +1,142 @@
+//! Validity: records that break a protocol fact, values outside what is declared.
+
+use super::Traces;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Facts, Schema, Trace};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// How many records and values cannot be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Validity {
+    /// Every protocol fact that the schema declares and has the columns for, and those that need no declaration: the version of a packet, ports of
+    /// protocols that have none.
+    pub facts: Vec<Broken>,
+    /// Every column with a declared domain or window.
+    pub outside: Vec<Outside>,
+}
+
+/// Records that break a protocol fact.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Broken {
+    /// The fact, as the schema names it; `header-checksum` where the trace has that column.
+    pub fact: String,
+    /// Share of the fitted records that break it, 0 to 1. Raw traces can have some.
+    pub real: f64,
+    /// Share of the synthetic records. Good is 0, or what the fitted records have.
+    pub synthetic: f64,
+}
+
+/// Values outside a column's declared domain; for times, outside the window.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Outside {
+    /// The column.
+    pub column: String,
+    /// Share of the fitted records, 0 to 1.
+    pub real: f64,
+    /// Share of the synthetic records. Good is 0, or what the fitted records have.
+    pub synthetic: f64,
+}
+
+/// Counts what cannot be, in the fitted and in the synthetic records. Of no records, the share is 0.
+pub fn validity(traces: &Traces, progress: &dyn Progress) -> Result<Validity, Cancelled> {
+    let broken = |trace: &Trace| broken(trace, traces.schema, progress);
+    let (real, synthetic) = (broken(traces.real)?, broken(traces.synthetic)?);
+    let facts = real.into_iter().zip(synthetic);
+    let facts = facts.map(|((fact, real), (_, synthetic))| Broken { fact: fact.into(), real, synthetic });
+    let columns = traces.schema.columns.iter().enumerate();
+    let declared = columns.filter_map(|(i, c)| Some((i, c, c.field.declared(traces.schema.window)?)));
+    let outside = declared.map(|(index, column, domain)| {
+        let share = |trace: &Trace| {
+            let mut count = 0u64;
+            trace.column(index).visit(progress, |value| count += u64::from(!domain.contains(&value)))?;
+            Ok(count as f64 / trace.rows().max(1) as f64)
+        };
+        let (real, synthetic) = (share(traces.real)?, share(traces.synthetic)?);
+        Ok(Outside { column: column.name.clone(), real, synthetic })
+    });
+    Ok(Validity { facts: facts.collect(), outside: outside.collect::<Result<_, Cancelled>>()? })
+}
+
+/// The facts of the schema, with the share of records that break each.
+fn broken(
+    trace: &Trace,
+    schema: &Schema,
+    progress: &dyn Progress,
+) -> Result<Vec<(&'static str, f64)>, Cancelled> {
+    /// Records looked at together.
+    const BLOCK: usize = 1 << 14;
+    let facts = Facts::of(schema);
+    let width = schema.columns.len();
+    // No record: the names of the facts alone.
+    let names: Vec<_> = facts.broken(&vec![0; width]).map(|(name, _)| name).collect();
+    let count = |from: usize| {
+        progress.check()?;
+        let mut counts = vec![0u64; names.len()];
+        let mut record = vec![0; width];
+        for row in from..(from + BLOCK).min(trace.rows()) {
+            for (value, column) in record.iter_mut().zip(trace.columns()) {
+                *value = column.get(row);
+            }
+            for (count, (_, broken)) in counts.iter_mut().zip(facts.broken(&record)) {
+                *count += u64::from(broken);
+            }
+        }
+        Ok(counts)
+    };
+    let add = |mut a: Vec<u64>, b: Vec<u64>| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        Ok(a)
+    };
+    let blocks = (0..trace.rows().div_ceil(BLOCK)).into_par_iter();
+    let counts = blocks.map(|block| count(block * BLOCK)).try_reduce(|| vec![0; names.len()], add)?;
+    let share = |count| count as f64 / trace.rows().max(1) as f64;
+    Ok(names.iter().copied().zip(counts.into_iter().map(share)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::presets;
+    use netdpsyn_trace::progress::Quiet;
+
+    #[test]
+    fn broken_facts_and_foreign_values_are_counted() {
+        let mut schema = presets::preset("ton").unwrap();
+        schema.window = Some("0/60".parse().unwrap());
+        let mut real = Trace::empty(&schema);
+        // No packets, no bytes, no duration: nothing is wrong with it.
+        real.push(&[1, 2, 80, 443, 6, 5, 0, 0, 0, 0, 3]);
+        let mut synthetic = real.clone();
+        synthetic.push(&[1, 2, 8, 0, 1, u64::MAX, 7, 1, 19, 0, 10]);
+        let found =
+            validity(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema }, &Quiet)
+                .unwrap();
+        let facts: Vec<_> = found.facts.iter().map(|f| (f.fact.as_str(), f.real, f.synthetic)).collect();
+        let expected = [
+            ("bytes-fit-packets", 0.0, 0.5),
+            ("one-packet-no-duration", 0.0, 0.5),
+            ("ports-where-protocols-have-them", 0.0, 0.5),
+        ];
+        assert_eq!(facts, expected);
+        for outside in &found.outside {
+            let wrong = ["ts", "type"].contains(&outside.column.as_str());
+            assert_eq!(
+                (outside.real, outside.synthetic),
+                (0.0, if wrong { 0.5 } else { 0.0 }),
+                "{outside:?}"
+            );
+        }
+        assert_eq!(found.outside.len(), 11);
+        schema.window = None;
+        let none = Trace::empty(&schema);
+        let found =
+            validity(&Traces { real: &none, held_out: None, synthetic: &none, schema: &schema }, &Quiet)
+                .unwrap();
+        assert!(found.facts.iter().all(|fact| (fact.real, fact.synthetic) == (0.0, 0.0)));
+        assert_eq!(found.outside.len(), 10, "without a window no time is outside it");
+    }
+}

@@ -1,0 +1,227 @@
+//! From the model and the synthetic trace alone: what readers of a release may see.
+//!
+//! Every measured marginal against the generated records, beside the distance that the known noise alone explains.
+
+mod slices;
+
+pub use slices::Slices;
+
+use netdpsyn_model::domain::Attribute;
+use netdpsyn_model::{Bundle, Measurement};
+use netdpsyn_trace::gaps::{self, FlowColumns};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Trace, Values};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Version of the JSON form.
+pub const VERSION: u32 = 1;
+
+/// Records counted at a time: their cells stay in cache.
+const BLOCK: usize = 4_096;
+
+/// How well a synthetic trace shows what was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Fidelity))]
+pub struct Report {
+    /// Of the JSON form.
+    pub version: u32,
+    /// Nothing here is private.
+    pub private: bool,
+    /// N̂, the records of the raw trace as far as the noise tells.
+    pub estimated_records: f64,
+    /// Synthetic records.
+    pub synthetic_rows: usize,
+    /// Mean distance over all marginals.
+    pub mean_distance: f64,
+    /// Mean distance that the noise alone explains.
+    pub mean_noise: f64,
+    /// Every measured marginal.
+    pub marginals: Vec<Fit>,
+}
+
+/// One measured marginal and the generated records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = MarginalFit))]
+pub struct Fit {
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// Cells.
+    pub cells: usize,
+    /// Standard deviation of a cell's noise; for the leaves of a tree a bound.
+    pub sigma: f64,
+    /// ½ Σ |noisy − synthetic| / N̂, the records scaled to N̂. Noise alone makes it about `noise`; far above that, the records miss
+    /// what was measured.
+    pub distance: f64,
+    /// What the noise alone is expected to make: ½ Σ σ_cell·√(2/π) / N̂.
+    pub noise: f64,
+    /// The standard deviation of that: ½ √(Σ σ_cell²·(1 − 2/π)) / N̂. A distance beyond `noise` + 2 `noise_deviation` is more than noise.
+    #[serde(default)]
+    pub noise_deviation: f64,
+}
+
+/// The report of a trace generated from `bundle`, with N̂ of its model, for a trace in memory.
+pub fn report(
+    bundle: &Bundle,
+    estimated_records: f64,
+    synthetic: &Trace,
+    progress: &dyn Progress,
+) -> Result<Report, Cancelled> {
+    let counts = Counts::of(bundle);
+    match bundle.schema.derived().and_then(|_| FlowColumns::of(&bundle.schema)) {
+        None => counts.add(synthetic, progress)?,
+        Some(columns) => {
+            let gaps = gaps::gaps(synthetic, &columns, progress)?;
+            counts.add(&synthetic.clone().with(gaps), progress)?;
+        }
+    }
+    Ok(counts.report(estimated_records))
+}
+
+/// Synthetic records in the cells of what was measured.
+struct Counts<'a> {
+    bundle: &'a Bundle,
+    rows: AtomicUsize,
+    /// By measurement. Several threads may count, each in another one at a time.
+    cells: Vec<Mutex<Vec<u32>>>,
+}
+
+impl<'a> Counts<'a> {
+    fn of(bundle: &'a Bundle) -> Self {
+        let cells = bundle.measurements.iter().map(|m| Mutex::new(vec![0; m.counts.len()])).collect();
+        Counts { bundle, rows: AtomicUsize::new(0), cells }
+    }
+
+    /// Counts records, whose last column are gaps if those were measured, on all cores.
+    fn add(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let code = |attribute| self.code(attribute, records, progress);
+        let codes =
+            self.bundle.attributes.par_iter().map(code).collect::<Result<Vec<Values>, Cancelled>>()?;
+        let count = |(m, counts)| self.count(m, &codes, counts, progress);
+        self.bundle.measurements.par_iter().zip(&self.cells).try_for_each(count)?;
+        self.rows.fetch_add(records.rows(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The same on this thread alone: one that waited for others might begin another piece of work, and hold both in memory.
+    fn add_alone(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let code = |attribute| self.code(attribute, records, progress);
+        let codes = self.bundle.attributes.iter().map(code).collect::<Result<Vec<Values>, Cancelled>>()?;
+        let count = |(m, counts)| self.count(m, &codes, counts, progress);
+        self.bundle.measurements.iter().zip(&self.cells).try_for_each(count)?;
+        self.rows.fetch_add(records.rows(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn code(&self, a: &Attribute, records: &Trace, progress: &dyn Progress) -> Result<Values, Cancelled> {
+        let code = |value| a.partition.code(value).into();
+        records.column(a.column).map(a.bins() as u64 - 1, code, progress)
+    }
+
+    fn count(
+        &self,
+        measurement: &Measurement,
+        codes: &[Values],
+        counts: &Mutex<Vec<u32>>,
+        progress: &dyn Progress,
+    ) -> Result<(), Cancelled> {
+        let rows = codes.first().map_or(0, Values::len);
+        let mut cells = [0usize; BLOCK];
+        for from in (0..rows).step_by(BLOCK) {
+            progress.check()?;
+            let cells = &mut cells[..BLOCK.min(rows - from)];
+            cells.fill(0);
+            for &a in &measurement.attributes {
+                let bins = self.bundle.attributes[a].bins();
+                codes[a].zip_block(from, cells, |cell, code| *cell = *cell * bins + code as usize);
+            }
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.iter().for_each(|&cell| counts[cell] += 1);
+        }
+        Ok(())
+    }
+
+    fn report(self, estimated_records: f64) -> Report {
+        let rows = self.rows.into_inner();
+        let total = estimated_records.max(1.0);
+        let fit = |(m, counts): (&Measurement, Mutex<Vec<u32>>)| {
+            let counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let scale = total / rows.max(1) as f64;
+            let sum: f64 =
+                counts.iter().zip(&m.counts).map(|(&s, &n)| (n as f64 - f64::from(s) * scale).abs()).sum();
+            let joined = |cell: usize| m.joined.as_ref().map_or(1.0, |sizes| f64::from(sizes[cell]));
+            let spread: f64 = (0..m.counts.len()).map(|cell| joined(cell).sqrt()).sum();
+            let bins: f64 = (0..m.counts.len()).map(joined).sum();
+            // The variance of |Z| of a standard normal Z.
+            let unexplained = 1.0 - 2.0 / std::f64::consts::PI;
+            let expected = m.scale.sigma() * (2.0 / std::f64::consts::PI).sqrt() * spread;
+            Fit {
+                columns: m.attributes.iter().map(|&a| self.bundle.attributes[a].name.clone()).collect(),
+                cells: m.counts.len(),
+                sigma: m.scale.sigma(),
+                distance: 0.5 * sum / total,
+                noise: 0.5 * expected / total,
+                noise_deviation: 0.5 * m.scale.sigma() * (unexplained * bins).sqrt() / total,
+            }
+        };
+        let marginals: Vec<Fit> = self.bundle.measurements.iter().zip(self.cells).map(fit).collect();
+        let mean =
+            |of: fn(&Fit) -> f64| marginals.iter().map(of).sum::<f64>() / marginals.len().max(1) as f64;
+        Report {
+            version: VERSION,
+            private: false,
+            estimated_records,
+            synthetic_rows: rows,
+            mean_distance: mean(|fit| fit.distance),
+            mean_noise: mean(|fit| fit.noise),
+            marginals,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_fit::{Method, Plan, fit};
+    use netdpsyn_generate::Request;
+    use netdpsyn_model::Model;
+    use netdpsyn_privacy::{Guarantee, NoiseKey, Sensitive};
+    use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::scratch::Scratch;
+    use netdpsyn_trace::simulate::{flows, packets};
+
+    #[test]
+    fn a_trace_in_slices_is_reported_as_a_whole_one() {
+        let plan = || Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
+        let (plan, mut without) = (plan(), plan());
+        without.options.gaps = false;
+        let folder = tempfile::tempdir().unwrap();
+        for (schema, trace, plan) in [
+            (flows::schema(), flows::simulate(9_000, 1), &plan),
+            (packets::schema(), packets::simulate(9_000, 1), &plan),
+            (packets::schema(), packets::simulate(3_000, 1), &without),
+        ] {
+            let bundle =
+                fit(Sensitive::new(trace), &schema, plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
+            assert_eq!(bundle.schema.derived().is_some(), plan.options.gaps);
+            let model = Model::from_bundle(&bundle, &Quiet).unwrap();
+            // Fewer flows than buckets, too, and none at all.
+            for (rows, folder) in [None, Some(0), Some(1), Some(5)]
+                .into_iter()
+                .flat_map(|rows| [(rows, None), (rows, Some(folder.path()))])
+            {
+                let request = Request { rows, seed: 1, ..Request::default() };
+                let made = netdpsyn_generate::generate(&model, &request, &Quiet).unwrap().trace;
+                let whole = report(&bundle, model.records, &made, &Quiet).unwrap();
+                let mut slices = Slices::in_buckets(&bundle, 3, 50, Scratch::of(folder, false).unwrap());
+                let rows: Vec<u32> = (0..made.rows() as u32).collect();
+                rows.chunks(700).for_each(|rows| slices.add(&made.select(rows), &Quiet).unwrap());
+                assert_eq!(slices.report(model.records, &Quiet).unwrap(), whole);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What cargo cannot see for itself: the identity of the program as far as a fit goes.
+
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// What a fit is computed by, besides the crates that the lock file pins.
+const COMPUTES: [&str; 7] = [
+    "Cargo.toml",
+    "crates/account",
+    "crates/fit",
+    "crates/formats",
+    "crates/model",
+    "crates/privacy",
+    "crates/trace",
+];
+
+fn main() {
+    // The root of the workspace.
+    std::env::set_current_dir("../..").expect("a crate of the workspace");
+    // Two programs that might measure differently must not draw under one noise key. A container knows no commit, so the sources themselves are hashed.
+    let mut files = vec![PathBuf::from("Cargo.lock")];
+    for path in COMPUTES {
+        collect(Path::new(path), &mut files);
+    }
+    files.sort();
+    let mut digest = Sha256::new();
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        for part in [file.to_string_lossy().as_bytes(), &bytes] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+    }
+    for path in COMPUTES.iter().chain(&["Cargo.lock"]) {
+        println!("cargo:rerun-if-changed=../../{path}");
+    }
+    let identity: String = digest.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo:rustc-env=NETDPSYN_BUILD={identity}");
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) {
+    if !path.is_dir() {
+        // What an editor leaves beside a source computes nothing.
+        if path.extension().is_some_and(|end| end == "rs" || end == "toml") {
+            files.push(path.into());
+        }
+        return;
+    }
+    for entry in std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())) {
+        collect(&entry.unwrap_or_else(|error| panic!("{}: {error}", path.display())).path(), files);
+    }
+}

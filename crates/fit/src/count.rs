@@ -1,0 +1,242 @@
+//! Codes, and exact counts of marginals over them: the only passes over the records.
+//!
+//! Counting goes over the rows once for all marginals together: rows are cut into one part a thread, each part is read in
+//! blocks whose codes stay in cache, and every marginal of the group counts the block into the thread's own tables.
+
+use netdpsyn_account::statement::Unit;
+use netdpsyn_model::domain::Attribute;
+use netdpsyn_privacy::{CellMap, Sensitivity};
+use netdpsyn_trace::Stage;
+use netdpsyn_trace::Values;
+use netdpsyn_trace::gaps;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Rows in a block: with a dozen columns the block's codes stay in the second-level cache.
+pub(super) const BLOCK: usize = 4_096;
+
+/// Cells that all threads together hold at a time (128 MiB), unless one marginal alone has more; marginals beyond it wait for the next pass.
+const GROUP_CELLS: usize = 1 << 25;
+
+/// A set of attributes whose joint histogram is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marginal {
+    /// Indices of the attributes, ascending.
+    pub attributes: Vec<usize>,
+    /// Bins of each.
+    pub shape: Vec<usize>,
+}
+
+impl Marginal {
+    /// The marginal of `of` among `attributes`.
+    pub fn new(of: &[usize], attributes: &[Attribute]) -> Self {
+        let shape = of.iter().map(|&a| attributes[a].bins()).collect();
+        Marginal { attributes: of.to_vec(), shape }
+    }
+
+    /// Cells of the histogram.
+    pub fn cells(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// How far one privacy unit moves the histogram.
+    pub fn sensitivity(&self, unit: Unit, attributes: &[Attribute]) -> Sensitivity {
+        match self.attributes.iter().any(|&a| attributes[a].name == gaps::NAME) {
+            true => Sensitivity::histogram_of_gaps(unit.max_records()),
+            false => Sensitivity::histogram(unit.max_records()),
+        }
+    }
+
+    /// Its share of ρ among marginals that are measured together: ρ_i ∝ (c_i·Δ_i)^(2/3), which minimises their joint L1 error.
+    pub fn weight(&self, unit: Unit, attributes: &[Attribute]) -> f64 {
+        (self.cells() as f64 * self.sensitivity(unit, attributes).approx()).powf(2.0 / 3.0)
+    }
+
+    /// What its cells stand for, where the cuts of the attributes have these digests.
+    pub fn map(&self, cuts: &[CellMap]) -> CellMap {
+        CellMap::of(|say| {
+            for &attribute in &self.attributes {
+                say(&attribute.to_le_bytes());
+                say(cuts[attribute].bytes());
+            }
+        })
+    }
+
+    /// Its name in the account.
+    pub fn label(&self, attributes: &[Attribute]) -> String {
+        let names: Vec<&str> = self.attributes.iter().map(|&a| attributes[a].name.as_str()).collect();
+        match names.as_slice() {
+            [one] => format!("one-way {one}"),
+            many => many.join(" × "),
+        }
+    }
+}
+
+/// The digest of every attribute's cut.
+pub fn cuts(attributes: &[Attribute]) -> Vec<CellMap> {
+    let cut = |attribute: &Attribute| {
+        CellMap::of(|say| {
+            say(&attribute.column.to_le_bytes());
+            attribute.partition.describe(say);
+        })
+    };
+    attributes.par_iter().map(cut).collect()
+}
+
+/// Whom a pass reports to. Steps are cells, not records: how many they are depends on the plan and on earlier noisy answers alone.
+pub struct Pass<'a> {
+    /// Its stage.
+    pub stage: Stage,
+    /// Cells of the stage, those of the pass among them.
+    pub total: u64,
+    /// Who listens.
+    pub progress: &'a dyn Progress,
+}
+
+impl<'a> Pass<'a> {
+    /// A stage that counts `marginals` and does no more.
+    pub fn over(marginals: &[Marginal], stage: Stage, progress: &'a dyn Progress) -> Self {
+        Pass { stage, total: cells(marginals), progress }
+    }
+
+    /// `done` of the stage's cells are done.
+    pub fn step(&self, done: u64) -> Result<(), Cancelled> {
+        self.progress.step(self.stage, done, self.total)
+    }
+}
+
+/// Cells of some marginals together.
+pub fn cells(marginals: &[Marginal]) -> u64 {
+    marginals.iter().map(|marginal| marginal.cells() as u64).sum()
+}
+
+/// Counts every marginal and hands its index and histogram to `finish`, whose results come back in order.
+pub fn count<R: Send>(
+    codes: &[Values],
+    marginals: &[Marginal],
+    pass: &Pass<'_>,
+    finish: impl Fn(usize, Vec<u32>) -> R + Sync,
+) -> Result<Vec<R>, Cancelled> {
+    let share = GROUP_CELLS / rayon::current_num_threads().max(2);
+    let mut results = Vec::with_capacity(marginals.len());
+    let mut from = 0;
+    while from < marginals.len() {
+        // As many further marginals as fit the thread's share of memory, at least one.
+        let mut cells = marginals[from].cells();
+        let mut to = from + 1;
+        while to < marginals.len() && cells + marginals[to].cells() <= share {
+            cells += marginals[to].cells();
+            to += 1;
+        }
+        let tables = count_group(codes, &marginals[..to], from, pass)?;
+        let finished = tables.into_par_iter().enumerate().map(|(i, table)| {
+            pass.progress.check()?;
+            Ok(finish(from + i, table))
+        });
+        results.extend(finished.collect::<Result<Vec<R>, Cancelled>>()?);
+        from = to;
+    }
+    Ok(results)
+}
+
+/// Counts the marginals from `from` on in one pass over the rows; those before are done.
+fn count_group(
+    codes: &[Values],
+    marginals: &[Marginal],
+    from: usize,
+    pass: &Pass<'_>,
+) -> Result<Vec<Vec<u32>>, Cancelled> {
+    let rows = codes.first().map_or(0, Values::len);
+    let (before, own) = (cells(&marginals[..from]), cells(&marginals[from..]));
+    let counted = AtomicU64::new(0);
+    let went_on = |length: usize| {
+        let counted = counted.fetch_add(length as u64, Ordering::Relaxed) as f64 / rows as f64;
+        pass.step(before + (own as f64 * counted) as u64)
+    };
+    sum_of_parts(rows, |part| count_rows(codes, &marginals[from..], part, &went_on))
+}
+
+/// Tables counted in one part of the rows a thread, and added up.
+pub(super) fn sum_of_parts(
+    rows: usize,
+    count: impl Fn(Range<usize>) -> Result<Vec<Vec<u32>>, Cancelled> + Sync,
+) -> Result<Vec<Vec<u32>>, Cancelled> {
+    // One part a thread, however few the rows: memory must not follow their number.
+    let threads = rayon::current_num_threads();
+    let sum = |mut sum: Vec<Vec<u32>>, part: Vec<Vec<u32>>| {
+        for (into, from) in sum.iter_mut().zip(part) {
+            for (a, b) in into.iter_mut().zip(from) {
+                *a += b;
+            }
+        }
+        Ok(sum)
+    };
+    let parts = (0..threads).into_par_iter();
+    let parts = parts.map(|part| count(rows * part / threads..rows * (part + 1) / threads));
+    parts.try_reduce_with(sum).unwrap_or_else(|| Ok(Vec::new()))
+}
+
+fn count_rows(
+    codes: &[Values],
+    marginals: &[Marginal],
+    rows: Range<usize>,
+    went_on: &(impl Fn(usize) -> Result<(), Cancelled> + Sync),
+) -> Result<Vec<Vec<u32>>, Cancelled> {
+    let mut tables: Vec<Vec<u32>> = marginals.iter().map(|m| vec![0; m.cells()]).collect();
+    let mut blocks = vec![vec![0u32; BLOCK]; codes.len()];
+    let mut cell = vec![0u32; BLOCK];
+    let mut used: Vec<usize> = marginals.iter().flat_map(|m| m.attributes.iter().copied()).collect();
+    used.sort_unstable();
+    used.dedup();
+    for from in rows.clone().step_by(BLOCK) {
+        let length = BLOCK.min(rows.end - from);
+        went_on(length)?;
+        for &column in &used {
+            codes[column].copy_block(from, &mut blocks[column][..length]);
+        }
+        for (marginal, table) in marginals.iter().zip(&mut tables) {
+            let (first, rest) = (marginal.attributes[0], &marginal.attributes[1..]);
+            cell[..length].copy_from_slice(&blocks[first][..length]);
+            for (&column, &size) in rest.iter().zip(&marginal.shape[1..]) {
+                for (c, &code) in cell[..length].iter_mut().zip(&blocks[column][..length]) {
+                    *c = *c * size as u32 + code;
+                }
+            }
+            for &c in &cell[..length] {
+                table[c as usize] += 1;
+            }
+        }
+    }
+    Ok(tables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::progress::Quiet;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counts_are_those_of_a_plain_loop(rows in prop::collection::vec((0u64..3, 0u64..5, 0u64..300), 0..9_000)) {
+            let codes = vec![
+                Values::collect(2, rows.iter().map(|r| r.0)),
+                Values::collect(4, rows.iter().map(|r| r.1)),
+                Values::collect(299, rows.iter().map(|r| r.2)),
+            ];
+            let marginal = |attributes: &[usize], shape: &[usize]| Marginal { attributes: attributes.to_vec(), shape: shape.to_vec() };
+            let marginals = [marginal(&[1], &[5]), marginal(&[0, 2], &[3, 300]), marginal(&[0, 1, 2], &[3, 5, 300])];
+            let pass = Pass::over(&marginals, Stage::Pairs, &Quiet);
+            let tables = count(&codes, &marginals, &pass, |_, table| table).unwrap();
+            let mut expected = [vec![0u32; 5], vec![0; 900], vec![0; 4_500]];
+            for &(a, b, c) in &rows {
+                expected[0][b as usize] += 1;
+                expected[1][(a * 300 + c) as usize] += 1;
+                expected[2][((a * 5 + b) * 300 + c) as usize] += 1;
+            }
+            prop_assert_eq!(tables, expected.to_vec());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a fit was asked for, and how its ρ is shared out among the stages.
+
+use super::split::SplitKey;
+use netdpsyn_account::statement::Unit;
+use netdpsyn_privacy::{Guarantee, Rho, zcdp};
+use netdpsyn_trace::Schema;
+use serde::{Deserialize, Serialize};
+
+/// Parts of ρ for trees, selection, one-ways and pairs.
+const SHARES: [f64; 4] = [0.4, 0.07, 0.03, 0.5];
+
+/// How a trace is summarised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// The paper's: fixed bins, or paid trees for addresses and ports; pairs selected by DenseMarg, cliques of them joined.
+    Netdpsyn,
+    /// One-way marginals alone, with the whole budget: the baseline that every method must beat.
+    Independent,
+}
+
+/// What may be set otherwise than the paper does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true})))]
+pub struct Options {
+    /// A pair of more cells is not measured, so that every domain can be enumerated: 1 to 2²⁶.
+    #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 67108864))]
+    pub max_cells: u64,
+    /// Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as one marginal in their place; 0: never.
+    #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 67108864))]
+    pub clique_cells: u64,
+    /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so that records of a flow keep their spacing. It
+    /// takes √5 times the noise in every marginal that holds it. Method `netdpsyn` alone.
+    pub gaps: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { max_cells: 1 << 20, clique_cells: 5_000, gaps: true }
+    }
+}
+
+impl Options {
+    /// What is wrong with the options, if anything.
+    pub fn fault(&self) -> Option<(&'static str, &'static str)> {
+        if !(1..=1 << 26).contains(&self.max_cells) {
+            Some(("max_cells", "max_cells is 1 to 67,108,864"))
+        } else if self.clique_cells > 1 << 26 {
+            Some(("clique_cells", "clique_cells is 0 to 67,108,864"))
+        } else {
+            None
+        }
+    }
+}
+
+/// What a fit was asked for.
+pub struct Plan {
+    /// (ε, δ).
+    pub guarantee: Guarantee,
+    /// Who is protected.
+    pub unit: Unit,
+    /// How the trace is summarised.
+    pub method: Method,
+    /// What may be set otherwise.
+    pub options: Options,
+    /// With a key, a fifth of the records is held out before anything is measured.
+    pub hold_out: Option<SplitKey>,
+}
+
+impl Plan {
+    /// Less than this could not be shared out among the queries of a fit.
+    pub const LEAST: Rho = Rho::from_units(100_000);
+
+    /// The defaults under (ε, δ).
+    pub fn new(guarantee: Guarantee, method: Method) -> Self {
+        Plan { guarantee, unit: Unit::Record, method, options: Options::default(), hold_out: None }
+    }
+
+    /// All that the fit may spend.
+    pub fn allowance(&self) -> Rho {
+        zcdp::rho(self.guarantee)
+    }
+
+    /// ρ of each stage. The last stage of a method spends what is left, so that everything is spent.
+    pub fn share_out(&self, schema: &Schema) -> Shares {
+        let measured = schema.columns.iter().filter(|c| c.is_measured());
+        let grown = measured.clone().any(|c| c.field.tree().is_some());
+        let counted = measured.clone().any(|c| c.field.tree().is_none());
+        let pairs = self.method == Method::Netdpsyn && measured.count() > 1;
+        let [trees, selection, one_ways, rest] = SHARES;
+        let parts = self.allowance().divide(&match (grown, pairs) {
+            (true, true) => [trees, selection, one_ways, rest],
+            (true, false) if counted => [trees + selection + rest, 0.0, one_ways, 0.0],
+            (true, false) => [1.0, 0.0, 0.0, 0.0],
+            (false, true) => [0.0, selection, one_ways, rest],
+            (false, false) => [0.0, 0.0, 1.0, 0.0],
+        });
+        Shares { trees: parts[0], selection: parts[1], one_ways: parts[2] }
+    }
+}
+
+/// ρ of the stages before the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// For growing trees.
+    pub trees: Rho,
+    /// For selecting pairs.
+    pub selection: Rho,
+    /// For one-way marginals of the attributes without a tree.
+    pub one_ways: Rho,
+}

@@ -1,0 +1,186 @@
+//! The most room that the bundle of a fit takes on disk: known before anything is paid for, and kept to.
+//!
+//! A fit that has measured must be able to store what it measured, so its room is reserved first. The bound follows from schema and options alone; growing
+//! trees and choosing pairs stop where it would be passed, which depends on the plan and on earlier noisy answers, as all they do.
+
+use super::count::Marginal;
+use super::plan::Plan;
+use netdpsyn_model::domain::fixed;
+use netdpsyn_trace::Schema;
+
+/// Leaves of all trees together.
+const LEAVES: u64 = 1 << 21;
+/// Leaves of one tree.
+const LEAVES_A_TREE: u64 = 1 << 19;
+/// Cells of all pairs and cliques together, unless a single pair may have more.
+const CELLS: u64 = 1 << 22;
+
+/// Bytes of a leaf as JSON, before it is compressed: start (11) and label (8) of its interval, and either a weight (24) or, where it is a bin of its own, a
+/// weight of 1 and a noisy count.
+const BYTES_A_LEAF: u64 = 44;
+/// Bytes of a fixed bin, whose start may have 19 digits: interval, noisy count, bins joined.
+const BYTES_A_BIN: u64 = 72;
+/// Bytes of a cell: a noisy count of at most eleven digits with sign and comma.
+const BYTES_A_CELL: u64 = 13;
+/// The statement with its charges, and the names of everything.
+const BYTES_BESIDES: u64 = 1 << 20;
+
+/// What a bundle holds at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The most that a tree may have.
+    leaves_a_tree: u64,
+    /// Leaves of all trees: no tree has more than its space has values.
+    leaves: u64,
+    /// Fixed bins of the other attributes.
+    bins: u64,
+    /// Cells of pairs and cliques.
+    cells: u64,
+    schema: u64,
+}
+
+impl Room {
+    /// For a fit of `schema` under `plan`.
+    pub fn of(plan: &Plan, schema: &Schema) -> Self {
+        let measured = schema.columns.iter().filter(|column| column.is_measured());
+        let (mut spaces, mut bins) = (Vec::new(), 0);
+        for column in measured {
+            match fixed::partition(&column.field, schema.window) {
+                Some(partition) => bins += partition.intervals().iter().map(Vec::len).sum::<usize>() as u64,
+                None => spaces.extend(column.field.tree().map(|(bits, _)| 1u64 << bits)),
+            }
+        }
+        let leaves_a_tree = LEAVES_A_TREE.min(LEAVES / (spaces.len() as u64).max(1));
+        let leaves = spaces.iter().map(|&space| space.min(leaves_a_tree)).sum();
+        let schema = serde_json::to_vec(schema).map_or(0, |text| text.len() as u64);
+        let cells = CELLS.max(plan.options.max_cells);
+        Room { leaves_a_tree, leaves, bins, cells, schema }
+    }
+
+    /// Bytes on disk. Compressing what cannot be compressed adds less than a hundredth.
+    pub fn bytes(&self) -> u64 {
+        let bins = self.leaves * BYTES_A_LEAF + self.bins * BYTES_A_BIN;
+        let text = bins + self.cells * BYTES_A_CELL + 2 * self.schema + BYTES_BESIDES;
+        text + text / 100
+    }
+
+    /// Leaves that a tree may have.
+    pub fn leaves_a_tree(&self) -> u64 {
+        self.leaves_a_tree
+    }
+
+    /// Those of `chosen` that fit, the smallest first; their order stays.
+    pub fn fitting(&self, mut chosen: Vec<Marginal>) -> Vec<Marginal> {
+        let mut sizes: Vec<u64> = chosen.iter().map(|marginal| marginal.cells() as u64).collect();
+        sizes.sort_unstable();
+        let (mut sum, mut largest) = (0, 0);
+        for size in sizes {
+            if sum + size > self.cells {
+                break;
+            }
+            (sum, largest) = (sum + size, size);
+        }
+        // Of several of the largest size that fits, the first ones stay.
+        let mut left = self.cells;
+        chosen.retain(|marginal| {
+            let cells = marginal.cells() as u64;
+            let fits = cells < largest || cells == largest && cells <= left;
+            left -= if fits { cells } else { 0 };
+            fits
+        });
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trees::{self, Allowed};
+    use crate::{Method, fit};
+    use netdpsyn_privacy::{Accountant, Guarantee, NoiseKey, Sensitive};
+    use netdpsyn_trace::presets;
+    use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::simulate::flows;
+
+    fn pair(cells: usize) -> Marginal {
+        Marginal { attributes: vec![0, 1], shape: vec![cells, 1] }
+    }
+
+    #[test]
+    fn what_would_not_fit_is_left_out() {
+        let room = Room { leaves_a_tree: 1, leaves: 1, bins: 1, cells: 100, schema: 1 };
+        let kept = |sizes: &[usize]| {
+            let kept = room.fitting(sizes.iter().map(|&cells| pair(cells)).collect());
+            kept.iter().map(Marginal::cells).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&[30, 50, 20]), [30, 50, 20]);
+        assert_eq!(kept(&[90, 5, 20, 60]), [5, 20, 60]);
+        assert_eq!(kept(&[40, 40, 40]), [40, 40]);
+        assert_eq!(kept(&[101]), [0usize; 0]);
+        assert_eq!(kept(&[]), [0usize; 0]);
+    }
+
+    /// A fit with next to no noise, which opens whatever it may.
+    fn fitted(plan: &Plan, leaves: u64) -> usize {
+        let trace = Sensitive::new(flows::simulate(20_000, 1));
+        let schema = flows::schema();
+        let key = NoiseKey::for_test(1);
+        let mut accountant = Accountant::new(plan.allowance(), &key);
+        let allowed = Allowed { unit: plan.unit, rho: plan.share_out(&schema).trees, leaves };
+        let grown = trees::grow(&trace, &schema, allowed, &mut accountant, &Quiet).unwrap();
+        grown.values().map(|tree| tree.leaves.len()).max().unwrap()
+    }
+
+    #[test]
+    fn trees_open_no_more_nodes_than_there_is_room_for() {
+        let plan = Plan::new(Guarantee::new(1_000.0, 1e-9).unwrap(), Method::Netdpsyn);
+        let free = fitted(&plan, LEAVES);
+        assert!(free > 5_000, "{free}");
+        for leaves in [300, 1_000, 5_000] {
+            assert!(fitted(&plan, leaves) as u64 <= leaves);
+        }
+    }
+
+    #[test]
+    fn a_bundle_takes_no_more_room_than_was_said() {
+        for epsilon in [0.1, 1_000.0] {
+            let plan = Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), Method::Netdpsyn);
+            let trace = Sensitive::new(flows::simulate(5_000, 1));
+            let fitted = fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), &Quiet).unwrap();
+            let bundle = fitted.bundle;
+            // What was said of the parts that are there: more than they take before they are compressed.
+            let bins = |trees: bool| -> usize {
+                let of = bundle
+                    .attributes
+                    .iter()
+                    .filter(|a| bundle.schema.columns[a.column].field.tree().is_some() == trees);
+                of.map(|a| a.partition.intervals().iter().map(Vec::len).sum::<usize>()).sum()
+            };
+            let cells: usize =
+                bundle.measurements.iter().filter(|m| m.attributes.len() > 1).map(|m| m.counts.len()).sum();
+            let schema = serde_json::to_vec(&bundle.schema).unwrap().len() as u64;
+            let said = Room {
+                leaves_a_tree: 0,
+                leaves: bins(true) as u64,
+                bins: bins(false) as u64,
+                cells: cells as u64,
+                schema,
+            };
+            let text = serde_json::to_vec(&bundle).unwrap().len() as u64;
+            assert!(text <= said.bytes(), "{text} of {}", said.bytes());
+            assert!(said.bytes() <= Room::of(&plan, &bundle.schema).bytes());
+        }
+    }
+
+    #[test]
+    fn the_bound_follows_from_schema_and_options() {
+        let plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
+        let mut schema = presets::preset("ton").unwrap();
+        schema.window = "0/60".parse().ok();
+        let flows = Room::of(&plan, &schema);
+        assert_eq!((flows.leaves_a_tree, flows.leaves), (1 << 19, (2 << 19) + (2 << 16)));
+        assert!((100 << 20..110 << 20).contains(&flows.bytes()), "{}", flows.bytes());
+        schema.columns.retain(|column| column.field.tree().is_none());
+        assert!(Room::of(&plan, &schema).bytes() < flows.bytes() - flows.leaves * BYTES_A_LEAF);
+    }
+}

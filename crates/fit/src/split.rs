@@ -1,0 +1,127 @@
+//! Holding out a fifth of the records by keyed hash.
+//!
+//! A record is held out when HMAC(key, record ‖ ordinal among identical records) is small. One record more or less then
+//! moves exactly one record of one part: among identical records the ordinals 0..j become 0..j+1, all others keep
+//! theirs. A split by row number would shift every later row and break the promise.
+
+use hmac::Mac;
+use netdpsyn_privacy::noise::{keyed, secret};
+use netdpsyn_privacy::{Raw, Sensitive};
+use netdpsyn_trace::Stage;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Trace, Values, groups};
+use rayon::prelude::*;
+
+/// One of this many records is held out.
+const PARTS: u64 = 5;
+
+/// Records hashed between two looks at the switch.
+const BLOCK: usize = 4_096;
+
+/// 256 secret bits that decide who is held out. Fixed for a population; a fresh one for a single run.
+pub struct SplitKey([u8; 32]);
+
+impl SplitKey {
+    /// A fresh key from the operating system.
+    pub fn from_os() -> std::io::Result<Self> {
+        secret().map(SplitKey)
+    }
+}
+
+impl SplitKey {
+    /// A population's key, fixed when it was made.
+    pub fn of_population(kept: [u8; 32]) -> Self {
+        SplitKey(kept)
+    }
+}
+
+/// The records to fit on and those held out, both in their old order.
+pub fn split(
+    trace: Sensitive<Trace>,
+    key: &SplitKey,
+    progress: &dyn Progress,
+) -> Result<(Sensitive<Trace>, Sensitive<Trace>), Cancelled> {
+    progress.step(Stage::Split, 0, 1)?;
+    let parts = trace.map(|t| {
+        let held = held_out(&t, key, progress)?;
+        let (held, kept): (Vec<u32>, Vec<u32>) = (0..t.rows() as u32).partition(|&row| held[row as usize]);
+        // Each column is given up when it is parted: memory never holds two traces.
+        let parts = |column: Values| Ok((column.pick(&kept, progress)?, column.pick(&held, progress)?));
+        let columns = t.into_columns().into_par_iter().map(parts).collect::<Result<_, Cancelled>>()?;
+        let (kept, held) = Vec::into_iter(columns).unzip();
+        Ok::<_, Cancelled>((Trace::new(kept), Trace::new(held)))
+    });
+    parts.finished_or(Cancelled).map(Sensitive::unzip)
+}
+
+/// For every row, whether it is held out.
+fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Vec<bool>, Cancelled> {
+    // Among identical records any order gives the same set of ordinals.
+    let every: Vec<usize> = (0..trace.columns().len()).collect();
+    let ordinals = groups::number(trace, &every, progress, |groups, give| {
+        groups.for_each(|same| (0..).zip(same).for_each(|(ordinal, member)| give(member.row(), ordinal)));
+        Ok(())
+    })?;
+    let blank = keyed(&key.0);
+    let is_held_out = |(row, ordinal): (usize, &u64)| {
+        let mut mac = blank.clone();
+        for column in trace.columns() {
+            mac.update(&column.get(row).to_le_bytes());
+        }
+        mac.update(&ordinal.to_le_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        u64::from_le_bytes(first) < u64::MAX / PARTS
+    };
+    let blocks: Vec<Vec<bool>> = ordinals
+        .par_chunks(BLOCK)
+        .enumerate()
+        .map(|(block, ordinals)| {
+            progress.check()?;
+            Ok((block * BLOCK..).zip(ordinals).map(is_held_out).collect())
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(blocks.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::progress::Quiet;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// The multiset of held-out and of kept values.
+    fn parts(values: &[u64]) -> [BTreeMap<u64, i64>; 2] {
+        let trace = Trace::new(vec![Values::collect(9, values.iter().copied())]);
+        let mut parts = [BTreeMap::new(), BTreeMap::new()];
+        for (value, held) in values.iter().zip(held_out(&trace, &SplitKey([7; 32]), &Quiet).unwrap()) {
+            *parts[usize::from(held)].entry(*value).or_insert(0) += 1;
+        }
+        parts
+    }
+
+    proptest! {
+        #[test]
+        fn one_record_more_moves_one_record_of_one_part(values in prop::collection::vec(0u64..6, 0..80), extra in 0u64..6, at in any::<prop::sample::Index>()) {
+            let mut more = values.clone();
+            more.insert(at.index(values.len() + 1), extra);
+            let (before, after) = (parts(&values), parts(&more));
+            let mut moved = 0;
+            for (b, a) in before.iter().zip(&after) {
+                for value in 0..6 {
+                    moved += (a.get(&value).unwrap_or(&0) - b.get(&value).unwrap_or(&0)).abs();
+                }
+            }
+            prop_assert_eq!(moved, 1);
+        }
+    }
+
+    #[test]
+    fn about_a_fifth() {
+        let values: Vec<u64> = (0..10_000).map(|i| i % 7).collect();
+        let held: i64 = parts(&values)[1].values().sum();
+        assert!((1_800..2_200).contains(&held), "{held}");
+    }
+}

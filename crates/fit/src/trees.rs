@@ -1,0 +1,117 @@
+//! Prefix trees: the domain of a column of addresses or ports, found and paid for level by level.
+//!
+//! The domain of a level's histogram is public (all children of the open nodes), so no δ is spent. Each record counts in
+//! at most one child a level: Δ = k. Noise is fresh for every node of every level, and every level of the fixed depth is
+//! charged, whether it was reached or not.
+
+use super::{FitError, count};
+use netdpsyn_account::statement::Unit;
+use netdpsyn_model::domain::{PrefixTree, tree::Leaves};
+use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity};
+use netdpsyn_trace::Stage;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Schema, Trace};
+use std::collections::BTreeMap;
+
+/// A node opens above this many σ: higher on the first level, where a false /8 would drag in false children.
+const FIRST_LEVEL: f64 = 4.0;
+const DEEPER: f64 = 2.5;
+
+/// Open nodes a level at most (those with the largest noisy counts): bounds time and memory, whatever the trace.
+const MAX_OPEN: usize = 4_096;
+
+/// Bits of an address.
+const ADDRESS_BITS: u32 = 32;
+
+/// A finished tree, and the noise of a node's count.
+pub struct Grown {
+    /// The bins.
+    pub leaves: Leaves,
+    /// The same at every level.
+    pub scale: NoiseScale,
+}
+
+/// What growing trees may take.
+#[derive(Clone, Copy)]
+pub struct Allowed {
+    /// Who is protected.
+    pub unit: Unit,
+    /// ρ of all trees together.
+    pub rho: Rho,
+    /// Leaves of one tree.
+    pub leaves: u64,
+}
+
+/// Grows a tree for every column whose domain is found by one, with equal shares of ρ a level. Keyed by column.
+pub fn grow(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    Allowed { unit, rho, leaves }: Allowed,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<usize, Grown>, FitError> {
+    let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());
+    let columns: Vec<(usize, u32, &[u8])> = measured
+        .filter_map(|(index, column)| column.field.tree().map(|(bits, levels)| (index, bits, levels)))
+        .collect();
+    let steps: usize = columns.iter().map(|(_, _, levels)| levels.len()).sum();
+    let mut grown = BTreeMap::new();
+    if steps == 0 {
+        return Ok(grown);
+    }
+    // Every level gets the same, so that a tree's leaves have one scale; what the division leaves over goes to what is measured last.
+    let rho = Rho::from_units(rho.units() / steps as u64);
+    let mut done = 0;
+    for (index, bits, levels) in columns {
+        let mut tree = PrefixTree::new(bits, levels);
+        let (mut scale, mut left) = (None, leaves);
+        for level in 0..tree.levels() {
+            progress.step(Stage::Trees, done, steps as u64)?;
+            done += 1;
+            let query = Query {
+                label: format!("tree {} level {}", schema.columns[index].name, level + 1),
+                stage: Stage::Trees,
+                sensitivity: Sensitivity::histogram(unit.max_records()),
+                rho,
+                cells: tree.level_cells(),
+                map: CellMap::of(|say| tree.describe(say)),
+            };
+            let counts = trace.derive(|t| level_counts(t, index, &tree, progress)).finished_or(Cancelled)?;
+            let noisy = counts.measure(accountant, query, Vec::clone)?;
+            let sigmas = if level == 0 && bits == ADDRESS_BITS { FIRST_LEVEL } else { DEEPER };
+            // An open node has children in place of one leaf, and no tree has more leaves than there is room for.
+            left = left.saturating_sub(tree.level_cells() as u64);
+            let most = levels.get(level + 1).map_or(0, |&bits| (left >> bits) as usize);
+            tree.open(&noisy.values, sigmas * noisy.scale.sigma(), most.min(MAX_OPEN));
+            progress.check()?;
+            scale = Some(noisy.scale);
+        }
+        if let Some(scale) = scale {
+            grown.insert(index, Grown { leaves: tree.finish(), scale });
+        }
+    }
+    Ok(grown)
+}
+
+/// The exact histogram of the tree's next level.
+fn level_counts(
+    trace: &Trace,
+    column: usize,
+    tree: &PrefixTree,
+    progress: &dyn Progress,
+) -> Result<Vec<i64>, Cancelled> {
+    let tables = count::sum_of_parts(trace.rows(), |rows| {
+        let mut counts = vec![0; tree.level_cells()];
+        let mut block = vec![0; count::BLOCK];
+        for from in rows.clone().step_by(count::BLOCK) {
+            progress.check()?;
+            let values = &mut block[..count::BLOCK.min(rows.end - from)];
+            trace.column(column).zip_block(from, values, |to, value| *to = value);
+            for cell in values.iter().filter_map(|&value| tree.cell(value)) {
+                counts[cell] += 1;
+            }
+        }
+        Ok(vec![counts])
+    })?;
+    Ok(tables.into_iter().flatten().map(i64::from).collect())
+}

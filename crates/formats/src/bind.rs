@@ -1,0 +1,380 @@
+//! A schema fitted to a file: the order of its columns, the optional ones it lacks, and the notation of each column.
+//!
+//! What one record could switch is canonical unless it is declared. Addresses and times are written as in the first record that can be
+//! read at all; since every other one must agree, any of them would tell the same.
+
+use super::cell::{Parser, notation_of};
+use super::input::{self, Input, Limits};
+use super::{ReadError, csv_read};
+use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::{Column, Notation, Schema};
+use std::path::Path;
+
+/// A schema and where its columns stand in a file.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The schema, in the order of the file, with every notation set.
+    pub schema: Schema,
+    /// For every column of the schema, its position in the file.
+    pub positions: Vec<usize>,
+    /// For every column, whether its notation was told from the file rather than declared.
+    pub detected: Vec<bool>,
+    /// Number of columns in the file.
+    pub width: usize,
+    /// Columns of the file that the schema does not name; they are left out.
+    pub ignored: Vec<String>,
+    /// Whether this program wrote the file: white space around a value is part of it.
+    exact: bool,
+}
+
+impl Bound {
+    /// A cell of a record: without white space around it, unless this program wrote it.
+    pub(super) fn cell<'r>(&self, record: &'r csv::ByteRecord, position: usize) -> &'r [u8] {
+        let cell = record.get(position).unwrap_or_default();
+        if self.exact { cell } else { cell.trim_ascii() }
+    }
+}
+
+/// Fits `schema` to the file: its header, and how its addresses and times are written.
+pub fn bind(
+    path: &Path,
+    schema: Schema,
+    limits: Limits,
+    progress: &dyn Progress,
+) -> Result<Bound, ReadError> {
+    schema.check()?;
+    if schema.derived().is_some() {
+        let reason = "the gap between records of a flow is derived, not declared: ask the fit for it".into();
+        return Err(netdpsyn_trace::SchemaError::Shape(reason).into());
+    }
+    let (reader, header) = opened(path, limits, progress)?;
+    with_notations(reader, to_header(schema, &header)?, |_, _| None)
+}
+
+/// The same for a file of whatever origin that should look like a trace: it must have every column, in whatever order and notation, and
+/// the schema's order stays. Times count in the trace's unit unless another one, told by their size, puts the first of them into the window.
+pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<Bound, ReadError> {
+    let (reader, header) = opened(path, Limits::NONE, progress)?;
+    let mut open = trace.schema.clone();
+    open.columns.iter_mut().for_each(|column| column.notation = None);
+    let window = trace.schema.window;
+    with_notations(reader, in_order(open, &header)?, |index, cell| {
+        let column = &trace.schema.columns[index];
+        let own = column.notation.filter(|n| matches!(n, Notation::Epoch { .. }))?;
+        let read = |notation| Parser::new(&column.field, Some(notation), false).read(cell).ok();
+        let inside = |time: &u64| window.is_some_and(|w| (w.start()..w.end()).contains(time));
+        let time = read(own)?;
+        let by_size = notation_of(&column.field, cell).and_then(read).filter(inside);
+        // What was declared holds where no unit puts the time into the window; what was told by size then is told by it again.
+        (inside(&time) || by_size.is_none() && !trace.detected[index]).then_some(own)
+    })
+}
+
+/// A schema bound to what [`super::write`] wrote under it: nothing is told from the file but where its columns stand.
+pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Bound, ReadError> {
+    let (_, header) = opened(path, Limits::NONE, progress)?;
+    let mut bound = in_order(schema.in_file(), &header)?;
+    for column in &mut bound.schema.columns {
+        column.notation = Notation::written(column);
+    }
+    bound.exact = true;
+    Ok(bound)
+}
+
+/// The reader of a file behind its header, and the header.
+fn opened<'a>(
+    path: &Path,
+    limits: Limits,
+    progress: &'a dyn Progress,
+) -> Result<(csv::Reader<Input<'a>>, Vec<String>), ReadError> {
+    let mut reader = csv_read::reader(input::open(path, limits, progress)?);
+    let header = csv_read::header(&mut reader)?;
+    Ok((reader, header))
+}
+
+/// Sets every notation that is not declared, by what `known` says of a column's cell or else by the cell itself.
+fn with_notations(
+    mut reader: csv::Reader<Input<'_>>,
+    mut bound: Bound,
+    known: impl Fn(usize, &[u8]) -> Option<Notation>,
+) -> Result<Bound, ReadError> {
+    for (column, detected) in bound.schema.columns.iter_mut().zip(&mut bound.detected) {
+        let declared = column.notation.filter(|notation| notation.fits(&column.field));
+        column.notation = declared.or(Notation::canonical(&column.field));
+        *detected = column.notation.is_none();
+    }
+    let mut record = csv::ByteRecord::new();
+    while csv_read::next(&mut reader, &mut record)?.is_some() {
+        if let Some(told) = told_by(&record, &bound, &known) {
+            for ((column, detected), told) in
+                bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(told)
+            {
+                *detected &= told.by_itself;
+                column.notation = told.notation;
+            }
+            break;
+        }
+    }
+    Ok(bound)
+}
+
+/// How a cell is written, and whether nothing but the cell says so.
+struct Told {
+    notation: Option<Notation>,
+    by_itself: bool,
+}
+
+/// How a record's cells are written, if every one of them can be read.
+fn told_by(
+    record: &csv::ByteRecord,
+    bound: &Bound,
+    known: &impl Fn(usize, &[u8]) -> Option<Notation>,
+) -> Option<Vec<Told>> {
+    let cells = bound.positions.iter().map(|&at| bound.cell(record, at));
+    let told = bound.schema.columns.iter().enumerate().zip(cells).map(|((index, column), cell)| {
+        let sure = column.notation.or_else(|| known(index, cell));
+        let notation = sure.or_else(|| notation_of(&column.field, cell));
+        let readable = Parser::new(&column.field, notation, false).read(cell).is_ok();
+        readable.then_some(Told { notation, by_itself: sure.is_none() })
+    });
+    (record.len() == bound.width).then(|| told.collect())?
+}
+
+/// The schema's columns as the header orders them.
+fn to_header(schema: Schema, header: &[String]) -> Result<Bound, ReadError> {
+    if let Some(twice) = header.iter().enumerate().find(|(i, name)| header[..*i].contains(name)) {
+        return Err(ReadError::DuplicateColumn(twice.1.clone()));
+    }
+    let absent = |c: &&Column| !c.optional && !header.contains(&c.name);
+    let missing: Vec<String> = schema.columns.iter().filter(absent).map(|c| c.name.clone()).collect();
+    if !missing.is_empty() {
+        return Err(ReadError::MissingColumns { missing, header: header.to_vec() });
+    }
+    let found = |name: &String| schema.columns.iter().find(|c| &c.name == name).cloned();
+    let (mut columns, mut positions, mut ignored) = (Vec::new(), Vec::new(), Vec::new());
+    for (position, name) in header.iter().enumerate() {
+        match found(name) {
+            Some(column) => {
+                columns.push(column);
+                positions.push(position);
+            }
+            None => ignored.push(name.clone()),
+        }
+    }
+    let detected = vec![false; columns.len()];
+    let schema = Schema { columns, ..schema };
+    Ok(Bound { schema, positions, detected, width: header.len(), ignored, exact: false })
+}
+
+/// The same in the schema's order; no column may be missing.
+fn in_order(mut schema: Schema, header: &[String]) -> Result<Bound, ReadError> {
+    schema.columns.iter_mut().for_each(|column| column.optional = false);
+    let bound = to_header(schema.clone(), header)?;
+    let position = |column: &Column| header.iter().position(|name| name == &column.name);
+    let positions = schema.columns.iter().filter_map(position).collect();
+    Ok(Bound { positions, schema, ..bound })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ReadOptions, read, write_raw};
+    use netdpsyn_privacy::Steward;
+    use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::{TimeUnit, presets};
+    use std::io::Write;
+
+    const COLUMNS: [&str; 10] =
+        ["srcip", "dstip", "srcport", "dstport", "proto", "ts", "td", "pkt", "byt", "type"];
+    const PLAIN: [&str; 10] =
+        ["10.0.0.1", "10.0.0.2", "1234", "80", "tcp", "1767600000.25", "0.5", "3", "300", "a"];
+
+    /// A trace of flows in which one row differs from the others in some columns.
+    fn file(plain: &[(&str, &str)], odd: &[(&str, &str)], at: usize) -> tempfile::NamedTempFile {
+        let row = |changes: &[&[(&str, &str)]]| {
+            let cell = |(name, cell): (&&str, &&str)| {
+                let changed = changes.iter().rev().find_map(|c| c.iter().find(|(n, _)| n == name));
+                changed.map_or(cell.to_string(), |(_, to)| to.to_string())
+            };
+            COLUMNS.iter().zip(&PLAIN).map(cell).collect::<Vec<_>>().join(",")
+        };
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{}", COLUMNS.join(",")).unwrap();
+        for i in 0..2_001 {
+            let text = if i == at { row(&[plain, odd]) } else { row(&[plain]) };
+            writeln!(file, "{text}").unwrap();
+        }
+        file
+    }
+
+    fn flows() -> Schema {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.declare_categories("type", vec!["a".into()]).unwrap();
+        schema.window = Some("2026-01-05T08:00:00Z/2026-01-05T09:00:00Z".parse().unwrap());
+        schema
+    }
+
+    /// Binds and reads with a tolerance, and writes what was read: the bound schema and the second line of what is written.
+    fn through(file: &Path, tolerance: f64) -> Result<(Schema, String), ReadError> {
+        let bound = bind(file, flows(), Limits::NONE, &Quiet)?;
+        let (trace, _) = read(file, &bound, ReadOptions { tolerance, ..ReadOptions::default() }, &Quiet)?;
+        let mut text = Vec::new();
+        let written = write_raw(&trace, &bound.schema, &mut text, &Quiet);
+        written.for_steward(&Steward::local()).unwrap();
+        let line = String::from_utf8(text).unwrap().lines().nth(1_000).unwrap().to_string();
+        Ok((bound.schema, line))
+    }
+
+    #[test]
+    fn one_record_decides_no_notation() {
+        let odd = [
+            &[("proto", "TCP")][..],
+            &[("proto", "6")],
+            &[("proto", "6.0")],
+            &[("proto", "Udp")],
+            &[("proto", "arp")],
+            &[("pkt", "3.0")],
+            &[("pkt", "3e0")],
+            &[("byt", "3e2")],
+            &[("byt", "+300.00")],
+            &[("srcport", "1234.0")],
+            &[("td", "1")],
+            &[("td", "5e-1")],
+            &[("ts", "1767600000")],
+            &[("ts", "1767600000.000000001")],
+            &[("ts", "1.767600000e9")],
+            &[("proto", "TCP"), ("byt", "3e2"), ("ts", "1767600000"), ("dstport", "80.0")],
+        ];
+        // Whatever the others are written like, too.
+        let usual = [
+            &[][..],
+            &[("proto", "6")],
+            &[("proto", "TCP")],
+            &[("pkt", "3.0"), ("byt", "300.0")],
+            &[("ts", "1767600000")],
+            &[("ts", "1767600000250"), ("srcip", "167772161")],
+        ];
+        for plain in usual {
+            let (schema, line) = through(file(plain, &[], 0).path(), 0.0).unwrap();
+            for odd in odd.iter().filter(|odd| !(plain.len() == 2 && odd.iter().any(|(n, _)| *n == "ts"))) {
+                for at in [0, 999, 2_000] {
+                    let what = format!("{plain:?} {odd:?} {at}");
+                    let file = file(plain, odd, at);
+                    if at == 999 {
+                        assert_eq!(through(file.path(), 0.0).unwrap().0, schema, "{what}");
+                        continue;
+                    }
+                    let (with, written) = through(file.path(), 0.0).unwrap();
+                    assert_eq!(with, schema, "{what}");
+                    assert_eq!(written, line, "{what}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_skipped_record_decides_nothing_either() {
+        let (schema, line) = through(file(&[], &[], 0).path(), 0.5).unwrap();
+        for odd in [
+            [("srcip", "167772161"), ("srcport", "70000")],
+            [("srcip", "10008_82"), ("dstip", "EXT_SERVER")],
+            [("srcip", "192.168"), ("dstip", "167772161")],
+            [("ts", "2026-01-05T08:00:00Z"), ("byt", "-1")],
+            [("ts", "1767600000250"), ("pkt", "x")],
+            [("ts", "yesterday"), ("pkt", "3.0")],
+            [("srcip", ""), ("proto", "TCP")],
+        ] {
+            for at in [0, 1_000, 2_000] {
+                let (with, written) = through(file(&[], &odd, at).path(), 0.5).unwrap();
+                assert_eq!(with, schema, "{odd:?} {at}");
+                assert_eq!(written, line, "{odd:?} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mixture_is_refused_wherever_it_stands() {
+        let addresses = ["10.0.0.1", "167772161", "167772161.0", "1.67772161e8"];
+        let times = [
+            "1767600000",
+            "1767600000.25",
+            "1767600000250",
+            "1767600000250000.5",
+            "1767600000250000000",
+            "2026-01-05T08:00:00Z",
+        ];
+        let kinds = |column: &'static str, texts: &[&'static str], kind: &dyn Fn(&str) -> usize| {
+            let pairs = texts.iter().flat_map(|a| texts.iter().map(move |b| (*a, *b)));
+            let mixed = pairs.filter(|(a, b)| kind(a) != kind(b));
+            mixed.map(|(a, b)| (column, a, b)).collect::<Vec<_>>()
+        };
+        let dotted = |text: &str| usize::from(text.starts_with("10."));
+        let unit = |text: &str| match text.contains('T') {
+            true => 0,
+            false => text.split('.').next().unwrap().len(),
+        };
+        for (column, usual, odd) in [kinds("srcip", &addresses, &dotted), kinds("ts", &times, &unit)].concat()
+        {
+            for at in [0, 1_000, 2_000] {
+                let file = file(&[(column, usual)], &[(column, odd)], at);
+                for tolerance in [0.0, 0.5, 1.0] {
+                    let refused = through(file.path(), tolerance);
+                    assert!(matches!(refused, Err(ReadError::Mixture(_))), "{usual} and {odd} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_declared_is_kept() {
+        let mut schema = flows();
+        for (name, notation) in [
+            ("proto", Notation::ProtocolNumber),
+            ("byt", Notation::Decimal),
+            ("ts", Notation::Epoch { unit: TimeUnit::Seconds, decimal: false }),
+        ] {
+            let at = schema.position(name).unwrap();
+            schema.columns[at].notation = Some(notation);
+        }
+        let file = file(&[], &[("proto", "TCP")], 0);
+        let bound = bind(file.path(), schema, Limits::NONE, &Quiet).unwrap();
+        let (trace, _) = read(file.path(), &bound, ReadOptions::default(), &Quiet).unwrap();
+        let mut text = Vec::new();
+        write_raw(&trace, &bound.schema, &mut text, &Quiet).for_steward(&Steward::local()).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(text.lines().nth(9), Some("10.0.0.1,10.0.0.2,1234,80,6,1767600000,0.5,3,300.0,a"));
+    }
+
+    #[test]
+    fn what_is_written_is_bound_again() {
+        let ms = Notation::Epoch { unit: TimeUnit::Milliseconds, decimal: false };
+        for (unit, window, time) in [
+            (Some(ms), "0/60", "12000"),
+            (Some(ms), "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z", "1767600000250"),
+            (None, "2026-01-05T08:00:00Z/2026-01-05T09:00:00Z", "1767600000.25"),
+        ] {
+            let mut schema = flows();
+            schema.window = Some(window.parse().unwrap());
+            let at = schema.position("ts").unwrap();
+            schema.columns[at].notation = unit;
+            let file = file(&[("ts", time)], &[], 0);
+            let bound = bind(file.path(), schema, Limits::NONE, &Quiet).unwrap();
+            let like = bind_like(file.path(), &bound, &Quiet).unwrap();
+            assert_eq!(like.schema.columns[5].notation, bound.schema.columns[5].notation);
+            let read = |bound: &Bound| crate::read_synthetic(file.path(), bound, &Quiet).unwrap();
+            assert_eq!(read(&bound).column(5).get(0), read(&like).column(5).get(0));
+            // Another unit than the trace's is told by its size.
+            let other = self::file(&[("ts", "1767600000250000")], &[], 0);
+            let like = bind_like(other.path(), &bound, &Quiet).unwrap();
+            let micros = Notation::Epoch { unit: TimeUnit::Microseconds, decimal: false };
+            assert_eq!(like.schema.columns[5].notation, Some(micros));
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_good_record_tells_nothing() {
+        let file = file(&[("srcport", "70000")], &[], 0);
+        let refused = through(file.path(), 1.0);
+        assert!(matches!(refused, Err(ReadError::BadRecords(_))));
+    }
+}

@@ -1,0 +1,313 @@
+//! One value in its notation, read into its field's value space.
+
+use netdpsyn_trace::{Field, Notation, TimeUnit, protocols};
+use std::collections::HashMap;
+use thiserror::Error;
+
+/// Why a cell cannot be read. Private to the steward: it quotes the value.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{problem}: {shown:?}")]
+pub struct BadCell {
+    /// What is wrong.
+    pub problem: String,
+    /// The value, shortened.
+    pub shown: String,
+    /// The value could be read in another notation than its column's. Refused at any tolerance, because which records count as bad
+    /// would otherwise hang on the record that the notation was told by.
+    pub mixture: bool,
+}
+
+fn bad(problem: impl Into<String>, cell: &[u8]) -> BadCell {
+    let text = String::from_utf8_lossy(cell);
+    BadCell { problem: problem.into(), shown: text.chars().take(60).collect(), mixture: false }
+}
+
+/// Reads the cells of one column.
+pub enum Parser {
+    /// 192.0.2.1
+    Dotted,
+    /// An address as a number.
+    AddressNumber,
+    /// A protocol's name or number.
+    Protocol,
+    /// A declared value; whatever else is `other`.
+    Category {
+        /// Position of every declared value.
+        known: HashMap<Vec<u8>, u64>,
+        /// What stands for the rest.
+        other: u64,
+    },
+    /// A number since 1970.
+    Epoch {
+        /// Its unit.
+        unit: TimeUnit,
+        /// Refuse numbers whose size speaks of another unit.
+        one_size: bool,
+    },
+    /// A time in RFC 3339.
+    Rfc3339,
+    /// A number with this many decimals kept, at most `max` when read.
+    Number {
+        /// Decimals kept behind the point; what lies beyond is rounded.
+        decimals: u32,
+        /// A larger number cannot be: a port above 65,535. `u64::MAX` where larger ones fall into the edge bin.
+        max: u64,
+    },
+}
+
+impl Parser {
+    /// For a field in a notation; without one (a file without records) any fitting notation.
+    pub fn new(field: &Field, notation: Option<Notation>, detected: bool) -> Parser {
+        match (field, notation) {
+            (Field::Ip { .. }, Some(Notation::AddressNumber)) => Parser::AddressNumber,
+            (Field::Ip { .. }, _) => Parser::Dotted,
+            (Field::Protocol, _) => Parser::Protocol,
+            (Field::Categorical(values), _) => {
+                let values = values.as_deref().unwrap_or_default();
+                let positions = values.iter().map(|v| v.clone().into_bytes()).zip(0..);
+                Parser::Category { known: positions.collect(), other: values.len() as u64 }
+            }
+            (Field::Timestamp { .. }, Some(Notation::Rfc3339)) => Parser::Rfc3339,
+            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, .. })) => {
+                Parser::Epoch { unit, one_size: detected }
+            }
+            (Field::Timestamp { .. }, _) => Parser::Epoch { unit: TimeUnit::Seconds, one_size: true },
+            (Field::Port | Field::PortTree { .. } | Field::IpChecksum, _) => {
+                Parser::Number { decimals: 0, max: 65_535 }
+            }
+            (field, _) => Parser::Number { decimals: field.decimals(), max: u64::MAX },
+        }
+    }
+
+    /// Reads a cell without surrounding white space.
+    pub fn read(&self, cell: &[u8]) -> Result<u64, BadCell> {
+        if cell.is_empty() && !matches!(self, Parser::Category { .. }) {
+            return Err(bad("the cell is empty", cell));
+        }
+        match self {
+            Parser::Dotted => dotted(cell)
+                .map_err(|error| not_this(error, address_number(cell).is_ok(), cell, "dotted addresses")),
+            Parser::AddressNumber => address_number(cell)
+                .map_err(|error| not_this(error, dotted(cell).is_ok(), cell, "addresses as numbers")),
+            Parser::Protocol => protocol(cell),
+            Parser::Category { known, other } => Ok(known.get(cell).copied().unwrap_or(*other)),
+            Parser::Epoch { unit, one_size } => match fixed_point(cell, unit.decimals()) {
+                Ok(time) if !*one_size || unit.has_size_of(time) => Ok(time),
+                read => {
+                    let error = read.err().unwrap_or_else(|| bad("a time of another size", cell));
+                    let other = time_notation(cell).filter(|_| *one_size || rfc3339(cell).is_ok());
+                    let notation = format!("{unit} since 1970");
+                    Err(not_this(error, other.is_some(), cell, &notation))
+                }
+            },
+            Parser::Rfc3339 => rfc3339(cell)
+                .map_err(|error| not_this(error, time_notation(cell).is_some(), cell, "times in RFC 3339")),
+            Parser::Number { decimals, max } => match fixed_point(cell, *decimals)? {
+                number if number <= *max => Ok(number),
+                _ => Err(bad(format!("above {max}"), cell)),
+            },
+        }
+    }
+}
+
+/// Why a cell is not in its column's notation: it may be in `another`, where `error` is why it is not in this one.
+fn not_this(error: BadCell, another: bool, cell: &[u8], notation: &str) -> BadCell {
+    match another {
+        true => {
+            let problem = format!("the column is written as {notation}; a mixture is refused");
+            BadCell { mixture: true, ..bad(problem, cell) }
+        }
+        false => error,
+    }
+}
+
+/// The notation that a cell of addresses or times is in by itself: at most one reads it.
+pub fn notation_of(field: &Field, cell: &[u8]) -> Option<Notation> {
+    match field {
+        Field::Ip { .. } if dotted(cell).is_ok() => Some(Notation::Dotted),
+        Field::Ip { .. } => address_number(cell).ok().map(|_| Notation::AddressNumber),
+        Field::Timestamp { .. } => time_notation(cell),
+        _ => None,
+    }
+}
+
+/// RFC 3339, or the unit of which a number has the size.
+fn time_notation(cell: &[u8]) -> Option<Notation> {
+    let fits = |unit: &TimeUnit| fixed_point(cell, unit.decimals()).is_ok_and(|time| unit.has_size_of(time));
+    let unit = TimeUnit::ALL.into_iter().find(fits).map(Notation::epoch);
+    unit.or_else(|| rfc3339(cell).ok().map(|_| Notation::Rfc3339))
+}
+
+fn rfc3339(cell: &[u8]) -> Result<u64, BadCell> {
+    let text = std::str::from_utf8(cell).map_err(|_| bad("not a time", cell))?;
+    let stamp: jiff::Timestamp = text.parse().map_err(|_| bad("not a time in RFC 3339", cell))?;
+    u64::try_from(stamp.as_nanosecond()).map_err(|_| bad("a time before 1970", cell))
+}
+
+fn not_ipv6(cell: &[u8]) -> Result<(), BadCell> {
+    match cell.contains(&b':') {
+        true => Err(bad("an IPv6 address; only IPv4 can be read so far", cell)),
+        false => Ok(()),
+    }
+}
+
+fn dotted(cell: &[u8]) -> Result<u64, BadCell> {
+    not_ipv6(cell)?;
+    let text = std::str::from_utf8(cell).map_err(|_| bad("not an IPv4 address", cell))?;
+    let address: std::net::Ipv4Addr = text.parse().map_err(|_| bad("not an IPv4 address", cell))?;
+    Ok(u64::from(u32::from(address)))
+}
+
+fn address_number(cell: &[u8]) -> Result<u64, BadCell> {
+    not_ipv6(cell)?;
+    match fixed_point(cell, 0)? {
+        address if address < 1 << 32 => Ok(address),
+        _ => Err(bad("an IPv4 address as a number is below 2³²", cell)),
+    }
+}
+
+fn protocol(cell: &[u8]) -> Result<u64, BadCell> {
+    if cell[0].is_ascii_digit() {
+        return match fixed_point(cell, 0)? {
+            number if number < protocols::COUNT => Ok(number),
+            _ => Err(bad("a protocol number is at most 255", cell)),
+        };
+    }
+    let name = std::str::from_utf8(cell).map_err(|_| bad("not a protocol", cell))?;
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Err(bad("not a protocol name or number", cell));
+    }
+    // A name without an IP protocol number (arp, say) is legal and counts as `other`.
+    Ok(protocols::number(name).map_or(protocols::COUNT, u64::from))
+}
+
+/// Reads a decimal number ≥ 0, with or without exponent, in units of 10^−`decimals`: exact integer arithmetic. Further digits are
+/// rounded, except that a whole number (no decimals) must be whole.
+pub fn fixed_point(cell: &[u8], decimals: u32) -> Result<u64, BadCell> {
+    let (negative, digits) = match cell {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        all => (false, all),
+    };
+    let mut mantissa = 0u128;
+    let mut power = decimals as i32;
+    let (mut seen, mut point) = (false, false);
+    let mut at = 0;
+    while at < digits.len() {
+        match digits[at] {
+            digit @ b'0'..=b'9' => {
+                seen = true;
+                // Beyond 30 digits nothing representable changes: keep the size, drop the digit.
+                if mantissa < 10u128.pow(30) {
+                    mantissa = mantissa * 10 + u128::from(digit - b'0');
+                    power -= i32::from(point);
+                } else {
+                    power += i32::from(!point);
+                }
+            }
+            b'.' if !point => point = true,
+            b'e' | b'E' if seen => {
+                let exponent =
+                    std::str::from_utf8(&digits[at + 1..]).ok().and_then(|e| e.parse::<i16>().ok());
+                power += i32::from(exponent.ok_or_else(|| bad("not a number", cell))?);
+                break;
+            }
+            _ => return Err(bad("not a number", cell)),
+        }
+        at += 1;
+    }
+    if !seen {
+        return Err(bad("not a number", cell));
+    }
+    if negative && mantissa > 0 {
+        return Err(bad("negative", cell));
+    }
+    let too_large = || bad("too large", cell);
+    let value = if power >= 0 {
+        let factor = 10u128.checked_pow(power as u32);
+        match factor.and_then(|f| mantissa.checked_mul(f)) {
+            Some(value) => value,
+            None if mantissa == 0 => 0,
+            None => return Err(too_large()),
+        }
+    } else {
+        let unit = 10u128.checked_pow(power.unsigned_abs()).unwrap_or(u128::MAX);
+        if decimals == 0 && !mantissa.is_multiple_of(unit) {
+            return Err(bad("not a whole number", cell));
+        }
+        (mantissa + unit / 2) / unit
+    };
+    u64::try_from(value).map_err(|_| too_large())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number(text: &str, decimals: u32) -> Result<u64, String> {
+        fixed_point(text.as_bytes(), decimals).map_err(|e| e.problem)
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(number("5.220876", 6), Ok(5_220_876));
+        assert_eq!(number("3e-06", 6), Ok(3));
+        assert_eq!(number("305.63599999999997", 6), Ok(305_636_000));
+        assert_eq!(number("1458298072364000.0", 3), Ok(1_458_298_072_364_000_000));
+        assert_eq!(number("0.0", 0), Ok(0));
+        assert_eq!(number("-0", 0), Ok(0));
+        assert_eq!(number("1e3", 0), Ok(1_000));
+        assert_eq!(number("18446744073709551615", 0), Ok(u64::MAX));
+        assert_eq!(number("18446744073709551616", 0), Err("too large".into()));
+        assert_eq!(number("1e400", 0), Err("too large".into()));
+        assert_eq!(number("-5", 0), Err("negative".into()));
+        assert_eq!(number("2.5", 0), Err("not a whole number".into()));
+        for text in ["", "-", ".", "e5", "1e", "1.2.3", "nan", "inf", "0x10", "1 2", "٣"] {
+            assert_eq!(number(text, 2), Err("not a number".into()), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_floating_point(value in 0.0f64..1e9) {
+            let ours = number(&format!("{value:e}"), 6).unwrap() as f64;
+            prop_assert!((ours - value * 1e6).abs() <= 0.5 + value * 1e-9);
+        }
+
+        #[test]
+        fn never_panics(cell in prop::collection::vec(any::<u8>(), 0..40), decimals in 0u32..10) {
+            let _ = fixed_point(&cell, decimals);
+            for field in [Field::ip(&[8]), Field::Port, Field::Protocol, Field::Timestamp { windows: 9 }] {
+                for notation in [None, Some(Notation::AddressNumber), Some(Notation::Rfc3339)] {
+                    let _ = Parser::new(&field, notation, true).read(&cell);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_and_protocols() {
+        assert_eq!(Parser::Dotted.read(b"192.0.2.1"), Ok(0xc000_0201));
+        for text in ["300.1.1.1", "1.2.3", "01.2.3.4", "::1", "3221225985"] {
+            assert!(Parser::Dotted.read(text.as_bytes()).is_err(), "{text}");
+        }
+        for text in ["4294967296", "1.2.3.4", "-1", "fe80::1"] {
+            assert!(Parser::AddressNumber.read(text.as_bytes()).is_err(), "{text}");
+        }
+        let read = |text: &str| Parser::Protocol.read(text.as_bytes()).ok();
+        assert_eq!(
+            [read("TCP"), read("113"), read("arp"), read("256"), read("?")],
+            [Some(6), Some(113), Some(256), None, None]
+        );
+    }
+
+    #[test]
+    fn a_mixture_of_units_is_refused() {
+        let strict = Parser::Epoch { unit: TimeUnit::Milliseconds, one_size: true };
+        assert!(strict.read(b"1556000000123").is_ok());
+        assert!(strict.read(b"1556000000").is_err());
+        let declared = Parser::Epoch { unit: TimeUnit::Milliseconds, one_size: false };
+        assert_eq!(declared.read(b"12"), Ok(12_000_000));
+    }
+}

@@ -1,0 +1,257 @@
+//! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
+
+use netdpsyn_privacy::{Private, Raw, Sensitive};
+use netdpsyn_trace::Stage;
+use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
+use netdpsyn_trace::schema::OTHER;
+use netdpsyn_trace::{Column, Field, Notation, Schema, TimeUnit, Trace, protocols};
+use rayon::prelude::*;
+use std::io::{self, Write};
+use std::ops::Range;
+
+/// Records formatted at a time by one thread.
+const BLOCK: usize = 1 << 14;
+/// Blocks in memory at a time.
+const BATCH: usize = 16;
+
+/// Writes a trace.
+pub fn write(trace: &Trace, schema: &Schema, to: impl Write, progress: &dyn Progress) -> Result<(), Halted> {
+    let mut writer = CsvWriter::new(schema, to, trace.rows() as u64)?;
+    writer.write(trace, progress)?;
+    writer.finish()
+}
+
+/// Writes a trace that comes in slices.
+pub struct CsvWriter<W> {
+    columns: Vec<Writer>,
+    to: W,
+    written: u64,
+    rows: u64,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// Of a trace of `rows` records; begins with the header.
+    pub fn new(schema: &Schema, mut to: W, rows: u64) -> io::Result<Self> {
+        let names: Vec<String> = schema.columns.iter().map(|c| quoted(&c.name)).collect();
+        writeln!(to, "{}", names.join(","))?;
+        Ok(CsvWriter { columns: schema.columns.iter().map(Writer::new).collect(), to, written: 0, rows })
+    }
+
+    /// Writes the next records.
+    pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
+        let blocks: Vec<usize> = (0..slice.rows()).step_by(BLOCK).collect();
+        let columns = &self.columns;
+        for batch in blocks.chunks(BATCH) {
+            progress.step(Stage::Write, self.written + batch[0] as u64, self.rows)?;
+            let format = |&from: &usize| {
+                progress.check()?;
+                Ok(formatted(slice, columns, from..(from + BLOCK).min(slice.rows())))
+            };
+            let texts: Vec<Vec<u8>> = batch.par_iter().map(format).collect::<Result<_, Cancelled>>()?;
+            for text in texts {
+                self.to.write_all(&text)?;
+            }
+        }
+        self.written += slice.rows() as u64;
+        Ok(())
+    }
+
+    /// Brings everything to where it is written.
+    pub fn finish(mut self) -> Result<(), Halted> {
+        Ok(self.to.flush()?)
+    }
+}
+
+/// Some rows as text.
+fn formatted(slice: &Trace, columns: &[Writer], rows: Range<usize>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(BLOCK * 80);
+    for row in rows {
+        for (column, writer) in columns.iter().enumerate() {
+            if column > 0 {
+                text.push(b',');
+            }
+            writer.put(slice.column(column).get(row), &mut text);
+        }
+        // A line without anything is no record.
+        if text.is_empty() || text.ends_with(b"\n") {
+            text.extend_from_slice(b"\"\"");
+        }
+        text.push(b'\n');
+    }
+    text
+}
+
+/// The most bytes that a record of a schema takes in a file.
+pub fn bytes_per_row(schema: &Schema) -> u64 {
+    let longest = |column: &Column| Writer::new(column).longest(column.field.storage_max());
+    // A comma or a line end each.
+    schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
+}
+
+/// Writes raw records, for their steward.
+pub fn write_raw(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    to: impl Write,
+    progress: &dyn Progress,
+) -> Private<Result<(), Halted>> {
+    trace.privately(|raw| write(raw, schema, to, progress))
+}
+
+/// Writes the values of one column.
+enum Writer {
+    /// One ready text a value; the last one for everything beyond.
+    Texts(Vec<String>),
+    /// 192.0.2.1
+    Dotted,
+    /// A number in steps of 10^−`decimals`; with at most `point` digits behind a decimal point, or without one.
+    Number { decimals: u32, point: Option<u8> },
+    /// A time in nanoseconds, shown in RFC 3339.
+    Rfc3339,
+}
+
+impl Writer {
+    fn new(column: &Column) -> Writer {
+        let notation = Notation::written(column);
+        let point = (notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
+        match (&column.field, notation) {
+            (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: None },
+            (Field::Ip { .. }, _) => Writer::Dotted,
+            (Field::Protocol, notation) => {
+                let numbers = notation == Some(Notation::ProtocolNumber);
+                // A word among numbers would be read as a fault.
+                let other = if numbers { protocols::RESERVED.to_string() } else { OTHER.into() };
+                let shown = |number| match (notation, protocols::name(number)) {
+                    (Some(Notation::UpperName), Some(name)) => name.to_uppercase(),
+                    (_, Some(name)) if !numbers => name.to_string(),
+                    _ => number.to_string(),
+                };
+                Writer::Texts((0..=u8::MAX).map(shown).chain([other]).collect())
+            }
+            (Field::Categorical(values), _) => {
+                let declared = values.iter().flatten().map(|v| quoted(v));
+                Writer::Texts(declared.chain([OTHER.to_string()]).collect())
+            }
+            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
+                // Seconds are shown to the microsecond, smaller units whole: fixed, whatever the file's digits say.
+                let shown = if unit == TimeUnit::Seconds { 6 } else { 0 };
+                Writer::Number { decimals: unit.decimals(), point: decimal.then_some(shown) }
+            }
+            (Field::Timestamp { .. }, _) => Writer::Rfc3339,
+            (field, _) => Writer::Number { decimals: field.decimals(), point },
+        }
+    }
+
+    /// The most bytes of a value up to `max`.
+    fn longest(&self, max: u64) -> u64 {
+        let bytes = match self {
+            Writer::Texts(texts) => texts.iter().map(String::len).max().unwrap_or(0),
+            Writer::Dotted => "255.255.255.255".len(),
+            Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
+            Writer::Number { decimals, point } => {
+                let whole = (max / 10u64.pow(*decimals)).checked_ilog10().unwrap_or(0) + 1;
+                (whole + point.map_or(0, |digits| 1 + u32::from(digits).min(*decimals).max(1))) as usize
+            }
+        };
+        bytes as u64
+    }
+
+    fn put(&self, value: u64, text: &mut Vec<u8>) {
+        // Writing to memory cannot fail.
+        let _ = match self {
+            Writer::Texts(texts) => {
+                let shown = texts.get(value as usize).or(texts.last());
+                text.extend_from_slice(shown.map_or("", String::as_str).as_bytes());
+                Ok(())
+            }
+            Writer::Dotted => {
+                let [a, b, c, d] = (value as u32).to_be_bytes();
+                write!(text, "{a}.{b}.{c}.{d}")
+            }
+            Writer::Number { decimals, point: None } => write!(text, "{}", value / 10u64.pow(*decimals)),
+            Writer::Number { decimals, point: Some(digits) } => {
+                let unit = 10u64.pow(*decimals);
+                let mut width = decimals.min(&u32::from(*digits)).to_owned();
+                let mut fraction = value % unit / 10u64.pow(decimals - width);
+                while width > 1 && fraction.is_multiple_of(10) {
+                    (fraction, width) = (fraction / 10, width - 1);
+                }
+                let width = width.max(1) as usize;
+                write!(text, "{}.{fraction:0width$}", value / unit)
+            }
+            Writer::Rfc3339 => match jiff::Timestamp::from_nanosecond(i128::from(value)) {
+                Ok(stamp) => write!(text, "{stamp}"),
+                Err(_) => write!(text, "{value}"),
+            },
+        };
+    }
+}
+
+/// A cell as CSV wants it (RFC 4180).
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cell::Parser;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(column: &Column, value: u64) -> String {
+        let mut text = Vec::new();
+        Writer::new(column).put(value, &mut text);
+        String::from_utf8(text).unwrap()
+    }
+
+    fn column(field: Field, notation: Notation) -> Column {
+        Column { notation: Some(notation), ..Column::new("c", field) }
+    }
+
+    #[test]
+    fn as_in_the_files() {
+        let td = column(Field::FloatExponential { resolution: 1e-6, max: 9.0, base: 2.0 }, Notation::Decimal);
+        assert_eq!(
+            [0, 3, 5_220_876, 2_000_000].map(|v| shown(&td, v)),
+            ["0.0", "0.000003", "5.220876", "2.0"]
+        );
+        let ip = Field::ip(&[8]);
+        assert_eq!(shown(&column(ip, Notation::Dotted), 0xc000_0201), "192.0.2.1");
+        let unit = TimeUnit::Microseconds;
+        let time = column(Field::Timestamp { windows: 1 }, Notation::Epoch { unit, decimal: true });
+        assert_eq!(shown(&time, 1_458_298_072_364_000_777), "1458298072364000.0");
+        let proto = column(Field::Protocol, Notation::UpperName);
+        assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["TCP", "113", "other"]);
+        let proto = column(Field::Protocol, Notation::ProtocolNumber);
+        assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["6", "113", "255"]);
+        let category = Column::new("c", Field::Categorical(Some(vec!["a,b".into()])));
+        assert_eq!([0, 1].map(|v| shown(&category, v)), ["\"a,b\"", "other"]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(value in 0u64..4_000_000_000_000_000_000) {
+            let epoch = |unit, decimal| Notation::Epoch { unit, decimal };
+            let micros = value / 1_000 * 1_000;
+            let time = Field::Timestamp { windows: 1 };
+            let cases = [
+                (time.clone(), epoch(TimeUnit::Nanoseconds, false), value),
+                (time.clone(), epoch(TimeUnit::Seconds, true), micros),
+                (time.clone(), epoch(TimeUnit::Microseconds, true), micros),
+                (time, Notation::Rfc3339, value),
+                (Field::FloatExponential { resolution: 1e-6, max: 1e12, base: 2.0 }, Notation::Decimal, value),
+                (Field::IntegerExponential { max: u64::MAX >> 1, base: 2.0 }, Notation::Decimal, value),
+            ];
+            for (field, notation, expected) in cases {
+                let column = column(field, notation);
+                let text = shown(&column, value);
+                let back = Parser::new(&column.field, column.notation, false).read(text.as_bytes()).unwrap();
+                prop_assert_eq!(back, expected, "{}", text);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What `inspect` tells the steward beyond the schema: values seen in the columns that need a declaration.
+//!
+//! All of it is private. Declaring a window or categories after seeing it is a choice outside the promise of privacy, which the
+//! statement of every run says.
+
+use super::cell::Parser;
+use super::{Bound, Limits, ReadError, csv_read, input};
+use netdpsyn_privacy::Private;
+use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::{Field, Window};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Distinct values listed at most.
+const LISTED: usize = 100;
+
+/// Private hints for declaring what a schema leaves open.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Hints {
+    /// By column of times: the window that just holds all of them.
+    pub windows: Vec<(String, String)>,
+    /// By categorical column: values seen and how often; those beyond the hundredth are left out.
+    pub categories: Vec<(String, BTreeMap<String, u64>)>,
+}
+
+/// Looks through a file.
+pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
+    let mut reader = csv_read::reader(input::open(path, Limits::NONE, progress)?);
+    csv_read::header(&mut reader)?;
+    let mut times: BTreeMap<usize, (Parser, u64, u64)> = BTreeMap::new();
+    let mut values: BTreeMap<usize, BTreeMap<String, u64>> = BTreeMap::new();
+    for (index, column) in bound.schema.columns.iter().enumerate() {
+        match column.field {
+            Field::Timestamp { .. } => {
+                let parser = Parser::new(&column.field, column.notation, bound.detected[index]);
+                times.insert(index, (parser, u64::MAX, 0));
+            }
+            Field::Categorical(_) => {
+                values.insert(index, BTreeMap::new());
+            }
+            _ => {}
+        }
+    }
+    let mut record = csv::ByteRecord::new();
+    while csv_read::next(&mut reader, &mut record)?.is_some() {
+        let cell = |index: usize| record.get(bound.positions[index]).unwrap_or_default().trim_ascii();
+        for (&index, (parser, low, high)) in &mut times {
+            if let Ok(time) = parser.read(cell(index)) {
+                (*low, *high) = ((*low).min(time), (*high).max(time));
+            }
+        }
+        for (&index, seen) in &mut values {
+            let value = String::from_utf8_lossy(cell(index)).into_owned();
+            if seen.len() < LISTED || seen.contains_key(&value) {
+                *seen.entry(value).or_default() += 1;
+            }
+        }
+    }
+    let name = |index: usize| bound.schema.columns[index].name.clone();
+    // Whole seconds around what was seen.
+    let second = 1_000_000_000;
+    let around = |low: u64, high: u64| Window::new(low / second * second, (high / second + 1) * second);
+    Ok(Private::new(Hints {
+        windows: times
+            .into_iter()
+            .filter_map(|(i, (_, low, high))| Some((name(i), around(low, high)?.to_string())))
+            .collect(),
+        categories: values.into_iter().map(|(i, seen)| (name(i), seen)).collect(),
+    }))
+}

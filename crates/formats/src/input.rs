@@ -1,0 +1,301 @@
+//! A trace file opened: gzip recognised by its magic bytes, told to stop by bytes read, and bounded: what a gzip file unpacks to, and a
+//! record with the blank lines before it.
+//!
+//! What reads a trace goes by records, and a file need not have any: ten gigabytes of line ends are one record that never comes. So the
+//! switch and the limits are looked at here, every block.
+
+use super::ReadError;
+use flate2::bufread::MultiGzDecoder;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use thiserror::Error;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Bytes that are looked at to tell text from anything else, and bytes between two looks at the switch.
+const HEAD: usize = 1 << 16;
+
+/// Longest record, with the blank lines before it: a record of a trace has a few hundred bytes, and memory must follow neither a file without line
+/// ends nor a quote that is never closed.
+const MAX_RECORD: u64 = 1 << 20;
+
+/// What a gzip file may unpack to whatever its size: a few identical records shrink to nearly nothing.
+const SMALL: u64 = 16 << 20;
+
+/// What a gzip file may unpack to, all its members together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes at most.
+    pub bytes: u64,
+    /// Times the size of the file, at most; 16 MiB are read in any case.
+    pub ratio: u64,
+}
+
+impl Limits {
+    /// For a file of one's own.
+    pub const NONE: Limits = Limits { bytes: u64::MAX, ratio: u64::MAX };
+
+    /// The most bytes that a file of `packed` bytes may unpack to, and which limit says so.
+    fn of(self, packed: u64) -> (u64, Limit) {
+        let by_ratio = packed.saturating_mul(self.ratio).max(SMALL);
+        if by_ratio < self.bytes { (by_ratio, Limit::Ratio) } else { (self.bytes, Limit::Bytes) }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::NONE
+    }
+}
+
+/// Which of the [`Limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// [`Limits::bytes`]
+    Bytes,
+    /// [`Limits::ratio`]
+    Ratio,
+}
+
+/// Why reading ends before the file does, on its way through readers that know I/O errors alone.
+#[derive(Debug, Error)]
+enum Ended {
+    #[error("cancelled")]
+    Cancelled,
+    #[error("unpacks to more than {0} bytes")]
+    Unpacked(u64, Limit),
+    #[error("a record is longer than 1 MiB")]
+    LongRecord,
+}
+
+impl From<Ended> for io::Error {
+    fn from(ended: Ended) -> Self {
+        io::Error::other(ended)
+    }
+}
+
+/// The content of a trace file, decompressed.
+pub struct Input<'a> {
+    content: BufReader<Bounded<'a, Box<dyn Read + Send + 'a>>>,
+    since_record: u64,
+}
+
+impl Input<'_> {
+    /// A record begins: what is read from here on counts as its own.
+    pub fn begin_record(&mut self) {
+        self.since_record = 0;
+    }
+}
+
+impl Read for Input<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.since_record > MAX_RECORD {
+            return Err(Ended::LongRecord.into());
+        }
+        let length = self.content.read(buffer)?;
+        self.since_record += length as u64;
+        Ok(length)
+    }
+}
+
+/// Opens a file and checks that it looks like text.
+pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Result<Input<'a>, ReadError> {
+    let file = File::open(path).map_err(ReadError::Io)?;
+    let packed = file.metadata().map_err(ReadError::Io)?.len();
+    // Looked at on this side, too: members of a gzip file may be empty, and then nothing comes out of it.
+    let raw = Bounded { inner: file, read: 0, most: (u64::MAX, Limit::Bytes), progress };
+    let mut raw = BufReader::with_capacity(HEAD, raw);
+    let zipped = raw.fill_buf().map_err(|error| failure(error, 0))?.starts_with(&GZIP);
+    let (most, inner): (_, Box<dyn Read + Send + 'a>) = match zipped {
+        true => (limits.of(packed), Box::new(MultiGzDecoder::new(raw))),
+        false => ((u64::MAX, Limit::Bytes), Box::new(raw)),
+    };
+    let content = Bounded { inner, read: 0, most, progress };
+    let mut content = BufReader::with_capacity(HEAD, content);
+    let head = content.fill_buf().map_err(|error| failure(error, 0))?;
+    if head.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    if head.contains(&0) {
+        return Err(ReadError::NotCsv("it holds zero bytes"));
+    }
+    if head.len() == HEAD && !head.contains(&b'\n') {
+        return Err(ReadError::NotCsv("it has no line ends"));
+    }
+    Ok(Input { content, since_record: 0 })
+}
+
+/// A read error after `line` lines as the steward should see it.
+pub fn failure(error: io::Error, line: u64) -> ReadError {
+    let error = match error.downcast::<Ended>() {
+        Ok(Ended::Cancelled) => return Cancelled.into(),
+        Ok(Ended::Unpacked(most, by)) => return ReadError::Unpacked { most, by },
+        Ok(Ended::LongRecord) => return ReadError::LongRecord { line },
+        Err(error) => error,
+    };
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            ReadError::Damaged { line, reason: error.to_string() }
+        }
+        _ => ReadError::Io(error),
+    }
+}
+
+/// Looks at the switch before every read, and fails beyond a number of bytes.
+struct Bounded<'a, R> {
+    inner: R,
+    read: u64,
+    most: (u64, Limit),
+    progress: &'a dyn Progress,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.progress.check().map_err(|Cancelled| Ended::Cancelled)?;
+        let length = self.inner.read(buffer)?;
+        self.read += length as u64;
+        match self.most {
+            (most, by) if self.read > most => Err(Ended::Unpacked(most, by).into()),
+            _ => Ok(length),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Bound, ReadOptions, bind, check, hints::hints, read, split_rows};
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use netdpsyn_trace::progress::{Quiet, Switch};
+    use netdpsyn_trace::{Column, Field, Kind, Schema};
+    use std::io::Write;
+    use std::time::{Duration, Instant};
+
+    /// A trace of one column.
+    fn ports() -> Schema {
+        let columns = vec![Column::new("port", Field::Port)];
+        Schema { name: "ports".into(), kind: Kind::Flow, columns, key: None, facts: vec![], window: None }
+    }
+
+    fn gzip(pieces: impl IntoIterator<Item = Vec<u8>>) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut to = GzEncoder::new(&file, Compression::default());
+        pieces.into_iter().for_each(|piece| to.write_all(&piece).unwrap());
+        to.finish().unwrap();
+        file
+    }
+
+    /// A header, and `megabytes` of one line again and again.
+    fn many(line: &str, megabytes: usize) -> tempfile::NamedTempFile {
+        let block = line.repeat((1 << 20) / line.len()).into_bytes();
+        gzip(std::iter::once(b"port\n80\n".to_vec()).chain((0..megabytes).map(move |_| block.clone())))
+    }
+
+    fn bound(path: &Path) -> Result<Bound, ReadError> {
+        bind(path, ports(), Limits::NONE, &Quiet)
+    }
+
+    fn checked(path: &Path, limits: Limits) -> Result<(), ReadError> {
+        let bound = bind(path, ports(), limits, &Quiet)?;
+        check(path, &bound, ReadOptions { limits, ..ReadOptions::default() }, &Quiet).map(|_| ())
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_its_bytes_or_its_ratio() {
+        let file = many("80\n", 20);
+        let ratio = Limits { bytes: u64::MAX, ratio: 1 };
+        let refused = checked(file.path(), ratio);
+        assert!(matches!(refused, Err(ReadError::Unpacked { most: SMALL, by: Limit::Ratio })), "{refused:?}");
+        let bytes = Limits { bytes: 19 << 20, ratio: u64::MAX };
+        let refused = checked(file.path(), bytes);
+        assert!(matches!(refused, Err(ReadError::Unpacked { most, by: Limit::Bytes }) if most == 19 << 20));
+        let bound = bound(file.path()).unwrap();
+        let options = ReadOptions { limits: bytes, ..ReadOptions::default() };
+        assert!(matches!(read(file.path(), &bound, options, &Quiet), Err(ReadError::Unpacked { .. })));
+        // Up to the limit all is well, and a small file may be as dense as it likes.
+        checked(file.path(), Limits { bytes: 21 << 20, ratio: u64::MAX }).unwrap();
+        checked(many("80\n", 15).path(), Limits { bytes: u64::MAX, ratio: 1 }).unwrap();
+    }
+
+    #[test]
+    fn members_count_together_and_a_plain_file_unpacks_to_nothing() {
+        let member = std::fs::read(many("80\n", 6).path()).unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        (0..3).for_each(|_| file.write_all(&member).unwrap());
+        let limits = Limits { bytes: 17 << 20, ratio: u64::MAX };
+        assert!(matches!(
+            checked(file.path(), limits),
+            Err(ReadError::Unpacked { .. } | ReadError::BadRecords(_))
+        ));
+        let total = open(file.path(), limits, &Quiet).map(|mut input| io::copy(&mut input, &mut io::sink()));
+        assert!(total.is_ok_and(|copied| copied.is_err()));
+        let mut plain = tempfile::NamedTempFile::new().unwrap();
+        plain.write_all(format!("port\n{}", "80\n".repeat(100)).as_bytes()).unwrap();
+        checked(plain.path(), Limits { bytes: 10, ratio: 0 }).unwrap();
+    }
+
+    #[test]
+    fn blank_lines_and_open_quotes_end_as_long_records() {
+        let blank = [many("\n", 3), many("\r\n", 3)];
+        let quoted = gzip([b"port\n80\n\"".to_vec(), b"1\n".repeat(1 << 20)]);
+        let header = gzip([b"\n".to_vec().repeat(3 << 20), b"port\n80\n".to_vec()]);
+        for file in blank.iter().chain([&quoted]) {
+            let path = file.path();
+            assert!(matches!(checked(path, Limits::NONE), Err(ReadError::LongRecord { line: 2 | 3 })));
+            let bound = bound(path).unwrap();
+            assert!(matches!(hints(path, &bound, &Quiet), Err(ReadError::LongRecord { .. })));
+            let split = split_rows(path, io::sink(), io::sink(), &Quiet);
+            assert!(matches!(split, Err(ReadError::LongRecord { .. })));
+        }
+        assert!(matches!(bound(header.path()), Err(ReadError::LongRecord { .. })));
+        // A few of both are read.
+        let some = gzip([b"port\n80\n".to_vec(), b"\n".repeat(1 << 19), b"443\n\"22\"\n".to_vec()]);
+        checked(some.path(), Limits::NONE).unwrap();
+    }
+
+    /// Stops once it has been asked this often.
+    struct After(std::sync::atomic::AtomicI64);
+
+    impl Progress for After {
+        fn report(&self, _: netdpsyn_trace::Stage, _: u64, _: u64) {}
+        fn is_cancelled(&self) -> bool {
+            self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) <= 0
+        }
+    }
+
+    #[test]
+    fn reading_stops_by_bytes_whatever_the_file_holds() {
+        // Blank lines that never are too many in a row, records that cannot be read, and members with nothing in them.
+        let piece = [b"\n".repeat(1 << 19), b"80\n".to_vec()].concat();
+        let sparse = gzip(std::iter::once(b"port\n".to_vec()).chain((0..40).map(move |_| piece.clone())));
+        let bad = many("no port\n", 20);
+        let mut empty = tempfile::NamedTempFile::new().unwrap();
+        empty.write_all(&std::fs::read(gzip([b"port\n80\n".to_vec()]).path()).unwrap()).unwrap();
+        empty.write_all(&std::fs::read(gzip([]).path()).unwrap().repeat(100_000)).unwrap();
+        for (what, file) in [("sparse", &sparse), ("bad", &bad), ("empty", &empty)] {
+            let all = After(i64::MAX.into());
+            let options = ReadOptions { tolerance: 1.0, ..ReadOptions::default() };
+            let bound = bound(file.path()).unwrap();
+            check(file.path(), &bound, options, &all).unwrap();
+            let asked = i64::MAX - all.0.load(std::sync::atomic::Ordering::Relaxed);
+            assert!(asked >= 25, "{what}: asked {asked} times");
+            let stopped = check(file.path(), &bound, options, &After((asked / 2).into()));
+            assert!(matches!(stopped, Err(ReadError::Cancelled(_))), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_hundred_megabytes_of_nothing_take_no_time() {
+        let zeros = vec![b'\n'; 1 << 20];
+        let file = gzip(std::iter::once(b"port\n80\n".to_vec()).chain((0..100).map(move |_| zeros.clone())));
+        let start = Instant::now();
+        assert!(matches!(checked(file.path(), Limits::NONE), Err(ReadError::LongRecord { .. })));
+        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        let switch = Switch::default();
+        switch.cancel();
+        let stopped = bind(file.path(), ports(), Limits::NONE, &switch);
+        assert!(matches!(stopped, Err(ReadError::Cancelled(_))));
+    }
+}

@@ -1,0 +1,154 @@
+//! How records are made from a model: choices that cost no privacy and may be tried freely on one model.
+//!
+//! The names are those of NetDPSyn (section 3.4) and PrivSyn (section 5).
+
+use serde::{Deserialize, Serialize};
+
+/// Rounds that may be asked for: far beyond them nothing moves any more.
+pub const MAX_ROUNDS: u32 = 1_000;
+
+/// Choices of generating. The default is what measured best; [`Options::of_the_paper`] is NetDPSyn's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", schema(as = GenerateOptions, example = json!({"start": "gummi", "update": "alternate", "decay": "step", "rounds": 200})))]
+pub struct Options {
+    /// What records start from.
+    pub start: Start,
+    /// How cells with too few records are filled.
+    pub update: Update,
+    /// How the step shrinks from round to round.
+    pub decay: Decay,
+    /// Rounds of GUM at most; 0 leaves the records as they start.
+    #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
+    pub rounds: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { start: Start::Tree, update: Update::Alternate, decay: Decay::Linear, rounds: 24 }
+    }
+}
+
+impl Options {
+    /// NetDPSyn's own: GUMMI, alternating updates, step decay, 200 rounds at most.
+    pub fn of_the_paper() -> Self {
+        Options { start: Start::Gummi, update: Update::Alternate, decay: Decay::Step, rounds: 200 }
+    }
+}
+
+/// What records start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Attributes conditioned on the key attribute where a table holds both, else on their strongest neighbour (the paper's)
+    Gummi,
+    /// Attributes along the spanning tree of largest mutual information
+    Tree,
+    /// Every attribute on its own
+    Independent,
+}
+
+/// How cells with too few records are filled: by copies of whole records that they hold, or by giving other records the
+/// cell's codes. Cells that hold none can only be filled in the second way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Update {
+    /// Half duplicated and half replaced, and all duplicated, in turn (the paper's)
+    Alternate,
+    /// All replaced
+    Replace,
+    /// All duplicated
+    Duplicate,
+    /// Half duplicated, half replaced
+    Half,
+}
+
+impl Update {
+    /// Of what can be duplicated in round `round`, the share that is.
+    pub fn duplicated(self, round: u32) -> f64 {
+        match self {
+            Update::Alternate if round.is_multiple_of(2) => 0.5,
+            Update::Alternate | Update::Duplicate => 1.0,
+            Update::Replace => 0.0,
+            Update::Half => 0.5,
+        }
+    }
+
+    /// Whether `round` is a good last one: where rounds differ, one that only duplicates, because replacing blurs what
+    /// the table of the moment does not show.
+    pub fn may_end(self, round: u32) -> bool {
+        self != Update::Alternate || self.duplicated(round) == 1.0
+    }
+}
+
+/// How the step α shrinks from round t to round t + 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// α = 0.84^⌊t/20⌋ (the paper's)
+    Step,
+    /// α = 0.9^t
+    Exponential,
+    /// α = 1 − t/T, where T is the number of rounds at most: ends in fine adjustments
+    Linear,
+    /// α = 1/√(t + 1)
+    SquareRoot,
+}
+
+impl Decay {
+    /// α of round `round` (from 0) of `rounds` at most, in (0, 1].
+    pub fn alpha(self, round: u32, rounds: u32) -> f64 {
+        let t = f64::from(round);
+        match self {
+            Decay::Step => 0.84f64.powi((round / 20) as i32),
+            Decay::Exponential => 0.9f64.powf(t),
+            Decay::Linear => 1.0 - t / f64::from(rounds.max(round + 1)),
+            Decay::SquareRoot => 1.0 / (t + 1.0).sqrt(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_shrink_and_stay_positive() {
+        for decay in [Decay::Step, Decay::Exponential, Decay::Linear, Decay::SquareRoot] {
+            let alphas: Vec<f64> = (0..60).map(|t| decay.alpha(t, 60)).collect();
+            assert_eq!(alphas[0], 1.0);
+            assert!(alphas.windows(2).all(|pair| pair[1] <= pair[0] && pair[1] > 0.0), "{decay:?}");
+            assert!(alphas[59] < 0.75, "{decay:?}");
+        }
+        assert_eq!(Decay::Step.alpha(19, 200), 1.0);
+        assert_eq!(Decay::Step.alpha(20, 200), 0.84);
+        assert_eq!(Decay::Linear.alpha(1, 4), 0.75);
+        assert_eq!(Decay::SquareRoot.alpha(3, 4), 0.5);
+    }
+
+    #[test]
+    fn updates_are_what_their_names_say() {
+        let shares = |update: Update| [0, 1, 2].map(|round| update.duplicated(round));
+        assert_eq!(shares(Update::Alternate), [0.5, 1.0, 0.5]);
+        assert_eq!(shares(Update::Replace), [0.0; 3]);
+        assert_eq!(shares(Update::Duplicate), [1.0; 3]);
+        assert_eq!(shares(Update::Half), [0.5; 3]);
+        assert!(!Update::Alternate.may_end(0) && Update::Alternate.may_end(1) && Update::Half.may_end(0));
+    }
+
+    #[test]
+    fn parts_may_be_left_out_and_unknown_ones_are_refused() {
+        let some: Options = serde_json::from_str(r#"{"decay": "square-root", "rounds": 9}"#).unwrap();
+        assert_eq!(some, Options { decay: Decay::SquareRoot, rounds: 9, ..Options::default() });
+        assert!(serde_json::from_str::<Options>(r#"{"round": 9}"#).is_err());
+        assert!(serde_json::from_str::<Options>(r#"{"update": "none"}"#).is_err());
+    }
+}

@@ -1,0 +1,262 @@
+//! The order in which a record gets its attributes, from the graph whose edges are the model's tables.
+//!
+//! Three things follow from the graph alone, all exact:
+//! - an attribute that hangs on the rest by one table alone is drawn from that table at the end, given the rest: no
+//!   later move could improve it (the *tail*);
+//! - where what remains falls apart, each *part* is made on its own, and parts are joined at random;
+//! - a part of one table needs no rounds.
+//!
+//! Within a part, records start along a tree of tables: GUMMI (NetDPSyn, section 3.4) or the spanning tree of largest
+//! mutual information (Chow and Liu 1968).
+
+use super::options::Start;
+use netdpsyn_model::{Model, Table};
+use rayon::prelude::*;
+
+/// How the records of a shard are made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Independent of each other.
+    pub parts: Vec<Part>,
+    /// Drawn at the end, in this order.
+    pub tail: Vec<Draw>,
+}
+
+/// Attributes that tables tie together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Its attributes.
+    pub attributes: Vec<usize>,
+    /// How they start.
+    pub start: Vec<Draw>,
+    /// The tables that GUM works towards.
+    pub tables: Vec<usize>,
+}
+
+/// Attributes drawn from a table, given those of its attributes that are there already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draw {
+    /// Where from.
+    pub from: Source,
+    /// Those that are there.
+    pub given: Vec<usize>,
+    /// Those that are drawn.
+    pub new: Vec<usize>,
+}
+
+/// Where a draw comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The one-way table of an attribute.
+    OneWay(usize),
+    /// A table of the model, by index.
+    Table(usize),
+}
+
+impl Plan {
+    /// The plan for a model.
+    pub fn new(model: &Model, start: Start) -> Plan {
+        let key = model.attributes.iter().position(|a| model.schema.key.as_ref() == Some(&a.name));
+        let tables: Vec<&[usize]> = model.tables.iter().map(|t| t.attributes.as_slice()).collect();
+        let weights: Vec<f64> = model.tables.par_iter().map(total_correlation).collect();
+        Plan::of_graph(&tables, &weights, key, start)
+    }
+
+    /// The plan for tables of these attribute sets, whose correlations are `weights`.
+    fn of_graph(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> Plan {
+        let (core, tail) = strip(tables);
+        let parts = components(tables, core)
+            .into_iter()
+            .map(|within| {
+                let mut attributes: Vec<usize> = within.iter().flat_map(|&t| tables[t]).copied().collect();
+                attributes.sort_unstable();
+                attributes.dedup();
+                let start = match start {
+                    Start::Independent if within.len() > 1 => attributes.iter().map(|&a| alone(a)).collect(),
+                    Start::Gummi => tree(tables, weights, &within, key),
+                    _ => tree(tables, weights, &within, None),
+                };
+                Part { attributes, start, tables: within }
+            })
+            .collect();
+        Plan { parts, tail }
+    }
+}
+
+/// An attribute from its one-way.
+fn alone(attribute: usize) -> Draw {
+    Draw { from: Source::OneWay(attribute), given: Vec::new(), new: vec![attribute] }
+}
+
+/// Takes away, again and again, a table whose other attributes GUM controls without it: they are one attribute, or stand
+/// together in another table. Returns the tables that remain, and the draws that bring the others back.
+fn strip(tables: &[&[usize]]) -> (Vec<usize>, Vec<Draw>) {
+    let mut core: Vec<usize> = (0..tables.len()).collect();
+    let mut tail = Vec::new();
+    let hanging = |core: &[usize]| {
+        core.iter().enumerate().find_map(|(at, &table)| {
+            let others = || core.iter().filter(move |&&other| other != table).map(|&other| tables[other]);
+            let (given, new): (Vec<usize>, Vec<usize>) =
+                tables[table].iter().partition(|a| others().any(|other| other.contains(a)));
+            let held = others().any(|other| given.iter().all(|a| other.contains(a)));
+            (!new.is_empty() && !given.is_empty() && held)
+                .then_some((at, Draw { from: Source::Table(table), given, new }))
+        })
+    };
+    while let Some((at, draw)) = hanging(&core) {
+        core.remove(at);
+        tail.push(draw);
+    }
+    // What was taken away last stands closest to the rest.
+    tail.reverse();
+    (core, tail)
+}
+
+/// Groups tables that share attributes, directly or through others.
+fn components(tables: &[&[usize]], core: Vec<usize>) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for table in core {
+        let meets = |group: &Vec<usize>| {
+            group.iter().any(|&other| tables[other].iter().any(|a| tables[table].contains(a)))
+        };
+        let (met, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(meets);
+        groups = apart;
+        let mut joined: Vec<usize> = met.into_iter().flatten().chain([table]).collect();
+        joined.sort_unstable();
+        groups.push(joined);
+    }
+    groups.sort_unstable();
+    groups
+}
+
+/// Grows a tree over a part's attributes: from the key, if it is there, else from the strongest table; always by the strongest
+/// table that adds an attribute, tables with the key first.
+fn tree(tables: &[&[usize]], weights: &[f64], within: &[usize], key: Option<usize>) -> Vec<Draw> {
+    let has_key = |table: usize| key.is_some_and(|key| tables[table].contains(&key));
+    let mut strongest: Vec<usize> = within.to_vec();
+    strongest.sort_by(|&a, &b| has_key(b).cmp(&has_key(a)).then(weights[b].total_cmp(&weights[a])));
+    let Some(&first) = strongest.first() else { return Vec::new() };
+    let root = key.filter(|_| has_key(first)).unwrap_or(tables[first][0]);
+    let mut draws = vec![alone(root)];
+    let mut there = vec![root];
+    let next = |there: &[usize]| {
+        strongest.iter().find_map(|&table| {
+            let (given, new): (Vec<usize>, Vec<usize>) =
+                tables[table].iter().partition(|a| there.contains(a));
+            let grows = !given.is_empty() && !new.is_empty();
+            grows.then_some(Draw { from: Source::Table(table), given, new })
+        })
+    };
+    while let Some(draw) = next(&there) {
+        there.extend(&draw.new);
+        draws.push(draw);
+    }
+    draws
+}
+
+/// How far a table is from independence, in nats: Σ p ln(p / Π p_axis), for two attributes their mutual information.
+fn total_correlation(table: &Table) -> f64 {
+    let total = table.total();
+    if total.is_nan() || total <= 0.0 {
+        return 0.0;
+    }
+    let entropy = |values: &[f64]| -> f64 {
+        values.iter().map(|v| v / total).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum()
+    };
+    let axes: f64 = table
+        .attributes
+        .iter()
+        .map(|&a| entropy(&table.project(&table.projection(&[a]), table.projected_cells(&[a]))))
+        .sum();
+    axes - entropy(&table.values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_model::table::Variance;
+    use proptest::prelude::*;
+
+    fn plan(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> Plan {
+        Plan::of_graph(tables, weights, key, start)
+    }
+
+    fn drawn(draws: &[Draw]) -> Vec<(Vec<usize>, Vec<usize>)> {
+        draws.iter().map(|d| (d.given.clone(), d.new.clone())).collect()
+    }
+
+    #[test]
+    fn leaves_go_to_the_tail_and_cycles_stay() {
+        // A triangle 0 1 2, a path 2 – 3 – 4 hanging on it, and 5 alone.
+        let tables: [&[usize]; 6] = [&[0, 1], &[0, 2], &[1, 2], &[2, 3], &[3, 4], &[5]];
+        let plan = plan(&tables, &[1.0; 6], None, Start::Tree);
+        assert_eq!(drawn(&plan.tail), [(vec![2], vec![3]), (vec![3], vec![4])]);
+        let parts: Vec<&[usize]> = plan.parts.iter().map(|p| p.tables.as_slice()).collect();
+        assert_eq!(parts, [&[0, 1, 2][..], &[5]]);
+        assert_eq!(plan.parts[1].start, [alone(5)]);
+    }
+
+    #[test]
+    fn a_triple_is_drawn_at_the_end_only_where_another_table_holds_the_rest() {
+        let tables: [&[usize]; 4] = [&[0, 1], &[0, 1, 2], &[0, 3], &[1, 3]];
+        let held = plan(&tables, &[1.0; 4], None, Start::Tree);
+        assert_eq!(drawn(&held.tail), [(vec![0, 1], vec![2])]);
+        assert!(plan(&tables[1..], &[1.0; 3], None, Start::Tree).tail.is_empty());
+    }
+
+    #[test]
+    fn gummi_takes_tables_with_the_key_first_and_a_tree_the_strongest() {
+        let tables: [&[usize]; 4] = [&[0, 1], &[0, 2], &[1, 2], &[0, 3]];
+        let tables: Vec<&[usize]> = tables.into_iter().chain([&[1, 3][..]]).collect();
+        let weights = [0.1, 0.2, 0.9, 0.3, 0.5];
+        let start = |key, start| drawn(&plan(&tables, &weights, key, start).parts[0].start);
+        let none = Vec::<usize>::new;
+        assert_eq!(
+            start(Some(0), Start::Gummi),
+            [(none(), vec![0]), (vec![0], vec![3]), (vec![0], vec![2]), (vec![0], vec![1])]
+        );
+        assert_eq!(
+            start(Some(0), Start::Tree),
+            [(none(), vec![1]), (vec![1], vec![2]), (vec![1], vec![3]), (vec![3], vec![0])]
+        );
+        assert_eq!(start(None, Start::Independent).len(), 4);
+    }
+
+    #[test]
+    fn mutual_information_by_hand() {
+        let table = |values: &[f64]| Table {
+            attributes: vec![0, 1],
+            shape: vec![2, 2],
+            values: values.to_vec(),
+            variance: Variance::Even(1.0),
+        };
+        assert!((total_correlation(&table(&[5.0, 0.0, 0.0, 5.0])) - 2f64.ln()).abs() < 1e-12);
+        assert!(total_correlation(&table(&[2.0, 4.0, 1.0, 2.0])).abs() < 1e-12);
+        assert_eq!(total_correlation(&table(&[0.0; 4])), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn every_attribute_is_made_exactly_once(
+            sets in prop::collection::vec(prop::collection::btree_set(0usize..8, 1..4), 1..12),
+            key in prop::option::of(0usize..8),
+        ) {
+            let sets: Vec<Vec<usize>> = sets.into_iter().map(|s| s.into_iter().collect()).collect();
+            let tables: Vec<&[usize]> = sets.iter().map(Vec::as_slice).collect();
+            let weights: Vec<f64> = (0..tables.len()).map(|i| (i * 7 % 5) as f64).collect();
+            let mut all: Vec<usize> = sets.iter().flatten().copied().collect();
+            all.sort_unstable();
+            all.dedup();
+            for start in [Start::Gummi, Start::Tree, Start::Independent] {
+                let plan = plan(&tables, &weights, key, start);
+                let mut there: Vec<usize> = Vec::new();
+                for draw in plan.parts.iter().flat_map(|p| &p.start).chain(&plan.tail) {
+                    prop_assert!(draw.given.iter().all(|a| there.contains(a)));
+                    there.extend(&draw.new);
+                }
+                there.sort_unstable();
+                prop_assert_eq!(&there, &all);
+            }
+        }
+    }
+}

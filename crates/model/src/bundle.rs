@@ -1,0 +1,130 @@
+//! The measurement bundle: what a fit commits, and all that a model is ever made from.
+//!
+//! As a file it is gzipped JSON, so that an auditor can read it with `zcat | jq`. The same bundle always gives the same
+//! bytes.
+
+use crate::domain::Attribute;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use netdpsyn_account::NoiseScale;
+use netdpsyn_account::Statement;
+use netdpsyn_trace::Schema;
+use serde::{Deserialize, Serialize};
+use std::io::{Read, Write};
+use thiserror::Error;
+
+/// Version of the file format.
+pub const VERSION: u32 = 1;
+
+/// Largest bundle read, decompressed: far above any plan, small enough for memory.
+const MAX_BYTES: u64 = 2 << 30;
+
+/// Noisy marginals with everything needed to use them: domains, schema, statement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    /// Of the file format.
+    pub version: u32,
+    /// The declared schema.
+    pub schema: Schema,
+    /// The promise, and what paid for what.
+    pub statement: Statement,
+    /// The measured attributes.
+    pub attributes: Vec<Attribute>,
+    /// The noisy marginals.
+    pub measurements: Vec<Measurement>,
+}
+
+/// One noisy marginal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measurement {
+    /// The charge that paid for it; for the leaves of a tree, those of its levels begin with it.
+    pub label: String,
+    /// Indices of its attributes, ascending.
+    pub attributes: Vec<usize>,
+    /// A noisy count (for leaves, a rounded estimate) a cell, the last attribute varying fastest.
+    pub counts: Vec<i64>,
+    /// σ² of a cell's noise. The leaves of a tree are estimated from all its levels, each of this noise, and have no more.
+    pub scale: NoiseScale,
+    /// Where cells were joined after measuring: how many times σ² the noise of each has. As many as make it up, less where levels of a tree say more,
+    /// or where what was joined holds noise alone and counts as nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Vec<u32>>,
+}
+
+/// A file that is no usable bundle.
+#[derive(Debug, Error)]
+pub enum BundleError {
+    /// Reading failed, or the file is no gzip.
+    #[error("the bundle cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// Not the JSON of a bundle.
+    #[error("the file is not a measurement bundle: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Written by another version.
+    #[error("the bundle has version {0}, this program reads version {VERSION}")]
+    Version(u32),
+    /// Parts contradict each other.
+    #[error("the bundle contradicts itself: {0}")]
+    Contradiction(String),
+}
+
+impl Bundle {
+    /// Writes the file.
+    pub fn write(&self, to: impl Write) -> Result<(), BundleError> {
+        let mut gzip = GzEncoder::new(to, Compression::fast());
+        serde_json::to_writer(std::io::BufWriter::new(&mut gzip), self)?;
+        gzip.finish()?.flush()?;
+        Ok(())
+    }
+
+    /// Reads a file and checks that its parts fit together.
+    pub fn read(from: impl Read) -> Result<Bundle, BundleError> {
+        let mut text = Vec::new();
+        GzDecoder::new(from).take(MAX_BYTES).read_to_end(&mut text)?;
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } = serde_json::from_slice(&text)?;
+        if version != VERSION {
+            return Err(BundleError::Version(version));
+        }
+        let bundle: Bundle = serde_json::from_slice(&text)?;
+        bundle.check()?;
+        Ok(bundle)
+    }
+
+    fn check(&self) -> Result<(), BundleError> {
+        let wrong = |what: String| Err(BundleError::Contradiction(what));
+        if let Err(error) = self.schema.check_complete() {
+            return wrong(error.to_string());
+        }
+        for (index, attribute) in self.attributes.iter().enumerate() {
+            let column = self.schema.columns.get(attribute.column);
+            if column.is_none_or(|column| column.name != attribute.name) {
+                return wrong(format!("attribute {} is no column of the schema", attribute.name));
+            }
+            if column.and_then(|c| c.field.space(self.schema.window)) != Some(attribute.partition.space()) {
+                return wrong(format!("attribute {} is cut over another space", attribute.name));
+            }
+            if !self.measurements.iter().any(|m| m.attributes == [index]) {
+                return wrong(format!("attribute {} has no one-way marginal", attribute.name));
+            }
+        }
+        for m in &self.measurements {
+            let known = !m.attributes.is_empty() && m.attributes.iter().all(|&a| a < self.attributes.len());
+            let ascending = m.attributes.windows(2).all(|pair| pair[0] < pair[1]);
+            if !known || !ascending || m.scale.variance() <= 0.0 || !m.scale.variance().is_finite() {
+                return wrong(format!("measurement {} has odd attributes or noise", m.label));
+            }
+            let cells = crate::domain::cells(&self.attributes, &m.attributes);
+            let joined =
+                m.joined.as_ref().is_none_or(|sizes| sizes.len() as u64 == cells && !sizes.contains(&0));
+            if m.counts.len() as u64 != cells || !joined {
+                return wrong(format!("measurement {} has {} cells, not {cells}", m.label, m.counts.len()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! From noisy measurements to a model: pure post-processing, repeatable at no cost in privacy.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups |
+//! | [`bundle`] | what a fit commits: measurements, domains, statement; the file format |
+//! | [`table`] | a marginal as a table of real numbers; projections |
+//! | [`reconcile`] | tables that disagree about what they share made to agree |
+//! | [`rules`] | columns that hang on another one |
+
+pub mod bundle;
+pub mod domain;
+pub mod reconcile;
+pub mod rules;
+pub mod table;
+
+pub use bundle::{Bundle, BundleError, Measurement};
+pub use rules::Rules;
+pub use table::Table;
+
+use crate::domain::Attribute;
+use netdpsyn_trace::Schema;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+
+/// What traces are generated from: consistent, non-negative tables over the attributes.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The declared schema, without the derived column.
+    pub schema: Schema,
+    /// The measured attributes, which tables name by index. The derived one, where it was measured, names the column after the last.
+    pub attributes: Vec<Attribute>,
+    /// Tables that agree on what they share; none is contained in another.
+    pub tables: Vec<Table>,
+    /// One-way table of every attribute, from the tables above.
+    pub one_ways: Vec<Table>,
+    /// Columns that hang on another one.
+    pub rules: Rules,
+    /// N̂: the number of records, as far as the noise tells.
+    pub records: f64,
+    /// Rounds that reconciling took, and the largest disagreement left (L1, as a share of N̂).
+    pub reconciled: reconcile::Outcome,
+}
+
+impl Model {
+    /// Reconciles the measurements of a bundle.
+    pub fn from_bundle(bundle: &Bundle, progress: &dyn Progress) -> Result<Model, Cancelled> {
+        let measured = |m| progress.check().map(|()| Table::measured(m, &bundle.attributes));
+        let mut tables: Vec<Table> =
+            bundle.measurements.iter().map(measured).collect::<Result<_, Cancelled>>()?;
+        let reconciled = reconcile::reconcile(&mut tables, progress)?;
+        let records = tables.first().map_or(0.0, Table::total);
+        let one_ways = (0..bundle.attributes.len()).map(|a| one_way(&tables, a)).collect();
+        let widest = |i: usize| {
+            !tables.iter().enumerate().any(|(j, other)| {
+                let inside = tables[i].attributes.iter().all(|a| other.attributes.contains(a));
+                let same = tables[i].attributes.len() == other.attributes.len();
+                j != i && inside && (!same || j < i)
+            })
+        };
+        let tables = (0..tables.len()).filter(|&i| widest(i)).map(|i| tables[i].clone()).collect();
+        Ok(Model {
+            schema: bundle.schema.in_file(),
+            attributes: bundle.attributes.clone(),
+            tables,
+            one_ways,
+            rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
+            records,
+            reconciled,
+        })
+    }
+}
+
+/// N̂ of a bundle: what [`Model::from_bundle`] comes to, without reconciling. Tables first agree on their total, which nothing after that changes.
+pub fn records(bundle: &Bundle) -> f64 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for measurement in &bundle.measurements {
+        let table = Table::measured(measurement, &bundle.attributes);
+        let weight = 1.0 / table.projected_variance(&vec![0; table.values.len()], 1)[0];
+        (sum, weights) = (sum + table.total() * weight, weights + weight);
+    }
+    (sum / weights).max(0.0)
+}
+
+/// The one-way table of an attribute: its own measurement, which every fit takes, after reconciling.
+fn one_way(tables: &[Table], attribute: usize) -> Table {
+    let own = tables.iter().find(|t| t.attributes == [attribute]);
+    own.unwrap_or_else(|| unreachable!("every attribute has a one-way measurement")).clone()
+}

@@ -1,0 +1,200 @@
+//! The accountant: a fixed allowance of ρ for one fit, spent query by query.
+//!
+//! Queries may be chosen by looking at earlier answers: a fixed allowance that refuses whatever would exceed it is a
+//! privacy filter, and under zCDP the filter costs nothing extra (Feldman & Zrnic 2021, *Individual Privacy Accounting
+//! via a Rényi Filter*; Whitehouse et al. 2023, *Fully-Adaptive Composition in Differential Privacy*, Thm. 1).
+//! What is left over at the end is not refunded.
+
+use super::noise::{Noise, Stop};
+use super::{CellMap, Charge, CostTooSmall, NoiseScale, Rho, Sensitivity, Stage};
+use std::collections::BTreeSet;
+use thiserror::Error;
+
+/// A question about raw data, complete with what it costs: the noise scale follows from sensitivity and ρ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Unique within the fit.
+    pub label: String,
+    /// The stage of the method that asks, for the statement.
+    pub stage: Stage,
+    /// How far one privacy unit moves the answer.
+    pub sensitivity: Sensitivity,
+    /// What the answer may cost.
+    pub rho: Rho,
+    /// The number of integers in the answer: fixed by the plan and by earlier noisy answers, never by raw data.
+    pub cells: usize,
+    /// What each of them stands for.
+    pub map: CellMap,
+}
+
+/// A noisy answer: integers around the true ones, with the scale of their noise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noisy {
+    /// The answer, cell by cell.
+    pub values: Vec<i64>,
+    /// σ² of each cell.
+    pub scale: NoiseScale,
+}
+
+/// Why the accountant gives no answer. Nothing was drawn and nothing charged, unless it was stopped.
+#[derive(Debug, Error, PartialEq)]
+pub enum Refused {
+    /// It would exceed the allowance.
+    #[error("query {label} asks for ρ = {asked}, but only {left} of the allowance {allowance} is left")]
+    Exhausted {
+        /// The query.
+        label: String,
+        /// What it asked for.
+        asked: Rho,
+        /// What is left.
+        left: Rho,
+        /// The allowance of this fit.
+        allowance: Rho,
+    },
+    /// The same question asked twice would use one noise stream twice, and the difference of the answers would be exact.
+    #[error("query {label} was asked before in this fit")]
+    Repeated {
+        /// The query.
+        label: String,
+    },
+    /// The noise would be too large to be represented.
+    #[error(transparent)]
+    TooSmall(#[from] CostTooSmall),
+    /// Drawing was stopped on request. The query is charged: it was paid for before anything was drawn.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+/// Spends one fit's allowance.
+pub struct Accountant<'n> {
+    allowance: Rho,
+    spent: Rho,
+    labels: BTreeSet<String>,
+    charges: Vec<Charge>,
+    noise: &'n dyn Noise,
+    stop: Stop<'n>,
+}
+
+impl<'n> Accountant<'n> {
+    /// An accountant that will never let more than `allowance` be spent.
+    pub fn new(allowance: Rho, noise: &'n dyn Noise) -> Self {
+        let (labels, charges) = (BTreeSet::new(), Vec::new());
+        Accountant { allowance, spent: Rho::ZERO, labels, charges, noise, stop: &|| false }
+    }
+
+    /// The same, but drawing ends when `stop` says so.
+    pub fn until(self, stop: Stop<'n>) -> Self {
+        Accountant { stop, ..self }
+    }
+
+    /// Charges `query`, then draws the noisy answer. Called by [`super::Raw::measure`] alone.
+    pub(super) fn answer(
+        &mut self,
+        query: Query,
+        truth: impl FnOnce() -> Vec<i64>,
+    ) -> Result<Noisy, Refused> {
+        let left = self.left();
+        if query.rho > left {
+            let allowance = self.allowance;
+            return Err(Refused::Exhausted { label: query.label, asked: query.rho, left, allowance });
+        }
+        let scale = NoiseScale::for_cost(query.sensitivity, query.rho)?;
+        if !self.labels.insert(query.label.clone()) {
+            return Err(Refused::Repeated { label: query.label });
+        }
+        self.spent = Rho::from_units(self.spent.units() + query.rho.units());
+        self.charges.push(Charge {
+            label: query.label.clone(),
+            stage: query.stage,
+            sensitivity: query.sensitivity,
+            rho: query.rho,
+            scale,
+            cells: query.cells,
+        });
+        let truth = truth();
+        assert_eq!(truth.len(), query.cells, "the answer to {} has another length", query.label);
+        self.noise.answer(&query, scale, truth, self.stop).ok_or(Refused::Stopped)
+    }
+
+    /// What can still be spent.
+    pub fn left(&self) -> Rho {
+        Rho::from_units(self.allowance.units() - self.spent.units())
+    }
+
+    /// What this fit may spend in all.
+    pub fn allowance(&self) -> Rho {
+        self.allowance
+    }
+
+    /// Everything charged, in order.
+    pub fn into_charges(self) -> Vec<Charge> {
+        self.charges
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MaxRecords, NoiseKey, Raw, Sensitive};
+    use proptest::prelude::*;
+
+    fn query(label: &str, units: u64) -> Query {
+        Query {
+            label: label.into(),
+            stage: Stage::Pairs,
+            sensitivity: Sensitivity::histogram(MaxRecords::ONE),
+            rho: Rho::from_units(units),
+            cells: 2,
+            map: CellMap::of(|_| {}),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_beyond_its_allowance(allowance in 1u64..1_000, asked in prop::collection::vec(0u64..400, 1..20)) {
+            let key = NoiseKey::for_test(1);
+            let mut accountant = Accountant::new(Rho::from_units(allowance), &key);
+            let raw = Sensitive::new(vec![3i64, 4]);
+            let mut spent = 0;
+            for (i, units) in asked.into_iter().enumerate() {
+                let answer = raw.measure(&mut accountant, query(&i.to_string(), units), Vec::clone);
+                prop_assert_eq!(answer.is_ok(), units > 0 && spent + units <= allowance);
+                if answer.is_ok() {
+                    spent += units;
+                }
+                prop_assert_eq!(accountant.left().units(), allowance - spent);
+            }
+            prop_assert_eq!(accountant.into_charges().iter().map(|c| c.rho.units()).sum::<u64>(), spent);
+        }
+    }
+
+    #[test]
+    fn a_label_is_asked_once() {
+        let key = NoiseKey::for_test(1);
+        let mut accountant = Accountant::new(Rho::from_units(100), &key);
+        let raw = Sensitive::new(vec![3i64, 4]);
+        raw.measure(&mut accountant, query("a", 1), Vec::clone).unwrap();
+        let again = raw.measure(&mut accountant, query("a", 1), Vec::clone);
+        assert_eq!(again, Err(Refused::Repeated { label: "a".into() }));
+        assert_eq!(accountant.left(), Rho::from_units(99));
+    }
+
+    #[test]
+    fn refused_before_the_data_is_touched() {
+        let key = NoiseKey::for_test(1);
+        let mut accountant = Accountant::new(Rho::from_units(1), &key);
+        let answer = Sensitive::new(()).measure(&mut accountant, query("a", 2), |_| {
+            panic!("the raw data was read for a query that cannot be paid")
+        });
+        assert!(matches!(answer, Err(Refused::Exhausted { .. })));
+    }
+
+    #[test]
+    fn stopped_while_drawing_is_charged_all_the_same() {
+        let key = NoiseKey::for_test(1);
+        let mut accountant = Accountant::new(Rho::from_units(100), &key).until(&|| true);
+        let answer = Sensitive::new(vec![3i64, 4]).measure(&mut accountant, query("a", 1), Vec::clone);
+        assert_eq!(answer, Err(Refused::Stopped));
+        assert_eq!(accountant.left(), Rho::from_units(99));
+    }
+}

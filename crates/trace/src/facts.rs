@@ -1,0 +1,221 @@
+//! Protocol facts: public knowledge that synthetic records respect at no cost in privacy, and that any trace can be checked by.
+
+use super::{Fact, Field, Kind, Schema, protocols};
+use std::ops::RangeInclusive;
+
+/// The smallest IPv4 packet, in bytes.
+pub const LEAST_PACKET: u64 = 20;
+
+/// The facts of a schema that its columns allow to check, by column index.
+pub struct Facts {
+    bytes_fit: Option<(usize, usize)>,
+    instant: Option<(usize, usize)>,
+    length: Option<Length>,
+    checksum: Option<Header>,
+    version: Option<usize>,
+    ports: Option<(usize, Vec<usize>)>,
+}
+
+struct Length {
+    length: usize,
+    header_words: usize,
+    protocol: Option<usize>,
+}
+
+/// Columns of an IPv4 header; those that the trace lacks are `None`.
+struct Header {
+    checksum: usize,
+    fields: [Option<usize>; 11],
+}
+
+impl Facts {
+    /// The facts that `schema` declares and has the columns for.
+    pub fn of(schema: &Schema) -> Self {
+        let at = |name: &str| schema.position(name);
+        let declared = |fact: Fact| schema.facts.contains(&fact);
+        let pair = |fact: Fact, a: &str, b: &str| declared(fact).then(|| at(a).zip(at(b))).flatten();
+        let length = declared(Fact::LengthHoldsHeaders)
+            .then(|| at("pkt_len").zip(at("ihl")))
+            .flatten()
+            .map(|(length, header_words)| Length { length, header_words, protocol: at("proto") });
+        let checksum = schema.columns.iter().position(|c| c.field == Field::IpChecksum);
+        let of_type = |wanted: fn(&Field) -> bool| {
+            schema.columns.iter().enumerate().filter(move |(_, c)| wanted(&c.field)).map(|(index, _)| index)
+        };
+        let ports: Vec<usize> =
+            of_type(|field| matches!(field, Field::Port | Field::PortTree { .. })).collect();
+        let protocol = of_type(|field| *field == Field::Protocol).next().filter(|_| !ports.is_empty());
+        let names =
+            ["version", "ihl", "tos", "pkt_len", "id", "flag", "off", "ttl", "proto", "srcip", "dstip"];
+        Facts {
+            bytes_fit: pair(Fact::BytesFitPackets, "pkt", "byt"),
+            instant: pair(Fact::OnePacketNoDuration, "pkt", "td"),
+            length,
+            checksum: checksum.map(|checksum| Header { checksum, fields: names.map(at) }),
+            version: at("version").filter(|_| schema.kind == Kind::Packet),
+            ports: protocol.map(|protocol| (protocol, ports)),
+        }
+    }
+
+    /// The columns of packets and bytes, where these have to fit those.
+    pub fn bytes_fit(&self) -> Option<(usize, usize)> {
+        self.bytes_fit
+    }
+
+    /// For a record, the bounds that the facts put on its columns.
+    pub fn bounds(&self, record: &[u64]) -> impl Iterator<Item = (usize, RangeInclusive<u64>)> + use<> {
+        self.ruled(record).into_iter().flatten().map(|(_, column, bounds)| (column, bounds))
+    }
+
+    /// The names of the facts that can be checked, each with whether the record breaks it: the same facts in the same
+    /// order for every record. Some need no declaration, and are checked where the trace has the columns: a header's checksum, the version of a packet,
+    /// ports of protocols that have none. Raw traces break the last one where exporters keep ICMP's type and code in the ports.
+    pub fn broken(&self, record: &[u64]) -> impl Iterator<Item = (&'static str, bool)> {
+        let ruled = self.ruled(record).into_iter().flatten();
+        let bounded = ruled.map(|(name, column, bounds)| (name, !bounds.contains(&record[column])));
+        let checksum = self.checksum.iter();
+        let checksum = checksum.map(|header| {
+            let computed = u64::from(header.checksum(record));
+            ("header-checksum", record[header.checksum] != computed)
+        });
+        let version = self.version.iter();
+        let version = version.map(|&version| ("version-is-4-or-6", !matches!(record[version], 4 | 6)));
+        let ports = self.ports.iter().map(|(protocol, ports)| {
+            let portless = !protocols::has_ports(record[*protocol]);
+            ("ports-where-protocols-have-them", portless && ports.iter().any(|&port| record[port] != 0))
+        });
+        bounded.chain(checksum).chain(version).chain(ports)
+    }
+
+    /// Name, column and bounds of each fact.
+    fn ruled(&self, record: &[u64]) -> [Option<(&'static str, usize, RangeInclusive<u64>)>; 3] {
+        // 65,535 bytes are the largest.
+        let bytes = self.bytes_fit.map(|(packets, bytes)| {
+            let packets = record[packets];
+            (
+                "bytes-fit-packets",
+                bytes,
+                packets.saturating_mul(LEAST_PACKET)..=packets.saturating_mul(65_535),
+            )
+        });
+        let instant = self.instant.map(|(packets, td)| {
+            ("one-packet-no-duration", td, 0..=if record[packets] <= 1 { 0 } else { u64::MAX })
+        });
+        let length = self.length.as_ref().map(|length| {
+            let transport = match length.protocol.map(|p| record[p]) {
+                Some(protocols::TCP) => 20,
+                Some(protocols::UDP | protocols::ICMP) => 8,
+                _ => 0,
+            };
+            (
+                "length-holds-headers",
+                length.length,
+                record[length.header_words].saturating_mul(4).saturating_add(transport)..=65_535,
+            )
+        });
+        [bytes, instant, length]
+    }
+
+    /// Sets what follows from public knowledge or from the rest of the record: IP is of version 4 or 6, and a header has its checksum.
+    pub fn finish(&self, record: &mut [u64]) {
+        if let Some(version) = self.version
+            && !matches!(record[version], 4 | 6)
+        {
+            record[version] = 4;
+        }
+        if let Some(header) = &self.checksum {
+            record[header.checksum] = u64::from(header.checksum(record));
+        }
+    }
+}
+
+impl Header {
+    /// The ones' complement of the ones' complement sum of the header's 16-bit words (RFC 791, section 3.1; RFC 1071). Options
+    /// are not in the trace and count as zeros.
+    fn checksum(&self, record: &[u64]) -> u16 {
+        // A column of a custom schema may hold numbers that no header does: 32 bits of them keep the sum from overflowing.
+        let value =
+            |i: usize, default: u64| self.fields[i].map_or(default, |column| record[column] & 0xffff_ffff);
+        let [version, words, tos, length] = [value(0, 4), value(1, 5), value(2, 0), value(3, 0)];
+        let [id, flags, offset] = [value(4, 0), value(5, 0), value(6, 0)];
+        let [ttl, protocol, source, destination] = [value(7, 0), value(8, 0), value(9, 0), value(10, 0)];
+        let sum = (version << 12 | words << 8 | tos)
+            + length
+            + id
+            + ((flags & 7) << 13 | offset & 0x1fff)
+            + (ttl << 8 | protocol & 0xff)
+            + (source >> 16)
+            + (source & 0xffff)
+            + (destination >> 16)
+            + (destination & 0xffff);
+        let folded = (sum & 0xffff) + (sum >> 16);
+        !((folded & 0xffff) + (folded >> 16)) as u16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets;
+
+    #[test]
+    fn the_checksum_of_a_known_header() {
+        // 45 00 00 73 00 00 40 00 40 11 b8 61 c0 a8 00 01 c0 a8 00 c7, the worked example found in many textbooks.
+        let schema = presets::preset("packet").unwrap();
+        let facts = Facts::of(&schema);
+        let mut record = vec![0xc0a8_0001, 0xc0a8_00c7, 0, 0, 17, 0, 0x73, 4, 5, 0, 0, 2, 0, 64, 0];
+        facts.finish(&mut record);
+        assert_eq!(record[14], 0xb861);
+    }
+
+    #[test]
+    fn bounds_of_flows_and_packets() {
+        let flow = Facts::of(&presets::preset("flow").unwrap());
+        let mut record = vec![0; 11];
+        record[7] = 1;
+        let bounds: Vec<_> = flow.bounds(&record).collect();
+        assert_eq!(bounds, [(8, 20..=65_535), (6, 0..=0)]);
+        record[7] = 0;
+        assert_eq!(flow.bounds(&record).next(), Some((8, 0..=0)));
+        record[7] = 2;
+        assert_eq!(flow.bounds(&record).last(), Some((6, 0..=u64::MAX)));
+
+        let packet = Facts::of(&presets::preset("dc").unwrap());
+        let mut record = vec![0; 15];
+        (record[4], record[8]) = (6, 5);
+        assert_eq!(packet.bounds(&record).collect::<Vec<_>>(), [(6, 40..=65_535)]);
+    }
+    #[test]
+    fn what_a_record_breaks() {
+        let schema = presets::preset("dc").unwrap();
+        let facts = Facts::of(&schema);
+        let mut record = vec![0; 15];
+        (record[4], record[6], record[8]) = (6, 39, 5);
+        facts.finish(&mut record);
+        let broken: Vec<_> = facts.broken(&record).collect();
+        let expected = [
+            ("length-holds-headers", true),
+            ("header-checksum", false),
+            ("version-is-4-or-6", false),
+            ("ports-where-protocols-have-them", false),
+        ];
+        assert_eq!(broken, expected);
+        assert_eq!(serde_json::to_value(&schema.facts).unwrap(), serde_json::json!([broken[0].0]));
+        record[14] ^= 1;
+        assert_eq!(facts.broken(&record).nth(1), Some(("header-checksum", true)));
+        // Version 5 is none; echo requests with their type in a port.
+        (record[7], record[2], record[4]) = (5, 8, protocols::ICMP);
+        let broken: Vec<bool> = facts.broken(&record).skip(2).map(|(_, broken)| broken).collect();
+        assert_eq!(broken, [true, true]);
+        facts.finish(&mut record);
+        assert_eq!(record[7], 4);
+
+        let flow = presets::preset("flow").unwrap();
+        let mut record = vec![0; 11];
+        (record[6], record[7], record[8]) = (1, 1, 20);
+        let broken: Vec<_> = Facts::of(&flow).broken(&record).collect();
+        assert_eq!(broken[..2], [("bytes-fit-packets", false), ("one-packet-no-duration", true)]);
+        let names: Vec<_> = broken[..2].iter().map(|(name, _)| name).collect();
+        assert_eq!(serde_json::to_value(&flow.facts).unwrap(), serde_json::json!(names));
+    }
+}

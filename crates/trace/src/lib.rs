@@ -1,0 +1,29 @@
+//! What a trace is: its schema, its columns in memory, its time window and its notations. No format is known here.
+//!
+//! Every value of a trace is a whole number in its field's *value space*, whatever its notation in a file: an address
+//! is 0..2³², a time is nanoseconds since 1970, a duration counts its resolution (microseconds), a category is its
+//! position in the declared list. All other crates work on these numbers alone.
+//!
+//! Beside it stands what every stage of work has in common: how it reports and is stopped ([`progress`]), columns set aside on disk ([`scratch`]),
+//! whole numbers in JSON ([`whole`]), and simulated traces to try things on ([`simulate`]).
+
+pub mod columns;
+pub mod facts;
+pub mod gaps;
+pub mod groups;
+pub mod notation;
+pub mod presets;
+pub mod progress;
+pub mod protocols;
+pub mod schema;
+pub mod scratch;
+pub mod simulate;
+pub mod whole;
+pub mod window;
+
+pub use columns::{Trace, Values};
+pub use facts::Facts;
+pub use netdpsyn_account::{Kind, Stage};
+pub use notation::{Notation, TimeUnit};
+pub use schema::{Column, Fact, Field, Schema, SchemaError};
+pub use window::Window;

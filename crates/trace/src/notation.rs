@@ -1,0 +1,147 @@
+//! How values are written in a file: notations, and the units of times.
+
+use super::{Column, Field};
+use serde::{Deserialize, Serialize};
+
+/// How values are written in a file, and public from then on.
+///
+/// A reader takes every spelling of a name or number, so a single record could switch how a column is written: that is
+/// [canonical](Notation::canonical) unless the schema declares it. Only whether addresses are dotted, and how times count, is told from the file,
+/// because a file of two such notations is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Notation {
+    /// 192.0.2.1
+    Dotted,
+    /// 3221225985
+    AddressNumber,
+    /// tcp
+    LowerName,
+    /// TCP
+    UpperName,
+    /// 6
+    ProtocolNumber,
+    /// A number since 1970.
+    Epoch {
+        /// Its unit.
+        unit: TimeUnit,
+        /// Whether it is written with a decimal point.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        decimal: bool,
+    },
+    /// 2026-01-31T08:00:00.5Z
+    Rfc3339,
+    /// 12
+    Whole,
+    /// 12.0
+    Decimal,
+}
+
+impl Notation {
+    /// How the values of a field are written unless the schema declares it: protocols by name, whole numbers without a decimal point,
+    /// durations with one. `None` where the file tells it, and for categories, which are written as declared.
+    pub fn canonical(field: &Field) -> Option<Notation> {
+        match field {
+            Field::Ip { .. } | Field::Timestamp { .. } | Field::Categorical(_) => None,
+            Field::Protocol => Some(Notation::LowerName),
+            Field::FloatExponential { .. } => Some(Notation::Decimal),
+            _ => Some(Notation::Whole),
+        }
+    }
+
+    /// Whether values of a field can be written so.
+    pub fn fits(self, field: &Field) -> bool {
+        use Notation::{
+            AddressNumber, Decimal, Dotted, Epoch, LowerName, ProtocolNumber, Rfc3339, UpperName, Whole,
+        };
+        match field {
+            Field::Ip { .. } => matches!(self, Dotted | AddressNumber),
+            Field::Protocol => matches!(self, LowerName | UpperName | ProtocolNumber),
+            Field::Timestamp { .. } => matches!(self, Epoch { .. } | Rfc3339),
+            Field::Categorical(_) => false,
+            _ => matches!(self, Whole | Decimal),
+        }
+    }
+
+    /// How a column is written: as it says, and otherwise as any reader takes it. `None` for categories, which are written as declared.
+    pub fn written(column: &Column) -> Option<Notation> {
+        column.notation.filter(|notation| notation.fits(&column.field)).or(match column.field {
+            Field::Ip { .. } => Some(Notation::Dotted),
+            Field::Protocol => Some(Notation::ProtocolNumber),
+            Field::Timestamp { .. } => Some(Notation::Rfc3339),
+            Field::Categorical(_) => None,
+            _ => Some(Notation::Whole),
+        })
+    }
+
+    /// Times since 1970 in a unit, with the digits that are canonical: seconds have a fraction, smaller units none.
+    pub fn epoch(unit: TimeUnit) -> Notation {
+        Notation::Epoch { unit, decimal: unit == TimeUnit::Seconds }
+    }
+}
+
+/// The unit of a time since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum TimeUnit {
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+    /// Milliseconds.
+    #[serde(rename = "ms")]
+    Milliseconds,
+    /// Microseconds.
+    #[serde(rename = "us")]
+    Microseconds,
+    /// Nanoseconds.
+    #[serde(rename = "ns")]
+    Nanoseconds,
+}
+
+impl TimeUnit {
+    /// All of them.
+    pub const ALL: [TimeUnit; 4] =
+        [TimeUnit::Seconds, TimeUnit::Milliseconds, TimeUnit::Microseconds, TimeUnit::Nanoseconds];
+
+    /// Nanoseconds in one unit.
+    pub fn nanoseconds(self) -> u64 {
+        match self {
+            TimeUnit::Seconds => 1_000_000_000,
+            TimeUnit::Milliseconds => 1_000_000,
+            TimeUnit::Microseconds => 1_000,
+            TimeUnit::Nanoseconds => 1,
+        }
+    }
+
+    /// Decimal digits from this unit down to nanoseconds.
+    pub fn decimals(self) -> u32 {
+        self.nanoseconds().ilog10()
+    }
+
+    /// Whether a time in nanoseconds has the size of one counted in this unit.
+    pub fn has_size_of(self, time: u64) -> bool {
+        TimeUnit::of_size(time / self.nanoseconds()) == self
+    }
+
+    /// The unit in which a present-day time has this many digits: below 10¹¹ seconds, below 10¹⁴ ms, below 10¹⁷ µs.
+    pub fn of_size(number: u64) -> Self {
+        match number {
+            0..100_000_000_000 => TimeUnit::Seconds,
+            100_000_000_000..100_000_000_000_000 => TimeUnit::Milliseconds,
+            100_000_000_000_000..100_000_000_000_000_000 => TimeUnit::Microseconds,
+            _ => TimeUnit::Nanoseconds,
+        }
+    }
+}
+
+impl std::fmt::Display for TimeUnit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            TimeUnit::Seconds => "seconds",
+            TimeUnit::Milliseconds => "milliseconds",
+            TimeUnit::Microseconds => "microseconds",
+            TimeUnit::Nanoseconds => "nanoseconds",
+        })
+    }
+}

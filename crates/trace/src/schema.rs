@@ -1,0 +1,486 @@
+//! Schemas: the public declaration of what a trace's columns are, before any value is looked at.
+//!
+//! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in a schema
+//! may come from a trace's values; what the preset leaves open, the steward declares.
+
+use super::{Kind, Notation, Window, protocols};
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
+use thiserror::Error;
+
+/// The columns of a trace and what is publicly known of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    /// The preset it came from, or a name of the steward's.
+    pub name: String,
+    /// Flows or packets.
+    pub kind: Kind,
+    /// Columns, in the order of the file.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub columns: Vec<Column>,
+    /// The key attribute: what users of the trace predict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Protocol facts that synthetic records must respect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+    /// The declared capture window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "capture-window"))]
+    pub window: Option<Window>,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Its name in the header.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1))]
+    pub name: String,
+    /// What its values are.
+    #[serde(rename = "type")]
+    pub field: Field,
+    /// A file may lack it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// Whether it is measured. A column that is not carries no structure worth paying for and is drawn uniformly.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub modelled: bool,
+    /// How its values are written. When absent: addresses and times as in the file, all else canonically.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notation: Option<Notation>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The type of a column: its value space and how it is cut, by fixed bins (NetDPSyn, section 4.1) or by a paid tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Field {
+    /// An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together), or declared networks.
+    Ip {
+        /// Bits a level, from the most significant.
+        #[serde(default = "address_levels")]
+        levels: Vec<u8>,
+        /// Networks that are publicly known, a bin each and one for all other addresses, in place of the tree.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
+        networks: Option<Vec<Ipv4Net>>,
+    },
+    /// A port; bins are the paper's: each below 1024 alone, above bins of 10. Real traces keep ICMP type and code here, too.
+    Port,
+    /// A port; bins are the leaves of a paid prefix tree with these bits a level (at most 16 together).
+    PortTree {
+        /// Bits a level, from the most significant.
+        #[serde(default = "port_levels")]
+        levels: Vec<u8>,
+    },
+    /// An IP protocol number, whose domain is public; a bin each.
+    Protocol,
+    /// One of the declared values, a bin each. Whatever else a record holds counts as `other`.
+    Categorical(Option<Vec<String>>),
+    /// A time within the capture window, cut into this many equal bins.
+    Timestamp {
+        /// Number of bins.
+        #[serde(default = "time_bins")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 65536))]
+        windows: u32,
+    },
+    /// A whole number from `min` to `max`; a bin each below `exact_below`, bins of `width` above.
+    Integer {
+        /// Smallest value.
+        #[serde(default)]
+        min: u64,
+        /// Largest value.
+        #[cfg_attr(feature = "openapi", schema(maximum = 9223372036854775807u64))]
+        max: u64,
+        /// Width of a bin.
+        #[serde(default = "one")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+        width: u64,
+        /// Values below this have a bin of their own.
+        #[serde(default)]
+        exact_below: u64,
+    },
+    /// A whole number from 0 to `max`: 0 and 1 alone, then bins (base^(b−1), base^b].
+    IntegerExponential {
+        /// Largest value.
+        #[cfg_attr(feature = "openapi", schema(maximum = 9223372036854775807u64))]
+        max: u64,
+        /// Ratio of bin edges.
+        #[serde(default = "two")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1.01, maximum = 1000000))]
+        base: f64,
+    },
+    /// A decimal number from 0 to `max` in steps of `resolution`: 0 alone, the first step alone, then exponential bins.
+    FloatExponential {
+        /// Smallest step told apart, in the file's unit.
+        resolution: f64,
+        /// Largest value, in the file's unit.
+        max: f64,
+        /// Ratio of bin edges.
+        #[serde(default = "two")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1.01, maximum = 1000000))]
+        base: f64,
+    },
+    /// The time since the previous record of the same five-tuple, derived: see [`super::gaps`]. First of its flow alone, then exponential
+    /// bins of microseconds.
+    FlowGap {
+        /// Ratio of bin edges.
+        #[serde(default = "two")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1.01, maximum = 1000000))]
+        base: f64,
+    },
+    /// The IPv4 header checksum: never measured, computed from the other header fields.
+    IpChecksum,
+}
+
+/// Down to single addresses: a fourth level of 8 bits costs no more than the 6 that end at the paper's /30, and heavy hosts keep their own address.
+fn address_levels() -> Vec<u8> {
+    vec![8, 8, 8, 8]
+}
+/// Bands of 1,024 ports, then of 32, then single ports.
+fn port_levels() -> Vec<u8> {
+    vec![6, 5, 5]
+}
+fn time_bins() -> u32 {
+    100
+}
+fn one() -> u64 {
+    1
+}
+fn two() -> f64 {
+    2.0
+}
+
+/// The literal that stands for a category outside the declared list. No raw value supplies it.
+pub const OTHER: &str = "other";
+
+/// A protocol fact: public knowledge that synthetic records respect at no cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// Flows: 20·`pkt` ≤ `byt` ≤ 65,535·`pkt`. A flow of no packets has no bytes.
+    BytesFitPackets,
+    /// Flows: `td` is 0 where `pkt` is at most 1.
+    OnePacketNoDuration,
+    /// Packets: `pkt_len` is at least the header length that `ihl` and `proto` imply.
+    LengthHoldsHeaders,
+}
+
+/// Why a schema cannot be used.
+#[derive(Debug, Error, PartialEq)]
+pub enum SchemaError {
+    /// A timestamp column without a declared window.
+    #[error(
+        "column {column} needs the capture window, which is never taken from the records: declare it with --window START/END"
+    )]
+    NoWindow {
+        /// The timestamp column.
+        column: String,
+    },
+    /// A categorical column without declared values.
+    #[error(
+        "column {column} needs its categories, which are never taken from the records: declare them with --categories {column}=a,b,…"
+    )]
+    NoCategories {
+        /// The categorical column.
+        column: String,
+    },
+    /// A parameter outside its range.
+    #[error("column {column}: {reason}")]
+    Parameter {
+        /// The column.
+        column: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Anything about the schema as a whole.
+    #[error("{0}")]
+    Shape(String),
+}
+
+impl Field {
+    /// An address column whose domain is found by a tree with these bits a level.
+    pub fn ip(levels: &[u8]) -> Self {
+        Field::Ip { levels: levels.into(), networks: None }
+    }
+
+    /// A port column whose domain is found by a tree of the usual levels.
+    pub fn port_tree() -> Self {
+        Field::PortTree { levels: port_levels() }
+    }
+
+    /// Bits of the value space and of each level, where the cut is found by a paid prefix tree.
+    pub fn tree(&self) -> Option<(u32, &[u8])> {
+        match self {
+            Field::Ip { levels, networks: None } => Some((32, levels)),
+            Field::PortTree { levels } => Some((16, levels)),
+            _ => None,
+        }
+    }
+
+    /// The value space as a half-open range; `None` where it is not declared yet. Times need the window.
+    pub fn space(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
+        Some(match self {
+            Field::Ip { .. } => 0..1 << 32,
+            Field::Port | Field::PortTree { .. } | Field::IpChecksum => 0..1 << 16,
+            // One beyond the protocol numbers and the declared values stands for `other`.
+            Field::Protocol => 0..protocols::COUNT + 1,
+            Field::Categorical(values) => 0..values.as_ref()?.len() as u64 + 1,
+            Field::Timestamp { .. } => window?.start()..window?.end(),
+            Field::FlowGap { .. } => 0..super::gaps::value_of(window?.length()) + 1,
+            Field::Integer { min, max, .. } => *min..max.saturating_add(1),
+            Field::IntegerExponential { max, .. } => 0..max.saturating_add(1),
+            Field::FloatExponential { resolution, max, .. } => {
+                0..((max / resolution).round() as u64).saturating_add(1)
+            }
+        })
+    }
+
+    /// The declared values alone: the space without the value that stands for everything else.
+    pub fn declared(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
+        let space = self.space(window)?;
+        Some(space.start..space.end - u64::from(self.is_categorical()))
+    }
+
+    /// The largest value that a column of raw records must be able to hold. Times lie anywhere.
+    pub fn storage_max(&self) -> u64 {
+        match self {
+            Field::Timestamp { .. } | Field::FlowGap { .. } => u64::MAX,
+            other => other.space(None).map_or(u64::from(u16::MAX), |space| space.end - 1),
+        }
+    }
+
+    /// Decimal digits kept behind the point in the file's unit: 6 for a resolution of 10⁻⁶, 0 for whole numbers.
+    pub fn decimals(&self) -> u32 {
+        match self {
+            Field::FloatExponential { resolution, .. } => (-resolution.log10()).round() as u32,
+            _ => 0,
+        }
+    }
+
+    /// Whether values have no order worth keeping.
+    pub fn is_categorical(&self) -> bool {
+        matches!(self, Field::Protocol | Field::Categorical(_))
+    }
+
+    /// Whether values are amounts, whose sum means something: not names, not times.
+    pub fn adds_up(&self) -> bool {
+        use Field::{FloatExponential, FlowGap, Integer, IntegerExponential};
+        matches!(self, Integer { .. } | IntegerExponential { .. } | FloatExponential { .. } | FlowGap { .. })
+    }
+
+    /// Whether these are categories that are all declared as numbers, so that a word among them would be read as a fault.
+    pub fn names_numbers(&self) -> bool {
+        let number = |value: &String| value.trim().parse::<f64>().is_ok_and(f64::is_finite);
+        matches!(self, Field::Categorical(Some(values)) if values.iter().all(number))
+    }
+
+    /// What is wrong with the parameters, if anything.
+    fn fault(&self) -> Option<String> {
+        let base_fault = |base: f64| {
+            (!(1.01..=1e6).contains(&base)).then(|| format!("base must be 1.01 to 10⁶, not {base}"))
+        };
+        let levels_fault = |levels: &[u8], most: u32| {
+            let bits: u32 = levels.iter().map(|&b| u32::from(b)).sum();
+            let fits = (1..=most).contains(&bits) && levels.iter().all(|b| (1..=8).contains(b));
+            (!fits).then(|| format!("levels must be 1 to 8 bits each and at most {most} together"))
+        };
+        match self {
+            Field::PortTree { levels } => levels_fault(levels, 16),
+            Field::Ip { levels, networks } => {
+                let mut networks = networks.clone();
+                if let Some(networks) = &mut networks {
+                    networks.iter_mut().for_each(|net| *net = net.trunc());
+                    networks.sort_unstable();
+                }
+                levels_fault(levels, 32).or_else(|| match networks.as_deref() {
+                    Some([]) => Some("declare at least one network".into()),
+                    Some(all) if all.len() > 1 << 16 => Some("declare at most 65,536 networks".into()),
+                    // Sorted, a network that holds another stands right before one that it holds.
+                    Some(all) => all
+                        .windows(2)
+                        .find(|two| two[0].contains(&two[1]))
+                        .map(|two| format!("network {} lies within {}: declare one of them", two[1], two[0])),
+                    None => None,
+                })
+            }
+            Field::Categorical(Some(values)) => {
+                let mut sorted = values.clone();
+                sorted.sort_unstable();
+                sorted.dedup();
+                if values.is_empty() || values.len() >= usize::from(u16::MAX) {
+                    Some("declare 1 to 65,534 categories".into())
+                } else if sorted.len() < values.len() {
+                    Some("a category is declared twice".into())
+                } else if sorted.iter().any(|v| v == OTHER) {
+                    Some(format!("{OTHER:?} stands for what is not declared; leave it out"))
+                } else {
+                    None
+                }
+            }
+            Field::Timestamp { windows } => (!(1..=65_536).contains(windows))
+                .then(|| format!("windows must be 1 to 65,536, not {windows}")),
+            Field::Integer { min, max, width, exact_below } => {
+                if min > max || *max >= 1 << 63 {
+                    Some(format!("min {min} and max {max} are no range below 2⁶³"))
+                } else if *width == 0 {
+                    Some("width must be at least 1".into())
+                } else {
+                    let bins = (max - min) / width + exact_below.saturating_sub(*min).min(max - min);
+                    (bins > 1 << 20).then(|| format!("{bins} bins are too many: at most 2²⁰; widen them"))
+                }
+            }
+            Field::FlowGap { base } => base_fault(*base),
+            Field::IntegerExponential { max, base } => {
+                base_fault(*base).or_else(|| (*max >= 1 << 63).then(|| "max must be below 2⁶³".into()))
+            }
+            Field::FloatExponential { resolution, max, base } => base_fault(*base).or_else(|| {
+                let steps = max / resolution;
+                let power_of_ten = (-9..=0).any(|p| 10f64.powi(p) == *resolution);
+                (!power_of_ten || !(1.0..9e18).contains(&steps))
+                    .then(|| "resolution must be 1, 0.1, … 10⁻⁹ and max at least as large".to_string())
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Column {
+    /// A measured column that must be there.
+    pub fn new(name: &str, field: Field) -> Self {
+        Column { name: name.into(), field, optional: false, modelled: true, notation: None }
+    }
+
+    /// Whether noisy counts are taken of it.
+    pub fn is_measured(&self) -> bool {
+        self.modelled && self.field != Field::IpChecksum
+    }
+}
+
+impl Schema {
+    /// The index of the column called `name`.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The index of the first column of times.
+    pub fn time_column(&self) -> Option<usize> {
+        self.columns.iter().position(|c| matches!(c.field, Field::Timestamp { .. }))
+    }
+
+    /// The index of the key attribute, if the trace has it.
+    pub fn key_column(&self) -> Option<usize> {
+        self.key.as_deref().and_then(|key| self.position(key))
+    }
+
+    /// Declares the networks of an address column, each as 192.0.2.0/24 or a single address.
+    pub fn declare_networks(&mut self, column: &str, declared: &[String]) -> Result<(), SchemaError> {
+        let wrong = |reason: String| SchemaError::Parameter { column: column.into(), reason };
+        let known = self.columns.iter_mut().find(|c| c.name == column).map(|c| &mut c.field);
+        let Some(Field::Ip { networks, .. }) = known else {
+            return Err(wrong("it is no address column of this trace, so it takes no networks".into()));
+        };
+        let parse = |text: &String| {
+            let net =
+                text.parse::<Ipv4Net>().ok().or_else(|| text.parse::<Ipv4Addr>().ok().map(Ipv4Net::from));
+            net.map(|net| net.trunc())
+                .ok_or_else(|| wrong(format!("{text:?} is no IPv4 network; write 192.0.2.0/24")))
+        };
+        *networks = Some(declared.iter().map(parse).collect::<Result<_, _>>()?);
+        Ok(())
+    }
+
+    /// Declares the values of a categorical column.
+    pub fn declare_categories(&mut self, column: &str, values: Vec<String>) -> Result<(), SchemaError> {
+        let known = self.columns.iter_mut().find(|c| c.name == column);
+        match known.map(|c| &mut c.field) {
+            Some(Field::Categorical(declared)) => {
+                *declared = Some(values);
+                Ok(())
+            }
+            Some(_) => Err(SchemaError::Parameter {
+                column: column.into(),
+                reason: "it is not categorical, so it takes no --categories".into(),
+            }),
+            None => Err(SchemaError::Shape(format!(
+                "--categories names {column}, which is no column of this trace"
+            ))),
+        }
+    }
+
+    /// Checks everything that can be wrong with the schema itself; completeness is [`Schema::check_complete`].
+    pub fn check(&self) -> Result<(), SchemaError> {
+        if self.columns.is_empty() {
+            return Err(SchemaError::Shape("a schema needs at least one column".into()));
+        }
+        for (i, column) in self.columns.iter().enumerate() {
+            // The sign joins names in the labels of the account, where every label must be unique.
+            if column.name.is_empty() || column.name.contains('×') {
+                return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
+            }
+            if column.name == super::gaps::NAME && !matches!(column.field, Field::FlowGap { .. }) {
+                let reason = "that name belongs to the gap between records of a flow, which a fit derives itself; leave the column out";
+                return Err(SchemaError::Parameter { column: column.name.clone(), reason: reason.into() });
+            }
+            if self.position(&column.name) != Some(i) {
+                return Err(SchemaError::Shape(format!("column {} is declared twice", column.name)));
+            }
+            if let Some(reason) = column.field.fault() {
+                return Err(SchemaError::Parameter { column: column.name.clone(), reason });
+            }
+        }
+        let times = self.columns.iter().filter(|c| matches!(c.field, Field::Timestamp { .. }));
+        if times.count() > 1 {
+            return Err(SchemaError::Shape("a schema has at most one timestamp column".into()));
+        }
+        let derived = self.columns.iter().filter(|c| matches!(c.field, Field::FlowGap { .. })).count();
+        if derived > 0 && (derived > 1 || self.derived() != Some(self.columns.len() - 1)) {
+            return Err(SchemaError::Shape("the derived column is one and comes last".into()));
+        }
+        if !self.columns.iter().any(Column::is_measured) {
+            return Err(SchemaError::Shape("no column of the schema is measured".into()));
+        }
+        Ok(())
+    }
+
+    /// Checks that every notation that is declared is one of its field. In a schema that is bound already one that is not counts as undeclared.
+    pub fn check_notations(&self) -> Result<(), SchemaError> {
+        let wrong = |column: &&Column| column.notation.is_some_and(|notation| !notation.fits(&column.field));
+        match self.columns.iter().find(wrong) {
+            None => Ok(()),
+            Some(column) => Err(SchemaError::Parameter {
+                column: column.name.clone(),
+                reason: "values of its type are not written in the notation that it declares; leave the notation out".into(),
+            }),
+        }
+    }
+
+    /// Checks that every public domain is declared: a fit must never take one from the values.
+    pub fn check_complete(&self) -> Result<(), SchemaError> {
+        self.check()?;
+        self.undeclared().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// What is still to be declared, as the error that a fit would give.
+    pub fn undeclared(&self) -> Vec<SchemaError> {
+        let open = self.columns.iter().filter(|c| c.field.space(self.window).is_none());
+        open.map(|column| {
+            let name = column.name.clone();
+            match column.field {
+                Field::Timestamp { .. } => SchemaError::NoWindow { column: name },
+                _ => SchemaError::NoCategories { column: name },
+            }
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,1 @@
+//! Nothing: its tests show what the compiler says to whoever would open raw data where the service stands.
