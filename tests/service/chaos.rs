@@ -69,7 +69,7 @@ impl Clock for Jumping {
 struct Crashing(Fuse);
 
 impl Progress for Crashing {
-    fn report(&self, _: netdpsyn::account::Stage, _: u64, _: u64) {
+    fn report(&self, _: netdpsyn::trace::Stage, _: u64, _: u64) {
         self.0.burn();
     }
 
