@@ -9,8 +9,7 @@ use crate::service::datasets::reject;
 use crate::service::memory;
 use crate::service::problem::Problem;
 use crate::storage::Tx;
-use crate::storage::claims;
-use crate::storage::claims::End;
+use crate::storage::claims::{self, End};
 use crate::storage::jobs::{self, Job, Kind, State};
 use crate::storage::ledger::{self, Purpose};
 
@@ -30,7 +29,7 @@ pub async fn end_without_result(app: &App, job: &Job, how: Without<'_>) -> Resul
         Without::Cancelled => (State::Cancelled, None),
     };
     let noted = job.kind == Kind::Fit && memory::is_noted(app, job.id).await?;
-    let mut tx = app.begin("end.end_without_result").await?;
+    let mut tx = app.begin("end.without_result").await?;
     let now = tx.now().await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
     let charged = (job.kind == Kind::Fit).then_some(found.measuring_started_at.is_some() || noted);

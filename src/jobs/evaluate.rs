@@ -13,18 +13,16 @@ use crate::formats::Steward;
 use crate::service::app::App;
 use crate::service::problem::{Problem, ProblemType};
 use crate::service::requests::{EvaluateRequest, asked};
-use crate::storage::claims;
-use crate::storage::claims::End;
+use crate::storage::claims::{self, End};
 use crate::storage::jobs::{self, Job};
-use crate::storage::models;
-use crate::storage::{datasets, releases};
+use crate::storage::{datasets, models, releases};
 use tokio::runtime::Handle;
 
 /// Evaluates a release. What its fit held out is told apart again, and tells what sampling alone costs.
 pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let EvaluateRequest { release_id: id } = asked(job)?;
     let (release, model, fit) = runtime.block_on(async {
-        let mut tx = app.read("evaluate.evaluate").await?;
+        let mut tx = app.read("evaluate.release").await?;
         let release = releases::find(&mut tx, job.tenant_id, id).await?;
         let release = release.ok_or_else(|| Problem::not_found("release"))?;
         let model = models::find(&mut tx, job.tenant_id, release.model_id).await?;
@@ -60,7 +58,7 @@ pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
     runtime.block_on(async {
-        let mut tx = app.begin("evaluate.evaluate").await?;
+        let mut tx = app.begin("evaluate.keep").await?;
         let dataset = datasets::lock(&mut tx, job.tenant_id, job.dataset_id).await?;
         if dataset.and_then(|d| d.trace_sha256) != Some(measured.trace_sha256) {
             return Err(no_trace().into());

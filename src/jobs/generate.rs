@@ -19,12 +19,10 @@ use crate::service::releases::StoredReport;
 use crate::service::requests::{EvaluateRequest, GenerateRequest, asked};
 use crate::service::submit::too_many_rows;
 use crate::storage::StorageError;
-use crate::storage::claims;
-use crate::storage::claims::End;
-use crate::storage::datasets;
+use crate::storage::claims::{self, End};
 use crate::storage::jobs::Job;
-use crate::storage::models;
 use crate::storage::releases::{self, State};
+use crate::storage::{datasets, models};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -86,7 +84,7 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     let ended = runtime.block_on(async {
         let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
         let id = Uuid::new_v4();
-        let mut tx = app.begin("generate.generate").await?;
+        let mut tx = app.begin("generate.keep").await?;
         let now = tx.now().await?;
         if let Err(problem) = limits::check_room(app, &mut tx, job.tenant_id, stored.bytes).await {
             return Err(Stopped::Failed(problem));

@@ -14,8 +14,7 @@ use crate::fit::{self, Plan};
 use crate::service::app::App;
 use crate::service::memory::{self, Spend};
 use crate::service::problem::{Problem, ProblemType};
-use crate::storage::claims;
-use crate::storage::claims::Begin;
+use crate::storage::claims::{self, Begin};
 use crate::storage::digest::hex;
 use crate::storage::jobs::{self, Job, State};
 use crate::storage::populations;
@@ -66,7 +65,7 @@ fn not_repeatable(why: &str) -> Stopped {
 /// end of the fit is charged.
 pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, Stopped> {
     let text = serde_json::to_string(what).map_err(|error| broken("a digest cannot be written", error))?;
-    let mut tx = app.read("measuring.begin").await?;
+    let mut tx = app.read("measuring.population").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
     let population = populations::find(&mut tx, job.population_id).await?.ok_or_else(Problem::internal)?;
     drop(tx);
@@ -109,7 +108,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
         return Err(not_repeatable("its note beside the artifacts says that it measured something else"));
     }
     // The database may have been put back since it was asked: the first draw comes after note and mark, and only if its half still stands there.
-    let mut tx = app.read("measuring.begin").await?;
+    let mut tx = app.read("measuring.still_holds").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or(Stopped::Lost)?;
     let holds = found.attempt == job.attempt && found.state == State::Running;
     if !holds || found.noise_half.as_deref() != Some(kept.bytes()) {

@@ -7,8 +7,7 @@ use super::watch::Observer;
 use crate::formats::Steward;
 use crate::formats::{self, Limits, ReadOptions};
 use crate::service::app::App;
-use crate::storage::claims;
-use crate::storage::claims::End;
+use crate::storage::claims::{self, End};
 use crate::storage::datasets::{self, State};
 use crate::storage::jobs::Job;
 use crate::storage::looks::{self, Look};
@@ -30,7 +29,7 @@ pub(super) fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer)
         .map_err(|error| broken("a report cannot be written", error))?;
     report["private"] = true.into();
     runtime.block_on(async {
-        let mut tx = app.begin("parse.parse").await?;
+        let mut tx = app.begin("parse.keep").await?;
         let now = tx.now().await?;
         fence(claims::finish(&mut tx, job, &End::succeeded(), now).await?)?;
         let report = report.to_string();

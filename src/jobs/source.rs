@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 /// The dataset of a job and the file with its trace.
 pub(super) fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset, PathBuf), Stopped> {
     let dataset = runtime.block_on(async {
-        let mut tx = app.read("source.source").await?;
+        let mut tx = app.read("source.find").await?;
         let found = datasets::find(&mut tx, job.tenant_id, job.dataset_id).await?;
         found.ok_or_else(|| Problem::not_found("dataset"))
     })?;

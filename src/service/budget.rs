@@ -4,12 +4,10 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::problem::Problem;
 use crate::account::{Guarantee, Rho, zcdp};
 use crate::ledger::{Account, Amount};
-use crate::storage::Tx;
-use crate::storage::accounts;
-use crate::storage::accounts::Holder;
+use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Entry};
-use crate::storage::populations;
 use crate::storage::words::words;
+use crate::storage::{Tx, populations};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -18,13 +18,10 @@ use super::budget::Payer;
 use super::problem::{Problem, ProblemType};
 use crate::account::Rho;
 use crate::ledger::Amount;
-use crate::storage::accounts;
-use crate::storage::accounts::Holder;
-use crate::storage::keys;
+use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Purpose};
-use crate::storage::marks;
-use crate::storage::marks::Mark;
-use crate::storage::{Artifacts, Tx};
+use crate::storage::marks::{self, Mark};
+use crate::storage::{Artifacts, Tx, keys};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering;
@@ -232,7 +229,7 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
     let undone = undone(app).await?;
     let (mut back, mut lost) = (Vec::new(), Vec::new());
     for spend in forgotten(app).await? {
-        let mut tx = app.begin("memory.reconcile").await?;
+        let mut tx = app.begin("memory.bring_back").await?;
         let (tenant, population, job) = (spend.tenant, spend.population, spend.job);
         let purpose = Purpose { tenant, population, job, actor: &caller.key, now: tx.now().await? };
         match ledger::bring_back(&mut tx, &purpose, spend.amount).await? {
@@ -248,7 +245,7 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
     }
     if lost.is_empty() {
         let marks: Vec<Mark> = all(app, MARKS).await?;
-        let mut tx = app.begin("memory.reconcile").await?;
+        let mut tx = app.begin("memory.forget_marks").await?;
         let mut gone = Vec::new();
         for mark in marks {
             if !marks::has(&mut tx, mark).await? {

@@ -11,11 +11,9 @@ use crate::generate::gum::Convergence;
 use crate::model::Bundle;
 use crate::storage::datasets::Dataset;
 use crate::storage::looks::Look;
-use crate::storage::models;
-use crate::storage::models::Model;
-use crate::storage::populations;
+use crate::storage::models::{self, Model};
 use crate::storage::releases::{self, Release, State};
-use crate::storage::{Tx, datasets};
+use crate::storage::{Tx, datasets, populations};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

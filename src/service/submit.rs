@@ -15,12 +15,9 @@ use crate::fit::{Plan, Room};
 use crate::generate::{self, rounded_rows};
 use crate::ledger::{self, Amount};
 use crate::storage::datasets::{Dataset, State};
-use crate::storage::idempotency;
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, reserve};
-use crate::storage::models;
-use crate::storage::populations;
-use crate::storage::{Tx, datasets, releases};
+use crate::storage::{Tx, datasets, idempotency, models, populations, releases};
 use crate::trace::Schema;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -36,7 +33,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
     }
     let body = serde_json::to_vec(&new).map_err(|_| Problem::internal())?;
     let body = Sha256::digest(&body).to_vec();
-    let mut tx = app.begin("submit.submit").await?;
+    let mut tx = app.begin("submit.accept").await?;
     let now = tx.now().await?;
     if let Some(key) = key
         && let Some((job, digest)) = idempotency::find(&mut tx, tenant, key).await?
@@ -95,7 +92,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
     {
         // Another request with this key came first; what was done here is undone.
         drop(tx);
-        let mut tx = app.read("submit.submit").await?;
+        let mut tx = app.read("submit.repeated").await?;
         let found = idempotency::find(&mut tx, tenant, key).await?;
         let (job, digest) = found.ok_or_else(|| {
             Problem::conflict(ProblemType::InFlight, "a request with this key is under way")

@@ -55,7 +55,7 @@ pub async fn find(tx: &mut Tx, prefix: &str) -> Result<Option<Key>, StorageError
     )
 }
 
-/// Keys of a tenant.
+/// Keys of a tenant after `after`, or from the first on.
 pub async fn list(
     tx: &mut Tx,
     tenant: Uuid,
