@@ -7,7 +7,7 @@
 use super::{FitError, count};
 use crate::domain::{PrefixTree, tree::Leaves};
 use crate::model::statement::Unit;
-use crate::privacy::{Accountant, CellMap, NoiseScale, Query, Rho, Sensitive, Sensitivity};
+use crate::privacy::{Accountant, CellMap, NoiseScale, Query, Rho, Sensitive, Sensitivity, Stream};
 use crate::progress::{Cancelled, Progress};
 use crate::trace::{Schema, Trace};
 use std::collections::BTreeMap;
@@ -69,6 +69,7 @@ pub fn grow(
             done += 1;
             let query = Query {
                 label: format!("tree {} level {}", schema.columns[index].name, level + 1),
+                stream: Stream::new("tree level", [index, level + 1]),
                 stage: "trees",
                 sensitivity: Sensitivity::histogram(unit.max_records()),
                 rho,

@@ -11,6 +11,7 @@
 //! | `exponential` | its one trial: a uniform number compared with exp(−γ), exactly |
 //! | [`noise`] | where the random bits come from: one key, one stream a block |
 //! | `cell_map` | what the cells of an answer stand for, as a digest |
+//! | `stream` | which question a stream of noise belongs to |
 //! | [`accountant`] | a fixed allowance; refuses whatever would exceed it |
 //! | [`sensitive`] | raw data and its two exits |
 //!
@@ -24,6 +25,7 @@ pub mod gaussian;
 pub mod noise;
 pub mod sensitive;
 pub mod sensitivity;
+mod stream;
 pub mod zcdp;
 
 #[cfg(test)]
@@ -37,3 +39,4 @@ pub(crate) use noise::KeyHalf;
 pub use noise::NoiseKey;
 pub use sensitive::{Private, Sensitive, Steward};
 pub use sensitivity::{MaxRecords, Sensitivity};
+pub use stream::Stream;

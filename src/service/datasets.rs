@@ -116,7 +116,7 @@ pub enum DatasetState {
 
 /// A dataset, as its steward sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow", "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": "ready", "frozen": false, "schema": {"name": "flow", "kind": "flow", "version": 2, "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}, "role": "source-address"}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
     /// Its id.
     pub id: Uuid,
@@ -182,8 +182,8 @@ pub fn open_field(error: &SchemaError) -> (&'static str, String) {
 
 pub(super) fn view(d: Dataset) -> DatasetView {
     let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
-    let schema = serde_json::from_str(&d.schema).unwrap_or_default();
     let declared: Option<Schema> = serde_json::from_str(&d.schema).ok();
+    let schema = declared.as_ref().map(|schema| serde_json::to_value(schema.shown()).unwrap_or_default());
     let undeclared =
         declared.map(|s| s.undeclared().iter().map(|e| open_field(e).1).collect()).unwrap_or_default();
     DatasetView {
@@ -192,7 +192,7 @@ pub(super) fn view(d: Dataset) -> DatasetView {
         population_id: d.population_id,
         state: d.state,
         frozen: d.frozen,
-        schema,
+        schema: schema.unwrap_or_default(),
         undeclared,
         parse_report: json(d.report),
         problem: json(d.problem),
@@ -345,7 +345,7 @@ pub async fn patch(
     };
     declare(&mut schema, declared)?;
     let text = stored(&schema)?;
-    let changed = text != dataset.schema;
+    let changed = serde_json::from_str(&dataset.schema).ok() != Some(schema);
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.
     let seen = dataset.state != "empty" || looks::were_records_seen(&mut tx, dataset.population_id).await?;
     let late = dataset.declared_late || (seen && changed);

@@ -11,11 +11,14 @@ pub mod groups;
 pub mod notation;
 pub mod presets;
 pub mod protocols;
+pub mod roles;
 pub mod schema;
 pub mod window;
+pub mod written;
 
 pub use columns::{Trace, Values};
 pub use facts::Facts;
 pub use notation::{Notation, TimeUnit};
+pub use roles::{Role, Roles};
 pub use schema::{Column, Fact, Field, Kind, Schema, SchemaError};
 pub use window::Window;

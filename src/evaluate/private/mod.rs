@@ -351,7 +351,6 @@ mod tests {
             name: "bare".into(),
             kind: Kind::Flow,
             columns: vec![Column::new("size", Field::IntegerExponential { max: 1 << 40, base: 2.0 })],
-            key: None,
             facts: vec![],
             window: None,
         };

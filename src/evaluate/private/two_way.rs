@@ -145,7 +145,6 @@ mod tests {
                 Column::new("p", Field::Port),
                 Column::new("n", Field::IntegerExponential { max: 1_000, base: 2.0 }),
             ],
-            key: None,
             facts: vec![],
             window: None,
         }

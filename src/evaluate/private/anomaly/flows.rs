@@ -2,7 +2,7 @@
 
 use crate::evaluate::private::skipped::{NotTaken, Skipped};
 use crate::progress::{self, Progress};
-use crate::trace::{Schema, Trace, gaps::FIVE_TUPLE};
+use crate::trace::{Role, Schema, Trace, gaps::FIVE_TUPLE};
 
 /// Packets between two looks at the switch.
 const BEAT: usize = 1 << 14;
@@ -51,19 +51,21 @@ impl Flows {
 
 /// The flows of a packet trace.
 pub fn group(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<Flows, NotTaken> {
-    let column = |name: &str| {
-        let found = schema.position(name);
+    let column = |role: Role| {
+        let found = schema.column_of(role);
         found.ok_or_else(|| {
-            Skipped::because(format!("the trace has no column {name}, which makes flows of packets"))
+            Skipped::because(format!(
+                "the trace has no column in the role {role}, which makes flows of packets"
+            ))
         })
     };
-    let size = column("pkt_len")?;
+    let size = column(Role::Length)?;
     let time = schema
         .time_column()
         .ok_or_else(|| Skipped::because("the trace has no times, which order packets"))?;
     let mut tuple = [0; 5];
-    for (index, name) in tuple.iter_mut().zip(FIVE_TUPLE) {
-        *index = column(name)?;
+    for (index, role) in tuple.iter_mut().zip(FIVE_TUPLE) {
+        *index = column(role)?;
     }
     let get = |column: usize, row: usize| trace.column(column).get(row);
     // Equal times keep the order of the file.
