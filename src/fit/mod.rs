@@ -31,6 +31,8 @@ pub mod trees;
 #[cfg(test)]
 mod gap_tests;
 #[cfg(test)]
+mod rename_tests;
+#[cfg(test)]
 mod replay;
 
 pub use plan::{Method, Options, Plan};

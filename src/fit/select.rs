@@ -30,10 +30,10 @@ pub fn candidates(attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
 
 /// How far one privacy unit moves the scores of all candidates together.
 pub fn sensitivity(candidates: &[Marginal], reach: Reach) -> Sensitivity {
-    let unit = reach.unit;
-    let plain = Sensitivity::histogram(unit.max_records());
+    let records = reach.unit.max_records();
+    let plain = Sensitivity::histogram(records);
     let with_gap = candidates.iter().filter(|c| c.sensitivity(reach) != plain).count() as u64;
-    Sensitivity::independence_differences(unit.max_records(), candidates.len() as u64 - with_gap, with_gap)
+    Sensitivity::independence_differences(records, candidates.len() as u64 - with_gap, with_gap)
 }
 
 /// Noisy InDif of every candidate: one vector query for all of them.

@@ -7,7 +7,8 @@
 use crate::privacy::Sensitive;
 use crate::privacy::noise::{keyed, secret};
 use crate::progress::{Cancelled, Progress};
-use crate::trace::{Trace, Values, groups};
+use crate::trace::groups::Groups;
+use crate::trace::{Trace, Values};
 use hmac::Mac;
 use rayon::prelude::*;
 
@@ -57,7 +58,7 @@ pub fn split(
 fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Vec<bool>, Cancelled> {
     // Among identical records any order gives the same set of ordinals.
     let every: Vec<usize> = (0..trace.columns().len()).collect();
-    let ordinals = groups::number(trace, &every, progress, |groups, give| {
+    let ordinals = Groups::of(trace.columns(), &every).number(progress, |groups, give| {
         groups.for_each(|same| (0..).zip(same).for_each(|(ordinal, member)| give(member.row(), ordinal)));
         Ok(())
     })?;

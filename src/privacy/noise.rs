@@ -79,8 +79,8 @@ impl NoiseKey {
     /// The subkey of one query: HMAC-SHA256(key, stream ‖ Δ² ‖ ρ ‖ cells ‖ cell map ‖ computation). The stream's text comes with its length, all else has a
     /// fixed one, so that no two queries give the same text. The label, which names columns, has no part in it.
     fn subkey(&self, query: &Query) -> [u8; 32] {
-        let mut mac = keyed(&self.key);
         let stream = query.stream.to_string();
+        let mut mac = keyed(&self.key);
         mac.update(&(stream.len() as u64).to_le_bytes());
         mac.update(stream.as_bytes());
         for number in [query.sensitivity.squared(), query.rho.units(), query.cells as u64] {

@@ -5,7 +5,7 @@
 //! record decides, and equal ones are interchangeable. One record more therefore changes the gap of one other record at most.
 
 use super::columns::compare;
-use super::groups::{self, Member};
+use super::groups::{self, Groups, Member};
 use super::{Column, Field, Role, Schema, Trace, Values, presets};
 use crate::progress::{self, Cancelled, Progress};
 
@@ -72,7 +72,7 @@ pub fn gap_of(value: u64) -> Option<u64> {
 /// The gap value of every record. It takes 24 bytes a row at most beside trace and result: [`groups`], and 16 for the records of the longest flow.
 pub fn gaps(trace: &Trace, columns: &FlowColumns, progress: &dyn Progress) -> Result<Values, Cancelled> {
     let time = trace.column(columns.time);
-    let values = groups::number(trace, &columns.flow, progress, |flows, give| {
+    let values = Groups::of(trace.columns(), &columns.flow).number(progress, |flows, give| {
         let mut records = Vec::new();
         for flow in flows.filter(|flow| flow.len() > 1) {
             in_time(flow, time, &mut records, progress)?;

@@ -167,7 +167,10 @@ impl<'de> Deserialize<'de> for Roles {
                 while let Some(role) = roles.next_element()? {
                     all.push(role);
                 }
-                Ok(Roles(all))
+                match all.len() {
+                    1 | 2 => Ok(Roles(all)),
+                    other => Err(serde::de::Error::invalid_length(other, &"one or two roles")),
+                }
             }
         }
         from.deserialize_any(OneOrMore)

@@ -140,3 +140,114 @@ impl utoipa::ToSchema for Schema {
         <Written as utoipa::ToSchema>::schemas(schemas);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::presets::{self, preset};
+    use serde_json::{Value, json};
+
+    fn read(schema: &Value) -> Result<Schema, String> {
+        serde_json::from_value(schema.clone()).map_err(|error| error.to_string())
+    }
+
+    fn roles(schema: &Schema) -> Value {
+        schema.columns.iter().map(|column| serde_json::to_value(&column.roles).unwrap()).collect()
+    }
+
+    #[test]
+    fn presets_are_written_as_version_1_and_read_with_their_roles() {
+        for (name, _) in presets::NAMES {
+            let schema = preset(name).unwrap();
+            let text = serde_json::to_value(&schema).unwrap();
+            let key = if schema.kind == Kind::Flow { "type" } else { "flag" };
+            assert!(text["version"].is_null() && !text.to_string().contains("\"role\""), "{text}");
+            assert_eq!((schema.version(), &text["key"]), (1, &json!(key)));
+            assert_eq!(read(&text).as_ref(), Ok(&schema));
+            // The same with all said, whatever columns are called.
+            let mut shown = serde_json::to_value(schema.shown()).unwrap();
+            assert_eq!((&shown["version"], &shown["key"]), (&json!(2), &Value::Null));
+            assert_eq!(read(&shown).as_ref(), Ok(&schema));
+            for (i, column) in shown["columns"].as_array_mut().unwrap().iter_mut().enumerate() {
+                column["name"] = format!("c{i}").into();
+            }
+            let renamed = read(&shown).unwrap();
+            assert_eq!((renamed.version(), roles(&renamed)), (2, roles(&schema)));
+            assert_eq!(serde_json::to_value(&renamed).unwrap(), shown);
+        }
+    }
+
+    #[test]
+    fn names_mean_something_in_version_1_alone_and_only_where_types_fit() {
+        let mut schema = json!({"name": "own", "kind": "flow", "key": "proto", "columns": [
+            {"name": "srcip", "type": {"ip": {}}},
+            {"name": "dstip", "type": "port"},
+            {"name": "when", "type": {"timestamp": {}}},
+            {"name": "proto", "type": "protocol"}]});
+        assert_eq!(
+            roles(&read(&schema).unwrap()),
+            json!(["source-address", "none", "start", ["protocol", "key"]])
+        );
+        schema["key"] = json!("gone");
+        assert_eq!(read(&schema).unwrap().key_column(), None, "as version 1 had it");
+        schema["version"] = json!(2);
+        assert!(read(&schema).unwrap_err().contains("key names gone"));
+        schema["key"] = json!("when");
+        assert_eq!(roles(&read(&schema).unwrap()), json!(["none", "none", "key", "none"]));
+        // One role that is said, be it none, says that names mean nothing.
+        schema.as_object_mut().unwrap().remove("version");
+        schema["columns"][1]["role"] = json!("none");
+        assert_eq!(roles(&read(&schema).unwrap()), json!(["none", "none", "key", "none"]));
+        assert_eq!(read(&schema).unwrap().version(), 2);
+        for (version, said) in
+            [(1, "has no roles"), (0, "version 1 or 2, not 0"), (3, "version 1 or 2, not 3")]
+        {
+            schema["version"] = json!(version);
+            assert!(read(&schema).unwrap_err().contains(said), "{version}");
+        }
+    }
+
+    #[test]
+    fn faults_of_roles_are_named() {
+        let fault = |columns: Value| {
+            let schema = read(&json!({"name": "own", "kind": "flow", "columns": columns}))?;
+            schema.check().map_err(|error| error.to_string())
+        };
+        let port = |name: &str, role: Value| json!({"name": name, "type": "port", "role": role});
+        assert_eq!(
+            fault(json!([port("a", json!("source-port")), port("b", json!("destination-port"))])),
+            Ok(())
+        );
+        assert_eq!(
+            fault(json!([port("a", json!("source-port")), port("b", json!(["key", "source-port"]))]))
+                .unwrap_err(),
+            "columns a and b both have the role source-port, which one column can have"
+        );
+        assert_eq!(
+            fault(json!([port("a", json!("source-address"))])).unwrap_err(),
+            "column a: the role source-address is for a column of type ip"
+        );
+        assert_eq!(
+            fault(json!([port("a", json!(["source-port", "destination-port"]))])).unwrap_err(),
+            "column a: it cannot have both roles source-port and destination-port: one, and key beside it"
+        );
+        let label = |name: &str| json!({"name": name, "type": {"categorical": ["x"]}, "role": "label"});
+        assert_eq!(fault(json!([label("a"), label("b"), port("c", json!("none"))])), Ok(()));
+        assert!(fault(json!([port("a", json!("colour"))])).unwrap_err().contains("unknown variant `colour`"));
+        for none_and_three in [json!([]), json!(["key", "key", "key"])] {
+            assert!(fault(json!([port("a", none_and_three)])).unwrap_err().contains("one or two roles"));
+        }
+        assert!(fault(json!([port("a", json!(7))])).unwrap_err().contains("a role or a list of roles"));
+    }
+
+    #[test]
+    fn every_role_has_a_type_that_fits_and_one_that_does_not() {
+        let roles = preset("flow").unwrap().columns.into_iter().chain(preset("packet").unwrap().columns);
+        for column in roles {
+            let Value::String(role) = serde_json::to_value(&column.roles).unwrap() else { continue };
+            let role: Role = serde_json::from_value(role.into()).unwrap();
+            assert!(role.fits(&column.field), "{role}");
+            assert!(matches!(role, Role::Key | Role::None) || !role.fits(&crate::trace::Field::IpChecksum));
+        }
+    }
+}

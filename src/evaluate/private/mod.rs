@@ -367,6 +367,29 @@ mod tests {
         json(&report);
     }
 
+    #[test]
+    fn figures_of_renamed_columns_are_the_same_but_for_names() {
+        for (schema, simulate) in [
+            (flows::schema(), flows::simulate as fn(usize, u64) -> Trace),
+            (packets::schema(), packets::simulate),
+        ] {
+            let report = |schema: &Schema| {
+                let (real, held_out) = (simulate(1_200, 1), simulate(300, 2));
+                let mut report = json(&compared_as(real, Some(held_out), &simulate(1_000, 3), schema));
+                report["seconds"].take();
+                report.to_string()
+            };
+            let other_name = |column: usize| format!("zz{:02}", 50 - column);
+            let mut renamed = schema.clone();
+            renamed.columns.iter_mut().enumerate().for_each(|(i, column)| column.name = other_name(i));
+            let mut other = report(&renamed);
+            for (i, column) in schema.columns.iter().enumerate() {
+                other = other.replace(&other_name(i), &column.name);
+            }
+            assert!(other.contains(&schema.columns[0].name) && other == report(&schema), "{}", schema.name);
+        }
+    }
+
     /// Up to a few records of few values, so that columns are often constant and traces often empty.
     fn records(width: usize) -> impl Strategy<Value = Vec<Vec<u64>>> {
         let value = prop_oneof![3 => 0u64..4, 1 => any::<u64>()];

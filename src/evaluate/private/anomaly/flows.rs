@@ -2,7 +2,9 @@
 
 use crate::evaluate::private::skipped::{NotTaken, Skipped};
 use crate::progress::{self, Progress};
-use crate::trace::{Role, Schema, Trace, gaps::FIVE_TUPLE};
+use crate::trace::gaps::FIVE_TUPLE;
+use crate::trace::groups::Groups;
+use crate::trace::{Role, Schema, Trace};
 
 /// Packets between two looks at the switch.
 const BEAT: usize = 1 << 14;
@@ -67,22 +69,26 @@ pub fn group(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<
     for (index, role) in tuple.iter_mut().zip(FIVE_TUPLE) {
         *index = column(role)?;
     }
-    let get = |column: usize, row: usize| trace.column(column).get(row);
-    // Equal times keep the order of the file.
-    let mut packets: Vec<([u64; 5], u64, u32)> = Vec::with_capacity(trace.rows());
-    for from in (0..trace.rows()).step_by(BEAT) {
-        progress.check()?;
-        let rows = from..(from + BEAT).min(trace.rows());
-        packets.extend(rows.map(|row| (tuple.map(|column| get(column, row)), get(time, row), row as u32)));
-    }
-    progress::sort(&mut packets, progress)?;
+    let (time, size) = (trace.column(time), trace.column(size));
+    let groups = Groups::of(trace.columns(), &tuple).in_order(2, progress)?;
     let mut flows = Flows { times: Vec::new(), sizes: Vec::new(), bounds: vec![0] };
-    for flow in packets.chunk_by(|a, b| a.0 == b.0).filter(|flow| flow.len() >= 2) {
-        for packets in flow.chunks(BEAT) {
+    let mut packets = Vec::new();
+    for (number, group) in groups.iter().enumerate() {
+        if number % BEAT == 0 {
             progress.check()?;
-            for (_, nanoseconds, row) in packets {
-                flows.times.push((nanoseconds - flow[0].1) as f64 * 1e-9);
-                flows.sizes.push(get(size, *row as usize) as f64);
+        }
+        packets.clear();
+        // Equal times keep the order of the file.
+        packets.extend(group.iter().map(|&row| (time.get(row as usize), row)));
+        progress::sort(&mut packets, progress)?;
+        let first = packets[0].0;
+        for packets in packets.chunks(BEAT) {
+            if packets.len() == BEAT {
+                progress.check()?;
+            }
+            for &(nanoseconds, row) in packets {
+                flows.times.push((nanoseconds - first) as f64 * 1e-9);
+                flows.sizes.push(size.get(row as usize) as f64);
             }
         }
         flows.bounds.push(flows.times.len());
