@@ -12,6 +12,7 @@ use crate::storage::jobs::Job;
 use crate::storage::looks as storage_looks;
 use crate::storage::looks::Look;
 use crate::storage::{Tx, jobs, releases, tenants};
+use crate::trace::written::Written;
 use crate::trace::{Schema, SchemaError, Window, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,7 +32,7 @@ pub struct NewDataset {
     #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// A schema of one's own in place of a preset, as `netdpsyn inspect --schema-out` writes.
-    #[schema(value_type = Option<Schema>)]
+    #[schema(value_type = Option<Written>)]
     pub schema: Option<serde_json::Value>,
     /// The people behind it; the tenant's default population otherwise.
     pub population_id: Option<Uuid>,
@@ -66,7 +67,7 @@ pub struct DatasetPatch {
     #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// Another schema.
-    #[schema(value_type = Option<Schema>)]
+    #[schema(value_type = Option<Written>)]
     pub schema: Option<serde_json::Value>,
     /// The capture window, START/END.
     #[schema(format = "capture-window")]
@@ -130,7 +131,7 @@ pub struct DatasetView {
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// The declared schema.
-    #[schema(value_type = Schema)]
+    #[schema(value_type = Written)]
     pub schema: serde_json::Value,
     /// What is still to be declared before a fit.
     pub undeclared: Vec<String>,
@@ -183,7 +184,8 @@ pub fn open_field(error: &SchemaError) -> (&'static str, String) {
 pub(super) fn view(d: Dataset) -> DatasetView {
     let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
     let declared: Option<Schema> = serde_json::from_str(&d.schema).ok();
-    let schema = declared.as_ref().map(|schema| serde_json::to_value(schema.shown()).unwrap_or_default());
+    let shown = declared.as_ref().and_then(|schema| serde_json::to_value(schema.shown()).ok());
+    let schema = shown.or_else(|| serde_json::from_str(&d.schema).ok());
     let undeclared =
         declared.map(|s| s.undeclared().iter().map(|e| open_field(e).1).collect()).unwrap_or_default();
     DatasetView {

@@ -20,6 +20,27 @@ pub const NAMES: &[(&str, &str)] = &[
 /// The name of the column of gaps that a fit derives. No file's column has it.
 pub const GAP: &str = "tsdiff";
 
+/// What names of columns meant in version 1. Closed: presets may come to name their columns otherwise.
+pub(super) const NAMES_OF_VERSION_1: [(&str, Role); 17] = [
+    ("srcip", Role::SourceAddress),
+    ("dstip", Role::DestinationAddress),
+    ("srcport", Role::SourcePort),
+    ("dstport", Role::DestinationPort),
+    ("proto", Role::Protocol),
+    ("td", Role::Duration),
+    ("pkt", Role::Packets),
+    ("byt", Role::Bytes),
+    ("label", Role::Label),
+    ("pkt_len", Role::Length),
+    ("version", Role::IpVersion),
+    ("ihl", Role::HeaderWords),
+    ("tos", Role::Tos),
+    ("id", Role::Identification),
+    ("flag", Role::IpFlags),
+    ("off", Role::FragmentOffset),
+    ("ttl", Role::Ttl),
+];
+
 /// The schema of a preset.
 pub fn preset(name: &str) -> Option<Schema> {
     let types = match name {

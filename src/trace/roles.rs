@@ -7,7 +7,7 @@
 use super::{Field, Schema, SchemaError};
 use serde::de::value::StrDeserializer;
 use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// What the values of a column are.
@@ -107,7 +107,8 @@ impl fmt::Display for Role {
 }
 
 /// The roles of a column: usually one or none; a meaning and `key` where the key is a column with a meaning of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(into = "OneOrTwo")]
 pub struct Roles(Vec<Role>);
 
 impl Roles {
@@ -141,20 +142,29 @@ impl Roles {
     }
 }
 
-impl Serialize for Roles {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_slice() {
-            [] => Role::None.serialize(to),
-            [one] => one.serialize(to),
-            several => several.serialize(to),
+/// What the values of the column are: a role, or two where the key is a column with a meaning of its own.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[schema(as = Roles)]
+pub(super) enum OneOrTwo {
+    One(Role),
+    Two(Vec<Role>),
+}
+
+impl From<Roles> for OneOrTwo {
+    fn from(roles: Roles) -> Self {
+        match roles.0.as_slice() {
+            [] => OneOrTwo::One(Role::None),
+            [one] => OneOrTwo::One(*one),
+            _ => OneOrTwo::Two(roles.0),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Roles {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct OneOrMore;
-        impl<'de> Visitor<'de> for OneOrMore {
+        struct Spelt;
+        impl<'de> Visitor<'de> for Spelt {
             type Value = Roles;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a role or a list of roles")
@@ -173,23 +183,7 @@ impl<'de> Deserialize<'de> for Roles {
                 }
             }
         }
-        from.deserialize_any(OneOrMore)
-    }
-}
-
-impl utoipa::PartialSchema for Roles {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        use utoipa::openapi::{ArrayBuilder, OneOfBuilder, Ref};
-        let role = || Ref::from_schema_name("Role");
-        let list = ArrayBuilder::new().items(role()).min_items(Some(1)).max_items(Some(2));
-        let about = "What the values of the column are: a role, or two where the key is a column with a meaning of its own.";
-        OneOfBuilder::new().item(role()).item(list).description(Some(about)).into()
-    }
-}
-
-impl utoipa::ToSchema for Roles {
-    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
-        schemas.push(("Role".into(), <Role as utoipa::PartialSchema>::schema()));
+        from.deserialize_any(Spelt)
     }
 }
 

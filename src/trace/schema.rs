@@ -3,7 +3,7 @@
 //! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in a schema
 //! may come from a trace's values; what the preset leaves open, the steward declares.
 
-use super::{Notation, Role, Roles, Window, presets, protocols, written::Written};
+use super::{Notation, Role, Roles, Window, presets, protocols, roles::OneOrTwo, written::Written};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -47,6 +47,7 @@ pub struct Column {
     pub field: Field,
     /// What they mean.
     #[serde(default, rename = "role", skip_serializing_if = "Roles::is_none")]
+    #[schema(value_type = OneOrTwo)]
     pub roles: Roles,
     /// A file may lack it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

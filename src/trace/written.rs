@@ -4,7 +4,7 @@
 //! comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the same, which servers of the version before
 //! read; [`Schema::shown`] writes the roles all the same, for people.
 
-use super::{Column, Fact, Kind, Role, Roles, Schema, Window};
+use super::{Column, Fact, Kind, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
 /// The version that has roles.
@@ -99,52 +99,19 @@ impl Schema {
     /// With the roles that columns of these names had in version 1, where their types fit. Times were known by their type alone.
     fn with_roles_of_version_1(mut self) -> Schema {
         for column in &mut self.columns {
-            let named =
-                NAMES_OF_VERSION_1.iter().find(|(name, _)| *name == column.name).map(|(_, role)| *role);
-            let role = named.into_iter().chain([Role::Start]).find(|role| role.fits(&column.field));
+            let named = presets::NAMES_OF_VERSION_1.iter().filter(|(name, _)| *name == column.name);
+            let mut roles = named.map(|(_, role)| *role).chain([Role::Start]);
+            let role = roles.find(|role| role.fits(&column.field));
             column.roles = role.map_or_else(Roles::default, |role| Roles::default().and(role));
         }
         self
     }
 }
 
-/// What names of columns meant in version 1. Closed: presets may name their columns otherwise.
-const NAMES_OF_VERSION_1: [(&str, Role); 17] = [
-    ("srcip", Role::SourceAddress),
-    ("dstip", Role::DestinationAddress),
-    ("srcport", Role::SourcePort),
-    ("dstport", Role::DestinationPort),
-    ("proto", Role::Protocol),
-    ("td", Role::Duration),
-    ("pkt", Role::Packets),
-    ("byt", Role::Bytes),
-    ("label", Role::Label),
-    ("pkt_len", Role::Length),
-    ("version", Role::IpVersion),
-    ("ihl", Role::HeaderWords),
-    ("tos", Role::Tos),
-    ("id", Role::Identification),
-    ("flag", Role::IpFlags),
-    ("off", Role::FragmentOffset),
-    ("ttl", Role::Ttl),
-];
-
-impl utoipa::PartialSchema for Schema {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        <Written as utoipa::PartialSchema>::schema()
-    }
-}
-
-impl utoipa::ToSchema for Schema {
-    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
-        <Written as utoipa::ToSchema>::schemas(schemas);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::presets::{self, preset};
+    use crate::trace::presets::preset;
     use serde_json::{Value, json};
 
     fn read(schema: &Value) -> Result<Schema, String> {
