@@ -653,3 +653,66 @@ fn declared_networks_stand_in_place_of_trees() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("10.0.0.0/33"));
 }
+
+/// The SHA-256 of a file, in hex.
+fn sha256(path: &Path) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bundles and schemas of the version before, where names were what columns meant. The traces are those that it made of the bundles.
+#[test]
+fn what_version_1_left_is_read_as_it_meant_it() {
+    let before = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/version_1").join(name);
+    for (name, made) in [
+        ("flows", "0fd1703921ed25dbc3faf9c456d990c0da870e9afe5a8623dbb9afc8ed4a4e82"),
+        ("packets", "53db85dfdff9aaceb20c661f40b84178f80c6fced78beb0f5797c227698db35f"),
+    ] {
+        let lab = Lab::new();
+        let (bundle, schema) = (before(&format!("{name}.bundle")), before(&format!("{name}.json")));
+        let (bundle, schema) = (bundle.to_str().unwrap(), schema.to_str().unwrap());
+        lab.ok(&["generate", bundle, "--rows", "500", "--seed", "1", "-o", "out.csv"]);
+        assert_eq!(sha256(&lab.path("out.csv")), made, "{name}");
+        // The schema, with the roles that its names have.
+        lab.ok(&["inspect", "out.csv", "--schema", schema, "--schema-out", "shown.json"]);
+        let shown: serde_json::Value = serde_json::from_str(&lab.text("shown.json")).unwrap();
+        let role = |name: &str| {
+            let columns = shown["columns"].as_array().unwrap();
+            columns.iter().find(|column| column["name"] == name).unwrap()["role"].clone()
+        };
+        assert_eq!((&shown["version"], role("dstport")), (&2.into(), "destination-port".into()));
+        match name {
+            "flows" => assert_eq!((role("type"), role("byt")), ("key".into(), "bytes".into())),
+            _ => assert_eq!(role("flag"), serde_json::json!(["ip-flags", "key"])),
+        }
+    }
+}
+
+/// Columns of other names, in the roles that those of the preset have, are fitted with gaps, facts and key like them.
+#[test]
+fn a_schema_with_roles_may_name_its_columns_as_it_likes() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "packets", "--rows", "3000", "--seed", "2", "-o", "raw.csv"]);
+    lab.ok(&["inspect", "raw.csv", "--window", PACKETS[3], "--schema-out", "schema.json"]);
+    let mut schema: serde_json::Value = serde_json::from_str(&lab.text("schema.json")).unwrap();
+    let names: Vec<String> = (0..15).map(|i| format!("column {i}")).collect();
+    for (column, name) in schema["columns"].as_array_mut().unwrap().iter_mut().zip(&names) {
+        column["name"] = name.as_str().into();
+    }
+    lab.write("schema.json", schema.to_string());
+    let raw = lab.text("raw.csv");
+    lab.write("raw.csv", format!("{}\n{}", names.join(","), raw.split_once('\n').unwrap().1));
+    let declared = ["--schema", "schema.json"];
+    let output = lab.synthesize("raw.csv", &declared, &["--bundle", "out.bundle", "--accept-noise"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let bundle: serde_json::Value = serde_json::from_str(&gunzip(&lab.path("out.bundle"))).unwrap();
+    assert_eq!((&bundle["version"], &bundle["schema"]["version"]), (&2.into(), &2.into()));
+    assert!(bundle["attributes"].as_array().unwrap().iter().any(|a| a["name"] == "tsdiff"));
+    // Noise may leave too few synthetic flows to compare, so the trace is held against itself.
+    lab.write("same.csv", lab.text("raw.csv"));
+    let report = evaluated(&lab, &["raw.csv", "same.csv", "--schema", "schema.json", "--only", "anomaly"]);
+    assert!(report["anomaly"]["flows_real"].as_u64().is_some(), "{report}");
+    let report = evaluated(&lab, &["raw.csv", "out.csv", "--schema", "schema.json", "--only", "validity"]);
+    let facts = report["validity"]["facts"].as_array().unwrap();
+    assert!(facts.iter().any(|fact| fact["fact"] == "header-checksum" && fact["synthetic"] == 0.0));
+}

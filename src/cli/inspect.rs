@@ -53,7 +53,7 @@ impl Args {
         );
         println!("  of privacy; declare what you knew before, or round generously.");
         if let Some(path) = self.schema_out {
-            let text = serde_json::to_string_pretty(&found.schema).unwrap_or_default();
+            let text = serde_json::to_string_pretty(&found.schema.shown()).unwrap_or_default();
             std::fs::write(&path, text + "\n")
                 .map_err(|source| LocalError::Write { path: path.clone(), source })?;
             println!("\nWritten: {}", path.display());

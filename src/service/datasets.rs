@@ -13,6 +13,7 @@ use crate::storage::jobs::Job;
 use crate::storage::looks as storage_looks;
 use crate::storage::looks::Look;
 use crate::storage::{Tx, jobs, populations, releases};
+use crate::trace::written::Written;
 use crate::trace::{Schema, SchemaError, Window, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ pub struct NewDataset {
     #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// A schema of one's own in place of a preset, as `netdpsyn inspect --schema-out` writes.
-    #[schema(value_type = Option<Schema>)]
+    #[schema(value_type = Option<Written>)]
     pub schema: Option<serde_json::Value>,
     /// The people behind it; the tenant's default population otherwise.
     pub population_id: Option<Uuid>,
@@ -67,7 +68,7 @@ pub struct DatasetPatch {
     #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// Another schema.
-    #[schema(value_type = Option<Schema>)]
+    #[schema(value_type = Option<Written>)]
     pub schema: Option<serde_json::Value>,
     /// The capture window, START/END.
     #[schema(format = "capture-window")]
@@ -99,7 +100,7 @@ impl utoipa::ToSchema for Preset {}
 
 /// A dataset, as its steward sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": State::Ready, "frozen": false, "schema": {"name": "flow", "kind": "flow", "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": State::Ready, "frozen": false, "schema": {"name": "flow", "kind": "flow", "version": 2, "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}, "role": "source-address"}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
     /// Its id.
     pub id: Uuid,
@@ -112,7 +113,7 @@ pub struct DatasetView {
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// The declared schema.
-    #[schema(value_type = Schema)]
+    #[schema(value_type = Written)]
     pub schema: serde_json::Value,
     /// What is still to be declared before a fit.
     pub undeclared: Vec<String>,
@@ -164,8 +165,9 @@ pub fn open_field(error: &SchemaError) -> (&'static str, String) {
 
 pub(super) fn view(d: Dataset) -> DatasetView {
     let json = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
-    let schema = serde_json::from_str(&d.schema).unwrap_or_default();
     let declared: Option<Schema> = serde_json::from_str(&d.schema).ok();
+    let shown = declared.as_ref().and_then(|schema| serde_json::to_value(schema.shown()).ok());
+    let schema = shown.or_else(|| serde_json::from_str(&d.schema).ok());
     let undeclared =
         declared.map(|s| s.undeclared().iter().map(|e| open_field(e).1).collect()).unwrap_or_default();
     DatasetView {
@@ -174,7 +176,7 @@ pub(super) fn view(d: Dataset) -> DatasetView {
         population_id: d.population_id,
         state: d.state,
         frozen: d.frozen,
-        schema,
+        schema: schema.unwrap_or_default(),
         undeclared,
         parse_report: json(d.report),
         problem: json(d.problem),
@@ -325,7 +327,7 @@ pub async fn patch(
     };
     declare(&mut schema, declared)?;
     let text = stored(&schema)?;
-    let changed = text != dataset.schema;
+    let changed = serde_json::from_str(&dataset.schema).ok() != Some(schema);
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.
     let seen =
         dataset.state != State::Empty || looks::were_records_seen(&mut tx, dataset.population_id).await?;

@@ -8,7 +8,8 @@ both!(
     declared_later_is_checked_like_declared_before,
     a_trace_outlives_a_wrong_declaration,
     too_little_to_measure_needs_a_word,
-    nothing_changes_while_a_trace_is_parsed
+    nothing_changes_while_a_trace_is_parsed,
+    columns_are_shown_with_their_roles_and_may_have_any_name
 );
 
 impl Server {
@@ -132,4 +133,40 @@ fn nothing_changes_while_a_trace_is_parsed(kind: Kind) {
     assert_eq!(server.patch(&dataset, &tenant.steward, &json!({"name": "another"})).status(), 200);
     let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
     assert_eq!(server.post("/v1/jobs", &tenant.steward, &fit).status(), 409);
+}
+
+/// What is stored is what the version before reads, where that says the same.
+fn columns_are_shown_with_their_roles_and_may_have_any_name(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let steward = tenant.steward.as_str();
+    let dataset = server.dataset(steward);
+    let stored = || serde_json::from_str::<Value>(&lab.text("SELECT schema FROM datasets")).unwrap();
+    let shown = server.json(&format!("/v1/datasets/{dataset}"), steward)["schema"].clone();
+    let column = |schema: &Value, at: usize, what: &str| schema["columns"][at][what].clone();
+    assert_eq!((&shown["version"], column(&shown, 0, "role")), (&json!(2), json!("source-address")));
+    assert_eq!((&stored()["version"], column(&stored(), 0, "role")), (&Value::Null, Value::Null));
+    assert_eq!(stored()["key"], "type");
+    // What is stored of version 1 gives the same roles again; what is shown is the same declaration.
+    for schema in [stored(), shown.clone()] {
+        let same: Value = server.patch(&dataset, steward, &json!({"schema": schema})).json().unwrap();
+        assert_eq!(same["schema"], shown);
+    }
+    let mut renamed = shown.clone();
+    for (at, column) in renamed["columns"].as_array_mut().unwrap().iter_mut().enumerate() {
+        column["name"] = format!("c{at}").into();
+    }
+    let changed: Value = server.patch(&dataset, steward, &json!({"schema": renamed})).json().unwrap();
+    assert_eq!(changed["schema"], renamed);
+    assert_eq!(stored(), renamed);
+    renamed["columns"][1]["role"] = json!("source-address");
+    let refused = server.patch(&dataset, steward, &json!({"schema": renamed}));
+    assert_eq!(refused.status(), 422);
+    let problem: Value = refused.json().unwrap();
+    let detail = "columns c0 and c1 both have the role source-address, which one column can have";
+    assert_eq!((&problem["field"], &problem["detail"]), (&json!("schema"), &json!(detail)));
+    renamed["columns"][1]["role"] = json!("of my own");
+    let problem: Value = server.patch(&dataset, steward, &json!({"schema": renamed})).json().unwrap();
+    assert_eq!(problem["field"], "schema.columns[1].role");
 }

@@ -7,10 +7,9 @@ use netdpsyn_model::domain::{Attribute, codes, fixed};
 use netdpsyn_model::{Bundle, Model};
 use netdpsyn_privacy::gaussian::Sampler;
 use netdpsyn_privacy::{Guarantee, MaxRecords, NoiseKey, NoiseScale, Rho, Sensitive, Sensitivity};
-use netdpsyn_trace::Stage;
-use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::flows;
+use netdpsyn_trace::{Stage, Trace};
 use rand::SeedableRng;
 use std::sync::LazyLock;
 

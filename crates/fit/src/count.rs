@@ -5,11 +5,9 @@
 
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::Attribute;
-use netdpsyn_privacy::{CellMap, Sensitivity};
-use netdpsyn_trace::Stage;
-use netdpsyn_trace::Values;
-use netdpsyn_trace::gaps;
+use netdpsyn_privacy::{CellMap, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Field, Schema, Stage, Values};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,17 +39,17 @@ impl Marginal {
         self.shape.iter().product()
     }
 
-    /// How far one privacy unit moves the histogram.
-    pub fn sensitivity(&self, unit: Unit, attributes: &[Attribute]) -> Sensitivity {
-        match self.attributes.iter().any(|&a| attributes[a].name == gaps::NAME) {
-            true => Sensitivity::histogram_of_gaps(unit.max_records()),
-            false => Sensitivity::histogram(unit.max_records()),
+    /// How far one privacy unit moves the histogram: by [`Sensitivity::histogram_of_gaps`] where it holds the gap, else by [`Sensitivity::histogram`].
+    pub fn sensitivity(&self, reach: Reach) -> Sensitivity {
+        match reach.gap.is_some_and(|gap| self.attributes.contains(&gap)) {
+            true => Sensitivity::histogram_of_gaps(reach.unit.max_records()),
+            false => Sensitivity::histogram(reach.unit.max_records()),
         }
     }
 
     /// Its share of ρ among marginals that are measured together: ρ_i ∝ (c_i·Δ_i)^(2/3), which minimises their joint L1 error.
-    pub fn weight(&self, unit: Unit, attributes: &[Attribute]) -> f64 {
-        (self.cells() as f64 * self.sensitivity(unit, attributes).approx()).powf(2.0 / 3.0)
+    pub fn weight(&self, reach: Reach) -> f64 {
+        (self.cells() as f64 * self.sensitivity(reach).approx()).powf(2.0 / 3.0)
     }
 
     /// What its cells stand for, where the cuts of the attributes have these digests.
@@ -64,6 +62,12 @@ impl Marginal {
         })
     }
 
+    /// Whose noise it has: that of its columns.
+    pub fn stream(&self, attributes: &[Attribute]) -> Stream {
+        let question = if self.attributes.len() == 1 { "one-way" } else { "joint" };
+        Stream::new(question, self.attributes.iter().map(|&a| attributes[a].column))
+    }
+
     /// Its name in the account.
     pub fn label(&self, attributes: &[Attribute]) -> String {
         let names: Vec<&str> = self.attributes.iter().map(|&a| attributes[a].name.as_str()).collect();
@@ -71,6 +75,23 @@ impl Marginal {
             [one] => format!("one-way {one}"),
             many => many.join(" × "),
         }
+    }
+}
+
+/// What follows from the schema for the sensitivity of whatever is counted: the type of a column says if it holds gaps, never its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// Who is protected.
+    pub unit: Unit,
+    /// The attribute of the gap between records of a flow, in which one record moves another.
+    pub gap: Option<usize>,
+}
+
+impl Reach {
+    /// Of the attributes of a schema.
+    pub fn of(unit: Unit, schema: &Schema, attributes: &[Attribute]) -> Self {
+        let is_gap = |a: &Attribute| matches!(schema.columns[a.column].field, Field::FlowGap { .. });
+        Reach { unit, gap: attributes.iter().position(is_gap) }
     }
 }
 

@@ -13,7 +13,7 @@
 //! **A one-way cell.** σ of an attribute's one-way marginal (for a tree: of a level) over the records that a cell would hold if they were
 //! spread evenly: σ·c / rows, with c as above. Told is the median over the attributes, the upper one of two.
 
-use super::count::Marginal;
+use super::count::{Marginal, Reach};
 use super::{Method, Plan};
 use netdpsyn_account::statement::Expected;
 use netdpsyn_model::domain::top::stands_out;
@@ -134,9 +134,10 @@ fn singles(plan: &Plan, schema: &Schema) -> Option<Vec<Single>> {
     let mut singles = Vec::new();
     if !counted.is_empty() {
         let marginals: Vec<Marginal> = (0..counted.len()).map(|a| Marginal::new(&[a], &counted)).collect();
-        let weights: Vec<f64> = marginals.iter().map(|m| m.weight(plan.unit, &counted)).collect();
+        let reach = Reach::of(plan.unit, schema, &counted);
+        let weights: Vec<f64> = marginals.iter().map(|m| m.weight(reach)).collect();
         for (marginal, rho) in marginals.iter().zip(shares.one_ways.divide(&weights)) {
-            singles.push(Single::new(marginal.cells(), marginal.sensitivity(plan.unit, &counted), rho)?);
+            singles.push(Single::new(marginal.cells(), marginal.sensitivity(reach), rho)?);
         }
     }
     for cells in first_levels {
@@ -217,7 +218,7 @@ mod tests {
         // One column of 5 cells (4 declared and `other`) and everything to spend on it: σ² = 1/2ρ over rows / 5.
         let mut schema = flows::schema();
         schema.columns.retain(|column| column.name == "type");
-        (schema.key, schema.facts) = (None, Vec::new());
+        schema.facts = Vec::new();
         let plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
         let sigma = (0.5 / plan.allowance().as_f64()).sqrt();
         let expected = expected(&plan, &schema, 1_000.0).unwrap();

@@ -5,8 +5,7 @@
 
 use super::replay::{Entry, Source, check_replay, moved, plan};
 use super::*;
-use netdpsyn_trace::Stage;
-use netdpsyn_trace::{Column, Window, presets};
+use netdpsyn_trace::{Column, Stage, Window, presets};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
@@ -19,7 +18,7 @@ fn schema_of_gaps() -> Schema {
     schema.columns.retain(|c| !["td", "pkt", "byt", "label"].contains(&c.name.as_str()));
     schema.columns.iter_mut().filter(|c| c.name != "type").for_each(|c| c.modelled = false);
     schema.declare_categories("type", ["a", "b", "c"].map(String::from).to_vec()).unwrap();
-    (schema.key, schema.facts, schema.window) = (None, Vec::new(), Window::new(0, 10_000_000));
+    (schema.facts, schema.window) = (Vec::new(), Window::new(0, 10_000_000));
     schema
 }
 

@@ -33,21 +33,22 @@ pub mod trees;
 #[cfg(test)]
 mod gap_tests;
 #[cfg(test)]
+mod rename_tests;
+#[cfg(test)]
 mod replay;
 
 pub use plan::{Method, Options, Plan};
 pub use room::Room;
 
-use count::{Marginal, Pass};
-use netdpsyn_account::{Protects, Statement, statement::Unit};
+use count::{Marginal, Pass, Reach};
+use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Measurement, bundle};
+use netdpsyn_model::{self as model, Bundle, Measurement};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
-use netdpsyn_trace::Stage;
 use netdpsyn_trace::gaps::{self, FlowColumns};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, SchemaError, Trace, Values};
+use netdpsyn_trace::{Field, Schema, SchemaError, Stage, Trace, Values};
 use std::ops::Range;
 use thiserror::Error;
 use trees::Grown;
@@ -173,6 +174,7 @@ fn measure(
     let room = Room::of(plan, schema);
     let allowed = trees::Allowed { unit: plan.unit, rho: shares.trees, leaves: room.leaves_a_tree() };
     let (attributes, trees) = cut(trace, schema, allowed, &mut accountant, progress)?;
+    let reach = Reach::of(plan.unit, schema, &attributes);
     progress.step(Stage::Code, 0, 1)?;
     let codes = trace.derive(|t| codes::encode(t, &attributes, progress)).finished_or(Cancelled)?;
 
@@ -186,7 +188,7 @@ fn measure(
     let mut measured: Vec<Measurement> =
         attributes.iter().enumerate().zip(&trees).filter_map(of_leaves).collect();
     if !singles.is_empty() {
-        let terms = Terms { stage: Stage::OneWays, unit: plan.unit, rho: one_way_rho };
+        let terms = Terms { stage: Stage::OneWays, reach, rho: one_way_rho };
         measured.extend(measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?);
     }
     measured.sort_by_key(|m| m.attributes[0]);
@@ -195,12 +197,12 @@ fn measure(
 
     if plan.method == Method::Netdpsyn && attributes.len() > 1 {
         let candidates = select::candidates(&attributes, plan.options.max_cells);
-        let (unit, rho) = (plan.unit, shares.selection);
-        let scores = select::score(&codes, &candidates, &attributes, unit, rho, &mut accountant, progress)?;
-        let chosen = select::choose(&candidates, &scores, &attributes, plan.unit, accountant.left());
+        let rho = shares.selection;
+        let scores = select::score(&codes, &candidates, &attributes, reach, rho, &mut accountant, progress)?;
+        let chosen = select::choose(&candidates, &scores, attributes.len(), reach, accountant.left());
         let chosen = room.fitting(cliques::join(chosen, &attributes, plan.options.clique_cells));
         if !chosen.is_empty() {
-            let terms = Terms { stage: Stage::Pairs, unit: plan.unit, rho: accountant.left() };
+            let terms = Terms { stage: Stage::Pairs, reach, rho: accountant.left() };
             let pairs = measure_all(&codes, &chosen, &attributes, terms, &mut accountant, progress)?;
             measurements.extend(pairs);
         }
@@ -217,7 +219,7 @@ fn measure(
         expected: None,
     };
     let mut bundle =
-        Bundle { version: bundle::VERSION, schema: schema.clone(), statement, attributes, measurements };
+        Bundle { version: schema.version(), schema: schema.clone(), statement, attributes, measurements };
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)
@@ -263,7 +265,7 @@ fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) 
 /// On what terms a family of marginals is measured: for which stage, for which unit, and what all may cost together.
 struct Terms {
     stage: Stage,
-    unit: Unit,
+    reach: Reach,
     rho: Rho,
 }
 
@@ -272,11 +274,11 @@ fn measure_all(
     codes: &Sensitive<Vec<Values>>,
     marginals: &[Marginal],
     attributes: &[Attribute],
-    Terms { stage, unit, rho }: Terms,
+    Terms { stage, reach, rho }: Terms,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>, FitError> {
-    let weights: Vec<f64> = marginals.iter().map(|m| m.weight(unit, attributes)).collect();
+    let weights: Vec<f64> = marginals.iter().map(|m| m.weight(reach)).collect();
     let parts = rho.divide(&weights);
     let cuts = count::cuts(attributes);
     // Every cell is counted, then answered.
@@ -290,9 +292,10 @@ fn measure_all(
         pass.step(done)?;
         done += marginal.cells() as u64;
         let label = marginal.label(attributes);
-        let sensitivity = marginal.sensitivity(unit, attributes);
+        let sensitivity = marginal.sensitivity(reach);
         let (cells, map) = (marginal.cells(), marginal.map(&cuts));
-        let query = Query { label: label.clone(), stage, sensitivity, rho, cells, map };
+        let stream = marginal.stream(attributes);
+        let query = Query { label: label.clone(), stream, stage, sensitivity, rho, cells, map };
         let noisy =
             tables.measure(accountant, query, |t| t[index].iter().map(|&n| i64::from(n)).collect())?;
         measurements.push(Measurement {

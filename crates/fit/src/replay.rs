@@ -10,10 +10,9 @@ use super::*;
 use netdpsyn_account::statement::Statement;
 use netdpsyn_privacy::noise::{Noise, Stop};
 use netdpsyn_privacy::{Charge, Guarantee, NoiseScale, Noisy};
-use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::{flows, packets};
-use netdpsyn_trace::{Window, presets};
+use netdpsyn_trace::{Stage, Window, presets};
 use proptest::prelude::*;
 use std::cell::RefCell;
 
@@ -326,7 +325,7 @@ fn no_raw_count_decides_a_branch() {
     schema
         .columns
         .retain(|column| ["srcip", "dstport", "proto", "pkt", "type"].contains(&column.name.as_str()));
-    (schema.key, schema.facts) = (None, Vec::new());
+    schema.facts = Vec::new();
     let mut plan = plan(Method::Netdpsyn, 60.0, false);
     plan.options.max_cells = 5_000;
     let base = (0..40).map(|i| vec![u64::from(i % 2 == 0) << 31, 443, 6, 9, i % 3]);
@@ -342,7 +341,7 @@ fn no_raw_count_decides_a_branch() {
 fn no_occurrence_decides_a_branch() {
     let mut schema = schema("ton");
     schema.columns.retain(|column| ["proto", "pkt", "type"].contains(&column.name.as_str()));
-    (schema.key, schema.facts) = (None, Vec::new());
+    schema.facts = Vec::new();
     let mut rows: Vec<Vec<u64>> = (0..40).map(|i| vec![6, 9, i % 3]).collect();
     rows.push(vec![17, 100_000, 7]);
     check_replay(&rows, 40, &schema, &plan(Method::Independent, 400.0, false), real());
@@ -374,7 +373,7 @@ fn an_allowance_is_spent_to_the_last_unit_even_when_tiny() {
 fn an_allowance_is_spent_to_the_last_unit_where_trees_are_all_there_is() {
     let mut schema = schema("ton");
     schema.columns.retain(|column| ["srcip", "dstip"].contains(&column.name.as_str()));
-    (schema.key, schema.facts) = (None, Vec::new());
+    schema.facts = Vec::new();
     let rows: Vec<Vec<u64>> = (0..10_000).map(|i| vec![5 + 75 * (i % 2); 2]).collect();
     let plan = plan(Method::Independent, 2.0, false);
     let (bundle, tape) = run(&rows, &schema, &plan, real());

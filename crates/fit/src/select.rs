@@ -4,13 +4,11 @@
 //! price is the noise that measuring one more table adds to all of them.
 
 use super::FitError;
-use super::count::{self, Marginal, Pass};
-use netdpsyn_account::statement::Unit;
+use super::count::{self, Marginal, Pass, Reach};
 use netdpsyn_model::domain::{self, Attribute};
-use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity};
-use netdpsyn_trace::Stage;
-use netdpsyn_trace::Values;
+use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Stage, Values};
 
 /// Cells are numbered in 32 bits, and every one gets its noise.
 const MOST_CELLS: u64 = 1 << 26;
@@ -31,10 +29,11 @@ pub fn candidates(attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
 }
 
 /// How far one privacy unit moves the scores of all candidates together.
-pub fn sensitivity(candidates: &[Marginal], unit: Unit, attributes: &[Attribute]) -> Sensitivity {
-    let plain = Sensitivity::histogram(unit.max_records());
-    let with_gap = candidates.iter().filter(|c| c.sensitivity(unit, attributes) != plain).count() as u64;
-    Sensitivity::independence_differences(unit.max_records(), candidates.len() as u64 - with_gap, with_gap)
+pub fn sensitivity(candidates: &[Marginal], reach: Reach) -> Sensitivity {
+    let records = reach.unit.max_records();
+    let plain = Sensitivity::histogram(records);
+    let with_gap = candidates.iter().filter(|c| c.sensitivity(reach) != plain).count() as u64;
+    Sensitivity::independence_differences(records, candidates.len() as u64 - with_gap, with_gap)
 }
 
 /// Noisy InDif of every candidate: one vector query for all of them.
@@ -42,7 +41,7 @@ pub fn score(
     codes: &Sensitive<Vec<Values>>,
     candidates: &[Marginal],
     attributes: &[Attribute],
-    unit: Unit,
+    reach: Reach,
     rho: Rho,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
@@ -54,8 +53,9 @@ pub fn score(
     let cuts = count::cuts(attributes);
     let query = Query {
         label: "independence differences of all pairs".into(),
+        stream: Stream::new("independence differences", []),
         stage: Stage::Selection,
-        sensitivity: sensitivity(candidates, unit, attributes),
+        sensitivity: sensitivity(candidates, reach),
         rho,
         cells: candidates.len(),
         map: CellMap::of(|say| candidates.iter().for_each(|pair| say(pair.map(&cuts).bytes()))),
@@ -103,11 +103,11 @@ fn independence_difference(table: &[u32], width: usize) -> i64 {
 pub fn choose(
     candidates: &[Marginal],
     scores: &[i64],
-    attributes: &[Attribute],
-    unit: Unit,
+    attributes: usize,
+    reach: Reach,
     rho: Rho,
 ) -> Vec<Marginal> {
-    let weight = |i: usize| candidates[i].weight(unit, attributes);
+    let weight = |i: usize| candidates[i].weight(reach);
     let noise = |weights: f64| weights.powf(1.5) / (std::f64::consts::PI * rho.as_f64()).sqrt();
     let mut chosen = vec![false; candidates.len()];
     let mut weights = 0.0;
@@ -122,7 +122,7 @@ pub fn choose(
             _ => break,
         }
     }
-    for attribute in 0..attributes.len() {
+    for attribute in 0..attributes {
         let touches = |i: &usize| candidates[*i].attributes.contains(&attribute);
         let all = (0..candidates.len()).filter(touches);
         if !all.clone().any(|i| chosen[i])
@@ -137,6 +137,7 @@ pub fn choose(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netdpsyn_account::statement::Unit;
     use proptest::prelude::*;
 
     /// The definition, in exact rational arithmetic: floor of the sum of |N·N_ab − N_a·N_b| over N.
@@ -176,19 +177,12 @@ mod tests {
     #[test]
     fn strong_small_pairs_are_chosen_and_nobody_is_left_out() {
         let candidates = [pair(0, 1, 100), pair(0, 2, 1 << 20), pair(1, 2, 1 << 20), pair(0, 3, 50)];
-        let attributes: Vec<Attribute> = (0..4)
-            .map(|column| Attribute {
-                column,
-                name: column.to_string(),
-                partition: netdpsyn_model::domain::Partition::from_starts(vec![0], 1),
-            })
-            .collect();
         // noise of one table: c / √(πρ); with ρ = 0.03 about 3.3 a cell.
         let chosen = choose(
             &candidates,
             &[50_000, 9_000, 20_000, 10],
-            &attributes,
-            Unit::Record,
+            4,
+            Reach { unit: Unit::Record, gap: None },
             Rho::from_units(30_000_000_000),
         );
         let labels: Vec<_> = chosen.iter().map(|m| m.attributes.clone()).collect();

@@ -7,9 +7,9 @@
 use hmac::Mac;
 use netdpsyn_privacy::noise::{keyed, secret};
 use netdpsyn_privacy::{Raw, Sensitive};
-use netdpsyn_trace::Stage;
+use netdpsyn_trace::groups::Groups;
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Trace, Values, groups};
+use netdpsyn_trace::{Stage, Trace, Values};
 use rayon::prelude::*;
 
 /// One of this many records is held out.
@@ -58,7 +58,7 @@ pub fn split(
 fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Vec<bool>, Cancelled> {
     // Among identical records any order gives the same set of ordinals.
     let every: Vec<usize> = (0..trace.columns().len()).collect();
-    let ordinals = groups::number(trace, &every, progress, |groups, give| {
+    let ordinals = Groups::of(trace.columns(), &every).number(progress, |groups, give| {
         groups.for_each(|same| (0..).zip(same).for_each(|(ordinal, member)| give(member.row(), ordinal)));
         Ok(())
     })?;

@@ -7,10 +7,9 @@
 use super::{FitError, count};
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::{PrefixTree, tree::Leaves};
-use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity};
-use netdpsyn_trace::Stage;
+use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Schema, Trace};
+use netdpsyn_trace::{Schema, Stage, Trace};
 use std::collections::BTreeMap;
 
 /// A node opens above this many σ: higher on the first level, where a false /8 would drag in false children.
@@ -70,6 +69,7 @@ pub fn grow(
             done += 1;
             let query = Query {
                 label: format!("tree {} level {}", schema.columns[index].name, level + 1),
+                stream: Stream::new("tree level", [index, level + 1]),
                 stage: Stage::Trees,
                 sensitivity: Sensitivity::histogram(unit.max_records()),
                 rho,

@@ -1,10 +1,9 @@
 //! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
 
 use netdpsyn_privacy::{Private, Raw, Sensitive};
-use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
 use netdpsyn_trace::schema::OTHER;
-use netdpsyn_trace::{Column, Field, Notation, Schema, TimeUnit, Trace, protocols};
+use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, TimeUnit, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
 use std::ops::Range;

@@ -93,8 +93,7 @@ fn traces() -> impl Strategy<Value = (Schema, Vec<Vec<u64>>)> {
                     |(value, (_, _, step, many)): (u64, &(_, _, u64, u64))| value % size % many * step;
                 row.into_iter().zip(&chosen).map(value).collect()
             });
-            let schema =
-                Schema { name: "any".into(), kind: Kind::Flow, columns, key: None, facts: vec![], window };
+            let schema = Schema { name: "any".into(), kind: Kind::Flow, columns, facts: vec![], window };
             (schema, rows.collect())
         },
     )

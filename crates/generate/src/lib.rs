@@ -37,10 +37,9 @@ pub use options::Options;
 
 use gum::Convergence;
 use netdpsyn_model::{Model, Table};
-use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
 use netdpsyn_trace::scratch::Scratch;
-use netdpsyn_trace::{Schema, Trace, Values};
+use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use order::{Piece, Sizes};
 use plan::Plan;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};

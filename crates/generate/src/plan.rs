@@ -56,7 +56,7 @@ pub enum Source {
 impl Plan {
     /// The plan for a model.
     pub fn new(model: &Model, start: Start) -> Plan {
-        let key = model.attributes.iter().position(|a| model.schema.key.as_ref() == Some(&a.name));
+        let key = model.attributes.iter().position(|a| model.schema.key_column() == Some(a.column));
         let tables: Vec<&[usize]> = model.tables.iter().map(|t| t.attributes.as_slice()).collect();
         let weights: Vec<f64> = model.tables.par_iter().map(total_correlation).collect();
         Plan::of_graph(&tables, &weights, key, start)

@@ -5,15 +5,15 @@
 
 use crate::domain::Attribute;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use netdpsyn_account::NoiseScale;
-use netdpsyn_account::Statement;
+use netdpsyn_account::{NoiseScale, Statement};
 use netdpsyn_trace::Schema;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// Version of the file format.
-pub const VERSION: u32 = 1;
+/// The newest version of the file format that is read. A bundle has the version of its schema: a program of the version before reads the bundles of
+/// schemas that it reads.
+pub const VERSION: u32 = 2;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -62,7 +62,7 @@ pub enum BundleError {
     #[error("the file is not a measurement bundle: {0}")]
     Json(#[from] serde_json::Error),
     /// Written by another version.
-    #[error("the bundle has version {0}, this program reads version {VERSION}")]
+    #[error("the bundle has version {0}, this program reads versions 1 to {VERSION}")]
     Version(u32),
     /// Parts contradict each other.
     #[error("the bundle contradicts itself: {0}")]
@@ -87,7 +87,7 @@ impl Bundle {
             version: u32,
         }
         let Versioned { version } = serde_json::from_slice(&text)?;
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(BundleError::Version(version));
         }
         let bundle: Bundle = serde_json::from_slice(&text)?;

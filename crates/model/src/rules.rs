@@ -47,8 +47,7 @@ impl Rules {
     /// The rules that hold by these measurements of a schema's attributes.
     pub fn of(schema: &Schema, attributes: &[Attribute], measurements: &[Measurement]) -> Rules {
         let all = Measured { attributes, measurements };
-        let named = |name: &String| attributes.iter().position(|a| a.name == *name);
-        let key = schema.key.as_ref().and_then(named);
+        let key = attributes.iter().position(|a| schema.key_column() == Some(a.column));
         let mut rules = Rules::default();
         let protocol = attributes.iter().position(|a| schema.columns[a.column].field == Field::Protocol);
         for (column, declared) in schema.columns.iter().enumerate() {

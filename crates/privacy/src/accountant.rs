@@ -6,15 +6,17 @@
 //! What is left over at the end is not refunded.
 
 use super::noise::{Noise, Stop};
-use super::{CellMap, Charge, CostTooSmall, NoiseScale, Rho, Sensitivity, Stage};
+use super::{CellMap, Charge, CostTooSmall, NoiseScale, Rho, Sensitivity, Stage, Stream};
 use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// A question about raw data, complete with what it costs: the noise scale follows from sensitivity and ρ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// Unique within the fit.
+    /// What is asked, for people: the line of the account. Unique within the fit.
     pub label: String,
+    /// What is asked, for the noise. Unique within the fit.
+    pub stream: Stream,
     /// The stage of the method that asks, for the statement.
     pub stage: Stage,
     /// How far one privacy unit moves the answer.
@@ -51,7 +53,8 @@ pub enum Refused {
         /// The allowance of this fit.
         allowance: Rho,
     },
-    /// The same question asked twice would use one noise stream twice, and the difference of the answers would be exact.
+    /// The same question asked twice would use one noise stream twice, and the difference of the answers would be exact. Two questions of one label would not;
+    /// but then nobody could tell which line of the account paid for which answer.
     #[error("query {label} was asked before in this fit")]
     Repeated {
         /// The query.
@@ -69,6 +72,7 @@ pub enum Refused {
 pub struct Accountant<'n> {
     allowance: Rho,
     spent: Rho,
+    streams: BTreeSet<Stream>,
     labels: BTreeSet<String>,
     charges: Vec<Charge>,
     noise: &'n dyn Noise,
@@ -78,8 +82,8 @@ pub struct Accountant<'n> {
 impl<'n> Accountant<'n> {
     /// An accountant that will never let more than `allowance` be spent.
     pub fn new(allowance: Rho, noise: &'n dyn Noise) -> Self {
-        let (labels, charges) = (BTreeSet::new(), Vec::new());
-        Accountant { allowance, spent: Rho::ZERO, labels, charges, noise, stop: &|| false }
+        let (streams, labels, charges) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        Accountant { allowance, spent: Rho::ZERO, streams, labels, charges, noise, stop: &|| false }
     }
 
     /// The same, but drawing ends when `stop` says so.
@@ -99,6 +103,9 @@ impl<'n> Accountant<'n> {
             return Err(Refused::Exhausted { label: query.label, asked: query.rho, left, allowance });
         }
         let scale = NoiseScale::for_cost(query.sensitivity, query.rho)?;
+        if !self.streams.insert(query.stream.clone()) {
+            return Err(Refused::Repeated { label: query.label });
+        }
         if !self.labels.insert(query.label.clone()) {
             return Err(Refused::Repeated { label: query.label });
         }
@@ -138,9 +145,10 @@ mod tests {
     use crate::{MaxRecords, NoiseKey, Raw, Sensitive};
     use proptest::prelude::*;
 
-    fn query(label: &str, units: u64) -> Query {
+    fn query(number: usize, units: u64) -> Query {
         Query {
-            label: label.into(),
+            label: number.to_string(),
+            stream: Stream::new("test", [number]),
             stage: Stage::Pairs,
             sensitivity: Sensitivity::histogram(MaxRecords::ONE),
             rho: Rho::from_units(units),
@@ -157,7 +165,7 @@ mod tests {
             let raw = Sensitive::new(vec![3i64, 4]);
             let mut spent = 0;
             for (i, units) in asked.into_iter().enumerate() {
-                let answer = raw.measure(&mut accountant, query(&i.to_string(), units), Vec::clone);
+                let answer = raw.measure(&mut accountant, query(i, units), Vec::clone);
                 prop_assert_eq!(answer.is_ok(), units > 0 && spent + units <= allowance);
                 if answer.is_ok() {
                     spent += units;
@@ -169,13 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_asked_once() {
+    fn a_stream_and_a_label_are_asked_once() {
         let key = NoiseKey::for_test(1);
         let mut accountant = Accountant::new(Rho::from_units(100), &key);
         let raw = Sensitive::new(vec![3i64, 4]);
-        raw.measure(&mut accountant, query("a", 1), Vec::clone).unwrap();
-        let again = raw.measure(&mut accountant, query("a", 1), Vec::clone);
-        assert_eq!(again, Err(Refused::Repeated { label: "a".into() }));
+        raw.measure(&mut accountant, query(0, 1), Vec::clone).unwrap();
+        for (stream, label) in [(0, 0), (0, 1), (2, 0)] {
+            let again = Query { label: label.to_string(), ..query(stream, 1) };
+            let refused = raw.measure(&mut accountant, again, Vec::clone);
+            assert_eq!(refused, Err(Refused::Repeated { label: label.to_string() }));
+        }
         assert_eq!(accountant.left(), Rho::from_units(99));
     }
 
@@ -183,7 +194,7 @@ mod tests {
     fn refused_before_the_data_is_touched() {
         let key = NoiseKey::for_test(1);
         let mut accountant = Accountant::new(Rho::from_units(1), &key);
-        let answer = Sensitive::new(()).measure(&mut accountant, query("a", 2), |_| {
+        let answer = Sensitive::new(()).measure(&mut accountant, query(0, 2), |_| {
             panic!("the raw data was read for a query that cannot be paid")
         });
         assert!(matches!(answer, Err(Refused::Exhausted { .. })));
@@ -193,7 +204,7 @@ mod tests {
     fn stopped_while_drawing_is_charged_all_the_same() {
         let key = NoiseKey::for_test(1);
         let mut accountant = Accountant::new(Rho::from_units(100), &key).until(&|| true);
-        let answer = Sensitive::new(vec![3i64, 4]).measure(&mut accountant, query("a", 1), Vec::clone);
+        let answer = Sensitive::new(vec![3i64, 4]).measure(&mut accountant, query(0, 1), Vec::clone);
         assert_eq!(answer, Err(Refused::Stopped));
         assert_eq!(accountant.left(), Rho::from_units(99));
     }

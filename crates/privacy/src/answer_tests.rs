@@ -4,7 +4,7 @@
 //! another key would exceed them.
 
 use super::noise::Noise;
-use super::{CellMap, MaxRecords, NoiseKey, NoiseScale, Query, Rho, Sensitivity};
+use super::{CellMap, MaxRecords, NoiseKey, NoiseScale, Query, Rho, Sensitivity, Stream};
 use crate::Stage;
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const BLOCK: usize = 4_096;
 const BLOCKS: usize = 5;
 const CELLS: usize = BLOCKS * BLOCK + 1_000;
 /// Labels as a fit uses them; one begins like another.
-const LABELS: [&str; 4] = ["tree srcip level 1", "tree srcip level 2", "one-way proto", "one-way proto × ts"];
+const QUESTIONS: [&str; 4] = ["tree level 0 1", "tree level 0 2", "one-way 4", "joint 4 5"];
 
 /// From less than one to far beyond any trace.
 const VARIANCES: [f64; 7] = [0.2, 0.5, 1.0, 6.25, 400.0, 1e6, 3e9];
@@ -24,10 +24,11 @@ fn rho(variance: f64) -> Rho {
     Rho::from_units((Rho::ONE as f64 / 2.0 / variance).round() as u64)
 }
 
-fn query(label: &str, rho: Rho) -> Query {
+fn query(question: &'static str, rho: Rho) -> Query {
     let sensitivity = Sensitivity::histogram(MaxRecords::ONE);
     let map = CellMap::of(|say| say(b"the same cells"));
-    Query { label: label.into(), stage: Stage::Pairs, sensitivity, rho, cells: CELLS, map }
+    let (label, stream) = (question.into(), Stream::new(question, []));
+    Query { label, stream, stage: Stage::Pairs, sensitivity, rho, cells: CELLS, map }
 }
 
 /// The noise that a key adds: its answer less the true one, which is different in every cell.
@@ -82,7 +83,7 @@ fn limit(freedom: f64) -> f64 {
 #[test]
 fn every_block_of_every_answer_has_the_noise_that_is_paid_for() {
     for expected in VARIANCES {
-        for label in LABELS {
+        for label in QUESTIONS {
             let query = query(label, rho(expected));
             let noise = noise(1, &query);
             for (block, draws) in noise.chunks_exact(BLOCK).enumerate() {
@@ -102,7 +103,7 @@ fn every_block_of_every_answer_has_the_noise_that_is_paid_for() {
 fn a_wrong_scale_would_be_noticed() {
     for expected in VARIANCES {
         for (factor, cells) in [(0.25, BLOCK), (4.0, BLOCK), (0.81, CELLS), (1.21, CELLS)] {
-            let noise = noise(1, &query(LABELS[0], rho(expected * factor)));
+            let noise = noise(1, &query(QUESTIONS[0], rho(expected * factor)));
             let (statistic, freedom) = chi_square(&noise[..cells], expected);
             assert!(statistic > limit(freedom), "{factor} of σ² {expected}: χ² {statistic} on {freedom}");
         }
@@ -113,7 +114,7 @@ fn a_wrong_scale_would_be_noticed() {
 fn streams() -> Vec<(String, Vec<i64>)> {
     let mut streams = Vec::new();
     for key in [1, 2] {
-        for label in LABELS {
+        for label in QUESTIONS {
             let noise = noise(key, &query(label, rho(1e10)));
             for (block, draws) in noise.chunks_exact(BLOCK).enumerate() {
                 streams.push((format!("key {key}, {label}, block {block}"), draws.to_vec()));
@@ -136,7 +137,7 @@ fn correlation(x: &[i64], y: &[i64], lag: usize) -> f64 {
 #[test]
 fn no_two_blocks_labels_or_keys_share_noise() {
     let streams = streams();
-    assert_eq!(streams.len(), 2 * LABELS.len() * BLOCKS);
+    assert_eq!(streams.len(), 2 * QUESTIONS.len() * BLOCKS);
     for (at, (name, x)) in streams.iter().enumerate() {
         for lag in 1..=64 {
             let z = correlation(x, x, lag);
@@ -156,7 +157,7 @@ fn no_two_blocks_labels_or_keys_share_noise() {
 /// The same key draws the same again, however often; another key or label does not.
 #[test]
 fn the_same_query_has_the_same_noise() {
-    let asked = query(LABELS[0], rho(400.0));
+    let asked = query(QUESTIONS[0], rho(400.0));
     let scale = NoiseScale::for_cost(asked.sensitivity, asked.rho).unwrap();
     let first = noise(1, &asked);
     let key = NoiseKey::for_test(1);
@@ -165,7 +166,7 @@ fn the_same_query_has_the_same_noise() {
         assert_eq!(again.values, first);
     }
     // Of two independent draws at σ = 20 one in 71 is equal: 303 of 21,480 cells, 17.3 to either side.
-    for other in [noise(2, &asked), noise(1, &query(LABELS[1], rho(400.0)))] {
+    for other in [noise(2, &asked), noise(1, &query(QUESTIONS[1], rho(400.0)))] {
         let equal = first.iter().zip(&other).filter(|(a, b)| a == b).count();
         assert!(equal < 303 + 7 * 18, "{equal} cells are equal");
     }

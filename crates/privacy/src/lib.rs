@@ -8,6 +8,7 @@
 //! | [`accountant`] | a fixed allowance; refuses whatever would exceed it |
 //! | `cell_map` | what the cells of an answer stand for, as a digest |
 //! | [`noise`] | where the random bits come from: one key, one stream a block |
+//! | `stream` | which question a stream of noise belongs to |
 //! | [`gaussian`] | exact discrete Gaussian noise in integer arithmetic |
 //! | `exponential` | its one trial: a uniform number compared with exp(−γ), exactly |
 //!
@@ -20,6 +21,7 @@ mod exponential;
 pub mod gaussian;
 pub mod noise;
 pub mod sensitive;
+mod stream;
 
 #[cfg(test)]
 mod answer_tests;
@@ -31,3 +33,4 @@ pub use netdpsyn_account::{
 };
 pub use noise::{KeyHalf, NoiseKey};
 pub use sensitive::{Private, Raw, Sensitive, Steward};
+pub use stream::Stream;

@@ -2,7 +2,7 @@
 //!
 //! A stream is read in cell order, so the noise depends on no thread count and no order of execution, and the same key
 //! gives the same noise again: a retried attempt of the same computation teaches nothing new. A query's streams are derived from everything that makes
-//! it the question it is (label, sensitivity, ρ, cells, what each cell stands for) and from the computation that it belongs to (trace, schema, plan,
+//! it the question it is (stream, sensitivity, ρ, cells, what each cell stands for) and from the computation that it belongs to (trace, schema, plan,
 //! build): wherever two attempts differ in any of these, their noise is independent, and no difference of answers is exact.
 
 use super::gaussian::Sampler;
@@ -89,12 +89,13 @@ impl NoiseKey {
         NoiseKey { key: mac.finalize().into_bytes().into(), computation: Sha256::digest(computation).into() }
     }
 
-    /// The subkey of one query: HMAC-SHA256(key, label ‖ Δ² ‖ ρ ‖ cells ‖ cell map ‖ computation). The label comes with its length, all else has a
-    /// fixed one, so that no two queries give the same text.
+    /// The subkey of one query: HMAC-SHA256(key, stream ‖ Δ² ‖ ρ ‖ cells ‖ cell map ‖ computation). The stream's text comes with its length, all else has a
+    /// fixed one, so that no two queries give the same text. The label, which names columns, has no part in it.
     fn subkey(&self, query: &Query) -> [u8; 32] {
+        let stream = query.stream.to_string();
         let mut mac = keyed(&self.key);
-        mac.update(&(query.label.len() as u64).to_le_bytes());
-        mac.update(query.label.as_bytes());
+        mac.update(&(stream.len() as u64).to_le_bytes());
+        mac.update(stream.as_bytes());
         for number in [query.sensitivity.squared(), query.rho.units(), query.cells as u64] {
             mac.update(&number.to_le_bytes());
         }
@@ -156,11 +157,12 @@ impl NoiseKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CellMap, MaxRecords, Rho, Sensitivity, Stage};
+    use crate::{CellMap, MaxRecords, Rho, Sensitivity, Stage, Stream};
 
-    fn query(label: &str) -> Query {
+    fn query(number: usize) -> Query {
         Query {
-            label: label.into(),
+            label: number.to_string(),
+            stream: Stream::new("test", [number]),
             stage: Stage::Pairs,
             sensitivity: Sensitivity::histogram(MaxRecords::ONE),
             rho: Rho::from_units(1_000_000),
@@ -183,25 +185,26 @@ mod tests {
     #[test]
     fn the_same_for_any_number_of_threads() {
         let key = NoiseKey::for_test(1);
-        assert_eq!(answer(&key, &query("a"), 1), answer(&key, &query("a"), 3));
+        assert_eq!(answer(&key, &query(0), 1), answer(&key, &query(0), 3));
     }
 
     #[test]
     fn whatever_makes_a_query_another_makes_its_noise_another() {
         let key = NoiseKey::for_test(1);
-        let a = answer(&key, &query("a"), 2);
+        let a = answer(&key, &query(0), 2);
         let gaps = Sensitivity::histogram_of_gaps(MaxRecords::ONE);
         let others = [
-            query("b"),
-            Query { sensitivity: gaps, ..query("a") },
-            Query { rho: Rho::from_units(1_000_001), ..query("a") },
-            Query { cells: 10_001, ..query("a") },
-            Query { map: CellMap::of(|say| say(b"another cut")), ..query("a") },
+            query(1),
+            Query { sensitivity: gaps, ..query(0) },
+            Query { rho: Rho::from_units(1_000_001), ..query(0) },
+            Query { cells: 10_001, ..query(0) },
+            Query { map: CellMap::of(|say| say(b"another cut")), ..query(0) },
         ];
         for other in &others {
             assert!(independent(&a, &answer(&key, other, 2)), "{other:?}");
         }
-        assert!(independent(&a, &answer(&NoiseKey::for_test(2), &query("a"), 2)));
+        assert_eq!(a, answer(&key, &Query { label: "another name".into(), ..query(0) }, 2));
+        assert!(independent(&a, &answer(&NoiseKey::for_test(2), &query(0), 2)));
         assert!(a[..BLOCK] != a[BLOCK..2 * BLOCK]);
     }
 
@@ -209,7 +212,7 @@ mod tests {
     fn a_kept_key_takes_both_halves_and_the_computation() {
         let half = |byte| KeyHalf::kept(&[byte; 32]).unwrap();
         let noise = |one, other, what: &str| {
-            answer(&NoiseKey::of_halves(&half(one), &half(other), what.as_bytes()), &query("a"), 2)
+            answer(&NoiseKey::of_halves(&half(one), &half(other), what.as_bytes()), &query(0), 2)
         };
         let a = noise(1, 2, "trace 1, plan 1");
         assert_eq!(a, noise(1, 2, "trace 1, plan 1"));

@@ -1,6 +1,6 @@
 //! Protocol facts: public knowledge that synthetic records respect at no cost in privacy, and that any trace can be checked by.
 
-use super::{Fact, Field, Kind, Schema, protocols};
+use super::{Fact, Field, Kind, Role, Schema, protocols};
 use std::ops::RangeInclusive;
 
 /// The smallest IPv4 packet, in bytes.
@@ -22,7 +22,22 @@ struct Length {
     protocol: Option<usize>,
 }
 
-/// Columns of an IPv4 header; those that the trace lacks are `None`.
+/// What an IPv4 header's checksum is computed from.
+const HEADER: [Role; 11] = [
+    Role::IpVersion,
+    Role::HeaderWords,
+    Role::Tos,
+    Role::Length,
+    Role::Identification,
+    Role::IpFlags,
+    Role::FragmentOffset,
+    Role::Ttl,
+    Role::Protocol,
+    Role::SourceAddress,
+    Role::DestinationAddress,
+];
+
+/// Columns of an IPv4 header, as [`HEADER`] lists them; those that the trace lacks are `None`.
 struct Header {
     checksum: usize,
     fields: [Option<usize>; 11],
@@ -31,13 +46,13 @@ struct Header {
 impl Facts {
     /// The facts that `schema` declares and has the columns for.
     pub fn of(schema: &Schema) -> Self {
-        let at = |name: &str| schema.position(name);
+        let at = |role: Role| schema.column_of(role);
         let declared = |fact: Fact| schema.facts.contains(&fact);
-        let pair = |fact: Fact, a: &str, b: &str| declared(fact).then(|| at(a).zip(at(b))).flatten();
+        let pair = |fact: Fact, a: Role, b: Role| declared(fact).then(|| at(a).zip(at(b))).flatten();
         let length = declared(Fact::LengthHoldsHeaders)
-            .then(|| at("pkt_len").zip(at("ihl")))
+            .then(|| at(Role::Length).zip(at(Role::HeaderWords)))
             .flatten()
-            .map(|(length, header_words)| Length { length, header_words, protocol: at("proto") });
+            .map(|(length, header_words)| Length { length, header_words, protocol: at(Role::Protocol) });
         let checksum = schema.columns.iter().position(|c| c.field == Field::IpChecksum);
         let of_type = |wanted: fn(&Field) -> bool| {
             schema.columns.iter().enumerate().filter(move |(_, c)| wanted(&c.field)).map(|(index, _)| index)
@@ -45,14 +60,12 @@ impl Facts {
         let ports: Vec<usize> =
             of_type(|field| matches!(field, Field::Port | Field::PortTree { .. })).collect();
         let protocol = of_type(|field| *field == Field::Protocol).next().filter(|_| !ports.is_empty());
-        let names =
-            ["version", "ihl", "tos", "pkt_len", "id", "flag", "off", "ttl", "proto", "srcip", "dstip"];
         Facts {
-            bytes_fit: pair(Fact::BytesFitPackets, "pkt", "byt"),
-            instant: pair(Fact::OnePacketNoDuration, "pkt", "td"),
+            bytes_fit: pair(Fact::BytesFitPackets, Role::Packets, Role::Bytes),
+            instant: pair(Fact::OnePacketNoDuration, Role::Packets, Role::Duration),
             length,
-            checksum: checksum.map(|checksum| Header { checksum, fields: names.map(at) }),
-            version: at("version").filter(|_| schema.kind == Kind::Packet),
+            checksum: checksum.map(|checksum| Header { checksum, fields: HEADER.map(at) }),
+            version: at(Role::IpVersion).filter(|_| schema.kind == Kind::Packet),
             ports: protocol.map(|protocol| (protocol, ports)),
         }
     }

@@ -5,18 +5,16 @@
 //! record decides, and equal ones are interchangeable. One record more therefore changes the gap of one other record at most.
 
 use super::columns::compare;
-use super::groups::{self, Member};
-use super::{Column, Field, Schema, Trace, Values};
+use super::groups::{self, Groups, Member};
+use super::{Column, Field, Role, Schema, Trace, Values, presets};
 use crate::progress::{self, Cancelled, Progress};
-
-/// The name of the derived column.
-pub const NAME: &str = "tsdiff";
 
 /// Nanoseconds of one step of a gap.
 const STEP: u64 = 1_000;
 
 /// What tells one flow from another.
-pub const FIVE_TUPLE: [&str; 5] = ["srcip", "dstip", "srcport", "dstport", "proto"];
+pub const FIVE_TUPLE: [Role; 5] =
+    [Role::SourceAddress, Role::DestinationAddress, Role::SourcePort, Role::DestinationPort, Role::Protocol];
 
 /// The columns of a schema that gaps are derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +29,8 @@ impl FlowColumns {
     /// Where a schema has them; `None` if it lacks one.
     pub fn of(schema: &Schema) -> Option<Self> {
         let mut flow = [0; 5];
-        for (at, name) in flow.iter_mut().zip(FIVE_TUPLE) {
-            *at = schema.position(name)?;
+        for (at, role) in flow.iter_mut().zip(FIVE_TUPLE) {
+            *at = schema.column_of(role)?;
         }
         Some(FlowColumns { flow, time: schema.time_column()? })
     }
@@ -43,7 +41,7 @@ impl Schema {
     pub fn with_gaps(&self) -> Schema {
         let mut schema = self.clone();
         if FlowColumns::of(self).is_some() && self.derived().is_none() {
-            schema.columns.push(Column::new(NAME, Field::FlowGap { base: 2.0 }));
+            schema.columns.push(Column::new(presets::GAP, Field::FlowGap { base: 2.0 }));
         }
         schema
     }
@@ -74,7 +72,7 @@ pub fn gap_of(value: u64) -> Option<u64> {
 /// The gap value of every record. It takes 24 bytes a row at most beside trace and result: [`groups`], and 16 for the records of the longest flow.
 pub fn gaps(trace: &Trace, columns: &FlowColumns, progress: &dyn Progress) -> Result<Values, Cancelled> {
     let time = trace.column(columns.time);
-    let values = groups::number(trace, &columns.flow, progress, |flows, give| {
+    let values = Groups::of(trace.columns(), &columns.flow).number(progress, |flows, give| {
         let mut records = Vec::new();
         for flow in flows.filter(|flow| flow.len() > 1) {
             in_time(flow, time, &mut records, progress)?;

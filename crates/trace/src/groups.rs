@@ -1,11 +1,12 @@
 //! Records that agree in some columns, brought together on all cores in time linear in their number.
 //!
 //! Rows are dealt to buckets by one half of a hash and sorted by the other within each. Then the records themselves are compared: a hash brings
-//! rows together, it never says that they are equal.
+//! rows together, it never says that they are equal. Groups come in no order, some at a time on every core ([`Groups::number`]), or in the order of their
+//! values ([`Groups::in_order`]).
 //!
 //! Memory beside the trace and the result: 16 bytes a row while buckets are filled, 8 afterwards.
 
-use super::Trace;
+use super::Values;
 use super::columns::compare;
 use crate::progress::{self, Cancelled, Progress};
 use rayon::prelude::*;
@@ -43,19 +44,7 @@ impl Member {
 }
 
 /// Some groups, one after another; the rows of a group ascend.
-pub type Groups<'a> = ChunkBy<'a, Member, fn(&Member, &Member) -> bool>;
-
-/// Gives every row a number that follows from the rows of its group, those that agree with it in the columns `by`. `work` gets some groups at
-/// a time and tells row and number of each to its second argument; rows it does not name have 0.
-pub fn number(
-    trace: &Trace,
-    by: &[usize],
-    progress: &dyn Progress,
-    work: impl Fn(Groups<'_>, &dyn Fn(usize, u64)) -> Result<(), Cancelled> + Sync,
-) -> Result<Vec<u64>, Cancelled> {
-    let buckets = (trace.rows() / BUCKET).next_power_of_two().min(MOST_BUCKETS);
-    Grouping { trace, by, buckets, mix }.number(progress, work)
-}
+pub type Batch<'a> = ChunkBy<'a, Member, fn(&Member, &Member) -> bool>;
 
 /// Adds a value to a hash. Multiplying moves what differs upwards, folding and turning bring it down again.
 pub fn mix(hash: u64, value: u64) -> u64 {
@@ -64,16 +53,17 @@ pub fn mix(hash: u64, value: u64) -> u64 {
 }
 
 /// A hash of each row's values in the columns `by`.
-pub fn hashes(trace: &Trace, by: &[usize], rows: Range<usize>, mix: fn(u64, u64) -> u64) -> Vec<u64> {
+pub fn hashes(columns: &[Values], by: &[usize], rows: Range<usize>, mix: fn(u64, u64) -> u64) -> Vec<u64> {
     let mut hashes = vec![0; rows.len()];
     for &column in by {
-        trace.column(column).zip_block(rows.start, &mut hashes, |hash, value| *hash = mix(*hash, value));
+        columns[column].zip_block(rows.start, &mut hashes, |hash, value| *hash = mix(*hash, value));
     }
     hashes
 }
 
-struct Grouping<'a> {
-    trace: &'a Trace,
+/// Rows grouped by their values in some columns.
+pub struct Groups<'a> {
+    columns: &'a [Values],
     by: &'a [usize],
     /// A power of two.
     buckets: usize,
@@ -86,25 +76,84 @@ struct Dealt {
     starts: Vec<u32>,
 }
 
-impl Grouping<'_> {
-    fn number(
+/// Groups in the order of their values; the rows of a group ascend.
+pub struct InOrder {
+    rows: Vec<u32>,
+    /// Where each group's rows are.
+    bounds: Vec<Range<usize>>,
+}
+
+impl InOrder {
+    /// One group after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        self.bounds.iter().map(|bounds| &self.rows[bounds.clone()])
+    }
+}
+
+impl<'a> Groups<'a> {
+    /// Rows that agree in the columns `by` are a group.
+    pub fn of(columns: &'a [Values], by: &'a [usize]) -> Self {
+        let rows = columns.first().map_or(0, Values::len);
+        Groups { columns, by, buckets: (rows / BUCKET).next_power_of_two().min(MOST_BUCKETS), mix }
+    }
+
+    fn rows(&self) -> usize {
+        self.columns.first().map_or(0, Values::len)
+    }
+
+    /// Gives every row a number that follows from the rows of its group. `work` gets some groups at a time and tells row and number of each to its second
+    /// argument; rows it does not name have 0.
+    pub fn number(
         &self,
         progress: &dyn Progress,
-        work: impl Fn(Groups<'_>, &dyn Fn(usize, u64)) -> Result<(), Cancelled> + Sync,
+        work: impl Fn(Batch<'_>, &dyn Fn(usize, u64)) -> Result<(), Cancelled> + Sync,
     ) -> Result<Vec<u64>, Cancelled> {
-        let buckets = self.filled(progress)?;
-        let numbers: Vec<AtomicU64> = (0..self.trace.rows()).map(|_| AtomicU64::new(0)).collect();
+        let numbers: Vec<AtomicU64> = (0..self.rows()).map(|_| AtomicU64::new(0)).collect();
         let give = |row: usize, number| numbers[row].store(number, Ordering::Relaxed);
-        buckets.into_par_iter().try_for_each(|mut bucket| {
-            self.settle(&mut bucket, progress)?;
-            work(bucket.chunk_by(|a, b| a.tag() == b.tag()), &give)
-        })?;
+        self.each(progress, |batch| work(batch, &give))?;
         Ok(numbers.into_iter().map(AtomicU64::into_inner).collect())
+    }
+
+    /// The groups of at least so many rows, in the order of their values.
+    pub fn in_order(&self, least: usize, progress: &dyn Progress) -> Result<InOrder, Cancelled> {
+        let parts = self.each(progress, |batch| {
+            let (mut rows, mut bounds) = (Vec::new(), Vec::new());
+            for group in batch.filter(|group| group.len() >= least) {
+                bounds.push(rows.len()..rows.len() + group.len());
+                rows.extend(group.iter().map(|member| member.row() as u32));
+            }
+            Ok((rows, bounds))
+        })?;
+        let (mut rows, mut bounds) = (Vec::new(), Vec::new());
+        for (own, within) in parts {
+            let before = rows.len();
+            bounds.extend(within.into_iter().map(|at: Range<usize>| at.start + before..at.end + before));
+            rows.extend(own);
+        }
+        let order = |a: &Range<usize>, b: &Range<usize>| {
+            compare(self.columns, self.by.iter().copied(), rows[a.start], rows[b.start])
+        };
+        progress::sort_by(&mut bounds, &order, progress)?;
+        Ok(InOrder { rows, bounds })
+    }
+
+    /// What `work` makes of some groups at a time, in no order but the same each time.
+    fn each<R: Send>(
+        &self,
+        progress: &dyn Progress,
+        work: impl Fn(Batch<'_>) -> Result<R, Cancelled> + Sync,
+    ) -> Result<Vec<R>, Cancelled> {
+        let buckets = self.filled(progress)?.into_par_iter();
+        let settled = buckets.map(|mut bucket| {
+            self.settle(&mut bucket, progress)?;
+            work(bucket.chunk_by(|a, b| a.tag() == b.tag()))
+        });
+        settled.collect()
     }
 
     /// All rows, each in the bucket of its hash.
     fn filled(&self, progress: &dyn Progress) -> Result<Vec<Vec<Member>>, Cancelled> {
-        let rows = self.trace.rows();
+        let rows = self.rows();
         let parts: Vec<Dealt> = (0..rows.div_ceil(PART))
             .into_par_iter()
             .map(|part| {
@@ -125,7 +174,7 @@ impl Grouping<'_> {
     }
 
     fn dealt(&self, rows: Range<usize>) -> Dealt {
-        let hashes = hashes(self.trace, self.by, rows.clone(), self.mix);
+        let hashes = hashes(self.columns, self.by, rows.clone(), self.mix);
         let bucket = |hash: u64| (hash >> 32) as usize & (self.buckets - 1);
         let mut starts = vec![0; self.buckets + 1];
         hashes.iter().for_each(|&hash| starts[bucket(hash) + 1] += 1);
@@ -155,7 +204,7 @@ impl Grouping<'_> {
                 // Records that differ have one hash: once in millions of rows.
                 let order = |a: &Member, b: &Member| {
                     let by = self.by.iter().copied();
-                    compare(self.trace.columns(), by, a.row() as u32, b.row() as u32).then(a.cmp(b))
+                    compare(self.columns, by, a.row() as u32, b.row() as u32).then(a.cmp(b))
                 };
                 progress::sort_by(&mut bucket[from..to], &order, progress)?;
                 let again = self.differing(&bucket[from..to], progress)?;
@@ -178,7 +227,7 @@ impl Grouping<'_> {
             let mut before = None;
             for (members, differing) in members.chunks(PIECE).zip(differing.chunks_mut(PIECE)) {
                 let mut flags = differing.iter_mut();
-                self.trace.column(column).for_each_of(members.iter().map(|m| m.row()), |value| {
+                self.columns[column].for_each_of(members.iter().map(|m| m.row()), |value| {
                     flags.next().into_iter().for_each(|flag| *flag |= before != Some(value));
                     before = Some(value);
                 });
@@ -206,14 +255,14 @@ mod tests {
             poor in any::<bool>(),
             buckets in prop::sample::select(vec![1usize, 2, 64]),
         ) {
-            let trace = Trace::new(vec![
+            let columns = [
                 Values::collect(3, rows.iter().map(|row| row.0)),
                 Values::collect(u64::MAX, rows.iter().map(|row| row.2)),
                 Values::collect(u64::MAX, rows.iter().map(|row| row.1 << 40)),
-            ]);
+            ];
             // A poor hash takes records that differ for the same, so that they have to be looked at.
             let mix = if poor { |hash, value| (hash ^ value) & 1 } else { mix };
-            let grouping = Grouping { trace: &trace, by: &[0, 2], buckets, mix };
+            let grouping = Groups { columns: &columns, by: &[0, 2], buckets, mix };
             let found = grouping.number(&Quiet, |groups, give| {
                 for group in groups {
                     (0..).zip(group).for_each(|(i, member)| give(member.row(), 1_000 * group.len() as u64 + i));
@@ -229,6 +278,11 @@ mod tests {
                 (0..).zip(group).for_each(|(i, &row)| expected[row] = 1_000 * group.len() as u64 + i);
             }
             prop_assert_eq!(found, Ok(expected));
+            let in_order = grouping.in_order(2, &Quiet).unwrap();
+            let found: Vec<Vec<usize>> =
+                in_order.iter().map(|group| group.iter().map(|&row| row as usize).collect()).collect();
+            let expected: Vec<Vec<usize>> = groups.into_values().filter(|group| group.len() >= 2).collect();
+            prop_assert_eq!(found, expected);
         }
     }
 }

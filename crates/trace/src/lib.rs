@@ -15,15 +15,18 @@ pub mod notation;
 pub mod presets;
 pub mod progress;
 pub mod protocols;
+pub mod roles;
 pub mod schema;
 pub mod scratch;
 pub mod simulate;
 pub mod whole;
 pub mod window;
+pub mod written;
 
 pub use columns::{Trace, Values};
 pub use facts::Facts;
 pub use netdpsyn_account::{Kind, Stage};
 pub use notation::{Notation, TimeUnit};
+pub use roles::{Role, Roles};
 pub use schema::{Column, Fact, Field, Schema, SchemaError};
 pub use window::Window;

@@ -4,7 +4,7 @@
 //! Table 1) declare the classes that those data sets document. `ugr16` and `caida` declare names of protocols in upper case, as their
 //! published tables have them. No preset knows a capture window.
 
-use super::{Column, Fact, Field, Kind, Notation, Schema};
+use super::{Column, Fact, Field, Kind, Notation, Role, Schema};
 
 /// Names of all presets, with a line on each for `--help`.
 pub const NAMES: &[(&str, &str)] = &[
@@ -15,6 +15,30 @@ pub const NAMES: &[(&str, &str)] = &[
     ("cidds", "CIDDS-001: flows of a small business, with attacks"),
     ("caida", "CAIDA: packet headers of a backbone link"),
     ("dc", "data-centre packet headers"),
+];
+
+/// The name of the column of gaps that a fit derives. No file's column has it.
+pub const GAP: &str = "tsdiff";
+
+/// What names of columns meant in version 1. Closed: presets may come to name their columns otherwise.
+pub(super) const NAMES_OF_VERSION_1: [(&str, Role); 17] = [
+    ("srcip", Role::SourceAddress),
+    ("dstip", Role::DestinationAddress),
+    ("srcport", Role::SourcePort),
+    ("dstport", Role::DestinationPort),
+    ("proto", Role::Protocol),
+    ("td", Role::Duration),
+    ("pkt", Role::Packets),
+    ("byt", Role::Bytes),
+    ("label", Role::Label),
+    ("pkt_len", Role::Length),
+    ("version", Role::IpVersion),
+    ("ihl", Role::HeaderWords),
+    ("tos", Role::Tos),
+    ("id", Role::Identification),
+    ("flag", Role::IpFlags),
+    ("off", Role::FragmentOffset),
+    ("ttl", Role::Ttl),
 ];
 
 /// The schema of a preset.
@@ -62,22 +86,22 @@ pub fn preset(name: &str) -> Option<Schema> {
     Some(schema)
 }
 
-fn address(name: &str) -> Column {
-    Column::new(name, Field::ip(&[8, 8, 8, 8]))
+fn address(name: &str, role: Role) -> Column {
+    Column::new(name, Field::ip(&[8, 8, 8, 8])).with(role)
 }
 
 fn five_tuple() -> Vec<Column> {
     vec![
-        address("srcip"),
-        address("dstip"),
-        Column::new("srcport", Field::port_tree()),
-        Column::new("dstport", Field::port_tree()),
-        Column::new("proto", Field::Protocol),
+        address("srcip", Role::SourceAddress),
+        address("dstip", Role::DestinationAddress),
+        Column::new("srcport", Field::port_tree()).with(Role::SourcePort),
+        Column::new("dstport", Field::port_tree()).with(Role::DestinationPort),
+        Column::new("proto", Field::Protocol).with(Role::Protocol),
     ]
 }
 
-fn integer(name: &str, min: u64, max: u64) -> Column {
-    Column::new(name, Field::Integer { min, max, width: 1, exact_below: 0 })
+fn integer(name: &str, role: Role, min: u64, max: u64) -> Column {
+    Column::new(name, Field::Integer { min, max, width: 1, exact_below: 0 }).with(role)
 }
 
 fn categories(values: &[&str]) -> Field {
@@ -87,20 +111,21 @@ fn categories(values: &[&str]) -> Field {
 fn flow(name: &str, types: Option<&[&str]>) -> Schema {
     let exponential = |max| Field::IntegerExponential { max, base: 2.0 };
     let week = 604_800.0;
+    let types = types.map_or(Field::Categorical(None), categories);
     let mut columns = five_tuple();
     columns.extend([
-        Column::new("ts", Field::Timestamp { windows: 100 }),
-        Column::new("td", Field::FloatExponential { resolution: 1e-6, max: week, base: 2.0 }),
-        Column::new("pkt", exponential(1 << 32)),
-        Column::new("byt", exponential(1 << 40)),
-        Column { optional: true, ..Column::new("label", categories(&["0", "1"])) },
-        Column { optional: true, ..Column::new("type", types.map_or(Field::Categorical(None), categories)) },
+        Column::new("ts", Field::Timestamp { windows: 100 }).with(Role::Start),
+        Column::new("td", Field::FloatExponential { resolution: 1e-6, max: week, base: 2.0 })
+            .with(Role::Duration),
+        Column::new("pkt", exponential(1 << 32)).with(Role::Packets),
+        Column::new("byt", exponential(1 << 40)).with(Role::Bytes),
+        Column { optional: true, ..Column::new("label", categories(&["0", "1"])) }.with(Role::Label),
+        Column { optional: true, ..Column::new("type", types) }.with(Role::Key),
     ]);
     Schema {
         name: name.into(),
         kind: Kind::Flow,
         columns,
-        key: Some("type".into()),
         facts: vec![Fact::BytesFitPackets, Fact::OnePacketNoDuration],
         window: None,
     }
@@ -110,23 +135,22 @@ fn packet(name: &str) -> Schema {
     let length = Field::Integer { min: 0, max: 65_535, width: 64, exact_below: 1_536 };
     let mut columns = five_tuple();
     columns.extend([
-        Column::new("time", Field::Timestamp { windows: 100 }),
-        Column::new("pkt_len", length),
-        integer("version", 4, 6),
-        integer("ihl", 5, 15),
-        integer("tos", 0, 255),
+        Column::new("time", Field::Timestamp { windows: 100 }).with(Role::Start),
+        Column::new("pkt_len", length).with(Role::Length),
+        integer("version", Role::IpVersion, 4, 6),
+        integer("ihl", Role::HeaderWords, 5, 15),
+        integer("tos", Role::Tos, 0, 255),
         // Some 56,000 distinct values without structure: drawn uniformly rather than paid for.
-        Column { modelled: false, ..integer("id", 0, 65_535) },
-        integer("flag", 0, 7),
-        Column::new("off", Field::IntegerExponential { max: 8_191, base: 2.0 }),
-        integer("ttl", 0, 255),
+        Column { modelled: false, ..integer("id", Role::Identification, 0, 65_535) },
+        integer("flag", Role::IpFlags, 0, 7).with(Role::Key),
+        Column::new("off", Field::IntegerExponential { max: 8_191, base: 2.0 }).with(Role::FragmentOffset),
+        integer("ttl", Role::Ttl, 0, 255),
         Column::new("chksum", Field::IpChecksum),
     ]);
     Schema {
         name: name.into(),
         kind: Kind::Packet,
         columns,
-        key: Some("flag".into()),
         // Captures taken behind segmentation offload hold packets of impossible lengths; backbone links do not.
         facts: if name == "packet" { Vec::new() } else { vec![Fact::LengthHoldsHeaders] },
         window: None,
@@ -168,7 +192,6 @@ mod tests {
             name: "x".into(),
             kind: Kind::Flow,
             columns: vec![Column::new("c", field)],
-            key: None,
             facts: vec![],
             window: None,
         };

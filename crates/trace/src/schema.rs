@@ -3,33 +3,25 @@
 //! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in a schema
 //! may come from a trace's values; what the preset leaves open, the steward declares.
 
-use super::{Kind, Notation, Window, protocols};
+use super::{Kind, Notation, Role, Roles, Window, presets, protocols, roles::OneOrTwo, written::Written};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use thiserror::Error;
 
-/// The columns of a trace and what is publicly known of them.
+/// The columns of a trace and what is publicly known of them. As JSON: [`super::written`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Schema {
     /// The preset it came from, or a name of the steward's.
     pub name: String,
     /// Flows or packets.
     pub kind: Kind,
     /// Columns, in the order of the file.
-    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub columns: Vec<Column>,
-    /// The key attribute: what users of the trace predict.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
     /// Protocol facts that synthetic records must respect.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
     /// The declared capture window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "capture-window"))]
     pub window: Option<Window>,
 }
 
@@ -44,6 +36,10 @@ pub struct Column {
     /// What its values are.
     #[serde(rename = "type")]
     pub field: Field,
+    /// What they mean.
+    #[serde(default, rename = "role", skip_serializing_if = "Roles::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = OneOrTwo))]
+    pub roles: Roles,
     /// A file may lack it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
@@ -168,11 +164,11 @@ pub const OTHER: &str = "other";
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
-    /// Flows: 20·`pkt` ≤ `byt` ≤ 65,535·`pkt`. A flow of no packets has no bytes.
+    /// Flows: 20·packets ≤ bytes ≤ 65,535·packets. A flow of no packets has no bytes.
     BytesFitPackets,
-    /// Flows: `td` is 0 where `pkt` is at most 1.
+    /// Flows: the duration is 0 where there is at most 1 packet.
     OnePacketNoDuration,
-    /// Packets: `pkt_len` is at least the header length that `ihl` and `proto` imply.
+    /// Packets: the length is at least the header length that header words and protocol imply.
     LengthHoldsHeaders,
 }
 
@@ -358,7 +354,13 @@ impl Field {
 impl Column {
     /// A measured column that must be there.
     pub fn new(name: &str, field: Field) -> Self {
-        Column { name: name.into(), field, optional: false, modelled: true, notation: None }
+        let roles = Roles::default();
+        Column { name: name.into(), field, roles, optional: false, modelled: true, notation: None }
+    }
+
+    /// The same in a role more.
+    pub fn with(self, role: Role) -> Self {
+        Column { roles: self.roles.and(role), ..self }
     }
 
     /// Whether noisy counts are taken of it.
@@ -373,14 +375,14 @@ impl Schema {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// The index of the first column of times.
+    /// The index of the column of times that records are in order of.
     pub fn time_column(&self) -> Option<usize> {
-        self.columns.iter().position(|c| matches!(c.field, Field::Timestamp { .. }))
+        self.column_of(Role::Start)
     }
 
     /// The index of the key attribute, if the trace has it.
     pub fn key_column(&self) -> Option<usize> {
-        self.key.as_deref().and_then(|key| self.position(key))
+        self.column_of(Role::Key)
     }
 
     /// Declares the networks of an address column, each as 192.0.2.0/24 or a single address.
@@ -428,7 +430,7 @@ impl Schema {
             if column.name.is_empty() || column.name.contains('×') {
                 return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
             }
-            if column.name == super::gaps::NAME && !matches!(column.field, Field::FlowGap { .. }) {
+            if column.name == presets::GAP && !matches!(column.field, Field::FlowGap { .. }) {
                 let reason = "that name belongs to the gap between records of a flow, which a fit derives itself; leave the column out";
                 return Err(SchemaError::Parameter { column: column.name.clone(), reason: reason.into() });
             }
@@ -447,6 +449,7 @@ impl Schema {
         if derived > 0 && (derived > 1 || self.derived() != Some(self.columns.len() - 1)) {
             return Err(SchemaError::Shape("the derived column is one and comes last".into()));
         }
+        self.check_roles()?;
         if !self.columns.iter().any(Column::is_measured) {
             return Err(SchemaError::Shape("no column of the schema is measured".into()));
         }

@@ -39,9 +39,8 @@ pub use measure::Measure;
 pub use outcome::Outcome;
 
 use netdpsyn_privacy::{Private, Raw, Sensitive};
-use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::{self, Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, Trace, Values};
+use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
 use serde::Serialize;
 use skipped::{NotTaken, Skipped};
 use std::collections::BTreeMap;
@@ -355,7 +354,6 @@ mod tests {
             name: "bare".into(),
             kind: Kind::Flow,
             columns: vec![Column::new("size", Field::IntegerExponential { max: 1 << 40, base: 2.0 })],
-            key: None,
             facts: vec![],
             window: None,
         };
@@ -370,6 +368,29 @@ mod tests {
         let attacks = report.attacks.measured().unwrap();
         assert!(attacks.inference.measured().is_none() && attacks.copies_but_for_time.measured().is_none());
         json(&report);
+    }
+
+    #[test]
+    fn figures_of_renamed_columns_are_the_same_but_for_names() {
+        for (schema, simulate) in [
+            (flows::schema(), flows::simulate as fn(usize, u64) -> Trace),
+            (packets::schema(), packets::simulate),
+        ] {
+            let report = |schema: &Schema| {
+                let (real, held_out) = (simulate(1_200, 1), simulate(300, 2));
+                let mut report = json(&compared_as(real, Some(held_out), &simulate(1_000, 3), schema));
+                report["seconds"].take();
+                report.to_string()
+            };
+            let other_name = |column: usize| format!("zz{:02}", 50 - column);
+            let mut renamed = schema.clone();
+            renamed.columns.iter_mut().enumerate().for_each(|(i, column)| column.name = other_name(i));
+            let mut other = report(&renamed);
+            for (i, column) in schema.columns.iter().enumerate() {
+                other = other.replace(&other_name(i), &column.name);
+            }
+            assert!(other.contains(&schema.columns[0].name) && other == report(&schema), "{}", schema.name);
+        }
     }
 
     /// Up to a few records of few values, so that columns are often constant and traces often empty.

@@ -90,7 +90,7 @@ impl Flows {
     /// Adds records to the buckets of their flows.
     fn deal(&self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
         let buckets = self.buckets.len();
-        let hashes = groups::hashes(slice, &self.columns.flow, 0..slice.rows(), groups::mix);
+        let hashes = groups::hashes(slice.columns(), &self.columns.flow, 0..slice.rows(), groups::mix);
         let mut rows: Vec<(u32, u32)> =
             hashes.into_iter().map(|hash| (hash >> 32) as u32 % buckets as u32).zip(0..).collect();
         progress.check()?;

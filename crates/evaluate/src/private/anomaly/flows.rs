@@ -1,8 +1,10 @@
 //! Packets grouped into flows: the same five-tuple, in order of time, two packets or more.
 
 use crate::private::skipped::{NotTaken, Skipped};
+use netdpsyn_trace::gaps::FIVE_TUPLE;
+use netdpsyn_trace::groups::Groups;
 use netdpsyn_trace::progress::{self, Progress};
-use netdpsyn_trace::{Schema, Trace, gaps::FIVE_TUPLE};
+use netdpsyn_trace::{Role, Schema, Trace};
 
 /// Packets between two looks at the switch.
 const BEAT: usize = 1 << 14;
@@ -51,36 +53,42 @@ impl Flows {
 
 /// The flows of a packet trace.
 pub fn group(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<Flows, NotTaken> {
-    let column = |name: &str| {
-        let found = schema.position(name);
+    let column = |role: Role| {
+        let found = schema.column_of(role);
         found.ok_or_else(|| {
-            Skipped::because(format!("the trace has no column {name}, which makes flows of packets"))
+            Skipped::because(format!(
+                "the trace has no column in the role {role}, which makes flows of packets"
+            ))
         })
     };
-    let size = column("pkt_len")?;
+    let size = column(Role::Length)?;
     let time = schema
         .time_column()
         .ok_or_else(|| Skipped::because("the trace has no times, which order packets"))?;
     let mut tuple = [0; 5];
-    for (index, name) in tuple.iter_mut().zip(FIVE_TUPLE) {
-        *index = column(name)?;
+    for (index, role) in tuple.iter_mut().zip(FIVE_TUPLE) {
+        *index = column(role)?;
     }
-    let get = |column: usize, row: usize| trace.column(column).get(row);
-    // Equal times keep the order of the file.
-    let mut packets: Vec<([u64; 5], u64, u32)> = Vec::with_capacity(trace.rows());
-    for from in (0..trace.rows()).step_by(BEAT) {
-        progress.check()?;
-        let rows = from..(from + BEAT).min(trace.rows());
-        packets.extend(rows.map(|row| (tuple.map(|column| get(column, row)), get(time, row), row as u32)));
-    }
-    progress::sort(&mut packets, progress)?;
+    let (time, size) = (trace.column(time), trace.column(size));
+    let groups = Groups::of(trace.columns(), &tuple).in_order(2, progress)?;
     let mut flows = Flows { times: Vec::new(), sizes: Vec::new(), bounds: vec![0] };
-    for flow in packets.chunk_by(|a, b| a.0 == b.0).filter(|flow| flow.len() >= 2) {
-        for packets in flow.chunks(BEAT) {
+    let mut packets = Vec::new();
+    for (number, group) in groups.iter().enumerate() {
+        if number % BEAT == 0 {
             progress.check()?;
-            for (_, nanoseconds, row) in packets {
-                flows.times.push((nanoseconds - flow[0].1) as f64 * 1e-9);
-                flows.sizes.push(get(size, *row as usize) as f64);
+        }
+        packets.clear();
+        // Equal times keep the order of the file.
+        packets.extend(group.iter().map(|&row| (time.get(row as usize), row)));
+        progress::sort(&mut packets, progress)?;
+        let first = packets[0].0;
+        for packets in packets.chunks(BEAT) {
+            if packets.len() == BEAT {
+                progress.check()?;
+            }
+            for &(nanoseconds, row) in packets {
+                flows.times.push((nanoseconds - first) as f64 * 1e-9);
+                flows.sizes.push(size.get(row as usize) as f64);
             }
         }
         flows.bounds.push(flows.times.len());

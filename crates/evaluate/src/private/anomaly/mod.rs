@@ -200,7 +200,7 @@ mod tests {
         );
         assert!(reason(&none, &trace, &schema).starts_with("the raw trace has 0 flows"));
         let timeless = Schema { columns: schema.columns[..5].to_vec(), ..schema.clone() };
-        assert!(reason(&trace, &trace, &timeless).contains("no column pkt_len"));
+        assert!(reason(&trace, &trace, &timeless).contains("no column in the role length"));
         let flows = netdpsyn_trace::simulate::flows::schema();
         assert!(reason(&trace, &trace, &flows).contains("these records are flows"));
     }

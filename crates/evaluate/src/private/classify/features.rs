@@ -4,20 +4,22 @@
 //! log(1+x), in the unit of the file, and every column standardised by the training part. Ports and protocol numbers go in as
 //! numbers everywhere.
 
-use netdpsyn_trace::{Field, Kind, Schema, Trace};
+use netdpsyn_trace::{Field, Kind, Role, Schema, Trace};
 
 /// Columns that the key attribute of a flow is predicted from.
-const OF_FLOWS: [&str; 6] = ["srcport", "dstport", "proto", "td", "pkt", "byt"];
+const OF_FLOWS: [Role; 6] =
+    [Role::SourcePort, Role::DestinationPort, Role::Protocol, Role::Duration, Role::Packets, Role::Bytes];
 /// Columns that the key attribute of a packet is predicted from.
-const OF_PACKETS: [&str; 6] = ["srcport", "dstport", "proto", "pkt_len", "ttl", "tos"];
+const OF_PACKETS: [Role; 6] =
+    [Role::SourcePort, Role::DestinationPort, Role::Protocol, Role::Length, Role::Ttl, Role::Tos];
 
 /// The columns to predict `key` from, as far as the trace has them.
 pub fn chosen(schema: &Schema, key: usize) -> Vec<usize> {
-    let names = match schema.kind {
+    let roles = match schema.kind {
         Kind::Flow => OF_FLOWS,
         Kind::Packet => OF_PACKETS,
     };
-    names.iter().filter_map(|name| schema.position(name)).filter(|&column| column != key).collect()
+    roles.iter().filter_map(|&role| schema.column_of(role)).filter(|&column| column != key).collect()
 }
 
 /// One feature of all rows.

@@ -315,7 +315,8 @@ mod tests {
             reason(&many, &many, &many, &schema),
             "type has 500 values; more than 40 are no classes to be learnt"
         );
-        let keyless = Schema { key: None, ..schema };
+        let mut keyless = schema;
+        keyless.columns.iter_mut().for_each(|column| column.roles = Default::default());
         assert_eq!(reason(&trace, &trace, &trace, &keyless), "the trace has no key attribute to predict");
     }
 

@@ -1,0 +1,26 @@
+//! Which question a stream of noise belongs to, whatever columns are called.
+
+use std::fmt;
+
+/// The identity of a question within its fit: its kind, and the positions in the schema, levels and the like that it is about. Names have no part in it: a trace
+/// whose columns are renamed is measured with the same noise.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stream {
+    question: &'static str,
+    about: Vec<usize>,
+}
+
+impl Stream {
+    /// The stream of a kind of question, a few words without digits, about these numbers.
+    pub fn new(question: &'static str, about: impl IntoIterator<Item = usize>) -> Self {
+        Stream { question, about: about.into_iter().collect() }
+    }
+}
+
+/// The words, then the numbers: no two streams have one text.
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.question)?;
+        self.about.iter().try_for_each(|number| write!(f, " {number}"))
+    }
+}
