@@ -46,16 +46,18 @@ fn every_schema_has_a_name_of_its_own() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 sources(&path, found);
-            } else {
+            } else if path.extension().is_some_and(|end| end == "rs") {
                 found.push(std::fs::read_to_string(path).unwrap());
             }
         }
     }
     let mut found = Vec::new();
-    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    for folder in ["src", "crates"] {
+        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    }
     let mut names = Vec::new();
     for source in &found {
-        for derived in source.split("utoipa::ToSchema)]").skip(1) {
+        for derived in source.split("utoipa::ToSchema)").skip(1) {
             let (attributes, item) = derived.split_once("pub ").unwrap();
             let own = attributes.split_once("(as = ").map(|(_, name)| name);
             let name = own.unwrap_or_else(|| item.split_once(' ').unwrap().1);
