@@ -110,7 +110,7 @@ fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
         .iter()
         .map(|Entry { query, scale, truth, .. }| Charge {
             label: query.label.clone(),
-            stage: query.stage.into(),
+            stage: query.stage,
             sensitivity: query.sensitivity,
             rho: query.rho,
             scale: *scale,
