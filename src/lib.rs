@@ -13,34 +13,38 @@
 //!                     agree
 //! ```
 //!
-//! [`service::local::synthesize`] is that line in code. Left of [`model`] everything is [`privacy::Sensitive`]; right of it nothing
-//! is, because a [`model::Bundle`] holds only noisy answers that the [`privacy::Accountant`] charged for.
+//! [`service::local::synthesize`] is that line in code. Left of [`model`] everything is [`formats::Sensitive`]; right of it nothing
+//! is, because a [`model::Bundle`] holds only noisy answers that the accountant of the privacy core charged for.
 //!
-//! # The rooms, and who may use whom
+//! # The house, and who may use whom
+//!
+//! The engine is a crate a room, in `crates/`; the service is this crate. Between crates the compiler holds the arrows.
+//!
+//! | crate | what it is for | uses |
+//! | --- | --- | --- |
+//! | [`account`] | budgets, theorems, charges, the statement: numbers and words, no noise, no data | – |
+//! | `privacy` | the core: noise, the accountant that draws it, raw data and its exits | `account` |
+//! | [`trace`] | what a trace is: schema, roles, columns, window, protocol facts; [`progress`]; [`simulate`] | `account` |
+//! | [`model`] | domains; measurements, made to agree; the bundle file | `account trace` |
+//! | [`generate`] | model in, records out | `model trace` |
+//! | [`formats`] | readers and writers | `trace`, **`privacy`** |
+//! | [`fit`] | raw data in, paid measurements out | `account model trace`, **`privacy`** |
+//! | [`evaluate`] | how good a synthetic trace is | `account model generate trace`, **`privacy`** |
+//! | `walls` | tests alone: what the compiler says to whoever opens raw data elsewhere | those that this crate uses |
+//!
+//! This crate does not list `privacy`: it holds a [`formats::Sensitive`] and hands it on. Within it:
 //!
 //! | module | what it is for | uses |
 //! | --- | --- | --- |
-//! | [`whole`] | whole numbers in JSON | – |
-//! | [`progress`] | how long work reports and is stopped | – |
-//! | [`trace`] | what a trace is: schema, presets, columns, window, protocol facts. No I/O | `progress` |
-//! | [`scratch`] | columns set aside on disk | `trace` |
-//! | [`privacy`] | budgets, theorems, noise, accountant, the wrapper around raw data | – |
-//! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups | `trace progress` |
-//! | [`formats`] | readers and writers | `trace privacy progress` |
-//! | [`model`] | measurements, made to agree; the bundle file; the statement | `domain trace privacy progress` |
-//! | [`fit`] | raw data in, paid measurements out | `model domain trace privacy progress whole` |
-//! | [`generate`] | model in, records out | `model domain scratch trace progress whole` |
-//! | [`evaluate`] | how good a synthetic trace is | `model domain scratch trace privacy progress` |
-//! | [`simulate`] | simulated traces to try things on | `generate trace` |
-//! | [`ledger`] | the rules of spending, pure | `privacy` |
-//! | [`storage`] | database and artifacts | `ledger` |
+//! | [`ledger`] | the rules of spending, pure | `account` |
+//! | [`storage`] | database and artifacts | `ledger account` |
 //! | [`service`] | use cases, one transaction each | `storage ledger config` and the engine above |
 //! | [`jobs`] | workers: leases, and what each kind of job does | `service storage` and the engine |
 //! | [`http`] | the REST API, thin | `service storage jobs` |
 //! | [`cli`] | the command line, thin | `service http storage config telemetry` and what they take and return |
 //! | [`config`], [`telemetry`] | settings, logs | – |
 //!
-//! `tests/architecture.rs` reads the `use` lines and fails on an arrow that this table does not have.
+//! `tests/architecture.rs` reads the `use` lines of these and fails on an arrow that the table does not have.
 
 pub mod cli;
 pub mod config;
