@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// Submit a job: fit, generate or evaluate. A fit reserves its whole cost (steward).
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", operation_id = "submit_job", request_body = NewJob,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same job again, while it waits or runs and for 24 hours after it has ended; within another hour the key is free, and the same request makes a new job.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same job again, while it waits or runs and for at least 24 hours after it has ended. After about a week the key is free, and the same request makes a new job.",
         pattern = "^[!-~]{1,200}$")),
     responses((status = 202, description = "Accepted; watch the job.", body = JobView,
             headers(("Location" = String, description = "The job."), ("Retry-After" = u32, description = "Seconds until it is worth looking."))),

@@ -7,7 +7,7 @@ use super::{evaluate, fit, generate, parse};
 use crate::service::app::App;
 use crate::service::problem::{Problem, ProblemType};
 use crate::storage::claims;
-use crate::storage::jobs::{self, Job, Kind};
+use crate::storage::jobs::{self, At, Job, Kind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -195,7 +195,7 @@ async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, P
     let (stage, percent) = seen.at();
     let mut tx = app.begin("attempt.heartbeat").await?;
     let until = app.lease(tx.now().await?);
-    let alive = claims::heartbeat(&mut tx, job, until, stage, percent as i64).await?;
+    let alive = claims::heartbeat(&mut tx, job, until, At(stage), percent as i64).await?;
     tx.commit().await?;
     Ok(alive)
 }

@@ -4,7 +4,7 @@ use super::attempt::LONGEST_WAIT;
 use super::measuring;
 use crate::service::app::App;
 use crate::service::capacity;
-use crate::service::idempotency;
+use crate::service::idempotency::Forgetting;
 use crate::service::problem::Problem;
 use crate::service::sweep::{UNNAMED_FOR, sweep};
 use crate::storage::{claims, uploads};
@@ -64,12 +64,16 @@ fn begun(token: Uuid) -> Option<i64> {
 
 /// Removes what nothing names, every hour. Not at the start: somebody may have named the wrong database.
 pub async fn sweep_hourly(app: App, mut stopping: watch::Receiver<bool>) {
+    let mut keys = Forgetting::default();
+    if let Err(problem) = keys.look(&app).await {
+        tracing::warn!(problem = %problem.kind, "the clocks could not be looked at");
+    }
     loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
             _ = stopping.changed() => return,
         }
-        let keys = idempotency::forget_old(&app).await.map(|_| ());
+        let keys = keys.look(&app).await.map(|_| ());
         for swept in [sweep(&app, UNNAMED_FOR).await.map(|_| ()), measuring::sweep(&app).await, keys] {
             if let Err(problem) = swept {
                 tracing::error!(problem = %problem.kind, "sweeping failed");

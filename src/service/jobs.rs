@@ -3,8 +3,8 @@
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::datasets::reject;
 use super::problem::Problem;
-use crate::account::{Rho, Stage};
-use crate::storage::jobs::{self, Job, Kind, State};
+use crate::account::Rho;
+use crate::storage::jobs::{self, At, Job, Kind, State};
 use crate::storage::ledger::{Purpose, release};
 use crate::storage::servers;
 use serde::{Deserialize, Serialize};
@@ -22,9 +22,8 @@ pub struct JobView {
     pub state: State,
     /// The dataset.
     pub dataset_id: Uuid,
-    /// Where its work is, once it has begun.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stage: Option<Stage>,
+    /// Where its work is; empty before it begins.
+    pub stage: At,
     /// How far: steps of the plan, never records.
     #[schema(minimum = 0, maximum = 100)]
     pub percent: i64,
@@ -63,7 +62,7 @@ pub(super) fn view(j: Job) -> JobView {
         kind: j.kind,
         state: j.state,
         dataset_id: j.dataset_id,
-        stage: j.stage.0,
+        stage: j.stage,
         percent: j.percent,
         rho: Rho::from_units(j.rho as u64).as_f64(),
         charged: j.charged,

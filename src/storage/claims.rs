@@ -1,11 +1,10 @@
 //! Claims: a job is claimed with a lease, which heartbeats renew, and taken over when that lapses. Whatever a worker writes is fenced by
 //! (job, attempt): an attempt that lost its lease changes nothing.
 
-use super::jobs::{Job, State, known_kinds};
+use super::jobs::{At, Job, State, known_kinds};
 use super::statement::{changed, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx, turns};
-use crate::account::Stage;
 use uuid::Uuid;
 
 /// How a job ended.
@@ -83,13 +82,13 @@ pub async fn heartbeat(
     tx: &mut Tx,
     job: &Job,
     lease_until: i64,
-    stage: Option<Stage>,
+    stage: At,
     percent: i64,
 ) -> Result<Option<bool>, StorageError> {
     Ok(on!(tx, c => query_scalar(
         sql!(heartbeat, "UPDATE jobs SET lease_until = $3, stage = $4, percent = $5
          WHERE id = $1 AND attempt = $2 AND state = 'running' RETURNING cancel_requested"))
-        .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage.map_or("", Stage::name)).bind(percent).fetch_optional(c).await)?)
+        .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage.name()).bind(percent).fetch_optional(c).await)?)
 }
 
 /// What a fit is about to measure, and by whom.

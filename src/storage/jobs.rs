@@ -6,6 +6,11 @@ use super::words::{stored, words};
 use super::{LEAST_ID, StorageError, Tx};
 use crate::account::Stage;
 use crate::ledger::Amount;
+use serde::{Serialize, Serializer};
+use utoipa::openapi::{
+    RefOr, schema,
+    schema::{Object, Type},
+};
 use uuid::Uuid;
 
 words! {
@@ -47,6 +52,33 @@ stored!(State);
 /// The stage of a job's work; none before it begins. A server of a later version may know more stages than this one: of those nothing is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At(pub Option<Stage>);
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl utoipa::PartialSchema for At {
+    fn schema() -> RefOr<schema::Schema> {
+        let names = [""].into_iter().chain(Stage::ALL.map(Stage::name));
+        let said = "The stage of a job's work; empty before it begins.";
+        Object::builder().schema_type(Type::String).enum_values(Some(names)).description(Some(said)).into()
+    }
+}
+
+impl utoipa::ToSchema for At {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "JobStage".into()
+    }
+}
+
+impl At {
+    /// As it is kept and shown: empty where there is none.
+    pub fn name(self) -> &'static str {
+        self.0.map_or("", Stage::name)
+    }
+}
 
 impl From<String> for At {
     fn from(kept: String) -> Self {

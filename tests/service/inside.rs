@@ -22,11 +22,18 @@ use uuid::Uuid;
 pub struct Moved {
     start: Instant,
     by: AtomicU64,
+    /// By how much the database's clock alone is ahead.
+    ahead: AtomicU64,
 }
 
 impl Moved {
     pub fn on(&self, by: Duration) {
         self.by.fetch_add(by.as_micros() as u64, SeqCst);
+    }
+
+    /// The database's clock alone is ahead by this, until it is told otherwise.
+    pub fn leap(&self, ahead: Duration) {
+        self.ahead.store(ahead.as_micros() as u64, SeqCst);
     }
 
     fn by(&self) -> Duration {
@@ -36,7 +43,7 @@ impl Moved {
 
 impl Clock for Moved {
     fn tell(&self, database: i64) -> i64 {
-        database + self.by().as_micros() as i64
+        database + self.by().as_micros() as i64 + self.ahead.load(SeqCst) as i64
     }
 
     fn instant(&self) -> Instant {
@@ -73,7 +80,8 @@ pub struct Inside {
 
 impl Inside {
     pub async fn open(lab: &Lab, settings: &[(&str, &str)]) -> Inside {
-        let clock = Arc::new(Moved { start: Instant::now(), by: AtomicU64::new(0) });
+        let clock =
+            Arc::new(Moved { start: Instant::now(), by: AtomicU64::new(0), ahead: AtomicU64::new(0) });
         let app = App::open(config(lab, settings)).await.unwrap().with_clock(clock.clone());
         Inside { app, clock }
     }

@@ -25,7 +25,7 @@ impl Answers for ByLabel {}
 impl Noise for ByLabel {
     fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>, stop: Stop<'_>) -> Option<Noisy> {
         let label: &'static str = query.label.clone().leak();
-        self.0.answer(&Query { stream: Stream::new(label, []), ..query.clone() }, scale, truth, stop)
+        self.0.answer(&Query { stream: Stream::named(label), ..query.clone() }, scale, truth, stop)
     }
 }
 

@@ -27,7 +27,7 @@ fn rho(variance: f64) -> Rho {
 fn query(question: &'static str, rho: Rho) -> Query {
     let sensitivity = Sensitivity::histogram(MaxRecords::ONE);
     let map = CellMap::of(|say| say(b"the same cells"));
-    let (label, stream) = (question.into(), Stream::new(question, []));
+    let (label, stream) = (question.into(), Stream::named(question));
     Query { label, stream, stage: Stage::Pairs, sensitivity, rho, cells: CELLS, map }
 }
 
