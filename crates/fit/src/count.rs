@@ -6,14 +6,11 @@
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::Attribute;
 use netdpsyn_privacy::{CellMap, Sensitivity, Stream};
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, cut};
 use netdpsyn_trace::{Field, Schema, Stage, Values};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Rows in a block: with a dozen columns the block's codes stay in the second-level cache.
-pub(super) const BLOCK: usize = 4_096;
 
 /// Cells that all threads together hold at a time (128 MiB), unless one marginal alone has more; marginals beyond it wait for the next pass.
 const GROUP_CELLS: usize = 1 << 25;
@@ -211,11 +208,11 @@ fn count_rows(
     let mut used: Vec<usize> = marginals.iter().flat_map(|m| m.attributes.iter().copied()).collect();
     used.sort_unstable();
     used.dedup();
-    for from in rows.clone().step_by(BLOCK) {
-        let length = BLOCK.min(rows.end - from);
+    for rows in cut(rows) {
+        let length = rows.len();
         went_on(length)?;
         for &column in &used {
-            codes[column].copy_block(from, &mut blocks[column][..length]);
+            codes[column].copy_block(rows.start, &mut blocks[column][..length]);
         }
         for (marginal, table) in marginals.iter().zip(&mut tables) {
             let (first, rest) = (marginal.attributes[0], &marginal.attributes[1..]);

@@ -1,10 +1,11 @@
 //! Validity: records that break a protocol fact, values outside what is declared.
 
 use super::Traces;
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
 use netdpsyn_trace::{Facts, Schema, Trace};
 use rayon::prelude::*;
 use serde::Serialize;
+use std::ops::Range;
 
 /// How many records and values cannot be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,17 +68,14 @@ fn broken(
     schema: &Schema,
     progress: &dyn Progress,
 ) -> Result<Vec<(&'static str, f64)>, Cancelled> {
-    /// Records looked at together.
-    const BLOCK: usize = 1 << 14;
     let facts = Facts::of(schema);
     let width = schema.columns.len();
     // No record: the names of the facts alone.
     let names: Vec<_> = facts.broken(&vec![0; width]).map(|(name, _)| name).collect();
-    let count = |from: usize| {
-        progress.check()?;
+    let count = |rows: Result<Range<usize>, Cancelled>| {
         let mut counts = vec![0u64; names.len()];
         let mut record = vec![0; width];
-        for row in from..(from + BLOCK).min(trace.rows()) {
+        for row in rows? {
             for (value, column) in record.iter_mut().zip(trace.columns()) {
                 *value = column.get(row);
             }
@@ -91,8 +89,7 @@ fn broken(
         a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
         Ok(a)
     };
-    let blocks = (0..trace.rows().div_ceil(BLOCK)).into_par_iter();
-    let counts = blocks.map(|block| count(block * BLOCK)).try_reduce(|| vec![0; names.len()], add)?;
+    let counts = par_blocks(0..trace.rows(), progress).map(count).try_reduce(|| vec![0; names.len()], add)?;
     let share = |count| count as f64 / trace.rows().max(1) as f64;
     Ok(names.iter().copied().zip(counts.into_iter().map(share)).collect())
 }
