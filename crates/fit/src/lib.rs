@@ -290,17 +290,17 @@ fn measure_all(
     let mut measurements = Vec::new();
     for (index, (marginal, rho)) in marginals.iter().zip(parts).enumerate() {
         pass.step(done)?;
-        done += marginal.cells() as u64;
+        done += marginal.cells.count() as u64;
         let label = marginal.label(attributes);
         let sensitivity = marginal.sensitivity(reach);
-        let (cells, map) = (marginal.cells(), marginal.map(&cuts));
+        let (cells, map) = (marginal.cells.count(), marginal.map(&cuts));
         let stream = marginal.stream(attributes);
         let query = Query { label: label.clone(), stream, stage, sensitivity, rho, cells, map };
         let noisy =
             tables.measure(accountant, query, |t| t[index].iter().map(|&n| i64::from(n)).collect())?;
         measurements.push(Measurement {
             label,
-            attributes: marginal.attributes.clone(),
+            attributes: marginal.attributes().to_vec(),
             counts: noisy.values,
             scale: noisy.scale,
             joined: None,

@@ -61,12 +61,11 @@ fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Ve
     })?;
     let blank = keyed(&key.0);
     let is_held_out = |row: usize| {
-        let ordinal = ordinals[row];
         let mut mac = blank.clone();
         for column in trace.columns() {
             mac.update(&column.get(row).to_le_bytes());
         }
-        mac.update(&ordinal.to_le_bytes());
+        mac.update(&ordinals[row].to_le_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);

@@ -3,6 +3,7 @@
 //! As a file it is gzipped JSON, so that an auditor can read it with `zcat | jq`. The same bundle always gives the same
 //! bytes.
 
+use crate::Cells;
 use crate::domain::Attribute;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{NoiseScale, Statement};
@@ -50,6 +51,13 @@ pub struct Measurement {
     /// or where what was joined holds noise alone and counts as nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Vec<u32>>,
+}
+
+impl Measurement {
+    /// What it counts, where the bundle has these attributes.
+    pub fn cells(&self, attributes: &[Attribute]) -> Cells {
+        Cells::of(&self.attributes, attributes)
+    }
 }
 
 /// A file that is no usable bundle.
@@ -118,10 +126,9 @@ impl Bundle {
             if !known || !ascending || m.scale.variance() <= 0.0 || !m.scale.variance().is_finite() {
                 return wrong(format!("measurement {} has odd attributes or noise", m.label));
             }
-            let cells = crate::domain::cells(&self.attributes, &m.attributes);
-            let joined =
-                m.joined.as_ref().is_none_or(|sizes| sizes.len() as u64 == cells && !sizes.contains(&0));
-            if m.counts.len() as u64 != cells || !joined {
+            let cells = m.cells(&self.attributes).count();
+            let joined = m.joined.as_ref().is_none_or(|sizes| sizes.len() == cells && !sizes.contains(&0));
+            if m.counts.len() != cells || !joined {
                 return wrong(format!("measurement {} has {} cells, not {cells}", m.label, m.counts.len()));
             }
         }

@@ -127,17 +127,14 @@ impl<'a> Counts<'a> {
         progress: &dyn Progress,
     ) -> Result<(), Cancelled> {
         let rows = codes.first().map_or(0, Values::len);
-        let mut cells = [0usize; BLOCK];
+        let joint = measurement.cells(&self.bundle.attributes);
+        let mut cells = [0; BLOCK];
         for rows in blocks(0..rows, progress) {
             let rows = rows?;
             let cells = &mut cells[..rows.len()];
-            cells.fill(0);
-            for &a in &measurement.attributes {
-                let bins = self.bundle.attributes[a].bins();
-                codes[a].zip_block(rows.start, cells, |cell, code| *cell = *cell * bins + code as usize);
-            }
+            joint.number(codes, rows.start, cells);
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-            cells.iter().for_each(|&cell| counts[cell] += 1);
+            cells.iter().for_each(|&cell| counts[cell as usize] += 1);
         }
         Ok(())
     }
