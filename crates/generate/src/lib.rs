@@ -175,7 +175,7 @@ fn make_in<'a>(
         .map(|shard| {
             let mut rng = stream(request.seed, shard);
             let own = targets.deal(shard, shards, &step)?;
-            let (codes, end) = shard::synthesise(&own, &plan, &request.options, &mut rng, &step)?;
+            let (codes, end) = shard::generate(&own, &plan, &request.options, &mut rng, &step)?;
             let columns = restorer.restore(&codes, &mut rng, &step)?;
             let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
             done.fetch_add(1, Ordering::Relaxed);
