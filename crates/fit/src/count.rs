@@ -4,8 +4,8 @@
 //! blocks whose codes stay in cache, and every marginal of the group counts the block into the thread's own tables.
 
 use netdpsyn_account::statement::Unit;
-use netdpsyn_model::Cells;
 use netdpsyn_model::domain::Attribute;
+use netdpsyn_model::{Cells, labels};
 use netdpsyn_privacy::{CellMap, Sensitivity, Stream};
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, cut};
 use netdpsyn_trace::{Field, Schema, Stage, Values};
@@ -66,10 +66,7 @@ impl Marginal {
     /// Its name in the account.
     pub fn label(&self, attributes: &[Attribute]) -> String {
         let names: Vec<&str> = self.attributes().iter().map(|&a| attributes[a].name.as_str()).collect();
-        match names.as_slice() {
-            [one] => format!("one-way {one}"),
-            many => many.join(" × "),
-        }
+        labels::marginal(&names)
     }
 }
 

@@ -43,7 +43,7 @@ pub use room::Room;
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Measurement};
+use netdpsyn_model::{self as model, Bundle, Measurement, labels};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
@@ -254,7 +254,7 @@ fn cut(
 fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) -> Option<Measurement> {
     let tree = tree.as_ref()?;
     Some(Measurement {
-        label: format!("tree {}", attribute.name),
+        label: labels::leaves(&attribute.name),
         attributes: vec![index],
         counts: tree.leaves.counts(),
         scale: tree.scale,

@@ -7,6 +7,7 @@
 use super::{FitError, count};
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::{PrefixTree, tree::Leaves};
+use netdpsyn_model::labels;
 use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, blocks};
 use netdpsyn_trace::{Schema, Stage, Trace};
@@ -68,7 +69,7 @@ pub fn grow(
             progress.step(Stage::Trees, done, steps as u64)?;
             done += 1;
             let query = Query {
-                label: format!("tree {} level {}", schema.columns[index].name, level + 1),
+                label: labels::level(&schema.columns[index].name, level + 1),
                 stream: Stream::new("tree level", [index, level + 1]),
                 stage: Stage::Trees,
                 sensitivity: Sensitivity::histogram(unit.max_records()),

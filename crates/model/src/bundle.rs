@@ -3,11 +3,11 @@
 //! As a file it is gzipped JSON, so that an auditor can read it with `zcat | jq`. The same bundle always gives the same
 //! bytes.
 
-use crate::Cells;
 use crate::domain::Attribute;
+use crate::{Cells, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use netdpsyn_account::{NoiseScale, Statement};
-use netdpsyn_trace::Schema;
+use netdpsyn_account::{Charge, NoiseScale, Statement};
+use netdpsyn_trace::{Column, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
@@ -39,7 +39,7 @@ pub struct Bundle {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// The charge that paid for it; for the leaves of a tree, those of its levels begin with it.
+    /// That of the charge that paid for it, or [`labels::leaves`] of a tree.
     pub label: String,
     /// Indices of its attributes, ascending.
     pub attributes: Vec<usize>,
@@ -101,6 +101,22 @@ impl Bundle {
         let bundle: Bundle = serde_json::from_slice(&text)?;
         bundle.check()?;
         Ok(bundle)
+    }
+
+    /// The column whose tree has these leaves, and the levels of that tree; `None` for what was counted by itself.
+    pub fn tree_of(&self, measurement: &Measurement) -> Option<(&Column, usize)> {
+        let &[attribute] = measurement.attributes.as_slice() else { return None };
+        let column = &self.schema.columns[self.attributes[attribute].column];
+        column.field.tree().map(|(_, levels)| (column, levels.len()))
+    }
+
+    /// The charges that paid for a measurement: one, or one a level of its tree.
+    pub fn charges_of(&self, measurement: &Measurement) -> impl Iterator<Item = &Charge> + Clone {
+        let labels: Vec<String> = match self.tree_of(measurement) {
+            Some((column, levels)) => (1..=levels).map(|level| labels::level(&column.name, level)).collect(),
+            None => vec![measurement.label.clone()],
+        };
+        self.statement.charges.iter().filter(move |charge| labels.contains(&charge.label))
     }
 
     fn check(&self) -> Result<(), BundleError> {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups |
 //! | [`bundle`] | what a fit commits: measurements, domains, statement; the file format |
+//! | [`labels`] | what charges and measurements are called |
 //! | [`cells`] | the joint cells of some attributes, numbered; projections |
 //! | [`table`] | a marginal as a table of real numbers |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
@@ -12,6 +13,7 @@
 pub mod bundle;
 pub mod cells;
 pub mod domain;
+pub mod labels;
 pub mod reconcile;
 pub mod rules;
 pub mod table;
