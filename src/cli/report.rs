@@ -9,20 +9,17 @@ use std::fmt::Write;
 /// The statement of privacy, the domains, what was measured and what was made of it.
 pub fn synthesis(bundle: &Bundle, made: &Made) -> String {
     let mut text = format!("{}\n\nMeasured\n", bundle.statement);
-    for tree in bundle.measurements.iter().filter(|m| m.label.starts_with("tree ")) {
-        let levels = format!("{} level ", tree.label);
-        let charges = bundle.statement.charges.iter().filter(|c| c.label.starts_with(&levels));
+    for tree in bundle.measurements.iter().filter(|m| bundle.tree_of(m).is_some()) {
+        let charges = bundle.charges_of(tree);
         let rho: Rho = charges.clone().map(|c| c.rho).sum();
         let cells: usize = charges.map(|c| c.cells).sum();
         let (label, sigma, bins) = (&tree.label, tree.scale.sigma(), tree.counts.len());
         let _ = writeln!(text, "  {label:<32} ρ = {rho}  σ = {sigma:>9.2}  {cells} cells → {bins} bins");
     }
     for charge in bundle.statement.charges.iter().filter(|charge| charge.stage != Stage::Trees) {
-        let bins = bundle
-            .attributes
-            .iter()
-            .find(|a| charge.label == format!("one-way {}", a.name))
-            .map_or(String::new(), |a| format!(" → {} bins", a.bins()));
+        let paid = bundle.measurements.iter().find(|m| m.label == charge.label);
+        let one_way = paid.filter(|_| charge.stage == Stage::OneWays);
+        let bins = one_way.map_or(String::new(), |m| format!(" → {} bins", m.counts.len()));
         let _ = writeln!(
             text,
             "  {:<32} ρ = {}  σ = {:>9.2}  {} cells{bins}",

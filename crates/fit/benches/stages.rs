@@ -54,7 +54,7 @@ fn count_pairs(bencher: Bencher) {
     let pairs: Vec<Marginal> = (0..attributes.len())
         .flat_map(|a| (a + 1..attributes.len()).map(move |b| [a, b]))
         .map(|pair| Marginal::new(&pair, &attributes))
-        .filter(|marginal| marginal.cells() <= 1 << 20)
+        .filter(|marginal| marginal.cells.count() <= 1 << 20)
         .collect();
     let pass = count::Pass::over(&pairs, Stage::Pairs, &Quiet);
     bencher

@@ -4,20 +4,22 @@
 //! and what they have in common.
 
 use super::count::Marginal;
-use netdpsyn_model::domain::{self, Attribute};
+use netdpsyn_model::Cells;
+use netdpsyn_model::domain::Attribute;
 
 /// Joins pairs that form cliques of three or more attributes with fewer than `max_cells` joint cells; the other pairs stay.
 ///
 /// Cliques are grown greedily, attribute by attribute, by what adds the fewest cells; the one that stands for most pairs comes first. What is joined
 /// depends on the pairs and on the sizes of the domains alone, both public or paid for.
 pub fn join(pairs: Vec<Marginal>, attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
-    let wanted = |a: usize, b: usize| pairs.iter().any(|p| p.attributes == [a.min(b), a.max(b)]);
+    let cells = |of: &[usize]| Cells::of(of, attributes).count() as u64;
+    let wanted = |a: usize, b: usize| pairs.iter().any(|p| p.attributes() == [a.min(b), a.max(b)]);
     let grown = |start: &Marginal| {
-        let mut clique = start.attributes.clone();
+        let mut clique = start.attributes().to_vec();
         loop {
             let joined = (0..attributes.len())
                 .filter(|a| !clique.contains(a) && clique.iter().all(|&b| wanted(*a, b)))
-                .map(|a| (domain::cells(attributes, &clique).saturating_mul(attributes[a].bins() as u64), a))
+                .map(|a| (cells(&[clique.as_slice(), &[a]].concat()), a))
                 .filter(|&(cells, _)| cells < max_cells)
                 .min();
             match joined {
@@ -29,14 +31,12 @@ pub fn join(pairs: Vec<Marginal>, attributes: &[Attribute], max_cells: u64) -> V
         clique
     };
     let mut cliques: Vec<Vec<usize>> = pairs.iter().map(grown).filter(|clique| clique.len() > 2).collect();
-    cliques.sort_by_key(|clique| {
-        (std::cmp::Reverse(clique.len()), domain::cells(attributes, clique), clique.clone())
-    });
+    cliques.sort_by_key(|clique| (std::cmp::Reverse(clique.len()), cells(clique), clique.clone()));
     cliques.dedup();
     let mut left = pairs.clone();
     let mut joined = Vec::new();
     for clique in cliques {
-        let inside = |pair: &Marginal| pair.attributes.iter().all(|a| clique.contains(a));
+        let inside = |pair: &Marginal| pair.attributes().iter().all(|a| clique.contains(a));
         // A clique whose pairs are mostly shown by earlier ones is not worth its noise.
         if left.iter().filter(|pair| inside(pair)).count() > 1 {
             left.retain(|pair| !inside(pair));
@@ -64,7 +64,7 @@ mod tests {
     fn joined(bins: &[u64], pairs: &[[usize; 2]], max_cells: u64) -> Vec<Vec<usize>> {
         let attributes = attributes(bins);
         let pairs = pairs.iter().map(|pair| Marginal::new(pair, &attributes)).collect();
-        join(pairs, &attributes, max_cells).into_iter().map(|m| m.attributes).collect()
+        join(pairs, &attributes, max_cells).into_iter().map(|m| m.attributes().to_vec()).collect()
     }
 
     #[test]

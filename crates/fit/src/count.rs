@@ -5,15 +5,13 @@
 
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::Attribute;
+use netdpsyn_model::{Cells, labels};
 use netdpsyn_privacy::{CellMap, Sensitivity, Stream};
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, cut};
 use netdpsyn_trace::{Field, Schema, Stage, Values};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Rows in a block: with a dozen columns the block's codes stay in the second-level cache.
-pub(super) const BLOCK: usize = 4_096;
 
 /// Cells that all threads together hold at a time (128 MiB), unless one marginal alone has more; marginals beyond it wait for the next pass.
 const GROUP_CELLS: usize = 1 << 25;
@@ -21,27 +19,24 @@ const GROUP_CELLS: usize = 1 << 25;
 /// A set of attributes whose joint histogram is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marginal {
-    /// Indices of the attributes, ascending.
-    pub attributes: Vec<usize>,
-    /// Bins of each.
-    pub shape: Vec<usize>,
+    /// The cells of the histogram, whose attributes ascend.
+    pub cells: Cells,
 }
 
 impl Marginal {
     /// The marginal of `of` among `attributes`.
     pub fn new(of: &[usize], attributes: &[Attribute]) -> Self {
-        let shape = of.iter().map(|&a| attributes[a].bins()).collect();
-        Marginal { attributes: of.to_vec(), shape }
+        Marginal { cells: Cells::of(of, attributes) }
     }
 
-    /// Cells of the histogram.
-    pub fn cells(&self) -> usize {
-        self.shape.iter().product()
+    /// Indices of its attributes.
+    pub fn attributes(&self) -> &[usize] {
+        self.cells.attributes()
     }
 
     /// How far one privacy unit moves the histogram: by [`Sensitivity::histogram_of_gaps`] where it holds the gap, else by [`Sensitivity::histogram`].
     pub fn sensitivity(&self, reach: Reach) -> Sensitivity {
-        match reach.gap.is_some_and(|gap| self.attributes.contains(&gap)) {
+        match reach.gap.is_some_and(|gap| self.attributes().contains(&gap)) {
             true => Sensitivity::histogram_of_gaps(reach.unit.max_records()),
             false => Sensitivity::histogram(reach.unit.max_records()),
         }
@@ -49,13 +44,13 @@ impl Marginal {
 
     /// Its share of ρ among marginals that are measured together: ρ_i ∝ (c_i·Δ_i)^(2/3), which minimises their joint L1 error.
     pub fn weight(&self, reach: Reach) -> f64 {
-        (self.cells() as f64 * self.sensitivity(reach).approx()).powf(2.0 / 3.0)
+        (self.cells.count() as f64 * self.sensitivity(reach).approx()).powf(2.0 / 3.0)
     }
 
     /// What its cells stand for, where the cuts of the attributes have these digests.
     pub fn map(&self, cuts: &[CellMap]) -> CellMap {
         CellMap::of(|say| {
-            for &attribute in &self.attributes {
+            for &attribute in self.attributes() {
                 say(&attribute.to_le_bytes());
                 say(cuts[attribute].bytes());
             }
@@ -64,17 +59,14 @@ impl Marginal {
 
     /// Whose noise it has: that of its columns.
     pub fn stream(&self, attributes: &[Attribute]) -> Stream {
-        let question = if self.attributes.len() == 1 { "one-way" } else { "joint" };
-        Stream::new(question, self.attributes.iter().map(|&a| attributes[a].column))
+        let question = if self.attributes().len() == 1 { "one-way" } else { "joint" };
+        Stream::new(question, self.attributes().iter().map(|&a| attributes[a].column))
     }
 
     /// Its name in the account.
     pub fn label(&self, attributes: &[Attribute]) -> String {
-        let names: Vec<&str> = self.attributes.iter().map(|&a| attributes[a].name.as_str()).collect();
-        match names.as_slice() {
-            [one] => format!("one-way {one}"),
-            many => many.join(" × "),
-        }
+        let names: Vec<&str> = self.attributes().iter().map(|&a| attributes[a].name.as_str()).collect();
+        labels::marginal(&names)
     }
 }
 
@@ -130,7 +122,7 @@ impl<'a> Pass<'a> {
 
 /// Cells of some marginals together.
 pub fn cells(marginals: &[Marginal]) -> u64 {
-    marginals.iter().map(|marginal| marginal.cells() as u64).sum()
+    marginals.iter().map(|marginal| marginal.cells.count() as u64).sum()
 }
 
 /// Counts every marginal and hands its index and histogram to `finish`, whose results come back in order.
@@ -145,10 +137,10 @@ pub fn count<R: Send>(
     let mut from = 0;
     while from < marginals.len() {
         // As many further marginals as fit the thread's share of memory, at least one.
-        let mut cells = marginals[from].cells();
+        let mut cells = marginals[from].cells.count();
         let mut to = from + 1;
-        while to < marginals.len() && cells + marginals[to].cells() <= share {
-            cells += marginals[to].cells();
+        while to < marginals.len() && cells + marginals[to].cells.count() <= share {
+            cells += marginals[to].cells.count();
             to += 1;
         }
         let tables = count_group(codes, &marginals[..to], from, pass)?;
@@ -205,29 +197,14 @@ fn count_rows(
     rows: Range<usize>,
     went_on: &(impl Fn(usize) -> Result<(), Cancelled> + Sync),
 ) -> Result<Vec<Vec<u32>>, Cancelled> {
-    let mut tables: Vec<Vec<u32>> = marginals.iter().map(|m| vec![0; m.cells()]).collect();
-    let mut blocks = vec![vec![0u32; BLOCK]; codes.len()];
-    let mut cell = vec![0u32; BLOCK];
-    let mut used: Vec<usize> = marginals.iter().flat_map(|m| m.attributes.iter().copied()).collect();
-    used.sort_unstable();
-    used.dedup();
-    for from in rows.clone().step_by(BLOCK) {
-        let length = BLOCK.min(rows.end - from);
-        went_on(length)?;
-        for &column in &used {
-            codes[column].copy_block(from, &mut blocks[column][..length]);
-        }
+    let mut tables: Vec<Vec<u32>> = marginals.iter().map(|m| vec![0; m.cells.count()]).collect();
+    let mut block = vec![0; BLOCK];
+    for rows in cut(rows) {
+        let block = &mut block[..rows.len()];
+        went_on(rows.len())?;
         for (marginal, table) in marginals.iter().zip(&mut tables) {
-            let (first, rest) = (marginal.attributes[0], &marginal.attributes[1..]);
-            cell[..length].copy_from_slice(&blocks[first][..length]);
-            for (&column, &size) in rest.iter().zip(&marginal.shape[1..]) {
-                for (c, &code) in cell[..length].iter_mut().zip(&blocks[column][..length]) {
-                    *c = *c * size as u32 + code;
-                }
-            }
-            for &c in &cell[..length] {
-                table[c as usize] += 1;
-            }
+            marginal.cells.number(codes, rows.start, block);
+            block.iter().for_each(|&cell| table[cell as usize] += 1);
         }
     }
     Ok(tables)
@@ -247,8 +224,8 @@ mod tests {
                 Values::collect(4, rows.iter().map(|r| r.1)),
                 Values::collect(299, rows.iter().map(|r| r.2)),
             ];
-            let marginal = |attributes: &[usize], shape: &[usize]| Marginal { attributes: attributes.to_vec(), shape: shape.to_vec() };
-            let marginals = [marginal(&[1], &[5]), marginal(&[0, 2], &[3, 300]), marginal(&[0, 1, 2], &[3, 5, 300])];
+            let marginal = |attributes: &[usize]| Marginal { cells: Cells::new(attributes.iter().map(|&a| (a, [3, 5, 300][a]))) };
+            let marginals = [marginal(&[1]), marginal(&[0, 2]), marginal(&[0, 1, 2])];
             let pass = Pass::over(&marginals, Stage::Pairs, &Quiet);
             let tables = count(&codes, &marginals, &pass, |_, table| table).unwrap();
             let mut expected = [vec![0u32; 5], vec![0; 900], vec![0; 4_500]];

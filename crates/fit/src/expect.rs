@@ -137,7 +137,7 @@ fn singles(plan: &Plan, schema: &Schema) -> Option<Vec<Single>> {
         let reach = Reach::of(plan.unit, schema, &counted);
         let weights: Vec<f64> = marginals.iter().map(|m| m.weight(reach)).collect();
         for (marginal, rho) in marginals.iter().zip(shares.one_ways.divide(&weights)) {
-            singles.push(Single::new(marginal.cells(), marginal.sensitivity(reach), rho)?);
+            singles.push(Single::new(marginal.cells.count(), marginal.sensitivity(reach), rho)?);
         }
     }
     for cells in first_levels {

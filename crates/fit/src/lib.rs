@@ -43,7 +43,7 @@ pub use room::Room;
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Measurement};
+use netdpsyn_model::{self as model, Bundle, Measurement, labels};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
@@ -254,7 +254,7 @@ fn cut(
 fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) -> Option<Measurement> {
     let tree = tree.as_ref()?;
     Some(Measurement {
-        label: format!("tree {}", attribute.name),
+        label: labels::leaves(&attribute.name),
         attributes: vec![index],
         counts: tree.leaves.counts(),
         scale: tree.scale,
@@ -290,17 +290,17 @@ fn measure_all(
     let mut measurements = Vec::new();
     for (index, (marginal, rho)) in marginals.iter().zip(parts).enumerate() {
         pass.step(done)?;
-        done += marginal.cells() as u64;
+        done += marginal.cells.count() as u64;
         let label = marginal.label(attributes);
         let sensitivity = marginal.sensitivity(reach);
-        let (cells, map) = (marginal.cells(), marginal.map(&cuts));
+        let (cells, map) = (marginal.cells.count(), marginal.map(&cuts));
         let stream = marginal.stream(attributes);
         let query = Query { label: label.clone(), stream, stage, sensitivity, rho, cells, map };
         let noisy =
             tables.measure(accountant, query, |t| t[index].iter().map(|&n| i64::from(n)).collect())?;
         measurements.push(Measurement {
             label,
-            attributes: marginal.attributes.clone(),
+            attributes: marginal.attributes().to_vec(),
             counts: noisy.values,
             scale: noisy.scale,
             joined: None,

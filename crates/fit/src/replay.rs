@@ -128,10 +128,8 @@ fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
     }
     assert_eq!(bundle.statement.spent(), spendable(bundle, tape, plan));
     for measurement in bundle.measurements.iter() {
-        let of_tree = format!("{} level", measurement.label);
-        let paid = |entry: &&Entry| {
-            entry.query.label == measurement.label || entry.query.label.starts_with(&of_tree)
-        };
+        let charges = bundle.charges_of(measurement);
+        let paid = |entry: &&Entry| charges.clone().any(|charge| charge.label == entry.query.label);
         let mut paying = tape.iter().filter(paid).peekable();
         assert!(paying.peek().is_some(), "{} was never asked", measurement.label);
         for entry in paying {
@@ -307,7 +305,8 @@ fn a_hold_out_asks_the_same_of_neighbours() {
                     check_replay(&rows, removed, &schema(name), &plan(method, 400.0, true), real());
                 // N, by any histogram of declared values: the record was in one of the parts.
                 let records = |tape: &[Entry]| {
-                    let histogram = tape.iter().find(|entry| entry.query.label == "one-way proto").unwrap();
+                    let histogram =
+                        tape.iter().find(|entry| entry.query.label == labels::marginal(&["proto"])).unwrap();
                     histogram.truth.iter().sum::<i64>()
                 };
                 assert!((120..200).contains(&records(&tape)), "a fifth is held out");

@@ -71,7 +71,7 @@ impl Room {
 
     /// Those of `chosen` that fit, the smallest first; their order stays.
     pub fn fitting(&self, mut chosen: Vec<Marginal>) -> Vec<Marginal> {
-        let mut sizes: Vec<u64> = chosen.iter().map(|marginal| marginal.cells() as u64).collect();
+        let mut sizes: Vec<u64> = chosen.iter().map(|marginal| marginal.cells.count() as u64).collect();
         sizes.sort_unstable();
         let (mut sum, mut largest) = (0, 0);
         for size in sizes {
@@ -83,7 +83,7 @@ impl Room {
         // Of several of the largest size that fits, the first ones stay.
         let mut left = self.cells;
         chosen.retain(|marginal| {
-            let cells = marginal.cells() as u64;
+            let cells = marginal.cells.count() as u64;
             let fits = cells < largest || cells == largest && cells <= left;
             left -= if fits { cells } else { 0 };
             fits
@@ -97,13 +97,14 @@ mod tests {
     use super::*;
     use crate::trees::{self, Allowed};
     use crate::{Method, fit};
+    use netdpsyn_model::Cells;
     use netdpsyn_privacy::{Accountant, Guarantee, NoiseKey, Sensitive};
     use netdpsyn_trace::presets;
     use netdpsyn_trace::progress::Quiet;
     use netdpsyn_trace::simulate::flows;
 
     fn pair(cells: usize) -> Marginal {
-        Marginal { attributes: vec![0, 1], shape: vec![cells, 1] }
+        Marginal { cells: Cells::new([(0, cells), (1, 1)]) }
     }
 
     #[test]
@@ -111,7 +112,7 @@ mod tests {
         let room = Room { leaves_a_tree: 1, leaves: 1, bins: 1, cells: 100, schema: 1 };
         let kept = |sizes: &[usize]| {
             let kept = room.fitting(sizes.iter().map(|&cells| pair(cells)).collect());
-            kept.iter().map(Marginal::cells).collect::<Vec<_>>()
+            kept.iter().map(|marginal| marginal.cells.count()).collect::<Vec<_>>()
         };
         assert_eq!(kept(&[30, 50, 20]), [30, 50, 20]);
         assert_eq!(kept(&[90, 5, 20, 60]), [5, 20, 60]);

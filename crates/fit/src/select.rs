@@ -5,23 +5,25 @@
 
 use super::FitError;
 use super::count::{self, Marginal, Pass, Reach};
-use netdpsyn_model::domain::{self, Attribute};
+use netdpsyn_model::domain::Attribute;
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Stage, Values};
 
 /// Cells are numbered in 32 bits, and every one gets its noise.
-const MOST_CELLS: u64 = 1 << 26;
+const MOST_CELLS: usize = 1 << 26;
 
 /// All pairs that can be enumerated: at most `max_cells` cells, and more than one bin on either side.
 pub fn candidates(attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
+    let most = MOST_CELLS.min(usize::try_from(max_cells).unwrap_or(usize::MAX));
     let varied = |&a: &usize| attributes[a].bins() > 1;
     let indices: Vec<usize> = (0..attributes.len()).filter(varied).collect();
     let mut pairs = Vec::new();
     for (i, &a) in indices.iter().enumerate() {
         for &b in &indices[i + 1..] {
-            if domain::cells(attributes, &[a, b]) <= max_cells.min(MOST_CELLS) {
-                pairs.push(Marginal::new(&[a, b], attributes));
+            let pair = Marginal::new(&[a, b], attributes);
+            if pair.cells.count() <= most {
+                pairs.push(pair);
             }
         }
     }
@@ -63,7 +65,7 @@ pub fn score(
     let pass = Pass::over(candidates, Stage::Selection, progress);
     let differences = codes.derive(|codes| {
         count::count(codes, candidates, &pass, |i, table| {
-            independence_difference(&table, candidates[i].shape[1])
+            independence_difference(&table, candidates[i].cells.shape()[1])
         })
     });
     let noisy = differences.finished_or(Cancelled)?.measure(accountant, query, Vec::clone)?;
@@ -123,7 +125,7 @@ pub fn choose(
         }
     }
     for attribute in 0..attributes {
-        let touches = |i: &usize| candidates[*i].attributes.contains(&attribute);
+        let touches = |i: &usize| candidates[*i].attributes().contains(&attribute);
         let all = (0..candidates.len()).filter(touches);
         if !all.clone().any(|i| chosen[i])
             && let Some(strongest) = all.max_by_key(|&i| scores[i])
@@ -138,6 +140,7 @@ pub fn choose(
 mod tests {
     use super::*;
     use netdpsyn_account::statement::Unit;
+    use netdpsyn_model::Cells;
     use proptest::prelude::*;
 
     /// The definition, in exact rational arithmetic: floor of the sum of |N·N_ab − N_a·N_b| over N.
@@ -171,7 +174,7 @@ mod tests {
     }
 
     fn pair(a: usize, b: usize, cells: usize) -> Marginal {
-        Marginal { attributes: vec![a, b], shape: vec![cells, 1] }
+        Marginal { cells: Cells::new([(a, cells), (b, 1)]) }
     }
 
     #[test]
@@ -185,7 +188,7 @@ mod tests {
             Reach { unit: Unit::Record, gap: None },
             Rho::from_units(30_000_000_000),
         );
-        let labels: Vec<_> = chosen.iter().map(|m| m.attributes.clone()).collect();
+        let labels: Vec<_> = chosen.iter().map(|m| m.attributes().to_vec()).collect();
         // 0×2 and 1×2 cost millions; attribute 2 is tied in by the stronger, attribute 3 by its only pair.
         assert_eq!(labels, [vec![0, 1], vec![1, 2], vec![0, 3]]);
     }

@@ -8,15 +8,12 @@ use hmac::Mac;
 use netdpsyn_privacy::noise::{keyed, secret};
 use netdpsyn_privacy::{Raw, Sensitive};
 use netdpsyn_trace::groups::Groups;
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
 use netdpsyn_trace::{Stage, Trace, Values};
 use rayon::prelude::*;
 
 /// One of this many records is held out.
 const PARTS: u64 = 5;
-
-/// Records hashed between two looks at the switch.
-const BLOCK: usize = 4_096;
 
 /// 256 secret bits that decide who is held out. Fixed for a population; a fresh one for a single run.
 pub struct SplitKey([u8; 32]);
@@ -63,26 +60,20 @@ fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Ve
         Ok(())
     })?;
     let blank = keyed(&key.0);
-    let is_held_out = |(row, ordinal): (usize, &u64)| {
+    let is_held_out = |row: usize| {
         let mut mac = blank.clone();
         for column in trace.columns() {
             mac.update(&column.get(row).to_le_bytes());
         }
-        mac.update(&ordinal.to_le_bytes());
+        mac.update(&ordinals[row].to_le_bytes());
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         let mut first = [0; 8];
         first.copy_from_slice(&digest[..8]);
         u64::from_le_bytes(first) < u64::MAX / PARTS
     };
-    let blocks: Vec<Vec<bool>> = ordinals
-        .par_chunks(BLOCK)
-        .enumerate()
-        .map(|(block, ordinals)| {
-            progress.check()?;
-            Ok((block * BLOCK..).zip(ordinals).map(is_held_out).collect())
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(blocks.concat())
+    let blocks = par_blocks(0..ordinals.len(), progress);
+    let blocks = blocks.map(|rows| rows.map(|rows| rows.map(is_held_out).collect()));
+    Ok(blocks.collect::<Result<Vec<Vec<bool>>, _>>()?.concat())
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@
 use super::{FitError, count};
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::{PrefixTree, tree::Leaves};
+use netdpsyn_model::labels;
 use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, blocks};
 use netdpsyn_trace::{Schema, Stage, Trace};
 use std::collections::BTreeMap;
 
@@ -68,7 +69,7 @@ pub fn grow(
             progress.step(Stage::Trees, done, steps as u64)?;
             done += 1;
             let query = Query {
-                label: format!("tree {} level {}", schema.columns[index].name, level + 1),
+                label: labels::level(&schema.columns[index].name, level + 1),
                 stream: Stream::new("tree level", [index, level + 1]),
                 stage: Stage::Trees,
                 sensitivity: Sensitivity::histogram(unit.max_records()),
@@ -102,11 +103,11 @@ fn level_counts(
 ) -> Result<Vec<i64>, Cancelled> {
     let tables = count::sum_of_parts(trace.rows(), |rows| {
         let mut counts = vec![0; tree.level_cells()];
-        let mut block = vec![0; count::BLOCK];
-        for from in rows.clone().step_by(count::BLOCK) {
-            progress.check()?;
-            let values = &mut block[..count::BLOCK.min(rows.end - from)];
-            trace.column(column).zip_block(from, values, |to, value| *to = value);
+        let mut block = vec![0; BLOCK];
+        for rows in blocks(rows, progress) {
+            let rows = rows?;
+            let values = &mut block[..rows.len()];
+            trace.column(column).zip_block(rows.start, values, |to, value| *to = value);
             for cell in values.iter().filter_map(|&value| tree.cell(value)) {
                 counts[cell] += 1;
             }

@@ -4,7 +4,7 @@ use super::cell::Parser;
 use super::input::{Input, Limits};
 use super::{Bound, ReadError, bind, input};
 use netdpsyn_privacy::{Private, Sensitive};
-use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::progress::{BLOCK, Progress};
 use netdpsyn_trace::{Column, Field, Schema, Stage, Trace};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -14,8 +14,6 @@ use std::path::Path;
 const QUOTED: usize = 20;
 /// Records that a trace may have: rows are counted in 32 bits.
 const MAX_RECORDS: u64 = 1 << 31;
-/// Records between two looks at the switch.
-const BEAT: u64 = 1 << 14;
 
 /// How to read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -182,7 +180,7 @@ fn records(
         if report.records > MAX_RECORDS {
             return Err(ReadError::TooManyRecords { most: MAX_RECORDS });
         }
-        if (report.records + report.bad).is_multiple_of(BEAT) {
+        if (report.records + report.bad).is_multiple_of(BLOCK as u64) {
             progress.step(Stage::Read, report.records + report.bad, 0)?;
         }
     }

@@ -1,17 +1,15 @@
 //! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
 
 use netdpsyn_privacy::{Private, Raw, Sensitive};
-use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
+use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
 use netdpsyn_trace::schema::OTHER;
 use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, TimeUnit, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// Records formatted at a time by one thread.
-const BLOCK: usize = 1 << 14;
-/// Blocks in memory at a time.
-const BATCH: usize = 16;
+/// Records that are in memory as text at a time.
+const BATCH: usize = 64 * BLOCK;
 
 /// Writes a trace.
 pub fn write(trace: &Trace, schema: &Schema, to: impl Write, progress: &dyn Progress) -> Result<(), Halted> {
@@ -38,15 +36,12 @@ impl<W: Write> CsvWriter<W> {
 
     /// Writes the next records.
     pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
-        let blocks: Vec<usize> = (0..slice.rows()).step_by(BLOCK).collect();
         let columns = &self.columns;
-        for batch in blocks.chunks(BATCH) {
-            progress.step(Stage::Write, self.written + batch[0] as u64, self.rows)?;
-            let format = |&from: &usize| {
-                progress.check()?;
-                Ok(formatted(slice, columns, from..(from + BLOCK).min(slice.rows())))
-            };
-            let texts: Vec<Vec<u8>> = batch.par_iter().map(format).collect::<Result<_, Cancelled>>()?;
+        for from in (0..slice.rows()).step_by(BATCH) {
+            progress.step(Stage::Write, self.written + from as u64, self.rows)?;
+            let blocks = par_blocks(from..slice.rows().min(from + BATCH), progress);
+            let texts = blocks.map(|rows| rows.map(|rows| formatted(slice, columns, rows)));
+            let texts: Vec<Vec<u8>> = texts.collect::<Result<_, Cancelled>>()?;
             for text in texts {
                 self.to.write_all(&text)?;
             }

@@ -4,8 +4,9 @@
 //! value at position k · wanted / records. Where the table wants as many as there are, its counts come out exactly;
 //! elsewhere each is off by less than one. Multinomial draws would add a variance of the count itself.
 
-use super::codes::{Codes, Grid};
+use super::codes::Codes;
 use super::target::Target;
+use netdpsyn_model::Cells;
 use netdpsyn_trace::Values;
 use rand::{Rng, RngExt, seq::SliceRandom};
 
@@ -18,13 +19,10 @@ pub fn draw(
     rows: usize,
     rng: &mut impl Rng,
 ) {
-    let (given_axes, new_axes) = (Axes::of(target, given), Axes::of(target, new));
+    let (given_axes, new_axes) = (target.cells.onto(given), target.cells.onto(new));
     // What the table wants, grouped by what is given: positions in `wanted` up to the end of each group.
-    let mut wanted: Vec<(u32, u32, u32)> = target
-        .counts
-        .iter()
-        .map(|&(cell, count)| (given_axes.project(cell), new_axes.project(cell), count))
-        .collect();
+    let mut wanted: Vec<(u32, u32, u32)> =
+        target.counts.iter().map(|&(cell, count)| (given_axes.of(cell), new_axes.of(cell), count)).collect();
     wanted.sort_unstable();
     let overall = merged(&wanted);
 
@@ -32,13 +30,11 @@ pub fn draw(
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.shuffle(rng);
     let mut group = vec![0; rows];
-    given_axes.grid.cells(codes, 0, &mut group);
-    let order = sorted_by(&order, &group, given_axes.grid.size());
+    given_axes.cells.number(codes, 0, &mut group);
+    let order = sorted_by(&order, &group, given_axes.cells.count());
 
-    for (&attribute, &size) in target.attributes.iter().zip(&target.shape) {
-        if new.contains(&attribute) {
-            codes[attribute] = Values::zeros(size.saturating_sub(1) as u64, rows);
-        }
+    for (attribute, bins) in new_axes.cells.axes() {
+        codes[attribute] = Values::zeros(bins.saturating_sub(1) as u64, rows);
     }
     let mut wanted = wanted.as_slice();
     for records in order.chunk_by(|&a, &b| group[a as usize] == group[b as usize]) {
@@ -46,12 +42,12 @@ pub fn draw(
         wanted = &wanted[wanted.partition_point(|w| w.0 < at)..];
         let own = &wanted[..wanted.partition_point(|w| w.0 == at)];
         // What the table has never seen takes the values of all.
-        deal(records, if own.is_empty() { &overall } else { own }, &new_axes, codes, rng);
+        deal(records, if own.is_empty() { &overall } else { own }, &new_axes.cells, codes, rng);
     }
 }
 
 /// Deals values to the records of a group, systematically.
-fn deal(records: &[u32], values: &[(u32, u32, u32)], axes: &Axes, codes: &mut Codes, rng: &mut impl Rng) {
+fn deal(records: &[u32], values: &[(u32, u32, u32)], cells: &Cells, codes: &mut Codes, rng: &mut impl Rng) {
     let total: u64 = values.iter().map(|w| u64::from(w.2)).sum();
     let rows = records.len() as u64;
     let offset = rng.random_range(0..total.max(1));
@@ -63,7 +59,7 @@ fn deal(records: &[u32], values: &[(u32, u32, u32)], axes: &Axes, codes: &mut Co
             let Some(&(_, next, count)) = values.next() else { break };
             (value, upto) = (next, upto + u64::from(count));
         }
-        axes.grid.write(value, codes, record as usize);
+        cells.write(value, codes, record as usize);
     }
 }
 
@@ -99,34 +95,6 @@ fn sorted_by(order: &[u32], group: &[u32], groups: usize) -> Vec<u32> {
     sorted
 }
 
-/// Some of a table's attributes: how its cells project onto them.
-struct Axes {
-    grid: Grid,
-    /// Of each attribute, within the table.
-    strides: Vec<u32>,
-}
-
-impl Axes {
-    fn of(target: &Target, attributes: &[usize]) -> Axes {
-        let mut stride = 1u32;
-        let mut axes = Vec::new();
-        for (&attribute, &size) in target.attributes.iter().zip(&target.shape).rev() {
-            if attributes.contains(&attribute) {
-                axes.push(((attribute, size), stride));
-            }
-            stride = stride.saturating_mul(size as u32);
-        }
-        let (axes, strides): (Vec<_>, _) = axes.into_iter().rev().unzip();
-        Axes { grid: Grid::new(axes), strides }
-    }
-
-    /// The projection of a cell of the table.
-    fn project(&self, cell: u32) -> u32 {
-        let axes = self.grid.sizes().iter().zip(&self.strides);
-        axes.fold(0, |at, (&size, &stride)| at * size + cell / stride % size)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::codes::for_tests;
@@ -136,9 +104,10 @@ mod tests {
     use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 
     fn counted(codes: &Codes, attributes: &[usize], shape: &[usize]) -> Vec<u32> {
-        let mut counts = vec![0; shape.iter().product()];
+        let joint = Cells::new(attributes.iter().copied().zip(shape.iter().copied()));
+        let mut counts = vec![0; joint.count()];
         let mut cells = vec![0; codes[attributes[0]].len()];
-        Grid::new(attributes.iter().copied().zip(shape.iter().copied())).cells(codes, 0, &mut cells);
+        joint.number(codes, 0, &mut cells);
         cells.into_iter().for_each(|cell| counts[cell as usize] += 1);
         counts
     }

@@ -175,7 +175,7 @@ fn make_in<'a>(
         .map(|shard| {
             let mut rng = stream(request.seed, shard);
             let own = targets.deal(shard, shards, &step)?;
-            let (codes, end) = shard::synthesise(&own, &plan, &request.options, &mut rng, &step)?;
+            let (codes, end) = shard::generate(&own, &plan, &request.options, &mut rng, &step)?;
             let columns = restorer.restore(&codes, &mut rng, &step)?;
             let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
             done.fetch_add(1, Ordering::Relaxed);
@@ -224,7 +224,7 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
 mod tests {
     use super::*;
     use netdpsyn_model::domain::{Attribute, Partition};
-    use netdpsyn_model::{Rules, reconcile::Outcome, table::Variance};
+    use netdpsyn_model::{Cells, Rules, reconcile::Outcome, table::Variance};
     use netdpsyn_trace::progress::{Counting, Quiet};
     use netdpsyn_trace::{Window, presets};
     use sha2::{Digest, Sha256};
@@ -242,10 +242,9 @@ mod tests {
         // Bins that take a byte, and some that take two.
         let attributes: Vec<Attribute> = [(0, 300), (1, 7), (2, 5)].map(attribute).into();
         let table = |axes: &[usize]| {
-            let shape: Vec<usize> = axes.iter().map(|&a| attributes[a].bins()).collect();
-            let values = (0..shape.iter().product()).map(|cell: usize| (cell * 7 % 11 * (cell % 3)) as f64);
-            let values = values.collect();
-            Table { attributes: axes.to_vec(), shape, values, variance: Variance::Even(1.0) }
+            let cells = Cells::of(axes, &attributes);
+            let values = (0..cells.count()).map(|cell| (cell * 7 % 11 * (cell % 3)) as f64).collect();
+            Table { cells, values, variance: Variance::Even(1.0) }
         };
         let one_ways = (0..3).map(|a| table(&[a])).collect();
         let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
@@ -311,11 +310,11 @@ mod tests {
             .map(|table| Target::round(table, 4_000, &mut source))
             .collect();
         let errors = targets[3..].iter().map(|target| {
-            let mut left = vec![0i32; target.cells()];
+            let mut left = vec![0i32; target.cells.count()];
             target.counts.iter().for_each(|&(cell, count)| left[cell as usize] = count as i32);
             for row in 0..4_000 {
-                let code = |axis: usize| made.trace.column(target.attributes[axis]).get(row) as usize;
-                left[code(0) * target.shape[1] + code(1)] -= 1;
+                let code = |axis: usize| made.trace.column(target.cells.attributes()[axis]).get(row) as usize;
+                left[code(0) * target.cells.shape()[1] + code(1)] -= 1;
             }
             left.iter().map(|n| f64::from(n.abs())).sum::<f64>() / 4_000.0
         });
@@ -346,11 +345,9 @@ mod tests {
             .map(attribute)
             .collect();
         let table = |axes: &[usize]| {
-            let shape: Vec<usize> = axes.iter().map(|&a| attributes[a].bins()).collect();
-            let values =
-                (0..shape.iter().product()).map(|cell: usize| (1 + cell * 7 % 11 * (cell % 3)) as f64);
-            let values = values.collect();
-            Table { attributes: axes.to_vec(), shape, values, variance: Variance::Even(1.0) }
+            let cells = Cells::of(axes, &attributes);
+            let values = (0..cells.count()).map(|cell| (1 + cell * 7 % 11 * (cell % 3)) as f64).collect();
+            Table { cells, values, variance: Variance::Even(1.0) }
         };
         let one_ways = (0..attributes.len()).map(|a| table(&[a])).collect();
         let tables = [[0, 1], [1, 2], [0, 2], [2, 3], [3, 4], [4, 5], [3, 5], [5, 6], [6, 7]]

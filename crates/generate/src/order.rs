@@ -13,7 +13,7 @@ use rayon::prelude::*;
 const SLICE: usize = 1 << 18;
 /// Records of all blocks that wait for their turn, one a shard, as far as blocks do not get too small for that.
 const WAITING: usize = 1 << 19;
-/// Records of a block, at least and at most.
+/// Records of a block that is set aside, at least and at most.
 const BLOCK: [usize; 2] = [512, 4_096];
 
 /// How much is set aside and put in order at a time.

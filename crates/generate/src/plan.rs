@@ -57,7 +57,7 @@ impl Plan {
     /// The plan for a model.
     pub fn new(model: &Model, start: Start) -> Plan {
         let key = model.attributes.iter().position(|a| model.schema.key_column() == Some(a.column));
-        let tables: Vec<&[usize]> = model.tables.iter().map(|t| t.attributes.as_slice()).collect();
+        let tables: Vec<&[usize]> = model.tables.iter().map(|t| t.attributes()).collect();
         let weights: Vec<f64> = model.tables.par_iter().map(total_correlation).collect();
         Plan::of_graph(&tables, &weights, key, start)
     }
@@ -163,18 +163,15 @@ fn total_correlation(table: &Table) -> f64 {
     let entropy = |values: &[f64]| -> f64 {
         values.iter().map(|v| v / total).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum()
     };
-    let axes: f64 = table
-        .attributes
-        .iter()
-        .map(|&a| entropy(&table.project(&table.projection(&[a]), table.projected_cells(&[a]))))
-        .sum();
+    let axes: f64 =
+        table.cells.axes().map(|(a, bins)| entropy(&table.project(&table.cells.map_onto(&[a]), bins))).sum();
     axes - entropy(&table.values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdpsyn_model::table::Variance;
+    use netdpsyn_model::{Cells, table::Variance};
     use proptest::prelude::*;
 
     fn plan(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> Plan {
@@ -225,8 +222,7 @@ mod tests {
     #[test]
     fn mutual_information_by_hand() {
         let table = |values: &[f64]| Table {
-            attributes: vec![0, 1],
-            shape: vec![2, 2],
+            cells: Cells::new([(0, 2), (1, 2)]),
             values: values.to_vec(),
             variance: Variance::Even(1.0),
         };

@@ -5,13 +5,10 @@ use netdpsyn_model::domain::{Attribute, Partition};
 use netdpsyn_model::rules::{Follower, Ports, Rules};
 use netdpsyn_trace::facts::LEAST_PACKET;
 use netdpsyn_trace::gaps::FlowColumns;
-use netdpsyn_trace::progress::{Cancelled, Step};
+use netdpsyn_trace::progress::{Cancelled, Step, cut};
 use netdpsyn_trace::{Column, Facts, Field, Schema, Values, Window, protocols};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use std::ops::{Range, RangeInclusive};
-
-/// Records between two looks at whether to go on.
-const STRIDE: usize = 1 << 14;
 
 /// Draws values of a bin.
 pub struct Picker {
@@ -132,7 +129,7 @@ impl<'a> Restorer<'a> {
         }
     }
 
-    /// The records of a shard, by column, in the final width. `step` is called every few thousand records.
+    /// The records of a shard, by column, in the final width. `step` is called before every block.
     pub fn restore(
         &self,
         codes: &[Values],
@@ -145,46 +142,47 @@ impl<'a> Restorer<'a> {
         let mut gaps = Vec::with_capacity(if self.chained.is_some() { rows } else { 0 });
         // The derived value comes after all columns.
         let mut record = vec![0; columns.len() + 1];
-        for row in 0..rows {
-            if row % STRIDE == 0 {
-                step()?;
-            }
-            for ((column, picker), codes) in self.pickers.iter().zip(codes) {
-                record[*column] = picker.draw(codes.get(row) as u32, rng);
-            }
-            for (column, space) in &self.unmodelled {
-                record[*column] = rng.random_range(space.clone());
-            }
-            for follower in self.followers {
-                record[follower.column] = follower.values[codes[follower.key].get(row) as usize];
-            }
-            if self.protocol.is_some_and(|protocol| !protocols::has_ports(record[protocol])) {
-                for (attribute, ports) in &self.ports {
-                    let kept = attribute.is_some_and(|own| ports.kept[codes[own].get(row) as usize]);
-                    if !kept {
-                        record[ports.column] = 0;
+        for rows in cut(0..rows) {
+            step()?;
+            for row in rows {
+                for ((column, picker), codes) in self.pickers.iter().zip(codes) {
+                    record[*column] = picker.draw(codes.get(row) as u32, rng);
+                }
+                for (column, space) in &self.unmodelled {
+                    record[*column] = rng.random_range(space.clone());
+                }
+                for follower in self.followers {
+                    record[follower.column] = follower.values[codes[follower.key].get(row) as usize];
+                }
+                if self.protocol.is_some_and(|protocol| !protocols::has_ports(record[protocol])) {
+                    for (attribute, ports) in &self.ports {
+                        let kept = attribute.is_some_and(|own| ports.kept[codes[own].get(row) as usize]);
+                        if !kept {
+                            record[ports.column] = 0;
+                        }
                     }
                 }
-            }
-            if let Some((attribute, most)) = self.fitting {
-                let (column, picker) = &self.pickers[attribute];
-                if record[*column] > most {
-                    record[*column] = picker.draw_within(codes[attribute].get(row) as u32, 0..=most, rng);
+                if let Some((attribute, most)) = self.fitting {
+                    let (column, picker) = &self.pickers[attribute];
+                    if record[*column] > most {
+                        record[*column] = picker.draw_within(codes[attribute].get(row) as u32, 0..=most, rng);
+                    }
                 }
-            }
-            for (column, bounds) in self.facts.bounds(&record) {
-                if !bounds.contains(&record[column])
-                    && let Some(at) = self.pickers.iter().position(|(own, _)| *own == column)
-                {
-                    record[column] = self.pickers[at].1.draw_within(codes[at].get(row) as u32, bounds, rng);
+                for (column, bounds) in self.facts.bounds(&record) {
+                    if !bounds.contains(&record[column])
+                        && let Some(at) = self.pickers.iter().position(|(own, _)| *own == column)
+                    {
+                        record[column] =
+                            self.pickers[at].1.draw_within(codes[at].get(row) as u32, bounds, rng);
+                    }
                 }
-            }
-            self.facts.finish(&mut record);
-            for (column, &value) in columns.iter_mut().zip(&record) {
-                column.push(value);
-            }
-            if self.chained.is_some() {
-                gaps.push(record[columns.len()]);
+                self.facts.finish(&mut record);
+                for (column, &value) in columns.iter_mut().zip(&record) {
+                    column.push(value);
+                }
+                if self.chained.is_some() {
+                    gaps.push(record[columns.len()]);
+                }
             }
         }
         if let Some((flow, window)) = &self.chained {

@@ -40,7 +40,7 @@ impl Targets {
 }
 
 /// Makes the records of a shard. `step` is called before every draw and visit.
-pub fn synthesise(
+pub fn generate(
     targets: &Targets,
     plan: &Plan,
     options: &Options,

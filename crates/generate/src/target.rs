@@ -3,16 +3,14 @@
 //! Rounding is systematic ([`Whole`]), so every cell is off by less than one and the total is exact. A table of many small cells becomes a stratified sample of them, with less variance than drawing at random.
 
 use super::whole::Whole;
-use netdpsyn_model::Table;
+use netdpsyn_model::{Cells, Table};
 use rand::Rng;
 
 /// Whole counts of a table's non-empty cells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    /// Indices of the attributes.
-    pub attributes: Vec<usize>,
-    /// Bins of each.
-    pub shape: Vec<usize>,
+    /// All cells of the table.
+    pub cells: Cells,
     /// (cell, count), ascending, count > 0.
     pub counts: Vec<(u32, u32)>,
 }
@@ -36,7 +34,7 @@ impl Target {
                 left -= count;
             }
         }
-        Target { attributes: table.attributes.clone(), shape: table.shape.clone(), counts }
+        Target { cells: table.cells.clone(), counts }
     }
 
     /// The part of shard `shard` of `shards`: records are numbered through the cells and dealt in turn, so that every
@@ -55,29 +53,24 @@ impl Target {
             }
             before = after;
         }
-        Target { attributes: self.attributes.clone(), shape: self.shape.clone(), counts }
+        Target { cells: self.cells.clone(), counts }
     }
 
     /// Records in all.
     pub fn rows(&self) -> usize {
         self.counts.iter().map(|&(_, count)| count as usize).sum()
     }
-
-    /// Cells of the domain.
-    pub fn cells(&self) -> usize {
-        self.shape.iter().product()
-    }
 }
 
 #[cfg(test)]
 pub(super) mod for_tests {
-    use super::Target;
+    use super::{Cells, Target};
 
     /// A target that wants these counts, cell by cell.
     pub fn target(attributes: &[usize], shape: &[usize], wanted: &[u32]) -> Target {
         let counts =
             wanted.iter().enumerate().filter(|(_, n)| **n > 0).map(|(c, &n)| (c as u32, n)).collect();
-        Target { attributes: attributes.to_vec(), shape: shape.to_vec(), counts }
+        Target { cells: Cells::new(attributes.iter().copied().zip(shape.iter().copied())), counts }
     }
 }
 
@@ -89,7 +82,7 @@ mod tests {
     use rand::SeedableRng;
 
     fn table(values: Vec<f64>) -> Table {
-        Table { attributes: vec![0], shape: vec![values.len()], values, variance: Variance::Even(1.0) }
+        Table { cells: Cells::new([(0, values.len())]), values, variance: Variance::Even(1.0) }
     }
 
     proptest! {

@@ -7,9 +7,10 @@
 //! picked, however rare the cell is. To keep all counts up to date instead, move by move, would cost more: a move changes two cells
 //! of every table. With 28 tables that took as long as counting 150 records, while a visit moves one in 55.
 
-use super::codes::{Codes, Grid};
+use super::codes::Codes;
 use super::target::Target;
 use super::whole::Whole;
+use netdpsyn_model::Cells;
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
 /// Records whose cells are computed at a time, so that they are still in the nearest cache when the next digit comes.
@@ -30,7 +31,7 @@ pub struct Pace {
 
 /// A table while records move.
 pub struct Working {
-    grid: Grid,
+    cells: Cells,
     /// What each cell wants, negated: adding the records leaves what is too much.
     unfilled: Vec<i32>,
     /// L1 distance when last counted, as a share of the records.
@@ -66,21 +67,20 @@ pub struct Scratch {
 impl Working {
     /// Ready for a first visit.
     pub fn new(target: &Target) -> Working {
-        let mut unfilled = vec![0; target.cells()];
+        let mut unfilled = vec![0; target.cells.count()];
         for &(cell, count) in &target.counts {
             unfilled[cell as usize] = -(count as i32);
         }
-        let axes = target.attributes.iter().copied().zip(target.shape.iter().copied());
-        Working { grid: Grid::new(axes), unfilled, error: f64::INFINITY }
+        Working { cells: target.cells.clone(), unfilled, error: f64::INFINITY }
     }
 
     /// Counts the records and measures the distance; returns how many records are in excess.
     pub fn count(&mut self, codes: &Codes, scratch: &mut Scratch, rng: &mut impl Rng) -> u64 {
         let Scratch { cells, counted, before, .. } = scratch;
-        let rows = self.grid.rows(codes);
+        let rows = self.cells.attributes().first().map_or(0, |&attribute| codes[attribute].len());
         cells.resize(rows, 0);
         for (first, cells) in (0..).step_by(STRIDE).zip(cells.chunks_mut(STRIDE)) {
-            self.grid.cells(codes, first, cells);
+            self.cells.number(codes, first, cells);
         }
         counted.clear();
         counted.extend(self.unfilled.iter().map(|&excess| Cell { excess, last: 0 }));
@@ -111,7 +111,7 @@ impl Working {
         scratch.victims.shuffle(rng);
         let (replaced, copied) = scratch.victims.split_at(scratch.replaced.len().min(scratch.victims.len()));
         for (&victim, &cell) in replaced.iter().zip(&scratch.replaced) {
-            self.grid.write(cell, codes, victim as usize);
+            self.cells.write(cell, codes, victim as usize);
         }
         for &attribute in members {
             codes[attribute].copy_rows(&scratch.donors, copied);
@@ -226,7 +226,7 @@ mod tests {
             // Every cell holds enough records to grow to what it wants within one doubling or is filled by replacing.
             let rows: u32 = wanted.iter().sum();
             let counts = (0..).zip(&wanted).filter(|(_, n)| **n > 0).map(|(c, &n)| (c, n)).collect();
-            let target = Target { attributes: vec![0, 2], shape: vec![3, 4], counts };
+            let target = Target { cells: Cells::new([(0, 3), (2, 4)]), counts };
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
             let zeros = || vec![0; rows as usize];
             let mut codes = codes(400, [zeros(), (0..u64::from(rows)).collect(), zeros()]);
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn half_a_step_moves_half_of_the_excess() {
-        let target = Target { attributes: vec![0], shape: vec![2], counts: vec![(0, 400), (1, 600)] };
+        let target = Target { cells: Cells::new([(0, 2)]), counts: vec![(0, 400), (1, 600)] };
         let mut codes = codes(2, [[vec![0; 600], vec![1; 400]].concat()]);
         let mut table = Working::new(&target);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_copy_takes_over_the_members_alone() {
-        let target = Target { attributes: vec![0], shape: vec![2], counts: vec![(1, 2)] };
+        let target = Target { cells: Cells::new([(0, 2)]), counts: vec![(1, 2)] };
         let mut made = codes(9, [vec![0, 1], vec![5, 6], vec![7, 8]]);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let pace = Pace { alpha: 1.0, duplicated: 1.0 };

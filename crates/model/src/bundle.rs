@@ -4,9 +4,10 @@
 //! bytes.
 
 use crate::domain::Attribute;
+use crate::{Cells, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use netdpsyn_account::{NoiseScale, Statement};
-use netdpsyn_trace::Schema;
+use netdpsyn_account::{Charge, NoiseScale, Statement};
+use netdpsyn_trace::{Column, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
@@ -38,7 +39,7 @@ pub struct Bundle {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// The charge that paid for it; for the leaves of a tree, those of its levels begin with it.
+    /// That of the charge that paid for it, or [`labels::leaves`] of a tree.
     pub label: String,
     /// Indices of its attributes, ascending.
     pub attributes: Vec<usize>,
@@ -50,6 +51,13 @@ pub struct Measurement {
     /// or where what was joined holds noise alone and counts as nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Vec<u32>>,
+}
+
+impl Measurement {
+    /// What it counts, where the bundle has these attributes.
+    pub fn cells(&self, attributes: &[Attribute]) -> Cells {
+        Cells::of(&self.attributes, attributes)
+    }
 }
 
 /// A file that is no usable bundle.
@@ -95,6 +103,22 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// The column whose tree has these leaves, and the levels of that tree; `None` for what was counted by itself.
+    pub fn tree_of(&self, measurement: &Measurement) -> Option<(&Column, usize)> {
+        let &[attribute] = measurement.attributes.as_slice() else { return None };
+        let column = &self.schema.columns[self.attributes[attribute].column];
+        column.field.tree().map(|(_, levels)| (column, levels.len()))
+    }
+
+    /// The charges that paid for a measurement: one, or one a level of its tree.
+    pub fn charges_of(&self, measurement: &Measurement) -> impl Iterator<Item = &Charge> + Clone {
+        let labels: Vec<String> = match self.tree_of(measurement) {
+            Some((column, levels)) => (1..=levels).map(|level| labels::level(&column.name, level)).collect(),
+            None => vec![measurement.label.clone()],
+        };
+        self.statement.charges.iter().filter(move |charge| labels.contains(&charge.label))
+    }
+
     fn check(&self) -> Result<(), BundleError> {
         let wrong = |what: String| Err(BundleError::Contradiction(what));
         if let Err(error) = self.schema.check_complete() {
@@ -118,10 +142,9 @@ impl Bundle {
             if !known || !ascending || m.scale.variance() <= 0.0 || !m.scale.variance().is_finite() {
                 return wrong(format!("measurement {} has odd attributes or noise", m.label));
             }
-            let cells = crate::domain::cells(&self.attributes, &m.attributes);
-            let joined =
-                m.joined.as_ref().is_none_or(|sizes| sizes.len() as u64 == cells && !sizes.contains(&0));
-            if m.counts.len() as u64 != cells || !joined {
+            let cells = m.cells(&self.attributes).count();
+            let joined = m.joined.as_ref().is_none_or(|sizes| sizes.len() == cells && !sizes.contains(&0));
+            if m.counts.len() != cells || !joined {
                 return wrong(format!("measurement {} has {} cells, not {cells}", m.label, m.counts.len()));
             }
         }

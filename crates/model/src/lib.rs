@@ -4,17 +4,22 @@
 //! | --- | --- |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups |
 //! | [`bundle`] | what a fit commits: measurements, domains, statement; the file format |
-//! | [`table`] | a marginal as a table of real numbers; projections |
+//! | [`labels`] | what charges and measurements are called |
+//! | [`cells`] | the joint cells of some attributes, numbered; projections |
+//! | [`table`] | a marginal as a table of real numbers |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 //! | [`rules`] | columns that hang on another one |
 
 pub mod bundle;
+pub mod cells;
 pub mod domain;
+pub mod labels;
 pub mod reconcile;
 pub mod rules;
 pub mod table;
 
 pub use bundle::{Bundle, BundleError, Measurement};
+pub use cells::Cells;
 pub use rules::Rules;
 pub use table::Table;
 
@@ -52,8 +57,9 @@ impl Model {
         let one_ways = (0..bundle.attributes.len()).map(|a| one_way(&tables, a)).collect();
         let widest = |i: usize| {
             !tables.iter().enumerate().any(|(j, other)| {
-                let inside = tables[i].attributes.iter().all(|a| other.attributes.contains(a));
-                let same = tables[i].attributes.len() == other.attributes.len();
+                let (own, theirs) = (tables[i].attributes(), other.attributes());
+                let inside = own.iter().all(|a| theirs.contains(a));
+                let same = own.len() == theirs.len();
                 j != i && inside && (!same || j < i)
             })
         };
@@ -83,6 +89,6 @@ pub fn records(bundle: &Bundle) -> f64 {
 
 /// The one-way table of an attribute: its own measurement, which every fit takes, after reconciling.
 fn one_way(tables: &[Table], attribute: usize) -> Table {
-    let own = tables.iter().find(|t| t.attributes == [attribute]);
+    let own = tables.iter().find(|t| t.attributes() == [attribute]);
     own.unwrap_or_else(|| unreachable!("every attribute has a one-way measurement")).clone()
 }

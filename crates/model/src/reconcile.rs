@@ -67,7 +67,7 @@ fn shared_sets(tables: &[Table], progress: &dyn Progress) -> Result<Vec<Shared>,
     for (i, a) in tables.iter().enumerate() {
         for b in &tables[i + 1..] {
             let common: Vec<usize> =
-                a.attributes.iter().copied().filter(|x| b.attributes.contains(x)).collect();
+                a.attributes().iter().copied().filter(|x| b.attributes().contains(x)).collect();
             sets.insert((common.len(), common));
         }
     }
@@ -75,11 +75,11 @@ fn shared_sets(tables: &[Table], progress: &dyn Progress) -> Result<Vec<Shared>,
         let views: Vec<View> = tables
             .iter()
             .enumerate()
-            .filter(|(_, table)| set.iter().all(|a| table.attributes.contains(a)))
+            .filter(|(_, table)| set.iter().all(|a| table.attributes().contains(a)))
             .map(|(index, table)| {
                 progress.check()?;
-                let map = table.projection(set);
-                let variances = table.projected_variance(&map, table.projected_cells(set));
+                let map = table.cells.map_onto(set);
+                let variances = table.projected_variance(&map, table.cells.onto(set).cells.count());
                 Ok(View { table: index, map, variances })
             })
             .collect::<Result<_, Cancelled>>()?;
@@ -124,6 +124,7 @@ fn agree(set: &Shared, tables: &mut [Table], progress: &dyn Progress) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use super::super::Cells;
     use super::super::table::Variance;
     use super::*;
     use netdpsyn_trace::progress::Quiet;
@@ -131,8 +132,7 @@ mod tests {
 
     fn table(attributes: &[usize], shape: &[usize], values: &[f64], variance: f64) -> Table {
         Table {
-            attributes: attributes.to_vec(),
-            shape: shape.to_vec(),
+            cells: Cells::new(attributes.iter().copied().zip(shape.iter().copied())),
             values: values.to_vec(),
             variance: Variance::Even(variance),
         }
@@ -180,7 +180,7 @@ mod tests {
                 prop_assert!(t.values.iter().all(|&v| v >= 0.0));
                 prop_assert!((t.total() - total).abs() < 1e-3 * total);
             }
-            let ab = tables[0].project(&tables[0].projection(&[1]), 4);
+            let ab = tables[0].project(&tables[0].cells.map_onto(&[1]), 4);
             let b = &tables[3].values;
             prop_assert!(ab.iter().zip(b).all(|(x, y)| (x - y).abs() < 1e-3 * total));
         }

@@ -97,7 +97,8 @@ impl Measured<'_> {
         let holding = self.measurements.iter().filter(holds);
         let least = holding.min_by(|a, b| noise(a).total_cmp(&noise(b)))?;
         let table = Table::measured(least, self.attributes);
-        let (map, cells) = (table.projection(&[first, second]), table.projected_cells(&[first, second]));
+        let map = table.cells.map_onto(&[first, second]);
+        let cells = table.cells.onto(&[first, second]).cells.count();
         Some(Pair {
             bins: self.attributes[second].bins(),
             counts: table.project(&map, cells),

@@ -1,15 +1,13 @@
 //! A marginal as a table of real numbers.
 
-use super::Measurement;
+use super::{Cells, Measurement};
 use crate::domain::Attribute;
 
-/// Counts over the joint domain of some attributes, the last one varying fastest.
+/// Counts over the joint cells of some attributes, which ascend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// Indices of the attributes, ascending.
-    pub attributes: Vec<usize>,
-    /// Bins of each attribute.
-    pub shape: Vec<usize>,
+    /// The cells.
+    pub cells: Cells,
     /// A count a cell.
     pub values: Vec<f64>,
     /// Variance of each cell's noise.
@@ -43,44 +41,20 @@ impl Table {
             Some(sizes) => Variance::Cells(sizes.iter().map(|&g| sigma2 * f64::from(g)).collect()),
         };
         Table {
-            attributes: measurement.attributes.clone(),
-            shape: measurement.attributes.iter().map(|&a| attributes[a].bins()).collect(),
+            cells: measurement.cells(attributes),
             values: measurement.counts.iter().map(|&count| count as f64).collect(),
             variance,
         }
     }
 
+    /// Indices of its attributes.
+    pub fn attributes(&self) -> &[usize] {
+        self.cells.attributes()
+    }
+
     /// Sum of all cells.
     pub fn total(&self) -> f64 {
         self.values.iter().sum()
-    }
-
-    /// For every cell, its cell in the projection onto `onto`, which must be among the attributes.
-    pub fn projection(&self, onto: &[usize]) -> Vec<u32> {
-        // Stride of each of our axes within the projection; 0 for those summed away.
-        let mut strides = vec![0usize; self.attributes.len()];
-        let mut stride = 1;
-        for &attribute in onto.iter().rev() {
-            let Some(axis) = self.attributes.iter().position(|&a| a == attribute) else {
-                unreachable!("a projection onto attributes of the table")
-            };
-            strides[axis] = stride;
-            stride *= self.shape[axis];
-        }
-        let mut cells = vec![0u32];
-        for (axis, &size) in self.shape.iter().enumerate() {
-            let step = strides[axis] as u32;
-            cells = cells.iter().flat_map(|&cell| (0..size as u32).map(move |i| cell + i * step)).collect();
-        }
-        cells
-    }
-
-    /// Cells of the projection onto `onto`.
-    pub fn projected_cells(&self, onto: &[usize]) -> usize {
-        onto.iter()
-            .filter_map(|a| self.attributes.iter().position(|own| own == a))
-            .map(|axis| self.shape[axis])
-            .product()
     }
 
     /// Sums over a projection (its cell map and number of cells), and the variances of these sums.
@@ -116,8 +90,7 @@ mod tests {
 
     fn table() -> Table {
         Table {
-            attributes: vec![1, 4, 7],
-            shape: vec![2, 3, 2],
+            cells: Cells::new([(1, 2), (4, 3), (7, 2)]),
             values: (0..12).map(f64::from).collect(),
             variance: Variance::Even(2.0),
         }
@@ -126,19 +99,19 @@ mod tests {
     #[test]
     fn projections_sum_the_right_cells() {
         let t = table();
-        let sums = |onto: &[usize]| t.project(&t.projection(onto), t.projected_cells(onto));
+        let sums = |onto: &[usize]| t.project(&t.cells.map_onto(onto), t.cells.onto(onto).cells.count());
         assert_eq!(sums(&[]), [66.0]);
         assert_eq!(sums(&[1]), [15.0, 51.0]);
         assert_eq!(sums(&[4]), [14.0, 22.0, 30.0]);
         assert_eq!(sums(&[1, 7]), [6.0, 9.0, 24.0, 27.0]);
         assert_eq!(sums(&[1, 4, 7]), t.values);
-        assert_eq!(t.projected_variance(&t.projection(&[7]), 2), [12.0, 12.0]);
+        assert_eq!(t.projected_variance(&t.cells.map_onto(&[7]), 2), [12.0, 12.0]);
     }
 
     #[test]
     fn spreading_moves_a_projection_by_the_difference() {
         let mut t = table();
-        let map = t.projection(&[4]);
+        let map = t.cells.map_onto(&[4]);
         let variances = t.projected_variance(&map, 3);
         t.spread(&map, &[4.0, 0.0, -8.0], &variances);
         assert_eq!(t.project(&map, 3), [18.0, 22.0, 22.0]);

@@ -1,11 +1,8 @@
 //! A trace in memory: one column of whole numbers a field, each in the smallest integer type that fits.
 
 use super::Schema;
-use crate::progress::{Cancelled, Progress};
+use crate::progress::{Cancelled, Progress, chunks};
 use std::cmp::Ordering;
-
-/// Rows between two looks at the switch.
-const BEAT: usize = 1 << 14;
 
 /// One column of values.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,9 +122,8 @@ impl Values {
 
     /// [`Values::for_each`] that stops on request.
     pub fn visit(&self, progress: &dyn Progress, mut work: impl FnMut(u64)) -> Result<(), Cancelled> {
-        on_values!(self, v => for rows in v.chunks(BEAT) {
-            progress.check()?;
-            rows.iter().for_each(|x| work(x.widen()));
+        on_values!(self, v => for rows in chunks(v, progress) {
+            rows?.iter().for_each(|x| work(x.widen()));
         });
         Ok(())
     }
@@ -216,9 +212,8 @@ impl Values {
 
 fn pick<T: Copy>(values: &[T], rows: &[u32], progress: &dyn Progress) -> Result<Vec<T>, Cancelled> {
     let mut picked = Vec::with_capacity(rows.len());
-    for rows in rows.chunks(BEAT) {
-        progress.check()?;
-        picked.extend(rows.iter().map(|&row| values[row as usize]));
+    for rows in chunks(rows, progress) {
+        picked.extend(rows?.iter().map(|&row| values[row as usize]));
     }
     Ok(picked)
 }

@@ -1,10 +1,50 @@
 //! Protocol facts: public knowledge that synthetic records respect at no cost in privacy, and that any trace can be checked by.
 
 use super::{Fact, Field, Kind, Role, Schema, protocols};
+use serde::Serialize;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 /// The smallest IPv4 packet, in bytes.
 pub const LEAST_PACKET: u64 = 20;
+
+/// What a record can be checked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "&'static str")]
+pub enum Checked {
+    /// A fact that the schema declares.
+    Declared(Fact),
+    /// A header has its checksum.
+    HeaderChecksum,
+    /// IP is of version 4 or 6.
+    Version,
+    /// Ports are 0 where the protocol has none. Raw traces break it where exporters keep ICMP's type and code in the ports.
+    Ports,
+}
+
+impl Checked {
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Checked::Declared(fact) => fact.name(),
+            Checked::HeaderChecksum => "header-checksum",
+            Checked::Version => "version-is-4-or-6",
+            Checked::Ports => "ports-where-protocols-have-them",
+        }
+    }
+}
+
+impl From<Checked> for &'static str {
+    fn from(checked: Checked) -> Self {
+        checked.name()
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
 
 /// The facts of a schema that its columns allow to check, by column index.
 pub struct Facts {
@@ -80,39 +120,39 @@ impl Facts {
         self.ruled(record).into_iter().flatten().map(|(_, column, bounds)| (column, bounds))
     }
 
-    /// The names of the facts that can be checked, each with whether the record breaks it: the same facts in the same
-    /// order for every record. Some need no declaration, and are checked where the trace has the columns: a header's checksum, the version of a packet,
-    /// ports of protocols that have none. Raw traces break the last one where exporters keep ICMP's type and code in the ports.
-    pub fn broken(&self, record: &[u64]) -> impl Iterator<Item = (&'static str, bool)> {
+    /// What can be checked, each with whether the record breaks it: the same in the same order for every record. What needs no declaration is checked where the
+    /// trace has the columns.
+    pub fn broken(&self, record: &[u64]) -> impl Iterator<Item = (Checked, bool)> {
         let ruled = self.ruled(record).into_iter().flatten();
-        let bounded = ruled.map(|(name, column, bounds)| (name, !bounds.contains(&record[column])));
+        let bounded =
+            ruled.map(|(fact, column, bounds)| (Checked::Declared(fact), !bounds.contains(&record[column])));
         let checksum = self.checksum.iter();
         let checksum = checksum.map(|header| {
             let computed = u64::from(header.checksum(record));
-            ("header-checksum", record[header.checksum] != computed)
+            (Checked::HeaderChecksum, record[header.checksum] != computed)
         });
         let version = self.version.iter();
-        let version = version.map(|&version| ("version-is-4-or-6", !matches!(record[version], 4 | 6)));
+        let version = version.map(|&version| (Checked::Version, !matches!(record[version], 4 | 6)));
         let ports = self.ports.iter().map(|(protocol, ports)| {
             let portless = !protocols::has_ports(record[*protocol]);
-            ("ports-where-protocols-have-them", portless && ports.iter().any(|&port| record[port] != 0))
+            (Checked::Ports, portless && ports.iter().any(|&port| record[port] != 0))
         });
         bounded.chain(checksum).chain(version).chain(ports)
     }
 
-    /// Name, column and bounds of each fact.
-    fn ruled(&self, record: &[u64]) -> [Option<(&'static str, usize, RangeInclusive<u64>)>; 3] {
+    /// Column and bounds of each fact.
+    fn ruled(&self, record: &[u64]) -> [Option<(Fact, usize, RangeInclusive<u64>)>; 3] {
         // 65,535 bytes are the largest.
         let bytes = self.bytes_fit.map(|(packets, bytes)| {
             let packets = record[packets];
             (
-                "bytes-fit-packets",
+                Fact::BytesFitPackets,
                 bytes,
                 packets.saturating_mul(LEAST_PACKET)..=packets.saturating_mul(65_535),
             )
         });
         let instant = self.instant.map(|(packets, td)| {
-            ("one-packet-no-duration", td, 0..=if record[packets] <= 1 { 0 } else { u64::MAX })
+            (Fact::OnePacketNoDuration, td, 0..=if record[packets] <= 1 { 0 } else { u64::MAX })
         });
         let length = self.length.as_ref().map(|length| {
             let transport = match length.protocol.map(|p| record[p]) {
@@ -121,7 +161,7 @@ impl Facts {
                 _ => 0,
             };
             (
-                "length-holds-headers",
+                Fact::LengthHoldsHeaders,
                 length.length,
                 record[length.header_words].saturating_mul(4).saturating_add(transport)..=65_535,
             )
@@ -207,15 +247,15 @@ mod tests {
         facts.finish(&mut record);
         let broken: Vec<_> = facts.broken(&record).collect();
         let expected = [
-            ("length-holds-headers", true),
-            ("header-checksum", false),
-            ("version-is-4-or-6", false),
-            ("ports-where-protocols-have-them", false),
+            (Checked::Declared(Fact::LengthHoldsHeaders), true),
+            (Checked::HeaderChecksum, false),
+            (Checked::Version, false),
+            (Checked::Ports, false),
         ];
         assert_eq!(broken, expected);
         assert_eq!(serde_json::to_value(&schema.facts).unwrap(), serde_json::json!([broken[0].0]));
         record[14] ^= 1;
-        assert_eq!(facts.broken(&record).nth(1), Some(("header-checksum", true)));
+        assert_eq!(facts.broken(&record).nth(1), Some((Checked::HeaderChecksum, true)));
         // Version 5 is none; echo requests with their type in a port.
         (record[7], record[2], record[4]) = (5, 8, protocols::ICMP);
         let broken: Vec<bool> = facts.broken(&record).skip(2).map(|(_, broken)| broken).collect();
@@ -227,8 +267,9 @@ mod tests {
         let mut record = vec![0; 11];
         (record[6], record[7], record[8]) = (1, 1, 20);
         let broken: Vec<_> = Facts::of(&flow).broken(&record).collect();
-        assert_eq!(broken[..2], [("bytes-fit-packets", false), ("one-packet-no-duration", true)]);
-        let names: Vec<_> = broken[..2].iter().map(|(name, _)| name).collect();
+        let [fit, instant] = [Fact::BytesFitPackets, Fact::OnePacketNoDuration].map(Checked::Declared);
+        assert_eq!(broken[..2], [(fit, false), (instant, true)]);
+        let names: Vec<_> = broken[..2].iter().map(|(checked, _)| checked).collect();
         assert_eq!(serde_json::to_value(&flow.facts).unwrap(), serde_json::json!(names));
     }
 }

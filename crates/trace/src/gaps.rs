@@ -5,9 +5,9 @@
 //! record decides, and equal ones are interchangeable. One record more therefore changes the gap of one other record at most.
 
 use super::columns::compare;
-use super::groups::{self, Groups, Member};
+use super::groups::{Groups, Member};
 use super::{Column, Field, Role, Schema, Trace, Values, presets};
-use crate::progress::{self, Cancelled, Progress};
+use crate::progress::{self, Cancelled, Progress, checked, chunks};
 
 /// Nanoseconds of one step of a gap.
 const STEP: u64 = 1_000;
@@ -69,7 +69,7 @@ pub fn gap_of(value: u64) -> Option<u64> {
     value.checked_sub(1).map(|steps| steps.saturating_mul(STEP))
 }
 
-/// The gap value of every record. It takes 24 bytes a row at most beside trace and result: [`groups`], and 16 for the records of the longest flow.
+/// The gap value of every record. It takes 24 bytes a row at most beside trace and result: [`super::groups`], and 16 for the records of the longest flow.
 pub fn gaps(trace: &Trace, columns: &FlowColumns, progress: &dyn Progress) -> Result<Values, Cancelled> {
     let time = trace.column(columns.time);
     let values = Groups::of(trace.columns(), &columns.flow).number(progress, |flows, give| {
@@ -77,10 +77,8 @@ pub fn gaps(trace: &Trace, columns: &FlowColumns, progress: &dyn Progress) -> Re
         for flow in flows.filter(|flow| flow.len() > 1) {
             in_time(flow, time, &mut records, progress)?;
             let mut before = None;
-            for (number, same) in (1..).zip(records.chunk_by(|a, b| a.0 == b.0)) {
-                if number % groups::PIECE == 0 {
-                    progress.check()?;
-                }
+            for same in checked(records.chunk_by(|a, b| a.0 == b.0), progress) {
+                let same = same?;
                 let (now, first) = (same[0].0, least(trace, same, progress)?);
                 for &(_, row) in same {
                     let since = if row == first { before } else { Some(now) };
@@ -102,11 +100,8 @@ fn in_time(
     progress: &dyn Progress,
 ) -> Result<(), Cancelled> {
     records.clear();
-    for piece in flow.chunks(groups::PIECE) {
-        records.extend(piece.iter().map(|member| (time.get(member.row()), member.row() as u32)));
-        if flow.len() > groups::PIECE {
-            progress.check()?;
-        }
+    for block in chunks(flow, progress) {
+        records.extend(block?.iter().map(|member| (time.get(member.row()), member.row() as u32)));
     }
     progress::sort(records, progress)
 }
@@ -115,14 +110,12 @@ fn in_time(
 /// whatever order.
 fn least(trace: &Trace, same: &[(u64, u32)], progress: &dyn Progress) -> Result<u32, Cancelled> {
     let mut first = same[0].1;
-    for piece in same.chunks(groups::PIECE) {
-        for &(_, row) in piece {
-            if row != first && compare(trace.columns(), 0..trace.columns().len(), row, first).is_lt() {
+    // Most are alone at their time.
+    for block in chunks(&same[1..], progress) {
+        for &(_, row) in block? {
+            if compare(trace.columns(), 0..trace.columns().len(), row, first).is_lt() {
                 first = row;
             }
-        }
-        if same.len() > groups::PIECE {
-            progress.check()?;
         }
     }
     Ok(first)

@@ -8,20 +8,18 @@
 
 use super::Values;
 use super::columns::compare;
-use crate::progress::{self, Cancelled, Progress};
+use crate::progress::{self, BLOCK, Cancelled, Progress, chunks};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::slice::ChunkBy;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Rows that are dealt at a time: they and their hashes stay in cache.
+/// Rows that are dealt at a time, each time with a list of all buckets: they and their hashes stay in cache.
 const PART: usize = 1 << 17;
 /// Rows that a bucket has on average, unless there are too many: one is sorted in cache.
 const BUCKET: usize = 1 << 12;
 /// Buckets at most: each part has a list of where they begin.
 const MOST_BUCKETS: usize = 1 << 12;
-/// Rows between two looks at the switch, where records are read in no order.
-pub const PIECE: usize = 1 << 14;
 
 /// A row of a group.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -225,15 +223,12 @@ impl<'a> Groups<'a> {
         let mut differing = vec![false; members.len()];
         for &column in self.by {
             let mut before = None;
-            for (members, differing) in members.chunks(PIECE).zip(differing.chunks_mut(PIECE)) {
+            for (members, differing) in chunks(members, progress).zip(differing.chunks_mut(BLOCK)) {
                 let mut flags = differing.iter_mut();
-                self.columns[column].for_each_of(members.iter().map(|m| m.row()), |value| {
+                self.columns[column].for_each_of(members?.iter().map(|m| m.row()), |value| {
                     flags.next().into_iter().for_each(|flag| *flag |= before != Some(value));
                     before = Some(value);
                 });
-                if members.len() == PIECE {
-                    progress.check()?;
-                }
             }
         }
         Ok(differing)

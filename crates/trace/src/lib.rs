@@ -24,7 +24,7 @@ pub mod window;
 pub mod written;
 
 pub use columns::{Trace, Values};
-pub use facts::Facts;
+pub use facts::{Checked, Facts};
 pub use netdpsyn_account::{Kind, Stage};
 pub use notation::{Notation, TimeUnit};
 pub use roles::{Role, Roles};

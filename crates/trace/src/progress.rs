@@ -1,10 +1,13 @@
 //! How long work tells where it is, and is told to stop.
 
+mod blocks;
+pub use blocks::{BLOCK, blocks, checked, chunks, cut, par_blocks};
+
 use crate::Stage;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
-/// Items that [`sort`] sorts without a look at the switch: some milliseconds.
+/// Items that [`sort`] sorts without a look at the switch: some milliseconds. No [`BLOCK`]: each halving costs a pass, and equal items change places by it.
 const PIECE: usize = 1 << 16;
 
 /// Work was stopped on request. Nothing of it is visible.

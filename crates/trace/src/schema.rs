@@ -172,6 +172,17 @@ pub enum Fact {
     LengthHoldsHeaders,
 }
 
+impl Fact {
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fact::BytesFitPackets => "bytes-fit-packets",
+            Fact::OnePacketNoDuration => "one-packet-no-duration",
+            Fact::LengthHoldsHeaders => "length-holds-headers",
+        }
+    }
+}
+
 /// Why a schema cannot be used.
 #[derive(Debug, Error, PartialEq)]
 pub enum SchemaError {

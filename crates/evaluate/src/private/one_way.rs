@@ -1,13 +1,10 @@
 //! Every column on its own: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
 
 use super::{Traces, compared, is_nominal, log_size, sorted};
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{Cancelled, Progress, checked};
 use netdpsyn_trace::{Field, Schema, Trace};
 use rayon::prelude::*;
 use serde::Serialize;
-
-/// Distinct values between two looks at the switch.
-const BEAT: usize = 1 << 16;
 
 /// How far one column's distribution lies from the raw one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -106,10 +103,8 @@ pub fn jensen_shannon(a: &[u64], b: &[u64], progress: &dyn Progress) -> Result<f
     }
     let term = |p: f64, m: f64| if p > 0.0 { p * (p / m).log2() } else { 0.0 };
     let mut divergence = 0.0;
-    for (number, (_, in_a, in_b)) in runs(a, b).enumerate() {
-        if number % BEAT == 0 {
-            progress.check()?;
-        }
+    for run in checked(runs(a, b), progress) {
+        let (_, in_a, in_b) = run?;
         let (p, q) = (in_a as f64 / a.len() as f64, in_b as f64 / b.len() as f64);
         let m = 0.5 * (p + q);
         divergence += 0.5 * (term(p, m) + term(q, m));
@@ -150,10 +145,8 @@ pub fn wasserstein(
     let (mut i, mut j) = (0, 0);
     let mut at = map(a[0].min(b[0]));
     let mut distance = 0.0;
-    for (number, (next, in_a, in_b)) in runs(a, b).enumerate() {
-        if number % BEAT == 0 {
-            progress.check()?;
-        }
+    for run in checked(runs(a, b), progress) {
+        let (next, in_a, in_b) = run?;
         let gap = (i as f64 / a.len() as f64 - j as f64 / b.len() as f64).abs();
         distance += gap * (map(next) - at);
         at = map(next);

@@ -2,7 +2,8 @@
 
 use super::skipped::{NotTaken, Skipped};
 use super::{Traces, compared, is_nominal, sorted};
-use netdpsyn_trace::progress::{self, Cancelled, Progress};
+use netdpsyn_model::Cells;
+use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress, blocks};
 use netdpsyn_trace::{Trace, Values};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -45,23 +46,30 @@ pub fn two_way(traces: &Traces, progress: &dyn Progress) -> Result<TwoWay, NotTa
     if columns.len() < 2 {
         return Err(Skipped::because("a pair needs two measured columns").into());
     }
-    let classes = columns.par_iter().map(|&column| Classes::of(traces, column, progress));
-    let classes: Vec<Classes> = classes.collect::<Result<_, Cancelled>>()?;
-    let joint = |a: &[u8], b: &[u8]| progress.check().map(|()| joint(a, b));
+    let cut = |&column: &usize| cut(traces.real.column(column), is_nominal(traces.schema, column), progress);
+    let cuts: Vec<Cut> = columns.par_iter().map(cut).collect::<Result<_, Cancelled>>()?;
+    let classes = |trace: &Trace| {
+        let of = |(&column, cut): (&usize, &Cut)| {
+            trace.column(column).map(CLASSES as u64 - 1, |value| cut(value).into(), progress)
+        };
+        columns.par_iter().zip(&cuts).map(of).collect::<Result<Vec<Values>, Cancelled>>()
+    };
+    let (real, synthetic) = (classes(traces.real)?, classes(traces.synthetic)?);
+    let held_out = traces.held_out.map(classes).transpose()?;
     let indices: Vec<(usize, usize)> =
         (0..columns.len()).flat_map(|a| (a + 1..columns.len()).map(move |b| (a, b))).collect();
     let mut pairs: Vec<Pair> = indices
         .into_par_iter()
         .map(|(a, b)| {
-            let (a_classes, b_classes) = (&classes[a], &classes[b]);
-            let real = joint(&a_classes.real, &b_classes.real)?;
-            let from_real = |a: &[u8], b: &[u8]| joint(a, b).map(|other| total_variation(&real, &other));
-            let held_out = a_classes.held_out.as_deref().zip(b_classes.held_out.as_deref());
+            let cells = Cells::new([(a, CLASSES), (b, CLASSES)]);
+            let real = joint(&cells, &real, progress)?;
+            let from_real =
+                |other: &[Values]| joint(&cells, other, progress).map(|other| total_variation(&real, &other));
             let name = |i: usize| traces.schema.columns[columns[i]].name.clone();
             Ok(Pair {
                 columns: [name(a), name(b)],
-                distance: from_real(&a_classes.synthetic, &b_classes.synthetic)?,
-                floor: held_out.map(|(a, b)| from_real(a, b)).transpose()?,
+                distance: from_real(&synthetic)?,
+                floor: held_out.as_deref().map(from_real).transpose()?,
             })
         })
         .collect::<Result<_, Cancelled>>()?;
@@ -73,28 +81,11 @@ pub fn two_way(traces: &Traces, progress: &dyn Progress) -> Result<TwoWay, NotTa
     Ok(TwoWay { mean, floor, pairs })
 }
 
-/// The classes of one column's values in every trace.
-struct Classes {
-    real: Vec<u8>,
-    synthetic: Vec<u8>,
-    held_out: Option<Vec<u8>>,
-}
+/// The class of a value.
+type Cut = Box<dyn Fn(u64) -> u8 + Send + Sync>;
 
-impl Classes {
-    fn of(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<Classes, Cancelled> {
-        let class = cut(traces.real.column(column), is_nominal(traces.schema, column), progress)?;
-        let of = |trace: &Trace| {
-            let mut classes = Vec::with_capacity(trace.rows());
-            trace.column(column).visit(progress, |value| classes.push(class(value)))?;
-            Ok(classes)
-        };
-        let held_out = traces.held_out.map(of).transpose()?;
-        Ok(Classes { real: of(traces.real)?, synthetic: of(traces.synthetic)?, held_out })
-    }
-}
-
-/// The class of a value, as the raw values cut the column.
-fn cut(real: &Values, nominal: bool, progress: &dyn Progress) -> Result<Box<dyn Fn(u64) -> u8>, Cancelled> {
+/// How the raw values cut a column.
+fn cut(real: &Values, nominal: bool, progress: &dyn Progress) -> Result<Cut, Cancelled> {
     let sorted = sorted(real, progress)?;
     let mut counts: Vec<(usize, u64)> =
         sorted.chunk_by(|a, b| a == b).map(|run| (run.len(), run[0])).collect();
@@ -112,13 +103,17 @@ fn cut(real: &Values, nominal: bool, progress: &dyn Progress) -> Result<Box<dyn 
     }
 }
 
-/// The joint histogram of two class columns.
-fn joint(a: &[u8], b: &[u8]) -> Vec<u64> {
-    let mut counts = vec![0u64; CLASSES * CLASSES];
-    for (&x, &y) in a.iter().zip(b) {
-        counts[usize::from(x) * CLASSES + usize::from(y)] += 1;
+/// The joint histogram of some columns of classes.
+fn joint(cells: &Cells, classes: &[Values], progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
+    let mut counts = vec![0; cells.count()];
+    let mut block = [0; BLOCK];
+    for rows in blocks(0..classes.first().map_or(0, Values::len), progress) {
+        let rows = rows?;
+        let block = &mut block[..rows.len()];
+        cells.number(classes, rows.start, block);
+        block.iter().for_each(|&cell| counts[cell as usize] += 1);
     }
-    counts
+    Ok(counts)
 }
 
 /// Total variation distance ½ Σ |p − q| between two histograms over the same cells. An empty one is as far as can be from

@@ -1,10 +1,11 @@
 //! Validity: records that break a protocol fact, values outside what is declared.
 
 use super::Traces;
-use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Facts, Schema, Trace};
+use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
+use netdpsyn_trace::{Checked, Facts, Schema, Trace};
 use rayon::prelude::*;
 use serde::Serialize;
+use std::ops::Range;
 
 /// How many records and values cannot be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,7 +23,8 @@ pub struct Validity {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Broken {
     /// The fact, as the schema names it; `header-checksum` where the trace has that column.
-    pub fact: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub fact: Checked,
     /// Share of the fitted records that break it, 0 to 1. Raw traces can have some.
     pub real: f64,
     /// Share of the synthetic records. Good is 0, or what the fitted records have.
@@ -46,7 +48,7 @@ pub fn validity(traces: &Traces, progress: &dyn Progress) -> Result<Validity, Ca
     let broken = |trace: &Trace| broken(trace, traces.schema, progress);
     let (real, synthetic) = (broken(traces.real)?, broken(traces.synthetic)?);
     let facts = real.into_iter().zip(synthetic);
-    let facts = facts.map(|((fact, real), (_, synthetic))| Broken { fact: fact.into(), real, synthetic });
+    let facts = facts.map(|((fact, real), (_, synthetic))| Broken { fact, real, synthetic });
     let columns = traces.schema.columns.iter().enumerate();
     let declared = columns.filter_map(|(i, c)| Some((i, c, c.field.declared(traces.schema.window)?)));
     let outside = declared.map(|(index, column, domain)| {
@@ -62,22 +64,15 @@ pub fn validity(traces: &Traces, progress: &dyn Progress) -> Result<Validity, Ca
 }
 
 /// The facts of the schema, with the share of records that break each.
-fn broken(
-    trace: &Trace,
-    schema: &Schema,
-    progress: &dyn Progress,
-) -> Result<Vec<(&'static str, f64)>, Cancelled> {
-    /// Records looked at together.
-    const BLOCK: usize = 1 << 14;
+fn broken(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<Vec<(Checked, f64)>, Cancelled> {
     let facts = Facts::of(schema);
     let width = schema.columns.len();
-    // No record: the names of the facts alone.
-    let names: Vec<_> = facts.broken(&vec![0; width]).map(|(name, _)| name).collect();
-    let count = |from: usize| {
-        progress.check()?;
-        let mut counts = vec![0u64; names.len()];
+    // No record: the facts alone.
+    let checked: Vec<Checked> = facts.broken(&vec![0; width]).map(|(fact, _)| fact).collect();
+    let count = |rows: Result<Range<usize>, Cancelled>| {
+        let mut counts = vec![0u64; checked.len()];
         let mut record = vec![0; width];
-        for row in from..(from + BLOCK).min(trace.rows()) {
+        for row in rows? {
             for (value, column) in record.iter_mut().zip(trace.columns()) {
                 *value = column.get(row);
             }
@@ -91,10 +86,10 @@ fn broken(
         a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
         Ok(a)
     };
-    let blocks = (0..trace.rows().div_ceil(BLOCK)).into_par_iter();
-    let counts = blocks.map(|block| count(block * BLOCK)).try_reduce(|| vec![0; names.len()], add)?;
+    let counts =
+        par_blocks(0..trace.rows(), progress).map(count).try_reduce(|| vec![0; checked.len()], add)?;
     let share = |count| count as f64 / trace.rows().max(1) as f64;
-    Ok(names.iter().copied().zip(counts.into_iter().map(share)).collect())
+    Ok(checked.into_iter().zip(counts.into_iter().map(share)).collect())
 }
 
 #[cfg(test)]
@@ -115,7 +110,7 @@ mod tests {
         let found =
             validity(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema }, &Quiet)
                 .unwrap();
-        let facts: Vec<_> = found.facts.iter().map(|f| (f.fact.as_str(), f.real, f.synthetic)).collect();
+        let facts: Vec<_> = found.facts.iter().map(|f| (f.fact.name(), f.real, f.synthetic)).collect();
         let expected = [
             ("bytes-fit-packets", 0.0, 0.5),
             ("one-packet-no-duration", 0.0, 0.5),

@@ -254,6 +254,7 @@ fn learnt_beyond(excess: f64, standard_error: f64, text: String) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netdpsyn_trace::Checked;
 
     #[test]
     fn grades_follow_the_constants_and_the_floor() {
@@ -293,7 +294,7 @@ mod tests {
     #[test]
     fn what_breaks_more_than_in_the_raw_trace_is_named() {
         let broken_by = |real, synthetic| {
-            let fact = super::super::validity::Broken { fact: "f".into(), real, synthetic };
+            let fact = super::super::validity::Broken { fact: Checked::Version, real, synthetic };
             broken(&Validity { facts: vec![fact], outside: vec![] })
         };
         assert_eq!(broken_by(0.5, 0.5).grade, Grade::Good);

@@ -9,7 +9,7 @@ pub use slices::Slices;
 use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::{Bundle, Measurement};
 use netdpsyn_trace::gaps::{self, FlowColumns};
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, blocks};
 use netdpsyn_trace::{Trace, Values};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// Version of the JSON form.
 pub const VERSION: u32 = 1;
-
-/// Records counted at a time: their cells stay in cache.
-const BLOCK: usize = 4_096;
 
 /// How well a synthetic trace shows what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,17 +127,14 @@ impl<'a> Counts<'a> {
         progress: &dyn Progress,
     ) -> Result<(), Cancelled> {
         let rows = codes.first().map_or(0, Values::len);
-        let mut cells = [0usize; BLOCK];
-        for from in (0..rows).step_by(BLOCK) {
-            progress.check()?;
-            let cells = &mut cells[..BLOCK.min(rows - from)];
-            cells.fill(0);
-            for &a in &measurement.attributes {
-                let bins = self.bundle.attributes[a].bins();
-                codes[a].zip_block(from, cells, |cell, code| *cell = *cell * bins + code as usize);
-            }
+        let joint = measurement.cells(&self.bundle.attributes);
+        let mut cells = [0; BLOCK];
+        for rows in blocks(0..rows, progress) {
+            let rows = rows?;
+            let cells = &mut cells[..rows.len()];
+            joint.number(codes, rows.start, cells);
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-            cells.iter().for_each(|&cell| counts[cell] += 1);
+            cells.iter().for_each(|&cell| counts[cell as usize] += 1);
         }
         Ok(())
     }

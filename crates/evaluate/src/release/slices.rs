@@ -7,7 +7,7 @@
 use super::{Counts, Report};
 use netdpsyn_model::Bundle;
 use netdpsyn_trace::gaps::{FlowColumns, value_of};
-use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
+use netdpsyn_trace::progress::{self, Cancelled, Halted, Progress};
 use netdpsyn_trace::scratch::{Block, Scratch};
 use netdpsyn_trace::{Trace, Values, groups};
 use rayon::prelude::*;
@@ -21,12 +21,10 @@ const BUCKET: usize = 1 << 17;
 const BUCKETS: usize = 16;
 /// Records of all buckets that are in memory at most, as far as blocks do not get too small for that.
 const HELD: usize = 1 << 19;
-/// Records of a block, at least and at most.
+/// Records of a block that is set aside, at least and at most.
 const BLOCK: [usize; 2] = [512, 4_096];
 /// Buckets that stay in memory.
 const SMALL: usize = 8;
-/// Records counted at a time.
-const COUNTED: usize = 1 << 14;
 
 /// Counts a trace slice by slice.
 pub struct Slices<'a> {
@@ -196,7 +194,7 @@ impl Following<'_> {
     fn know(&mut self, record: &[u64], gap: u64) -> Result<(), Cancelled> {
         self.out.resize_with(record.len() + 1, Vec::new);
         self.out.iter_mut().zip(record.iter().chain([&gap])).for_each(|(to, &value)| to.push(value));
-        if self.out[0].len() == COUNTED { self.count() } else { Ok(()) }
+        if self.out[0].len() == progress::BLOCK { self.count() } else { Ok(()) }
     }
 
     fn count(&mut self) -> Result<(), Cancelled> {

@@ -50,8 +50,3 @@ impl Attribute {
         self.partition.bins()
     }
 }
-
-/// Cells of the joint domain of `attributes`, saturating.
-pub fn cells(attributes: &[Attribute], of: &[usize]) -> u64 {
-    of.iter().fold(1u64, |product, &a| product.saturating_mul(attributes[a].bins() as u64))
-}

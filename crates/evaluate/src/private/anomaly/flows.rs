@@ -3,11 +3,8 @@
 use crate::private::skipped::{NotTaken, Skipped};
 use netdpsyn_trace::gaps::FIVE_TUPLE;
 use netdpsyn_trace::groups::Groups;
-use netdpsyn_trace::progress::{self, Progress};
+use netdpsyn_trace::progress::{self, Progress, checked, chunks};
 use netdpsyn_trace::{Role, Schema, Trace};
-
-/// Packets between two looks at the switch.
-const BEAT: usize = 1 << 14;
 
 /// The packets of one flow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,20 +70,14 @@ pub fn group(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<
     let groups = Groups::of(trace.columns(), &tuple).in_order(2, progress)?;
     let mut flows = Flows { times: Vec::new(), sizes: Vec::new(), bounds: vec![0] };
     let mut packets = Vec::new();
-    for (number, group) in groups.iter().enumerate() {
-        if number % BEAT == 0 {
-            progress.check()?;
-        }
+    for group in checked(groups.iter(), progress) {
         packets.clear();
         // Equal times keep the order of the file.
-        packets.extend(group.iter().map(|&row| (time.get(row as usize), row)));
+        packets.extend(group?.iter().map(|&row| (time.get(row as usize), row)));
         progress::sort(&mut packets, progress)?;
         let first = packets[0].0;
-        for packets in packets.chunks(BEAT) {
-            if packets.len() == BEAT {
-                progress.check()?;
-            }
-            for &(nanoseconds, row) in packets {
+        for packets in chunks(&packets, progress) {
+            for &(nanoseconds, row) in packets? {
                 flows.times.push((nanoseconds - first) as f64 * 1e-9);
                 flows.sizes.push(size.get(row as usize) as f64);
             }

@@ -2,12 +2,9 @@
 
 use super::super::draws::mix;
 use netdpsyn_trace::Trace;
-use netdpsyn_trace::progress::{self, Cancelled, Progress};
+use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress, chunks, par_blocks};
 use rayon::prelude::*;
 use serde::Serialize;
-
-/// Records between two looks at the switch.
-const BLOCK: usize = 1 << 14;
 
 /// Synthetic records that equal a fitted record in every one of some columns.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,10 +34,11 @@ pub struct Beyond {
 /// One hash for every record over some columns. Two different records share one with probability 2⁻⁶⁴.
 pub fn hashes(trace: &Trace, columns: &[usize], progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
     let mut hashes = vec![5; trace.rows()];
-    hashes.par_chunks_mut(BLOCK).enumerate().try_for_each(|(block, hashes)| {
-        progress.check()?;
+    let blocks = par_blocks(0..trace.rows(), progress);
+    hashes.par_chunks_mut(BLOCK).zip(blocks).try_for_each(|(hashes, rows)| {
+        let from = rows?.start;
         for &column in columns {
-            trace.column(column).zip_block(block * BLOCK, hashes, |hash, value| *hash = mix(*hash, value));
+            trace.column(column).zip_block(from, hashes, |hash, value| *hash = mix(*hash, value));
         }
         Ok(())
     })?;
@@ -63,9 +61,8 @@ pub fn copies(
         let mut raw = raw.to_vec();
         progress::sort(&mut raw, progress)?;
         let mut met = Vec::with_capacity(groups.len());
-        for groups in groups.chunks(BLOCK) {
-            progress.check()?;
-            met.extend(groups.iter().map(|group| raw.binary_search(&group[0]).is_ok()));
+        for groups in chunks(&groups, progress) {
+            met.extend(groups?.iter().map(|group| raw.binary_search(&group[0]).is_ok()));
         }
         Ok::<_, Cancelled>(met)
     };

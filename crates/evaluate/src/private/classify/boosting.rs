@@ -2,11 +2,11 @@
 //!
 //! Splits and leaves take the second-order form (Chen, Guestrin: *XGBoost*, KDD '16, equations 5 to 7).
 
+use super::Lesson;
 use super::bins::Cuts;
-use super::features::Features;
 use super::tree::{Growth, Target, Tree};
 use crate::private::draws;
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::Cancelled;
 use rayon::prelude::*;
 
 /// Rounds.
@@ -47,13 +47,8 @@ struct Class {
 }
 
 /// Classes of the `test` rows after 30 rounds. Scores start at the logarithm of each class's share.
-pub fn gradient_boosting(
-    train: &Features,
-    labels: &[u16],
-    classes: usize,
-    test: &Features,
-    progress: &dyn Progress,
-) -> Result<Vec<u16>, Cancelled> {
+pub fn gradient_boosting(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
+    let Lesson { train, labels, classes, test, progress } = *lesson;
     let cuts = Cuts::of(train);
     let (train, test) = (cuts.apply(train), cuts.apply(test));
     let mut scores: Vec<Class> = (0..classes)

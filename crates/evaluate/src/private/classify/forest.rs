@@ -1,10 +1,10 @@
 //! A decision tree, and a forest of them (Breiman 2001): trees that split by Gini impurity until their leaves are pure.
 
+use super::Lesson;
 use super::bins::{Binned, Cuts};
-use super::features::Features;
 use super::tree::{Growth, Target, Tree};
 use crate::private::draws;
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::Cancelled;
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -41,13 +41,8 @@ impl Target for Counts<'_> {
 }
 
 /// Classes of the `test` rows by one tree that looks at every feature.
-pub fn decision_tree(
-    train: &Features,
-    labels: &[u16],
-    classes: usize,
-    test: &Features,
-    progress: &dyn Progress,
-) -> Result<Vec<u16>, Cancelled> {
+pub fn decision_tree(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
+    let Lesson { train, labels, classes, test, progress } = *lesson;
     let cuts = Cuts::of(train);
     let growth = Growth { depth: usize::MAX, leaf: 1, features: usize::MAX };
     let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
@@ -59,13 +54,8 @@ pub fn decision_tree(
 
 /// Classes of the `test` rows by the mean of 50 trees, each grown on as many rows drawn with replacement and looking at
 /// √features drawn for each node.
-pub fn random_forest(
-    train: &Features,
-    labels: &[u16],
-    classes: usize,
-    test: &Features,
-    progress: &dyn Progress,
-) -> Result<Vec<u16>, Cancelled> {
+pub fn random_forest(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
+    let Lesson { train, labels, classes, test, progress } = *lesson;
     let cuts = Cuts::of(train);
     let (train, test) = (cuts.apply(train), cuts.apply(test));
     let features = (train.columns.len() as f64).sqrt() as usize;

@@ -27,7 +27,7 @@ pub mod tree;
 
 use super::draws;
 use super::skipped::{NotTaken, Skipped};
-use features::{Features, Scales};
+use features::Features;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Schema, Trace};
 use rayon::prelude::*;
@@ -112,31 +112,35 @@ impl Classifier {
         Classifier::DecisionTree,
     ];
 
-    /// Classes of the `test` rows after training on `train`, whose labels are below `classes`, each there at least once.
-    fn predict(
-        self,
-        train: &Features,
-        labels: &[u16],
-        classes: usize,
-        test: &Features,
-        progress: &dyn Progress,
-    ) -> Result<Vec<u16>, Cancelled> {
+    /// How it learns.
+    fn learn(self) -> Learn {
         match self {
-            Classifier::DecisionTree => forest::decision_tree(train, labels, classes, test, progress),
-            Classifier::RandomForest => forest::random_forest(train, labels, classes, test, progress),
-            Classifier::GradientBoosting => {
-                boosting::gradient_boosting(train, labels, classes, test, progress)
-            }
-            Classifier::LogisticRegression | Classifier::Perceptron => {
-                let scales = Scales::of(train);
-                let (train, test) = (scales.apply(train), scales.apply(test));
-                let shape =
-                    if self == Classifier::Perceptron { network::PERCEPTRON } else { network::LOGISTIC };
-                network::predict(&train, labels, classes, &test, shape, progress)
-            }
+            Classifier::DecisionTree => forest::decision_tree,
+            Classifier::LogisticRegression => network::logistic_regression,
+            Classifier::RandomForest => forest::random_forest,
+            Classifier::GradientBoosting => boosting::gradient_boosting,
+            Classifier::Perceptron => network::perceptron,
         }
     }
 }
+
+/// What a classifier learns from, and what it is asked then.
+#[derive(Clone, Copy)]
+pub struct Lesson<'a> {
+    /// Rows to train on.
+    train: &'a Features,
+    /// Their classes, as numbers.
+    labels: &'a [u16],
+    /// They are below this.
+    classes: usize,
+    /// Rows whose classes are wanted.
+    test: &'a Features,
+    /// Who may stop it.
+    progress: &'a dyn Progress,
+}
+
+/// A classifier: a class for each of the `test` rows, where every class is there to train on.
+type Learn = fn(&Lesson) -> Result<Vec<u16>, Cancelled>;
 
 /// Trains on raw and on synthetic records and tries both on held-out ones. All three have the schema's columns.
 pub fn classify(
@@ -173,13 +177,16 @@ pub fn classify(
     }
     let labels = parts.each_ref().map(|part| labels(part.column(key).iter(), &classes));
     let features = parts.each_ref().map(|part| Features::of(part, schema, &chosen));
+    let truth = &labels[2];
     let jobs: Vec<(Classifier, usize)> =
         Classifier::ALL.into_iter().flat_map(|classifier| [(classifier, 0), (classifier, 1)]).collect();
     let scores: Vec<Score> = jobs
         .into_par_iter()
         .map(|(classifier, side)| {
-            let predicted = learn(classifier, &features[side], &labels[side], &features[2], progress)?;
-            Ok(score::score(&labels[2], &predicted, classes.len()))
+            let (train, labels) = (&features[side], &labels[side]);
+            let all = Lesson { train, labels, classes: classes.len(), test: &features[2], progress };
+            let predicted = shown(classifier, all)?;
+            Ok(score::score(truth, &predicted, classes.len()))
         })
         .collect::<Result<_, Cancelled>>()?;
     let mut classifiers: Vec<Trained> = Classifier::ALL
@@ -208,23 +215,18 @@ fn labels(values: impl Iterator<Item = u64>, classes: &[u64]) -> Vec<u16> {
     values.map(|value| classes.partition_point(|&class| class < value) as u16).collect()
 }
 
-/// What a classifier predicts for the `test` rows. It knows only the classes that it was shown: one that is missing in
-/// the training part is never predicted.
-fn learn(
-    classifier: Classifier,
-    train: &Features,
-    labels: &[u16],
-    test: &Features,
-    progress: &dyn Progress,
-) -> Result<Vec<u16>, Cancelled> {
-    let shown: Vec<u16> = labels.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+/// What a classifier makes of a lesson some of whose classes may be missing in the training part. It knows only those that it was shown: one that is missing
+/// is never predicted.
+fn shown(classifier: Classifier, lesson: Lesson) -> Result<Vec<u16>, Cancelled> {
+    let shown: Vec<u16> = lesson.labels.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     match shown[..] {
-        [] => Ok(vec![0; test.rows()]),
-        [only] => Ok(vec![only; test.rows()]),
+        [] => Ok(vec![0; lesson.test.rows()]),
+        [only] => Ok(vec![only; lesson.test.rows()]),
         _ => {
             let compact: Vec<u16> =
-                labels.iter().map(|&l| shown.partition_point(|&s| s < l) as u16).collect();
-            let predicted = classifier.predict(train, &compact, shown.len(), test, progress)?;
+                lesson.labels.iter().map(|&l| shown.partition_point(|&s| s < l) as u16).collect();
+            let learn = classifier.learn();
+            let predicted = learn(&Lesson { labels: &compact, classes: shown.len(), ..lesson })?;
             Ok(predicted.into_iter().map(|class| shown[usize::from(class)]).collect())
         }
     }

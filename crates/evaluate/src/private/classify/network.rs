@@ -3,8 +3,10 @@
 //!
 //! Everything of a batch is kept unit by unit, so that the inner loops run over the rows of the batch.
 
+use super::Lesson;
+use super::features::Scales;
 use crate::private::draws;
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::Cancelled;
 use rand::{RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
 /// Rows of a step.
@@ -16,19 +18,19 @@ const DECAY: [f32; 2] = [0.9, 0.999];
 
 /// What to build.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+struct Shape {
     /// Hidden units, if any.
-    pub hidden: Option<usize>,
+    hidden: Option<usize>,
     /// Size of the first steps; it falls to 0 linearly.
-    pub rate: f32,
+    rate: f32,
     /// Steps at most.
-    pub steps: usize,
+    steps: usize,
 }
 
 /// Logistic regression.
-pub const LOGISTIC: Shape = Shape { hidden: None, rate: 0.05, steps: 10_000 };
+const LOGISTIC: Shape = Shape { hidden: None, rate: 0.05, steps: 10_000 };
 /// A perceptron with 100 hidden units.
-pub const PERCEPTRON: Shape = Shape { hidden: Some(100), rate: 0.01, steps: 12_000 };
+const PERCEPTRON: Shape = Shape { hidden: Some(100), rate: 0.01, steps: 12_000 };
 
 /// Numbers with Adam's two means of their gradients.
 struct Weights {
@@ -196,15 +198,21 @@ fn softmax_gradient(scores: &[f32], delta: &mut [f32], labels: &[u16], rows: &[u
     }
 }
 
+/// Classes of the `test` rows by logistic regression.
+pub fn logistic_regression(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
+    predict(lesson, LOGISTIC)
+}
+
+/// Classes of the `test` rows by a perceptron.
+pub fn perceptron(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
+    predict(lesson, PERCEPTRON)
+}
+
 /// Classes of the `test` rows after training. Columns are standardised.
-pub fn predict(
-    train: &[Vec<f32>],
-    labels: &[u16],
-    classes: usize,
-    test: &[Vec<f32>],
-    shape: Shape,
-    progress: &dyn Progress,
-) -> Result<Vec<u16>, Cancelled> {
+fn predict(lesson: &Lesson, shape: Shape) -> Result<Vec<u16>, Cancelled> {
+    let Lesson { train, labels, classes, test, progress } = *lesson;
+    let scales = Scales::of(train);
+    let (train, test) = (scales.apply(train), scales.apply(test));
     let rng = &mut draws::source(30);
     let mut network = Network::new(train.len(), classes, shape, rng);
     let mut order: Vec<u32> = (0..labels.len() as u32).collect();
@@ -214,7 +222,7 @@ pub fn predict(
         order.shuffle(rng);
         for rows in order.chunks(BATCH).take(steps - done) {
             progress.check()?;
-            network.forward(train, rows);
+            network.forward(&train, rows);
             network.backward(labels, rows);
             let left = 1.0 - done as f32 / steps as f32;
             done += 1;
@@ -226,7 +234,7 @@ pub fn predict(
     let mut predicted = Vec::with_capacity(tested as usize);
     for rows in (0..tested).collect::<Vec<_>>().chunks(BATCH) {
         progress.check()?;
-        network.forward(test, rows);
+        network.forward(&test, rows);
         let scores = &network.last.out;
         predicted.extend((0..rows.len()).map(|i| {
             let best = |best: usize, k: usize| {

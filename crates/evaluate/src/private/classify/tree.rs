@@ -7,9 +7,6 @@ use super::bins::{BINS, Binned};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use rand::{RngExt, rngs::Xoshiro256PlusPlus};
 
-/// Rows in nodes between two looks at the switch.
-const BEAT: usize = 1 << 14;
-
 /// What a tree is grown for. Sums have [`Target::width`] numbers.
 pub trait Target: Sync {
     /// Numbers that a node sums up.
@@ -61,13 +58,8 @@ impl Tree {
         let mut others = Vec::with_capacity(rows.len());
         // Parts of `rows` still to become nodes: start, end, depth, and the split whose right branch the part is.
         let mut open = vec![(0, rows.len(), 0, None)];
-        let mut seen = 0;
         while let Some((start, end, depth, parent)) = open.pop() {
-            seen += end - start;
-            if seen >= BEAT {
-                progress.check()?;
-                seen = 0;
-            }
+            progress.check()?;
             let here = tree.nodes.len() as u32;
             if let Some(Node::Split { right, .. }) = parent.and_then(|at: usize| tree.nodes.get_mut(at)) {
                 *right = here;

@@ -5,7 +5,7 @@
 //! with fixed coefficients. A sketch is linear in the counts, so it is filled value by value instead of record by record.
 
 use super::super::draws::mix;
-use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::progress::{Cancelled, Progress, blocks, chunks};
 
 /// Rows of counters.
 pub const ROWS: usize = 5;
@@ -22,14 +22,10 @@ pub type Counted = (u32, u64);
 /// The estimates of the counts, in the order of the counts.
 pub type Sketch = fn(&[Counted], &dyn Progress) -> Result<Vec<f64>, Cancelled>;
 
-/// Values, or records of one value, between two looks at the switch.
-const BEAT: usize = 1 << 14;
-
 /// Puts every value with its count into a sketch.
 fn fill(counts: &[Counted], progress: &dyn Progress, mut put: impl FnMut(u32, u64)) -> Result<(), Cancelled> {
-    for counts in counts.chunks(BEAT) {
-        progress.check()?;
-        counts.iter().for_each(|&(value, count)| put(value, count));
+    for counts in chunks(counts, progress) {
+        counts?.iter().for_each(|&(value, count)| put(value, count));
     }
     Ok(())
 }
@@ -149,19 +145,14 @@ pub fn univ_mon(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>,
 pub fn nitro_sketch(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let mut sketch = Signed::new(4);
     let below = (SAMPLED * u64::MAX as f64) as u64;
-    let mut since = 0;
     for &(value, count) in counts {
         let streams: [u64; ROWS] = std::array::from_fn(|row| mix(40 + row as u64, value.into()));
         let mut taken = [0u64; ROWS];
-        for from in (0..count).step_by(BEAT) {
-            let numbers = from..(from + BEAT as u64).min(count);
-            since += numbers.end - numbers.start;
-            if since >= BEAT as u64 {
-                progress.check()?;
-                since = 0;
-            }
+        for numbers in blocks(0..count as usize, progress) {
+            let numbers = numbers?;
             for (taken, stream) in taken.iter_mut().zip(streams) {
-                *taken += numbers.clone().filter(|&number| mix(stream, number) < below).count() as u64;
+                let is_taken = |&number: &usize| mix(stream, number as u64) < below;
+                *taken += numbers.clone().filter(is_taken).count() as u64;
             }
         }
         sketch.add(value, taken.map(|taken| taken as f64 / SAMPLED));

@@ -1,0 +1,19 @@
+//! What the account calls a question: the labels of charges, and of the measurements that they paid for. Bundles hold them.
+
+/// The leaves of a column's tree, which its levels paid for.
+pub fn leaves(column: &str) -> String {
+    format!("tree {column}")
+}
+
+/// A level of a column's tree, counted from 1.
+pub fn level(column: &str, level: usize) -> String {
+    format!("{} level {level}", leaves(column))
+}
+
+/// The joint histogram of some columns.
+pub fn marginal(columns: &[&str]) -> String {
+    match columns {
+        [one] => format!("one-way {one}"),
+        many => many.join(" × "),
+    }
+}
