@@ -157,6 +157,9 @@ fn columns_are_shown_with_their_roles_and_may_have_any_name(kind: Kind) {
     for (at, column) in renamed["columns"].as_array_mut().unwrap().iter_mut().enumerate() {
         column["name"] = format!("c{at}").into();
     }
+    let problem: Value = server.patch(&dataset, steward, &json!({"schema": renamed})).json().unwrap();
+    assert_eq!(problem["detail"], "key names type, which is no column");
+    renamed["key"] = json!("c10");
     let changed: Value = server.patch(&dataset, steward, &json!({"schema": renamed})).json().unwrap();
     assert_eq!(changed["schema"], renamed);
     assert_eq!(stored(), renamed);
