@@ -149,16 +149,18 @@ impl Roles {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 #[cfg_attr(feature = "openapi", schema(as = Roles))]
-pub(super) enum OneOrTwo {
+pub enum OneOrTwo {
+    /// One role.
     One(Role),
+    /// A list of one or two.
     Two(List),
 }
 
-/// A role, or a meaning and `key`.
+/// One role, or a meaning and `key`.
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = RoleList, min_items = 1, max_items = 2))]
-pub(super) struct List(Vec<Role>);
+pub struct List(Vec<Role>);
 
 impl From<Roles> for OneOrTwo {
     fn from(roles: Roles) -> Self {
