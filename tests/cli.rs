@@ -667,19 +667,33 @@ fn what_version_1_left_is_read_as_it_meant_it() {
     for (name, made) in [
         ("flows", "0fd1703921ed25dbc3faf9c456d990c0da870e9afe5a8623dbb9afc8ed4a4e82"),
         ("packets", "53db85dfdff9aaceb20c661f40b84178f80c6fced78beb0f5797c227698db35f"),
+        // Names of the five-tuple and of bytes, of other types than the presets have.
+        ("hashed", "fec7a4438151ca40790ea697d2d82d15586357e87256267004a451e4fe71c6af"),
     ] {
         let lab = Lab::new();
         let (bundle, schema) = (before(&format!("{name}.bundle")), before(&format!("{name}.json")));
         let (bundle, schema) = (bundle.to_str().unwrap(), schema.to_str().unwrap());
         lab.ok(&["generate", bundle, "--rows", "500", "--seed", "1", "-o", "out.csv"]);
         assert_eq!(sha256(&lab.path("out.csv")), made, "{name}");
-        // The schema, with the roles that its names have.
+        // The schema, with the roles that its names have, where there are such.
         lab.ok(&["inspect", "out.csv", "--schema", schema, "--schema-out", "shown.json"]);
         let shown: serde_json::Value = serde_json::from_str(&lab.text("shown.json")).unwrap();
         let role = |name: &str| {
             let columns = shown["columns"].as_array().unwrap();
             columns.iter().find(|column| column["name"] == name).unwrap()["role"].clone()
         };
+        if name == "hashed" {
+            assert_eq!(
+                (&shown["version"], &shown["key"], role("dstport")),
+                (&1.into(), &"type".into(), ().into())
+            );
+            lab.ok(&["inspect", "out.csv", "--schema", "shown.json", "--schema-out", "again.json"]);
+            assert_eq!(lab.text("again.json"), lab.text("shown.json"));
+            let only = ["out.csv", "out.csv", "--schema", "shown.json", "--only", "validity"];
+            let facts = evaluated(&lab, &only)["validity"]["facts"].to_string();
+            assert!(facts.contains("bytes-fit-packets"), "{facts}");
+            continue;
+        }
         assert_eq!((&shown["version"], role("dstport")), (&2.into(), "destination-port".into()));
         match name {
             "flows" => assert_eq!((role("type"), role("byt")), ("key".into(), "bytes".into())),
@@ -699,6 +713,10 @@ fn a_schema_with_roles_may_name_its_columns_as_it_likes() {
     for (column, name) in schema["columns"].as_array_mut().unwrap().iter_mut().zip(&names) {
         column["name"] = name.as_str().into();
     }
+    // The key goes by its new name, too, or by its role alone.
+    let key = std::mem::take(&mut schema["key"]);
+    assert_eq!(key, "flag");
+    schema.as_object_mut().unwrap().remove("key");
     lab.write("schema.json", schema.to_string());
     let raw = lab.text("raw.csv");
     lab.write("raw.csv", format!("{}\n{}", names.join(","), raw.split_once('\n').unwrap().1));

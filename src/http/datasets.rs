@@ -16,7 +16,8 @@ use uuid::Uuid;
 /// Make a dataset: a name and what is publicly known of the trace (steward).
 #[utoipa::path(post, path = "/v1/datasets", tag = "datasets", operation_id = "create_dataset", request_body = NewDataset,
     responses((status = 201, description = "Made; upload the trace next.", body = DatasetView, headers(("Location" = String, description = "Where it is."))),
-        (status = 404, description = "There is no such population.")))]
+        (status = 404, description = "There is no such population."),
+        (status = 409, description = "A server of an earlier version still runs, which cannot read the schema.")))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -51,7 +52,7 @@ pub async fn find(
 /// Change the declaration, until the first fit is accepted. A trace that is there is parsed again (steward).
 #[utoipa::path(patch, path = "/v1/datasets/{id}", tag = "datasets", operation_id = "change_dataset", params(("id" = Uuid, Path, description = "The dataset.")), request_body = DatasetPatch,
     responses((status = 200, description = "Changed.", body = DatasetView),
-        (status = 409, description = "A fit has frozen the declaration, or an upload or its parsing is under way.")))]
+        (status = 409, description = "A fit has frozen the declaration, an upload or its parsing is under way, or a server of an earlier version still runs, which cannot read the schema.")))]
 pub async fn patch(
     State(app): State<App>,
     caller: Caller,

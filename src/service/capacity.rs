@@ -1,10 +1,11 @@
-//! The memory that a server may use for jobs: how much it is, what running jobs hold of it, and what fits no server at all.
+//! What servers can do: the memory that one may use for jobs, what running jobs hold of it, and what fits no server at all; the schemas that all read.
 
 use super::app::App;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemType};
 use crate::config::Config;
 use crate::fit;
 use crate::storage::{Tx, servers};
+use crate::trace::{Schema, written};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -85,7 +86,7 @@ impl Capacity {
 /// Says that this server runs and what it may use; how many jobs wait for more than any server has.
 pub async fn register(app: &App) -> Result<i64, Problem> {
     let mut tx = app.begin("capacity.register").await?;
-    servers::seen(&mut tx, app.capacity.id, app.capacity.memory).await?;
+    servers::seen(&mut tx, app.capacity.id, app.capacity.memory, written::VERSION.into()).await?;
     let too_large = servers::too_large(&mut tx).await?;
     tx.commit().await?;
     Ok(too_large)
@@ -106,6 +107,17 @@ pub async fn admit(tx: &mut Tx, needed: u64, bytes: impl Fn(u64) -> u64) -> Resu
         return Ok(());
     }
     Err(Problem::too_much_memory(needed, largest, fitting(largest, bytes)))
+}
+
+/// Refuses a schema that a server cannot read that runs: it would reject the trace. Servers are replaced one by one.
+pub async fn admit_schema(tx: &mut Tx, schema: &Schema) -> Result<(), Problem> {
+    match servers::schemas(tx).await? {
+        Some(read) if read < schema.version().into() => Err(Problem::conflict(
+            ProblemType::OlderServer,
+            "a server of an earlier version still runs, which cannot read this schema; replace it first, and try again a minute after it stopped",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The most rows that take no more than `room`.

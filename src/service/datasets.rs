@@ -1,6 +1,7 @@
 //! Datasets: a raw trace and what its steward declares about it.
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
+use super::capacity;
 use super::looks;
 use super::problem::{Problem, ProblemType};
 use super::queued::queued;
@@ -112,7 +113,7 @@ pub struct DatasetView {
     pub state: State,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
-    /// The declared schema.
+    /// The declared schema: of version 2, with roles, or of version 1 where names mean what no role of their types can.
     #[schema(value_type = Written)]
     pub schema: serde_json::Value,
     /// What is still to be declared before a fit.
@@ -251,6 +252,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
     };
     declare(&mut schema, declared)?;
     let mut tx = app.begin("datasets.create").await?;
+    capacity::admit_schema(&mut tx, &schema).await?;
     let population = match new.population_id {
         Some(id) => populations::find(&mut tx, id).await?.filter(|p| p.tenant_id == tenant),
         None => populations::default(&mut tx, tenant).await?,
@@ -327,7 +329,10 @@ pub async fn patch(
     };
     declare(&mut schema, declared)?;
     let text = stored(&schema)?;
-    let changed = serde_json::from_str(&dataset.schema).ok() != Some(schema);
+    let changed = serde_json::from_str(&dataset.schema).ok().as_ref() != Some(&schema);
+    if changed {
+        capacity::admit_schema(&mut tx, &schema).await?;
+    }
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.
     let seen =
         dataset.state != State::Empty || looks::were_records_seen(&mut tx, dataset.population_id).await?;

@@ -42,6 +42,8 @@ words! {
         DiskFull = "/problems/disk-full",
         /// No server that runs has so much memory.
         TooMuchMemory = "/problems/too-much-memory",
+        /// A server of an earlier version still runs, and cannot read the schema.
+        OlderServer = "/problems/older-server",
         /// It is ours to mend.
         Internal = "/problems/internal",
         /// This server cannot work now.

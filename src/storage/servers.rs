@@ -1,4 +1,4 @@
-//! The running servers that work on jobs, and the memory that each may use for them.
+//! The running servers that work on jobs, the memory that each may use for them, and the schemas that it reads.
 
 use super::statement::{changed, one, query_scalar, sql};
 use super::tx::on;
@@ -8,14 +8,14 @@ use uuid::Uuid;
 /// How long a server counts that was not seen, in microseconds.
 const GONE_AFTER: i64 = 60_000_000;
 
-/// Notes that a server runs, and forgets those that do not.
-pub async fn seen(tx: &mut Tx, id: Uuid, memory: i64) -> Result<(), StorageError> {
+/// Notes that a server runs, with the newest version of schemas that it reads, and forgets those that do not run.
+pub async fn seen(tx: &mut Tx, id: Uuid, memory: i64, schemas: i64) -> Result<(), StorageError> {
     let now = tx.now().await?;
     forget(tx, now).await?;
     one!(tx => sql!(seen,
-        "INSERT INTO servers (id, memory, seen_at) VALUES ($1, $2, $3)
-         ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3"),
-        id, memory, now)
+        "INSERT INTO servers (id, memory, seen_at, schemas) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3, schemas = $4"),
+        id, memory, now, schemas)
 }
 
 /// Forgets those that were not seen for long. Whoever was seen in the future was seen before the clock went back.
@@ -36,6 +36,15 @@ pub async fn largest(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
     let now = tx.now().await?;
     Ok(on!(tx, c => query_scalar(sql!(largest, "SELECT MAX(memory) FROM servers WHERE seen_at >= $1"))
         .bind(now - GONE_AFTER).fetch_one(c).await)?)
+}
+
+/// The newest version of schemas that every server reads that runs, if one does. Those of an earlier version do not say it, and read version 1.
+pub async fn schemas(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
+    let now = tx.now().await?;
+    Ok(
+        on!(tx, c => query_scalar(sql!(schemas, "SELECT MIN(COALESCE(schemas, 1)) FROM servers WHERE seen_at >= $1"))
+        .bind(now - GONE_AFTER).fetch_one(c).await)?,
+    )
 }
 
 /// Jobs that wait for more memory than any server has that runs.

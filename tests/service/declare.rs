@@ -3,13 +3,16 @@
 use crate::both;
 use crate::harness::*;
 use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 both!(
     declared_later_is_checked_like_declared_before,
     a_trace_outlives_a_wrong_declaration,
     too_little_to_measure_needs_a_word,
     nothing_changes_while_a_trace_is_parsed,
-    columns_are_shown_with_their_roles_and_may_have_any_name
+    columns_are_shown_with_their_roles_and_may_have_any_name,
+    an_older_server_keeps_schemas_out_that_it_cannot_read,
+    names_of_version_1_make_flows_whatever_their_types
 );
 
 impl Server {
@@ -157,6 +160,9 @@ fn columns_are_shown_with_their_roles_and_may_have_any_name(kind: Kind) {
     for (at, column) in renamed["columns"].as_array_mut().unwrap().iter_mut().enumerate() {
         column["name"] = format!("c{at}").into();
     }
+    let problem: Value = server.patch(&dataset, steward, &json!({"schema": renamed})).json().unwrap();
+    assert_eq!(problem["detail"], "key names type, which is no column");
+    renamed["key"] = json!("c10");
     let changed: Value = server.patch(&dataset, steward, &json!({"schema": renamed})).json().unwrap();
     assert_eq!(changed["schema"], renamed);
     assert_eq!(stored(), renamed);
@@ -169,4 +175,64 @@ fn columns_are_shown_with_their_roles_and_may_have_any_name(kind: Kind) {
     renamed["columns"][1]["role"] = json!("of my own");
     let problem: Value = server.patch(&dataset, steward, &json!({"schema": renamed})).json().unwrap();
     assert_eq!(problem["field"], "schema.columns[1].role");
+}
+
+/// Its worker would reject the trace.
+fn an_older_server_keeps_schemas_out_that_it_cannot_read(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let steward = tenant.steward.as_str();
+    let dataset = server.dataset(steward);
+    let column = json!({"name": "c", "type": "protocol", "role": "protocol"});
+    let schema = json!({"name": "own", "kind": "flow", "columns": [column]});
+    let new = json!({"name": "n", "schema": schema});
+    // It says that it runs as it ever did.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
+    let id = "00000000-0000-0000-0000-000000000001".to_string();
+    let id = if kind == Kind::Sqlite { format!("X'{}'", id.replace('-', "")) } else { format!("'{id}'") };
+    lab.execute(&format!("INSERT INTO servers (id, memory, seen_at) VALUES ({id}, 1, {now})"));
+    let made = server.post("/v1/datasets", steward, &new);
+    let changed = server.patch(&dataset, steward, &json!({"schema": schema}));
+    for refused in [made, changed] {
+        assert_eq!(refused.status(), 409);
+        let problem: Value = refused.json().unwrap();
+        assert_eq!(problem["type"], "/problems/older-server", "{problem}");
+    }
+    assert_eq!(lab.number("SELECT COUNT(*) FROM datasets"), 1);
+    // What it reads is taken.
+    let named = json!({"window": "0/60"});
+    assert_eq!(server.patch(&dataset, steward, &named).status(), 200);
+    server.dataset(steward);
+    // One that stopped without a word counts for a minute; servers of this version read the schema.
+    lab.execute(&format!("UPDATE servers SET seen_at = {} WHERE memory = 1", now - 61_000_000));
+    assert_eq!(server.patch(&dataset, steward, &json!({"schema": schema})).status(), 200);
+    server.made("/v1/datasets", steward, &new);
+    assert!(lab.number("SELECT COUNT(*) FROM servers WHERE schemas = 2") > 0);
+}
+
+fn names_of_version_1_make_flows_whatever_their_types(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 0.2}));
+    let steward = tenant.steward.as_str();
+    let dataset = server.dataset(steward);
+    let mut schema: Value = serde_json::from_str(&lab.text("SELECT schema FROM datasets")).unwrap();
+    schema["columns"][4] = json!({"name": "proto", "type": {"categorical": ["tcp", "udp"]}});
+    let changed: Value = server.patch(&dataset, steward, &json!({"schema": schema})).json().unwrap();
+    schema["version"] = json!(1);
+    assert_eq!(changed["schema"], schema, "shown as what it is");
+    server.upload(&dataset, steward, sample("flows.csv.gz"));
+    assert_eq!(server.parsed(&dataset, steward)["state"], "ready");
+    server.made(
+        "/v1/jobs",
+        steward,
+        &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0, "accept_outside": true}),
+    );
+    let jobs = server.idle(steward);
+    assert!(jobs.len() > 1 && jobs.iter().all(|job| job["state"] == "succeeded"), "{jobs:?}");
+    let releases = server.json("/v1/releases", steward);
+    let id = releases["items"][0]["id"].as_str().unwrap();
+    let report = server.json(&format!("/v1/releases/{id}/report"), steward);
+    assert!(report.to_string().contains("tsdiff"), "{report}");
 }

@@ -151,3 +151,23 @@ impl Bundle {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_without_what_they_follow_from_are_refused() {
+        let bundle = Bundle::read(&include_bytes!("../../../tests/version_1/flows.bundle")[..]).unwrap();
+        let written = |bundle: &Bundle| {
+            let mut file = Vec::new();
+            bundle.write(&mut file).map(|()| file).unwrap()
+        };
+        assert_eq!(Bundle::read(&written(&bundle)[..]).unwrap(), bundle);
+        // Of version 2, where only roles say which columns make flows: one of them says nothing.
+        let mut made = bundle;
+        (made.version, made.schema.columns[4].roles) = (2, Default::default());
+        let refused = Bundle::read(&written(&made)[..]).unwrap_err().to_string();
+        assert!(refused.contains("gaps between records of a flow, and lacks"), "{refused}");
+    }
+}

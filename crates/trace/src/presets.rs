@@ -20,7 +20,7 @@ pub const NAMES: &[(&str, &str)] = &[
 /// The name of the column of gaps that a fit derives. No file's column has it.
 pub const GAP: &str = "tsdiff";
 
-/// What names of columns meant in version 1. Closed: presets may come to name their columns otherwise.
+/// What names of columns meant in version 1, whatever the type; `label` meant nothing. Closed: presets may come to name their columns otherwise.
 pub(super) const NAMES_OF_VERSION_1: [(&str, Role); 17] = [
     ("srcip", Role::SourceAddress),
     ("dstip", Role::DestinationAddress),

@@ -107,7 +107,8 @@ impl fmt::Display for Role {
     }
 }
 
-/// The roles of a column: usually one or none; a meaning and `key` where the key is a column with a meaning of its own.
+/// The roles of a column: usually one or none; a meaning and `key` where the key is a column with a meaning of its own. In version 1 a column of times can have
+/// a meaning by its name, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(into = "OneOrTwo")]
 pub struct Roles(Vec<Role>);
@@ -148,17 +149,25 @@ impl Roles {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 #[cfg_attr(feature = "openapi", schema(as = Roles))]
-pub(super) enum OneOrTwo {
+pub enum OneOrTwo {
+    /// One role.
     One(Role),
-    Two(Vec<Role>),
+    /// A list of one or two.
+    Two(List),
 }
+
+/// One role, or a meaning and `key`.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = RoleList, min_items = 1, max_items = 2))]
+pub struct List(Vec<Role>);
 
 impl From<Roles> for OneOrTwo {
     fn from(roles: Roles) -> Self {
         match roles.0.as_slice() {
             [] => OneOrTwo::One(Role::None),
             [one] => OneOrTwo::One(*one),
-            _ => OneOrTwo::Two(roles.0),
+            _ => OneOrTwo::Two(List(roles.0)),
         }
     }
 }
@@ -195,8 +204,9 @@ impl Schema {
         self.columns.iter().position(|column| column.roles.has(role))
     }
 
-    /// Checks that roles fit the types of their columns, that a column has one meaning, and that a role is of one column.
-    pub(super) fn check_roles(&self) -> Result<(), SchemaError> {
+    /// Checks that roles fit the types of their columns, that a column has one meaning, and that a role is of one column. What names say in version 1
+    /// is whatever they say.
+    pub(super) fn check_said_roles(&self) -> Result<(), SchemaError> {
         for (i, column) in self.columns.iter().enumerate() {
             let wrong = |reason: String| Err(SchemaError::Parameter { column: column.name.clone(), reason });
             for &role in &column.roles.0 {

@@ -3,6 +3,7 @@
 //! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in a schema
 //! may come from a trace's values; what the preset leaves open, the steward declares.
 
+use super::gaps::FlowColumns;
 use super::{Kind, Notation, Role, Roles, Window, presets, protocols, roles::OneOrTwo, written::Written};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -460,7 +461,14 @@ impl Schema {
         if derived > 0 && (derived > 1 || self.derived() != Some(self.columns.len() - 1)) {
             return Err(SchemaError::Shape("the derived column is one and comes last".into()));
         }
-        self.check_roles()?;
+        if derived > 0 && FlowColumns::of(self).is_none() {
+            return Err(SchemaError::Shape(
+                "it has a column of gaps between records of a flow, and lacks some of the five-tuple and the time that these follow from".into(),
+            ));
+        }
+        if !self.is_of_version_1() {
+            self.check_said_roles()?;
+        }
         if !self.columns.iter().any(Column::is_measured) {
             return Err(SchemaError::Shape("no column of the schema is measured".into()));
         }

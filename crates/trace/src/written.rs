@@ -1,14 +1,14 @@
 //! Schemas as JSON: versions 1 and 2.
 //!
-//! In version 1 names were what columns meant, and `key` named one of them. Version 2 says it by roles. What is read of version 1 gains roles here, wherever it
-//! comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the same, which servers of the version before
-//! read; [`Schema::shown`] writes the roles all the same, for people.
+//! In version 1 names were what columns meant, whatever their types, and `key` named one of them. Version 2 says it by roles, which fit types. What is read of
+//! version 1 gains roles here, wherever it comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the
+//! same, which servers of the version before read; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
 
-use super::{Column, Fact, Kind, Role, Roles, Schema, Window, presets};
+use super::{Column, Fact, Field, Kind, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
-/// The version that has roles.
-const VERSION: u32 = 2;
+/// The newest version, which has roles.
+pub const VERSION: u32 = 2;
 
 /// The columns of a trace and what is publicly known of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Written {
     /// Columns, in the order of the file.
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     columns: Vec<Column>,
-    /// The column that has the role `key`, too: how version 1 says it.
+    /// The column that has the role `key`: how version 1 says it, and version 2 may, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// Protocol facts that synthetic records must respect.
@@ -60,13 +60,27 @@ impl TryFrom<Written> for Schema {
         }
         let mut schema = Schema { name, kind, columns, facts, window };
         if version == 1 {
-            schema = schema.with_roles_of_version_1();
+            schema.columns.iter_mut().for_each(|column| column.roles = roles_of_version_1(column));
         }
-        match key.as_ref().map(|key| (key, schema.columns.iter_mut().find(|c| c.name == *key))) {
-            Some((_, Some(column))) => column.roles = std::mem::take(&mut column.roles).and(Role::Key),
-            // Version 1 took a key that is no column for none.
-            Some((key, None)) if version > 1 => return Err(format!("key names {key}, which is no column")),
-            _ => {}
+        if let Some(key) = key {
+            match (schema.position(&key), schema.key_column()) {
+                (Some(named), Some(said)) if named != said => {
+                    let said = &schema.columns[said].name;
+                    return Err(format!(
+                        "key names {key}, and column {said} has the role key: one column is the key"
+                    ));
+                }
+                (Some(named), _) => {
+                    let roles = &mut schema.columns[named].roles;
+                    *roles = std::mem::take(roles).and(Role::Key);
+                }
+                // Version 1 took a key that is no column for none.
+                (None, _) if version == 1 => {}
+                (None, _) => return Err(format!("key names {key}, which is no column")),
+            }
+        }
+        if version > 1 {
+            schema.check_said_roles().map_err(|error| error.to_string())?;
         }
         Ok(schema)
     }
@@ -74,38 +88,54 @@ impl TryFrom<Written> for Schema {
 
 impl From<Schema> for Written {
     fn from(schema: Schema) -> Written {
-        let shown = schema.shown();
-        let mut named = shown.clone();
-        (named.version, named.key) = (None, schema.key_column().map(|key| schema.columns[key].name.clone()));
-        named.columns.iter_mut().for_each(|column| column.roles = Roles::default());
-        match Schema::try_from(named.clone()) {
-            Ok(same) if same == schema => named,
-            _ => shown,
-        }
+        if schema.is_of_version_1() { schema.named(None) } else { schema.shown() }
     }
 }
 
+/// The roles that a column had in version 1: by its name, whatever its type, and that of times by its type alone. The name of a label meant nothing
+/// then; it tells people something where a label can be.
+fn roles_of_version_1(column: &Column) -> Roles {
+    let named = presets::NAMES_OF_VERSION_1.iter().filter(|(name, _)| *name == column.name);
+    let named = named.map(|(_, role)| *role).filter(|role| *role != Role::Label || role.fits(&column.field));
+    let time = matches!(column.field, Field::Timestamp { .. }).then_some(Role::Start);
+    named.chain(time).fold(Roles::default(), Roles::and)
+}
+
 impl Schema {
-    /// With all that it means said: for people, who may rename columns.
+    /// With all that it means said: for people, who may rename columns. What names meant of a type that no role has is left to the names.
     pub fn shown(&self) -> Written {
+        if self.is_of_version_1() && self.check_said_roles().is_err() {
+            return self.named(Some(1));
+        }
+        self.written(Some(VERSION))
+    }
+
+    /// As version 1, where names say it.
+    fn named(&self, version: Option<u32>) -> Written {
+        let mut named = self.written(version);
+        named.columns.iter_mut().for_each(|column| column.roles = Roles::default());
+        named
+    }
+
+    fn written(&self, version: Option<u32>) -> Written {
+        let key = self.key_column().map(|key| self.columns[key].name.clone());
         let Schema { name, kind, columns, facts, window } = self.clone();
-        Written { version: Some(VERSION), name, kind, columns, key: None, facts, window }
+        Written { version, name, kind, columns, key, facts, window }
     }
 
     /// The version that it is written as.
     pub fn version(&self) -> u32 {
-        Written::from(self.clone()).version.unwrap_or(1)
+        if self.is_of_version_1() { 1 } else { VERSION }
     }
 
-    /// With the roles that columns of these names had in version 1, where their types fit. Times were known by their type alone.
-    fn with_roles_of_version_1(mut self) -> Schema {
-        for column in &mut self.columns {
-            let named = presets::NAMES_OF_VERSION_1.iter().filter(|(name, _)| *name == column.name);
-            let mut roles = named.map(|(_, role)| *role).chain([Role::Start]);
-            let role = roles.find(|role| role.fits(&column.field));
-            column.roles = role.map_or_else(Roles::default, |role| Roles::default().and(role));
-        }
-        self
+    /// Whether its columns mean what version 1 takes their names and types for.
+    pub(super) fn is_of_version_1(&self) -> bool {
+        let keys = self.columns.iter().filter(|column| column.roles.has(Role::Key)).count();
+        let alike = |column: &Column| {
+            let roles = roles_of_version_1(column);
+            column.roles == if column.roles.has(Role::Key) { roles.and(Role::Key) } else { roles }
+        };
+        keys <= 1 && self.columns.iter().all(alike)
     }
 }
 
@@ -134,11 +164,13 @@ mod tests {
             assert_eq!(read(&text).as_ref(), Ok(&schema));
             // The same with all said, whatever columns are called.
             let mut shown = serde_json::to_value(schema.shown()).unwrap();
-            assert_eq!((&shown["version"], &shown["key"]), (&json!(2), &Value::Null));
+            assert_eq!((&shown["version"], &shown["key"]), (&json!(2), &json!(key)));
             assert_eq!(read(&shown).as_ref(), Ok(&schema));
             for (i, column) in shown["columns"].as_array_mut().unwrap().iter_mut().enumerate() {
                 column["name"] = format!("c{i}").into();
             }
+            assert_eq!(read(&shown), Err(format!("key names {key}, which is no column")));
+            shown["key"] = json!(format!("c{}", schema.key_column().unwrap()));
             let renamed = read(&shown).unwrap();
             assert_eq!((renamed.version(), roles(&renamed)), (2, roles(&schema)));
             assert_eq!(serde_json::to_value(&renamed).unwrap(), shown);
@@ -146,10 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn names_mean_something_in_version_1_alone_and_only_where_types_fit() {
+    fn names_mean_something_in_version_1_alone() {
         let mut schema = json!({"name": "own", "kind": "flow", "key": "proto", "columns": [
             {"name": "srcip", "type": {"ip": {}}},
-            {"name": "dstip", "type": "port"},
+            {"name": "label", "type": "port"},
             {"name": "when", "type": {"timestamp": {}}},
             {"name": "proto", "type": "protocol"}]});
         assert_eq!(
@@ -173,6 +205,53 @@ mod tests {
             schema["version"] = json!(version);
             assert!(read(&schema).unwrap_err().contains(said), "{version}");
         }
+    }
+
+    #[test]
+    fn version_1_means_by_names_what_no_role_of_version_2_can() {
+        let text = json!({"name": "own", "kind": "flow", "key": "srcport", "facts": ["bytes-fit-packets"], "columns": [
+            {"name": "srcip", "type": {"categorical": ["a"]}},
+            {"name": "dstip", "type": {"integer": {"max": 9}}},
+            {"name": "srcport", "type": {"integer": {"max": 65_535}}},
+            {"name": "dstport", "type": "port"},
+            {"name": "proto", "type": {"categorical": ["TCP", "UDP"]}},
+            {"name": "td", "type": {"timestamp": {}}},
+            {"name": "byt", "type": {"float-exponential": {"resolution": 1.0, "max": 1e9}}}]});
+        let schema = read(&text).unwrap();
+        assert_eq!((schema.check(), schema.version()), (Ok(()), 1));
+        let flow = crate::gaps::FlowColumns::of(&schema).unwrap();
+        assert_eq!((flow.flow, flow.time), ([0, 1, 2, 3, 4], 5));
+        assert_eq!(
+            [Role::Key, Role::Duration, Role::Bytes].map(|role| schema.column_of(role)),
+            [2, 5, 6].map(Some)
+        );
+        // It is written and shown as version 1, and read again.
+        let written = serde_json::to_value(&schema).unwrap();
+        let mut shown = serde_json::to_value(schema.shown()).unwrap();
+        assert!(!shown.to_string().contains("\"role\""), "{shown}");
+        assert_eq!((read(&written).as_ref(), read(&shown).as_ref()), (Ok(&schema), Ok(&schema)));
+        assert_eq!((&written["version"], &shown["version"]), (&Value::Null, &json!(1)));
+        // Said, the same is refused, and so it is of other names.
+        shown["version"] = json!(2);
+        shown["columns"][4]["role"] = json!("protocol");
+        let refused = "column proto: the role protocol is for a column of type protocol";
+        assert_eq!(read(&shown).unwrap_err(), refused);
+        let mut renamed = schema;
+        renamed.columns[5].name = "when".into();
+        assert!(renamed.check().unwrap_err().to_string().contains("the role source-address is for"));
+    }
+
+    #[test]
+    fn a_key_is_named_and_said_alike_or_not_at_all() {
+        let column = |name: &str, role: &str| json!({"name": name, "type": "port", "role": role});
+        let mut schema = json!({"name": "own", "kind": "flow", "key": "a",
+            "columns": [column("a", "key"), column("b", "none")]});
+        assert_eq!(read(&schema).unwrap().key_column(), Some(0));
+        schema["key"] = json!("b");
+        assert_eq!(
+            read(&schema).unwrap_err(),
+            "key names b, and column a has the role key: one column is the key"
+        );
     }
 
     #[test]

@@ -218,4 +218,18 @@ mod tests {
             }
         }
     }
+
+    /// Of a bundle of the version before, whose names mean what no role of their types can.
+    #[test]
+    fn what_version_1_measured_is_reported() {
+        let bundle = include_bytes!("../../../../tests/version_1/hashed.bundle");
+        let bundle = Bundle::read(&bundle[..]).unwrap();
+        let model = Model::from_bundle(&bundle, &Quiet).unwrap();
+        let made = netdpsyn_generate::generate(&model, &Request::default(), &Quiet).unwrap().trace;
+        let whole = report(&bundle, model.records, &made, &Quiet).unwrap();
+        assert!(whole.marginals.iter().any(|fit| fit.columns == ["label", "tsdiff"]));
+        let mut slices = Slices::in_buckets(&bundle, 3, 50, Scratch::of(None, false).unwrap());
+        slices.add(&made, &Quiet).unwrap();
+        assert_eq!(slices.report(model.records, &Quiet).unwrap(), whole);
+    }
 }
