@@ -29,7 +29,7 @@
 //! | [`generate`] | model in, records out | `model trace` |
 //! | [`formats`] | readers and writers | `trace`, **`privacy`** |
 //! | [`fit`] | raw data in, paid measurements out | `account model trace`, **`privacy`** |
-//! | [`evaluate`] | how good a synthetic trace is | `account model generate trace`, **`privacy`** |
+//! | [`evaluate`] | how good a synthetic trace is | `model generate trace`, **`privacy`** |
 //! | `walls` | tests alone: what the compiler says to whoever opens raw data elsewhere | those that this crate uses |
 //!
 //! This crate does not list `privacy`: it holds a [`formats::Sensitive`] and hands it on. Within it:

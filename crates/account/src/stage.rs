@@ -13,7 +13,6 @@ pub struct UnknownStage(String);
 /// A stage of reading, fitting, generating or comparing: what progress is told in, what charges are grouped by, and what times are measured of.
 /// Stages follow from the plan, never from what records hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// A file is read.
