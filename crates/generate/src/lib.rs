@@ -16,6 +16,7 @@
 //! | [`draw`] | attributes drawn from a table, given others |
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
+//! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`restore`] | codes back to values |
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards set aside, and merged in order of time |
@@ -27,6 +28,7 @@ pub mod gum;
 pub mod options;
 pub mod order;
 pub mod plan;
+pub mod pool;
 pub mod restore;
 pub mod shard;
 pub mod target;
@@ -35,13 +37,16 @@ pub mod whole;
 
 pub use options::Options;
 
+use codes::Codes;
 use gum::Convergence;
+use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::{Model, Table};
-use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
+use netdpsyn_trace::progress::{Cancelled, Halted, Progress, Step};
 use netdpsyn_trace::scratch::Scratch;
 use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use order::{Piece, Sizes};
 use plan::Plan;
+use pool::Pool;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
@@ -155,17 +160,8 @@ fn make_in<'a>(
     progress: &dyn Progress,
 ) -> Result<Made<'a>, Halted> {
     let rows = request.rows(model);
-    let mut source = ChaCha20Rng::seed_from_u64(request.seed);
-    let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
-        let whole = |table| {
-            progress.step(Stage::Plan, 0, 1)?;
-            Ok(Target::round(table, rows, &mut source))
-        };
-        tables.iter().map(whole).collect()
-    };
-    let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
-    let plan = Plan::new(model, request.options.start);
-    let restorer = restore::Restorer::new(&model.schema, &model.attributes, &model.rules);
+    let maker = Maker::of(model, request, progress)?;
+    let restorer = restore::Restorer::new(&model.schema, drawn(model), &model.rules);
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
@@ -174,8 +170,7 @@ fn make_in<'a>(
         .into_par_iter()
         .map(|shard| {
             let mut rng = stream(request.seed, shard);
-            let own = targets.deal(shard, shards, &step)?;
-            let (codes, end) = shard::generate(&own, &plan, &request.options, &mut rng, &step)?;
+            let (codes, end) = maker.make(shard, shards, request, rows, &mut rng, &step)?;
             let columns = restorer.restore(&codes, &mut rng, &step)?;
             let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
             done.fetch_add(1, Ordering::Relaxed);
@@ -187,6 +182,66 @@ fn make_in<'a>(
     let convergence = Convergence::over(&ends);
     let pieces = made.into_iter().flat_map(|(pieces, _)| pieces).collect();
     Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
+}
+
+/// The attributes whose codes records have: of two resolutions the fine ones.
+fn drawn(model: &Model) -> &[Attribute] {
+    match &model.layers {
+        Some(layers) => &model.attributes[..layers.coarse.len()],
+        None => &model.attributes,
+    }
+}
+
+/// What makes the records of a shard.
+enum Maker<'a> {
+    /// The gradual update method, towards tables of one resolution.
+    Gum {
+        /// What all shards together are made towards.
+        targets: Targets,
+        /// In which order.
+        plan: Plan,
+    },
+    /// A weighted pool, towards tables of two.
+    Pool(Pool<'a>),
+}
+
+impl<'a> Maker<'a> {
+    fn of(model: &'a Model, request: &Request, progress: &dyn Progress) -> Result<Maker<'a>, Cancelled> {
+        if let Some(layers) = &model.layers {
+            progress.step(Stage::Plan, 0, 1)?;
+            return Ok(Maker::Pool(Pool::new(model, layers)));
+        }
+        let rows = request.rows(model);
+        let mut source = ChaCha20Rng::seed_from_u64(request.seed);
+        let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
+            let whole = |table| {
+                progress.step(Stage::Plan, 0, 1)?;
+                Ok(Target::round(table, rows, &mut source))
+            };
+            tables.iter().map(whole).collect()
+        };
+        let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
+        Ok(Maker::Gum { targets, plan: Plan::new(model, request.options.start) })
+    }
+
+    /// The codes of shard `shard` of `shards`, which make `rows` records together.
+    fn make(
+        &self,
+        shard: usize,
+        shards: usize,
+        request: &Request,
+        rows: usize,
+        rng: &mut Xoshiro256PlusPlus,
+        step: &Step,
+    ) -> Result<(Codes, Convergence), Cancelled> {
+        match self {
+            Maker::Gum { targets, plan } => {
+                let own = targets.deal(shard, shards, step)?;
+                shard::generate(&own, plan, &request.options, rng, step)
+            }
+            Maker::Pool(pool) => pool.draw(rows * (shard + 1) / shards - rows * shard / shards, rng, step),
+        }
+    }
 }
 
 /// The most bytes of scratch files that `rows` records of a schema take while they are made, and counted for a report.
@@ -223,7 +278,7 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdpsyn_model::domain::{Attribute, Partition};
+    use netdpsyn_model::domain::Partition;
     use netdpsyn_model::{Cells, Rules, reconcile::Outcome, table::Variance};
     use netdpsyn_trace::progress::{Counting, Quiet};
     use netdpsyn_trace::{Window, presets};
@@ -249,7 +304,7 @@ mod tests {
         let one_ways = (0..3).map(|a| table(&[a])).collect();
         let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, rules: Rules::default(), records: 4_000.0, reconciled }
+        Model { schema, attributes, tables, one_ways, layers: None, rules: Rules::default(), records: 4_000.0, reconciled }
     }
 
     /// In shards of at most `size`, blocks and slices of next to nothing: by a file if there is a folder.
@@ -354,7 +409,7 @@ mod tests {
             .map(|axes| table(&axes))
             .into();
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, rules: Rules::default(), records: 5_000.0, reconciled }
+        Model { schema, attributes, tables, one_ways, layers: None, rules: Rules::default(), records: 5_000.0, reconciled }
     }
 
     /// The SHA-256 of what is written.
