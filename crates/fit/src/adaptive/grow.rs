@@ -51,7 +51,7 @@ impl Manner {
     fn of(field: &Field) -> Manner {
         match field {
             Field::Ip { .. } => {
-                Manner { weight: 3.0, opens: [CAREFULLY, ELSEWHERE], shrinkage: Shrinkage::ADDRESSES }
+                Manner { weight: 4.0, opens: [CAREFULLY, ELSEWHERE], shrinkage: Shrinkage::ADDRESSES }
             }
             Field::Timestamp { .. } => {
                 Manner { weight: 0.3, opens: [ELSEWHERE; 2], shrinkage: Shrinkage::TIMES }
