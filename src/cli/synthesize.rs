@@ -6,7 +6,7 @@ use super::{Failure, report};
 use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan};
 use crate::generate::options::{Decay, Options, Start, Update};
-use crate::generate::{Request, rounded_rows};
+use crate::generate::{Asked, Request, rounded_rows};
 use crate::service::acceptance::Accepted;
 use crate::service::local::{self, Outputs};
 use std::path::PathBuf;
@@ -61,6 +61,10 @@ pub struct RowsArgs {
     /// The same seed makes the same trace from the same measurements; random by default. Noise has no seed
     #[arg(long)]
     seed: Option<u64>,
+    /// Records of one category of a measured column, as type=ddos, or so many of some, as type=normal:.5,ddos:.5. All else is as the
+    /// model has it, given the category; what comes is not the raw mix
+    #[arg(long, value_name = "COLUMN=CATEGORY[:SHARE,…]")]
+    pub condition: Option<Asked>,
     /// What records start from [paper: gummi]
     #[arg(long, value_enum, default_value_t = Options::default().start)]
     start: Start,
@@ -84,7 +88,7 @@ enum MethodName {
 }
 
 impl RowsArgs {
-    /// What to generate; tells on standard error what was rounded and which seed was drawn.
+    /// What to generate, but for the condition, which a model is needed for; tells on standard error what was rounded and which seed was drawn.
     pub fn request(&self) -> Request {
         let rows = self.rows.map(|rows| {
             let rounded = rounded_rows(rows);
@@ -97,7 +101,7 @@ impl RowsArgs {
             drawn
         });
         let (start, update, decay, rounds) = (self.start, self.update, self.decay, self.rounds);
-        Request { rows, seed, options: Options { start, update, decay, rounds } }
+        Request { rows, seed, options: Options { start, update, decay, rounds }, condition: None }
     }
 }
 
@@ -120,7 +124,8 @@ impl Args {
         let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
         let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
-        let done = local::synthesize(&source, plan, &request, &outputs, accepted, &bar)?;
+        let condition = self.rows.condition.as_ref();
+        let done = local::synthesize(&source, plan, &request, condition, &outputs, accepted, &bar)?;
         drop(bar);
         let private = report::parse_report(&done.report);
         for line in private.lines() {

@@ -4,12 +4,15 @@ use super::problem::Problem;
 use super::reading;
 use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan};
-use crate::generate;
+use crate::generate::{self, Asked};
 use crate::ledger;
 use crate::storage::jobs::{Job, Kind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// The version of requests for jobs that this program does. Version 2 has conditions; a server of version 1 fails such a job.
+pub const VERSION: i64 = 2;
 
 /// A job to be done.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
@@ -24,6 +27,16 @@ pub enum NewJob {
 }
 
 impl NewJob {
+    /// The least version of requests that says this: a server must do it.
+    pub fn version(&self) -> i64 {
+        let condition = match self {
+            NewJob::Fit(request) => &request.condition,
+            NewJob::Generate(request) => &request.condition,
+            NewJob::Evaluate(_) => &None,
+        };
+        if condition.is_some() { VERSION } else { 1 }
+    }
+
     /// Reads a request for a job; a fault names its place.
     pub fn read(body: &[u8]) -> Result<Self, Problem> {
         reading::tagged(
@@ -137,6 +150,9 @@ measured! {
         /// How its records are made.
         #[serde(default)]
         pub generate: generate::Options,
+        /// Which categories they have; by default as the raw trace, as far as the noise tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub condition: Option<Asked>,
         /// Also compare the first trace with the raw one.
         #[serde(default)]
         pub evaluate: bool,
@@ -173,7 +189,7 @@ fn default_method() -> Method {
 /// What a generation is asked for.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"kind": "generate", "model_id": "0199c0de-0000-7000-8000-000000000002", "rows": 50000, "seed": 7}))]
+#[schema(example = json!({"kind": "generate", "model_id": "0199c0de-0000-7000-8000-000000000002", "rows": 50000, "seed": 7, "condition": {"type": {"normal": 0.5, "ddos": 0.5}}}))]
 pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
@@ -188,6 +204,10 @@ pub struct GenerateRequest {
     /// How records are made: choices that cost no privacy.
     #[serde(default)]
     pub options: generate::Options,
+    /// Which categories records have; by default as the raw trace, as far as the noise tells. All else is as the model has it, given the category. It is told on the
+    /// release, which is not the raw mix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Asked>,
     /// Also compare the trace with the raw one.
     #[serde(default)]
     pub evaluate: bool,

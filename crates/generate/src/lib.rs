@@ -9,6 +9,9 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`options`] | what may be chosen |
+//! | [`asked`] | a condition as people ask for it: shares of categories, by name |
+//! | [`condition`] | what that is on a model: how many records of each code, and what is written for them |
+//! | [`quota`] | records made until there are enough of each code |
 //! | [`plan`] | in which order a record gets its attributes |
 //! | [`target`] | tables of real numbers as whole counts, dealt to shards |
 //! | [`whole`] | systematic rounding |
@@ -20,21 +23,27 @@
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards set aside, and merged in order of time |
 
+pub mod asked;
 pub mod chain;
 pub mod codes;
+pub mod condition;
 pub mod draw;
 pub mod gum;
 pub mod options;
 pub mod order;
 pub mod plan;
+pub mod quota;
 pub mod restore;
 pub mod shard;
 pub mod target;
 pub mod visit;
 pub mod whole;
 
+pub use asked::{Asked, ConditionError};
+pub use condition::Condition;
 pub use options::Options;
 
+use codes::Codes;
 use gum::Convergence;
 use netdpsyn_model::{Model, Table};
 use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
@@ -42,6 +51,7 @@ use netdpsyn_trace::scratch::Scratch;
 use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use order::{Piece, Sizes};
 use plan::Plan;
+use quota::Quota;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
@@ -58,7 +68,7 @@ const SHARD: usize = 1 << 18;
 const HELD_SHARDS: usize = 4;
 
 /// What to generate.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Number of records; N̂ when absent.
     pub rows: Option<usize>,
@@ -66,6 +76,8 @@ pub struct Request {
     pub seed: u64,
     /// How.
     pub options: Options,
+    /// How many records have which category; as the model has them when absent.
+    pub condition: Option<Condition>,
 }
 
 impl Request {
@@ -155,27 +167,37 @@ fn make_in<'a>(
     progress: &dyn Progress,
 ) -> Result<Made<'a>, Halted> {
     let rows = request.rows(model);
+    let quota = request.condition.as_ref().map(|condition| Quota::new(condition, model, rows, size));
+    let to_make = quota.as_ref().map_or(rows, Quota::rows);
     let mut source = ChaCha20Rng::seed_from_u64(request.seed);
     let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
         let whole = |table| {
             progress.step(Stage::Plan, 0, 1)?;
-            Ok(Target::round(table, rows, &mut source))
+            Ok(Target::round(table, to_make, &mut source))
         };
         tables.iter().map(whole).collect()
     };
     let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
     let plan = Plan::new(model, request.options.start);
-    let restorer = restore::Restorer::new(&model.schema, &model.attributes, &model.rules);
+    let restored = request.condition.as_ref().map(|condition| condition.restored(model));
+    let (attributes, rules) = restored.as_ref().map_or((&model.attributes, &model.rules), |(a, r)| (a, r));
+    let restorer = restore::Restorer::new(&model.schema, attributes, rules);
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
     let step = || progress.step(Stage::Generate, done.load(Ordering::Relaxed), shards as u64);
+    let make = |part, parts, rng: &mut _| -> Result<(Codes, Convergence), Cancelled> {
+        let own = targets.deal(part, parts, &step)?;
+        shard::generate(&own, &plan, &request.options, rng, &step)
+    };
     let made: Vec<(Vec<Piece>, Convergence)> = (0..shards)
         .into_par_iter()
         .map(|shard| {
             let mut rng = stream(request.seed, shard);
-            let own = targets.deal(shard, shards, &step)?;
-            let (codes, end) = shard::generate(&own, &plan, &request.options, &mut rng, &step)?;
+            let (codes, end) = match &quota {
+                Some(quota) => quota.fill(shard, shards, &mut rng, make)?,
+                None => make(shard, shards, &mut rng)?,
+            };
             let columns = restorer.restore(&codes, &mut rng, &step)?;
             let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
             done.fetch_add(1, Ordering::Relaxed);

@@ -5,6 +5,7 @@ use super::attacks::{Attacks, copies::Copies};
 use super::classify::Classification;
 use super::totals::{Total, off};
 use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, two_way::TwoWay, validity::Validity};
+use netdpsyn_generate::Asked;
 use serde::Serialize;
 
 /// A distance up to this is close, whatever its floor.
@@ -102,6 +103,14 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     });
     let figures = [two_way, one_way, totals, classes, sketches, anomaly, validity, few].into_iter().flatten();
     figures.chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
+}
+
+/// That a trace was made under a condition.
+pub fn conditioned(condition: &Asked) -> Finding {
+    let text = format!(
+        "not the raw mix: the trace was made under a condition ({condition}), so all that follows compares two mixes"
+    );
+    Finding { grade: Grade::Fair, text }
 }
 
 /// What is close, given the floor.
