@@ -56,7 +56,8 @@ fn measure(folder: &Path) {
     let bundle = Some(folder.join("bundle"));
     let outputs = Outputs { trace: folder.join("synthetic.csv"), bundle, ..Outputs::default() };
     let request = Request { rows: Some(10_000), seed: 1, ..Request::default() };
-    local::synthesize(&source, plan, &request, None, &outputs, Accepted::default(), &Quiet).expect("a synthesis");
+    local::synthesize(&source, plan, &request, None, &outputs, Accepted::default(), &Quiet)
+        .expect("a synthesis");
 }
 
 fn one_size(rows: usize, folder: &Path) {

@@ -256,9 +256,15 @@ mod tests {
         );
         let new = NewJob::read(fit.as_bytes()).unwrap();
         assert_eq!(serde_json::to_string(&new).unwrap(), format!(r#"{{"kind":"fit",{kept_fit}"#));
-        let NewJob::Fit(request) = new else { panic!("it is a fit") };
-        assert_eq!(kept(&request).unwrap(), format!("{{{kept_fit}"));
+        let NewJob::Fit(request) = &new else { panic!("it is a fit") };
+        assert_eq!(kept(request).unwrap(), format!("{{{kept_fit}"));
         assert_eq!(kept(&ParseRequest { again: true }).unwrap(), r#"{"again":true}"#);
+        // A server of the version before does not know the member, and would refuse what has it: it is there where it says something.
+        let generate = format!(r#"{{"kind":"generate","model_id":"{id}","condition":{{"type":"ddos"}}}}"#);
+        let conditioned = NewJob::read(generate.as_bytes()).unwrap();
+        let NewJob::Generate(request) = &conditioned else { panic!("it is a generation") };
+        assert!(kept(request).unwrap().contains(r#""condition":{"type":{"ddos":1.0}}"#));
+        assert_eq!((conditioned.version(), new.version()), (VERSION, 1));
         // The version before kept nothing of a first parsing.
         assert!(!serde_json::from_str::<ParseRequest>("{}").unwrap().again);
     }

@@ -64,7 +64,10 @@ fn a_trace_of_chosen_categories_says_so_to_all_who_read_it(kind: Kind) {
     assert!(text(&private["verdict"][0]["text"]).starts_with("not the raw mix"), "{}", private["verdict"]);
     // So do release and report, to readers as well; the other release has nothing to say.
     for id in [&mixed["id"], &raw_mix["id"]] {
-        assert_eq!(server.post(&format!("/v1/releases/{}/publish", text(id)), steward, &json!({})).status(), 200);
+        assert_eq!(
+            server.post(&format!("/v1/releases/{}/publish", text(id)), steward, &json!({})).status(),
+            200
+        );
     }
     for key in [steward, reader] {
         let listed = server.json("/v1/releases", key)["items"].as_array().unwrap().clone();
@@ -82,7 +85,11 @@ fn a_trace_of_chosen_categories_says_so_to_all_who_read_it(kind: Kind) {
     server.made("/v1/jobs", steward, &new);
     assert_eq!(server.last_release(steward)["sha256"], mixed["sha256"]);
     // One category alone, as a word.
-    server.made("/v1/jobs", steward, &json!({"kind": "generate", "model_id": model, "condition": {"proto": "udp"}}));
+    server.made(
+        "/v1/jobs",
+        steward,
+        &json!({"kind": "generate", "model_id": model, "condition": {"proto": "udp"}}),
+    );
     let udp = server.last_release(steward);
     let content = server.get(&format!("/v1/releases/{}/content", text(&udp["id"])), steward).text().unwrap();
     assert!(content.lines().skip(1).all(|line| line.split(',').nth(4) == Some("udp")));
@@ -149,7 +156,10 @@ fn what_no_condition_can_say_is_refused_and_what_it_can_is_named(kind: Kind) {
     let (last, problem) = (jobs.last().unwrap(), &jobs.last().unwrap()["problem"]);
     assert_eq!((&last["state"], &problem["status"]), (&json!("failed"), &json!(422)), "{last}");
     assert_eq!(problem["field"], "condition");
-    assert!(text(&problem["detail"]).contains("proto = gre") && text(&problem["detail"]).contains("tcp"), "{problem}");
+    assert!(
+        text(&problem["detail"]).contains("proto = gre") && text(&problem["detail"]).contains("tcp"),
+        "{problem}"
+    );
 }
 
 /// Its worker would fail the job.

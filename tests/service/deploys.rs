@@ -41,6 +41,11 @@ fn beside(kind: Kind) {
     for round in 0..4 {
         [&old, &new][round % 2].made("/v1/jobs", steward, &fit);
     }
+    // What the version before cannot do waits for its end.
+    let model = new.json("/v1/jobs?limit=200&kind=fit", steward)["items"][0]["model_id"].clone();
+    let condition = json!({"kind": "generate", "model_id": model, "condition": {"type": "ddos"}});
+    assert_eq!(new.post("/v1/jobs", steward, &condition).status(), 409);
+    assert_eq!(old.post("/v1/jobs", steward, &condition).status(), 422);
     let another = old.flows(steward);
     assert_eq!(new.json(&format!("/v1/datasets/{another}"), steward)["state"], "ready");
     let jobs = new.idle(steward);
@@ -48,6 +53,8 @@ fn beside(kind: Kind) {
     assert_eq!((jobs.len(), lab.number("SELECT COUNT(*) FROM models")), (24, 12));
     assert_eq!(lab.number("SELECT spent_rho FROM tenants"), 12 * lab.number("SELECT MAX(rho) FROM jobs"));
     assert!(old.terminate().success());
+    new.made("/v1/jobs", steward, &condition);
+    assert!(new.idle(steward).iter().all(|job| job["state"] == "succeeded"));
     assert_eq!(new.upload(&another, steward, sample("flows.csv.gz")).status(), 202);
     // And on a database that only this one has made.
     let fresh = Lab::new(kind);
