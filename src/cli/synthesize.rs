@@ -81,6 +81,8 @@ pub struct RowsArgs {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum MethodName {
+    /// Bins, pairs and triples follow the data as far as noise allows
+    Adaptive,
     /// The paper's: fixed bins or paid trees, pairs chosen by DenseMarg
     Netdpsyn,
     /// Every column on its own: the baseline
@@ -110,6 +112,7 @@ impl Args {
         let guarantee =
             Guarantee::new(self.epsilon, self.delta).map_err(|error| Failure::Usage(error.to_string()))?;
         let method = match self.method {
+            MethodName::Adaptive => Method::Adaptive,
             MethodName::Netdpsyn => Method::Netdpsyn,
             MethodName::Independent => Method::Independent,
         };

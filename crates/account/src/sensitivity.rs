@@ -74,6 +74,19 @@ impl Sensitivity {
         Sensitivity(squared as u64)
     }
 
+    /// The vector of the distances Σ |H − E| of `tables` histograms H from tables E of whole numbers that are fixed beforehand.
+    ///
+    /// *Proof.* One record more adds 1 to one cell of each H and moves nothing else, so each distance moves by 1 at most, in whichever direction; a unit of k
+    /// records moves it by k at most. All are answered together, as one vector: Δ² = k²·tables.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn distances(k: MaxRecords, tables: u64) -> Self {
+        let squared = (k.get() as u128) * (k.get() as u128) * (tables as u128);
+        assert!(squared <= u64::MAX as u128, "a squared sensitivity fits 64 bits");
+        Sensitivity(squared as u64)
+    }
+
     /// Δ².
     pub const fn squared(self) -> u64 {
         self.0
@@ -96,5 +109,6 @@ mod tests {
         assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 55, 0).squared(), 880);
         assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 45, 10).squared(), 720 + 640);
         assert_eq!(Sensitivity::histogram_of_gaps(k).squared(), 245);
+        assert_eq!(Sensitivity::distances(k, 72).squared(), 3_528);
     }
 }

@@ -18,8 +18,10 @@
 //! | [`select`] | DenseMarg: which pairs are worth measuring |
 //! | [`cliques`] | pairs that belong together, measured as one |
 //! | [`keys`] | the secrets of a fit |
+//! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
 //! | [`expect`] | how far noise will put off what is measured, told beforehand |
 
+pub mod adaptive;
 pub mod cliques;
 pub mod count;
 pub mod expect;
@@ -170,44 +172,16 @@ fn measure(
     }
     let stop = || progress.is_cancelled();
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
-    let shares = plan.share_out(schema);
-    let room = Room::of(plan, schema);
-    let allowed = trees::Allowed { unit: plan.unit, rho: shares.trees, leaves: room.leaves_a_tree() };
-    let (attributes, trees) = cut(trace, schema, allowed, &mut accountant, progress)?;
-    let reach = Reach::of(plan.unit, schema, &attributes);
-    progress.step(Stage::Code, 0, 1)?;
-    let codes = trace.derive(|t| codes::encode(t, &attributes, progress)).finished_or(Cancelled)?;
-
-    let one_way_rho = match plan.method {
-        Method::Independent => accountant.left(),
-        Method::Netdpsyn => shares.one_ways,
-    };
-    // The leaves of a tree were counted while it grew.
-    let left: Vec<usize> = (0..attributes.len()).filter(|&a| trees[a].is_none()).collect();
-    let singles: Vec<Marginal> = left.iter().map(|&a| Marginal::new(&[a], &attributes)).collect();
-    let mut measured: Vec<Measurement> =
-        attributes.iter().enumerate().zip(&trees).filter_map(of_leaves).collect();
-    if !singles.is_empty() {
-        let terms = Terms { stage: Stage::OneWays, reach, rho: one_way_rho };
-        measured.extend(measure_all(&codes, &singles, &attributes, terms, &mut accountant, progress)?);
-    }
-    measured.sort_by_key(|m| m.attributes[0]);
-    let (attributes, codes, mut measurements) =
-        merge_rare(schema, attributes, &trees, codes, measured, progress)?;
-
-    if plan.method == Method::Netdpsyn && attributes.len() > 1 {
-        let candidates = select::candidates(&attributes, plan.options.max_cells);
-        let rho = shares.selection;
-        let scores = select::score(&codes, &candidates, &attributes, reach, rho, &mut accountant, progress)?;
-        let chosen = select::choose(&candidates, &scores, attributes.len(), reach, accountant.left());
-        let chosen = room.fitting(cliques::join(chosen, &attributes, plan.options.clique_cells));
-        if !chosen.is_empty() {
-            let terms = Terms { stage: Stage::Pairs, reach, rho: accountant.left() };
-            let pairs = measure_all(&codes, &chosen, &attributes, terms, &mut accountant, progress)?;
-            measurements.extend(pairs);
+    let (attributes, layers, measurements) = match plan.method {
+        Method::Adaptive => {
+            let found = adaptive::measure(trace, schema, plan, &mut accountant, progress)?;
+            (found.attributes, Some(found.layers), found.measurements)
         }
-    }
-
+        Method::Netdpsyn | Method::Independent => {
+            let (attributes, measurements) = marginals(trace, schema, plan, &mut accountant, progress)?;
+            (attributes, None, measurements)
+        }
+    };
     let statement = Statement {
         unit: plan.unit,
         guarantee: plan.guarantee,
@@ -218,11 +192,60 @@ fn measure(
         protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
         expected: None,
     };
-    let mut bundle =
-        Bundle { version: schema.version(), schema: schema.clone(), statement, attributes, measurements };
+    let version = Bundle::version_of(schema, layers.as_ref());
+    let mut bundle = Bundle { version, schema: schema.clone(), statement, attributes, layers, measurements };
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)
+}
+
+/// Marginals over one cut of every column: fixed bins, and the leaves of paid trees.
+fn marginals(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<(Vec<Attribute>, Vec<Measurement>), FitError> {
+    let shares = plan.share_out(schema);
+    let room = Room::of(plan, schema);
+    let allowed = trees::Allowed { unit: plan.unit, rho: shares.trees, leaves: room.leaves_a_tree() };
+    let (attributes, trees) = cut(trace, schema, allowed, accountant, progress)?;
+    let reach = Reach::of(plan.unit, schema, &attributes);
+    progress.step(Stage::Code, 0, 1)?;
+    let codes = trace.derive(|t| codes::encode(t, &attributes, progress)).finished_or(Cancelled)?;
+
+    let one_way_rho = match plan.method {
+        Method::Independent => accountant.left(),
+        Method::Netdpsyn | Method::Adaptive => shares.one_ways,
+    };
+    // The leaves of a tree were counted while it grew.
+    let left: Vec<usize> = (0..attributes.len()).filter(|&a| trees[a].is_none()).collect();
+    let singles: Vec<Marginal> = left.iter().map(|&a| Marginal::new(&[a], &attributes)).collect();
+    let mut measured: Vec<Measurement> =
+        attributes.iter().enumerate().zip(&trees).filter_map(of_leaves).collect();
+    if !singles.is_empty() {
+        let terms = Terms { stage: Stage::OneWays, reach, rho: one_way_rho };
+        measured.extend(measure_all(&codes, &singles, &attributes, terms, accountant, progress)?);
+    }
+    measured.sort_by_key(|m| m.attributes[0]);
+    let (attributes, codes, mut measurements) =
+        merge_rare(schema, attributes, &trees, codes, measured, progress)?;
+
+    if plan.method == Method::Netdpsyn && attributes.len() > 1 {
+        let candidates = select::candidates(&attributes, plan.options.max_cells);
+        let rho = shares.selection;
+        let scores = select::score(&codes, &candidates, &attributes, reach, rho, accountant, progress)?;
+        let chosen = select::choose(&candidates, &scores, attributes.len(), reach, accountant.left());
+        let chosen = room.fitting(cliques::join(chosen, &attributes, plan.options.clique_cells));
+        if !chosen.is_empty() {
+            let terms = Terms { stage: Stage::Pairs, reach, rho: accountant.left() };
+            let pairs = measure_all(&codes, &chosen, &attributes, terms, accountant, progress)?;
+            measurements.extend(pairs);
+        }
+    }
+
+    Ok((attributes, measurements))
 }
 
 /// Cuts the value space of every measured column: fixed bins from the schema, or the leaves of paid trees.

@@ -1,5 +1,6 @@
 //! What a fit was asked for, and how its ρ is shared out among the stages.
 
+use super::adaptive::{Columns, shares::Budget};
 use super::split::SplitKey;
 use netdpsyn_account::statement::Unit;
 use netdpsyn_privacy::{Guarantee, Rho, zcdp};
@@ -14,6 +15,8 @@ const SHARES: [f64; 4] = [0.4, 0.07, 0.03, 0.5];
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
+    /// Bins follow the data as far as noise allows, at two resolutions; pairs and triples follow the budget.
+    Adaptive,
     /// The paper's: fixed bins, or paid trees for addresses and ports; pairs selected by DenseMarg, cliques of them joined.
     Netdpsyn,
     /// One-way marginals alone, with the whole budget: the baseline that every method must beat.
@@ -88,6 +91,10 @@ impl Plan {
 
     /// ρ of each stage. The last stage of a method spends what is left, so that everything is spent.
     pub fn share_out(&self, schema: &Schema) -> Shares {
+        if self.method == Method::Adaptive {
+            let [trees, one_ways, selection] = Budget::of(self, &Columns::of(schema)).beforehand();
+            return Shares { trees, selection, one_ways };
+        }
         let measured = schema.columns.iter().filter(|c| c.is_measured());
         let grown = measured.clone().any(|c| c.field.tree().is_some());
         let counted = measured.clone().any(|c| c.field.tree().is_none());

@@ -110,7 +110,7 @@ impl Condition {
 
     /// What records are restored by: every category has a code of its own, so that the wanted one is written.
     pub fn restored(&self, model: &Model) -> (Vec<Attribute>, Rules) {
-        let (mut attributes, mut rules) = (model.attributes.clone(), model.rules.clone());
+        let (mut attributes, mut rules) = (super::drawn(model).to_vec(), model.rules.clone());
         if self.own {
             let cut = &mut attributes[self.attribute].partition;
             let space = cut.space();
@@ -215,7 +215,7 @@ pub(super) mod for_tests {
             followers: vec![Follower { column: 2, key: 3, values: vec![0, 1, 0] }],
         };
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, rules, records: a + bc, reconciled }
+        Model { schema, attributes, tables, one_ways, layers: None, rules, records: a + bc, reconciled }
     }
 }
 

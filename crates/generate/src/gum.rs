@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use netdpsyn_trace::Values;
     use rand::SeedableRng;
-    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     /// One-ways and all pairs of one joint table of 8,000 records over 3 × 4 × 5 cells with strong structure.
     fn consistent() -> (Vec<Target>, Vec<Target>) {
@@ -128,7 +128,7 @@ mod tests {
         one_ways: &[Target],
         tables: &[Target],
         options: &Options,
-        visited: &dyn Fn() -> Result<(), Cancelled>,
+        visited: &Step,
     ) -> Result<(Codes, Convergence), Cancelled> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let mut codes: Codes = vec![Values::for_max(0); one_ways.len()];
@@ -197,12 +197,11 @@ mod tests {
     #[test]
     fn stops_at_the_visit_at_which_it_is_told() {
         let (one_ways, tables) = consistent();
-        let visits = Cell::new(0);
+        let visits = AtomicU32::new(0);
         let told = || {
-            visits.set(visits.get() + 1);
-            if visits.get() == 5 { Err(Cancelled) } else { Ok(()) }
+            if visits.fetch_add(1, Ordering::Relaxed) + 1 == 5 { Err(Cancelled) } else { Ok(()) }
         };
         assert!(updated(&one_ways, &tables, &Options::default(), &told).is_err());
-        assert_eq!(visits.get(), 5);
+        assert_eq!(visits.into_inner(), 5);
     }
 }

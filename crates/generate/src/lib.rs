@@ -19,6 +19,7 @@
 //! | [`draw`] | attributes drawn from a table, given others |
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
+//! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`restore`] | codes back to values |
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards set aside, and merged in order of time |
@@ -32,6 +33,7 @@ pub mod gum;
 pub mod options;
 pub mod order;
 pub mod plan;
+pub mod pool;
 pub mod quota;
 pub mod restore;
 pub mod shard;
@@ -45,12 +47,14 @@ pub use options::Options;
 
 use codes::Codes;
 use gum::Convergence;
+use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::{Model, Table};
-use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
+use netdpsyn_trace::progress::{Cancelled, Halted, Progress, Step};
 use netdpsyn_trace::scratch::Scratch;
 use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use order::{Piece, Sizes};
 use plan::Plan;
+use pool::Pool;
 use quota::Quota;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_chacha::ChaCha20Rng;
@@ -169,27 +173,15 @@ fn make_in<'a>(
     let rows = request.rows(model);
     let quota = request.condition.as_ref().map(|condition| Quota::new(condition, model, rows, size));
     let to_make = quota.as_ref().map_or(rows, Quota::rows);
-    let mut source = ChaCha20Rng::seed_from_u64(request.seed);
-    let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
-        let whole = |table| {
-            progress.step(Stage::Plan, 0, 1)?;
-            Ok(Target::round(table, to_make, &mut source))
-        };
-        tables.iter().map(whole).collect()
-    };
-    let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
-    let plan = Plan::new(model, request.options.start);
+    let maker = Maker::of(model, request, to_make, progress)?;
     let restored = request.condition.as_ref().map(|condition| condition.restored(model));
-    let (attributes, rules) = restored.as_ref().map_or((&model.attributes, &model.rules), |(a, r)| (a, r));
+    let (attributes, rules) = restored.as_ref().map_or((drawn(model), &model.rules), |(a, r)| (a, r));
     let restorer = restore::Restorer::new(&model.schema, attributes, rules);
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
     let step = || progress.step(Stage::Generate, done.load(Ordering::Relaxed), shards as u64);
-    let make = |part, parts, rng: &mut _| -> Result<(Codes, Convergence), Cancelled> {
-        let own = targets.deal(part, parts, &step)?;
-        shard::generate(&own, &plan, &request.options, rng, &step)
-    };
+    let make = |part, parts, rng: &mut _| maker.make(part, parts, request, to_make, rng, &step);
     let made: Vec<(Vec<Piece>, Convergence)> = (0..shards)
         .into_par_iter()
         .map(|shard| {
@@ -209,6 +201,71 @@ fn make_in<'a>(
     let convergence = Convergence::over(&ends);
     let pieces = made.into_iter().flat_map(|(pieces, _)| pieces).collect();
     Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
+}
+
+/// The attributes whose codes records have: of two resolutions the fine ones.
+fn drawn(model: &Model) -> &[Attribute] {
+    match &model.layers {
+        Some(layers) => &model.attributes[..layers.coarse.len()],
+        None => &model.attributes,
+    }
+}
+
+/// What makes the records of a shard.
+enum Maker<'a> {
+    /// The gradual update method, towards tables of one resolution.
+    Gum {
+        /// What all shards together are made towards.
+        targets: Targets,
+        /// In which order.
+        plan: Plan,
+    },
+    /// A weighted pool, towards tables of two.
+    Pool(Pool<'a>),
+}
+
+impl<'a> Maker<'a> {
+    /// For so many records.
+    fn of(
+        model: &'a Model,
+        request: &Request,
+        rows: usize,
+        progress: &dyn Progress,
+    ) -> Result<Maker<'a>, Cancelled> {
+        if let Some(layers) = &model.layers {
+            progress.step(Stage::Plan, 0, 1)?;
+            return Ok(Maker::Pool(Pool::new(model, layers)));
+        }
+        let mut source = ChaCha20Rng::seed_from_u64(request.seed);
+        let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
+            let whole = |table| {
+                progress.step(Stage::Plan, 0, 1)?;
+                Ok(Target::round(table, rows, &mut source))
+            };
+            tables.iter().map(whole).collect()
+        };
+        let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
+        Ok(Maker::Gum { targets, plan: Plan::new(model, request.options.start) })
+    }
+
+    /// The codes of shard `shard` of `shards`, which make `rows` records together.
+    fn make(
+        &self,
+        shard: usize,
+        shards: usize,
+        request: &Request,
+        rows: usize,
+        rng: &mut Xoshiro256PlusPlus,
+        step: &Step,
+    ) -> Result<(Codes, Convergence), Cancelled> {
+        match self {
+            Maker::Gum { targets, plan } => {
+                let own = targets.deal(shard, shards, step)?;
+                shard::generate(&own, plan, &request.options, rng, step)
+            }
+            Maker::Pool(pool) => pool.draw(rows * (shard + 1) / shards - rows * shard / shards, rng, step),
+        }
+    }
 }
 
 /// The most bytes of scratch files that `rows` records of a schema take while they are made, and counted for a report.
@@ -245,7 +302,7 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdpsyn_model::domain::{Attribute, Partition};
+    use netdpsyn_model::domain::Partition;
     use netdpsyn_model::{Cells, Rules, reconcile::Outcome, table::Variance};
     use netdpsyn_trace::progress::{Counting, Quiet};
     use netdpsyn_trace::{Window, presets};
@@ -271,7 +328,7 @@ mod tests {
         let one_ways = (0..3).map(|a| table(&[a])).collect();
         let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, rules: Rules::default(), records: 4_000.0, reconciled }
+        Model { schema, attributes, tables, one_ways, layers: None, rules: Rules::default(), records: 4_000.0, reconciled }
     }
 
     /// In shards of at most `size`, blocks and slices of next to nothing: by a file if there is a folder.
@@ -376,7 +433,7 @@ mod tests {
             .map(|axes| table(&axes))
             .into();
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, rules: Rules::default(), records: 5_000.0, reconciled }
+        Model { schema, attributes, tables, one_ways, layers: None, rules: Rules::default(), records: 5_000.0, reconciled }
     }
 
     /// The SHA-256 of what is written.

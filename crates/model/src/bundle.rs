@@ -3,8 +3,8 @@
 //! As a file it is gzipped JSON, so that an auditor can read it with `zcat | jq`. The same bundle always gives the same
 //! bytes.
 
-use crate::domain::Attribute;
-use crate::{Cells, labels};
+use crate::domain::{Attribute, Order};
+use crate::{Cells, Layers, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
 use netdpsyn_trace::{Column, Schema};
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema: a program of the version before reads the bundles of
-/// schemas that it reads.
-pub const VERSION: u32 = 2;
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions: a program of the version before
+/// reads the bundles that it can make something of.
+pub const VERSION: u32 = 3;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -31,6 +31,9 @@ pub struct Bundle {
     pub statement: Statement,
     /// The measured attributes.
     pub attributes: Vec<Attribute>,
+    /// Of a fit of two resolutions, which attributes are what. Version 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Layers>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
 }
@@ -103,11 +106,21 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// The version of a bundle of this schema.
+    pub fn version_of(schema: &Schema, layers: Option<&Layers>) -> u32 {
+        layers.map_or(schema.version(), |_| 3)
+    }
+
     /// The column whose tree has these leaves, and the levels of that tree; `None` for what was counted by itself.
     pub fn tree_of(&self, measurement: &Measurement) -> Option<(&Column, usize)> {
         let &[attribute] = measurement.attributes.as_slice() else { return None };
         let column = &self.schema.columns[self.attributes[attribute].column];
-        column.field.tree().map(|(_, levels)| (column, levels.len()))
+        if self.layers.is_none() {
+            return column.field.tree().map(|(_, levels)| (column, levels.len()));
+        }
+        let grown = measurement.label == labels::leaves(&column.name);
+        let order = Order::of(&column.field, self.schema.window).filter(|_| grown)?;
+        Some((column, order.levels().len()))
     }
 
     /// The charges that paid for a measurement: one, or one a level of its tree.
@@ -132,9 +145,13 @@ impl Bundle {
             if column.and_then(|c| c.field.space(self.schema.window)) != Some(attribute.partition.space()) {
                 return wrong(format!("attribute {} is cut over another space", attribute.name));
             }
-            if !self.measurements.iter().any(|m| m.attributes == [index]) {
+            let coarse = self.layers.as_ref().is_some_and(|layers| index >= layers.coarse.len());
+            if !coarse && !self.measurements.iter().any(|m| m.attributes == [index]) {
                 return wrong(format!("attribute {} has no one-way marginal", attribute.name));
             }
+        }
+        if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
+            return wrong(fault.to_string());
         }
         for m in &self.measurements {
             let known = !m.attributes.is_empty() && m.attributes.iter().all(|&a| a < self.attributes.len());

@@ -8,23 +8,29 @@
 //! | [`cells`] | the joint cells of some attributes, numbered; projections |
 //! | [`table`] | a marginal as a table of real numbers |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
+//! | [`layers`] | models of two resolutions, and how their tables are estimated |
 //! | [`rules`] | columns that hang on another one |
 
 pub mod bundle;
 pub mod cells;
 pub mod domain;
 pub mod labels;
+pub mod layers;
 pub mod reconcile;
 pub mod rules;
 pub mod table;
 
 pub use bundle::{Bundle, BundleError, Measurement};
 pub use cells::Cells;
+pub use layers::Layers;
 pub use rules::Rules;
 pub use table::Table;
 
 use crate::domain::Attribute;
-use netdpsyn_trace::Schema;
+use crate::layers::Layout;
+use crate::layers::estimate::{Estimated, estimate};
+use crate::table::Variance;
+use netdpsyn_trace::{Schema, Stage};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 
 /// What traces are generated from: consistent, non-negative tables over the attributes.
@@ -36,8 +42,10 @@ pub struct Model {
     pub attributes: Vec<Attribute>,
     /// Tables that agree on what they share; none is contained in another.
     pub tables: Vec<Table>,
-    /// One-way table of every attribute, from the tables above.
+    /// One-way table of every attribute, from the tables above; of a model of two resolutions, of every fine one.
     pub one_ways: Vec<Table>,
+    /// Of a model of two resolutions, which attributes are what.
+    pub layers: Option<Layers>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -49,6 +57,9 @@ pub struct Model {
 impl Model {
     /// Reconciles the measurements of a bundle.
     pub fn from_bundle(bundle: &Bundle, progress: &dyn Progress) -> Result<Model, Cancelled> {
+        if let Some(layers) = &bundle.layers {
+            return Model::of_layers(bundle, layers, progress);
+        }
         let measured = |m| progress.check().map(|()| Table::measured(m, &bundle.attributes));
         let mut tables: Vec<Table> =
             bundle.measurements.iter().map(measured).collect::<Result<_, Cancelled>>()?;
@@ -69,15 +80,49 @@ impl Model {
             attributes: bundle.attributes.clone(),
             tables,
             one_ways,
+            layers: None,
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
         })
     }
+
+    /// Estimates the tables of a bundle of two resolutions.
+    fn of_layers(bundle: &Bundle, layers: &Layers, progress: &dyn Progress) -> Result<Model, Cancelled> {
+        progress.step(Stage::Reconcile, 0, 1)?;
+        let layout = Layout::new(&bundle.attributes, layers);
+        let Estimated { tables, records } = estimate(&layout, &bundle.measurements, records(bundle), progress)?;
+        let one_way = |a: usize| {
+            let table = tables.iter().find(|table| table.attributes().contains(&a));
+            table.map(|table| {
+                let onto = table.cells.onto(&[a]).cells;
+                let values = table.project(&table.cells.map_onto(&[a]), onto.count());
+                Table { cells: onto, values, variance: Variance::Even(1.0) }
+            })
+        };
+        Ok(Model {
+            schema: bundle.schema.in_file(),
+            attributes: bundle.attributes.clone(),
+            one_ways: (0..layers.coarse.len()).filter_map(one_way).collect(),
+            tables,
+            layers: Some(layers.clone()),
+            rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
+            records,
+            reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
+        })
+    }
 }
 
-/// N̂ of a bundle: what [`Model::from_bundle`] comes to, without reconciling. Tables first agree on their total, which nothing after that changes.
+/// N̂ of a bundle: what [`Model::from_bundle`] comes to, without reconciling. Tables first agree on their total, which nothing after that changes. Of two
+/// resolutions, the class says it, whose table is the first and the smallest.
 pub fn records(bundle: &Bundle) -> f64 {
+    if let Some(layers) = &bundle.layers
+        && layers.class.is_some()
+    {
+        let layout = Layout::new(&bundle.attributes, layers);
+        let alone = layout.counts(&bundle.measurements, &[layers.class]);
+        return alone.map_or(0.0, |noisy| layers::estimate::classes(&noisy).1);
+    }
     let (mut sum, mut weights) = (0.0, 0.0);
     for measurement in &bundle.measurements {
         let table = Table::measured(measurement, &bundle.attributes);

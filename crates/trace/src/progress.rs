@@ -47,7 +47,7 @@ pub trait Progress: Sync {
 }
 
 /// A check of work that does not report by itself, called between pieces that take milliseconds: an error ends the work.
-pub type Step<'a> = dyn Fn() -> Result<(), Cancelled> + 'a;
+pub type Step<'a> = dyn Fn() -> Result<(), Cancelled> + Sync + 'a;
 
 /// Sorts on all cores and stops on request; equal items may change places.
 pub fn sort<T: Ord + Send>(items: &mut [T], progress: &dyn Progress) -> Result<(), Cancelled> {

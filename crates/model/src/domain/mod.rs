@@ -9,6 +9,9 @@
 //! | [`partition`] | intervals ↔ codes |
 //! | [`fixed`] | the paper's bins, from the public schema |
 //! | [`tree`] | a prefix tree grown by noisy counts, and its leaves |
+//! | [`order`] | ordered values as keys of a tree |
+//! | [`shrink`] | leaves of a tree, as far as noise lets them be told apart |
+//! | [`resolution`] | leaves as a fine and a coarse cut |
 //! | [`hierarchy`] | least-squares counts from all levels of a tree |
 //! | [`codes`] | values as codes |
 //! | [`merge`] | rare bins joined, by noisy counts |
@@ -21,11 +24,15 @@ pub mod codes;
 pub mod fixed;
 pub mod hierarchy;
 pub mod merge;
+pub mod order;
 pub mod partition;
+pub mod resolution;
+pub mod shrink;
 pub mod simplex;
 pub mod top;
 pub mod tree;
 
+pub use order::Order;
 pub use merge::{Kinship, Merged, Undeclared};
 pub use partition::Partition;
 pub use tree::PrefixTree;

@@ -94,6 +94,15 @@ impl Partition {
         Partition { labels, bins, ..Partition::from_starts(starts, end) }
     }
 
+    /// The same, each interval with its weight within its bin: those of weight 0 are never drawn.
+    ///
+    /// # Panics
+    /// As [`Partition::labelled`].
+    pub fn weighted(starts: Vec<u64>, labels: Vec<u32>, weights: Vec<f64>, end: u64) -> Self {
+        assert_eq!(starts.len(), weights.len(), "a weight an interval");
+        Partition { weights, ..Partition::labelled(starts, labels, end) }
+    }
+
     /// The same, with a last value that stands for everything undeclared.
     pub fn with_undeclared(starts: Vec<u64>, end: u64) -> Self {
         Partition { undeclared: true, ..Partition::from_starts(starts, end) }

@@ -31,6 +31,26 @@ pub fn norm_sub(values: &mut [f64]) {
     }
 }
 
+/// The nearest numbers ≥ 0 that sum to `total`: one constant is subtracted, or added, and what is left below 0 becomes 0.
+pub fn norm_sub_to(values: &mut [f64], total: f64) {
+    if total <= 0.0 || values.is_empty() {
+        values.fill(0.0);
+        return;
+    }
+    let mut cut = f64::NEG_INFINITY;
+    loop {
+        let above = values.iter().filter(|&&value| value > cut);
+        let (sum, positive) = above.fold((0.0, 0u64), |(sum, n), value| (sum + value, n + 1));
+        let next = (sum - total) / positive as f64;
+        // As above: it only grows. The largest cell always stays.
+        if positive == 0 || next - cut <= 1e-12 * next.abs() {
+            break;
+        }
+        cut = next;
+    }
+    values.iter_mut().for_each(|value| *value = (*value - cut).max(0.0));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +67,20 @@ mod tests {
             for (a, b) in values.iter().zip(&values[1..]).zip(after.iter().zip(&after[1..])).map(|((a, b), (c, d))| ((a - b), (c - d))) {
                 prop_assert!(a * b >= -1e-9);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_total_is_reached(values in prop::collection::vec(-100.0f64..1_000.0, 1..60), total in 0.1f64..5_000.0) {
+            let mut after = values.clone();
+            norm_sub_to(&mut after, total);
+            prop_assert!(after.iter().all(|&v| v >= 0.0));
+            prop_assert!((after.iter().sum::<f64>() - total).abs() < 1e-6 * total.max(1.0));
+            // One constant: what is left above 0 was moved by the same.
+            let moved: Vec<f64> = values.iter().zip(&after).filter(|(_, a)| **a > 0.0).map(|(v, a)| v - a).collect();
+            prop_assert!(moved.iter().all(|m| (m - moved[0]).abs() < 1e-6));
+            prop_assert!(values.iter().zip(&after).all(|(v, a)| *a > 0.0 || *v <= moved[0] + 1e-6));
         }
     }
 

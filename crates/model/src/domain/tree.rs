@@ -66,6 +66,20 @@ impl PrefixTree {
         Some((parent << bits) | (child & ((1 << bits) - 1)) as usize)
     }
 
+    /// Finds cells of the next level for many values.
+    pub fn finder(&self) -> Finder<'_> {
+        let bits = u32::from(self.levels[self.answered.len()]);
+        let apart = self.depth.saturating_sub(INDEXED);
+        let mut first = vec![0u32; (1 << self.depth.min(INDEXED)) + 1];
+        for &prefix in &self.open {
+            first[(prefix >> apart) as usize + 1] += 1;
+        }
+        for at in 1..first.len() {
+            first[at] += first[at - 1];
+        }
+        Finder { open: &self.open, first, apart, bits, below: self.bits - self.depth - bits }
+    }
+
     /// Tells which values count in which cell of the next level, piece by piece.
     pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
         for number in [self.bits, self.depth, u32::from(self.levels[self.answered.len()])] {
@@ -77,20 +91,30 @@ impl PrefixTree {
     /// Takes the noisy counts of the next level: children above `threshold` open, at most `most` of them (the largest);
     /// all others are leaves. The last level opens nothing.
     pub fn open(&mut self, noisy: &[i64], threshold: f64, most: usize) {
+        let last = self.answered.len() + 1 == self.levels.len();
+        let opened = (0..noisy.len()).filter(|&cell| !last && noisy[cell] as f64 > threshold).collect();
+        self.open_nodes(noisy, largest(opened, noisy, most));
+    }
+
+    /// Takes the noisy counts of the next level, and opens these of its nodes, which ascend.
+    pub fn open_nodes(&mut self, noisy: &[i64], opened: Vec<usize>) {
         assert_eq!(noisy.len(), self.level_cells());
         let bits = u32::from(self.levels[self.answered.len()]);
-        let last = self.answered.len() + 1 == self.levels.len();
-        let mut opened: Vec<usize> =
-            (0..noisy.len()).filter(|&cell| !last && noisy[cell] as f64 > threshold).collect();
-        if opened.len() > most {
-            opened.sort_by_key(|&cell| (std::cmp::Reverse(noisy[cell]), cell));
-            opened.truncate(most);
-            opened.sort_unstable();
-        }
         let children = opened.iter().map(|&cell| child(&self.open, bits, cell)).collect();
         let parents = std::mem::replace(&mut self.open, children);
         self.depth += bits;
         self.answered.push((parents, Level { fan: 1 << bits, noisy: noisy.to_vec(), opened }));
+    }
+
+    /// What was asked of the tree so far, level by level: the prefixes of the nodes that were open, and their children's counts.
+    pub fn into_levels(self) -> Vec<(Vec<u64>, Level)> {
+        self.answered
+    }
+
+    /// Prefixes of the cells of the next level, of so many bits each.
+    pub fn next_prefixes(&self) -> (impl Iterator<Item = u64> + '_, u32) {
+        let bits = u32::from(self.levels[self.answered.len()]);
+        ((0..self.level_cells()).map(move |cell| child(&self.open, bits, cell)), self.depth + bits)
     }
 
     /// The finished tree: its leaves in order, which cover the space, each a bin.
@@ -124,6 +148,41 @@ impl PrefixTree {
         };
         let leaves = estimated.into_iter().map(counted).collect();
         Leaves { bits: self.bits, levels: self.levels, leaves }
+    }
+}
+
+/// Of these cells the `most` with the largest counts, in order.
+pub fn largest(mut cells: Vec<usize>, noisy: &[i64], most: usize) -> Vec<usize> {
+    if cells.len() > most {
+        cells.sort_by_key(|&cell| (std::cmp::Reverse(noisy[cell]), cell));
+        cells.truncate(most);
+        cells.sort_unstable();
+    }
+    cells
+}
+
+/// Leading bits of a prefix by which open nodes are looked up; those that share them are searched.
+const INDEXED: u32 = 16;
+
+/// Finds the cells of one level.
+pub struct Finder<'a> {
+    open: &'a [u64],
+    /// By the leading bits, the first open node that has them.
+    first: Vec<u32>,
+    apart: u32,
+    bits: u32,
+    below: u32,
+}
+
+impl Finder<'_> {
+    /// [`PrefixTree::cell`].
+    pub fn cell(&self, value: u64) -> Option<usize> {
+        let child = value >> self.below;
+        let parent = child >> self.bits;
+        let at = (parent >> self.apart) as usize;
+        let among = self.first[at] as usize..self.first[at + 1] as usize;
+        let position = among.start + self.open[among].binary_search(&parent).ok()?;
+        Some((position << self.bits) | (child & ((1 << self.bits) - 1)) as usize)
     }
 }
 
@@ -226,6 +285,16 @@ mod tests {
             // Exact counts are estimated exactly.
             prop_assert_eq!(leaf.count, all.iter().filter(|&&value| value == heavy).count() as i64);
             prop_assert_eq!(leaves.counts().iter().sum::<i64>(), all.len() as i64);
+            // Deep prefixes are searched, short ones looked up.
+            let mut tree = PrefixTree::new(32, &[4, 13, 8]);
+            for threshold in [100.0, 2.0] {
+                let cells = |value: u64| (tree.finder().cell(value << 16 | value), tree.cell(value << 16 | value));
+                prop_assert!(all.iter().map(|&v| cells(v)).all(|(a, b)| a == b));
+                let mut counts = vec![0; tree.level_cells()];
+                all.iter().filter_map(|&value| tree.cell(value << 16 | value)).for_each(|cell| counts[cell] += 1);
+                tree.open(&counts, threshold, 1_000);
+            }
+            prop_assert!(all.iter().all(|&v| tree.finder().cell(v << 16 | v) == tree.cell(v << 16 | v)));
         }
     }
 

@@ -1,0 +1,182 @@
+//! The adaptive method: everything is cut as finely as the noise allows, and looked at as jointly as the budget carries.
+//!
+//! ```text
+//! class, side ─► grow trees of every ordered column ─► two resolutions ─► class × side × X fine, class × X coarse
+//!                                                                       ─► choose pairs and triples ─► measure them
+//! ```
+//! Resolution and number of tables follow N̂·√(2ρ)/k, the records that the budget tells apart: a few thousand rows or a small ε give a coarse model of few
+//! tables, a large trace a fine one of many. Nothing hangs on a column's name; what is what follows from types and roles.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`shares`] | how ρ is shared out, how many tables and bins it carries |
+//! | [`grow`] | trees of all columns, level by level together |
+//! | [`cuts`] | leaves and categories as attributes of two resolutions |
+//! | [`tables`] | which pairs and triples are worth their noise |
+
+pub mod cuts;
+pub mod grow;
+pub mod shares;
+pub mod tables;
+
+use super::count::{Marginal, Reach};
+use super::plan::Plan;
+use super::room::Room;
+use super::{FitError, Terms, measure_all};
+use cuts::Cut;
+use grow::Forest;
+use netdpsyn_model::domain::{Attribute, Order, codes, fixed};
+use netdpsyn_model::layers::{Layers, Layout, estimate};
+use netdpsyn_model::{Bundle, Measurement};
+use netdpsyn_privacy::{Accountant, Raw, Rho, Sensitive};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
+use shares::{Budget, Scale};
+
+/// A key attribute of more values than this is no class.
+const MOST_CLASSES: usize = 256;
+
+/// What a fit finds.
+pub struct Found {
+    /// Fine attributes, then coarse ones.
+    pub attributes: Vec<Attribute>,
+    /// Which are what.
+    pub layers: Layers,
+    /// What was measured.
+    pub measurements: Vec<Measurement>,
+}
+
+/// What each measured column is.
+pub(crate) struct Columns {
+    /// The key attribute, or the protocol where there is none.
+    pub class: Option<usize>,
+    /// The protocol beside it.
+    pub side: Option<usize>,
+    /// Columns with a tree.
+    pub ordered: Vec<(usize, Order)>,
+    /// The other categories.
+    pub listed: Vec<usize>,
+}
+
+impl Columns {
+    /// Of a complete schema.
+    pub fn of(schema: &Schema) -> Columns {
+        let measured = |&column: &usize| schema.columns[column].is_measured();
+        let bins = |column: usize| fixed::partition(&schema.columns[column].field, schema.window).map(|p| p.bins());
+        let few = |&column: &usize| bins(column).is_some_and(|bins| (2..=MOST_CLASSES).contains(&bins));
+        let key = schema.key_column().filter(measured).filter(few);
+        let protocols = (0..schema.columns.len()).filter(measured);
+        let protocol = protocols.clone().find(|&column| schema.columns[column].field == Field::Protocol);
+        let class = key.or(protocol);
+        let side = protocol.filter(|_| class != protocol);
+        let (mut ordered, mut listed) = (Vec::new(), Vec::new());
+        for column in protocols.filter(|&column| Some(column) != class && Some(column) != side) {
+            match Order::of(&schema.columns[column].field, schema.window) {
+                Some(order) => ordered.push((column, order)),
+                None => listed.push(column),
+            }
+        }
+        Columns { class, side, ordered, listed }
+    }
+
+    /// Attributes beside class and side.
+    pub fn free(&self) -> usize {
+        self.ordered.len() + self.listed.len()
+    }
+}
+
+/// Measures a trace.
+pub fn measure(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<Found, FitError> {
+    let columns = Columns::of(schema);
+    let budget = Budget::of(plan, &columns);
+    let room = Room::of(plan, schema);
+
+    // How many records of which class, which is what everything else is measured by.
+    let context: Vec<usize> = columns.class.into_iter().chain(columns.side).collect();
+    let listed: Vec<usize> = context.iter().chain(&columns.listed).copied().collect();
+    let fixed = cuts::fixed(schema, &listed);
+    let all = trace.derive(|t| codes::encode(t, &fixed, progress)).finished_or(Cancelled)?;
+    let mut counted = Vec::new();
+    for at in 0..listed.len() {
+        let rho = budget.of_listed(columns.class, columns.side, listed[at]);
+        let terms = Terms { stage: Stage::OneWays, reach: Reach::of(plan.unit, schema, &fixed), rho };
+        let marginal = [Marginal::new(&[at], &fixed)];
+        counted.extend(measure_all(&all, &marginal, &fixed, terms, accountant, progress)?);
+    }
+    drop(all);
+    let mut cut: Vec<Cut> = Vec::new();
+    for (attribute, measured) in fixed.into_iter().zip(counted) {
+        let is_class = Some(attribute.column) == columns.class;
+        cut.push(cuts::listed(schema, attribute, measured, is_class, progress)?);
+    }
+    let classes = columns.class.map(|_| cut[0].classes());
+    let known = Scale::of(plan, classes.as_ref());
+
+    // Trees.
+    let mut forest = Forest::new(schema, &columns.ordered, plan.unit, room.leaves_a_tree());
+    let records = forest.grow(trace, budget.trees(&known), &known, accountant, progress)?;
+    let scale = known.or(records);
+    let tables = budget.tables(&scale, &columns, accountant.left());
+    cut.extend(forest.finish(scale.records));
+    cut.sort_by_key(|c| c.attribute.column);
+
+    // Two resolutions, and codes of both.
+    let (attributes, layers, mut measurements) = cuts::layered(cut, &columns, &tables);
+    let layout = Layout::new(&attributes, &layers);
+    let codes = encode(trace, &layout, progress)?;
+    let reach = Reach::of(plan.unit, schema, &attributes);
+    let take = |marginals: &[Marginal], rho: Rho, stage: Stage, accountant: &mut Accountant<'_>| {
+        match marginals {
+            [] => Ok(Vec::new()),
+            some => measure_all(&codes, some, &attributes, Terms { stage, reach, rho }, accountant, progress),
+        }
+    };
+    if let Some(both) = tables::of(&attributes, &[layers.class, layers.side]).filter(|_| layers.side.is_some()) {
+        measurements.extend(take(&[both], tables.context, Stage::OneWays, accountant)?);
+    }
+    let shapes = tables::shapes(&layout);
+    measurements.extend(take(&shapes, tables.shapes, Stage::Pairs, accountant)?);
+    let by_class = tables::by_class(&layout);
+    measurements.extend(take(&by_class, tables.by_class, Stage::Pairs, accountant)?);
+
+    // Pairs and triples by what they would add.
+    let context = estimate::context(&layout, &measurements, scale.records);
+    let singles = estimate::Singles::new(&layout, &measurements, context);
+    let looked = tables::Look { schema, layout: &layout, singles: &singles, unit: plan.unit };
+    let (pairs, triples) = looked.choose(&codes, &tables, accountant, progress)?;
+    let (pairs, triples) = (room.fitting(pairs), room.fitting(triples));
+    let rho = if pairs.is_empty() { accountant.left() } else { tables.triples };
+    measurements.extend(take(&triples, rho, Stage::Pairs, accountant)?);
+    let rho = accountant.left();
+    measurements.extend(take(&pairs, rho, Stage::Pairs, accountant)?);
+    Ok(Found { layers: layers.clone(), measurements, attributes })
+}
+
+/// Codes of the fine attributes from the values, of the coarse ones from those.
+fn encode(
+    trace: &Sensitive<Trace>,
+    layout: &Layout<'_>,
+    progress: &dyn Progress,
+) -> Result<Sensitive<Vec<Values>>, Cancelled> {
+    let fine = layout.layers.coarse.len();
+    let coded = trace.derive(|t| -> Result<Vec<Values>, Cancelled> {
+        let mut codes = codes::encode(t, &layout.attributes[..fine], progress)?;
+        let own: Vec<usize> = (0..fine).filter(|&a| layout.layers.coarse[a] != a).collect();
+        let maps: Vec<Vec<u32>> = own.iter().map(|&a| layout.maps[a].clone()).collect();
+        let from: Vec<Values> = own.iter().map(|&a| codes[a].clone()).collect();
+        codes.extend(codes::relabel(&from, &maps, progress)?);
+        Ok(codes)
+    });
+    coded.finished_or(Cancelled)
+}
+
+/// The bundle's layers and version are those of what was found.
+pub fn version(schema: &Schema, layers: &Layers) -> u32 {
+    Bundle::version_of(schema, Some(layers))
+}

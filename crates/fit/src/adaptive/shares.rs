@@ -1,0 +1,186 @@
+//! How ρ is shared out, and how many bins and tables it carries.
+//!
+//! Parts of the whole, found on five traces and then tried on four that had set none of them:
+//!
+//! | what | part |
+//! | --- | --- |
+//! | the class alone; the side, and every other list of categories; class × side | .02; .01 each; .01 |
+//! | trees | .5, up to .7 where there is little data |
+//! | choosing tables | .01 of what is left |
+//! | of the rest: class × side × X fine, class × X coarse, pairs, triples | .26, .09, .20, .45 |
+//!
+//! What is told apart is measured in records over noise: N̂·√(2ρ)/k, where σ of a histogram that takes all of ρ is k/√(2ρ).
+
+use super::Columns;
+use crate::plan::Plan;
+use netdpsyn_model::layers::estimate;
+use netdpsyn_privacy::Rho;
+
+const CLASS: f64 = 0.02;
+const LIST: f64 = 0.01;
+const CONTEXT: f64 = 0.01;
+const TREES: f64 = 0.5;
+/// Added to the trees where there is little data: then there is nothing to tell of several attributes together.
+const TREES_OF_LITTLE: f64 = 0.2;
+const LITTLE: f64 = 8_000.0;
+const CHOICE: f64 = 0.01;
+const SHAPES: f64 = 0.26;
+const BY_CLASS: f64 = 0.09;
+const PAIRS: f64 = 0.20;
+const TRIPLES: f64 = 0.45;
+
+/// Records over noise that carry one more triple, and one more pair.
+const A_TRIPLE: f64 = 3_500.0;
+const A_PAIR: f64 = 400.0;
+/// The error of cutting into b bins falls as 1/b, that of noise grows with b²: their balance.
+const BALANCE: f64 = 2.46;
+/// Bins that pairs may cut into beyond those of triples.
+const BEYOND: f64 = 1.3;
+/// Coarse bins there may be.
+const LADDER: [usize; 5] = [5, 10, 20, 40, 80];
+/// Noise that a fine bin stands above, if its records are spread over the classes.
+const FINE: f64 = 2.5;
+
+/// How much the budget tells apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// N̂; 0 where nothing has said it yet.
+    pub records: f64,
+    /// √(2ρ)/k: one over σ of a histogram that takes all of ρ.
+    pub precision: f64,
+    /// How many classes there are in effect.
+    pub classes: f64,
+}
+
+impl Scale {
+    /// From class counts and N̂, if there are classes.
+    pub fn of(plan: &Plan, classes: Option<&(Vec<f64>, f64)>) -> Scale {
+        let precision = (2.0 * plan.allowance().as_f64()).sqrt() / plan.unit.max_records().get() as f64;
+        match classes {
+            Some((classes, records)) => Scale { records: *records, precision, classes: estimate::effective(classes) },
+            None => Scale { records: 0.0, precision, classes: 1.0 },
+        }
+    }
+
+    /// With N̂ from elsewhere, where the classes do not say it.
+    pub fn or(self, records: f64) -> Scale {
+        if self.records > 0.0 { self } else { Scale { records, ..self } }
+    }
+
+    /// N̂ over σ.
+    fn told_apart(&self) -> f64 {
+        self.records * self.precision
+    }
+
+    /// σ of a histogram that takes this part of ρ.
+    fn sigma(&self, part: f64) -> f64 {
+        1.0 / (self.precision * part.max(1e-12).sqrt())
+    }
+}
+
+/// The budget of a fit.
+pub struct Budget {
+    allowance: Rho,
+    has_class: bool,
+    /// Lists that are neither class nor side.
+    lists: usize,
+    has_side: bool,
+}
+
+/// What tables may take, and how fine they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tables {
+    /// ρ of class × side.
+    pub context: Rho,
+    /// ρ of class × side × X fine, of all X.
+    pub shapes: Rho,
+    /// ρ of class × X coarse, of all X.
+    pub by_class: Rho,
+    /// ρ of choosing.
+    pub choice: Rho,
+    /// ρ of triples. Pairs take what is left.
+    pub triples: Rho,
+    /// Coarse bins.
+    pub bins: usize,
+    /// The part of the records that makes a fine bin.
+    pub share: f64,
+    /// Triples, and pairs, that are carried.
+    pub carried: [usize; 2],
+}
+
+impl Budget {
+    /// Of a plan over these columns.
+    pub(crate) fn of(plan: &Plan, columns: &Columns) -> Budget {
+        Budget {
+            allowance: plan.allowance(),
+            has_class: columns.class.is_some(),
+            has_side: columns.side.is_some(),
+            lists: columns.listed.len(),
+        }
+    }
+
+    fn part(&self, part: f64) -> Rho {
+        Rho::from_units((self.allowance.units() as f64 * part) as u64)
+    }
+
+    /// ρ of the one-way of a list.
+    pub fn of_listed(&self, class: Option<usize>, _side: Option<usize>, column: usize) -> Rho {
+        self.part(if Some(column) == class { CLASS } else { LIST })
+    }
+
+    /// The part of all trees together.
+    fn trees_part(&self, scale: &Scale) -> f64 {
+        let little = if scale.records > 0.0 { (1.0 - scale.told_apart() / LITTLE).max(0.0) } else { 0.0 };
+        TREES + TREES_OF_LITTLE * little
+    }
+
+    /// ρ of all trees together.
+    pub fn trees(&self, scale: &Scale) -> Rho {
+        self.part(self.trees_part(scale))
+    }
+
+    /// What tables may take of what is `left`.
+    pub(super) fn tables(&self, scale: &Scale, columns: &Columns, left: Rho) -> Tables {
+        let free = columns.free();
+        let pairs = free * free.saturating_sub(1) / 2;
+        let context = if self.has_side { CONTEXT } else { 0.0 };
+        let all = (left.as_f64() / self.allowance.as_f64() - context).max(0.0);
+        let choice = if pairs > 0 { CHOICE } else { 0.0 };
+        let rest = all * (1.0 - choice);
+        let told = scale.told_apart();
+        let triples = match self.has_class {
+            true => ((told / A_TRIPLE).round() as usize).clamp(1, pairs.max(1)).min(pairs),
+            false => 0,
+        };
+        let carried = ((told / A_PAIR).round() as usize).clamp(free.saturating_sub(1), pairs.max(1)).min(pairs);
+        let (of_pairs, of_triples) = if triples > 0 { (PAIRS, TRIPLES) } else { (PAIRS + TRIPLES, 0.0) };
+        let most = (0.25 * scale.records / scale.sigma(rest * of_pairs / carried.max(1) as f64)).cbrt() * BALANCE;
+        let bins = match triples {
+            0 => most,
+            some => {
+                let sigma = scale.sigma(rest * of_triples / some as f64);
+                (BALANCE * (scale.records / (scale.classes * sigma)).cbrt()).min(BEYOND * most)
+            }
+        };
+        let distance = |step: usize| ((step as f64).ln() - bins.max(1.0).ln()).abs();
+        let bins = LADDER.into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(LADDER[0]);
+        let share = FINE * scale.sigma(rest * SHAPES / free.max(1) as f64) * scale.classes / scale.records.max(1.0);
+        Tables {
+            context: self.part(context),
+            shapes: self.part(rest * SHAPES),
+            by_class: self.part(if self.has_class { rest * BY_CLASS } else { 0.0 }),
+            choice: self.part(all * choice),
+            triples: self.part(rest * of_triples),
+            bins,
+            share,
+            carried: [triples, carried],
+        }
+    }
+
+    /// Parts of the whole that are known beforehand: trees, single columns, choosing.
+    pub fn beforehand(&self) -> [Rho; 3] {
+        let lists = usize::from(self.has_side) + self.lists;
+        let singles = if self.has_class { CLASS } else { 0.0 } + LIST * lists as f64;
+        [self.part(TREES), self.part(singles), self.part(CHOICE * (1.0 - TREES - singles))]
+    }
+}

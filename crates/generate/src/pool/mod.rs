@@ -1,0 +1,128 @@
+//! Records of a model of two resolutions: more of them than are wanted, drawn along a chain, weighted until they meet every table, and then thinned out.
+//!
+//! ```text
+//! class × side, whole counts ─► chain: each attribute given what is there ─► rake weights to all tables ─► systematic draw ─► codes
+//! ```
+//! A record that no chain would have drawn never appears, but among those that it draws the weights choose such as agree with pairs and triples that the
+//! chain does not hold. Cells of mere noise pull little ([`rake`]).
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`chain`] | in which order attributes are drawn, and from what |
+//! | [`start`] | the records of a pool |
+//! | [`rake`] | their weights |
+
+pub mod chain;
+pub mod rake;
+pub mod start;
+
+use super::codes::Codes;
+use super::gum::Convergence;
+use chain::Chain;
+use netdpsyn_model::layers::Layout;
+use netdpsyn_model::{Layers, Model, Table};
+use netdpsyn_trace::Values;
+use netdpsyn_trace::progress::{Cancelled, Quiet, Step};
+use rake::Raked;
+use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
+use rayon::prelude::*;
+
+/// Records drawn for each one that is wanted.
+const DRAWN_FOR_ONE: usize = 3;
+/// Records of a part that is drawn and weighted on its own: its codes and cells stay in cache.
+const PART: usize = 1 << 15;
+/// Records that a part draws at least: of a few, no weights can meet a table.
+const LEAST_DRAWN: usize = 20_000;
+/// Times that weights are raked to every table.
+const SWEEPS: usize = 25;
+
+/// A pool, before its records are drawn.
+pub struct Pool<'a> {
+    layout: Layout<'a>,
+    chain: Chain,
+    tables: Vec<Raked<'a>>,
+}
+
+impl<'a> Pool<'a> {
+    /// Of a model of two resolutions.
+    pub fn new(model: &'a Model, layers: &'a Layers) -> Pool<'a> {
+        let layout = Layout::new(&model.attributes, layers);
+        let chain = Chain::of(&layout, &model.tables);
+        let raked = |table: &'a Table| Raked::new(table, model.records);
+        Pool { layout, chain, tables: model.tables.iter().map(raked).collect() }
+    }
+
+    /// `rows` records, as codes of the fine attributes. `streams` gives each part its source of random numbers, by its first record.
+    pub fn draw(
+        &self,
+        rows: usize,
+        rng: &mut Xoshiro256PlusPlus,
+        step: &Step,
+    ) -> Result<(Codes, Convergence), Cancelled> {
+        let parts = rows.div_ceil(PART).max(1);
+        let sizes = (0..parts).map(|part| rows * (part + 1) / parts - rows * part / parts);
+        let streams: Vec<(usize, Xoshiro256PlusPlus)> =
+            sizes.map(|size| (size, rand::SeedableRng::from_rng(rng))).collect();
+        let drawn: Vec<(Codes, Convergence)> = streams
+            .into_par_iter()
+            .map(|(size, mut rng)| self.part(size, &mut rng, step))
+            .collect::<Result<_, Cancelled>>()?;
+        let ends: Vec<(usize, Convergence)> = drawn.iter().map(|(_, end)| (1, *end)).collect();
+        let mut drawn = drawn.into_iter().map(|(codes, _)| codes);
+        let mut all = drawn.next().unwrap_or_default();
+        drawn.for_each(|part| all.iter_mut().zip(&part).for_each(|(to, from)| to.append(from)));
+        Ok((all, Convergence::over(&ends)))
+    }
+
+    fn part(
+        &self,
+        rows: usize,
+        rng: &mut Xoshiro256PlusPlus,
+        step: &Step,
+    ) -> Result<(Codes, Convergence), Cancelled> {
+        let drawn = (rows * DRAWN_FOR_ONE).max(LEAST_DRAWN.min(rows * 10));
+        step()?;
+        let mut codes = start::records(&self.layout, &self.chain, drawn, rng, step)?;
+        for fine in 0..self.layout.layers.coarse.len() {
+            if self.layout.layers.coarse[fine] != fine {
+                let (map, top) = (&self.layout.maps[fine], self.layout.coarse_bins(fine) as u64 - 1);
+                codes.push(codes[fine].map(top, |code| u64::from(map[code as usize]), &Quiet)?);
+            }
+        }
+        let mut weights = vec![1.0; drawn];
+        let cells: Vec<Vec<u32>> = self.tables.iter().map(|table| table.cells(&codes)).collect();
+        rake::rake(&self.tables, &cells, &mut weights, SWEEPS, step)?;
+        let chosen = systematic(&weights, rows, rng);
+        step()?;
+        let errors = self.tables.iter().zip(&cells).map(|(table, cells)| table.error(cells, &chosen));
+        let error = errors.sum::<f64>() / self.tables.len().max(1) as f64;
+        let fine = self.layout.layers.coarse.len();
+        let codes: Codes = codes[..fine].iter().map(|column| column.select(&chosen)).collect();
+        Ok((codes, Convergence { rounds: SWEEPS, error, moved: 0, settled: true }))
+    }
+}
+
+/// `rows` of the weighted records: the k-th is the one in which the running sum of weights passes k and a random offset. Each is taken as often as its
+/// weight says, to within one.
+fn systematic(weights: &[f64], rows: usize, rng: &mut impl Rng) -> Vec<u32> {
+    let step = weights.iter().sum::<f64>() / rows.max(1) as f64;
+    let (mut sum, mut next) = (0.0, step * rng.random::<f64>());
+    let mut chosen = Vec::with_capacity(rows);
+    for (row, weight) in weights.iter().enumerate() {
+        sum += weight;
+        while next < sum && chosen.len() < rows {
+            chosen.push(row as u32);
+            next += step;
+        }
+    }
+    // What rounding of the sums leaves out.
+    let last = weights.len().saturating_sub(1) as u32;
+    chosen.resize(rows, last);
+    chosen
+}
+
+/// An empty pool of codes: a column a fine attribute.
+fn empty(layout: &Layout<'_>, rows: usize) -> Codes {
+    let fine = 0..layout.layers.coarse.len();
+    fine.map(|a| Values::zeros(layout.bins(Some(a)) as u64 - 1, rows)).collect()
+}

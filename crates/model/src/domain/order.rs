@@ -1,0 +1,201 @@
+//! The values of an ordered column as keys of a prefix tree, in their order.
+//!
+//! A tree cuts a space of 2^bits keys. For addresses, ports and short ranges a key is the value; for times it is one of many equal windows; for
+//! amounts it is the number of binary digits and those that follow the first, so that every octave is cut alike: small values stay exact and huge ones keep their
+//! leading digits (as HdrHistogram has them). What a key means follows from the public schema alone.
+
+use netdpsyn_trace::{Field, Window};
+
+/// Binary digits that an amount keeps behind its first one: values below 2^17 are told apart exactly.
+const DIGITS: u32 = 16;
+/// Bits that hold how many binary digits an amount has: values below 2⁶³.
+const LENGTH_BITS: u32 = 6;
+/// Keys of a time are 2^this windows.
+const WINDOW_BITS: u32 = 12;
+/// A range of at most this many values is cut at one level.
+const SHORT: u64 = 1 << 8;
+/// A range of at most this many values is cut value by value.
+const RANGE: u64 = 1 << 20;
+
+/// How keys are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    /// The value, less the first one.
+    Value,
+    /// Equal windows.
+    Window,
+    /// Octaves.
+    Octave,
+}
+
+/// The keys of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    keys: Keys,
+    /// The values: from `start`, before `end`.
+    start: u64,
+    end: u64,
+    bits: u32,
+    levels: Vec<u8>,
+}
+
+impl Order {
+    /// Of a field whose values are ordered; `None` for categories, for declared networks, and for what is not declared.
+    pub fn of(field: &Field, window: Option<Window>) -> Option<Order> {
+        let space = field.space(window)?;
+        let of = |keys, bits, levels: &[u8]| Order {
+            keys,
+            start: space.start,
+            end: space.end,
+            bits,
+            levels: levels.into(),
+        };
+        let values = space.end - space.start;
+        Some(match field {
+            Field::Ip { networks: None, levels } => of(Keys::Value, 32, levels),
+            Field::PortTree { levels } => of(Keys::Value, 16, levels),
+            Field::Port => of(Keys::Value, 16, &[6, 5, 5]),
+            Field::Timestamp { .. } if values > 1 << WINDOW_BITS => of(Keys::Window, WINDOW_BITS, &[6, 6]),
+            Field::Timestamp { .. } | Field::Integer { .. } if values <= RANGE => {
+                let bits = (values - 1).max(1).ilog2() + 1;
+                of(Keys::Value, bits, &cut(bits, values <= SHORT))
+            }
+            Field::Integer { .. } | Field::IntegerExponential { .. } | Field::FloatExponential { .. } => {
+                of(Keys::Octave, LENGTH_BITS + DIGITS, &[6, 5, 5, 6])
+            }
+            _ => return None,
+        })
+    }
+
+    /// Bits of a key.
+    pub fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// Bits of each level of the tree.
+    pub fn levels(&self) -> &[u8] {
+        &self.levels
+    }
+
+    /// The space of values.
+    pub fn space(&self) -> std::ops::Range<u64> {
+        self.start..self.end
+    }
+
+    /// Whether a key stands for values of very different size, within which they are spread evenly over octaves.
+    pub fn is_octaves(&self) -> bool {
+        self.keys == Keys::Octave
+    }
+
+    /// The key of a value. What lies outside the space has the key at its edge.
+    pub fn key(&self, value: u64) -> u64 {
+        let value = value.clamp(self.start, self.end - 1);
+        match self.keys {
+            Keys::Value => value - self.start,
+            Keys::Window => {
+                let length = u128::from(self.end - self.start);
+                (u128::from(value - self.start) * (1 << self.bits) / length) as u64
+            }
+            Keys::Octave if value == 0 => 0,
+            Keys::Octave => {
+                let first = value.ilog2();
+                let behind = value - (1 << first);
+                let digits = if first <= DIGITS { behind << (DIGITS - first) } else { behind >> (first - DIGITS) };
+                (u64::from(first) + 1) << DIGITS | digits
+            }
+        }
+    }
+
+    /// The least value whose key is at least `key`; the end of the space where there is none.
+    pub fn value(&self, key: u64) -> u64 {
+        let value = match self.keys {
+            Keys::Value => self.start.saturating_add(key),
+            Keys::Window => {
+                let length = u128::from(self.end - self.start);
+                self.start + (u128::from(key) * length).div_ceil(1 << self.bits) as u64
+            }
+            Keys::Octave => match ((key >> DIGITS) as u32, key & ((1 << DIGITS) - 1)) {
+                (0, digits) => u64::from(digits > 0),
+                (64.., _) => self.end,
+                (length, digits) => {
+                    let first = length - 1;
+                    let behind = match first <= DIGITS {
+                        true => digits.div_ceil(1 << (DIGITS - first)),
+                        false => digits << (first - DIGITS),
+                    };
+                    (1 << first) + behind
+                }
+            },
+        };
+        value.min(self.end)
+    }
+}
+
+/// Levels of five or six bits, the finer ones last.
+fn cut(bits: u32, short: bool) -> Vec<u8> {
+    if short {
+        return vec![bits as u8];
+    }
+    let levels = bits.div_ceil(6);
+    (0..levels).map(|level| ((bits * (levels - level)).div_ceil(levels) - (bits * (levels - level - 1)).div_ceil(levels)) as u8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn orders() -> Vec<Order> {
+        let window = Window::new(1_000, 9_876_543_210);
+        let integer = |min, max| Field::Integer { min, max, width: 1, exact_below: 0 };
+        [
+            Field::ip(&[8, 8, 8, 8]),
+            Field::port_tree(),
+            Field::Timestamp { windows: 100 },
+            integer(4, 6),
+            integer(0, 255),
+            integer(0, 65_535),
+            integer(7, 1 << 40),
+            Field::IntegerExponential { max: 1 << 40, base: 2.0 },
+            Field::FloatExponential { resolution: 1e-6, max: 604_800.0, base: 2.0 },
+        ]
+        .map(|field| Order::of(&field, window).unwrap())
+        .into()
+    }
+
+    proptest! {
+        #[test]
+        fn keys_keep_the_order_and_their_least_value_has_them(values in prop::collection::vec(any::<u64>(), 2), shift in 0u32..64) {
+            for order in orders() {
+                let space = order.space();
+                let value = |v: u64| space.start + (v >> shift) % (space.end - space.start);
+                let (a, b) = (value(values[0]), value(values[1]));
+                prop_assert_eq!(a <= b || order.key(a) >= order.key(b), true);
+                let key = order.key(a);
+                prop_assert!(key < 1 << order.bits());
+                let least = order.value(key);
+                prop_assert!(least <= a && order.key(least) == key, "{:?}: {} has key {}, which begins at {}", order, a, key, least);
+                prop_assert!(order.value(key + 1) > a);
+            }
+        }
+    }
+
+    #[test]
+    fn levels_hold_all_bits() {
+        for order in orders() {
+            assert_eq!(order.levels().iter().map(|&bits| u32::from(bits)).sum::<u32>(), order.bits());
+        }
+        assert_eq!(cut(8, true), [8]);
+        assert_eq!(cut(16, false), [6, 5, 5]);
+        assert_eq!(cut(9, false), [5, 4]);
+    }
+
+    #[test]
+    fn small_amounts_are_exact_and_large_ones_keep_their_leading_digits() {
+        let order = Order::of(&Field::IntegerExponential { max: 1 << 40, base: 2.0 }, None).unwrap();
+        for value in (0..2_000).chain([65_535, 65_537, 131_071]) {
+            assert_eq!(order.value(order.key(value) + 1), value + 1, "{value} is alone");
+        }
+        assert_eq!(order.key(1 << 30), order.key((1 << 30) + 9));
+    }
+}

@@ -1,0 +1,224 @@
+//! Two cuts of one attribute, by the estimated records of its leaves: a fine one for what hangs on it alone, a coarse one, each of whose bins is a run of fine
+//! bins, for what hangs on several attributes.
+
+use super::Partition;
+use super::order::Order;
+use super::shrink::Leaf;
+
+/// The leaves of an attribute in groups of groups.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolutions {
+    /// The fine bin of each leaf: 0..n, ascending.
+    pub fine: Vec<u32>,
+    /// The coarse bin of each fine bin: 0..m, ascending.
+    pub coarse: Vec<u32>,
+}
+
+impl Resolutions {
+    /// Coarse bins between `quantiles` quantiles, heavy leaves alone; fine ones of at least `share` of all within them.
+    pub fn of(counts: &[f64], quantiles: usize, share: f64) -> Resolutions {
+        let total: f64 = counts.iter().sum();
+        let groups = between_quantiles(counts, quantiles);
+        let least = share.min(0.5 / quantiles as f64) * total;
+        let (mut fine, mut coarse) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        while at < counts.len() {
+            let end = at + groups[at..].partition_point(|&g| g == groups[at]);
+            let before = coarse.len() as u32;
+            let runs = of_mass(&counts[at..end], least);
+            coarse.resize((before + runs.last().map_or(0, |last| last + 1)) as usize, groups[at]);
+            fine.extend(runs.into_iter().map(|run| before + run));
+            at = end;
+        }
+        Resolutions { fine, coarse }
+    }
+
+    /// Fine bins.
+    pub fn fine_bins(&self) -> usize {
+        self.coarse.len()
+    }
+
+    /// Coarse bins.
+    pub fn coarse_bins(&self) -> usize {
+        self.coarse.last().map_or(0, |&last| last as usize + 1)
+    }
+}
+
+/// Groups by cuts at quantiles: a leaf of more than two fifths of a quantile is alone, light neighbours are joined.
+fn between_quantiles(counts: &[f64], quantiles: usize) -> Vec<u32> {
+    let (total, q) = (counts.iter().sum::<f64>(), quantiles.max(1) as f64);
+    let heavy: Vec<bool> = counts.iter().map(|&c| c >= 0.4 / q * total).collect();
+    let mut begins = vec![false; counts.len()];
+    let mut sum = 0.0;
+    let mut quantile = 1.0;
+    for at in 0..counts.len() {
+        begins[at] = at == 0 || heavy[at] || heavy[at - 1];
+        sum += counts[at];
+        // The leaf in which a quantile lies begins a group.
+        while quantile < q && sum > quantile / q * total {
+            begins[at] = true;
+            quantile += 1.0;
+        }
+    }
+    let mut groups: Vec<u32> = Vec::with_capacity(counts.len());
+    for &begin in &begins {
+        let last = groups.last().copied();
+        groups.push(last.map_or(0, |last| last + u32::from(begin)));
+    }
+    let light = 0.15 / q * total;
+    join(counts, &heavy, &groups, |own, gathered| own < light || gathered < light)
+}
+
+/// Groups as runs of at least `least`; what is as heavy is alone.
+fn of_mass(counts: &[f64], least: f64) -> Vec<u32> {
+    let heavy: Vec<bool> = counts.iter().map(|&c| c >= least).collect();
+    let mut groups: Vec<u32> = Vec::with_capacity(counts.len());
+    let mut sum = 0.0;
+    for (at, &count) in counts.iter().enumerate() {
+        let begins = at > 0 && (heavy[at] || heavy[at - 1] || sum >= least);
+        if begins {
+            sum = 0.0;
+        }
+        groups.push(groups.last().map_or(0, |last| last + u32::from(begins)));
+        sum += count;
+    }
+    join(counts, &heavy, &groups, |own, gathered| own < 0.35 * least || gathered < 0.35 * least)
+}
+
+/// Joins a group to the one before where neither holds a heavy leaf and `light` says so of its own mass and of what was gathered before.
+fn join(counts: &[f64], heavy: &[bool], groups: &[u32], light: impl Fn(f64, f64) -> bool) -> Vec<u32> {
+    let number = groups.last().map_or(0, |&last| last as usize + 1);
+    let (mut mass, mut holds) = (vec![0.0; number], vec![false; number]);
+    for ((&group, &count), &heavy) in groups.iter().zip(counts).zip(heavy) {
+        mass[group as usize] += count;
+        holds[group as usize] |= heavy;
+    }
+    let mut renamed = vec![0u32; number];
+    let mut gathered = mass.first().copied().unwrap_or(0.0);
+    for at in 1..number {
+        let joins = !holds[at] && !holds[at - 1] && light(mass[at], gathered);
+        renamed[at] = renamed[at - 1] + u32::from(!joins);
+        gathered = if joins { gathered + mass[at] } else { mass[at] };
+    }
+    groups.iter().map(|&group| renamed[group as usize]).collect()
+}
+
+/// A wide leaf of amounts is drawn evenly over octaves: in pieces of a quarter of one.
+const PIECES_AN_OCTAVE: f64 = 4.0;
+/// A leaf is wide when its end is so many times its start.
+const WIDE: f64 = 1.2;
+
+/// The partition whose bins are `groups` of leaves. Values between leaves belong to the nearer one and are never drawn.
+pub fn partition(leaves: &[Leaf], groups: &[u32], order: &Order) -> Partition {
+    let space = order.space();
+    let (mut starts, mut labels, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    let mut push = |start: u64, label: u32, weight: f64| {
+        if start < space.end && starts.last() != Some(&start) {
+            starts.push(start);
+            labels.push(label);
+            weights.push(weight);
+        } else if starts.last() == Some(&start) && weights.last() == Some(&0.0) {
+            // Nothing lay between: the leaf itself begins here.
+            (*labels.last_mut().unwrap_or(&mut 0), *weights.last_mut().unwrap_or(&mut 0.0)) = (label, weight);
+        }
+    };
+    for (at, (leaf, &label)) in leaves.iter().zip(groups).enumerate() {
+        let (start, end) = (order.value(leaf.keys.start), order.value(leaf.keys.end));
+        let before = at.checked_sub(1).map(|before| &leaves[before]);
+        match before {
+            None => push(space.start, label, 0.0),
+            Some(before) if before.keys.end < leaf.keys.start => {
+                let middle = before.keys.end + (leaf.keys.start - before.keys.end).div_ceil(2);
+                push(order.value(before.keys.end), groups[at - 1], 0.0);
+                push(order.value(middle), label, 0.0);
+            }
+            Some(_) => {}
+        }
+        for (piece, share) in pieces(start, end, order.is_octaves()) {
+            push(piece, label, leaf.count * share);
+        }
+        if at + 1 == leaves.len() {
+            push(end, label, 0.0);
+        }
+    }
+    Partition::weighted(starts, labels, weights, space.end)
+}
+
+/// Where the pieces of a leaf begin, and the share of each.
+fn pieces(start: u64, end: u64, octaves: bool) -> Vec<(u64, f64)> {
+    let (low, high) = (start.max(1) as f64, end.max(2) as f64);
+    if !octaves || high <= WIDE * low {
+        return vec![(start, 1.0)];
+    }
+    let number = ((high / low).log2() * PIECES_AN_OCTAVE).ceil().max(1.0);
+    let edge = |piece: f64| (low * (high / low).powf(piece / number)).round() as u64;
+    let mut pieces: Vec<(u64, f64)> = Vec::new();
+    for piece in 0..number as u64 {
+        let at = if piece == 0 { start } else { edge(piece as f64) };
+        match pieces.last_mut() {
+            Some((last, share)) if at <= *last || at >= end => *share += 1.0 / number,
+            _ => pieces.push((at, 1.0 / number)),
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::Field;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn fine_bins_lie_inside_coarse_ones(counts in prop::collection::vec(0.1f64..500.0, 1..80), quantiles in 2usize..30, share in 0.0f64..0.2) {
+            let two = Resolutions::of(&counts, quantiles, share);
+            prop_assert_eq!(two.fine.len(), counts.len());
+            for runs in [&two.fine, &two.coarse] {
+                prop_assert_eq!(runs[0], 0);
+                prop_assert!(runs.windows(2).all(|pair| pair[1] == pair[0] || pair[1] == pair[0] + 1));
+            }
+            prop_assert_eq!(two.fine.last().map(|&last| last as usize + 1), Some(two.fine_bins()));
+            let total: f64 = counts.iter().sum();
+            // What is heavy is alone.
+            for (at, &count) in counts.iter().enumerate().filter(|(_, c)| **c >= 0.4 / quantiles as f64 * total) {
+                let own = two.coarse[two.fine[at] as usize];
+                prop_assert_eq!(two.fine.iter().filter(|&&f| two.coarse[f as usize] == own).count(), 1, "{} of {}", count, total);
+            }
+        }
+
+        #[test]
+        fn values_have_the_bin_of_their_leaf_and_no_others_are_drawn(cuts in prop::collection::btree_set(0u64..(22 << 16), 2..40)) {
+            let order = Order::of(&Field::IntegerExponential { max: 1 << 40, base: 2.0 }, None).unwrap();
+            let cuts: Vec<u64> = cuts.into_iter().collect();
+            let leaves: Vec<Leaf> = cuts
+                .chunks_exact(2)
+                .map(|c| Leaf { keys: c[0]..c[1], count: 1.0, variance: 0.0 })
+                .filter(|leaf| order.value(leaf.keys.start) < order.value(leaf.keys.end))
+                .collect();
+            prop_assume!(!leaves.is_empty());
+            let groups: Vec<u32> = (0..leaves.len() as u32).collect();
+            let cut = partition(&leaves, &groups, &order);
+            prop_assert_eq!(cut.space(), order.space());
+            for ((bin, intervals), leaf) in cut.intervals().into_iter().enumerate().zip(&leaves) {
+                let drawn = intervals.iter().filter(|(_, weight)| *weight > 0.0);
+                let mass: f64 = drawn.clone().map(|(_, weight)| weight).sum();
+                prop_assert!((mass - 1.0).abs() < 1e-9);
+                for (interval, _) in drawn {
+                    for value in [interval.start, interval.end - 1] {
+                        prop_assert!(leaf.keys.contains(&order.key(value)));
+                        prop_assert_eq!(cut.code(value), bin as u32);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn heavy_leaves_are_alone_and_light_ones_together() {
+        let groups = between_quantiles(&[1.0, 1.0, 50.0, 1.0, 20.0, 20.0, 1.0, 1.0], 5);
+        assert_eq!(groups, [0, 0, 1, 2, 3, 4, 5, 5]);
+        assert_eq!(of_mass(&[1.0, 1.0, 1.0, 9.0, 1.0, 1.0], 3.0), [0, 0, 0, 1, 2, 2]);
+        assert_eq!(of_mass(&[3.0, 3.0], 3.0), [0, 1]);
+    }
+}

@@ -1,0 +1,230 @@
+//! The leaves of a tree whose levels were counted with noise of different scale, as far as the noise lets them be told apart.
+//!
+//! From the leaves up, a node's own count and the sum of its children are averaged by inverse variance, as in [`super::hierarchy`]. From the root down, the
+//! children of a node share its estimate:
+//! - those that stand out of an even share keep their own count;
+//! - the others shrink towards even, the more the less they differ beyond their noise (James & Stein 1961), then norm-sub;
+//! - where nothing stands out and nothing is open, the node stays one leaf: what lies inside is spread evenly;
+//! - of addresses, a remainder that is no more than noise goes to those that stand out: hosts are few, and thousands of ghosts would
+//!   share it.
+//!
+//! A cell that no value has (no whole number lies in it, or it is beyond the declared space) holds nothing, whatever its noisy count.
+
+use super::hierarchy::Level;
+use super::order::Order;
+use super::simplex::norm_sub_to;
+use super::top::top;
+use std::ops::Range;
+
+/// Noise of a level, and how a tree is shrunk.
+#[derive(Clone, Copy, Debug)]
+pub struct Shrinkage {
+    /// Signal below this share is none: addresses and ports, where an even spread is the rule, need more.
+    pub least_signal: f64,
+    /// A remainder below so many σ goes to what stands out, above the last level and on it.
+    pub remainder: [f64; 2],
+    /// Whether values add up, so that none may be drawn above what stands out.
+    pub summed: bool,
+}
+
+impl Shrinkage {
+    /// For addresses.
+    pub const ADDRESSES: Shrinkage = Shrinkage { least_signal: 0.3, remainder: [3.5, 3.5], summed: false };
+    /// For ports.
+    pub const PORTS: Shrinkage = Shrinkage { least_signal: 0.3, remainder: [0.0, 2.0], summed: false };
+    /// For times.
+    pub const TIMES: Shrinkage = Shrinkage { least_signal: 0.1, remainder: [0.0, 2.0], summed: false };
+    /// For amounts.
+    pub const AMOUNTS: Shrinkage = Shrinkage { least_signal: 0.1, remainder: [0.0, 2.0], summed: true };
+}
+
+/// A leaf: keys, and how many records it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaf {
+    /// Its keys.
+    pub keys: Range<u64>,
+    /// Estimated records, above 0.
+    pub count: f64,
+    /// Variance of what the estimate was taken from.
+    pub variance: f64,
+}
+
+/// One answered level.
+pub struct Counted {
+    /// Prefixes of the nodes whose children these are.
+    pub parents: Vec<u64>,
+    /// Their counts.
+    pub level: Level,
+    /// σ of a count.
+    pub sigma: f64,
+}
+
+/// The leaves of a tree that holds `records` in all, in order: at least one. They need not cover the space: what they leave out holds nothing.
+pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage) -> Vec<Leaf> {
+    let (estimates, variances) = upwards(levels, order);
+    let mut leaves = Vec::new();
+    // Estimate and variance of the nodes that are open, level by level.
+    let mut open = vec![(records.max(1.0), 0.0)];
+    let mut depth = 0;
+    for (at, counted) in levels.iter().enumerate() {
+        let Level { fan, opened, noisy } = &counted.level;
+        depth += fan.ilog2();
+        let below = order.bits() - depth;
+        let stands = (2.0 * (noisy.len() as f64).ln()).sqrt().clamp(2.6, 3.0);
+        let last = usize::from(at + 1 == order.levels().len());
+        let mut next = Vec::with_capacity(opened.len());
+        for (parent, (&prefix, &(total, variance))) in counted.parents.iter().zip(&open).enumerate() {
+            let cells = parent * fan..(parent + 1) * fan;
+            let own_open = opened.partition_point(|&c| c < cells.start)..opened.partition_point(|&c| c < cells.end);
+            let key = |child: usize| ((prefix * *fan as u64) + child as u64) << below;
+            if total <= 0.0 {
+                next.extend(opened[own_open].iter().map(|_| (0.0, 0.0)));
+                continue;
+            }
+            let family = Family { total, variance, counts: &estimates[at][cells.clone()], noise: &variances[at][cells.clone()] };
+            let shared = family.share(stands, how.remainder[last], how.least_signal);
+            if shared.even && own_open.is_empty() {
+                let noise: f64 = family.noise.iter().sum();
+                leaves.push(Leaf { keys: key(0)..key(*fan), count: total, variance: variance.max(noise) });
+                continue;
+            }
+            let mut opens = opened[own_open].iter().map(|&cell| cell - cells.start).peekable();
+            for (child, &count) in shared.counts.iter().enumerate() {
+                if opens.next_if_eq(&child).is_some() {
+                    next.push((count, family.noise[child]));
+                } else if count > 0.0 {
+                    leaves.push(Leaf { keys: key(child)..key(child + 1), count, variance: family.noise[child] });
+                }
+            }
+        }
+        open = next;
+    }
+    leaves.sort_unstable_by_key(|leaf| leaf.keys.start);
+    if how.summed {
+        cut_off(&mut leaves, levels, order);
+    }
+    if leaves.is_empty() {
+        leaves.push(Leaf { keys: 0..1, count: records.max(1.0), variance: 0.0 });
+    }
+    leaves
+}
+
+/// Whether a value has a key among these.
+fn is_held(order: &Order, keys: Range<u64>) -> bool {
+    order.value(keys.start) < order.value(keys.end)
+}
+
+/// Estimates and variances of every node from its own count and those below it. The variance of a cell that holds nothing is 0.
+fn upwards(levels: &[Counted], order: &Order) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+    let mut estimates: Vec<Vec<f64>> = Vec::new();
+    let mut variances: Vec<Vec<f64>> = Vec::new();
+    let mut depth = 0;
+    for counted in levels {
+        let fan = counted.level.fan;
+        depth += fan.ilog2();
+        let below = order.bits() - depth;
+        let prefixes = counted.parents.iter().flat_map(|&p| (0..fan as u64).map(move |c| p * fan as u64 + c));
+        let held: Vec<bool> = prefixes.map(|p| is_held(order, p << below..(p + 1) << below)).collect();
+        let of = |held: &bool, count: f64| if *held { count } else { 0.0 };
+        estimates.push(held.iter().zip(&counted.level.noisy).map(|(h, &n)| of(h, n as f64)).collect());
+        variances.push(held.iter().map(|h| of(h, counted.sigma.powi(2))).collect());
+    }
+    for upper in (0..levels.len().saturating_sub(1)).rev() {
+        let fan = levels[upper + 1].level.fan;
+        for (parent, &cell) in levels[upper].level.opened.iter().enumerate() {
+            let children = parent * fan..(parent + 1) * fan;
+            let sum: f64 = estimates[upper + 1][children.clone()].iter().sum();
+            let variance: f64 = variances[upper + 1][children].iter().sum();
+            let own = variances[upper][cell];
+            if variance > 0.0 && own > 0.0 {
+                let weight = 1.0 / own + 1.0 / variance;
+                estimates[upper][cell] = (estimates[upper][cell] / own + sum / variance) / weight;
+                variances[upper][cell] = 1.0 / weight;
+            }
+        }
+    }
+    (estimates, variances)
+}
+
+/// A node that is shared among its children.
+struct Family<'a> {
+    total: f64,
+    variance: f64,
+    counts: &'a [f64],
+    noise: &'a [f64],
+}
+
+/// How it was shared: counts that sum to the total, and whether nothing told the children apart.
+struct Shared {
+    counts: Vec<f64>,
+    even: bool,
+}
+
+impl Family<'_> {
+    fn share(&self, stands: f64, remainder: f64, least_signal: f64) -> Shared {
+        let noise: f64 = self.noise.iter().sum();
+        let missing = self.total - self.counts.iter().sum::<f64>();
+        // What the children lack of their parent, shared by their noise.
+        let own: Vec<f64> =
+            self.counts.iter().zip(self.noise).map(|(c, v)| if noise > 0.0 { c + missing * v / noise } else { *c }).collect();
+        let mut counts = vec![0.0; own.len()];
+        let mut rest: Vec<usize> = (0..own.len()).filter(|&c| self.noise[c] > 0.0).collect();
+        let mut out: Vec<usize> = Vec::new();
+        let mut left = self.total;
+        for _ in 0..4 {
+            let even = left.max(0.0) / rest.len().max(1) as f64;
+            let (standing, others): (Vec<usize>, Vec<usize>) =
+                rest.iter().partition(|&&c| own[c] - even > stands * self.noise[c].sqrt());
+            if standing.is_empty() {
+                break;
+            }
+            rest = others;
+            for &c in &standing {
+                counts[c] = own[c];
+                left -= own[c];
+            }
+            out.extend(standing);
+        }
+        if left < 0.0 {
+            let mut standing: Vec<f64> = out.iter().map(|&c| counts[c]).collect();
+            norm_sub_to(&mut standing, self.total);
+            out.iter().zip(standing).for_each(|(&c, count)| counts[c] = count);
+            left = 0.0;
+        }
+        let noise_of_rest = self.variance + out.iter().map(|&c| self.noise[c]).sum::<f64>();
+        if remainder > 0.0 && left > 0.0 && !out.is_empty() && left < remainder * noise_of_rest.sqrt() {
+            let sum: f64 = counts.iter().sum();
+            counts.iter_mut().for_each(|c| *c *= self.total / sum.max(1e-9));
+            left = 0.0;
+        }
+        let mut signal = 0.0;
+        if !rest.is_empty() && left > 0.0 {
+            let even = left / rest.len() as f64;
+            let spread: f64 = rest.iter().map(|&c| (own[c] - even).powi(2)).sum();
+            let noise: f64 = rest.iter().map(|&c| self.noise[c]).sum();
+            if rest.len() > 2 {
+                signal = (1.0 - noise / spread.max(1e-9)).max(0.0);
+            }
+            if signal < least_signal {
+                signal = 0.0;
+            }
+            let mut shrunk: Vec<f64> = rest.iter().map(|&c| even + signal * (own[c] - even)).collect();
+            norm_sub_to(&mut shrunk, left);
+            rest.iter().zip(shrunk).for_each(|(&c, count)| counts[c] = count);
+        }
+        Shared { counts, even: signal == 0.0 && out.is_empty() }
+    }
+}
+
+/// Nothing is drawn above what stands out of the first level: noise must not invent a tail.
+fn cut_off(leaves: &mut Vec<Leaf>, levels: &[Counted], order: &Order) {
+    let Some(first) = levels.first() else { return };
+    let below = order.bits() - first.level.fan.ilog2();
+    let ranges: Vec<Range<u64>> =
+        (0..first.level.fan as u64).map(|c| order.value(c << below)..order.value((c + 1) << below)).collect();
+    let held = ranges.iter().take_while(|range| range.start < range.end).count();
+    let top = top(&first.level.noisy[..held], first.sigma, &ranges[..held], true);
+    let end = (top.bin as u64 + 1) << below;
+    leaves.retain(|leaf| leaf.keys.start < end);
+    leaves.iter_mut().for_each(|leaf| leaf.keys.end = leaf.keys.end.min(end));
+}

@@ -1,0 +1,137 @@
+//! Models of two resolutions: what hangs on few attributes is known finely, what hangs on many coarsely.
+//!
+//! ```text
+//! class × side                                what a record is: the key attribute, and the protocol
+//! class × side × X, fine                      the shape of every other attribute
+//! class × X coarse                            the same, with less noise
+//! X coarse × Y coarse                         pairs
+//! class × X coarse × Y coarse                 triples
+//! ```
+//! Both cuts of an attribute are attributes of their own that name the same column; the fine one comes first.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`estimate`] | noisy tables of this form made to agree, in one pass |
+//! | [`bayes`] | counts shrunk towards what is expected of them |
+//! | [`margins`] | tables scaled to given margins |
+
+pub mod bayes;
+pub mod estimate;
+pub mod margins;
+
+use crate::domain::Attribute;
+use crate::{Cells, Measurement, Table};
+use serde::{Deserialize, Serialize};
+
+/// Which attributes are what in a model of two resolutions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layers {
+    /// What records are told apart by first: the key attribute, or the protocol where there is none.
+    pub class: Option<usize>,
+    /// What they are told apart by beside it: the protocol.
+    pub side: Option<usize>,
+    /// For every fine attribute, its coarse one: itself, where one cut does for both.
+    pub coarse: Vec<usize>,
+}
+
+impl Layers {
+    /// The class and the side, as far as there are any.
+    pub fn context(&self) -> Vec<usize> {
+        self.class.into_iter().chain(self.side).collect()
+    }
+
+    /// The fine attributes beside the context.
+    pub fn free(&self) -> Vec<usize> {
+        (0..self.coarse.len()).filter(|a| Some(*a) != self.class && Some(*a) != self.side).collect()
+    }
+
+    /// What contradicts these attributes, if anything.
+    pub fn fault(&self, attributes: &[Attribute]) -> Option<&'static str> {
+        let fine = self.coarse.len();
+        let column = |a: usize| attributes.get(a).map(|a| a.column);
+        let context = self.context();
+        if fine > attributes.len() || context.iter().any(|&a| a >= fine) || self.side.is_some() && self.side == self.class {
+            Some("its layers name attributes that it has not")
+        } else if self.coarse.iter().enumerate().any(|(a, &coarse)| column(coarse).is_none() || column(coarse) != column(a)) {
+            Some("a coarse attribute is not one of its column")
+        } else if (0..fine).any(|a| self.map(a, attributes).is_none()) {
+            Some("a coarse cut is no coarser cut of the same values")
+        } else {
+            None
+        }
+    }
+
+    /// For every bin of a fine attribute, the bin of its coarse one that holds it; `None` where bins overlap.
+    pub fn map(&self, fine: usize, attributes: &[Attribute]) -> Option<Vec<u32>> {
+        let coarse = &attributes[self.coarse[fine]].partition;
+        let bin_of = |intervals: Vec<(std::ops::Range<u64>, f64)>| {
+            let mut codes = intervals.iter().flat_map(|(i, _)| [coarse.code(i.start), coarse.code(i.end - 1)]);
+            let first = codes.next()?;
+            codes.all(|code| code == first).then_some(first)
+        };
+        attributes[fine].partition.intervals().into_iter().map(bin_of).collect()
+    }
+}
+
+/// The attributes of a bundle of two resolutions, and how they lie.
+pub struct Layout<'a> {
+    /// All of them.
+    pub attributes: &'a [Attribute],
+    /// What they are.
+    pub layers: &'a Layers,
+    /// From fine to coarse, by fine attribute.
+    pub maps: Vec<Vec<u32>>,
+}
+
+impl<'a> Layout<'a> {
+    /// Of attributes whose layers have no fault.
+    pub fn new(attributes: &'a [Attribute], layers: &'a Layers) -> Self {
+        let map = |a| layers.map(a, attributes).unwrap_or_default();
+        Layout { attributes, layers, maps: (0..layers.coarse.len()).map(map).collect() }
+    }
+
+    /// Bins of an attribute; 1 of none.
+    pub fn bins(&self, attribute: Option<usize>) -> usize {
+        attribute.map_or(1, |a| self.attributes[a].bins())
+    }
+
+    /// Bins of the coarse cut of a fine attribute.
+    pub fn coarse_bins(&self, fine: usize) -> usize {
+        self.bins(Some(self.layers.coarse[fine]))
+    }
+
+    /// The measurement of these attributes, whatever their order: its counts with the last one named varying fastest, and its σ.
+    pub fn counts(&self, measurements: &[Measurement], of: &[Option<usize>]) -> Option<Noisy> {
+        let of: Vec<usize> = of.iter().copied().flatten().collect();
+        let mut sorted = of.clone();
+        sorted.sort_unstable();
+        let measured = measurements.iter().find(|m| m.attributes == sorted)?;
+        let table = Table::measured(measured, self.attributes);
+        let counts = table.project(&table.cells.map_onto(&of), table.values.len());
+        Some(Noisy { counts, sigma: measured.scale.sigma() })
+    }
+
+    /// A table over these attributes, in whatever order, as the model keeps it: attributes ascend.
+    pub fn table(&self, of: &[Option<usize>], values: &[f64], sigma: f64) -> Table {
+        let of: Vec<usize> = of.iter().copied().flatten().collect();
+        let mut sorted = of.clone();
+        sorted.sort_unstable();
+        let given = Cells::of(&of, self.attributes);
+        let mut sorted_values = vec![0.0; values.len()];
+        for (&cell, &value) in given.map_onto(&sorted).iter().zip(values) {
+            sorted_values[cell as usize] = value;
+        }
+        let variance = crate::table::Variance::Even(sigma * sigma);
+        Table { cells: Cells::of(&sorted, self.attributes), values: sorted_values, variance }
+    }
+}
+
+/// Noisy counts, and σ of each.
+#[derive(Clone, Debug)]
+pub struct Noisy {
+    /// Counts.
+    pub counts: Vec<f64>,
+    /// σ.
+    pub sigma: f64,
+}
