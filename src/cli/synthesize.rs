@@ -16,7 +16,7 @@ pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
     /// How the trace is summarised
-    #[arg(long, value_enum, default_value = "netdpsyn")]
+    #[arg(long, value_enum, default_value = "adaptive")]
     method: MethodName,
     /// ε: smaller protects more and keeps less. 2 is the paper's
     #[arg(long)]
@@ -33,13 +33,15 @@ pub struct Args {
     /// Hold out a fifth of the records by keyed hash before anything is measured, and write them here (raw!)
     #[arg(long, value_name = "FILE")]
     hold_out: Option<PathBuf>,
-    /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing
+    /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing. Method
+    /// netdpsyn alone
     #[arg(long, value_name = "BOOL", default_value_t = fit::Options::default().gaps, action = clap::ArgAction::Set)]
     gaps: bool,
-    /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never
+    /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never.
+    /// Method netdpsyn alone
     #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().clique_cells)]
     clique_cells: u64,
-    /// Pairs with more cells are not measured
+    /// Pairs with more cells are not measured. Method netdpsyn alone
     #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().max_cells)]
     max_cells: u64,
     /// Measure although noise leaves little: more than 5 % of the number of records, or half of a cell of the column in the middle
@@ -65,7 +67,7 @@ pub struct RowsArgs {
     /// model has it, given the category; what comes is not the raw mix
     #[arg(long, value_name = "COLUMN=CATEGORY[:SHARE,…]")]
     pub condition: Option<Asked>,
-    /// What records start from [paper: gummi]
+    /// What records start from [paper: gummi]. This and the next three: of models of method netdpsyn or independent
     #[arg(long, value_enum, default_value_t = Options::default().start)]
     start: Start,
     /// How cells with too few records are filled [paper: alternate]

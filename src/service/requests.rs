@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The version of requests for jobs that this program does. Version 2 has conditions; a server of version 1 fails such a job.
+/// The version of requests for jobs that this program does. Version 2 has conditions and the adaptive method; a server of version 1 fails such a job.
 pub const VERSION: i64 = 2;
 
 /// A job to be done.
@@ -29,12 +29,12 @@ pub enum NewJob {
 impl NewJob {
     /// The least version of requests that says this: a server must do it.
     pub fn version(&self) -> i64 {
-        let condition = match self {
-            NewJob::Fit(request) => &request.condition,
-            NewJob::Generate(request) => &request.condition,
-            NewJob::Evaluate(_) => &None,
+        let of_version_2 = match self {
+            NewJob::Fit(request) => request.method == Method::Adaptive || request.condition.is_some(),
+            NewJob::Generate(request) => request.condition.is_some(),
+            NewJob::Evaluate(_) => false,
         };
-        if condition.is_some() { VERSION } else { 1 }
+        if of_version_2 { 2 } else { 1 }
     }
 
     /// Reads a request for a job; a fault names its place.
@@ -113,10 +113,10 @@ macro_rules! measured {
             #[serde(default = "super::budget::default_delta")]
             #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
             pub delta: f64,
-            /// `netdpsyn` or `independent`.
-            #[serde(default = "default_method")]
+            /// How the trace is summarised; `adaptive` by default.
+            #[serde(default)]
             pub method: Method,
-            /// What may be set otherwise than the method does.
+            /// What may be set otherwise than method `netdpsyn` does; the other methods leave it aside.
             #[serde(default)]
             pub options: fit::Options,
             /// Hold out a fifth of the records, by keyed hash.
@@ -137,7 +137,7 @@ macro_rules! measured {
 measured! {
     /// What a fit is asked for.
     #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
-    #[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "evaluate": true}))]
+    #[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "method": "adaptive", "evaluate": true}))]
     pub struct FitRequest {
         /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
         #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
@@ -180,10 +180,6 @@ measured! {
 /// That something was confirmed is never written down: neither with the job nor in a digest of its request.
 fn unkept(_: &bool) -> bool {
     true
-}
-
-fn default_method() -> Method {
-    Method::Netdpsyn
 }
 
 /// What a generation is asked for.
@@ -250,7 +246,9 @@ mod tests {
     #[test]
     fn what_is_kept_of_a_request_is_the_same_text_in_every_version() {
         let id = "0199c0de-0000-7000-8000-000000000001";
-        let fit = format!(r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2,"accept_noise":true}}"#);
+        let fit = format!(
+            r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2,"method":"netdpsyn","accept_noise":true}}"#
+        );
         let kept_fit = format!(
             r#""dataset_id":"{id}","epsilon":2.0,"delta":1e-9,"method":"netdpsyn","options":{{"max_cells":1048576,"clique_cells":5000,"gaps":true}},"hold_out":false,"rows":null,"seed":null,"generate":{{"start":"tree","update":"alternate","decay":"linear","rounds":24}},"evaluate":false}}"#
         );
@@ -265,6 +263,10 @@ mod tests {
         let NewJob::Generate(request) = &conditioned else { panic!("it is a generation") };
         assert!(kept(request).unwrap().contains(r#""condition":{"type":{"ddos":1.0}}"#));
         assert_eq!((conditioned.version(), new.version()), (VERSION, 1));
+        let usual = format!(r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2}}"#);
+        let usual = NewJob::read(usual.as_bytes()).unwrap();
+        assert_eq!(usual.version(), VERSION);
+        assert!(serde_json::to_string(&usual).unwrap().contains(r#""method":"adaptive""#));
         // The version before kept nothing of a first parsing.
         assert!(!serde_json::from_str::<ParseRequest>("{}").unwrap().again);
     }

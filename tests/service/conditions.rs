@@ -10,7 +10,7 @@ both!(
     a_trace_of_chosen_categories_says_so_to_all_who_read_it,
     a_fit_gives_its_first_trace_the_categories_that_are_asked_for,
     what_no_condition_can_say_is_refused_and_what_it_can_is_named,
-    an_older_server_keeps_conditions_out
+    an_older_server_keeps_out_what_it_cannot_do
 );
 
 impl Server {
@@ -163,23 +163,29 @@ fn what_no_condition_can_say_is_refused_and_what_it_can_is_named(kind: Kind) {
 }
 
 /// Its worker would fail the job.
-fn an_older_server_keeps_conditions_out(kind: Kind) {
+fn an_older_server_keeps_out_what_it_cannot_do(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 0.2}));
     let steward = tenant.steward.as_str();
     let model = server.model(steward);
     let dataset = server.json("/v1/datasets", steward)["items"][0]["id"].clone();
-    // It says that it runs as the version before did, which read schemas of version 2 and knew no condition.
+    // It says that it runs as the version before did, which read schemas of version 2 and knew neither conditions nor the adaptive method.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
     let id = "00000000-0000-0000-0000-000000000001".to_string();
     let id = if kind == Kind::Sqlite { format!("X'{}'", id.replace('-', "")) } else { format!("'{id}'") };
     lab.execute(&format!("INSERT INTO servers (id, memory, seen_at, schemas) VALUES ({id}, 1, {now}, 2)"));
     let condition = json!({"type": "ddos"});
     let generate = json!({"kind": "generate", "model_id": model, "condition": condition});
-    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0, "condition": condition});
+    let fit = |more: Value| {
+        let mut fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 0.5});
+        fit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fit
+    };
+    let conditioned = fit(json!({"method": "netdpsyn", "condition": condition}));
+    let (usual, adaptive) = (fit(json!({})), fit(json!({"method": "adaptive"})));
     let before = lab.number("SELECT COUNT(*) FROM jobs");
-    for new in [&generate, &fit] {
+    for new in [&generate, &conditioned, &usual, &adaptive] {
         let refused = server.post("/v1/jobs", steward, new);
         assert_eq!(refused.status(), 409);
         assert_eq!(refused.json::<Value>().unwrap()["type"], "/problems/older-server");
@@ -187,8 +193,11 @@ fn an_older_server_keeps_conditions_out(kind: Kind) {
     assert_eq!(lab.number("SELECT COUNT(*) FROM jobs"), before);
     // What it does is taken.
     server.made("/v1/jobs", steward, &json!({"kind": "generate", "model_id": model}));
+    server.made("/v1/jobs", steward, &fit(json!({"method": "netdpsyn"})));
     // One that stopped without a word counts for a minute.
     lab.execute(&format!("UPDATE servers SET seen_at = {} WHERE memory = 1", now - 61_000_000));
-    server.made("/v1/jobs", steward, &generate);
+    for new in [&generate, &conditioned, &usual, &adaptive] {
+        server.made("/v1/jobs", steward, new);
+    }
     server.last_release(steward);
 }
