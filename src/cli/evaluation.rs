@@ -3,12 +3,14 @@
 use crate::evaluate::private::anomaly::Anomaly;
 use crate::evaluate::private::attacks::{Attacks, copies::Copies};
 use crate::evaluate::private::classify::{Both, Classification};
+use crate::evaluate::private::joint::Joint;
 use crate::evaluate::private::one_way::{Distance, OneWay};
 use crate::evaluate::private::sketches::HeavyHitters;
+use crate::evaluate::private::three_way::ThreeWay;
 use crate::evaluate::private::totals::Total;
 use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::validity::Validity;
-use crate::evaluate::private::verdict::Grade;
+use crate::evaluate::private::verdict::{Grade, RULE};
 use crate::evaluate::private::{Outcome, Report, Rows};
 use serde::Serialize;
 use std::fmt::Write;
@@ -31,7 +33,9 @@ pub fn summary(report: &Report) -> String {
         };
         text += &wrapped(&format!("  {mark}  {}", finding.text), 8);
     }
+    let _ = write!(text, "\n{}", wrapped(&format!("  {RULE}"), 2));
     text += &section("Pairs of columns", &report.two_way, two_way);
+    text += &section("Triples of columns", &report.three_way, three_way);
     text += &section("Single columns", &report.one_way, |columns| one_way(columns));
     text += &section("Totals", &report.totals, |columns| totals(columns));
     text += &section("Classification", &report.classification, classification);
@@ -94,13 +98,31 @@ fn percent(share: f64) -> Option<String> {
 }
 
 fn two_way(two_way: &TwoWay) -> String {
-    let mut text = headings("total variation, 0 is equal, 1 is disjoint", &["distance", "floor"]);
     let name = format!("mean of {} pairs", two_way.pairs.len());
-    text += &line(&name, &[decimal(two_way.mean), two_way.floor.and_then(decimal)]);
-    for pair in two_way.pairs.iter().take(5) {
-        text += &line(&pair.columns.join(" × "), &[decimal(pair.distance), pair.floor.and_then(decimal)]);
+    let mut text = joints(&name, two_way.mean, two_way.floor, &two_way.pairs);
+    for other in &two_way.other_cuts {
+        let name = format!("mean at {} classes a column in place of 20", other.classes);
+        text += &line(&name, &[decimal(other.mean), other.floor.and_then(decimal)]);
+        let worst = format!("worst of them {}", other.worst.columns.join(" × "));
+        text += &line(&worst, &[decimal(other.worst.distance), other.worst.floor.and_then(decimal)]);
     }
     text
+}
+
+fn three_way(three_way: &ThreeWay) -> String {
+    let name = format!("mean of {} triples", three_way.triples.len());
+    joints(&name, three_way.mean, three_way.floor, &three_way.triples)
+}
+
+/// The mean, and the five worst.
+fn joints(name: &str, mean: f64, floor: Option<f64>, worst_first: &[Joint]) -> String {
+    let text = headings("total variation, 0 is equal, 1 is disjoint", &["distance", "floor"]);
+    let mean = line(name, &[decimal(mean), floor.and_then(decimal)]);
+    text + &mean + &worst_first.iter().take(5).map(joint).collect::<String>()
+}
+
+fn joint(joint: &Joint) -> String {
+    line(&joint.columns.join(" × "), &[decimal(joint.distance), joint.floor.and_then(decimal)])
 }
 
 fn one_way(columns: &[OneWay]) -> String {
@@ -115,7 +137,18 @@ fn one_way(columns: &[OneWay]) -> String {
         text +=
             &line(&format!("{:<16} {measure}", one.column), &figures.map(|figure| figure.and_then(decimal)));
     }
+    let tops: String = columns.iter().filter_map(top_ten).collect();
+    if !tops.is_empty() {
+        let heading = "records with one of the ten commonest values";
+        text += &(headings(heading, &["ratio", "floor", "synthetic", "raw"]) + &tops);
+    }
     text
+}
+
+fn top_ten(column: &OneWay) -> Option<String> {
+    let top = column.top_ten.as_ref()?;
+    let figures = [Some(top.ratio), top.floor, Some(top.synthetic), Some(top.real)];
+    Some(line(&column.column, &figures.map(|figure| figure.and_then(decimal))))
 }
 
 fn totals(columns: &[Total]) -> String {
@@ -124,6 +157,11 @@ fn totals(columns: &[Total]) -> String {
         let sums = [one.synthetic, one.real].map(|sum| Some(format!("{sum:.4e}")));
         let [synthetic, real] = sums;
         text += &line(&one.column, &[decimal(one.ratio), one.floor.and_then(decimal), synthetic, real]);
+    }
+    let heading = "clipped at the 100th largest raw value";
+    text += &headings(heading, &["clipped/raw", "syn/clipped"]);
+    for one in columns {
+        text += &line(&one.column, &[decimal(one.clipped), one.to_clipped.and_then(decimal)]);
     }
     text
 }
@@ -137,6 +175,12 @@ fn classification(classes: &Classification) -> String {
     text += &line("mean", &figures(&classes.mean));
     for one in &classes.classifiers {
         text += &line(&name_of(&one.classifier), &figures(&one.scores));
+    }
+    text += &headings("recall by tree and forest", &["synthetic", "raw", "tested", "fitted"]);
+    for one in &classes.recalls {
+        let counts = [one.tested.to_string(), one.fitted.to_string()];
+        let [tested, fitted] = counts.map(Some);
+        text += &line(&one.class, &[decimal(one.synthetic), decimal(one.real), tested, fitted]);
     }
     let note = format!(
         "  {} classes of {} from {}; trained on {} raw and {} synthetic records, tried on {} held-out ones",

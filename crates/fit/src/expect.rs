@@ -13,11 +13,14 @@
 //! **A one-way cell.** σ of an attribute's one-way marginal (for a tree: of a level) over the records that a cell would hold if they were
 //! spread evenly: σ·c / rows, with c as above. Told is the median over the attributes, the upper one of two.
 
+use super::adaptive::Columns;
+use super::adaptive::grow::first_level;
+use super::adaptive::shares::{Budget, Scale};
 use super::count::{Marginal, Reach};
 use super::{Method, Plan};
 use netdpsyn_account::statement::Expected;
 use netdpsyn_model::domain::top::stands_out;
-use netdpsyn_model::domain::{Attribute, fixed};
+use netdpsyn_model::domain::{Attribute, Order, fixed};
 use netdpsyn_privacy::{Guarantee, NoiseScale, Rho, Sensitivity};
 use netdpsyn_trace::Schema;
 
@@ -52,15 +55,47 @@ pub fn expected(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
         return None;
     }
     let rows = rows.max(1.0);
+    if plan.method == Method::Adaptive {
+        return adaptive(plan, &schema, rows);
+    }
     let singles = singles(plan, &schema)?;
     let mut precision: f64 = singles.iter().map(|s| 1.0 / (s.cells * s.variance)).sum();
     if plan.method == Method::Netdpsyn {
         precision += precision_of_pairs(plan, &schema, &singles, rows);
     }
+    Some(errors(precision, &singles, rows))
+}
+
+/// Of the adaptive method. N̂ is the sum over the classes, or where there are none the mean of the sums over first levels; a typical cell is one of a first level,
+/// or of a list.
+fn adaptive(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
+    let columns = Columns::of(schema);
+    let budget = Budget::of(plan, &columns);
+    let scale = Scale { records: rows, ..Scale::of(plan, None) };
+    let sensitivity = Sensitivity::histogram(plan.unit.max_records());
+    let listed = |&column: &usize| {
+        let cells = fixed::partition(&schema.columns[column].field, schema.window)?.bins();
+        Single::new(cells, sensitivity, budget.of_listed(columns.class, column))
+    };
+    let first = first_level(budget.trees(&scale), &scale, columns.ordered.len());
+    let grown = |(_, order): &(usize, Order)| Single::new(1 << order.levels()[0], sensitivity, first);
+    let class = columns.class.as_ref().map(listed);
+    let mut singles: Vec<Single> = columns.ordered.iter().map(grown).collect::<Option<_>>()?;
+    let precision = match class {
+        Some(class) => class.map(|s| 1.0 / (s.cells * s.variance))?,
+        None => singles.iter().map(|s| 1.0 / (s.cells * s.variance)).sum(),
+    };
+    let lists: Vec<usize> = columns.class.into_iter().chain(columns.side).chain(columns.listed).collect();
+    singles.extend(lists.iter().map(listed).collect::<Option<Vec<_>>>()?);
+    Some(errors(precision, &singles, rows))
+}
+
+/// The errors of N̂, which is known with this precision, and of the cell in the middle.
+fn errors(precision: f64, singles: &[Single], rows: f64) -> Expected {
     let mut cells: Vec<f64> = singles.iter().map(|s| s.variance.sqrt() * s.cells / rows).collect();
     cells.sort_unstable_by(f64::total_cmp);
-    let (records_error, cell_error) = (precision.sqrt().recip() / rows, cells[cells.len() / 2]);
-    Some(Expected { records_error: rounded(records_error), cell_error: rounded(cell_error) })
+    let cell_error = cells.get(cells.len() / 2).copied().unwrap_or(0.0);
+    Expected { records_error: rounded(precision.sqrt().recip() / rows), cell_error: rounded(cell_error) }
 }
 
 /// What would be enough, in two digits: ε for the same trace of `rows`, and rows for the same ε. `None` where nothing is.
@@ -198,6 +233,9 @@ mod tests {
             (Method::Netdpsyn, 2.0, 4_000),
             (Method::Netdpsyn, 0.5, 10_000),
             (Method::Independent, 2.0, 2_000),
+            (Method::Adaptive, 2.0, 700),
+            (Method::Adaptive, 2.0, 4_000),
+            (Method::Adaptive, 0.5, 10_000),
         ] {
             let mut plan = Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), method);
             // Small tables: what is measured above them hardly counts, and takes long.

@@ -34,21 +34,29 @@ fn renamed_columns_are_measured_and_made_alike() {
     for (schema, trace) in
         [(flows::schema(), flows::simulate(4_000, 1)), (packets::schema(), packets::simulate(4_000, 1))]
     {
-        let mut plan = Plan::new(Guarantee::new(8.0, 1e-9).unwrap(), Method::Netdpsyn);
-        plan.options.max_cells = 20_000;
-        plan.hold_out = Some(SplitKey::of_population([3; 32]));
-        let (bundle, synthetic) = made(&trace, &schema, &plan);
-        let (mut other, other_synthetic) = made(&trace, &renamed(&schema), &plan);
-        assert!(bundle.schema.derived().is_some() && bundle.measurements.len() > bundle.attributes.len());
-        assert_eq!(synthetic, other_synthetic, "{}", schema.name);
-        // But for the names the bundles are one: domains, counts, charges.
-        assert_eq!((bundle.version, other.version), (1, 2), "version 1 cannot say what other names mean");
-        (other.version, other.schema) = (bundle.version, bundle.schema.clone());
-        let mut text = serde_json::to_string(&other).unwrap();
-        for (i, column) in schema.columns.iter().enumerate() {
-            text = text.replace(&other_name(i), &column.name);
+        for method in [Method::Netdpsyn, Method::Adaptive] {
+            let mut plan = Plan::new(Guarantee::new(8.0, 1e-9).unwrap(), method);
+            plan.options.max_cells = 20_000;
+            plan.hold_out = Some(SplitKey::of_population([3; 32]));
+            let (bundle, synthetic) = made(&trace, &schema, &plan);
+            let (mut other, other_synthetic) = made(&trace, &renamed(&schema), &plan);
+            assert_eq!(bundle.schema.derived().is_some(), method == Method::Netdpsyn);
+            assert!(bundle.measurements.len() > bundle.attributes.len());
+            assert_eq!(synthetic, other_synthetic, "{}", schema.name);
+            // But for the names the bundles are one: domains, counts, charges.
+            let versions = if method == Method::Netdpsyn { (1, 2) } else { (3, 3) };
+            assert_eq!(
+                (bundle.version, other.version),
+                versions,
+                "version 1 cannot say what other names mean"
+            );
+            (other.version, other.schema) = (bundle.version, bundle.schema.clone());
+            let mut text = serde_json::to_string(&other).unwrap();
+            for (i, column) in schema.columns.iter().enumerate() {
+                text = text.replace(&other_name(i), &column.name);
+            }
+            assert!(text == serde_json::to_string(&bundle).unwrap(), "{}", schema.name);
         }
-        assert!(text == serde_json::to_string(&bundle).unwrap(), "{}", schema.name);
     }
 }
 

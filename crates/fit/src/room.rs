@@ -4,8 +4,8 @@
 //! trees and choosing pairs stop where it would be passed, which depends on the plan and on earlier noisy answers, as all they do.
 
 use super::count::Marginal;
-use super::plan::Plan;
-use netdpsyn_model::domain::fixed;
+use super::plan::{Method, Plan};
+use netdpsyn_model::domain::{Order, fixed};
 use netdpsyn_trace::Schema;
 
 /// Leaves of all trees together.
@@ -25,6 +25,13 @@ const BYTES_A_CELL: u64 = 13;
 /// The statement with its charges, and the names of everything.
 const BYTES_BESIDES: u64 = 1 << 20;
 
+/// Leaves that all trees of the adaptive method keep together: most of what it asks about holds nothing and is left out.
+const KEPT_LEAVES: u64 = 1 << 20;
+/// Bytes of one of them: as above, and two intervals beside it that are never drawn, of weight 0 (26 each).
+const BYTES_A_KEPT_LEAF: u64 = BYTES_A_LEAF + 2 * 26;
+/// Pieces in which wide leaves of one column are drawn: four an octave, and as many for those of the first level.
+const PIECES: u64 = 8 * 64;
+
 /// What a bundle holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -32,6 +39,8 @@ pub struct Room {
     leaves_a_tree: u64,
     /// Leaves of all trees: no tree has more than its space has values.
     leaves: u64,
+    /// Bytes of each.
+    bytes_a_leaf: u64,
     /// Fixed bins of the other attributes.
     bins: u64,
     /// Cells of pairs and cliques.
@@ -43,23 +52,35 @@ impl Room {
     /// For a fit of `schema` under `plan`.
     pub fn of(plan: &Plan, schema: &Schema) -> Self {
         let measured = schema.columns.iter().filter(|column| column.is_measured());
+        let adaptive = plan.method == Method::Adaptive;
         let (mut spaces, mut bins) = (Vec::new(), 0);
         for column in measured {
-            match fixed::partition(&column.field, schema.window) {
-                Some(partition) => bins += partition.intervals().iter().map(Vec::len).sum::<usize>() as u64,
-                None => spaces.extend(column.field.tree().map(|(bits, _)| 1u64 << bits)),
+            let tree = match adaptive {
+                true => Order::of(&column.field, schema.window).map(|order| order.bits()),
+                false => column.field.tree().map(|(bits, _)| bits),
+            };
+            let fixed = fixed::partition(&column.field, schema.window);
+            match (tree, fixed) {
+                (Some(bits), _) => {
+                    spaces.push(1u64 << bits);
+                    bins += if adaptive { PIECES } else { 0 };
+                }
+                (None, Some(fixed)) => bins += fixed.intervals().iter().map(Vec::len).sum::<usize>() as u64,
+                (None, None) => {}
             }
         }
-        let leaves_a_tree = LEAVES_A_TREE.min(LEAVES / (spaces.len() as u64).max(1));
+        let most = if adaptive { KEPT_LEAVES } else { LEAVES };
+        let leaves_a_tree = LEAVES_A_TREE.min(most / (spaces.len() as u64).max(1));
+        let bytes_a_leaf = if adaptive { BYTES_A_KEPT_LEAF } else { BYTES_A_LEAF };
         let leaves = spaces.iter().map(|&space| space.min(leaves_a_tree)).sum();
         let schema = serde_json::to_vec(schema).map_or(0, |text| text.len() as u64);
         let cells = CELLS.max(plan.options.max_cells);
-        Room { leaves_a_tree, leaves, bins, cells, schema }
+        Room { leaves_a_tree, leaves, bytes_a_leaf, bins, cells, schema }
     }
 
     /// Bytes on disk. Compressing what cannot be compressed adds less than a hundredth.
     pub fn bytes(&self) -> u64 {
-        let bins = self.leaves * BYTES_A_LEAF + self.bins * BYTES_A_BIN;
+        let bins = self.leaves * self.bytes_a_leaf + self.bins * BYTES_A_BIN;
         let text = bins + self.cells * BYTES_A_CELL + 2 * self.schema + BYTES_BESIDES;
         text + text / 100
     }
@@ -95,8 +116,8 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fit;
     use crate::trees::{self, Allowed};
-    use crate::{Method, fit};
     use netdpsyn_model::Cells;
     use netdpsyn_privacy::{Accountant, Guarantee, NoiseKey, Sensitive};
     use netdpsyn_trace::presets;
@@ -109,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_would_not_fit_is_left_out() {
-        let room = Room { leaves_a_tree: 1, leaves: 1, bins: 1, cells: 100, schema: 1 };
+        let room = Room { leaves_a_tree: 1, leaves: 1, bytes_a_leaf: 1, bins: 1, cells: 100, schema: 1 };
         let kept = |sizes: &[usize]| {
             let kept = room.fitting(sizes.iter().map(|&cells| pair(cells)).collect());
             kept.iter().map(|marginal| marginal.cells.count()).collect::<Vec<_>>()
@@ -163,6 +184,7 @@ mod tests {
             let said = Room {
                 leaves_a_tree: 0,
                 leaves: bins(true) as u64,
+                bytes_a_leaf: BYTES_A_LEAF,
                 bins: bins(false) as u64,
                 cells: cells as u64,
                 schema,
@@ -170,6 +192,24 @@ mod tests {
             let text = serde_json::to_vec(&bundle).unwrap().len() as u64;
             assert!(text <= said.bytes(), "{text} of {}", said.bytes());
             assert!(said.bytes() <= Room::of(&plan, &bundle.schema).bytes());
+        }
+    }
+
+    #[test]
+    fn an_adaptive_bundle_takes_no_more_room_than_was_said() {
+        for epsilon in [0.1, 2.0, 1_000.0] {
+            let plan = Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), Method::Adaptive);
+            let trace = Sensitive::new(flows::simulate(20_000, 1));
+            let bundle = fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
+            let cells: usize =
+                bundle.measurements.iter().filter(|m| m.attributes.len() > 1).map(|m| m.counts.len()).sum();
+            // Every interval by itself, in place of the most that there may be.
+            let intervals =
+                bundle.attributes.iter().map(|a| a.partition.intervals().iter().map(Vec::len).sum::<usize>());
+            let most = Room::of(&plan, &bundle.schema);
+            let said = Room { leaves: 0, bins: intervals.sum::<usize>() as u64, cells: cells as u64, ..most };
+            let text = serde_json::to_vec(&bundle).unwrap().len() as u64;
+            assert!(text <= said.bytes() && said.bytes() <= most.bytes(), "{text} of {}", said.bytes());
         }
     }
 

@@ -63,7 +63,7 @@ fn mean(trace: &Trace, column: usize) -> f64 {
 #[test]
 fn no_noise_key_multiplies_a_total() {
     let (raw, schema) = (simulate(16_000), schema());
-    for method in [Method::Netdpsyn, Method::Independent] {
+    for method in [Method::Adaptive, Method::Netdpsyn, Method::Independent] {
         let ratios: Vec<[f64; 3]> = (0..50)
             .into_par_iter()
             .map(|key| {
@@ -86,7 +86,7 @@ fn no_noise_key_multiplies_a_total() {
 fn no_noise_key_draws_what_cannot_be() {
     let (raw, schema) = (simulate(16_000), schema());
     let at = |name: &str| schema.position(name).unwrap();
-    for method in [Method::Netdpsyn, Method::Independent] {
+    for method in [Method::Adaptive, Method::Netdpsyn, Method::Independent] {
         let faults: BTreeMap<&str, u64> = (0..20)
             .into_par_iter()
             .map(|key| {
@@ -108,7 +108,7 @@ fn no_noise_key_draws_what_cannot_be() {
                     ("protocols too many", (kinds.len() as u64).saturating_sub(3 + 2)),
                     ("ports without ports", count(&portless)),
                     // One-way marginals alone do not tell.
-                    ("label against type", if method == Method::Netdpsyn { against } else { 0 }),
+                    ("label against type", if method == Method::Independent { 0 } else { against }),
                 ]
             })
             .fold(BTreeMap::new, |mut sums: BTreeMap<&str, u64>, found| {

@@ -328,7 +328,16 @@ mod tests {
         let one_ways = (0..3).map(|a| table(&[a])).collect();
         let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, layers: None, rules: Rules::default(), records: 4_000.0, reconciled }
+        Model {
+            schema,
+            attributes,
+            tables,
+            one_ways,
+            layers: None,
+            rules: Rules::default(),
+            records: 4_000.0,
+            reconciled,
+        }
     }
 
     /// In shards of at most `size`, blocks and slices of next to nothing: by a file if there is a folder.
@@ -433,7 +442,16 @@ mod tests {
             .map(|axes| table(&axes))
             .into();
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, layers: None, rules: Rules::default(), records: 5_000.0, reconciled }
+        Model {
+            schema,
+            attributes,
+            tables,
+            one_ways,
+            layers: None,
+            rules: Rules::default(),
+            records: 5_000.0,
+            reconciled,
+        }
     }
 
     /// The SHA-256 of what is written.

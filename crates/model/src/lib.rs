@@ -30,8 +30,8 @@ use crate::domain::Attribute;
 use crate::layers::Layout;
 use crate::layers::estimate::{Estimated, estimate};
 use crate::table::Variance;
-use netdpsyn_trace::{Schema, Stage};
 use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Schema, Stage};
 
 /// What traces are generated from: consistent, non-negative tables over the attributes.
 #[derive(Clone, Debug)]
@@ -91,7 +91,8 @@ impl Model {
     fn of_layers(bundle: &Bundle, layers: &Layers, progress: &dyn Progress) -> Result<Model, Cancelled> {
         progress.step(Stage::Reconcile, 0, 1)?;
         let layout = Layout::new(&bundle.attributes, layers);
-        let Estimated { tables, records } = estimate(&layout, &bundle.measurements, records(bundle), progress)?;
+        let Estimated { tables, records } =
+            estimate(&layout, &bundle.measurements, records(bundle), progress)?;
         let one_way = |a: usize| {
             let table = tables.iter().find(|table| table.attributes().contains(&a));
             table.map(|table| {

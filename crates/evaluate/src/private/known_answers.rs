@@ -1,8 +1,8 @@
 //! Distances and areas against numpy, scipy and scikit-learn: `crates/evaluate/known_answers/distances.py`.
 
 use super::attacks::auc::auc;
+use super::joint::total_variation;
 use super::one_way::{jensen_shannon, wasserstein};
-use super::two_way::total_variation;
 use netdpsyn_trace::progress::Quiet;
 use serde::Deserialize;
 

@@ -11,6 +11,8 @@ pub enum Measure {
     OneWay,
     /// Every pair of columns.
     TwoWay,
+    /// Triples of columns.
+    ThreeWay,
     /// Totals of sizes and durations.
     Totals,
     /// Classifiers trained on synthetic records.
@@ -27,9 +29,10 @@ pub enum Measure {
 
 impl Measure {
     /// All of them, in the order in which they are taken.
-    pub const ALL: [Measure; 8] = [
+    pub const ALL: [Measure; 9] = [
         Measure::OneWay,
         Measure::TwoWay,
+        Measure::ThreeWay,
         Measure::Totals,
         Measure::Classification,
         Measure::Sketches,
@@ -43,6 +46,7 @@ impl Measure {
         match self {
             Measure::OneWay => "one-way",
             Measure::TwoWay => "two-way",
+            Measure::ThreeWay => "three-way",
             Measure::Totals => "totals",
             Measure::Classification => "classification",
             Measure::Sketches => "sketches",

@@ -2,7 +2,8 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`one_way`], [`two_way`] | columns and pairs of columns: distances |
+//! | [`one_way`], [`two_way`], [`three_way`] | columns, pairs and triples of columns: distances |
+//! | [`joint`] | columns cut into classes, for pairs and triples |
 //! | [`totals`] | what sizes and durations add up to |
 //! | [`classify`] | classifiers trained on raw and on synthetic records |
 //! | [`sketches`] | heavy hitters as four sketches see them |
@@ -22,11 +23,13 @@ pub mod attacks;
 pub mod binning;
 pub mod classify;
 pub mod draws;
+pub mod joint;
 pub mod measure;
 pub mod one_way;
 pub mod outcome;
 pub mod sketches;
 pub mod skipped;
+pub mod three_way;
 pub mod totals;
 pub mod two_way;
 pub mod validity;
@@ -48,7 +51,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Version of the JSON form.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What is compared.
 pub struct Inputs<'a> {
@@ -81,10 +84,11 @@ pub struct Traces<'a> {
 /// The private report: how far a synthetic trace lies from the raw one, and what it gives away. For the steward alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = PrivateReport, example = json!({"version": 2, "private": true,
+#[cfg_attr(feature = "openapi", schema(as = PrivateReport, example = json!({"version": 3, "private": true,
     "verdict": [{"grade": "fair", "text": "two-way distance 0.164 (floor 0.021): pairs of columns are loosely preserved"}],
     "rows": {"fitted": 3200, "held_out": 800, "synthetic": 3190},
-    "two_way": {"mean": 0.164, "floor": 0.021, "pairs": []},
+    "two_way": {"mean": 0.164, "floor": 0.021, "pairs": [], "other_cuts": []},
+    "three_way": {"skipped": "stopped before it was done"},
     "one_way": {"skipped": "stopped before it was done"},
     "totals": {"skipped": "stopped before it was done"},
     "classification": {"skipped": "no part was held out"},
@@ -109,6 +113,9 @@ pub struct Report {
     pub one_way: Outcome<Vec<one_way::OneWay>>,
     /// Every pair of measured columns.
     pub two_way: Outcome<two_way::TwoWay>,
+    /// Triples of measured columns. Reports before version 3 have none.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub three_way: Outcome<three_way::ThreeWay>,
     /// What every column of sizes or durations adds up to.
     pub totals: Outcome<Vec<totals::Total>>,
     /// The key attribute, predicted by classifiers that learnt from synthetic records.
@@ -174,6 +181,7 @@ fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<
         },
         one_way: taken.take(Measure::OneWay, || Ok(one_way::one_way(traces, progress)?))?,
         two_way: taken.take(Measure::TwoWay, || two_way::two_way(traces, progress))?,
+        three_way: taken.take(Measure::ThreeWay, || three_way::three_way(traces, progress))?,
         totals: taken.take(Measure::Totals, || totals::totals(traces, progress))?,
         classification: taken.take(Measure::Classification, || classification(traces, progress))?,
         sketches: taken.take(Measure::Sketches, || sketches::sketches(traces, progress))?,
@@ -294,9 +302,9 @@ mod tests {
         }
         let grades: Vec<_> = report.verdict.iter().map(|finding| finding.grade).collect();
         use verdict::Grade::{Good, Poor};
-        assert_eq!(&grades[..7], [Good, Good, Good, Good, Good, Good, Poor], "{:?}", report.verdict);
+        assert_eq!(&grades[..8], [Good, Good, Good, Good, Good, Good, Good, Poor], "{:?}", report.verdict);
         let json = json(&report);
-        assert_eq!((&json["version"], &json["private"]), (&2.into(), &true.into()));
+        assert_eq!((&json["version"], &json["private"]), (&3.into(), &true.into()));
         assert_eq!(report.seconds.len(), Measure::ALL.len());
     }
 

@@ -3,17 +3,20 @@
 use super::anomaly::Anomaly;
 use super::attacks::{Attacks, copies::Copies};
 use super::classify::Classification;
+use super::joint::Joint;
 use super::totals::{Total, off};
-use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, two_way::TwoWay, validity::Validity};
+use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, validity::Validity};
 use netdpsyn_generate::Asked;
 use serde::Serialize;
 
 /// A distance up to this is close, whatever its floor.
 pub const CLOSE: f64 = 0.05;
-/// A figure up to this many floors is close: raw records lie as far from one another.
+/// A figure up to this many floors is close, however large it is: raw records lie as far from one another.
 pub const CLOSE_FLOORS: f64 = 2.0;
 /// A distance up to this is loose; above it, little is preserved.
 pub const LOOSE: f64 = 0.2;
+/// A figure up to this many floors is loose.
+pub const LOOSE_FLOORS: f64 = 3.0;
 /// Totals a record that are larger or smaller by this factor less one are close.
 pub const CLOSE_TOTAL: f64 = 0.05;
 /// Totals up to half as large again, or no smaller than two thirds, are loose.
@@ -46,7 +49,13 @@ pub struct Finding {
     pub text: String,
 }
 
-/// How good a finding is.
+/// The rule of grades, for whoever reads the report.
+pub const RULE: &str = "good: small, or at most twice its floor, however large; fair: moderate, or at most three times its floor; \
+    POOR: all else. A floor is the same measure between fitted and held-out records. A sentence on several columns has the worst of their grades.";
+
+/// How good a finding is. A figure is good up to a fixed bound or twice its floor, whichever is more, so that what lies near its floor is good whatever its
+/// size; fair up to a second bound or three times its floor; else poor. Without held-out records there are no floors, and bounds alone count. A
+/// sentence on several columns has the worst of their grades and names the column that it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -69,10 +78,6 @@ impl Grade {
         }
     }
 
-    fn of_distance(distance: f64, floor: Option<f64>) -> Grade {
-        Grade::of(distance, within(CLOSE, floor), LOOSE)
-    }
-
     /// The word for how something is preserved.
     fn preserved(self) -> &'static str {
         match self {
@@ -90,7 +95,11 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
         let text = format!("there are no {side} records: the distances say no more than that");
         return vec![Finding { grade: Grade::Poor, text }];
     }
-    let two_way = report.two_way.measured().and_then(pairs);
+    let two_way = report.two_way.measured();
+    let two_way = two_way.and_then(|pairs| together("two", "pairs", pairs.mean, pairs.floor, &pairs.pairs));
+    let three_way = report.three_way.measured();
+    let three_way =
+        three_way.and_then(|found| together("three", "triples", found.mean, found.floor, &found.triples));
     let one_way = report.one_way.measured().and_then(|columns| worst_column(columns));
     let totals = report.totals.measured().and_then(|columns| worst_total(columns));
     let classes = report.classification.measured().map(predicted);
@@ -101,8 +110,8 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
         grade: Grade::Fair,
         text: format!("only {} records are held out: floors are rough, and high", report.rows.held_out),
     });
-    let figures = [two_way, one_way, totals, classes, sketches, anomaly, validity, few].into_iter().flatten();
-    figures.chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
+    let figures = [two_way, three_way, one_way, totals, classes, sketches, anomaly, validity, few];
+    figures.into_iter().flatten().chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
 }
 
 /// That a trace was made under a condition.
@@ -113,9 +122,33 @@ pub fn conditioned(condition: &Asked) -> Finding {
     Finding { grade: Grade::Fair, text }
 }
 
-/// What is close, given the floor.
-fn within(close: f64, floor: Option<f64>) -> f64 {
-    close.max(CLOSE_FLOORS * floor.unwrap_or(0.0))
+/// A figure that has a floor, by the rule of [`Grade`].
+struct Graded {
+    grade: Grade,
+    /// Multiples of what is close: of equal grades, the larger is worse.
+    strain: f64,
+}
+
+impl Graded {
+    fn of(figure: f64, floor: Option<f64>, close: f64, loose: f64) -> Graded {
+        let floor = floor.unwrap_or(0.0);
+        let close = close.max(CLOSE_FLOORS * floor);
+        let grade = Grade::of(figure, close, loose.max(LOOSE_FLOORS * floor));
+        Graded { grade, strain: figure / close }
+    }
+
+    fn distance(distance: f64, floor: Option<f64>) -> Graded {
+        Graded::of(distance, floor, CLOSE, LOOSE)
+    }
+}
+
+/// The worst of some, how it is graded, and how many are good.
+fn worst<T>(of: &[T], graded: impl Fn(&T) -> Graded) -> Option<(&T, Grade, usize)> {
+    let close = of.iter().filter(|one| graded(one).grade == Grade::Good).count();
+    let all = of.iter().map(|one| (one, graded(one)));
+    let (worst, found) =
+        all.max_by(|(_, a), (_, b)| a.grade.cmp(&b.grade).then(a.strain.total_cmp(&b.strain)))?;
+    Some((worst, found.grade, close))
 }
 
 /// " (floor 0.021)", where there is one.
@@ -123,13 +156,13 @@ fn beside(floor: Option<f64>) -> String {
     floor.map_or(String::new(), |floor| format!(" (floor {floor:.3})"))
 }
 
-fn pairs(two_way: &TwoWay) -> Option<Finding> {
-    let worst = two_way.pairs.first()?;
-    let grade = Grade::of_distance(two_way.mean, two_way.floor);
+/// Pairs or triples, worst first, graded by their mean.
+fn together(ways: &str, what: &str, mean: f64, floor: Option<f64>, found: &[Joint]) -> Option<Finding> {
+    let worst = found.first()?;
+    let grade = Graded::distance(mean, floor).grade;
     let text = format!(
-        "two-way distance {:.3}{}: pairs of columns are {} preserved; worst is {} with {:.3}{}",
-        two_way.mean,
-        beside(two_way.floor),
+        "{ways}-way distance {mean:.3}{}: {what} of columns are {} preserved; worst is {} with {:.3}{}",
+        beside(floor),
         grade.preserved(),
         worst.columns.join(" × "),
         worst.distance,
@@ -139,11 +172,9 @@ fn pairs(two_way: &TwoWay) -> Option<Finding> {
 }
 
 fn worst_column(columns: &[OneWay]) -> Option<Finding> {
-    let worst = columns.iter().max_by(|a, b| a.distance.total_cmp(&b.distance))?;
-    let grade = columns.iter().map(|column| Grade::of_distance(column.distance, column.floor)).max()?;
-    let close = columns.iter().filter(|c| Grade::of_distance(c.distance, c.floor) == Grade::Good).count();
+    let (worst, grade, close) = worst(columns, |column| Graded::distance(column.distance, column.floor))?;
     let text = format!(
-        "one-way: {close} of {} columns are closely preserved; farthest is {} with {:.3}{}",
+        "one-way: {close} of {} columns are closely preserved; worst is {} with {:.3}{}",
         columns.len(),
         worst.column,
         worst.distance,
@@ -153,17 +184,15 @@ fn worst_column(columns: &[OneWay]) -> Option<Finding> {
 }
 
 fn worst_total(columns: &[Total]) -> Option<Finding> {
-    let grade_of =
-        |total: &Total| Grade::of(off(total.ratio), within(CLOSE_TOTAL, total.floor.map(off)), LOOSE_TOTAL);
-    let worst = columns.iter().max_by(|a, b| off(a.ratio).total_cmp(&off(b.ratio)))?;
-    let grade = columns.iter().map(grade_of).max()?;
-    let close = columns.iter().filter(|total| grade_of(total) == Grade::Good).count();
+    let graded = |total: &Total| Graded::of(off(total.ratio), total.floor.map(off), CLOSE_TOTAL, LOOSE_TOTAL);
+    let (worst, grade, close) = worst(columns, graded)?;
     let text = format!(
-        "totals: {close} of {} columns add up to nearly the same; farthest is {} with {:.2} times the raw total a record{}",
+        "totals: {close} of {} columns add up to nearly the same; worst is {} with {:.2} times the raw total a record{}; clipped at their 100th largest, raw records have {:.2} times",
         columns.len(),
         worst.column,
         worst.ratio,
         beside(worst.floor),
+        worst.clipped,
     );
     Some(Finding { grade, text })
 }
@@ -172,10 +201,16 @@ fn predicted(classes: &Classification) -> Finding {
     let (real, synthetic) = (classes.mean.real, classes.mean.synthetic);
     let lost = (real.accuracy - synthetic.accuracy).max(real.macro_f1 - synthetic.macro_f1);
     let grade = Grade::of(lost, CLOSE_LOSS, LOOSE_LOSS);
-    let text = format!(
+    let mut text = format!(
         "classifiers of {} trained on synthetic records: accuracy {:.3} (on raw ones {:.3}), macro-F1 {:.3} ({:.3})",
         classes.key, synthetic.accuracy, real.accuracy, synthetic.macro_f1, real.macro_f1,
     );
+    let missing: Vec<&str> =
+        classes.recalls.iter().filter(|class| class.is_lost()).map(|class| class.class.as_str()).collect();
+    if !missing.is_empty() {
+        text += &format!("; never found: {}", missing.join(", "));
+        return Finding { grade: grade.max(Grade::Fair), text };
+    }
     Finding { grade, text }
 }
 
@@ -189,9 +224,10 @@ fn anomalies(anomaly: &Anomaly) -> Finding {
 }
 
 fn heavy_hitters(found: &[HeavyHitters]) -> Option<Finding> {
-    let worst = found.iter().max_by(|a, b| a.count_error.total_cmp(&b.count_error))?;
+    let graded = |one: &HeavyHitters| Graded::of(one.count_error, one.count_floor, CLOSE_ERROR, LOOSE_ERROR);
+    let (worst, grade, _) = worst(found, graded)?;
     let text = format!(
-        "heavy hitters: their number is off by at most {:.3}{} ({} on {}: {} found, {} in the raw trace)",
+        "heavy hitters: their number is off by {:.3}{} at the worst ({} on {}: {} found, {} in the raw trace)",
         worst.count_error,
         beside(worst.count_floor),
         worst.sketch,
@@ -199,7 +235,6 @@ fn heavy_hitters(found: &[HeavyHitters]) -> Option<Finding> {
         worst.synthetic_found,
         worst.real_found,
     );
-    let grade = Grade::of(worst.count_error, within(CLOSE_ERROR, worst.count_floor), LOOSE_ERROR);
     Some(Finding { grade, text })
 }
 
@@ -267,9 +302,68 @@ mod tests {
 
     #[test]
     fn grades_follow_the_constants_and_the_floor() {
-        let grades = [(0.05, None), (0.051, None), (0.21, None), (0.24, Some(0.12)), (0.25, Some(0.12))];
-        let grades = grades.map(|(distance, floor)| Grade::of_distance(distance, floor));
-        assert_eq!(grades, [Grade::Good, Grade::Fair, Grade::Poor, Grade::Good, Grade::Poor]);
+        use Grade::{Fair, Good, Poor};
+        let alone = [0.05, 0.051, 0.2, 0.21].map(|distance| Graded::distance(distance, None).grade);
+        assert_eq!(alone, [Good, Fair, Fair, Poor]);
+        let beside = [0.24, 0.25, 0.36, 0.37].map(|distance| Graded::distance(distance, Some(0.12)).grade);
+        assert_eq!(beside, [Good, Fair, Fair, Poor]);
+    }
+
+    #[test]
+    fn what_lies_within_its_floor_is_good_and_never_named_as_the_worst() {
+        let column = |column: &str, distance, floor| OneWay {
+            column: column.into(),
+            measure: super::super::one_way::Distance::JensenShannon,
+            distance,
+            floor,
+            coarse: None,
+            coarse_floor: None,
+            top_ten: None,
+        };
+        let ports = column("srcport", 0.358, Some(0.475));
+        let found = worst_column(std::slice::from_ref(&ports)).unwrap();
+        assert_eq!(found.grade, Grade::Good, "{}", found.text);
+        let found = worst_column(&[ports.clone(), column("proto", 0.07, Some(0.01))]).unwrap();
+        assert_eq!(found.grade, Grade::Fair);
+        assert!(found.text.contains("1 of 2") && found.text.contains("worst is proto"), "{}", found.text);
+        let found = worst_column(&[ports, column("dstip", 0.29, Some(0.09))]).unwrap();
+        assert_eq!(found.grade, Grade::Poor);
+        assert!(found.text.contains("worst is dstip with 0.290 (floor 0.090)"), "{}", found.text);
+        let hitters = |column: &str, count_error, count_floor| HeavyHitters {
+            sketch: "univmon".into(),
+            column: column.into(),
+            real_found: 10,
+            synthetic_found: 10,
+            count_error,
+            count_floor: Some(count_floor),
+            real_estimation: 0.0,
+            synthetic_estimation: 0.0,
+            estimation_error: 0.0,
+            estimation_floor: None,
+        };
+        let found = heavy_hitters(&[hitters("srcip", 0.5, 0.4), hitters("dstip", 0.2, 0.0)]).unwrap();
+        assert!(found.grade == Grade::Fair && found.text.contains("on dstip"), "{}", found.text);
+    }
+
+    #[test]
+    fn a_class_that_is_never_found_is_named() {
+        use super::super::classify::{Both, Recall, score::Score};
+        let score = Score { accuracy: 0.9, macro_f1: 0.8 };
+        let lost = |fitted, synthetic| Classification {
+            key: "type".into(),
+            features: vec![],
+            classes: 2,
+            trained_real: 0,
+            trained_synthetic: 0,
+            tested: 0,
+            classifiers: vec![],
+            mean: Both { real: score, synthetic: score },
+            recalls: vec![Recall { class: "worms".into(), fitted, tested: 9, real: 0.5, synthetic }],
+        };
+        let found = predicted(&lost(50, 0.0));
+        assert!(found.grade == Grade::Fair && found.text.ends_with("never found: worms"), "{}", found.text);
+        assert_eq!(predicted(&lost(49, 0.0)).grade, Grade::Good);
+        assert_eq!(predicted(&lost(50, 0.1)).grade, Grade::Good);
     }
 
     #[test]
@@ -280,11 +374,15 @@ mod tests {
             synthetic: ratio,
             ratio,
             floor,
+            clipped: 0.9,
+            to_clipped: Some(ratio / 0.9),
         };
         let found = worst_total(&[total("pkt", 1.04, None), total("byt", 0.5, Some(0.9))]).unwrap();
         assert_eq!(found.grade, Grade::Poor);
         assert!(
-            found.text.contains("1 of 2") && found.text.contains("byt with 0.50 times"),
+            found.text.contains("1 of 2")
+                && found.text.contains("byt with 0.50 times")
+                && found.text.ends_with("have 0.90 times"),
             "{}",
             found.text
         );

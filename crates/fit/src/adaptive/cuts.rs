@@ -3,7 +3,7 @@
 use super::Columns;
 use super::shares::Tables;
 use netdpsyn_model::domain::merge::{Merged, merge};
-use netdpsyn_model::domain::resolution::{Resolutions, partition};
+use netdpsyn_model::domain::resolution::{Resolutions, outline, partition};
 use netdpsyn_model::domain::shrink::Leaf;
 use netdpsyn_model::domain::top::stands_out;
 use netdpsyn_model::domain::{self, Attribute, Kinship, Order, Partition, Undeclared};
@@ -59,12 +59,8 @@ pub fn listed(
         _ => standing(counts, sigma),
     };
     let partition = attribute.partition.relabel(&merged.map, &merged.weights);
-    let measured = Measurement {
-        attributes: Vec::new(),
-        counts: merged.counts,
-        joined: Some(merged.sizes),
-        ..measured
-    };
+    let measured =
+        Measurement { attributes: Vec::new(), counts: merged.counts, joined: Some(merged.sizes), ..measured };
     Ok(Cut { attribute: Attribute { partition, ..attribute }, grown: None, measured })
 }
 
@@ -107,13 +103,24 @@ fn joined(counts: &[i64], into: impl Fn(usize) -> usize, drawn: impl Fn(usize) -
 }
 
 /// The leaves of a column's tree.
-pub fn grown(column: usize, name: &str, order: &Order, leaves: Vec<Leaf>, records: f64, scale: NoiseScale) -> Cut {
+pub fn grown(
+    column: usize,
+    name: &str,
+    order: &Order,
+    leaves: Vec<Leaf>,
+    records: f64,
+    scale: NoiseScale,
+) -> Cut {
     let space = order.space();
     let sum: f64 = leaves.iter().map(|leaf| leaf.count).sum();
     let scaled = |leaf: Leaf| Leaf { count: leaf.count * records / sum.max(1e-9), ..leaf };
     let leaves = leaves.into_iter().map(scaled).collect();
     Cut {
-        attribute: Attribute { column, name: name.into(), partition: Partition::from_starts(vec![space.start], space.end) },
+        attribute: Attribute {
+            column,
+            name: name.into(),
+            partition: Partition::from_starts(vec![space.start], space.end),
+        },
         grown: Some((order.clone(), leaves)),
         measured: Measurement {
             label: labels::leaves(name),
@@ -126,10 +133,15 @@ pub fn grown(column: usize, name: &str, order: &Order, leaves: Vec<Leaf>, record
 }
 
 /// All cuts as attributes, the fine ones in the order given, then the coarse ones, and the one-way measurements of the fine ones.
-pub(super) fn layered(cuts: Vec<Cut>, columns: &Columns, tables: &Tables) -> (Vec<Attribute>, Layers, Vec<Measurement>) {
+pub(super) fn layered(
+    cuts: Vec<Cut>,
+    columns: &Columns,
+    tables: &Tables,
+) -> (Vec<Attribute>, Layers, Vec<Measurement>) {
     let (mut fine, mut coarse) = (Vec::new(), Vec::new());
     let mut measurements = Vec::new();
-    let of = |column: Option<usize>| column.and_then(|c| cuts.iter().position(|cut| cut.attribute.column == c));
+    let of =
+        |column: Option<usize>| column.and_then(|c| cuts.iter().position(|cut| cut.attribute.column == c));
     let (class, side) = (of(columns.class), of(columns.side));
     for (at, cut) in cuts.into_iter().enumerate() {
         let Cut { attribute, grown, measured } = cut;
@@ -152,7 +164,7 @@ pub(super) fn layered(cuts: Vec<Cut>, columns: &Columns, tables: &Tables) -> (Ve
                 let two = Resolutions::of(&counts, tables.bins, tables.share);
                 let groups: Vec<u32> = two.fine.iter().map(|&f| two.coarse[f as usize]).collect();
                 let own = two.fine_bins() > two.coarse_bins();
-                coarse.push(own.then(|| with(partition(&leaves, &groups, &order))));
+                coarse.push(own.then(|| with(outline(&partition(&leaves, &groups, &order)))));
                 fine.push(with(partition(&leaves, &two.fine, &order)));
                 measurements.push(of_leaves(at, measured, &leaves, &two));
             }
@@ -176,7 +188,8 @@ fn of_leaves(at: usize, measured: Measurement, leaves: &[Leaf], two: &Resolution
         counts[bin as usize] += leaf.count;
         variances[bin as usize] += leaf.variance;
     }
-    let times = |variance: &f64| (variance / measured.scale.variance()).ceil().clamp(1.0, f64::from(u32::MAX)) as u32;
+    let times =
+        |variance: &f64| (variance / measured.scale.variance()).ceil().clamp(1.0, f64::from(u32::MAX)) as u32;
     Measurement {
         attributes: vec![at],
         counts: counts.iter().map(|count: &f64| count.round() as i64).collect(),

@@ -17,6 +17,8 @@ use netdpsyn_trace::{Field, Schema, Stage, Trace};
 
 /// Part of the trees' ρ that first levels take.
 const FIRST: f64 = 0.22;
+/// Added where there is little data: then not much opens below.
+const FIRST_OF_LITTLE: f64 = 0.2;
 /// Of a round, the part that is shared whatever the cells, so that no column is starved.
 const EVEN: f64 = 0.6;
 /// σ that open a node of amounts, or of an address's first level, where a ghost would drag in others.
@@ -24,8 +26,16 @@ const CAREFULLY: f64 = 4.0;
 const ELSEWHERE: f64 = 2.5;
 /// Open nodes a level at most (those with the largest noisy counts): bounds time and memory, whatever the trace.
 const MAX_OPEN: usize = 4_096;
+/// Cells of one tree at most.
+const MAX_CELLS: u64 = 1 << 20;
 /// Thresholds and shares hang on each other; they settle in so many steps.
 const STEPS: usize = 6;
+
+/// ρ of one first level where all trees together have `rho`.
+pub fn first_level(rho: Rho, scale: &Scale, trees: usize) -> Rho {
+    let part = FIRST + FIRST_OF_LITTLE * scale.little();
+    Rho::from_units((rho.units() as f64 * part / trees.max(1) as f64) as u64)
+}
 
 /// What a kind of column asks for.
 #[derive(Clone, Copy)]
@@ -40,9 +50,15 @@ struct Manner {
 impl Manner {
     fn of(field: &Field) -> Manner {
         match field {
-            Field::Ip { .. } => Manner { weight: 3.0, opens: [CAREFULLY, ELSEWHERE], shrinkage: Shrinkage::ADDRESSES },
-            Field::Timestamp { .. } => Manner { weight: 0.3, opens: [ELSEWHERE; 2], shrinkage: Shrinkage::TIMES },
-            Field::Port | Field::PortTree { .. } => Manner { weight: 1.0, opens: [ELSEWHERE; 2], shrinkage: Shrinkage::PORTS },
+            Field::Ip { .. } => {
+                Manner { weight: 3.0, opens: [CAREFULLY, ELSEWHERE], shrinkage: Shrinkage::ADDRESSES }
+            }
+            Field::Timestamp { .. } => {
+                Manner { weight: 0.3, opens: [ELSEWHERE; 2], shrinkage: Shrinkage::TIMES }
+            }
+            Field::Port | Field::PortTree { .. } => {
+                Manner { weight: 1.0, opens: [ELSEWHERE; 2], shrinkage: Shrinkage::PORTS }
+            }
             _ => Manner { weight: 1.0, opens: [CAREFULLY; 2], shrinkage: Shrinkage::AMOUNTS },
         }
     }
@@ -55,7 +71,7 @@ struct Growing<'a> {
     manner: Manner,
     tree: PrefixTree,
     scales: Vec<NoiseScale>,
-    /// Cells that there is still room for.
+    /// Cells that may still be asked about.
     room: u64,
     /// The counts of the level that was answered last, before it is decided which of its nodes open, and those that may.
     waiting: Option<(Vec<i64>, Vec<bool>)>,
@@ -64,11 +80,13 @@ struct Growing<'a> {
 /// Trees while they grow.
 pub struct Forest<'a> {
     unit: Unit,
+    /// Leaves that a tree keeps at most.
+    most_leaves: usize,
     trees: Vec<Growing<'a>>,
 }
 
 impl<'a> Forest<'a> {
-    /// Of these columns, each with at most so many leaves.
+    /// Of these columns; each keeps at most so many leaves.
     pub fn new(schema: &'a Schema, columns: &'a [(usize, Order)], unit: Unit, most_leaves: u64) -> Self {
         let growing = |(column, order): &'a (usize, Order)| Growing {
             column: *column,
@@ -77,10 +95,10 @@ impl<'a> Forest<'a> {
             manner: Manner::of(&schema.columns[*column].field),
             tree: PrefixTree::new(order.bits(), order.levels()),
             scales: Vec::new(),
-            room: most_leaves,
+            room: MAX_CELLS,
             waiting: None,
         };
-        Forest { unit, trees: columns.iter().map(growing).collect() }
+        Forest { unit, most_leaves: most_leaves as usize, trees: columns.iter().map(growing).collect() }
     }
 
     /// Grows them with `rho`, of which something may be left; returns how many records the first levels make out.
@@ -97,7 +115,7 @@ impl<'a> Forest<'a> {
         if levels == 0 {
             return Ok(scale.records);
         }
-        let first = Rho::from_units((rho.units() as f64 * FIRST / self.trees.len() as f64) as u64);
+        let first = first_level(rho, scale, self.trees.len());
         let (mut left, mut done) = (rho.units(), 0);
         let mut sums = Vec::new();
         for at in 0..self.trees.len() {
@@ -169,7 +187,9 @@ impl<'a> Forest<'a> {
         let (prefixes, length) = growing.tree.next_prefixes();
         let below = growing.order.bits() - length;
         // A node of one value has nothing to tell apart.
-        let open = |p: u64| growing.order.value((p + 1) << below) > growing.order.value(p << below).saturating_add(1);
+        let open = |p: u64| {
+            growing.order.value((p + 1) << below) > growing.order.value(p << below).saturating_add(1)
+        };
         let may_open = prefixes.map(open).collect();
         growing.waiting = Some((noisy.values, may_open));
         progress.check()?;
@@ -177,34 +197,49 @@ impl<'a> Forest<'a> {
     }
 
     /// Which nodes open in this round, and the ρ of each tree's next level.
-    fn decide(&self, round: usize, budget: f64, allowance: Rho, scale: &Scale) -> (Vec<Vec<usize>>, Vec<u64>) {
+    fn decide(
+        &self,
+        round: usize,
+        budget: f64,
+        allowance: Rho,
+        scale: &Scale,
+    ) -> (Vec<Vec<usize>>, Vec<u64>) {
         // σ of a histogram with so many units of ρ.
-        let sigma = |units: f64| 1.0 / (scale.precision * (units / allowance.units() as f64).max(1e-12).sqrt());
+        let sigma =
+            |units: f64| 1.0 / (scale.precision * (units / allowance.units() as f64).max(1e-12).sqrt());
         let mut next = vec![0.0; self.trees.len()];
         let (mut opened, mut units) = (Vec::new(), Vec::new());
         for _ in 0..STEPS {
-            opened = self.trees.iter().zip(&next).map(|(tree, &next)| tree.standing(round, next)).collect::<Vec<_>>();
+            opened = self
+                .trees
+                .iter()
+                .zip(&next)
+                .map(|(tree, &next)| tree.standing(round, next))
+                .collect::<Vec<_>>();
             let cells = |(tree, opened): (&Growing<'_>, &Vec<usize>)| {
                 tree.order.levels().get(round).map_or(0.0, |&bits| (opened.len() << bits) as f64)
             };
             let cells: Vec<f64> = self.trees.iter().zip(&opened).map(cells).collect();
             units = shares(&cells, &self.trees, budget);
-            next = units.iter().map(|&units| if units > 0.0 { sigma(units) } else { f64::INFINITY }).collect();
+            next =
+                units.iter().map(|&units| if units > 0.0 { sigma(units) } else { f64::INFINITY }).collect();
         }
         (opened, units.into_iter().map(|units| units as u64).collect())
     }
 
     /// The cuts of the finished trees over `records` records.
     pub fn finish(self, records: f64) -> Vec<Cut> {
+        let most = self.most_leaves;
         let finished = |growing: Growing<'_>| {
             let sigmas: Vec<NoiseScale> = growing.scales;
             let levels = growing.tree.into_levels().into_iter().zip(&sigmas);
             let counted: Vec<Counted> = levels
                 .map(|((parents, level), scale)| Counted { parents, level, sigma: scale.sigma() })
                 .collect();
-            let leaves = leaves(&counted, growing.order, records, growing.manner.shrinkage);
+            let leaves = leaves(&counted, growing.order, records, growing.manner.shrinkage, most);
             let least = sigmas.into_iter().min_by(|a, b| a.variance().total_cmp(&b.variance()));
-            least.map(|scale| cuts::grown(growing.column, growing.name, growing.order, leaves, records, scale))
+            least
+                .map(|scale| cuts::grown(growing.column, growing.name, growing.order, leaves, records, scale))
         };
         self.trees.into_iter().filter_map(finished).collect()
     }
@@ -220,15 +255,18 @@ impl Growing<'_> {
         };
         let own = self.scales.last().map_or(f64::INFINITY, |scale| scale.sigma());
         let least = self.manner.opens[usize::from(round > 1)] * own.max(next);
-        let standing = (0..counts.len()).filter(|&cell| may_open[cell] && counts[cell] as f64 > least).collect();
+        let standing =
+            (0..counts.len()).filter(|&cell| may_open[cell] && counts[cell] as f64 > least).collect();
         tree::largest(standing, counts, MAX_OPEN.min((self.room >> bits) as usize))
     }
 }
 
 /// Units of ρ for the next level of each tree, by the cells that it would have.
 fn shares(cells: &[f64], trees: &[Growing<'_>], budget: f64) -> Vec<f64> {
-    let by_cells: Vec<f64> = cells.iter().zip(trees).map(|(c, t)| t.manner.weight * c.powf(2.0 / 3.0)).collect();
-    let evenly: Vec<f64> = cells.iter().zip(trees).map(|(c, t)| if *c > 0.0 { t.manner.weight } else { 0.0 }).collect();
+    let by_cells: Vec<f64> =
+        cells.iter().zip(trees).map(|(c, t)| t.manner.weight * c.powf(2.0 / 3.0)).collect();
+    let evenly: Vec<f64> =
+        cells.iter().zip(trees).map(|(c, t)| if *c > 0.0 { t.manner.weight } else { 0.0 }).collect();
     let (sum, even): (f64, f64) = (by_cells.iter().sum(), evenly.iter().sum());
     if sum <= 0.0 {
         return vec![0.0; cells.len()];

@@ -25,9 +25,9 @@ use super::room::Room;
 use super::{FitError, Terms, measure_all};
 use cuts::Cut;
 use grow::Forest;
+use netdpsyn_model::Measurement;
 use netdpsyn_model::domain::{Attribute, Order, codes, fixed};
 use netdpsyn_model::layers::{Layers, Layout, estimate};
-use netdpsyn_model::{Bundle, Measurement};
 use netdpsyn_privacy::{Accountant, Raw, Rho, Sensitive};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
@@ -62,7 +62,8 @@ impl Columns {
     /// Of a complete schema.
     pub fn of(schema: &Schema) -> Columns {
         let measured = |&column: &usize| schema.columns[column].is_measured();
-        let bins = |column: usize| fixed::partition(&schema.columns[column].field, schema.window).map(|p| p.bins());
+        let bins =
+            |column: usize| fixed::partition(&schema.columns[column].field, schema.window).map(|p| p.bins());
         let few = |&column: &usize| bins(column).is_some_and(|bins| (2..=MOST_CLASSES).contains(&bins));
         let key = schema.key_column().filter(measured).filter(few);
         let protocols = (0..schema.columns.len()).filter(measured);
@@ -104,7 +105,7 @@ pub fn measure(
     let all = trace.derive(|t| codes::encode(t, &fixed, progress)).finished_or(Cancelled)?;
     let mut counted = Vec::new();
     for at in 0..listed.len() {
-        let rho = budget.of_listed(columns.class, columns.side, listed[at]);
+        let rho = budget.of_listed(columns.class, listed[at]);
         let terms = Terms { stage: Stage::OneWays, reach: Reach::of(plan.unit, schema, &fixed), rho };
         let marginal = [Marginal::new(&[at], &fixed)];
         counted.extend(measure_all(&all, &marginal, &fixed, terms, accountant, progress)?);
@@ -131,13 +132,14 @@ pub fn measure(
     let layout = Layout::new(&attributes, &layers);
     let codes = encode(trace, &layout, progress)?;
     let reach = Reach::of(plan.unit, schema, &attributes);
-    let take = |marginals: &[Marginal], rho: Rho, stage: Stage, accountant: &mut Accountant<'_>| {
-        match marginals {
+    let take =
+        |marginals: &[Marginal], rho: Rho, stage: Stage, accountant: &mut Accountant<'_>| match marginals {
             [] => Ok(Vec::new()),
             some => measure_all(&codes, some, &attributes, Terms { stage, reach, rho }, accountant, progress),
-        }
-    };
-    if let Some(both) = tables::of(&attributes, &[layers.class, layers.side]).filter(|_| layers.side.is_some()) {
+        };
+    if let Some(both) =
+        tables::of(&attributes, &[layers.class, layers.side]).filter(|_| layers.side.is_some())
+    {
         measurements.extend(take(&[both], tables.context, Stage::OneWays, accountant)?);
     }
     let shapes = tables::shapes(&layout);
@@ -174,9 +176,4 @@ fn encode(
         Ok(codes)
     });
     coded.finished_or(Cancelled)
-}
-
-/// The bundle's layers and version are those of what was found.
-pub fn version(schema: &Schema, layers: &Layers) -> u32 {
-    Bundle::version_of(schema, Some(layers))
 }

@@ -57,7 +57,9 @@ impl Scale {
     pub fn of(plan: &Plan, classes: Option<&(Vec<f64>, f64)>) -> Scale {
         let precision = (2.0 * plan.allowance().as_f64()).sqrt() / plan.unit.max_records().get() as f64;
         match classes {
-            Some((classes, records)) => Scale { records: *records, precision, classes: estimate::effective(classes) },
+            Some((classes, records)) => {
+                Scale { records: *records, precision, classes: estimate::effective(classes) }
+            }
             None => Scale { records: 0.0, precision, classes: 1.0 },
         }
     }
@@ -65,6 +67,11 @@ impl Scale {
     /// With N̂ from elsewhere, where the classes do not say it.
     pub fn or(self, records: f64) -> Scale {
         if self.records > 0.0 { self } else { Scale { records, ..self } }
+    }
+
+    /// From 1, next to no data, to 0, enough of it; 0 where nothing is known.
+    pub fn little(&self) -> f64 {
+        if self.records > 0.0 { (1.0 - self.told_apart() / LITTLE).max(0.0) } else { 0.0 }
     }
 
     /// N̂ over σ.
@@ -124,14 +131,13 @@ impl Budget {
     }
 
     /// ρ of the one-way of a list.
-    pub fn of_listed(&self, class: Option<usize>, _side: Option<usize>, column: usize) -> Rho {
+    pub fn of_listed(&self, class: Option<usize>, column: usize) -> Rho {
         self.part(if Some(column) == class { CLASS } else { LIST })
     }
 
     /// The part of all trees together.
     fn trees_part(&self, scale: &Scale) -> f64 {
-        let little = if scale.records > 0.0 { (1.0 - scale.told_apart() / LITTLE).max(0.0) } else { 0.0 };
-        TREES + TREES_OF_LITTLE * little
+        TREES + TREES_OF_LITTLE * scale.little()
     }
 
     /// ρ of all trees together.
@@ -152,9 +158,11 @@ impl Budget {
             true => ((told / A_TRIPLE).round() as usize).clamp(1, pairs.max(1)).min(pairs),
             false => 0,
         };
-        let carried = ((told / A_PAIR).round() as usize).clamp(free.saturating_sub(1), pairs.max(1)).min(pairs);
+        let carried =
+            ((told / A_PAIR).round() as usize).clamp(free.saturating_sub(1), pairs.max(1)).min(pairs);
         let (of_pairs, of_triples) = if triples > 0 { (PAIRS, TRIPLES) } else { (PAIRS + TRIPLES, 0.0) };
-        let most = (0.25 * scale.records / scale.sigma(rest * of_pairs / carried.max(1) as f64)).cbrt() * BALANCE;
+        let most =
+            (0.25 * scale.records / scale.sigma(rest * of_pairs / carried.max(1) as f64)).cbrt() * BALANCE;
         let bins = match triples {
             0 => most,
             some => {
@@ -163,8 +171,10 @@ impl Budget {
             }
         };
         let distance = |step: usize| ((step as f64).ln() - bins.max(1.0).ln()).abs();
-        let bins = LADDER.into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(LADDER[0]);
-        let share = FINE * scale.sigma(rest * SHAPES / free.max(1) as f64) * scale.classes / scale.records.max(1.0);
+        let bins =
+            LADDER.into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(LADDER[0]);
+        let share =
+            FINE * scale.sigma(rest * SHAPES / free.max(1) as f64) * scale.classes / scale.records.max(1.0);
         Tables {
             context: self.part(context),
             shapes: self.part(rest * SHAPES),

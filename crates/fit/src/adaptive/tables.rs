@@ -84,8 +84,10 @@ impl Look<'_> {
             return Ok((Vec::new(), Vec::new()));
         }
         let coarse = |x: usize| Some(layers.coarse[x]);
-        let pairs: Vec<Marginal> =
-            couples.iter().filter_map(|&[x, y]| of(self.layout.attributes, &[coarse(x), coarse(y)])).collect();
+        let pairs: Vec<Marginal> = couples
+            .iter()
+            .filter_map(|&[x, y]| of(self.layout.attributes, &[coarse(x), coarse(y)]))
+            .collect();
         let triples: Vec<Marginal> = couples
             .iter()
             .filter_map(|&[x, y]| of(self.layout.attributes, &[layers.class, coarse(x), coarse(y)]))
@@ -98,7 +100,8 @@ impl Look<'_> {
         }
         let expected: Vec<Vec<i64>> = couples.iter().map(|&[x, y]| self.expected(x, y)).collect();
         let distances = self.distances(codes, &triples, &expected, tables, accountant, progress)?;
-        let (of_triples, of_pairs) = distances.split_at(if layers.class.is_some() { couples.len() } else { 0 });
+        let (of_triples, of_pairs) =
+            distances.split_at(if layers.class.is_some() { couples.len() } else { 0 });
         let gains = |distances: &[i64], in_class: bool| -> Vec<f64> {
             let gain = |(at, &distance): (usize, &i64)| {
                 let chance = match in_class {
@@ -115,7 +118,9 @@ impl Look<'_> {
         chosen_pairs.extend(&chosen_triples);
         chosen_pairs.sort_unstable();
         chosen_pairs.dedup();
-        let take = |marginals: &[Marginal], chosen: &[usize]| chosen.iter().map(|&at| marginals[at].clone()).collect();
+        let take = |marginals: &[Marginal], chosen: &[usize]| {
+            chosen.iter().map(|&at| marginals[at].clone()).collect()
+        };
         Ok((take(&pairs, &chosen_pairs), take(&triples, &chosen_triples)))
     }
 

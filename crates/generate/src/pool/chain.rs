@@ -48,10 +48,13 @@ impl Chain {
         let layers = layout.layers;
         let (classes, sides) = (layout.bins(layers.class), layout.bins(layers.side));
         let free = layers.free();
-        let in_order = |table: &Table, of: &[usize]| table.project(&table.cells.map_onto(of), table.values.len());
+        let in_order =
+            |table: &Table, of: &[usize]| table.project(&table.cells.map_onto(of), table.values.len());
         let find = |of: &[Option<usize>]| -> Option<Vec<f64>> {
             let of: Vec<usize> = of.iter().copied().flatten().collect();
-            let holds = |t: &&Table| t.attributes().len() == of.len() && of.iter().all(|a| t.attributes().contains(a));
+            let holds = |t: &&Table| {
+                t.attributes().len() == of.len() && of.iter().all(|a| t.attributes().contains(a))
+            };
             tables.iter().find(holds).map(|table| in_order(table, &of))
         };
         let shape = |x: usize| find(&[layers.class, layers.side, Some(x)]).unwrap_or_default();
@@ -158,7 +161,13 @@ fn tree(nodes: usize, couples: &[Couple]) -> Vec<(usize, Option<usize>)> {
 }
 
 /// By class, bin of the parent and bin of the node: the couple's counts over what the node has in all.
-fn factors(couple: &Couple, node: usize, [bins, parents]: [usize; 2], by_class: &[f64], classes: &[f64]) -> Vec<f64> {
+fn factors(
+    couple: &Couple,
+    node: usize,
+    [bins, parents]: [usize; 2],
+    by_class: &[f64],
+    classes: &[f64],
+) -> Vec<f64> {
     let told = if couple.by_class { classes.len() } else { 1 };
     let first = couple.of[0] == node;
     let own = |class: usize, bin: usize| match couple.by_class {
@@ -198,8 +207,14 @@ mod tests {
         let mut own = couple([0, 1], 1.0);
         own.counts = vec![2.0, 4.0, 6.0, 8.0, 10.0, 12.0];
         // Node 0 has 2 bins, its parent 3; the node's counts over two classes are 4 and 10.
-        assert_eq!(factors(&own, 0, [2, 3], &[1.0, 4.0, 3.0, 6.0], &[5.0, 9.0]), [0.5, 0.8, 1.0, 1.0, 1.5, 1.2]);
-        assert_eq!(factors(&own, 1, [3, 2], &[2.0, 4.0, 6.0, 0.0, 0.0, 0.0], &[1.0, 1.0]), [1.0, 1.0, 1.0, 4.0, 2.5, 2.0]);
+        assert_eq!(
+            factors(&own, 0, [2, 3], &[1.0, 4.0, 3.0, 6.0], &[5.0, 9.0]),
+            [0.5, 0.8, 1.0, 1.0, 1.5, 1.2]
+        );
+        assert_eq!(
+            factors(&own, 1, [3, 2], &[2.0, 4.0, 6.0, 0.0, 0.0, 0.0], &[1.0, 1.0]),
+            [1.0, 1.0, 1.0, 4.0, 2.5, 2.0]
+        );
         assert_eq!(apart(&[2.0, 4.0], &[1.0, 1.0, 0.0, 4.0], &[2.0, 4.0], false), [1.0, 5.0]);
     }
 }

@@ -100,7 +100,11 @@ mod tests {
     use netdpsyn_model::Cells;
 
     fn table(values: &[f64], variance: f64) -> Table {
-        Table { cells: Cells::new([(0, values.len())]), values: values.to_vec(), variance: Variance::Even(variance) }
+        Table {
+            cells: Cells::new([(0, values.len())]),
+            values: values.to_vec(),
+            variance: Variance::Even(variance),
+        }
     }
 
     fn raked(tables: &[Table], cells: &[Vec<u32>]) -> Vec<f64> {

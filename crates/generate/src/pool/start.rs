@@ -101,7 +101,12 @@ fn draw(
                 &tie.factors[(class * parents + group) * bins..][..bins]
             });
             cumulate(shape, factors, to_coarse, sums);
-            deal(members, sums, |member, code| codes[link.attribute].set(run.start + member as usize, code), rng);
+            deal(
+                members,
+                sums,
+                |member, code| codes[link.attribute].set(run.start + member as usize, code),
+                rng,
+            );
         }
     }
 }

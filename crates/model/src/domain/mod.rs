@@ -32,8 +32,8 @@ pub mod simplex;
 pub mod top;
 pub mod tree;
 
-pub use order::Order;
 pub use merge::{Kinship, Merged, Undeclared};
+pub use order::Order;
 pub use partition::Partition;
 pub use tree::PrefixTree;
 

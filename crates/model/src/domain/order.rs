@@ -100,7 +100,8 @@ impl Order {
             Keys::Octave => {
                 let first = value.ilog2();
                 let behind = value - (1 << first);
-                let digits = if first <= DIGITS { behind << (DIGITS - first) } else { behind >> (first - DIGITS) };
+                let digits =
+                    if first <= DIGITS { behind << (DIGITS - first) } else { behind >> (first - DIGITS) };
                 (u64::from(first) + 1) << DIGITS | digits
             }
         }
@@ -137,7 +138,12 @@ fn cut(bits: u32, short: bool) -> Vec<u8> {
         return vec![bits as u8];
     }
     let levels = bits.div_ceil(6);
-    (0..levels).map(|level| ((bits * (levels - level)).div_ceil(levels) - (bits * (levels - level - 1)).div_ceil(levels)) as u8).collect()
+    (0..levels)
+        .map(|level| {
+            ((bits * (levels - level)).div_ceil(levels) - (bits * (levels - level - 1)).div_ceil(levels))
+                as u8
+        })
+        .collect()
 }
 
 #[cfg(test)]

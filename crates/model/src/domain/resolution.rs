@@ -144,6 +144,18 @@ pub fn partition(leaves: &[Leaf], groups: &[u32], order: &Order) -> Partition {
     Partition::weighted(starts, labels, weights, space.end)
 }
 
+/// The same bins over the same values, in as few intervals as there can be: a cut that nothing is drawn from.
+pub fn outline(partition: &Partition) -> Partition {
+    let mut intervals: Vec<(u64, u32)> = Vec::new();
+    for (bin, own) in (0u32..).zip(partition.intervals()) {
+        intervals.extend(own.iter().map(|(interval, _)| (interval.start, bin)));
+    }
+    intervals.sort_unstable();
+    intervals.dedup_by_key(|(_, bin)| *bin);
+    let (starts, labels) = intervals.into_iter().unzip();
+    Partition::labelled(starts, labels, partition.space().end)
+}
+
 /// Where the pieces of a leaf begin, and the share of each.
 fn pieces(start: u64, end: u64, octaves: bool) -> Vec<(u64, f64)> {
     let (low, high) = (start.max(1) as f64, end.max(2) as f64);
@@ -200,6 +212,9 @@ mod tests {
             let groups: Vec<u32> = (0..leaves.len() as u32).collect();
             let cut = partition(&leaves, &groups, &order);
             prop_assert_eq!(cut.space(), order.space());
+            let outline = outline(&cut);
+            prop_assert!(cuts.iter().all(|&key| outline.code(order.value(key)) == cut.code(order.value(key))));
+            prop_assert_eq!(outline.intervals().iter().map(Vec::len).sum::<usize>(), leaves.len());
             for ((bin, intervals), leaf) in cut.intervals().into_iter().enumerate().zip(&leaves) {
                 let drawn = intervals.iter().filter(|(_, weight)| *weight > 0.0);
                 let mass: f64 = drawn.clone().map(|(_, weight)| weight).sum();

@@ -59,8 +59,9 @@ pub struct Counted {
     pub sigma: f64,
 }
 
-/// The leaves of a tree that holds `records` in all, in order: at least one. They need not cover the space: what they leave out holds nothing.
-pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage) -> Vec<Leaf> {
+/// The leaves of a tree that holds `records` in all, in order: at least one and `most` at most, the largest. They need not cover the space: what they leave out
+/// holds nothing.
+pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, most: usize) -> Vec<Leaf> {
     let (estimates, variances) = upwards(levels, order);
     let mut leaves = Vec::new();
     // Estimate and variance of the nodes that are open, level by level.
@@ -75,13 +76,19 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage) -
         let mut next = Vec::with_capacity(opened.len());
         for (parent, (&prefix, &(total, variance))) in counted.parents.iter().zip(&open).enumerate() {
             let cells = parent * fan..(parent + 1) * fan;
-            let own_open = opened.partition_point(|&c| c < cells.start)..opened.partition_point(|&c| c < cells.end);
+            let own_open =
+                opened.partition_point(|&c| c < cells.start)..opened.partition_point(|&c| c < cells.end);
             let key = |child: usize| ((prefix * *fan as u64) + child as u64) << below;
             if total <= 0.0 {
                 next.extend(opened[own_open].iter().map(|_| (0.0, 0.0)));
                 continue;
             }
-            let family = Family { total, variance, counts: &estimates[at][cells.clone()], noise: &variances[at][cells.clone()] };
+            let family = Family {
+                total,
+                variance,
+                counts: &estimates[at][cells.clone()],
+                noise: &variances[at][cells.clone()],
+            };
             let shared = family.share(stands, how.remainder[last], how.least_signal);
             if shared.even && own_open.is_empty() {
                 let noise: f64 = family.noise.iter().sum();
@@ -93,11 +100,19 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage) -
                 if opens.next_if_eq(&child).is_some() {
                     next.push((count, family.noise[child]));
                 } else if count > 0.0 {
-                    leaves.push(Leaf { keys: key(child)..key(child + 1), count, variance: family.noise[child] });
+                    leaves.push(Leaf {
+                        keys: key(child)..key(child + 1),
+                        count,
+                        variance: family.noise[child],
+                    });
                 }
             }
         }
         open = next;
+    }
+    if leaves.len() > most {
+        leaves.sort_by(|a, b| b.count.total_cmp(&a.count).then(a.keys.start.cmp(&b.keys.start)));
+        leaves.truncate(most);
     }
     leaves.sort_unstable_by_key(|leaf| leaf.keys.start);
     if how.summed {
@@ -165,8 +180,12 @@ impl Family<'_> {
         let noise: f64 = self.noise.iter().sum();
         let missing = self.total - self.counts.iter().sum::<f64>();
         // What the children lack of their parent, shared by their noise.
-        let own: Vec<f64> =
-            self.counts.iter().zip(self.noise).map(|(c, v)| if noise > 0.0 { c + missing * v / noise } else { *c }).collect();
+        let own: Vec<f64> = self
+            .counts
+            .iter()
+            .zip(self.noise)
+            .map(|(c, v)| if noise > 0.0 { c + missing * v / noise } else { *c })
+            .collect();
         let mut counts = vec![0.0; own.len()];
         let mut rest: Vec<usize> = (0..own.len()).filter(|&c| self.noise[c] > 0.0).collect();
         let mut out: Vec<usize> = Vec::new();

@@ -76,7 +76,10 @@ pub fn context(layout: &Layout<'_>, measurements: &[Measurement], records: f64) 
             // A class of which nothing stands out takes the sides of all.
             for (own, noisy) in cells.chunks_mut(p).zip(noisy.counts.chunks(p)) {
                 if own.iter().sum::<f64>() <= 0.0 {
-                    own.iter_mut().zip(noisy).zip(&sides).for_each(|((c, y), s)| *c = y.max(0.0) + 1e-3 * s / total + 1e-9);
+                    own.iter_mut()
+                        .zip(noisy)
+                        .zip(&sides)
+                        .for_each(|((c, y), s)| *c = y.max(0.0) + 1e-3 * s / total + 1e-9);
                 }
             }
             if let Some(alone) = &alone {
@@ -177,19 +180,30 @@ impl<'a> Singles<'a> {
             if let Some(mut noisy) = layout.counts(measurements, &[class, side, Some(x)]) {
                 // Sides that a class has not hold noise alone.
                 let held = |cell: usize| self.context.cells[cell / fine] > 0.0;
-                noisy.counts.iter_mut().enumerate().for_each(|(cell, count)| *count *= f64::from(u8::from(held(cell))));
+                noisy
+                    .counts
+                    .iter_mut()
+                    .enumerate()
+                    .for_each(|(cell, count)| *count *= f64::from(u8::from(held(cell))));
                 let onto = [(0, None, self.classes), (2, Some(&layout.maps[x][..]), bins)];
                 let map = map(&[self.classes, self.sides, fine], &onto);
                 let mut summed = vec![0.0; self.classes * bins];
-                map.iter().enumerate().filter(|(cell, _)| held(*cell)).for_each(|(_, &to)| summed[to as usize] += noisy.sigma.powi(2));
-                add(sums(&noisy.counts, &map, summed.len()), &|cell| if summed[cell] > 0.0 { summed[cell] } else { noisy.sigma.powi(2) });
+                map.iter()
+                    .enumerate()
+                    .filter(|(cell, _)| held(*cell))
+                    .for_each(|(_, &to)| summed[to as usize] += noisy.sigma.powi(2));
+                add(sums(&noisy.counts, &map, summed.len()), &|cell| {
+                    if summed[cell] > 0.0 { summed[cell] } else { noisy.sigma.powi(2) }
+                });
             }
         }
         if let Some(noisy) = class.and_then(|_| layout.counts(measurements, &[class, Some(xc)])) {
             add(noisy.counts, &|_| noisy.sigma.powi(2));
         }
         for y in layers.free().into_iter().filter(|&y| y != x && class.is_some()) {
-            let Some(noisy) = layout.counts(measurements, &[class, Some(xc), Some(layers.coarse[y])]) else { continue };
+            let Some(noisy) = layout.counts(measurements, &[class, Some(xc), Some(layers.coarse[y])]) else {
+                continue;
+            };
             let others = layout.coarse_bins(y);
             let map = map(&[self.classes, bins, others], &[(0, None, self.classes), (1, None, bins)]);
             add(sums(&noisy.counts, &map, self.classes * bins), &|_| others as f64 * noisy.sigma.powi(2));
@@ -277,7 +291,13 @@ impl<'a> Singles<'a> {
     }
 
     /// X coarse × Y coarse, from its own table and the triple that holds it.
-    fn pair(&self, x: usize, y: usize, own: Option<&Noisy>, triple: Option<&Noisy>) -> Option<(Vec<f64>, f64)> {
+    fn pair(
+        &self,
+        x: usize,
+        y: usize,
+        own: Option<&Noisy>,
+        triple: Option<&Noisy>,
+    ) -> Option<(Vec<f64>, f64)> {
         let (a, b) = (self.coarse[x].len(), self.coarse[y].len());
         let to_pair = map(&[self.classes, a, b], &[(1, None, a), (2, None, b)]);
         let projected = triple.map(|t| Noisy {
@@ -300,8 +320,10 @@ impl<'a> Singles<'a> {
         norm_sub_to(&mut table, self.context.records);
         table.iter_mut().zip(&expected).for_each(|(cell, e)| *cell += 0.1 * TRACE_OF * e);
         let (rows, columns) = (map(&[a, b], &[(0, None, a)]), map(&[a, b], &[(1, None, b)]));
-        let margins =
-            [Margin { map: &rows, target: &self.coarse[x] }, Margin { map: &columns, target: &self.coarse[y] }];
+        let margins = [
+            Margin { map: &rows, target: &self.coarse[x] },
+            Margin { map: &columns, target: &self.coarse[y] },
+        ];
         rake(&mut table, &margins, 20);
         Some((table, sigma))
     }
@@ -320,7 +342,8 @@ impl<'a> Singles<'a> {
             maps.iter().zip([class_x, class_y, pair]).map(|(map, target)| Margin { map, target }).collect();
         let mut entropic = Vec::with_capacity(k * a * b);
         for (class, &records) in self.context.classes.iter().enumerate() {
-            let (rows, columns) = (&class_x[class * a..(class + 1) * a], &class_y[class * b..(class + 1) * b]);
+            let (rows, columns) =
+                (&class_x[class * a..(class + 1) * a], &class_y[class * b..(class + 1) * b]);
             entropic.extend(rows.iter().flat_map(|r| columns.iter().map(move |c| r * c / records.max(1e-9))));
         }
         rake(&mut entropic, &margins, 10);

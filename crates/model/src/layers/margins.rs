@@ -20,7 +20,10 @@ pub fn rake(values: &mut [f64], margins: &[Margin<'_>], sweeps: usize) {
     for _ in 0..sweeps {
         for Margin { map, target } in margins {
             let mut factors = sums(values, map, target.len());
-            factors.iter_mut().zip(*target).for_each(|(sum, &wanted)| *sum = if *sum > 1e-9 { wanted / *sum } else { 0.0 });
+            factors
+                .iter_mut()
+                .zip(*target)
+                .for_each(|(sum, &wanted)| *sum = if *sum > 1e-9 { wanted / *sum } else { 0.0 });
             values.iter_mut().zip(*map).for_each(|(value, &cell)| *value *= factors[cell as usize]);
         }
     }
@@ -34,7 +37,8 @@ pub fn map(shape: &[usize], onto: &[(usize, Option<&[u32]>, usize)]) -> Vec<u32>
         let at = onto.iter().position(|&(own, ..)| own == axis);
         let step: usize = at.map_or(0, |at| onto[at + 1..].iter().map(|&(.., bins)| bins).product());
         let code = |code: usize| at.and_then(|at| onto[at].1).map_or(code, |map| map[code] as usize);
-        cells = cells.iter().flat_map(|&cell| (0..bins).map(move |c| cell + (code(c) * step) as u32)).collect();
+        cells =
+            cells.iter().flat_map(|&cell| (0..bins).map(move |c| cell + (code(c) * step) as u32)).collect();
     }
     cells
 }

@@ -51,9 +51,17 @@ impl Layers {
         let fine = self.coarse.len();
         let column = |a: usize| attributes.get(a).map(|a| a.column);
         let context = self.context();
-        if fine > attributes.len() || context.iter().any(|&a| a >= fine) || self.side.is_some() && self.side == self.class {
+        if fine > attributes.len()
+            || context.iter().any(|&a| a >= fine)
+            || self.side.is_some() && self.side == self.class
+        {
             Some("its layers name attributes that it has not")
-        } else if self.coarse.iter().enumerate().any(|(a, &coarse)| column(coarse).is_none() || column(coarse) != column(a)) {
+        } else if self
+            .coarse
+            .iter()
+            .enumerate()
+            .any(|(a, &coarse)| column(coarse).is_none() || column(coarse) != column(a))
+        {
             Some("a coarse attribute is not one of its column")
         } else if (0..fine).any(|a| self.map(a, attributes).is_none()) {
             Some("a coarse cut is no coarser cut of the same values")
@@ -66,7 +74,8 @@ impl Layers {
     pub fn map(&self, fine: usize, attributes: &[Attribute]) -> Option<Vec<u32>> {
         let coarse = &attributes[self.coarse[fine]].partition;
         let bin_of = |intervals: Vec<(std::ops::Range<u64>, f64)>| {
-            let mut codes = intervals.iter().flat_map(|(i, _)| [coarse.code(i.start), coarse.code(i.end - 1)]);
+            let mut codes =
+                intervals.iter().flat_map(|(i, _)| [coarse.code(i.start), coarse.code(i.end - 1)]);
             let first = codes.next()?;
             codes.all(|code| code == first).then_some(first)
         };

@@ -29,7 +29,7 @@ use super::draws;
 use super::skipped::{NotTaken, Skipped};
 use features::Features;
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Schema, Trace};
+use netdpsyn_trace::{Field, Schema, Trace, protocols};
 use rayon::prelude::*;
 use score::Score;
 use serde::Serialize;
@@ -39,6 +39,8 @@ use std::collections::BTreeSet;
 pub const MAX_ROWS: usize = 50_000;
 /// Distinct values of the key attribute at most: beyond, they are no classes to be told apart.
 pub const MAX_CLASSES: usize = 40;
+/// Fitted records from which on a class should be found in a synthetic trace.
+pub const ENOUGH: u64 = 50;
 
 /// How well the key attribute is learnt from synthetic records, beside raw ones.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,6 +62,33 @@ pub struct Classification {
     pub classifiers: Vec<Trained>,
     /// Means over the classifiers.
     pub mean: Both,
+    /// Every class among the held-out rows, the rarest of the fitted ones first. Reports before version 3 have none.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub recalls: Vec<Recall>,
+}
+
+/// How many of the rows of one class are found, as decision tree and random forest have it on average: the means over all classes hide the rare ones.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ClassRecall))]
+pub struct Recall {
+    /// The class.
+    pub class: String,
+    /// Fitted raw records of it.
+    pub fitted: u64,
+    /// Held-out rows of it that were tried.
+    pub tested: u32,
+    /// Share of them that was predicted after training on raw records, 0 to 1.
+    pub real: f64,
+    /// The same after training on synthetic records. Good is near the raw one; 0 is a class that is lost.
+    pub synthetic: f64,
+}
+
+impl Recall {
+    /// Whether a class of enough records for any method is found after training on raw records, and never after training on synthetic ones.
+    pub fn is_lost(&self) -> bool {
+        self.fitted >= ENOUGH && self.real > 0.0 && self.synthetic == 0.0
+    }
 }
 
 /// One classifier, trained twice.
@@ -111,6 +140,11 @@ impl Classifier {
         Classifier::LogisticRegression,
         Classifier::DecisionTree,
     ];
+
+    /// Whether it is the tree, or the forest: whose recalls are shown.
+    fn is_of_trees(self) -> bool {
+        matches!(self, Classifier::DecisionTree | Classifier::RandomForest)
+    }
 
     /// How it learns.
     fn learn(self) -> Learn {
@@ -180,21 +214,53 @@ pub fn classify(
     let truth = &labels[2];
     let jobs: Vec<(Classifier, usize)> =
         Classifier::ALL.into_iter().flat_map(|classifier| [(classifier, 0), (classifier, 1)]).collect();
-    let scores: Vec<Score> = jobs
+    let tried: Vec<(Score, Vec<(u32, u32)>)> = jobs
         .into_par_iter()
         .map(|(classifier, side)| {
             let (train, labels) = (&features[side], &labels[side]);
             let all = Lesson { train, labels, classes: classes.len(), test: &features[2], progress };
             let predicted = shown(classifier, all)?;
-            Ok(score::score(truth, &predicted, classes.len()))
+            let hits = score::hits(truth, &predicted, classes.len());
+            Ok((score::score(truth, &predicted, classes.len()), hits))
         })
         .collect::<Result<_, Cancelled>>()?;
     let mut classifiers: Vec<Trained> = Classifier::ALL
         .into_iter()
-        .zip(scores.chunks_exact(2))
-        .map(|(classifier, s)| Trained { classifier, scores: Both { real: s[0], synthetic: s[1] } })
+        .zip(tried.chunks_exact(2))
+        .map(|(classifier, t)| Trained { classifier, scores: Both { real: t[0].0, synthetic: t[1].0 } })
         .collect();
     classifiers.sort_by_key(|trained| trained.classifier as u8);
+    let mut fitted = vec![0; classes.len()];
+    real.column(key).visit(progress, |value| {
+        if let Ok(class) = classes.binary_search(&value) {
+            fitted[class] += 1;
+        }
+    })?;
+    // Of the classifiers that see classes by themselves, on either side.
+    let trees = Classifier::ALL.iter().zip(tried.chunks_exact(2));
+    let trees: Vec<_> = trees.filter(|(classifier, _)| classifier.is_of_trees()).map(|(_, t)| t).collect();
+    let recall = |class: usize, side: usize| {
+        let shares = trees.iter().map(|tried| {
+            let (rows, hits) = tried[side].1[class];
+            f64::from(hits) / f64::from(rows)
+        });
+        shares.sum::<f64>() / trees.len() as f64
+    };
+    let mut recalls: Vec<Recall> = (0..classes.len())
+        .filter_map(|class| {
+            let tested = tried[0].1[class].0;
+            let name = class_name(&schema.columns[key].field, classes[class]);
+            let found = || Recall {
+                class: name,
+                fitted: fitted[class],
+                tested,
+                real: recall(class, 0),
+                synthetic: recall(class, 1),
+            };
+            (tested > 0).then(found)
+        })
+        .collect();
+    recalls.sort_by_key(|recall| recall.fitted);
     Ok(Classification {
         key: schema.columns[key].name.clone(),
         features: chosen.iter().map(|&column| schema.columns[column].name.clone()).collect(),
@@ -207,7 +273,21 @@ pub fn classify(
             synthetic: Score::mean(classifiers.iter().map(|c| c.scores.synthetic)),
         },
         classifiers,
+        recalls,
     })
+}
+
+/// What a class is called in the trace; what is not declared is `other`.
+fn class_name(field: &Field, value: u64) -> String {
+    match field {
+        Field::Categorical(Some(names)) => {
+            names.get(value as usize).map_or("other", String::as_str).to_string()
+        }
+        Field::Protocol => {
+            u8::try_from(value).ok().and_then(protocols::name).map_or(value.to_string(), String::from)
+        }
+        _ => value.to_string(),
+    }
 }
 
 /// The position of each value among the sorted `classes`.
@@ -336,6 +416,10 @@ mod tests {
             assert_eq!(trained.scores.real, Score { accuracy: 0.5, macro_f1: 1.0 / 3.0 });
             assert_eq!(trained.scores.synthetic, Score { accuracy: 0.0, macro_f1: 0.0 });
         }
+        let normal = Recall { class: "normal".into(), fitted: 200, tested: 100, real: 1.0, synthetic: 0.0 };
+        let ddos = Recall { class: "ddos".into(), fitted: 0, real: 0.0, ..normal.clone() };
+        assert!(normal.is_lost() && !ddos.is_lost());
+        assert_eq!(found.recalls, [ddos, normal], "and none of what no held-out row is");
     }
 
     #[test]

@@ -23,6 +23,17 @@ impl Score {
     }
 }
 
+/// Rows and hits of each class below `classes`: how many of `truth`, and how many of these were predicted.
+pub fn hits(truth: &[u16], predicted: &[u16], classes: usize) -> Vec<(u32, u32)> {
+    let mut counts = vec![(0, 0); classes];
+    for (&t, &p) in truth.iter().zip(predicted) {
+        let (rows, hits) = &mut counts[usize::from(t)];
+        *rows += 1;
+        *hits += u32::from(t == p);
+    }
+    counts
+}
+
 /// Scores predictions of classes below `classes`. Macro-F1 is that of scikit-learn's `f1_score(average="macro")`: the
 /// classes it averages over are those of truth and predictions together.
 pub fn score(truth: &[u16], predicted: &[u16], classes: usize) -> Score {
