@@ -139,10 +139,13 @@ fn flows_from_raw_to_synthetic_and_again_from_the_bundle() {
 fn a_condition_gives_the_categories_that_are_asked_for() {
     let lab = Lab::new();
     let raw = sample("flows.csv.gz");
-    let output = lab.synthesize(&raw, FLOWS, &["--bundle", "m", "--condition", "type=ddos"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("not the raw mix: type = ddos, by hand"));
-    assert!(lab.text("out.csv").lines().skip(1).all(|line| line.ends_with(",1,ddos")));
+    for method in ["netdpsyn", "adaptive"] {
+        let asked = ["--method", method, "--bundle", "m", "--condition", "type=ddos"];
+        let output = lab.synthesize(&raw, FLOWS, &asked);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("not the raw mix: type = ddos, by hand"));
+        assert!(lab.text("out.csv").lines().skip(1).all(|line| line.ends_with(",1,ddos")));
+    }
     let shares = "type=normal:.5,ddos:.25,bruteforce:.25";
     let generate =
         |more: &[&str]| lab.ok(&[&["generate", "m", "--rows", "2000", "--seed", "7"], more].concat());
@@ -668,13 +671,14 @@ fn binning_alone_is_private_and_keeps_every_record() {
 fn gaps_are_measured_and_never_written() {
     let lab = Lab::new();
     lab.ok(&["sample", "packets", "--rows", "3000", "-o", "raw.csv"]);
-    let output = lab.synthesize("raw.csv", PACKETS, &["--bundle", "b.json.gz", "--accept-noise"]);
+    let paper = ["--accept-noise", "--method", "netdpsyn"];
+    let output = lab.synthesize("raw.csv", PACKETS, &[&paper[..], &["--bundle", "b.json.gz"]].concat());
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && stdout.contains("one-way tsdiff"), "{stdout}");
     assert_eq!(lab.text("out.csv").lines().next(), lab.text("raw.csv").lines().next());
     lab.ok(&["generate", "b.json.gz", "-o", "more.csv", "--rows", "1000"]);
     assert_eq!(lab.text("more.csv").lines().count(), 1_001);
-    let without = lab.synthesize("raw.csv", PACKETS, &["--gaps", "false", "--accept-noise"]);
+    let without = lab.synthesize("raw.csv", PACKETS, &[&paper[..], &["--gaps", "false"]].concat());
     assert!(without.status.success() && !String::from_utf8_lossy(&without.stdout).contains("tsdiff"));
 }
 
@@ -763,7 +767,7 @@ fn a_schema_with_roles_may_name_its_columns_as_it_likes() {
     let raw = lab.text("raw.csv");
     lab.write("raw.csv", format!("{}\n{}", names.join(","), raw.split_once('\n').unwrap().1));
     let declared = ["--schema", "schema.json"];
-    let output = lab.synthesize("raw.csv", &declared, &["--bundle", "out.bundle", "--accept-noise"]);
+    let output = lab.synthesize("raw.csv", &declared, &["--bundle", "out.bundle", "--accept-noise", "--method", "netdpsyn"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bundle: serde_json::Value = serde_json::from_str(&gunzip(&lab.path("out.bundle"))).unwrap();
     assert_eq!((&bundle["version"], &bundle["schema"]["version"]), (&2.into(), &2.into()));
