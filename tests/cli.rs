@@ -767,7 +767,11 @@ fn a_schema_with_roles_may_name_its_columns_as_it_likes() {
     let raw = lab.text("raw.csv");
     lab.write("raw.csv", format!("{}\n{}", names.join(","), raw.split_once('\n').unwrap().1));
     let declared = ["--schema", "schema.json"];
-    let output = lab.synthesize("raw.csv", &declared, &["--bundle", "out.bundle", "--accept-noise", "--method", "netdpsyn"]);
+    let output = lab.synthesize(
+        "raw.csv",
+        &declared,
+        &["--bundle", "out.bundle", "--accept-noise", "--method", "netdpsyn"],
+    );
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bundle: serde_json::Value = serde_json::from_str(&gunzip(&lab.path("out.bundle"))).unwrap();
     assert_eq!((&bundle["version"], &bundle["schema"]["version"]), (&2.into(), &2.into()));

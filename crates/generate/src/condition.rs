@@ -215,7 +215,17 @@ pub(super) mod for_tests {
             followers: vec![Follower { column: 2, key: 3, values: vec![0, 1, 0] }],
         };
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
-        Model { schema, attributes, tables, one_ways, layers: None, rules, records: a + bc, reconciled }
+        Model {
+            schema,
+            attributes,
+            tables,
+            one_ways,
+            layers: None,
+            profiles: Vec::new(),
+            rules,
+            records: a + bc,
+            reconciled,
+        }
     }
 }
 

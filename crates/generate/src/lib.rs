@@ -21,6 +21,7 @@
 //! | [`shard`] | all of this for one shard |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`restore`] | codes back to values |
+//! | [`hosts`] | how many addresses the tail has, and which |
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards set aside, and merged in order of time |
 
@@ -30,6 +31,7 @@ pub mod codes;
 pub mod condition;
 pub mod draw;
 pub mod gum;
+pub mod hosts;
 pub mod options;
 pub mod order;
 pub mod plan;
@@ -67,6 +69,9 @@ use target::Target;
 /// Records that are made together: enough that cells of few records are not lost to rounding, few enough for the cache. On a
 /// table of 20,000 cells, shards a quarter of this size ended with one and a half times the error.
 const SHARD: usize = 1 << 18;
+
+/// The stream that hosts are drawn from: that of no shard.
+const HOSTS: usize = usize::MAX - 1;
 
 /// Shards that are kept in memory rather than in a scratch file.
 const HELD_SHARDS: usize = 4;
@@ -176,7 +181,9 @@ fn make_in<'a>(
     let maker = Maker::of(model, request, to_make, progress)?;
     let restored = request.condition.as_ref().map(|condition| condition.restored(model));
     let (attributes, rules) = restored.as_ref().map_or((drawn(model), &model.rules), |(a, r)| (a, r));
-    let restorer = restore::Restorer::new(&model.schema, attributes, rules);
+    let hosts = &mut stream(request.seed, HOSTS);
+    let restorer =
+        restore::Restorer::new(&model.schema, attributes, rules).with_hosts(&model.profiles, hosts);
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
@@ -334,6 +341,7 @@ mod tests {
             tables,
             one_ways,
             layers: None,
+            profiles: Vec::new(),
             rules: Rules::default(),
             records: 4_000.0,
             reconciled,
@@ -448,6 +456,7 @@ mod tests {
             tables,
             one_ways,
             layers: None,
+            profiles: Vec::new(),
             rules: Rules::default(),
             records: 5_000.0,
             reconciled,

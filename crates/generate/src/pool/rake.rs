@@ -9,6 +9,8 @@ use netdpsyn_trace::progress::{Cancelled, Step};
 
 /// σ that count as noise.
 const NOISE: f64 = 2.0;
+/// Most that one table scales a weight by in a sweep. Where tables want of the few records of a pool what they cannot all have, weights would else swing ever wider.
+const STEP: f64 = 4.0;
 /// No cell is wanted less than this.
 const LEAST: f64 = 1e-3;
 
@@ -56,7 +58,7 @@ impl<'a> Raked<'a> {
                 false => 1.0,
                 true => {
                     let z2 = wanted.max(*cell).powi(2);
-                    (wanted / *cell).powf(z2 / (z2 + self.noise))
+                    (wanted / *cell).powf(z2 / (z2 + self.noise)).clamp(STEP.recip(), STEP)
                 }
             };
         }

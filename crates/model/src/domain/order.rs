@@ -138,12 +138,8 @@ fn cut(bits: u32, short: bool) -> Vec<u8> {
         return vec![bits as u8];
     }
     let levels = bits.div_ceil(6);
-    (0..levels)
-        .map(|level| {
-            ((bits * (levels - level)).div_ceil(levels) - (bits * (levels - level - 1)).div_ceil(levels))
-                as u8
-        })
-        .collect()
+    let below = |level: u32| bits * (levels - level) / levels;
+    (0..levels).map(|level| (below(level) - below(level + 1)) as u8).collect()
 }
 
 #[cfg(test)]
@@ -194,6 +190,7 @@ mod tests {
         assert_eq!(cut(8, true), [8]);
         assert_eq!(cut(16, false), [6, 5, 5]);
         assert_eq!(cut(9, false), [5, 4]);
+        assert_eq!(cut(20, false), [5, 5, 5, 5]);
     }
 
     #[test]

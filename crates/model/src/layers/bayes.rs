@@ -25,7 +25,7 @@ pub fn class(noisy: f64, sigma: f64) -> f64 {
         true => noisy,
         false => {
             let mean = 0.5 * (noisy + (noisy * noisy + 8.0 / std::f64::consts::PI * sigma * sigma).sqrt());
-            (z / AS_COUNTED).powi(2).clamp(0.4, 1.0) * mean
+            (z.max(0.0) / AS_COUNTED).powi(2).max(0.4) * mean
         }
     };
     kept.max(1.0)
