@@ -40,6 +40,8 @@ impl Quota {
         let needed = wanted.iter().zip(&mass).filter(|(rows, _)| **rows > 0);
         let needed = needed.map(|(&rows, mass)| (rows as f64).max(LEAST) / mass).fold(0.0, f64::max);
         let most = rows.saturating_mul(FACTOR).max(if rows > 0 { size } else { 0 });
+        // Whole counts of a cell are kept in 32 bits.
+        let most = most.min(u32::MAX as usize).max(rows);
         let made = (needed.ceil() as usize).clamp(rows, most);
         let times = made.div_ceil(rows.div_ceil(size).max(1) * size).max(1);
         let bins = condition.restored_bins(model);
@@ -279,6 +281,7 @@ mod tests {
         assert_eq!(rows(&model, "type=b", 0), (0, 1));
         model.one_ways[3].values = vec![999.0, 1.0, 0.0];
         assert_eq!(rows(&model, "type=b", 1_000_000), (16_000_000, 16));
+        assert_eq!(rows(&model, "type=b", 1 << 31).0, u32::MAX as usize);
         assert_eq!(rows(&model, "type=b", 10), (64_000, 1));
         assert_eq!(rows(&model, "type=b", 1_000), (SHARD, 1));
     }
