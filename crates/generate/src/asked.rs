@@ -99,7 +99,14 @@ impl Asked {
             return Err(ConditionError::Column { named: cut(&self.column), may: listed(all) });
         };
         let field = &schema.columns[position].field;
-        let value_of = values_by_name(field);
+        let declared: BTreeMap<&str, u64> = match field {
+            Field::Categorical(Some(declared)) => declared.iter().map(String::as_str).zip(0..).collect(),
+            _ => BTreeMap::new(),
+        };
+        let value_of = |name: &str| match field {
+            Field::Protocol => protocol(name),
+            _ => declared.get(name).copied(),
+        };
         let mut values: BTreeMap<u64, f64> = BTreeMap::new();
         for (name, share) in &self.shares {
             let value = value_of(name).ok_or_else(|| ConditionError::Category {
@@ -114,19 +121,10 @@ impl Asked {
     }
 }
 
-/// The values that the names of categories stand for.
-fn values_by_name(field: &Field) -> Box<dyn Fn(&str) -> Option<u64> + '_> {
-    match field {
-        Field::Categorical(Some(declared)) => {
-            let known: BTreeMap<&str, u64> = declared.iter().map(String::as_str).zip(0..).collect();
-            Box::new(move |name| known.get(name).copied())
-        }
-        Field::Protocol => Box::new(|name| {
-            let number = name.parse().ok().filter(|&number| number < protocols::COUNT);
-            protocols::number(name).map(u64::from).or(number)
-        }),
-        _ => Box::new(|_| None),
-    }
+/// The number of a protocol that is named, or given as a number.
+fn protocol(name: &str) -> Option<u64> {
+    let number = name.parse().ok().filter(|&number| number < protocols::COUNT);
+    protocols::number(name).map(u64::from).or(number)
 }
 
 /// How a category is called.
