@@ -383,6 +383,41 @@ fn an_empty_trace_is_measured_like_any_other() {
     assert!(bundle.attributes.iter().all(|a| a.bins() >= 1));
 }
 
+/// With and without class, side, and attributes beside them: one is asked about twice nowhere, and records can be made.
+#[test]
+fn whatever_columns_there_are_have_an_adaptive_model() {
+    let all: [&[&str]; 10] = [
+        &["proto", "pkt"],
+        &["pkt"],
+        &["type"],
+        &["proto"],
+        &["ts"],
+        &["srcip", "pkt"],
+        &["label", "type"],
+        &["proto", "type"],
+        &["type", "byt"],
+        &["srcip", "dstip", "srcport", "ts", "td"],
+    ];
+    let trace = flows::simulate(3_000, 1);
+    for kept in all {
+        let mut schema = flows::schema();
+        let at: Vec<usize> = kept.iter().map(|name| schema.position(name).unwrap()).collect();
+        schema.columns.retain(|column| kept.contains(&column.name.as_str()));
+        schema.facts = Vec::new();
+        let rows: Vec<Vec<u64>> =
+            (0..trace.rows()).map(|row| at.iter().map(|&column| trace.column(column).get(row)).collect()).collect();
+        for epsilon in [0.1, 20.0] {
+            let [tape, _] = check_replay(&rows, 7, &schema, &plan(Method::Adaptive, epsilon, false), real());
+            let plan = plan(Method::Adaptive, epsilon, false);
+            let (bundle, _) = run(&rows, &schema, &plan, Source::Tape(tape));
+            let model = netdpsyn_model::Model::from_bundle(&bundle, &Quiet).unwrap();
+            let request = netdpsyn_generate::Request { seed: 1, ..Default::default() };
+            let made = netdpsyn_generate::generate(&model, &request, &Quiet).unwrap().trace;
+            assert!(made.rows() > 1_000 || epsilon < 1.0, "{kept:?}: {}", made.rows());
+        }
+    }
+}
+
 #[test]
 fn an_empty_trace_has_an_adaptive_model_too() {
     for name in ["ton", "caida"] {

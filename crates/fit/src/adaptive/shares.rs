@@ -167,6 +167,9 @@ impl Budget {
         };
         let carried =
             ((told / A_PAIR).round() as usize).clamp(free.saturating_sub(1), pairs.max(1)).min(pairs);
+        // Without a side shapes are by class alone.
+        let (shapes, by_class) =
+            if self.has_class && self.has_side { (SHAPES, BY_CLASS) } else { (SHAPES + BY_CLASS, 0.0) };
         let (of_pairs, of_triples) = if triples > 0 { (PAIRS, TRIPLES) } else { (PAIRS + TRIPLES, 0.0) };
         let most =
             (0.25 * scale.records / scale.sigma(rest * of_pairs / carried.max(1) as f64)).cbrt() * BALANCE;
@@ -181,11 +184,11 @@ impl Budget {
         let bins =
             LADDER.into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(LADDER[0]);
         let share =
-            FINE * scale.sigma(rest * SHAPES / free.max(1) as f64) * scale.classes / scale.records.max(1.0);
+            FINE * scale.sigma(rest * shapes / free.max(1) as f64) * scale.classes / scale.records.max(1.0);
         Tables {
             context: self.part(context),
-            shapes: self.part(rest * SHAPES),
-            by_class: self.part(if self.has_class { rest * BY_CLASS } else { 0.0 }),
+            shapes: self.part(rest * shapes),
+            by_class: self.part(rest * by_class),
             choice: self.part(all * choice),
             triples: self.part(rest * of_triples),
             bins,

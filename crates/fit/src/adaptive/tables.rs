@@ -45,11 +45,11 @@ pub fn shapes(layout: &Layout<'_>) -> Vec<Marginal> {
     layers.free().into_iter().filter_map(of).filter(joint).collect()
 }
 
-/// class × X coarse for every X, unless it is the same as the above.
+/// class × X coarse for every X, where there is a side: else the shapes say as much.
 pub fn by_class(layout: &Layout<'_>) -> Vec<Marginal> {
     let layers = layout.layers;
     let of = |x: usize| of(layout.attributes, &[layers.class, Some(layers.coarse[x])]);
-    let told = |&x: &usize| layers.class.is_some() && (layers.side.is_some() || layers.coarse[x] != x);
+    let told = |_: &usize| layers.class.is_some() && layers.side.is_some();
     layers.free().into_iter().filter(told).filter_map(of).collect()
 }
 
