@@ -404,8 +404,9 @@ fn whatever_columns_there_are_have_an_adaptive_model() {
         let at: Vec<usize> = kept.iter().map(|name| schema.position(name).unwrap()).collect();
         schema.columns.retain(|column| kept.contains(&column.name.as_str()));
         schema.facts = Vec::new();
-        let rows: Vec<Vec<u64>> =
-            (0..trace.rows()).map(|row| at.iter().map(|&column| trace.column(column).get(row)).collect()).collect();
+        let rows: Vec<Vec<u64>> = (0..trace.rows())
+            .map(|row| at.iter().map(|&column| trace.column(column).get(row)).collect())
+            .collect();
         for epsilon in [0.1, 20.0] {
             let [tape, _] = check_replay(&rows, 7, &schema, &plan(Method::Adaptive, epsilon, false), real());
             let plan = plan(Method::Adaptive, epsilon, false);

@@ -108,8 +108,8 @@ pub fn measure(
     let fixed = cuts::fixed(schema, &listed);
     let all = trace.derive(|t| codes::encode(t, &fixed, progress)).finished_or(Cancelled)?;
     let mut counted = Vec::new();
-    for at in 0..listed.len() {
-        let rho = budget.of_listed(columns.class, listed[at]);
+    for (at, &column) in listed.iter().enumerate() {
+        let rho = budget.of_listed(columns.class, column);
         let terms = Terms { stage: Stage::OneWays, reach: Reach::of(plan.unit, schema, &fixed), rho };
         let marginal = [Marginal::new(&[at], &fixed)];
         counted.extend(measure_all(&all, &marginal, &fixed, terms, accountant, progress)?);

@@ -92,7 +92,8 @@ pub fn context(layout: &Layout<'_>, measurements: &[Measurement], records: f64) 
             }
             let sides = self::sides(layout, measurements, noisy, records);
             let (to_class, to_side) = (map(&[k, p], &[(0, None, k)]), map(&[k, p], &[(1, None, p)]));
-            let margins = [Margin { map: &to_side, target: &sides }, Margin { map: &to_class, target: &classes }];
+            let margins =
+                [Margin { map: &to_side, target: &sides }, Margin { map: &to_class, target: &classes }];
             rake(&mut cells, &margins, 20);
             cells
         }
