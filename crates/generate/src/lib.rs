@@ -241,7 +241,9 @@ impl<'a> Maker<'a> {
     ) -> Result<Maker<'a>, Cancelled> {
         if let Some(layers) = &model.layers {
             progress.step(Stage::Plan, 0, 1)?;
-            return Ok(Maker::Pool(Pool::new(model, layers)));
+            let blended = request.condition.as_ref().filter(|c| Pool::blends(model, c.attribute));
+            let shares = blended.map(|condition| condition.shares(model));
+            return Ok(Maker::Pool(Pool::new(model, layers, shares.as_deref())));
         }
         let mut source = ChaCha20Rng::seed_from_u64(request.seed);
         let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {

@@ -1,4 +1,5 @@
-//! Records under a condition, of a method that makes them as they come: more are made than wanted, and of each code as many are kept as wanted.
+//! Records under a condition: where a method makes them as they come, more are made than wanted, and of each code as many are kept as wanted. A pool makes them in the
+//! shares that are wanted of its class ([`super::pool`]), and only what rounding lacks is filled up.
 //!
 //! What is wanted of a rare category may take very many: at most [`FACTOR`] times the records are made that are asked for, or one making where that is more. What is missing then
 //! is taken from the records of the code that are there, in turn: their codes come again, their values are drawn anew. They know all that the model knows of the
@@ -8,6 +9,7 @@ use super::SHARD;
 use super::codes::Codes;
 use super::condition::{Condition, Part, mass};
 use super::gum::Convergence;
+use super::pool::Pool;
 use netdpsyn_model::Model;
 use netdpsyn_trace::progress::Cancelled;
 use netdpsyn_trace::{Schema, Values};
@@ -34,7 +36,11 @@ impl Quota {
     /// For so many records in shards of at most `size`.
     pub fn new(condition: &Condition, model: &Model, rows: usize, size: usize) -> Quota {
         let (attribute, parts) = (condition.attribute, condition.parts(rows));
-        let mass = mass(model, attribute);
+        // The shares in which records are made.
+        let mass = match Pool::blends(model, attribute) {
+            true => condition.shares(model),
+            false => mass(model, attribute),
+        };
         let mut wanted = vec![0; mass.len()];
         parts.iter().for_each(|part| wanted[part.code as usize] += part.rows);
         let needed = wanted.iter().zip(&mass).filter(|(rows, _)| **rows > 0);

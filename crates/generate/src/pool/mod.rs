@@ -41,15 +41,31 @@ pub struct Pool<'a> {
     layout: Layout<'a>,
     chain: Chain,
     tables: Vec<Raked<'a>>,
+    blend: Option<Blend>,
+}
+
+/// Classes in other shares than the model's. Half of the records of a pool are drawn as the model has them, so that tables without the class still say something
+/// of them, and half as is wanted; weights begin with what makes the model's mix of both, and end with what makes the one that is wanted.
+struct Blend {
+    /// By class, what a record counts before the tables.
+    begin: Vec<f64>,
+    /// And after them.
+    end: Vec<f64>,
 }
 
 impl<'a> Pool<'a> {
-    /// Of a model of two resolutions.
-    pub fn new(model: &'a Model, layers: &'a Layers) -> Pool<'a> {
+    /// Of a model of two resolutions; its classes in these shares, if they are given.
+    pub fn new(model: &'a Model, layers: &'a Layers, shares: Option<&[f64]>) -> Pool<'a> {
         let layout = Layout::new(&model.attributes, layers);
-        let chain = Chain::of(&layout, &model.tables);
+        let mut chain = Chain::of(&layout, &model.tables);
         let raked = |table: &'a Table| Raked::new(table, model.records);
-        Pool { layout, chain, tables: model.tables.iter().map(raked).collect() }
+        let blend = shares.map(|shares| Blend::of(&mut chain, shares));
+        Pool { layout, chain, tables: model.tables.iter().map(raked).collect(), blend }
+    }
+
+    /// Whether records of this model are made in any shares of an attribute.
+    pub fn blends(model: &Model, attribute: usize) -> bool {
+        model.layers.as_ref().is_some_and(|layers| layers.class == Some(attribute))
     }
 
     /// `rows` records, as codes of the fine attributes. `streams` gives each part its source of random numbers, by its first record.
@@ -89,9 +105,14 @@ impl<'a> Pool<'a> {
                 codes.push(codes[fine].map(top, |code| u64::from(map[code as usize]), &Quiet)?);
             }
         }
-        let mut weights = vec![1.0; drawn];
+        let class = |row: usize| self.layout.layers.class.map_or(0, |class| codes[class].get(row) as usize);
+        let each = |by_class: &[f64]| (0..drawn).map(|row| by_class[class(row)]).collect();
+        let mut weights: Vec<f64> = self.blend.as_ref().map_or(vec![1.0; drawn], |blend| each(&blend.begin));
         let cells: Vec<Vec<u32>> = self.tables.iter().map(|table| table.cells(&codes)).collect();
         rake::rake(&self.tables, &cells, &mut weights, SWEEPS, step)?;
+        if let Some(Blend { end, .. }) = &self.blend {
+            weights.iter_mut().enumerate().for_each(|(row, weight)| *weight *= end[class(row)]);
+        }
         let chosen = systematic(&weights, rows, rng);
         step()?;
         let errors = self.tables.iter().zip(&cells).map(|(table, cells)| table.error(cells, &chosen));
@@ -99,6 +120,23 @@ impl<'a> Pool<'a> {
         let fine = self.layout.layers.coarse.len();
         let codes: Codes = codes[..fine].iter().map(|column| column.select(&chosen)).collect();
         Ok((codes, Convergence { rounds: SWEEPS, error, moved: 0, settled: true }))
+    }
+}
+
+impl Blend {
+    /// Makes the chain draw both mixes.
+    fn of(chain: &mut Chain, shares: &[f64]) -> Blend {
+        let total: f64 = chain.context.iter().sum();
+        let of_class: Vec<f64> =
+            chain.context.chunks(chain.sides).map(|row| row.iter().sum::<f64>() / total).collect();
+        let drawn: Vec<f64> = of_class.iter().zip(shares).map(|(own, wanted)| 0.5 * (own + wanted)).collect();
+        let over =
+            |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a / b.max(1e-12)).collect::<Vec<f64>>();
+        let scale = over(&drawn, &of_class);
+        for (row, scale) in chain.context.chunks_mut(chain.sides).zip(scale) {
+            row.iter_mut().for_each(|cell| *cell *= scale);
+        }
+        Blend { begin: over(&of_class, &drawn), end: over(shares, &of_class) }
     }
 }
 

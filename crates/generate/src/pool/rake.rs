@@ -65,7 +65,8 @@ impl<'a> Raked<'a> {
     }
 }
 
-/// Rakes weights, which sum to N̂ afterwards as far as the tables let them. `step` is called before every sweep.
+/// Rakes weights, which sum to N̂ afterwards as far as the tables let them; what they are before says how much each record counts beside the others. `step` is
+/// called before every sweep.
 pub fn rake(
     tables: &[Raked<'_>],
     cells: &[Vec<u32>],
@@ -74,8 +75,8 @@ pub fn rake(
     step: &Step,
 ) -> Result<(), Cancelled> {
     let Some(last) = tables.len().checked_sub(1) else { return Ok(()) };
-    let each = tables[0].records / weights.len().max(1) as f64;
-    weights.fill(each);
+    let scale = tables[0].records / weights.iter().sum::<f64>().max(1e-12);
+    weights.iter_mut().for_each(|weight| *weight *= scale);
     let cells_at_most = tables.iter().map(|table| table.wanted.len()).max().unwrap_or(0);
     let (mut there, mut next) = (vec![0.0; cells_at_most], vec![0.0; cells_at_most]);
     cells[0].iter().zip(&*weights).for_each(|(&cell, weight)| there[cell as usize] += weight);
@@ -110,7 +111,7 @@ mod tests {
     }
 
     fn raked(tables: &[Table], cells: &[Vec<u32>]) -> Vec<f64> {
-        let mut weights = vec![0.0; cells[0].len()];
+        let mut weights = vec![1.0; cells[0].len()];
         let tables: Vec<Raked<'_>> = tables.iter().map(|t| Raked::new(t, t.total())).collect();
         rake(&tables, cells, &mut weights, 40, &|| Ok(())).unwrap();
         weights
@@ -132,7 +133,7 @@ mod tests {
     fn cells_of_mere_noise_pull_little() {
         let noisy = table(&[30.0, 1.0], 100.0);
         let cells = vec![(0..31).map(|row| u32::from(row % 2 == 1)).collect::<Vec<u32>>()];
-        let mut weights = vec![0.0; 31];
+        let mut weights = vec![1.0; 31];
         rake(&[Raked::new(&noisy, 31.0)], &cells, &mut weights, 1, &|| Ok(())).unwrap();
         let second: f64 = weights.iter().skip(1).step_by(2).sum();
         assert!(second > 3.0, "wanted is 1, there were 15, and both are less than 2 σ: {second}");
