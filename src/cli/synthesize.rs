@@ -4,7 +4,7 @@ use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
 use crate::account::Guarantee;
-use crate::fit::{self, Method, Plan};
+use crate::fit::{self, Method, Plan, foretell};
 use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Request, rounded_rows};
 use crate::service::acceptance::Accepted;
@@ -117,19 +117,23 @@ impl Args {
         if let Some((_, reason)) = options.fault() {
             return Err(Failure::Usage(reason.into()));
         }
-        let plan = Plan { options, ..Plan::new(guarantee, method) };
+        let plan = || Plan { options, ..Plan::new(guarantee, method) };
         let source = self.trace.source()?;
         let request = self.rows.request();
         let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
         let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
-        let done = local::synthesize(&source, plan, &request, &outputs, accepted, &bar)?;
+        let done = local::synthesize(&source, plan(), &request, &outputs, accepted, &bar)?;
         drop(bar);
         let private = report::parse_report(&done.report);
         for line in private.lines() {
             eprintln!("private: {line}");
         }
         println!("{}", report::synthesis(&done.bundle, &done.made));
+        // By the noisy number of records, so that it may be shown.
+        if let Some(foretold) = foretell::foretold(&plan(), &done.bundle.schema, done.made.records) {
+            println!("Foretold, from public traces\n  {}\n", report::foretold(&foretold));
+        }
         println!("Written: {}", outputs.trace.display());
         for path in [&outputs.bundle, &outputs.held_out].into_iter().flatten() {
             println!("         {}", path.display());
