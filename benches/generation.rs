@@ -56,13 +56,14 @@ fn measure(folder: &Path) {
     let bundle = Some(folder.join("bundle"));
     let outputs = Outputs { trace: folder.join("synthetic.csv"), bundle, ..Outputs::default() };
     let request = Request { rows: Some(10_000), seed: 1, ..Request::default() };
-    local::synthesize(&source, plan, &request, &outputs, Accepted::default(), &Quiet).expect("a synthesis");
+    local::synthesize(&source, plan, &request, None, &outputs, Accepted::default(), &Quiet)
+        .expect("a synthesis");
 }
 
 fn one_size(rows: usize, folder: &Path) {
     let request = Request { rows: Some(rows), seed: 1, ..Request::default() };
     let start = Instant::now();
-    let made = local::generate(&folder.join("bundle"), &request, &folder.join("synthetic.csv"), &Quiet);
+    let made = local::generate(&folder.join("bundle"), &request, None, &folder.join("synthetic.csv"), &Quiet);
     made.expect("a trace");
     let seconds = start.elapsed().as_secs_f64();
     let peak = peak_bytes();

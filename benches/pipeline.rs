@@ -84,7 +84,8 @@ fn one_size(rows: usize, folder: &Path) {
     let clock = Clock::default();
     let start = Instant::now();
     let request = Request { seed: 1, ..Request::default() };
-    local::synthesize(&source, plan, &request, &outputs, Accepted::default(), &clock).expect("a synthesis");
+    local::synthesize(&source, plan, &request, None, &outputs, Accepted::default(), &clock)
+        .expect("a synthesis");
     let all = start.elapsed();
     let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
     let stages: Vec<String> = clock.finish().into_iter().map(seconds).collect();

@@ -136,6 +136,51 @@ fn flows_from_raw_to_synthetic_and_again_from_the_bundle() {
 }
 
 #[test]
+fn a_condition_gives_the_categories_that_are_asked_for() {
+    let lab = Lab::new();
+    let raw = sample("flows.csv.gz");
+    for method in ["netdpsyn", "adaptive"] {
+        let asked = ["--method", method, "--bundle", "m", "--condition", "type=ddos"];
+        let output = lab.synthesize(&raw, FLOWS, &asked);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("not the raw mix: type = ddos, by hand"));
+        assert!(lab.text("out.csv").lines().skip(1).all(|line| line.ends_with(",1,ddos")));
+    }
+    let shares = "type=normal:.5,ddos:.25,bruteforce:.25";
+    let generate =
+        |more: &[&str]| lab.ok(&[&["generate", "m", "--rows", "2000", "--seed", "7"], more].concat());
+    let printed = generate(&["--condition", shares, "-o", "mixed.csv"]);
+    assert!(printed.contains("type: normal 50 %, ddos 25 %, bruteforce 25 %"), "{printed}");
+    let text = lab.text("mixed.csv");
+    let of = |kind: &str| text.lines().filter(|line| line.ends_with(kind)).count();
+    assert_eq!([of(",0,normal"), of(",1,ddos"), of(",1,bruteforce")], [1_000, 500, 500]);
+    generate(&["--condition", shares, "-o", "again.csv"]);
+    assert_eq!(lab.text("again.csv"), text);
+    assert!(!generate(&["-o", "free.csv"]).contains("raw mix"));
+    // What cannot be said is refused, before anything is measured.
+    let files = lab.files();
+    for (condition, told) in [
+        ("colour=red", "it may name proto, label, type"),
+        ("type=flood", "a condition may say normal, ddos, portscan, bruteforce"),
+        ("type=normal,ddos", "write COLUMN=CATEGORY"),
+    ] {
+        let refused = lab.run(&["generate", "m", "-o", "none.csv", "--condition", condition]);
+        let output = lab.synthesize(&raw, FLOWS, &["--bundle", "none", "--condition", condition]);
+        for refused in [refused, output] {
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert!(refused.status.code() == Some(2) && said.contains(told), "{said}");
+        }
+    }
+    let lost = lab.run(&["generate", "m", "-o", "none.csv", "--condition", "proto=gre"]);
+    let said = String::from_utf8_lossy(&lost.stderr);
+    assert!(
+        lost.status.code() == Some(2) && said.contains("lost in the noise") && said.contains("tcp"),
+        "{said}"
+    );
+    assert_eq!(lab.files(), files);
+}
+
+#[test]
 fn packets_from_raw_to_synthetic() {
     let lab = Lab::new();
     let raw = sample("packets.csv.gz");
@@ -626,13 +671,14 @@ fn binning_alone_is_private_and_keeps_every_record() {
 fn gaps_are_measured_and_never_written() {
     let lab = Lab::new();
     lab.ok(&["sample", "packets", "--rows", "3000", "-o", "raw.csv"]);
-    let output = lab.synthesize("raw.csv", PACKETS, &["--bundle", "b.json.gz", "--accept-noise"]);
+    let paper = ["--accept-noise", "--method", "netdpsyn"];
+    let output = lab.synthesize("raw.csv", PACKETS, &[&paper[..], &["--bundle", "b.json.gz"]].concat());
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && stdout.contains("one-way tsdiff"), "{stdout}");
     assert_eq!(lab.text("out.csv").lines().next(), lab.text("raw.csv").lines().next());
     lab.ok(&["generate", "b.json.gz", "-o", "more.csv", "--rows", "1000"]);
     assert_eq!(lab.text("more.csv").lines().count(), 1_001);
-    let without = lab.synthesize("raw.csv", PACKETS, &["--gaps", "false", "--accept-noise"]);
+    let without = lab.synthesize("raw.csv", PACKETS, &[&paper[..], &["--gaps", "false"]].concat());
     assert!(without.status.success() && !String::from_utf8_lossy(&without.stdout).contains("tsdiff"));
 }
 
@@ -721,7 +767,11 @@ fn a_schema_with_roles_may_name_its_columns_as_it_likes() {
     let raw = lab.text("raw.csv");
     lab.write("raw.csv", format!("{}\n{}", names.join(","), raw.split_once('\n').unwrap().1));
     let declared = ["--schema", "schema.json"];
-    let output = lab.synthesize("raw.csv", &declared, &["--bundle", "out.bundle", "--accept-noise"]);
+    let output = lab.synthesize(
+        "raw.csv",
+        &declared,
+        &["--bundle", "out.bundle", "--accept-noise", "--method", "netdpsyn"],
+    );
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bundle: serde_json::Value = serde_json::from_str(&gunzip(&lab.path("out.bundle"))).unwrap();
     assert_eq!((&bundle["version"], &bundle["schema"]["version"]), (&2.into(), &2.into()));

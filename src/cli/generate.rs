@@ -21,7 +21,8 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let request = self.rows.request();
         let bar = Bar::new();
-        let (bundle, made) = local::generate(&self.bundle, &request, &self.output, &bar)?;
+        let (bundle, made) =
+            local::generate(&self.bundle, &request, self.rows.condition.as_ref(), &self.output, &bar)?;
         drop(bar);
         println!("{}\n{}", bundle.statement, report::generated(&made));
         println!("Written: {}", self.output.display());

@@ -123,6 +123,7 @@ impl Failure {
             | LocalError::Preset(_)
             | LocalError::SchemaFile { .. }
             | LocalError::SamePath(_)
+            | LocalError::Condition(_)
             | LocalError::Unrecognised => 2,
             LocalError::Read { source: ReadError::Io(_), .. }
             | LocalError::Write { .. }

@@ -40,6 +40,9 @@ pub fn generated(made: &Made) -> String {
         "\nGenerated\n  N̂ = {:.0} records by the noisy counts, {} written\n",
         made.records, made.rows
     );
+    if let Some(condition) = &made.condition {
+        let _ = writeln!(text, "  not the raw mix: {condition}, by hand");
+    }
     let _ = writeln!(
         text,
         "  tables reconciled in {} rounds; records within {:.2} % (mean L1) of them after {} rounds{}",

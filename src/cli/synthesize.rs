@@ -6,7 +6,7 @@ use super::{Failure, report};
 use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan, foretell};
 use crate::generate::options::{Decay, Options, Start, Update};
-use crate::generate::{Request, rounded_rows};
+use crate::generate::{Asked, Request, rounded_rows};
 use crate::service::acceptance::Accepted;
 use crate::service::local::{self, Outputs};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
     /// How the trace is summarised
-    #[arg(long, value_enum, default_value = "netdpsyn")]
+    #[arg(long, value_enum, default_value = "adaptive")]
     method: MethodName,
     /// ε: smaller protects more and keeps less. 2 is the paper's
     #[arg(long)]
@@ -33,13 +33,15 @@ pub struct Args {
     /// Hold out a fifth of the records by keyed hash before anything is measured, and write them here (raw!)
     #[arg(long, value_name = "FILE")]
     hold_out: Option<PathBuf>,
-    /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing
+    /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing. Method
+    /// netdpsyn alone
     #[arg(long, value_name = "BOOL", default_value_t = fit::Options::default().gaps, action = clap::ArgAction::Set)]
     gaps: bool,
-    /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never
+    /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never.
+    /// Method netdpsyn alone
     #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().clique_cells)]
     clique_cells: u64,
-    /// Pairs with more cells are not measured
+    /// Pairs with more cells are not measured. Method netdpsyn alone
     #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().max_cells)]
     max_cells: u64,
     /// Measure although noise leaves little: more than 5 % of the number of records, or half of a cell of the column in the middle
@@ -61,7 +63,11 @@ pub struct RowsArgs {
     /// The same seed makes the same trace from the same measurements; random by default. Noise has no seed
     #[arg(long)]
     seed: Option<u64>,
-    /// What records start from [paper: gummi]
+    /// Records of one category of a measured column, as type=ddos, or so many of some, as type=normal:.5,ddos:.5. All else is as the
+    /// model has it, given the category; what comes is not the raw mix
+    #[arg(long, value_name = "COLUMN=CATEGORY[:SHARE,…]")]
+    pub condition: Option<Asked>,
+    /// What records start from [paper: gummi]. This and the next three: of models of method netdpsyn or independent
     #[arg(long, value_enum, default_value_t = Options::default().start)]
     start: Start,
     /// How cells with too few records are filled [paper: alternate]
@@ -86,7 +92,7 @@ enum MethodName {
 }
 
 impl RowsArgs {
-    /// What to generate; tells on standard error what was rounded and which seed was drawn.
+    /// What to generate, but for the condition, which a model is needed for; tells on standard error what was rounded and which seed was drawn.
     pub fn request(&self) -> Request {
         let rows = self.rows.map(|rows| {
             let rounded = rounded_rows(rows);
@@ -99,7 +105,7 @@ impl RowsArgs {
             drawn
         });
         let (start, update, decay, rounds) = (self.start, self.update, self.decay, self.rounds);
-        Request { rows, seed, options: Options { start, update, decay, rounds } }
+        Request { rows, seed, options: Options { start, update, decay, rounds }, condition: None }
     }
 }
 
@@ -123,7 +129,8 @@ impl Args {
         let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
         let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
-        let done = local::synthesize(&source, plan(), &request, &outputs, accepted, &bar)?;
+        let condition = self.rows.condition.as_ref();
+        let done = local::synthesize(&source, plan(), &request, condition, &outputs, accepted, &bar)?;
         drop(bar);
         let private = report::parse_report(&done.report);
         for line in private.lines() {
@@ -131,7 +138,9 @@ impl Args {
         }
         println!("{}", report::synthesis(&done.bundle, &done.made));
         // By the noisy number of records, so that it may be shown.
-        if let Some(foretold) = foretell::foretold(&plan(), &done.bundle.schema, done.made.records) {
+        let foretold = foretell::foretold(&plan(), &done.bundle.schema, done.made.records);
+        // What was measured are whole traces.
+        if let Some(foretold) = foretold.filter(|_| condition.is_none()) {
             println!("Foretold, from public traces\n  {}\n", report::foretold(&foretold));
         }
         println!("Written: {}", outputs.trace.display());

@@ -20,7 +20,7 @@ use uuid::Uuid;
     responses((status = 202, description = "Accepted; watch the job.", body = JobView,
             headers(("Location" = String, description = "The job."), ("Retry-After" = u32, description = "Seconds until it is worth looking."))),
         (status = 404, description = "There is no such dataset, model or release."),
-        (status = 409, description = "The budget does not pay for it, or the state of the dataset does not allow it.")))]
+        (status = 409, description = "The budget does not pay for it, the state of the dataset does not allow it, or a server of an earlier version still runs, which cannot do it.")))]
 pub async fn submit(
     State(app): State<App>,
     caller: Caller,

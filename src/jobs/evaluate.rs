@@ -54,7 +54,11 @@ pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     // It was written under this schema: its notations are the ones that it was written in.
     let synthetic = formats::read_written(&path, &bound.schema, seen).map_err(refused)?;
     let inputs = Inputs { real, held_out, synthetic: &synthetic, schema: &bound.schema, only: &[] };
-    let report = private::evaluate(inputs, seen)?.for_steward(&Steward::keeper());
+    let mut report = private::evaluate(inputs, seen)?.for_steward(&Steward::keeper());
+    if let Some(condition) = &release.condition {
+        let asked = serde_json::from_str(condition);
+        report = report.under(asked.map_err(|error| broken("a condition cannot be read", error))?);
+    }
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
     runtime.block_on(async {

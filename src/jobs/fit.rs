@@ -106,10 +106,12 @@ async fn commit_model(
         rows: asked.rows,
         seed: asked.seed,
         options: asked.generate,
+        condition: asked.condition.clone(),
         evaluate: asked.evaluate,
     };
     let rows = asked.rows.unwrap_or(records);
-    let memory = Some(estimate::generation(&bundle.schema, rows, model.memory) as i64);
+    let conditioned = asked.condition.is_some();
+    let memory = Some(estimate::generation(&bundle.schema, rows, conditioned, model.memory) as i64);
     let next = Job { model_id: Some(model.id), memory, ..queued(dataset, &generation, now)? };
     ledger::commit(&mut tx, &purpose(job, now), job.cost()).await?;
     models::add(&mut tx, &model).await?;

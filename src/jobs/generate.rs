@@ -17,7 +17,7 @@ use crate::service::problem::Problem;
 use crate::service::queued::queued;
 use crate::service::releases::StoredReport;
 use crate::service::requests::{EvaluateRequest, GenerateRequest, asked};
-use crate::service::submit::too_many_rows;
+use crate::service::submit::{too_many_rows, unconditioned};
 use crate::storage::StorageError;
 use crate::storage::claims::{self, End};
 use crate::storage::jobs::Job;
@@ -50,7 +50,9 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     let model = Model::from_bundle(&bundle, seen)?;
     let seed = asked.seed.unwrap_or_else(rand::random);
     let rows = asked.rows.map(|rows| generate::rounded_rows(rows as usize));
-    let request = Request { rows, seed, options: asked.options };
+    let on_model = asked.condition.as_ref().map(|condition| condition.on(&model)).transpose();
+    let condition = on_model.map_err(unconditioned)?;
+    let request = Request { rows, seed, options: asked.options, condition };
     let most = estimate::most_rows(app.config.max_rows, Some(model::records(&bundle).round() as u64));
     if request.rows(&model) as u64 > most {
         return Err(too_many_rows(most).into());
@@ -80,6 +82,8 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     };
     let report =
         serde_json::to_string(&report).map_err(|error| broken("a report cannot be written", error))?;
+    let condition = asked.condition.as_ref().map(serde_json::to_string).transpose();
+    let condition = condition.map_err(|error| broken("a condition cannot be written", error))?;
     let trace_path = format!("releases/{}/{}.csv", job.id, job.attempt);
     let ended = runtime.block_on(async {
         let stored = app.artifacts.adopt(&trace_path, file.path()).await?;
@@ -104,6 +108,7 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
             row_count: rows as i64,
             rows_by_hand: asked.rows.is_some(),
             seed: seed.to_string(),
+            condition,
             report,
             private_report: None,
             private_opened_at: None,

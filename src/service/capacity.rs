@@ -1,7 +1,8 @@
-//! What servers can do: the memory that one may use for jobs, what running jobs hold of it, and what fits no server at all; the schemas that all read.
+//! What servers can do: the memory that one may use for jobs, what running jobs hold of it, and what fits no server at all; the schemas and requests that all know.
 
 use super::app::App;
 use super::problem::{Problem, ProblemType};
+use super::requests;
 use crate::config::Config;
 use crate::fit;
 use crate::storage::{Tx, servers};
@@ -86,7 +87,8 @@ impl Capacity {
 /// Says that this server runs and what it may use; how many jobs wait for more than any server has.
 pub async fn register(app: &App) -> Result<i64, Problem> {
     let mut tx = app.begin("capacity.register").await?;
-    servers::seen(&mut tx, app.capacity.id, app.capacity.memory, written::VERSION.into()).await?;
+    let known = servers::Known { schemas: written::VERSION.into(), requests: requests::VERSION };
+    servers::seen(&mut tx, app.capacity.id, app.capacity.memory, known).await?;
     let too_large = servers::too_large(&mut tx).await?;
     tx.commit().await?;
     Ok(too_large)
@@ -111,13 +113,25 @@ pub async fn admit(tx: &mut Tx, needed: u64, bytes: impl Fn(u64) -> u64) -> Resu
 
 /// Refuses a schema that a server cannot read that runs: it would reject the trace. Servers are replaced one by one.
 pub async fn admit_schema(tx: &mut Tx, schema: &Schema) -> Result<(), Problem> {
-    match servers::schemas(tx).await? {
-        Some(read) if read < schema.version().into() => Err(Problem::conflict(
-            ProblemType::OlderServer,
-            "a server of an earlier version still runs, which cannot read this schema; replace it first, and try again a minute after it stopped",
-        )),
+    match servers::known(tx).await? {
+        Some(known) if known.schemas < schema.version().into() => Err(older("read this schema")),
         _ => Ok(()),
     }
+}
+
+/// Refuses a job that a server cannot do that runs: it would fail it.
+pub async fn admit_request(tx: &mut Tx, version: i64) -> Result<(), Problem> {
+    match servers::known(tx).await? {
+        Some(known) if known.requests < version => Err(older("do this job")),
+        _ => Ok(()),
+    }
+}
+
+fn older(cannot: &str) -> Problem {
+    let detail = format!(
+        "a server of an earlier version still runs, which cannot {cannot}; replace it first, and try again a minute after it stopped"
+    );
+    Problem::conflict(ProblemType::OlderServer, detail)
 }
 
 /// The most rows that take no more than `room`.

@@ -38,10 +38,11 @@ pub fn evaluation(schema: &Schema, records: u64) -> u64 {
     BASE_BYTES.saturating_add(records.saturating_mul(a_record(schema, EVALUATE_A_COLUMN)))
 }
 
-/// Memory of a generation of so many records from a model of this size, which those of earlier versions do not know; see [`model`].
-pub fn generation(schema: &Schema, rows: u64, model: Option<i64>) -> u64 {
+/// Memory of a generation of so many records, `conditioned` or not, from a model of this size, which those of earlier versions do not know; see [`model`].
+pub fn generation(schema: &Schema, rows: u64, conditioned: bool, model: Option<i64>) -> u64 {
     let model = model.map_or(UNKNOWN_MODEL, |bytes| bytes as u64);
-    BASE_BYTES + model + generate::memory_bytes(&schema.in_file(), rows)
+    let making = if conditioned { generate::quota::memory_bytes } else { generate::memory_bytes };
+    BASE_BYTES + model + making(&schema.in_file(), rows)
 }
 
 /// Memory of a model while records are made from it.

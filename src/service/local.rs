@@ -9,7 +9,7 @@ use crate::fit::keys::NoiseKey;
 use crate::fit::{self, FitError, Plan, split::SplitKey};
 use crate::formats::{self, Bound, CsvWriter, Limits, ReadError, ReadOptions, Report, hints::Hints};
 use crate::formats::{Private, Sensitive, Steward};
-use crate::generate::{self, Request, gum::Convergence};
+use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
 use crate::trace::{Schema, SchemaError, Trace, Window, presets};
@@ -56,6 +56,9 @@ pub enum LocalError {
     /// The bundle cannot be used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The condition cannot be met.
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
     /// A file cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
@@ -173,7 +176,7 @@ pub struct Synthesis {
 }
 
 /// A synthetic trace that was written.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Made {
     /// N̂: the records of the raw trace, as far as the noise tells.
     pub records: f64,
@@ -183,6 +186,8 @@ pub struct Made {
     pub reconciled: Outcome,
     /// How close the records came to the model.
     pub convergence: Convergence,
+    /// Which categories they were to have: they are not the raw mix then.
+    pub condition: Option<Asked>,
 }
 
 /// Where a synthesis writes.
@@ -202,6 +207,7 @@ pub fn synthesize(
     source: &Source,
     mut plan: Plan,
     request: &Request,
+    condition: Option<&Asked>,
     outputs: &Outputs,
     accepted: Accepted,
     progress: &dyn Progress,
@@ -214,6 +220,9 @@ pub fn synthesize(
     }
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
+    if let Some(condition) = condition {
+        condition.values(&bound.schema)?;
+    }
     if outputs.held_out.is_some() {
         plan.hold_out = Some(SplitKey::from_os().map_err(LocalError::Randomness)?);
     }
@@ -230,7 +239,7 @@ pub fn synthesize(
         fitted.bundle.write(&mut file)?;
         file.publish()?;
     }
-    let made = make(&fitted.bundle, request, &outputs.trace, progress)?;
+    let made = make(&fitted.bundle, request, condition, &outputs.trace, progress)?;
     // Raw records come last, so that a run that fails leaves none.
     if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
         write_raw(path, &held_out, &bound.schema, progress)?;
@@ -242,26 +251,30 @@ pub fn synthesize(
 pub fn generate(
     bundle: &Path,
     request: &Request,
+    condition: Option<&Asked>,
     output: &Path,
     progress: &dyn Progress,
 ) -> Result<(Bundle, Made), LocalError> {
     let file = std::fs::File::open(bundle).map_err(BundleError::Io)?;
     let bundle = Bundle::read(io::BufReader::new(file))?;
-    let made = make(&bundle, request, output, progress)?;
+    let made = make(&bundle, request, condition, output, progress)?;
     Ok((bundle, made))
 }
 
 fn make(
     bundle: &Bundle,
     request: &Request,
+    condition: Option<&Asked>,
     output: &Path,
     progress: &dyn Progress,
 ) -> Result<Made, LocalError> {
     let model = Model::from_bundle(bundle, progress)?;
+    let on_model = condition.map(|condition| condition.on(&model)).transpose()?;
+    let request = Request { condition: on_model, ..request.clone() };
     // What does not fit into memory stands beside the trace while it is made.
     let folder = new_file::folder_of(output);
     let unwritten = |error| unwritten(output, error);
-    let made = generate::make(&model, request, Some(folder), progress).map_err(unwritten)?;
+    let made = generate::make(&model, &request, Some(folder), progress).map_err(unwritten)?;
     let (rows, convergence) = (made.rows, made.convergence);
     let mut file = NewFile::create(output)?;
     let written =
@@ -271,7 +284,8 @@ fn make(
         });
     written.map_err(unwritten)?;
     file.publish()?;
-    Ok(Made { records: model.records, rows, reconciled: model.reconciled, convergence })
+    let condition = condition.cloned();
+    Ok(Made { records: model.records, rows, reconciled: model.reconciled, convergence, condition })
 }
 
 /// Compares a synthetic trace with the raw one and, where there are some, with raw records that were held out. Takes

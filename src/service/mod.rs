@@ -10,6 +10,7 @@ pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod capacity;
+pub mod conditioned;
 pub mod datasets;
 pub mod discretize;
 pub mod disk;

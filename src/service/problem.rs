@@ -42,7 +42,7 @@ words! {
         DiskFull = "/problems/disk-full",
         /// No server that runs has so much memory.
         TooMuchMemory = "/problems/too-much-memory",
-        /// A server of an earlier version still runs, and cannot read the schema.
+        /// A server of an earlier version still runs, and cannot read the schema or do the job.
         OlderServer = "/problems/older-server",
         /// It is ours to mend.
         Internal = "/problems/internal",

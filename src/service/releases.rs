@@ -3,6 +3,7 @@
 use super::app::{App, Caller, Page, PageQuery, shown_day, shown_time};
 use super::bound::{PopulationSpending, Shown};
 use super::budget::{ChargeView, charge_of};
+use super::conditioned::Conditioned;
 use super::looks::{self, Choices};
 use super::problem::{Problem, ProblemType};
 use crate::account::Statement;
@@ -85,6 +86,9 @@ pub struct ReleaseView {
     /// The seed: a whole number below 2⁶⁴, as text, because many programs round numbers that large.
     #[schema(pattern = "^[0-9]{1,20}$")]
     pub seed: String,
+    /// Where the categories of its records were set by hand: how. It is not the raw mix then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Conditioned>,
     /// Size of the trace.
     #[schema(minimum = 0)]
     pub bytes: i64,
@@ -142,6 +146,9 @@ pub struct ReleaseReportView {
     /// Made with the release.
     #[serde(flatten)]
     pub stored: StoredReport,
+    /// Where the categories of the records were set by hand: how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Conditioned>,
     /// Choices that lie outside the promise.
     pub choices: Choices,
     /// The account of the people behind it.
@@ -154,6 +161,7 @@ fn view(r: Release, reader: bool) -> ReleaseView {
     let shown = if reader { shown_day } else { shown_time };
     ReleaseView {
         opened_before: looks::opened_before(&r),
+        condition: Conditioned::of(&r),
         id: r.id,
         model_id: r.model_id,
         state: r.state,
@@ -290,7 +298,8 @@ pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseRepor
     // A reader who asks again and again would see to the second when a fit ends.
     let shown = if caller.is_reader() { Shown::UntilToday { now: tx.now().await? } } else { Shown::All };
     let population = PopulationSpending::of(&mut tx, &dataset, stored.statement.one(), shown).await?;
-    Ok(ReleaseReportView { choices: Choices::of(&release, &dataset), population, stored })
+    let (condition, choices) = (Conditioned::of(&release), Choices::of(&release, &dataset));
+    Ok(ReleaseReportView { condition, choices, population, stored })
 }
 
 /// The private report, made against the raw trace. Opening it is recorded on the release and of its population.

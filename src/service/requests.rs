@@ -4,12 +4,15 @@ use super::problem::Problem;
 use super::reading;
 use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan};
-use crate::generate;
+use crate::generate::{self, Asked};
 use crate::ledger;
 use crate::storage::jobs::{Job, Kind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// The version of requests for jobs that this program does. Version 2 has conditions and the adaptive method; a server of version 1 fails such a job.
+pub const VERSION: i64 = 2;
 
 /// A job to be done.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
@@ -24,6 +27,16 @@ pub enum NewJob {
 }
 
 impl NewJob {
+    /// The least version of requests that says this: a server must do it.
+    pub fn version(&self) -> i64 {
+        let of_version_2 = match self {
+            NewJob::Fit(request) => request.method == Method::Adaptive || request.condition.is_some(),
+            NewJob::Generate(request) => request.condition.is_some(),
+            NewJob::Evaluate(_) => false,
+        };
+        if of_version_2 { 2 } else { 1 }
+    }
+
     /// Reads a request for a job; a fault names its place.
     pub fn read(body: &[u8]) -> Result<Self, Problem> {
         reading::tagged(
@@ -100,10 +113,10 @@ macro_rules! measured {
             #[serde(default = "super::budget::default_delta")]
             #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
             pub delta: f64,
-            /// `netdpsyn` or `independent`.
-            #[serde(default = "default_method")]
+            /// How the trace is summarised; `adaptive` by default.
+            #[serde(default)]
             pub method: Method,
-            /// What may be set otherwise than the method does.
+            /// What may be set otherwise than method `netdpsyn` does; the other methods leave it aside.
             #[serde(default)]
             pub options: fit::Options,
             /// Hold out a fifth of the records, by keyed hash.
@@ -124,7 +137,7 @@ macro_rules! measured {
 measured! {
     /// What a fit is asked for.
     #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
-    #[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "evaluate": true}))]
+    #[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "method": "adaptive", "evaluate": true}))]
     pub struct FitRequest {
         /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
         #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
@@ -137,6 +150,9 @@ measured! {
         /// How its records are made.
         #[serde(default)]
         pub generate: generate::Options,
+        /// Which categories they have; by default as the raw trace, as far as the noise tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub condition: Option<Asked>,
         /// Also compare the first trace with the raw one.
         #[serde(default)]
         pub evaluate: bool,
@@ -166,14 +182,10 @@ fn unkept(_: &bool) -> bool {
     true
 }
 
-fn default_method() -> Method {
-    Method::Netdpsyn
-}
-
 /// What a generation is asked for.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"kind": "generate", "model_id": "0199c0de-0000-7000-8000-000000000002", "rows": 50000, "seed": 7}))]
+#[schema(example = json!({"kind": "generate", "model_id": "0199c0de-0000-7000-8000-000000000002", "rows": 50000, "seed": 7, "condition": {"type": {"normal": 0.5, "ddos": 0.5}}}))]
 pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
@@ -188,6 +200,10 @@ pub struct GenerateRequest {
     /// How records are made: choices that cost no privacy.
     #[serde(default)]
     pub options: generate::Options,
+    /// Which categories records have; by default as the raw trace, as far as the noise tells. All else is as the model has it, given the category. It is told on the
+    /// release, which is not the raw mix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Asked>,
     /// Also compare the trace with the raw one.
     #[serde(default)]
     pub evaluate: bool,
@@ -230,15 +246,27 @@ mod tests {
     #[test]
     fn what_is_kept_of_a_request_is_the_same_text_in_every_version() {
         let id = "0199c0de-0000-7000-8000-000000000001";
-        let fit = format!(r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2,"accept_noise":true}}"#);
+        let fit = format!(
+            r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2,"method":"netdpsyn","accept_noise":true}}"#
+        );
         let kept_fit = format!(
             r#""dataset_id":"{id}","epsilon":2.0,"delta":1e-9,"method":"netdpsyn","options":{{"max_cells":1048576,"clique_cells":5000,"gaps":true}},"hold_out":false,"rows":null,"seed":null,"generate":{{"start":"tree","update":"alternate","decay":"linear","rounds":24}},"evaluate":false}}"#
         );
         let new = NewJob::read(fit.as_bytes()).unwrap();
         assert_eq!(serde_json::to_string(&new).unwrap(), format!(r#"{{"kind":"fit",{kept_fit}"#));
-        let NewJob::Fit(request) = new else { panic!("it is a fit") };
-        assert_eq!(kept(&request).unwrap(), format!("{{{kept_fit}"));
+        let NewJob::Fit(request) = &new else { panic!("it is a fit") };
+        assert_eq!(kept(request).unwrap(), format!("{{{kept_fit}"));
         assert_eq!(kept(&ParseRequest { again: true }).unwrap(), r#"{"again":true}"#);
+        // A server of the version before does not know the member, and would refuse what has it: it is there where it says something.
+        let generate = format!(r#"{{"kind":"generate","model_id":"{id}","condition":{{"type":"ddos"}}}}"#);
+        let conditioned = NewJob::read(generate.as_bytes()).unwrap();
+        let NewJob::Generate(request) = &conditioned else { panic!("it is a generation") };
+        assert!(kept(request).unwrap().contains(r#""condition":{"type":{"ddos":1.0}}"#));
+        assert_eq!((conditioned.version(), new.version()), (VERSION, 1));
+        let usual = format!(r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2}}"#);
+        let usual = NewJob::read(usual.as_bytes()).unwrap();
+        assert_eq!(usual.version(), VERSION);
+        assert!(serde_json::to_string(&usual).unwrap().contains(r#""method":"adaptive""#));
         // The version before kept nothing of a first parsing.
         assert!(!serde_json::from_str::<ParseRequest>("{}").unwrap().again);
     }

@@ -12,7 +12,7 @@ use super::problem::{Problem, ProblemType};
 use super::queued::queued;
 use super::requests::{FitRequest, GenerateRequest, NewJob};
 use crate::fit::{Plan, Room};
-use crate::generate::{self, rounded_rows};
+use crate::generate::{self, Asked, ConditionError, rounded_rows};
 use crate::ledger::{self, Amount};
 use crate::storage::datasets::{Dataset, State};
 use crate::storage::jobs::{self, Job};
@@ -46,6 +46,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             "a tenant may have {most} jobs waiting and running; wait for some to end"
         )));
     }
+    capacity::admit_request(&mut tx, new.version()).await?;
     let job = match &new {
         NewJob::Fit(request) => {
             // Within the reserving transaction: the database may have been put back a moment ago.
@@ -62,7 +63,9 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let rows = checked_rows(&mut tx, making, &dataset, most).await?;
             let request = GenerateRequest { rows, ..request.clone() };
             let (schema, rows) = (schema_of(&dataset)?, request.rows.or(records).unwrap_or(0));
-            let bytes = |rows| estimate::generation(&schema, rows, model.memory);
+            check_condition(request.condition.as_ref(), &schema)?;
+            let conditioned = request.condition.is_some();
+            let bytes = |rows| estimate::generation(&schema, rows, conditioned, model.memory);
             let refused = |problem| Problem { field: Some("rows".into()), ..problem };
             capacity::admit(&mut tx, bytes(rows), bytes).await.map_err(refused)?;
             // Without a number of rows the job itself finds out.
@@ -139,6 +142,16 @@ async fn checked_rows(
     Ok(rows)
 }
 
+/// Refuses a condition on what is no category. Whether the model holds any of it the job itself finds out.
+fn check_condition(condition: Option<&Asked>, schema: &Schema) -> Result<(), Problem> {
+    condition.map_or(Ok(()), |asked| asked.values(schema).map(drop).map_err(unconditioned))
+}
+
+/// Refuses a condition.
+pub fn unconditioned(error: ConditionError) -> Problem {
+    Problem::invalid("condition", error.to_string())
+}
+
 /// Refuses more records than may be made.
 pub fn too_many_rows(most: u64) -> Problem {
     let detail = format!(
@@ -181,6 +194,7 @@ async fn fit_job(
         let (field, detail) = open_field(&error);
         return Err(Problem::invalid(field, detail));
     }
+    check_condition(request.condition.as_ref(), &schema)?;
     check_confirmed(request, &plan, &schema, &dataset)?;
     disk::check(app, Room::of(&plan, &schema).bytes())?;
     let bytes = |records| estimate::fit(&schema, &plan.options, records);

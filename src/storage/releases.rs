@@ -46,6 +46,8 @@ pub struct Release {
     pub rows_by_hand: bool,
     /// The seed, in decimal.
     pub seed: String,
+    /// Which categories its records were to have, JSON.
+    pub condition: Option<String>,
     /// The release report, JSON.
     pub report: String,
     /// The private report, JSON.
@@ -66,10 +68,10 @@ pub struct Release {
 pub async fn add(tx: &mut Tx, r: &Release) -> Result<(), StorageError> {
     one!(tx => sql!(add,
         "INSERT INTO releases (id, tenant_id, dataset_id, model_id, job_id, state, trace_path, trace_sha256, bytes, row_count,
-             rows_by_hand, seed, report, created_at)
-         VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13)"),
+             rows_by_hand, seed, report, created_at, condition)
+         VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13, $15)"),
         r.id, r.tenant_id, r.dataset_id, r.model_id, r.job_id, &r.trace_path, &r.trace_sha256, r.bytes,
-        r.row_count, r.rows_by_hand, &r.seed, &r.report, r.created_at, r.state)
+        r.row_count, r.rows_by_hand, &r.seed, &r.report, r.created_at, r.state, &r.condition)
 }
 
 /// A tenant's release.

@@ -1,6 +1,6 @@
-//! The running servers that work on jobs, the memory that each may use for them, and the schemas that it reads.
+//! The running servers that work on jobs, the memory that each may use for them, the schemas that it reads and the requests that it does.
 
-use super::statement::{changed, one, query_scalar, sql};
+use super::statement::{changed, one, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx};
 use uuid::Uuid;
@@ -8,14 +8,23 @@ use uuid::Uuid;
 /// How long a server counts that was not seen, in microseconds.
 const GONE_AFTER: i64 = 60_000_000;
 
-/// Notes that a server runs, with the newest version of schemas that it reads, and forgets those that do not run.
-pub async fn seen(tx: &mut Tx, id: Uuid, memory: i64, schemas: i64) -> Result<(), StorageError> {
+/// The newest versions that a server knows. One that runs an earlier program does not say them, and knows the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Known {
+    /// Of schemas.
+    pub schemas: i64,
+    /// Of requests for jobs.
+    pub requests: i64,
+}
+
+/// Notes that a server runs, with what it knows, and forgets those that do not run.
+pub async fn seen(tx: &mut Tx, id: Uuid, memory: i64, known: Known) -> Result<(), StorageError> {
     let now = tx.now().await?;
     forget(tx, now).await?;
     one!(tx => sql!(seen,
-        "INSERT INTO servers (id, memory, seen_at, schemas) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3, schemas = $4"),
-        id, memory, now, schemas)
+        "INSERT INTO servers (id, memory, seen_at, schemas, requests) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET memory = $2, seen_at = $3, schemas = $4, requests = $5"),
+        id, memory, now, known.schemas, known.requests)
 }
 
 /// Forgets those that were not seen for long. Whoever was seen in the future was seen before the clock went back.
@@ -38,13 +47,13 @@ pub async fn largest(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
         .bind(now - GONE_AFTER).fetch_one(c).await)?)
 }
 
-/// The newest version of schemas that every server reads that runs, if one does. Those of an earlier version do not say it, and read version 1.
-pub async fn schemas(tx: &mut Tx) -> Result<Option<i64>, StorageError> {
+/// What every server knows that runs, if one does.
+pub async fn known(tx: &mut Tx) -> Result<Option<Known>, StorageError> {
     let now = tx.now().await?;
-    Ok(
-        on!(tx, c => query_scalar(sql!(schemas, "SELECT MIN(COALESCE(schemas, 1)) FROM servers WHERE seen_at >= $1"))
-        .bind(now - GONE_AFTER).fetch_one(c).await)?,
-    )
+    Ok(on!(tx, c => query_as::<_, Known>(
+        sql!(known, "SELECT MIN(COALESCE(schemas, 1)) AS schemas, MIN(COALESCE(requests, 1)) AS requests FROM servers
+         WHERE seen_at >= $1 HAVING COUNT(*) > 0"))
+        .bind(now - GONE_AFTER).fetch_optional(c).await)?)
 }
 
 /// Jobs that wait for more memory than any server has that runs.

@@ -19,8 +19,9 @@ BEYOND_THE_DOCUMENT = {
     "create_dataset": COLUMNS,
     "change_dataset": COLUMNS,
     # The key was used with another body. A seed may not be given where the population is strict. More rows than a hundred times those of the model, or
-    # than the server's setting. The dataset's declaration has gaps.
-    "submit_job": {"Idempotency-Key", "seed", "rows", "window", "categories", "schema"},
+    # than the server's setting. The dataset's declaration has gaps. A condition names a column and categories of the
+    # trace, and a share is more than 0.
+    "submit_job": {"Idempotency-Key", "seed", "rows", "window", "categories", "schema", "condition"},
     # The digest is not the body's.
     "upload_trace": {"Content-Digest"},
     # An id that is none of the list's.

@@ -240,7 +240,7 @@ fn names_of_version_1_make_flows_whatever_their_types(kind: Kind) {
     server.made(
         "/v1/jobs",
         steward,
-        &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0, "accept_outside": true}),
+        &json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0, "method": "netdpsyn", "accept_outside": true}),
     );
     let jobs = server.idle(steward);
     assert!(jobs.len() > 1 && jobs.iter().all(|job| job["state"] == "succeeded"), "{jobs:?}");

@@ -31,7 +31,7 @@ fn beside(kind: Kind) {
     assert_eq!(half.finish(), "202");
     assert_eq!(new.parsed(&received, steward)["state"], "ready");
     // Both take requests and do jobs of both.
-    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0, "method": "netdpsyn"});
     for round in 0..8 {
         [&old, &new][round % 2].made("/v1/jobs", steward, &fit);
     }
@@ -41,6 +41,14 @@ fn beside(kind: Kind) {
     for round in 0..4 {
         [&old, &new][round % 2].made("/v1/jobs", steward, &fit);
     }
+    // What the version before cannot do waits for its end.
+    let model = new.json("/v1/jobs?limit=200&kind=fit", steward)["items"][0]["model_id"].clone();
+    let condition = json!({"kind": "generate", "model_id": model, "condition": {"type": "ddos"}});
+    let adaptive = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    for waits in [&condition, &adaptive] {
+        assert_eq!(new.post("/v1/jobs", steward, waits).status(), 409);
+    }
+    assert_eq!(old.post("/v1/jobs", steward, &condition).status(), 422);
     let another = old.flows(steward);
     assert_eq!(new.json(&format!("/v1/datasets/{another}"), steward)["state"], "ready");
     let jobs = new.idle(steward);
@@ -48,6 +56,10 @@ fn beside(kind: Kind) {
     assert_eq!((jobs.len(), lab.number("SELECT COUNT(*) FROM models")), (24, 12));
     assert_eq!(lab.number("SELECT spent_rho FROM tenants"), 12 * lab.number("SELECT MAX(rho) FROM jobs"));
     assert!(old.terminate().success());
+    for waited in [&condition, &adaptive] {
+        new.made("/v1/jobs", steward, waited);
+    }
+    assert!(new.idle(steward).iter().all(|job| job["state"] == "succeeded"));
     assert_eq!(new.upload(&another, steward, sample("flows.csv.gz")).status(), 202);
     // And on a database that only this one has made.
     let fresh = Lab::new(kind);

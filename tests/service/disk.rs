@@ -38,7 +38,7 @@ fn ready(server: &Server, steward: &str) -> String {
 }
 
 fn fit(dataset: &str) -> Value {
-    json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0, "accept_noise": true})
+    json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0, "method": "netdpsyn", "accept_noise": true})
 }
 
 /// A dataset, its model and a draft of it.

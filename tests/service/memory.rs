@@ -105,7 +105,9 @@ fn a_job_waits_for_the_server_that_can_hold_it(kind: Kind) {
     } else {
         "'00000000-0000-0000-0000-000000000001'"
     };
-    lab.execute(&format!("INSERT INTO servers (id, memory, seen_at) VALUES ({id}, 8000000000, {now})"));
+    lab.execute(&format!(
+        "INSERT INTO servers (id, memory, seen_at, schemas, requests) VALUES ({id}, 8000000000, {now}, 2, 2)"
+    ));
     let job = small.made("/v1/jobs", &tenant.steward, &fit(&dataset))["id"].as_str().unwrap().to_string();
     let seen = || small.json(&format!("/v1/jobs/{job}"), &tenant.steward);
     std::thread::sleep(Duration::from_secs(2));

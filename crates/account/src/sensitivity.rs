@@ -87,6 +87,14 @@ impl Sensitivity {
         Sensitivity(squared as u64)
     }
 
+    /// The vector of how many distinct values occur at least 1, 2, 4, 8 … times.
+    ///
+    /// *Proof.* One record more raises the count of one value from n to n + 1, which reaches at most one of the thresholds: one entry grows by 1. k records move
+    /// the vector by at most k, by the triangle inequality, and by k where k new values occur: Δ² = k².
+    pub const fn profile(k: MaxRecords) -> Self {
+        Sensitivity(k.get() * k.get())
+    }
+
     /// Δ².
     pub const fn squared(self) -> u64 {
         self.0

@@ -174,14 +174,14 @@ fn measure(
     }
     let stop = || progress.is_cancelled();
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
-    let (attributes, layers, measurements) = match plan.method {
+    let (attributes, layers, profiles, measurements) = match plan.method {
         Method::Adaptive => {
             let found = adaptive::measure(trace, schema, plan, &mut accountant, progress)?;
-            (found.attributes, Some(found.layers), found.measurements)
+            (found.attributes, Some(found.layers), found.profiles, found.measurements)
         }
         Method::Netdpsyn | Method::Independent => {
             let (attributes, measurements) = marginals(trace, schema, plan, &mut accountant, progress)?;
-            (attributes, None, measurements)
+            (attributes, None, Vec::new(), measurements)
         }
     };
     let statement = Statement {
@@ -195,7 +195,8 @@ fn measure(
         expected: None,
     };
     let version = Bundle::version_of(schema, layers.as_ref());
-    let mut bundle = Bundle { version, schema: schema.clone(), statement, attributes, layers, measurements };
+    let mut bundle =
+        Bundle { version, schema: schema.clone(), statement, attributes, layers, profiles, measurements };
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 const SHARES: [f64; 4] = [0.4, 0.07, 0.03, 0.5];
 
 /// How a trace is summarised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// Bins follow the data as far as noise allows, at two resolutions; pairs and triples follow the budget.
+    #[default]
     Adaptive,
     /// The paper's: fixed bins, or paid trees for addresses and ports; pairs selected by DenseMarg, cliques of them joined.
     Netdpsyn,
@@ -23,7 +24,8 @@ pub enum Method {
     Independent,
 }
 
-/// What may be set otherwise than the paper does.
+/// What may be set otherwise than the paper does, in method `netdpsyn`. The others leave it aside: `adaptive` decides by its budget what is measured, and measures no
+/// gaps between records of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -38,7 +40,7 @@ pub struct Options {
     #[cfg_attr(feature = "openapi", schema(maximum = 67108864))]
     pub clique_cells: u64,
     /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so that records of a flow keep their spacing. It
-    /// takes √5 times the noise in every marginal that holds it. Method `netdpsyn` alone.
+    /// takes √5 times the noise in every marginal that holds it.
     pub gaps: bool,
 }
 

@@ -9,6 +9,9 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`options`] | what may be chosen |
+//! | [`asked`] | a condition as people ask for it: shares of categories, by name |
+//! | [`condition`] | what that is on a model: how many records of each code, and what is written for them |
+//! | [`quota`] | records made until there are enough of each code |
 //! | [`plan`] | in which order a record gets its attributes |
 //! | [`target`] | tables of real numbers as whole counts, dealt to shards |
 //! | [`whole`] | systematic rounding |
@@ -18,23 +21,30 @@
 //! | [`shard`] | all of this for one shard |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`restore`] | codes back to values |
+//! | [`hosts`] | how many addresses the tail has, and which |
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards set aside, and merged in order of time |
 
+pub mod asked;
 pub mod chain;
 pub mod codes;
+pub mod condition;
 pub mod draw;
 pub mod gum;
+pub mod hosts;
 pub mod options;
 pub mod order;
 pub mod plan;
 pub mod pool;
+pub mod quota;
 pub mod restore;
 pub mod shard;
 pub mod target;
 pub mod visit;
 pub mod whole;
 
+pub use asked::{Asked, ConditionError};
+pub use condition::Condition;
 pub use options::Options;
 
 use codes::Codes;
@@ -47,6 +57,7 @@ use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use order::{Piece, Sizes};
 use plan::Plan;
 use pool::Pool;
+use quota::Quota;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
@@ -59,11 +70,14 @@ use target::Target;
 /// table of 20,000 cells, shards a quarter of this size ended with one and a half times the error.
 const SHARD: usize = 1 << 18;
 
+/// The stream that hosts are drawn from: that of no shard.
+const HOSTS: usize = usize::MAX - 1;
+
 /// Shards that are kept in memory rather than in a scratch file.
 const HELD_SHARDS: usize = 4;
 
 /// What to generate.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Number of records; N̂ when absent.
     pub rows: Option<usize>,
@@ -71,6 +85,8 @@ pub struct Request {
     pub seed: u64,
     /// How.
     pub options: Options,
+    /// How many records have which category; as the model has them when absent.
+    pub condition: Option<Condition>,
 }
 
 impl Request {
@@ -160,17 +176,27 @@ fn make_in<'a>(
     progress: &dyn Progress,
 ) -> Result<Made<'a>, Halted> {
     let rows = request.rows(model);
-    let maker = Maker::of(model, request, progress)?;
-    let restorer = restore::Restorer::new(&model.schema, drawn(model), &model.rules);
+    let quota = request.condition.as_ref().map(|condition| Quota::new(condition, model, rows, size));
+    let to_make = quota.as_ref().map_or(rows, Quota::rows);
+    let maker = Maker::of(model, request, to_make, progress)?;
+    let restored = request.condition.as_ref().map(|condition| condition.restored(model));
+    let (attributes, rules) = restored.as_ref().map_or((drawn(model), &model.rules), |(a, r)| (a, r));
+    let hosts = &mut stream(request.seed, HOSTS);
+    let restorer =
+        restore::Restorer::new(&model.schema, attributes, rules).with_hosts(&model.profiles, hosts);
 
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
     let step = || progress.step(Stage::Generate, done.load(Ordering::Relaxed), shards as u64);
+    let make = |part, parts, rng: &mut _| maker.make(part, parts, request, to_make, rng, &step);
     let made: Vec<(Vec<Piece>, Convergence)> = (0..shards)
         .into_par_iter()
         .map(|shard| {
             let mut rng = stream(request.seed, shard);
-            let (codes, end) = maker.make(shard, shards, request, rows, &mut rng, &step)?;
+            let (codes, end) = match &quota {
+                Some(quota) => quota.fill(shard, shards, &mut rng, make)?,
+                None => make(shard, shards, &mut rng)?,
+            };
             let columns = restorer.restore(&codes, &mut rng, &step)?;
             let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
             done.fetch_add(1, Ordering::Relaxed);
@@ -206,12 +232,17 @@ enum Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    fn of(model: &'a Model, request: &Request, progress: &dyn Progress) -> Result<Maker<'a>, Cancelled> {
+    /// For so many records.
+    fn of(
+        model: &'a Model,
+        request: &Request,
+        rows: usize,
+        progress: &dyn Progress,
+    ) -> Result<Maker<'a>, Cancelled> {
         if let Some(layers) = &model.layers {
             progress.step(Stage::Plan, 0, 1)?;
             return Ok(Maker::Pool(Pool::new(model, layers)));
         }
-        let rows = request.rows(model);
         let mut source = ChaCha20Rng::seed_from_u64(request.seed);
         let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
             let whole = |table| {
@@ -310,6 +341,7 @@ mod tests {
             tables,
             one_ways,
             layers: None,
+            profiles: Vec::new(),
             rules: Rules::default(),
             records: 4_000.0,
             reconciled,
@@ -424,6 +456,7 @@ mod tests {
             tables,
             one_ways,
             layers: None,
+            profiles: Vec::new(),
             rules: Rules::default(),
             records: 5_000.0,
             reconciled,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Rounds that may be asked for: far beyond them nothing moves any more.
 pub const MAX_ROUNDS: u32 = 1_000;
 
-/// Choices of generating. The default is what measured best; [`Options::of_the_paper`] is NetDPSyn's.
+/// Choices of generating from a model of method `netdpsyn` or `independent`. The default is what measured best; [`Options::of_the_paper`] is NetDPSyn's. A model of method
+/// `adaptive` leaves them aside: its records come from a weighted pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]

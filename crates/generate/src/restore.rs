@@ -1,6 +1,8 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
 use super::chain::chain;
+use super::hosts::populate;
+use netdpsyn_model::Profile;
 use netdpsyn_model::domain::{Attribute, Partition};
 use netdpsyn_model::rules::{Follower, Ports, Rules};
 use netdpsyn_trace::facts::LEAST_PACKET;
@@ -19,6 +21,11 @@ pub struct Picker {
 impl Picker {
     /// For a partition.
     pub fn new(partition: &Partition) -> Self {
+        Picker::of(partition.intervals())
+    }
+
+    /// For the intervals of every bin, with their weights.
+    fn of(bins: Vec<Vec<(Range<u64>, f64)>>) -> Self {
         let cumulate = |mut intervals: Vec<(Range<u64>, f64)>| {
             if intervals.iter().any(|(_, weight)| *weight > 0.0) {
                 intervals.retain(|(_, weight)| *weight > 0.0);
@@ -34,7 +41,7 @@ impl Picker {
                 })
                 .unzip()
         };
-        Picker { bins: partition.intervals().into_iter().map(cumulate).collect() }
+        Picker { bins: bins.into_iter().map(cumulate).collect() }
     }
 
     /// An interval of the bin by weight, then uniform inside.
@@ -80,6 +87,7 @@ pub struct Restorer<'a> {
     schema: &'a Schema,
     /// Each attribute's column, and how its values are drawn.
     pickers: Vec<(usize, Picker)>,
+    partitions: Vec<&'a Partition>,
     /// Columns that are not modelled, with the values they are drawn from.
     unmodelled: Vec<(usize, Range<u64>)>,
     facts: Facts,
@@ -97,7 +105,7 @@ pub struct Restorer<'a> {
 
 impl<'a> Restorer<'a> {
     /// For records of `schema` whose codes are those of `attributes`, under these rules. A derived attribute names the column after the last.
-    pub fn new(schema: &'a Schema, attributes: &[Attribute], rules: &'a Rules) -> Self {
+    pub fn new(schema: &'a Schema, attributes: &'a [Attribute], rules: &'a Rules) -> Self {
         let unmodelled = schema
             .columns
             .iter()
@@ -119,6 +127,7 @@ impl<'a> Restorer<'a> {
         Restorer {
             schema,
             pickers,
+            partitions: attributes.iter().map(|a| &a.partition).collect(),
             unmodelled,
             facts,
             fitting,
@@ -127,6 +136,17 @@ impl<'a> Restorer<'a> {
             ports,
             chained,
         }
+    }
+
+    /// With as many hosts as profiles say.
+    pub fn with_hosts(mut self, profiles: &[Profile], rng: &mut impl Rng) -> Self {
+        for profile in profiles {
+            if let Some(at) = self.pickers.iter().position(|(column, _)| *column == profile.column) {
+                let populated = populate(self.partitions[at].intervals(), profile, rng);
+                self.pickers[at].1 = Picker::of(populated);
+            }
+        }
+        self
     }
 
     /// The records of a shard, by column, in the final width. `step` is called before every block.

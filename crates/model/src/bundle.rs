@@ -34,8 +34,25 @@ pub struct Bundle {
     /// Of a fit of two resolutions, which attributes are what. Version 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Layers>,
+    /// How many distinct values columns have. Version 3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<Profile>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
+}
+
+/// How many distinct values a column has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// That of the charge that paid for it.
+    pub label: String,
+    /// The column.
+    pub column: usize,
+    /// Noisy numbers of values with at least 1, 2, 4, 8 … records.
+    pub counts: Vec<i64>,
+    /// σ² of their noise.
+    pub scale: NoiseScale,
 }
 
 /// One noisy marginal.
@@ -152,6 +169,9 @@ impl Bundle {
         }
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
+        }
+        if self.profiles.iter().any(|p| p.column >= self.schema.columns.len() || p.counts.is_empty()) {
+            return wrong("a profile is of no column".into());
         }
         for m in &self.measurements {
             let known = !m.attributes.is_empty() && m.attributes.iter().all(|&a| a < self.attributes.len());

@@ -17,3 +17,8 @@ pub fn marginal(columns: &[&str]) -> String {
         many => many.join(" × "),
     }
 }
+
+/// How many distinct values a column has, by how often they occur.
+pub fn profile(column: &str) -> String {
+    format!("profile {column}")
+}

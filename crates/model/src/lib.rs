@@ -20,7 +20,7 @@ pub mod reconcile;
 pub mod rules;
 pub mod table;
 
-pub use bundle::{Bundle, BundleError, Measurement};
+pub use bundle::{Bundle, BundleError, Measurement, Profile};
 pub use cells::Cells;
 pub use layers::Layers;
 pub use rules::Rules;
@@ -46,6 +46,8 @@ pub struct Model {
     pub one_ways: Vec<Table>,
     /// Of a model of two resolutions, which attributes are what.
     pub layers: Option<Layers>,
+    /// How many distinct values columns have, where that was measured.
+    pub profiles: Vec<Profile>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -81,6 +83,7 @@ impl Model {
             tables,
             one_ways,
             layers: None,
+            profiles: Vec::new(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
@@ -107,6 +110,7 @@ impl Model {
             one_ways: (0..layers.coarse.len()).filter_map(one_way).collect(),
             tables,
             layers: Some(layers.clone()),
+            profiles: bundle.profiles.clone(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },

@@ -41,6 +41,7 @@ mod known_answers;
 pub use measure::Measure;
 pub use outcome::Outcome;
 
+use netdpsyn_generate::Asked;
 use netdpsyn_privacy::{Private, Raw, Sensitive};
 use netdpsyn_trace::progress::{self, Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
@@ -101,6 +102,9 @@ pub struct Report {
     pub version: u32,
     /// Always true: computed against raw data without payment, not for publication.
     pub private: bool,
+    /// Which categories the synthetic records were to have, where that was set by hand: they are not the raw mix then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Asked>,
     /// What the figures say, most important first.
     pub verdict: Vec<verdict::Finding>,
     /// Records compared.
@@ -126,6 +130,15 @@ pub struct Report {
     pub attacks: Outcome<attacks::Attacks>,
     /// Seconds that each measure took.
     pub seconds: BTreeMap<Measure, f64>,
+}
+
+impl Report {
+    /// The same of a trace that was made under a condition, which the verdict says first.
+    pub fn under(mut self, condition: Asked) -> Report {
+        self.verdict.insert(0, verdict::conditioned(&condition));
+        self.condition = Some(condition);
+        self
+    }
 }
 
 /// Numbers of records.
@@ -159,6 +172,7 @@ fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<
     let mut report = Report {
         version: VERSION,
         private: true,
+        condition: None,
         verdict: Vec::new(),
         rows: Rows {
             fitted: traces.real.rows(),

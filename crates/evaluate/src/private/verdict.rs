@@ -6,6 +6,7 @@ use super::classify::Classification;
 use super::joint::Joint;
 use super::totals::{Total, off};
 use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, validity::Validity};
+use netdpsyn_generate::Asked;
 use serde::Serialize;
 
 /// A distance up to this is close, whatever its floor.
@@ -111,6 +112,14 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     });
     let figures = [two_way, three_way, one_way, totals, classes, sketches, anomaly, validity, few];
     figures.into_iter().flatten().chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
+}
+
+/// That a trace was made under a condition.
+pub fn conditioned(condition: &Asked) -> Finding {
+    let text = format!(
+        "not the raw mix: the trace was made under a condition ({condition}), so all that follows compares two mixes"
+    );
+    Finding { grade: Grade::Fair, text }
 }
 
 /// A figure that has a floor, by the rule of [`Grade`].

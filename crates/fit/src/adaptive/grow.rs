@@ -20,7 +20,7 @@ const FIRST: f64 = 0.22;
 /// Added where there is little data: then not much opens below.
 const FIRST_OF_LITTLE: f64 = 0.2;
 /// Of a round, the part that is shared whatever the cells, so that no column is starved.
-const EVEN: f64 = 0.6;
+const EVEN: f64 = 0.4;
 /// σ that open a node of amounts, or of an address's first level, where a ghost would drag in others.
 const CAREFULLY: f64 = 4.0;
 const ELSEWHERE: f64 = 2.5;
@@ -51,7 +51,7 @@ impl Manner {
     fn of(field: &Field) -> Manner {
         match field {
             Field::Ip { .. } => {
-                Manner { weight: 3.0, opens: [CAREFULLY, ELSEWHERE], shrinkage: Shrinkage::ADDRESSES }
+                Manner { weight: 4.0, opens: [CAREFULLY, ELSEWHERE], shrinkage: Shrinkage::ADDRESSES }
             }
             Field::Timestamp { .. } => {
                 Manner { weight: 0.3, opens: [ELSEWHERE; 2], shrinkage: Shrinkage::TIMES }

@@ -12,10 +12,12 @@
 //! | [`shares`] | how ρ is shared out, how many tables and bins it carries |
 //! | [`grow`] | trees of all columns, level by level together |
 //! | [`cuts`] | leaves and categories as attributes of two resolutions |
+//! | [`profile`] | how many addresses there are, by how often they occur |
 //! | [`tables`] | which pairs and triples are worth their noise |
 
 pub mod cuts;
 pub mod grow;
+pub mod profile;
 pub mod shares;
 pub mod tables;
 
@@ -25,9 +27,9 @@ use super::room::Room;
 use super::{FitError, Terms, measure_all};
 use cuts::Cut;
 use grow::Forest;
-use netdpsyn_model::Measurement;
 use netdpsyn_model::domain::{Attribute, Order, codes, fixed};
 use netdpsyn_model::layers::{Layers, Layout, estimate};
+use netdpsyn_model::{Measurement, Profile};
 use netdpsyn_privacy::{Accountant, Raw, Rho, Sensitive};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
@@ -42,6 +44,8 @@ pub struct Found {
     pub attributes: Vec<Attribute>,
     /// Which are what.
     pub layers: Layers,
+    /// How many distinct addresses there are.
+    pub profiles: Vec<Profile>,
     /// What was measured.
     pub measurements: Vec<Measurement>,
 }
@@ -123,6 +127,7 @@ pub fn measure(
     let mut forest = Forest::new(schema, &columns.ordered, plan.unit, room.leaves_a_tree());
     let records = forest.grow(trace, budget.trees(&known), &known, accountant, progress)?;
     let scale = known.or(records);
+    let profiles = profile::measure(trace, schema, plan.unit, &budget, accountant, progress)?;
     let tables = budget.tables(&scale, &columns, accountant.left());
     cut.extend(forest.finish(scale.records));
     cut.sort_by_key(|c| c.attribute.column);
@@ -157,7 +162,7 @@ pub fn measure(
     measurements.extend(take(&triples, rho, Stage::Pairs, accountant)?);
     let rho = accountant.left();
     measurements.extend(take(&pairs, rho, Stage::Pairs, accountant)?);
-    Ok(Found { layers: layers.clone(), measurements, attributes })
+    Ok(Found { layers: layers.clone(), profiles, measurements, attributes })
 }
 
 /// Codes of the fine attributes from the values, of the coarse ones from those.

@@ -5,9 +5,10 @@
 //! | what | part |
 //! | --- | --- |
 //! | the class alone; the side, and every other list of categories; class × side | .02; .01 each; .01 |
-//! | trees | .5, up to .7 where there is little data |
+//! | trees | .53, up to .73 where there is little data |
+//! | how many addresses there are | .003 a column |
 //! | choosing tables | .01 of what is left |
-//! | of the rest: class × side × X fine, class × X coarse, pairs, triples | .26, .09, .20, .45 |
+//! | of the rest: class × side × X fine, class × X coarse, pairs, triples | .16, .09, .33, .42 |
 //!
 //! What is told apart is measured in records over noise: N̂·√(2ρ)/k, where σ of a histogram that takes all of ρ is k/√(2ρ).
 
@@ -19,15 +20,16 @@ use netdpsyn_privacy::Rho;
 const CLASS: f64 = 0.02;
 const LIST: f64 = 0.01;
 const CONTEXT: f64 = 0.01;
-const TREES: f64 = 0.5;
+const TREES: f64 = 0.53;
 /// Added to the trees where there is little data: then there is nothing to tell of several attributes together.
 const TREES_OF_LITTLE: f64 = 0.2;
 const LITTLE: f64 = 8_000.0;
+const PROFILE: f64 = 0.003;
 const CHOICE: f64 = 0.01;
-const SHAPES: f64 = 0.26;
+const SHAPES: f64 = 0.16;
 const BY_CLASS: f64 = 0.09;
-const PAIRS: f64 = 0.20;
-const TRIPLES: f64 = 0.45;
+const PAIRS: f64 = 0.33;
+const TRIPLES: f64 = 0.42;
 
 /// Records over noise that carry one more triple, and one more pair.
 const A_TRIPLE: f64 = 3_500.0;
@@ -133,6 +135,11 @@ impl Budget {
     /// ρ of the one-way of a list.
     pub fn of_listed(&self, class: Option<usize>, column: usize) -> Rho {
         self.part(if Some(column) == class { CLASS } else { LIST })
+    }
+
+    /// ρ of the profile of one column.
+    pub fn profile(&self) -> Rho {
+        self.part(PROFILE)
     }
 
     /// The part of all trees together.

@@ -90,15 +90,33 @@ pub fn context(layout: &Layout<'_>, measurements: &[Measurement], records: f64) 
                 classes.iter_mut().for_each(|count| *count = bayes::class(*count, weight.sqrt().recip()));
                 scale_to(&mut classes, records);
             }
-            for (own, &class) in cells.chunks_mut(p).zip(&classes) {
-                let sum: f64 = own.iter().sum::<f64>().max(1e-9);
-                own.iter_mut().for_each(|cell| *cell *= class / sum);
-            }
+            let sides = self::sides(layout, measurements, noisy, records);
+            let (to_class, to_side) = (map(&[k, p], &[(0, None, k)]), map(&[k, p], &[(1, None, p)]));
+            let margins =
+                [Margin { map: &to_side, target: &sides }, Margin { map: &to_class, target: &classes }];
+            rake(&mut cells, &margins, 20);
             cells
         }
     };
     scale_to(&mut cells, records);
     Context { cells, classes, records }
+}
+
+/// Records of each side: its own table and the one with the class, averaged by inverse variance.
+fn sides(layout: &Layout<'_>, measurements: &[Measurement], joint: &Noisy, records: f64) -> Vec<f64> {
+    let (k, p) = (layout.bins(layout.layers.class), layout.bins(layout.layers.side));
+    let summed = sums(&joint.counts, &map(&[k, p], &[(1, None, p)]), p);
+    let v2 = k as f64 * joint.sigma.powi(2);
+    let mut sides = match layout.counts(measurements, &[layout.layers.side]) {
+        None => summed,
+        Some(alone) => {
+            let v1 = alone.sigma.powi(2);
+            let both = alone.counts.iter().zip(&summed);
+            both.map(|(a, b)| (a / v1 + b / v2) / (1.0 / v1 + 1.0 / v2)).collect()
+        }
+    };
+    norm_sub_to(&mut sides, records);
+    sides
 }
 
 fn scale_to(values: &mut [f64], total: f64) {

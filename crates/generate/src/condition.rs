@@ -1,0 +1,290 @@
+//! A condition on a model: which codes of one attribute records have, how many of each, and what is written for them.
+//!
+//! Whatever makes records, records of a code are made as the model has them; only how many there are of each code is another matter. So the distribution of all else, given
+//! the category, stays the model's. Categories of a rare group have one code: the model knows nothing that tells them apart but their names, so records of the
+//! code are as good for each of them, and the name that is wanted is written. A column that hangs on the key (`netdpsyn_model::rules`) is conditioned by
+//! the codes of the key that give the wanted value.
+
+use super::asked::{Asked, ConditionError, listed, name_of};
+use netdpsyn_model::domain::{Attribute, Partition};
+use netdpsyn_model::{Model, Rules};
+
+/// A category of which fewer than one in so many records are is next to none: what is left of it is noise, and a making of this many records would not have some of it.
+const NEXT_TO_NONE: f64 = 32_768.0;
+
+/// Which codes of an attribute the records have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The attribute of the model whose codes decide.
+    pub attribute: usize,
+    /// What is wanted, ascending by value.
+    wanted: Vec<Wanted>,
+    /// Whether the values are the attribute's own, so that they are written for its codes.
+    own: bool,
+}
+
+/// A wanted value of the column.
+#[derive(Clone, Debug, PartialEq)]
+struct Wanted {
+    value: u64,
+    /// Of all records.
+    share: f64,
+    /// The codes of records that have it, with their shares of them.
+    codes: Vec<(u32, f64)>,
+}
+
+/// Records that are wanted of one code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The code by which the model makes them.
+    pub code: u32,
+    /// The code that stands in its place when they are restored, by [`Condition::restored`].
+    pub written: u32,
+    /// How many.
+    pub rows: usize,
+}
+
+impl Asked {
+    /// What this means on a model.
+    pub fn on(&self, model: &Model) -> Result<Condition, ConditionError> {
+        let (column, values) = self.values(&model.schema)?;
+        let lost = |value: u64, held: Vec<u64>| {
+            let field = &model.schema.columns[column].field;
+            let name = |value| name_of(field, value);
+            let (named, may) = (name(value), listed(held.into_iter().map(name)));
+            ConditionError::Lost { column: self.column().into(), named, may }
+        };
+        let follower = model.rules.followers.iter().find(|follower| follower.column == column);
+        let attribute = match follower {
+            Some(follower) => Some(follower.key),
+            None => model.attributes.iter().position(|attribute| attribute.column == column),
+        };
+        // A column that a file lacked is not in the model.
+        let attribute = attribute.ok_or_else(|| lost(values[0].0, Vec::new()))?;
+        let mass = mass(model, attribute);
+        let enough = |&code: &u32| mass[code as usize] * NEXT_TO_NONE >= 1.0;
+        // The values of the column that records get, each with a code that gives it, ascending.
+        let mut given: Vec<(u64, u32)> = match follower {
+            Some(follower) => follower.values.iter().copied().zip(0..).collect(),
+            None => drawn(&model.attributes[attribute].partition),
+        };
+        given.retain(|(_, code)| enough(code));
+        given.sort_unstable();
+        let wanted = values.into_iter().map(|(value, share)| {
+            let codes = given.iter().filter(|(own, _)| *own == value).map(|&(_, code)| code);
+            let total: f64 = codes.clone().map(|code| mass[code as usize]).sum();
+            let codes: Vec<(u32, f64)> = codes.map(|code| (code, mass[code as usize] / total)).collect();
+            if codes.is_empty() {
+                let mut held: Vec<u64> = given.iter().map(|(value, _)| *value).collect();
+                held.dedup();
+                return Err(lost(value, held));
+            }
+            Ok(Wanted { value, share, codes })
+        });
+        Ok(Condition { attribute, wanted: wanted.collect::<Result<_, _>>()?, own: follower.is_none() })
+    }
+}
+
+impl Condition {
+    /// The share of all records that have each code of the attribute.
+    pub fn shares(&self, model: &Model) -> Vec<f64> {
+        let mut shares = vec![0.0; model.attributes[self.attribute].bins()];
+        for wanted in &self.wanted {
+            wanted.codes.iter().for_each(|(code, share)| shares[*code as usize] += wanted.share * share);
+        }
+        shares
+    }
+
+    /// How many of so many records are wanted of each code: every value gets its share to the nearest whole number, as far as all add up.
+    pub fn parts(&self, rows: usize) -> Vec<Part> {
+        let by_value = apportioned(rows, self.wanted.iter().map(|wanted| wanted.share));
+        let parts = self.wanted.iter().zip(by_value).flat_map(|(wanted, rows)| {
+            let by_code = apportioned(rows, wanted.codes.iter().map(|(_, share)| *share));
+            wanted.codes.iter().zip(by_code).map(|(&(code, _), rows)| {
+                let written = if self.own { wanted.value as u32 } else { code };
+                Part { code, written, rows }
+            })
+        });
+        parts.filter(|part| part.rows > 0).collect()
+    }
+
+    /// What records are restored by: every category has a code of its own, so that the wanted one is written.
+    pub fn restored(&self, model: &Model) -> (Vec<Attribute>, Rules) {
+        let (mut attributes, mut rules) = (super::drawn(model).to_vec(), model.rules.clone());
+        if self.own {
+            let cut = &mut attributes[self.attribute].partition;
+            let space = cut.space();
+            for follower in rules.followers.iter_mut().filter(|follower| follower.key == self.attribute) {
+                follower.values =
+                    space.clone().map(|value| follower.values[cut.code(value) as usize]).collect();
+            }
+            *cut = Partition::from_starts(space.clone().collect(), space.end);
+        }
+        (attributes, rules)
+    }
+
+    /// How many codes the attribute has when records are restored.
+    pub fn restored_bins(&self, model: &Model) -> usize {
+        let cut = &model.attributes[self.attribute].partition;
+        if self.own { cut.space().count() } else { cut.bins() }
+    }
+}
+
+/// The share of a model's records that have each code of an attribute.
+pub(super) fn mass(model: &Model, attribute: usize) -> Vec<f64> {
+    let table = &model.one_ways[attribute];
+    let (total, bins) = (table.total(), table.values.len());
+    match total > 0.0 {
+        true => table.values.iter().map(|value| value / total).collect(),
+        // As records are made of a table without mass.
+        false => vec![1.0 / bins as f64; bins],
+    }
+}
+
+/// The values that are ever drawn of a cut into categories, each with its code.
+fn drawn(cut: &Partition) -> Vec<(u64, u32)> {
+    let of_bin = |(intervals, code): (Vec<(std::ops::Range<u64>, f64)>, u32)| {
+        let any = intervals.iter().any(|(_, weight)| *weight > 0.0);
+        let intervals = intervals.into_iter().filter(move |(_, weight)| *weight > 0.0 || !any);
+        intervals.flat_map(|(values, _)| values).map(move |value| (value, code))
+    };
+    cut.intervals().into_iter().zip(0..).flat_map(of_bin).collect()
+}
+
+/// A whole number dealt out by shares that add up to 1: each gets the whole part of what is due to it, and what is left goes to the largest remainders.
+fn apportioned(whole: usize, shares: impl Iterator<Item = f64>) -> Vec<usize> {
+    let due: Vec<f64> = shares.map(|share| share * whole as f64).collect();
+    let mut dealt: Vec<usize> = due.iter().map(|due| due.floor() as usize).collect();
+    let mut order: Vec<usize> = (0..due.len()).collect();
+    order.sort_by(|&a, &b| due[b].fract().total_cmp(&due[a].fract()));
+    let left = whole.saturating_sub(dealt.iter().sum());
+    order.into_iter().cycle().take(left).for_each(|at| dealt[at] += 1);
+    dealt
+}
+
+#[cfg(test)]
+pub(super) mod for_tests {
+    use super::*;
+    use netdpsyn_model::rules::Follower;
+    use netdpsyn_model::{Cells, Table, reconcile::Outcome, table::Variance};
+    use netdpsyn_trace::presets;
+
+    /// Ports, protocols, labels and types. Types b and c are one code, d is lost in the noise; the label is 1 for b and c; of protocols TCP and UDP are drawn. Ports hang
+    /// on the type.
+    pub fn labelled() -> Model {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.columns.retain(|c| ["srcport", "proto", "label", "type"].contains(&c.name.as_str()));
+        schema.declare_categories("type", ["a", "b", "c", "d"].map(String::from).into()).unwrap();
+        let cuts = [
+            Partition::from_starts((0..8).map(|bin| bin * 1_000).collect(), 65_536),
+            Partition::with_undeclared(vec![0, 6, 7, 17, 18, 256], 257)
+                .relabel(&[0, 0, 0, 1, 0, 0], &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0]),
+            Partition::with_undeclared(vec![0, 1, 2], 3).relabel(&[0, 1, 0], &[1.0, 1.0, 0.0]),
+            Partition::with_undeclared(vec![0, 1, 2, 3, 4], 5)
+                .relabel(&[0, 1, 1, 2, 0], &[1.0, 3.0, 1.0, 1.0, 0.0]),
+        ];
+        let attribute = |(column, partition): (usize, Partition)| Attribute {
+            column,
+            name: schema.columns[column].name.clone(),
+            partition,
+        };
+        let attributes: Vec<Attribute> = cuts.into_iter().enumerate().map(attribute).collect();
+        let table = |axes: &[usize], values: Vec<f64>| Table {
+            cells: Cells::of(axes, &attributes),
+            values,
+            variance: Variance::Even(1.0),
+        };
+        // By port: those of a fall, those of b and c rise.
+        let by_type: Vec<f64> =
+            (0..8).flat_map(|port| [f64::from(8 - port) * 100.0, f64::from(port) * 10.0, 0.0]).collect();
+        let (a, bc) = (3_600.0, 280.0);
+        let ports = by_type.chunks(3).map(|row| row.iter().sum()).collect();
+        let one_ways = vec![
+            table(&[0], ports),
+            table(&[1], vec![3_000.0, 880.0]),
+            table(&[2], vec![a, bc]),
+            table(&[3], vec![a, bc, 0.0]),
+        ];
+        let tables = vec![
+            table(&[0, 3], by_type),
+            table(&[1, 3], vec![2_900.0, 100.0, 0.0, 700.0, 180.0, 0.0]),
+            table(&[2, 3], vec![a, 0.0, 0.0, 0.0, bc, 0.0]),
+        ];
+        let rules = Rules {
+            ports: Vec::new(),
+            followers: vec![Follower { column: 2, key: 3, values: vec![0, 1, 0] }],
+        };
+        let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
+        Model {
+            schema,
+            attributes,
+            tables,
+            one_ways,
+            layers: None,
+            profiles: Vec::new(),
+            rules,
+            records: a + bc,
+            reconciled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_tests::labelled;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn on(text: &str) -> Result<Condition, ConditionError> {
+        text.parse::<Asked>().unwrap().on(&labelled())
+    }
+
+    fn part(code: u32, written: u32, rows: usize) -> Part {
+        Part { code, written, rows }
+    }
+
+    proptest! {
+        #[test]
+        fn every_share_is_met_to_the_nearest_whole_number(shares in prop::collection::vec(0.0f64..9.0, 1..30), whole in 0usize..100_000) {
+            let sum: f64 = shares.iter().sum();
+            prop_assume!(sum > 0.0);
+            let dealt = apportioned(whole, shares.iter().map(|share| share / sum));
+            prop_assert_eq!(dealt.iter().sum::<usize>(), whole);
+            for (dealt, share) in dealt.into_iter().zip(shares) {
+                prop_assert!((dealt as f64 - share / sum * whole as f64).abs() < 1.0 + 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn a_rare_group_gives_the_category_that_is_wanted() {
+        let some = on("type=a:.5,b:.1,c:.4").unwrap();
+        assert_eq!(some.parts(10), [part(0, 0, 5), part(1, 1, 1), part(1, 2, 4)]);
+        assert_eq!(some.shares(&labelled()), [0.5, 0.5, 0.0]);
+        assert_eq!(on("type=c").unwrap().parts(7), [part(1, 2, 7)]);
+        let (attributes, rules) = some.restored(&labelled());
+        assert_eq!((attributes[3].bins(), some.restored_bins(&labelled())), (5, 5));
+        assert_eq!(rules.followers[0].values, [0, 1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_column_that_hangs_on_the_key_is_conditioned_by_the_key() {
+        let (model, flagged) = (labelled(), on("label=1").unwrap());
+        assert_eq!(flagged.parts(9), [part(1, 1, 9)]);
+        assert_eq!(flagged.restored(&model), (model.attributes.clone(), model.rules.clone()));
+        assert_eq!(flagged.restored_bins(&model), 3);
+        assert_eq!(on("label=0:.25,1:.75").unwrap().shares(&model), [0.25, 0.75, 0.0]);
+    }
+
+    #[test]
+    fn what_is_lost_in_the_noise_is_refused_and_what_is_there_is_named() {
+        let refused = on("type=d").unwrap_err().to_string();
+        assert!(refused.contains("type = d") && refused.ends_with("may say a, b, c"), "{refused}");
+        assert!(on("proto=gre").unwrap_err().to_string().ends_with("may say tcp, udp"));
+        assert!(on("proto=udp").is_ok());
+        let mut model = labelled();
+        model.one_ways[3].values = vec![99_999.0, 1.0, 0.0];
+        let refused = "type=b".parse::<Asked>().unwrap().on(&model).unwrap_err();
+        assert!(refused.to_string().ends_with("may say a"), "{refused}");
+    }
+}

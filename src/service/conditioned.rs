@@ -1,0 +1,28 @@
+//! What is told of a release whose records were made under a condition.
+
+use crate::generate::Asked;
+use crate::storage::releases::Release;
+use serde::Serialize;
+
+/// What whoever reads the release should know.
+const ABOUT: &str = "Not the raw mix: how many records have which category was set by hand. Given the category, all else is as the model has it; so the distances of the report, \
+    which compare with what was measured of the whole, say little.";
+
+/// Which categories the records of a release were to have.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Conditioned {
+    /// What was asked for.
+    #[schema(value_type = Asked)]
+    pub asked: serde_json::Value,
+    /// What that means.
+    #[schema(value_type = String)]
+    pub about: &'static str,
+}
+
+impl Conditioned {
+    /// Of a release, if there was a condition.
+    pub fn of(release: &Release) -> Option<Self> {
+        let kept = release.condition.as_deref()?;
+        Some(Conditioned { asked: serde_json::from_str(kept).unwrap_or_default(), about: ABOUT })
+    }
+}
