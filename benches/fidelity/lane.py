@@ -14,6 +14,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import curves
 import measures
 import pages
 
@@ -205,6 +206,7 @@ def main():
     ask.add_argument("--data", default=os.environ.get("NETDPSYN_DATA"), help="the folder of the traces; NETDPSYN_DATA by default")
     ask.add_argument("--quick", action="store_true", help="one seed")
     ask.add_argument("--pages", action="store_true", help="write docs/FIDELITY.md and docs/fidelity/ from what is there; a whole lane does it at its end")
+    ask.add_argument("--curves", action="store_true", help="write crates/fit/curves.json, from which quotes foretell, from what is there; a whole lane does it at its end")
     ask.add_argument("--program", default=ROOT / "target/release/netdpsyn", help=argparse.SUPPRESS)
     asked = ask.parse_args()
     lane = Lane(asked.program, ROOT / "target/fidelity", Path(asked.data).resolve() if asked.data else None)
@@ -214,7 +216,7 @@ def main():
     wanted = [run for run in runs(traces, sizes, methods, seeds) if not epsilons or float(run.epsilon) in epsilons]
     if epsilons - {float(run.epsilon) for run in wanted}:
         sys.exit(f"no ε {', '.join(f'{e:g}' for e in epsilons - {float(run.epsilon) for run in wanted})} is planned for these traces")
-    if not asked.pages:
+    if not asked.pages and not asked.curves:
         todo = [run for run in wanted if not lane.kept(run)]
         print(f"{len(wanted)} runs, {len(wanted) - len(todo)} of them done: {lane.results.relative_to(ROOT)}", flush=True)
         failed = lane.work_through(todo)
@@ -222,7 +224,10 @@ def main():
             sys.exit(f"{failed} runs failed")
         if asked.words or asked.quick:
             return
-    pages.write(PLAN, lane.results, ROOT / "docs")
+    if not asked.curves:
+        pages.write(PLAN, lane.results, ROOT / "docs")
+    if not asked.pages:
+        curves.write(PLAN, lane.results, ROOT / "crates/fit/curves.json")
 
 
 if __name__ == "__main__":

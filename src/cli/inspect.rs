@@ -3,9 +3,16 @@
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
+use crate::account::Guarantee;
+use crate::fit::{Method, Plan, foretell};
 use crate::formats::Steward;
 use crate::service::local::{self, LocalError};
 use std::path::PathBuf;
+
+/// ε at which fidelity is foretold.
+const EPSILONS: [f64; 3] = [0.5, 2.0, 8.0];
+/// δ at which it is.
+const DELTA: f64 = 1e-9;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -52,6 +59,13 @@ impl Args {
             "  Declaring a window or categories after reading them here is a choice outside the promise"
         );
         println!("  of privacy; declare what you knew before, or round generously.");
+        println!("  Foretold of this many records by method adaptive, from public traces:");
+        for guarantee in EPSILONS.into_iter().filter_map(|epsilon| Guarantee::new(epsilon, DELTA).ok()) {
+            let plan = Plan::new(guarantee, Method::Adaptive);
+            if let Some(foretold) = foretell::foretold(&plan, &found.schema, report.records as f64) {
+                println!("    ε = {:<3}  {}", guarantee.epsilon(), report::foretold(&foretold));
+            }
+        }
         if let Some(path) = self.schema_out {
             let text = serde_json::to_string_pretty(&found.schema.shown()).unwrap_or_default();
             std::fs::write(&path, text + "\n")

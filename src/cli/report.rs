@@ -1,6 +1,7 @@
 //! What the commands print, for people.
 
 use crate::account::{Rho, Stage};
+use crate::fit::foretell::{Foretold, Range};
 use crate::formats::Report;
 use crate::model::Bundle;
 use crate::service::local::Made;
@@ -50,6 +51,20 @@ pub fn generated(made: &Made) -> String {
         made.convergence.rounds,
         if made.convergence.settled { ", settled" } else { "" }
     );
+    text
+}
+
+/// How close a synthetic trace will come.
+pub fn foretold(foretold: &Foretold) -> String {
+    let Range { lower, middle, upper } = foretold.two_way;
+    let mut text = format!("two-way distance {middle:.3} ({lower:.3} to {upper:.3})");
+    if let Some(Range { lower, middle, upper }) = foretold.accuracy_loss {
+        let [lower, middle, upper] = [lower, middle, upper].map(|loss| 100.0 * loss);
+        let _ = write!(text, ", accuracy of trees {middle:.1} points lower ({lower:.1} to {upper:.1})");
+    }
+    if foretold.beyond_measured {
+        text += "; the nearest that was measured";
+    }
     text
 }
 

@@ -4,7 +4,7 @@ use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
 use crate::account::Guarantee;
-use crate::fit::{self, Method, Plan};
+use crate::fit::{self, Method, Plan, foretell};
 use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Asked, Request, rounded_rows};
 use crate::service::acceptance::Accepted;
@@ -123,20 +123,26 @@ impl Args {
         if let Some((_, reason)) = options.fault() {
             return Err(Failure::Usage(reason.into()));
         }
-        let plan = Plan { options, ..Plan::new(guarantee, method) };
+        let plan = || Plan { options, ..Plan::new(guarantee, method) };
         let source = self.trace.source()?;
         let request = self.rows.request();
         let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
         let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
         let condition = self.rows.condition.as_ref();
-        let done = local::synthesize(&source, plan, &request, condition, &outputs, accepted, &bar)?;
+        let done = local::synthesize(&source, plan(), &request, condition, &outputs, accepted, &bar)?;
         drop(bar);
         let private = report::parse_report(&done.report);
         for line in private.lines() {
             eprintln!("private: {line}");
         }
         println!("{}", report::synthesis(&done.bundle, &done.made));
+        // By the noisy number of records, so that it may be shown.
+        let foretold = foretell::foretold(&plan(), &done.bundle.schema, done.made.records);
+        // What was measured are whole traces.
+        if let Some(foretold) = foretold.filter(|_| condition.is_none()) {
+            println!("Foretold, from public traces\n  {}\n", report::foretold(&foretold));
+        }
         println!("Written: {}", outputs.trace.display());
         for path in [&outputs.bundle, &outputs.held_out].into_iter().flatten() {
             println!("         {}", path.display());

@@ -96,6 +96,19 @@ fn too_little_to_measure_needs_a_word(kind: Kind) {
     server.upload(&dataset, steward, ten.join("\n").into_bytes());
     server.parsed(&dataset, steward);
 
+    let quoted = |rows: Value, epsilon: f64| {
+        let asked = json!({"dataset_id": dataset, "epsilon": epsilon, "hold_out": true, "rows": rows, "method": "adaptive"});
+        server.made("/v1/quotes", steward, &asked)["fidelity"].clone()
+    };
+    let own = quoted(Value::Null, 2.0);
+    assert!(own["private"] == true && own["beyond_measured"] == true, "{own}");
+    assert_eq!(quoted(json!(10), 2.0)["two_way"], own["two_way"]);
+    let (given, better) = (quoted(json!(40_000), 0.5), quoted(json!(40_000), 8.0));
+    assert!(given["private"] == false && given["beyond_measured"] == false, "{given}");
+    for figure in ["two_way", "accuracy_loss"] {
+        assert!(better[figure]["middle"].as_f64() < given[figure]["middle"].as_f64(), "{better} {given}");
+    }
+
     let quote = |rows: Value| {
         let asked = json!({"dataset_id": dataset, "epsilon": 2.0, "hold_out": true, "rows": rows});
         server.made("/v1/quotes", steward, &asked)["expected"].clone()

@@ -121,6 +121,9 @@ fn every_parse_and_quote_is_recorded(kind: Kind) {
     let late = server.dataset(&tenant.steward);
     assert_eq!(server.upload(&late, &tenant.steward, sample("flows.csv.gz")).status(), 202);
     assert_eq!(server.parsed(&late, &tenant.steward)["state"], "ready");
+    // It foretells by the private number, and says so.
+    let adaptive = json!({"dataset_id": late, "epsilon": 1.0, "method": "adaptive"});
+    assert_eq!(server.made("/v1/quotes", &tenant.steward, &adaptive)["fidelity"]["private"], true);
     let choices = published_choices(&server, &tenant, &late);
     assert_eq!(choices["opened_before_publication"], json!(["parse report", "quote"]));
     assert_eq!(choices["declared_after_upload"], true);

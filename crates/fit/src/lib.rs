@@ -20,11 +20,13 @@
 //! | [`keys`] | the secrets of a fit |
 //! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
 //! | [`expect`] | how far noise will put off what is measured, told beforehand |
+//! | [`foretell`] | how close a synthetic trace will come, told beforehand from what was measured over public ones |
 
 pub mod adaptive;
 pub mod cliques;
 pub mod count;
 pub mod expect;
+pub mod foretell;
 pub mod keys;
 pub mod plan;
 pub mod room;

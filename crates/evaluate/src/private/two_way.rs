@@ -90,6 +90,30 @@ mod tests {
         Trace::new(vec![column(|r| r.0), column(|r| r.1)])
     }
 
+    #[test]
+    fn a_fit_comes_as_close_as_it_foretells() {
+        use netdpsyn_fit::{Method, Plan, fit, foretell::foretold};
+        use netdpsyn_generate::{Request, generate};
+        use netdpsyn_privacy::{Guarantee, NoiseKey, Sensitive};
+        use netdpsyn_trace::simulate::flows;
+        let (schema, real) = (flows::schema(), flows::simulate(30_000, 1));
+        for epsilon in [0.5, 4.0] {
+            let plan = Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), Method::Adaptive);
+            let told = foretold(&plan, &schema, real.rows() as f64).unwrap();
+            let raw = Sensitive::new(real.clone());
+            let bundle = fit(raw, &schema, &plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
+            let model = netdpsyn_model::Model::from_bundle(&bundle, &Quiet).unwrap();
+            let synthetic = generate(&model, &Request::default(), &Quiet).unwrap().trace;
+            let traces = Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema };
+            let found = two_way(&traces, &Quiet).unwrap().mean;
+            let range = told.two_way;
+            assert!(
+                (0.5 * range.lower..2.0 * range.upper).contains(&found),
+                "{found} for {range:?} at {epsilon}"
+            );
+        }
+    }
+
     fn mean(real: &[(u64, u64)], synthetic: &[(u64, u64)]) -> f64 {
         let (real, synthetic, schema) = (trace(real), trace(synthetic), schema());
         two_way(&Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema }, &Quiet)

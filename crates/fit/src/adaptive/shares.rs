@@ -77,7 +77,7 @@ impl Scale {
     }
 
     /// N̂ over σ.
-    fn told_apart(&self) -> f64 {
+    pub fn told_apart(&self) -> f64 {
         self.records * self.precision
     }
 

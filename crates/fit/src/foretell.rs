@@ -1,0 +1,189 @@
+//! How close a synthetic trace will come, before it is paid for: the two-way distance, and what tree and forest lose of the accuracy with which they tell
+//! the key. A function of plan, schema and a number of records; whoever calls it with the private number keeps the answer private.
+//!
+//! It is read off curves that were measured over public and simulated traces (`./run fidelity --curves` writes them): at so many records over noise,
+//! N·√(2ρ)/k, lie the lowest, the middle and the highest of the traces. Between the points of a curve lies a straight line over ln x; beyond its ends stands
+//! what its ends say, and that it is so. More records or a larger ε never foretell worse.
+
+use super::adaptive::shares::Scale;
+use super::{Method, Options, Plan};
+use netdpsyn_trace::Schema;
+use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+
+/// What is foretold of a synthetic trace.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Foretold {
+    /// Two-way distance, as the private report has it at 20 classes: the mean over all pairs of columns, 0 to 1.
+    pub two_way: Range,
+    /// Accuracy of decision tree and random forest after training on raw records, less that after training on synthetic ones: their mean; absent where
+    /// the schema has no key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy_loss: Option<Range>,
+    /// Whether there are fewer or more records over noise than were ever measured. Then the nearest that was measured stands here: too good for
+    /// fewer, too bad for more.
+    pub beyond_measured: bool,
+}
+
+/// Of the traces that were measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ForetoldRange))]
+pub struct Range {
+    /// The lowest.
+    pub lower: f64,
+    /// The middle one.
+    pub middle: f64,
+    /// The highest.
+    pub upper: f64,
+}
+
+/// The curves of a method.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Curves {
+    two_way: Curve,
+    accuracy_loss: Curve,
+}
+
+/// Records over noise, and the lowest, middle and highest value there.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Curve(Vec<[f64; 4]>);
+
+/// The curves of every method that was measured.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Measured {
+    adaptive: Option<Curves>,
+    netdpsyn: Option<Curves>,
+    independent: Option<Curves>,
+}
+
+static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../curves.json")).unwrap_or_else(|error| unreachable!("{error}"))
+});
+
+/// What `rows` records that are measured under `plan` foretell. Nothing is foretold of a method, or of options of it, that were not measured.
+pub fn foretold(plan: &Plan, schema: &Schema, rows: f64) -> Option<Foretold> {
+    let curves = match plan.method {
+        Method::Adaptive => &MEASURED.adaptive,
+        Method::Netdpsyn if plan.options != Options::default() => return None,
+        Method::Netdpsyn => &MEASURED.netdpsyn,
+        Method::Independent => &MEASURED.independent,
+    };
+    let curves = curves.as_ref()?;
+    let told_apart = Scale { records: rows.max(1.0), ..Scale::of(plan, None) }.told_apart();
+    let (two_way, beyond_measured) = curves.two_way.at(told_apart)?;
+    let accuracy_loss = schema.key_column().and_then(|_| curves.accuracy_loss.at(told_apart));
+    Some(Foretold {
+        two_way,
+        accuracy_loss: accuracy_loss.map(|(range, _)| range),
+        beyond_measured: beyond_measured || accuracy_loss.is_some_and(|(_, beyond)| beyond),
+    })
+}
+
+impl Curve {
+    /// The range at so many records over noise, and whether that lies beyond the ends.
+    fn at(&self, told_apart: f64) -> Option<(Range, bool)> {
+        let Curve(points) = self;
+        let (first, last) = (points.first()?, points.last()?);
+        let above = points.partition_point(|[x, ..]| *x < told_apart).clamp(1, points.len());
+        let low = points[above - 1];
+        let high = points.get(above).unwrap_or(last);
+        let x = told_apart.clamp(first[0], last[0]);
+        let along = if high[0] > low[0] { (x / low[0]).ln() / (high[0] / low[0]).ln() } else { 0.0 };
+        // In steps of 10⁻⁴, as they were measured.
+        let value = |of: usize| ((low[of] + (high[of] - low[of]) * along) * 1e4).round() / 1e4;
+        let range = Range { lower: value(1), middle: value(2), upper: value(3) };
+        Some((range, x != told_apart))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_privacy::Guarantee;
+    use netdpsyn_trace::simulate::flows;
+    use proptest::prelude::*;
+
+    const METHODS: [Method; 3] = [Method::Adaptive, Method::Netdpsyn, Method::Independent];
+
+    fn plan(epsilon: f64, method: Method) -> Plan {
+        Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), method)
+    }
+
+    #[test]
+    fn between_points_by_hand() {
+        let curve = Curve(vec![[100.0, 0.2, 0.4, 0.6], [10_000.0, 0.1, 0.2, 0.5], [20_000.0, 0.0, 0.1, 0.5]]);
+        let at = |x: f64| {
+            let (Range { lower, middle, upper }, beyond) = curve.at(x).unwrap();
+            ([lower, middle, upper], beyond)
+        };
+        assert_eq!(at(1_000.0), ([0.15, 0.3, 0.55], false), "half the way over ln x");
+        assert_eq!(at(100.0), ([0.2, 0.4, 0.6], false));
+        assert_eq!(at(10_000.0), ([0.1, 0.2, 0.5], false));
+        assert_eq!(at(20_000.0), ([0.0, 0.1, 0.5], false));
+        assert_eq!(at(99.0), ([0.2, 0.4, 0.6], true));
+        assert_eq!(at(1e9), ([0.0, 0.1, 0.5], true));
+        assert!(Curve(vec![[5.0, 0.1, 0.2, 0.3]]).at(5.0).is_some_and(|(_, beyond)| !beyond));
+        assert!(Curve(Vec::new()).at(1.0).is_none());
+    }
+
+    #[test]
+    fn what_was_measured_falls() {
+        let Measured { adaptive, netdpsyn, independent } = &*MEASURED;
+        assert!(adaptive.is_some());
+        for curves in [adaptive, netdpsyn, independent].into_iter().flatten() {
+            for Curve(points) in [&curves.two_way, &curves.accuracy_loss] {
+                assert!(points.len() > 2 && points.is_sorted_by(|a, b| a[0] < b[0]));
+                for of in 1..4 {
+                    assert!(points.is_sorted_by(|a, b| a[of] >= b[of]), "{points:?}");
+                }
+                assert!(points.iter().all(|[_, lower, middle, upper]| lower <= middle && middle <= upper));
+            }
+        }
+    }
+
+    #[test]
+    fn a_schema_without_a_key_loses_no_accuracy() {
+        let mut schema = flows::schema();
+        let plan = plan(2.0, Method::Adaptive);
+        let with = foretold(&plan, &schema, 1e5).unwrap();
+        schema.columns.retain(|column| column.name != "type");
+        let without = foretold(&plan, &schema, 1e5).unwrap();
+        assert!(with.accuracy_loss.is_some() && without.accuracy_loss.is_none());
+        assert_eq!(with.two_way, without.two_way);
+    }
+
+    #[test]
+    fn other_options_were_not_measured() {
+        let mut plan = plan(2.0, Method::Netdpsyn);
+        plan.options.max_cells = 1_000;
+        assert!(foretold(&plan, &flows::schema(), 1e5).is_none());
+        plan.method = Method::Adaptive;
+        assert!(foretold(&plan, &flows::schema(), 1e5).is_some(), "which has none");
+    }
+
+    proptest! {
+        #[test]
+        fn more_never_foretells_worse(
+            method in prop::sample::select(METHODS.to_vec()),
+            (epsilon, more_epsilon) in (-2.3..4.0f64, 0.0..2.0f64),
+            (rows, more_rows) in (0.0..18.0f64, 0.0..4.0f64),
+        ) {
+            let schema = flows::schema();
+            let less = foretold(&plan(epsilon.exp(), method), &schema, rows.exp());
+            let more = foretold(&plan((epsilon + more_epsilon).exp(), method), &schema, (rows + more_rows).exp());
+            prop_assert_eq!(less.is_some(), more.is_some());
+            if let (Some(less), Some(more)) = (less, more) {
+                for (less, more) in [(Some(less.two_way), Some(more.two_way)), (less.accuracy_loss, more.accuracy_loss)] {
+                    let (less, more) = (less.unwrap(), more.unwrap());
+                    prop_assert!(less.lower >= more.lower && less.middle >= more.middle && less.upper >= more.upper);
+                    prop_assert!(more.lower <= more.middle && more.middle <= more.upper);
+                }
+            }
+        }
+    }
+}
