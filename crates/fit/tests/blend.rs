@@ -9,13 +9,14 @@ use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::flows;
 use std::collections::BTreeMap;
 
-/// Of the records of a class, the share of each value of a column.
+/// Of the records of a class, the share of each value of a column, of ports of each 1,024.
 fn given(trace: &Trace, class: u64, column: usize) -> BTreeMap<u64, f64> {
+    let apart = if flows::schema().columns[column].field.tree().is_some() { 1_024 } else { 1 };
     let key = flows::schema().key_column().unwrap();
     let rows: Vec<usize> = (0..trace.rows()).filter(|&row| trace.column(key).get(row) == class).collect();
     let mut shares = BTreeMap::new();
     for &row in &rows {
-        *shares.entry(trace.column(column).get(row)).or_default() += 1.0 / rows.len() as f64;
+        *shares.entry(trace.column(column).get(row) / apart).or_default() += 1.0 / rows.len() as f64;
     }
     shares
 }

@@ -20,7 +20,7 @@ const FIRST: f64 = 0.22;
 /// Added where there is little data: then not much opens below.
 const FIRST_OF_LITTLE: f64 = 0.2;
 /// Of a round, the part that is shared whatever the cells, so that no column is starved.
-const EVEN: f64 = 0.4;
+const EVEN: f64 = 0.6;
 /// σ that open a node of amounts, or of an address's first level, where a ghost would drag in others.
 const CAREFULLY: f64 = 4.0;
 const ELSEWHERE: f64 = 2.5;

@@ -8,7 +8,7 @@
 //! | trees | .53, up to .73 where there is little data |
 //! | how many addresses there are | .003 a column |
 //! | choosing tables | .01 of what is left |
-//! | of the rest: class × side × X fine, class × X coarse, pairs, triples | .16, .09, .33, .42 |
+//! | of the rest: class × side × X fine, class × X coarse, pairs, triples | .16 (up to .31 where there is little), .09, .33 (.18), .42 |
 //!
 //! What is told apart is measured in records over noise: N̂·√(2ρ)/k, where σ of a histogram that takes all of ρ is k/√(2ρ).
 
@@ -27,6 +27,8 @@ const LITTLE: f64 = 8_000.0;
 const PROFILE: f64 = 0.003;
 const CHOICE: f64 = 0.01;
 const SHAPES: f64 = 0.16;
+/// Added where there is little data, at the cost of pairs.
+const SHAPES_OF_LITTLE: f64 = 0.15;
 const BY_CLASS: f64 = 0.09;
 const PAIRS: f64 = 0.33;
 const TRIPLES: f64 = 0.42;
@@ -167,10 +169,12 @@ impl Budget {
         };
         let carried =
             ((told / A_PAIR).round() as usize).clamp(free.saturating_sub(1), pairs.max(1)).min(pairs);
+        let more = SHAPES_OF_LITTLE * scale.little();
         // Without a side shapes are by class alone.
-        let (shapes, by_class) =
-            if self.has_class && self.has_side { (SHAPES, BY_CLASS) } else { (SHAPES + BY_CLASS, 0.0) };
-        let (of_pairs, of_triples) = if triples > 0 { (PAIRS, TRIPLES) } else { (PAIRS + TRIPLES, 0.0) };
+        let by_class = if self.has_class && self.has_side { BY_CLASS } else { 0.0 };
+        let shapes = SHAPES + BY_CLASS - by_class + more;
+        let alone = PAIRS - more;
+        let (of_pairs, of_triples) = if triples > 0 { (alone, TRIPLES) } else { (alone + TRIPLES, 0.0) };
         let most =
             (0.25 * scale.records / scale.sigma(rest * of_pairs / carried.max(1) as f64)).cbrt() * BALANCE;
         let bins = match triples {

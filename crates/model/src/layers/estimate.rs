@@ -365,11 +365,8 @@ impl<'a> Singles<'a> {
             entropic.extend(rows.iter().flat_map(|r| columns.iter().map(move |c| r * c / records.max(1e-9))));
         }
         rake(&mut entropic, &margins, 10);
-        // Of a class smaller than its noise the table says nothing.
-        let told = |cell: usize| self.context.classes[cell / (a * b)] > STANDS * noisy.sigma;
-        let both = noisy.counts.iter().zip(&entropic).enumerate();
         let mut table: Vec<f64> =
-            both.map(|(cell, (y, e))| if told(cell) { y.max(0.0) + EVEN * e } else { *e }).collect();
+            noisy.counts.iter().zip(&entropic).map(|(y, e)| y.max(0.0) + EVEN * e).collect();
         rake(&mut table, &margins, 15);
         table
     }
