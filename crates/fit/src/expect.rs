@@ -51,7 +51,7 @@ pub fn expected(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
         false => schema.clone(),
     };
     schema.check_complete().ok()?;
-    if plan.allowance() < Plan::LEAST {
+    if plan.allowance() < plan.least(&schema) {
         return None;
     }
     let rows = rows.max(1.0);
@@ -81,13 +81,17 @@ fn adaptive(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
     let grown = |(_, order): &(usize, Order)| Single::new(1 << order.levels()[0], sensitivity, first);
     let class = columns.class.as_ref().map(listed);
     let mut singles: Vec<Single> = columns.ordered.iter().map(grown).collect::<Option<_>>()?;
-    let precision = match class {
-        Some(class) => class.map(|s| 1.0 / (s.cells * s.variance))?,
-        None => singles.iter().map(|s| 1.0 / (s.cells * s.variance)).sum(),
-    };
+    let of = |s: &Single| 1.0 / (s.cells * s.variance);
+    let grown: f64 = singles.iter().map(of).sum();
     let lists: Vec<usize> = columns.class.into_iter().chain(columns.side).chain(columns.listed).collect();
     singles.extend(lists.iter().map(listed).collect::<Option<Vec<_>>>()?);
-    Some(errors(precision, &singles, rows))
+    let precision = match class {
+        Some(class) => of(&class?),
+        None if columns.ordered.is_empty() => singles.iter().map(of).sum(),
+        None => grown,
+    };
+    let errors = errors(precision, &singles, rows);
+    (errors.records_error.is_finite() && errors.cell_error.is_finite()).then_some(errors)
 }
 
 /// The errors of N̂, which is known with this precision, and of the cell in the middle.

@@ -169,7 +169,7 @@ fn measure(
 ) -> Result<Bundle, FitError> {
     schema.check_complete()?;
     let allowance = plan.allowance();
-    if allowance < Plan::LEAST {
+    if allowance < plan.least(schema) {
         return Err(FitError::NothingToSpend { epsilon: plan.guarantee.epsilon() });
     }
     let stop = || progress.is_cancelled();

@@ -81,6 +81,15 @@ impl Plan {
     /// Less than this could not be shared out among the queries of a fit.
     pub const LEAST: Rho = Rho::from_units(100_000);
 
+    /// The least allowance with which a schema can be measured: every table and level needs a unit.
+    pub fn least(&self, schema: &Schema) -> Rho {
+        let columns = schema.columns.iter().filter(|column| column.is_measured()).count() as u64 + 2;
+        match self.method {
+            Method::Adaptive => Rho::from_units(Plan::LEAST.units().max(200 * columns * columns)),
+            Method::Netdpsyn | Method::Independent => Plan::LEAST,
+        }
+    }
+
     /// The defaults under (ε, δ).
     pub fn new(guarantee: Guarantee, method: Method) -> Self {
         Plan { guarantee, unit: Unit::Record, method, options: Options::default(), hold_out: None }

@@ -386,7 +386,8 @@ fn an_empty_trace_is_measured_like_any_other() {
 /// With and without class, side, and attributes beside them: one is asked about twice nowhere, and records can be made.
 #[test]
 fn whatever_columns_there_are_have_an_adaptive_model() {
-    let all: [&[&str]; 10] = [
+    let all: [&[&str]; 11] = [
+        &["label"],
         &["proto", "pkt"],
         &["pkt"],
         &["type"],
@@ -415,6 +416,51 @@ fn whatever_columns_there_are_have_an_adaptive_model() {
             let request = netdpsyn_generate::Request { seed: 1, ..Default::default() };
             let made = netdpsyn_generate::generate(&model, &request, &Quiet).unwrap().trace;
             assert!(made.rows() > 1_000 || epsilon < 1.0, "{kept:?}: {}", made.rows());
+            // Not all records are of the first class.
+            let varied =
+                |column: usize| made.column(column).iter().any(|value| value != made.column(column).get(0));
+            assert!(epsilon < 1.0 || (0..kept.len()).all(varied), "{kept:?}");
+        }
+    }
+}
+
+/// Amounts that begin above 0, which are cut by octaves all the same.
+#[test]
+fn amounts_may_begin_anywhere() {
+    for (min, max) in [(1, 1 << 40), (1_500, 3_000_000), (1_048_570, 4_000_000)] {
+        let mut schema = schema("ton");
+        schema.columns.retain(|column| ["proto", "pkt", "type"].contains(&column.name.as_str()));
+        schema.facts = Vec::new();
+        schema.columns[1].field = Field::Integer { min, max, width: (max - min) / 1_000, exact_below: 0 };
+        let rows: Vec<Vec<u64>> = (0..3_000).map(|i| vec![6, min + i * i % 2_000, i % 3]).collect();
+        for epsilon in [0.1, 400.0] {
+            let plan = plan(Method::Adaptive, epsilon, false);
+            let [tape, _] = check_replay(&rows, 1, &schema, &plan, real());
+            let (bundle, _) = run(&rows, &schema, &plan, Source::Tape(tape));
+            let model = netdpsyn_model::Model::from_bundle(&bundle, &Quiet).unwrap();
+            let made = netdpsyn_generate::generate(&model, &Default::default(), &Quiet).unwrap().trace;
+            assert!(made.column(1).iter().all(|value| (min..=max).contains(&value)));
+        }
+    }
+}
+
+/// However many columns there are, what is shared out is no more than there is, and no share is nothing.
+#[test]
+fn many_columns_share_one_allowance() {
+    for lists in [26, 60] {
+        let mut schema = schema("ton");
+        schema.columns.retain(|column| ["pkt", "type"].contains(&column.name.as_str()));
+        schema.facts = Vec::new();
+        for list in 0..lists {
+            let values = Some(["a", "b", "c"].map(String::from).into());
+            schema
+                .columns
+                .push(netdpsyn_trace::Column::new(&format!("list{list}"), Field::Categorical(values)));
+        }
+        let rows: Vec<Vec<u64>> =
+            (0..100).map(|i| (0..lists + 2).map(|column| (i + i * column) % 3).collect()).collect();
+        for epsilon in [0.02, 1.0, 1_000.0] {
+            check_replay(&rows, 50, &schema, &plan(Method::Adaptive, epsilon, false), real());
         }
     }
 }

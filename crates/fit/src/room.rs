@@ -74,7 +74,7 @@ impl Room {
         let bytes_a_leaf = if adaptive { BYTES_A_KEPT_LEAF } else { BYTES_A_LEAF };
         let leaves = spaces.iter().map(|&space| space.min(leaves_a_tree)).sum();
         let schema = serde_json::to_vec(schema).map_or(0, |text| text.len() as u64);
-        let cells = CELLS.max(plan.options.max_cells);
+        let cells = if adaptive { CELLS } else { CELLS.max(plan.options.max_cells) };
         Room { leaves_a_tree, leaves, bytes_a_leaf, bins, cells, schema }
     }
 
@@ -83,6 +83,16 @@ impl Room {
         let bins = self.leaves * self.bytes_a_leaf + self.bins * BYTES_A_BIN;
         let text = bins + self.cells * BYTES_A_CELL + 2 * self.schema + BYTES_BESIDES;
         text + text / 100
+    }
+
+    /// Cells of all tables.
+    pub fn cells(&self) -> u64 {
+        self.cells
+    }
+
+    /// The same with room for so many cells.
+    pub fn of_cells(&self, cells: u64) -> Room {
+        Room { cells, ..*self }
     }
 
     /// Leaves that a tree may have.

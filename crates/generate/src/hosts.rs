@@ -56,6 +56,9 @@ pub fn populate(
         .collect()
 }
 
+/// Hosts of a tail at most.
+const MOST_HOSTS: f64 = (1u32 << 22) as f64;
+
 /// Records of each host of the tail, which sum to `tail`.
 fn sizes(profile: &[i64], alone: &[f64], tail: f64) -> Vec<f64> {
     // Hosts with so many records or more, less those that have a leaf of their own; more thresholds never have more hosts.
@@ -63,19 +66,19 @@ fn sizes(profile: &[i64], alone: &[f64], tail: f64) -> Vec<f64> {
         .iter()
         .enumerate()
         .map(|(power, &count)| {
-            let least = f64::from(1u32 << power);
+            let least = 2f64.powi(power as i32);
             (count as f64 - alone.iter().filter(|&&records| records >= least).count() as f64).max(0.0)
         })
         .collect();
     for power in (1..beyond.len()).rev() {
         beyond[power - 1] = beyond[power - 1].max(beyond[power]);
     }
-    let hosts = (beyond.first().copied().unwrap_or(0.0).min(tail).round() as usize).max(1);
+    let hosts = (beyond.first().copied().unwrap_or(0.0).min(tail).min(MOST_HOSTS).round() as usize).max(1);
     let mut sizes = vec![1.0; hosts];
     for (power, &count) in beyond.iter().enumerate().skip(1) {
         let reach = (count.round() as usize).min(hosts);
         // In the middle between this threshold and the next.
-        sizes[..reach].fill(1.5 * f64::from(1u32 << power));
+        sizes[..reach].fill(1.5 * 2f64.powi(power as i32));
     }
     let sum: f64 = sizes.iter().sum();
     sizes.iter_mut().for_each(|size| *size *= tail / sum);

@@ -7,7 +7,7 @@ use crate::domain::{Attribute, Order};
 use crate::{Cells, Layers, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
-use netdpsyn_trace::{Column, Schema};
+use netdpsyn_trace::{Column, Field, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
@@ -53,6 +53,11 @@ pub struct Profile {
     pub counts: Vec<i64>,
     /// σ² of their noise.
     pub scale: NoiseScale,
+}
+
+impl Profile {
+    /// Thresholds that there may be.
+    pub const MOST: usize = 32;
 }
 
 /// One noisy marginal.
@@ -170,8 +175,22 @@ impl Bundle {
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
         }
-        if self.profiles.iter().any(|p| p.column >= self.schema.columns.len() || p.counts.is_empty()) {
-            return wrong("a profile is of no column".into());
+        if self.layers.is_some() != (self.version == 3) || self.layers.is_none() && !self.profiles.is_empty()
+        {
+            return wrong("two resolutions and profiles are of version 3".into());
+        }
+        let mut context = self.layers.as_ref().map_or(Vec::new(), Layers::context);
+        context.sort_unstable();
+        if !context.is_empty() && !self.measurements.iter().any(|m| m.attributes == context) {
+            return wrong("class and side were not measured together".into());
+        }
+        for (at, profile) in self.profiles.iter().enumerate() {
+            let column = self.schema.columns.get(profile.column);
+            let grown = column.is_some_and(|c| matches!(c.field, Field::Ip { networks: None, .. }));
+            let again = self.profiles[..at].iter().any(|other| other.column == profile.column);
+            if !grown || again || !(1..=Profile::MOST).contains(&profile.counts.len()) {
+                return wrong("a profile is not one of a column of addresses".into());
+            }
         }
         for m in &self.measurements {
             let known = !m.attributes.is_empty() && m.attributes.iter().all(|&a| a < self.attributes.len());

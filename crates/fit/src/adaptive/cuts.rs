@@ -14,6 +14,7 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema};
 
 /// An attribute with its one-way counts, before it has two resolutions.
+#[derive(Clone)]
 pub struct Cut {
     /// The column and, of a list, its bins.
     pub attribute: Attribute,
@@ -22,7 +23,41 @@ pub struct Cut {
     measured: Measurement,
 }
 
+/// Bins of class and side, whose number is bounded by what they are.
+const MOST_CONTEXT: usize = 512;
+
+/// N̂ of lists alone: the mean of their sums by inverse variance.
+pub fn records(cuts: &[Cut]) -> f64 {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for Cut { measured, .. } in cuts {
+        let weight = 1.0 / (measured.counts.len().max(1) as f64 * measured.scale.variance());
+        sum += measured.counts.iter().sum::<i64>() as f64 * weight;
+        weights += weight;
+    }
+    if weights > 0.0 { (sum / weights).max(1.0) } else { 1.0 }
+}
+
 impl Cut {
+    /// The same with `most` categories at most: of a longer list the largest alone, the others one group.
+    fn told(&self, most: usize) -> Cut {
+        let mut cut = self.clone();
+        let counts = &self.measured.counts;
+        if self.grown.is_some() || counts.len() <= most {
+            return cut;
+        }
+        let mut order: Vec<usize> = (0..counts.len()).collect();
+        order.sort_by_key(|&bin| (std::cmp::Reverse(counts[bin]), bin));
+        let mut rest = vec![false; counts.len()];
+        order[most - 1..].iter().for_each(|&bin| rest[bin] = true);
+        let first = (0..counts.len()).find(|&bin| rest[bin]).unwrap_or(0);
+        let merged = joined(counts, |bin| if rest[bin] { first } else { bin }, |_| true);
+        let weights: Vec<f64> = counts.iter().map(|&count| (count as f64).max(1.0)).collect();
+        cut.attribute.partition = self.attribute.partition.relabel(&merged.map, &weights);
+        cut.measured.counts = merged.counts;
+        cut.measured.joined = Some(merged.sizes);
+        cut
+    }
+
     /// Records of each bin and N̂, where the bins are classes.
     pub fn classes(&self) -> (Vec<f64>, f64) {
         let counts = self.measured.counts.iter().map(|&count| count as f64).collect();
@@ -134,7 +169,7 @@ pub fn grown(
 
 /// All cuts as attributes, the fine ones in the order given, then the coarse ones, and the one-way measurements of the fine ones.
 pub(super) fn layered(
-    cuts: Vec<Cut>,
+    cuts: &[Cut],
     columns: &Columns,
     tables: &Tables,
 ) -> (Vec<Attribute>, Layers, Vec<Measurement>) {
@@ -143,8 +178,9 @@ pub(super) fn layered(
     let of =
         |column: Option<usize>| column.and_then(|c| cuts.iter().position(|cut| cut.attribute.column == c));
     let (class, side) = (of(columns.class), of(columns.side));
-    for (at, cut) in cuts.into_iter().enumerate() {
-        let Cut { attribute, grown, measured } = cut;
+    for (at, cut) in cuts.iter().enumerate() {
+        let Cut { attribute, grown, measured } =
+            cut.told(tables.listed.max(MOST_CONTEXT * usize::from(Some(at) == class || Some(at) == side)));
         let with = |partition| Attribute { partition, ..attribute.clone() };
         match grown {
             None => {

@@ -138,6 +138,7 @@ impl<'a> Forest<'a> {
                 tree.tree.open_nodes(&counts, if more { opened } else { Vec::new() });
                 if more {
                     progress.step(Stage::Trees, done, levels as u64)?;
+                    let share = share.min(left);
                     left -= share;
                     self.ask(at, trace, Rho::from_units(share), accountant, progress)?;
                 }
@@ -172,9 +173,7 @@ impl<'a> Forest<'a> {
             rho,
             cells: growing.tree.level_cells(),
             map: CellMap::of(|say| {
-                say(&growing.order.bits().to_le_bytes());
-                let space = growing.order.space();
-                say(&[space.start.to_le_bytes(), space.end.to_le_bytes()].concat());
+                growing.order.describe(say);
                 growing.tree.describe(say);
             }),
         };

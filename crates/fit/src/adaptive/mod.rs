@@ -21,7 +21,7 @@ pub mod profile;
 pub mod shares;
 pub mod tables;
 
-use super::count::{Marginal, Reach};
+use super::count::{self, Marginal, Reach};
 use super::plan::Plan;
 use super::room::Room;
 use super::{FitError, Terms, measure_all};
@@ -60,6 +60,8 @@ pub(crate) struct Columns {
     pub ordered: Vec<(usize, Order)>,
     /// The other categories.
     pub listed: Vec<usize>,
+    /// How many columns have a profile.
+    pub profiles: usize,
 }
 
 impl Columns {
@@ -81,7 +83,7 @@ impl Columns {
                 None => listed.push(column),
             }
         }
-        Columns { class, side, ordered, listed }
+        Columns { class, side, ordered, listed, profiles: profile::columns(schema).count() }
     }
 
     /// Attributes beside class and side.
@@ -121,20 +123,34 @@ pub fn measure(
         cut.push(cuts::listed(schema, attribute, measured, is_class, progress)?);
     }
     let classes = columns.class.map(|_| cut[0].classes());
-    let known = Scale::of(plan, classes.as_ref());
+    let mut known = Scale::of(plan, classes.as_ref());
+    if columns.class.is_none() && columns.ordered.is_empty() {
+        known.records = cuts::records(&cut);
+    }
 
     // Trees.
     let mut forest = Forest::new(schema, &columns.ordered, plan.unit, room.leaves_a_tree());
     let records = forest.grow(trace, budget.trees(&known), &known, accountant, progress)?;
     let scale = known.or(records);
     let profiles = profile::measure(trace, schema, plan.unit, &budget, accountant, progress)?;
-    let tables = budget.tables(&scale, &columns, accountant.left());
+    let mut tables = budget.tables(&scale, &columns, accountant.left());
     cut.extend(forest.finish(scale.records));
     cut.sort_by_key(|c| c.attribute.column);
 
     // Two resolutions, and codes of both.
-    let (attributes, layers, mut measurements) = cuts::layered(cut, &columns, &tables);
+    let mut found = cuts::layered(&cut, &columns, &tables);
+    while tables::shape_cells(&found.0, &found.1) > room.cells() / 2 && tables.coarsen() {
+        found = cuts::layered(&cut, &columns, &tables);
+    }
+    drop(cut);
+    let (attributes, layers, mut measurements) = found;
     let layout = Layout::new(&attributes, &layers);
+    let mut left = room.cells();
+    let mut fitting = |marginals: Vec<Marginal>, of: u64| {
+        let own = room.of_cells(left / of).fitting(marginals);
+        left -= count::cells(&own);
+        own
+    };
     let codes = encode(trace, &layout, progress)?;
     let reach = Reach::of(plan.unit, schema, &attributes);
     let take =
@@ -147,9 +163,9 @@ pub fn measure(
     {
         measurements.extend(take(&[both], tables.context, Stage::OneWays, accountant)?);
     }
-    let shapes = tables::shapes(&layout);
+    let shapes = fitting(tables::shapes(&layout), 1);
     measurements.extend(take(&shapes, tables.shapes, Stage::Pairs, accountant)?);
-    let by_class = tables::by_class(&layout);
+    let by_class = fitting(tables::by_class(&layout), 2);
     measurements.extend(take(&by_class, tables.by_class, Stage::Pairs, accountant)?);
 
     // Pairs and triples by what they would add.
@@ -157,7 +173,7 @@ pub fn measure(
     let singles = estimate::Singles::new(&layout, &measurements, context);
     let looked = tables::Look { schema, layout: &layout, singles: &singles, unit: plan.unit };
     let (pairs, triples) = looked.choose(&codes, &tables, accountant, progress)?;
-    let (pairs, triples) = (room.fitting(pairs), room.fitting(triples));
+    let (triples, pairs) = (fitting(triples, 2), fitting(pairs, 1));
     let rho = if pairs.is_empty() { accountant.left() } else { tables.triples };
     measurements.extend(take(&triples, rho, Stage::Pairs, accountant)?);
     let rho = accountant.left();

@@ -19,6 +19,9 @@ use netdpsyn_privacy::Rho;
 
 const CLASS: f64 = 0.02;
 const LIST: f64 = 0.01;
+/// All lists beside the class, and all profiles, take no more than this.
+const LISTS: f64 = 0.15;
+const PROFILES: f64 = 0.02;
 const CONTEXT: f64 = 0.01;
 const TREES: f64 = 0.53;
 /// Added to the trees where there is little data: then there is nothing to tell of several attributes together.
@@ -96,6 +99,8 @@ pub struct Budget {
     /// Lists that are neither class nor side.
     lists: usize,
     has_side: bool,
+    /// Columns with a profile.
+    profiles: usize,
 }
 
 /// What tables may take, and how fine they are.
@@ -115,8 +120,24 @@ pub struct Tables {
     pub bins: usize,
     /// The part of the records that makes a fine bin.
     pub share: f64,
+    /// Categories of a list at most; the others are one group.
+    pub listed: usize,
     /// Triples, and pairs, that are carried.
     pub carried: [usize; 2],
+}
+
+/// Categories of a list that are told apart at most.
+const LISTED: usize = 4_096;
+
+impl Tables {
+    /// Half as fine, if that goes.
+    pub fn coarsen(&mut self) -> bool {
+        let finest = self.share <= 0.5 || self.listed > 2;
+        self.share = 2.0 * self.share.max(1e-4);
+        self.bins = (self.bins / 2).max(2);
+        self.listed = (self.listed / 2).max(2);
+        finest
+    }
 }
 
 impl Budget {
@@ -127,6 +148,7 @@ impl Budget {
             has_class: columns.class.is_some(),
             has_side: columns.side.is_some(),
             lists: columns.listed.len(),
+            profiles: columns.profiles,
         }
     }
 
@@ -136,12 +158,18 @@ impl Budget {
 
     /// ρ of the one-way of a list.
     pub fn of_listed(&self, class: Option<usize>, column: usize) -> Rho {
-        self.part(if Some(column) == class { CLASS } else { LIST })
+        self.part(if Some(column) == class { CLASS } else { self.list_part() })
+    }
+
+    /// The part of each list beside the class. Class, lists, profiles and trees leave .08 for tables, however many there are.
+    fn list_part(&self) -> f64 {
+        let lists = self.lists + usize::from(self.has_side);
+        LIST.min(LISTS / lists.max(1) as f64)
     }
 
     /// ρ of the profile of one column.
     pub fn profile(&self) -> Rho {
-        self.part(PROFILE)
+        self.part(PROFILE.min(PROFILES / self.profiles.max(1) as f64))
     }
 
     /// The part of all trees together.
@@ -197,6 +225,7 @@ impl Budget {
             triples: self.part(rest * of_triples),
             bins,
             share,
+            listed: LISTED,
             carried: [triples, carried],
         }
     }
@@ -204,7 +233,7 @@ impl Budget {
     /// Parts of the whole that are known beforehand: trees, single columns, choosing.
     pub fn beforehand(&self) -> [Rho; 3] {
         let lists = usize::from(self.has_side) + self.lists;
-        let singles = if self.has_class { CLASS } else { 0.0 } + LIST * lists as f64;
+        let singles = if self.has_class { CLASS } else { 0.0 } + self.list_part() * lists as f64;
         [self.part(TREES), self.part(singles), self.part(CHOICE * (1.0 - TREES - singles))]
     }
 }

@@ -9,13 +9,16 @@ use crate::FitError;
 use crate::count::{self, Marginal, Pass};
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::Attribute;
-use netdpsyn_model::layers::{Layout, estimate::Singles};
+use netdpsyn_model::layers::{Layers, Layout, estimate::Singles};
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Role, Schema, Stage, Values};
 
 /// What the task's features count more than other attributes.
 const OF_THE_TASK: f64 = 1.5;
+
+/// Cells of all couples that are looked at, with their classes: 12 bytes each.
+const MOST_CELLS: u64 = 1 << 24;
 
 /// What the key attribute is predicted from.
 const TASK: [Role; 8] = [
@@ -43,6 +46,13 @@ pub fn shapes(layout: &Layout<'_>) -> Vec<Marginal> {
     let of = |x: usize| of(layout.attributes, &[layers.class, layers.side, Some(x)]);
     let joint = |marginal: &Marginal| marginal.attributes().len() > 1;
     layers.free().into_iter().filter_map(of).filter(joint).collect()
+}
+
+/// Cells of all shapes together.
+pub fn shape_cells(attributes: &[Attribute], layers: &Layers) -> u64 {
+    let bins = |a: usize| attributes[a].bins() as u64;
+    let context: u64 = layers.context().into_iter().map(bins).product();
+    layers.free().into_iter().map(|x| context.saturating_mul(bins(x))).fold(0, u64::saturating_add)
 }
 
 /// class × X coarse for every X, where there is a side: else the shapes say as much.
@@ -80,6 +90,10 @@ impl Look<'_> {
         let free: Vec<usize> = layers.free().into_iter().filter(varied).collect();
         let couples: Vec<[usize; 2]> =
             free.iter().enumerate().flat_map(|(i, &x)| free[i + 1..].iter().map(move |&y| [x, y])).collect();
+        let couples = affordable(couples, |&[x, y]| {
+            let bins = |x: usize| self.layout.coarse_bins(x) as u64;
+            bins(x) * bins(y) * self.layout.bins(layers.class) as u64
+        });
         if couples.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -189,6 +203,21 @@ impl Look<'_> {
         })?;
         Ok(noisy.values)
     }
+}
+
+/// Those that can be looked at together: the smallest, in their order.
+fn affordable<T>(all: Vec<T>, cells: impl Fn(&T) -> u64) -> Vec<T> {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|&at| (cells(&all[at]), at));
+    let (mut sum, mut kept) = (0, vec![false; all.len()]);
+    for at in order {
+        sum += cells(&all[at]);
+        if sum > MOST_CELLS {
+            break;
+        }
+        kept[at] = true;
+    }
+    all.into_iter().zip(kept).filter_map(|(one, kept)| kept.then_some(one)).collect()
 }
 
 /// Sums of counts over a map of their cells.

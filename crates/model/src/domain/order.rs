@@ -87,6 +87,14 @@ impl Order {
         self.keys == Keys::Octave
     }
 
+    /// Tells what keys stand for, piece by piece.
+    pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
+        say(&[self.keys as u8]);
+        for number in [self.start, self.end, u64::from(self.bits), u64::from(DIGITS)] {
+            say(&number.to_le_bytes());
+        }
+    }
+
     /// The key of a value. What lies outside the space has the key at its edge.
     pub fn key(&self, value: u64) -> u64 {
         let value = value.clamp(self.start, self.end - 1);
@@ -128,7 +136,7 @@ impl Order {
                 }
             },
         };
-        value.min(self.end)
+        value.clamp(self.start, self.end)
     }
 }
 
@@ -178,6 +186,9 @@ mod tests {
                 let least = order.value(key);
                 prop_assert!(least <= a && order.key(least) == key, "{:?}: {} has key {}, which begins at {}", order, a, key, least);
                 prop_assert!(order.value(key + 1) > a);
+                // Whatever key there is, its values lie in the space, in order.
+                let (low, high) = (values[0] >> (64 - order.bits()), values[1] >> (64 - order.bits()));
+                prop_assert!(space.start <= order.value(low.min(high)) && order.value(low.min(high)) <= order.value(low.max(high)));
             }
         }
     }

@@ -241,7 +241,10 @@ fn cut_off(leaves: &mut Vec<Leaf>, levels: &[Counted], order: &Order) {
     let below = order.bits() - first.level.fan.ilog2();
     let ranges: Vec<Range<u64>> =
         (0..first.level.fan as u64).map(|c| order.value(c << below)..order.value((c + 1) << below)).collect();
-    let held = ranges.iter().take_while(|range| range.start < range.end).count();
+    let held = ranges.iter().rposition(|range| range.start < range.end).map_or(0, |last| last + 1);
+    if held == 0 {
+        return;
+    }
     let top = top(&first.level.noisy[..held], first.sigma, &ranges[..held], true);
     let end = (top.bin as u64 + 1) << below;
     leaves.retain(|leaf| leaf.keys.start < end);

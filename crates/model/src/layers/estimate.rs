@@ -63,7 +63,7 @@ pub fn context(layout: &Layout<'_>, measurements: &[Measurement], records: f64) 
     let alone = class.and_then(|_| layout.counts(measurements, &[class]));
     let (mut classes, records) = match &alone {
         Some(noisy) => self::classes(noisy),
-        None => (vec![records], records),
+        None => (vec![records.max(LEAST_RECORDS)], records.max(LEAST_RECORDS)),
     };
     let joint = side.and_then(|_| layout.counts(measurements, &[class, side]));
     let mut cells: Vec<f64> = match &joint {
@@ -386,6 +386,9 @@ pub fn estimate(
     let free = layers.free();
     let mut tables = Vec::new();
     let mut by_class: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    if free.is_empty() {
+        tables.push(layout.table(&[class, side], &singles.context.cells, 1.0));
+    }
     for &x in &free {
         progress.check()?;
         let (table, sigma) = singles.shape(x, measurements);

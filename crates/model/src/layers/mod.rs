@@ -56,6 +56,8 @@ impl Layers {
             || self.side.is_some() && self.side == self.class
         {
             Some("its layers name attributes that it has not")
+        } else if (1..fine).any(|a| (0..a).any(|b| column(a) == column(b))) {
+            Some("two of its fine attributes are one column")
         } else if self
             .coarse
             .iter()
