@@ -68,6 +68,7 @@ pub fn grow(
         for level in 0..tree.levels() {
             progress.step(Stage::Trees, done, steps as u64)?;
             done += 1;
+            let count = |t: &Trace| level_counts(t, index, |value| value, &tree, progress);
             let query = Query {
                 label: labels::level(&schema.columns[index].name, level + 1),
                 stream: Stream::new("tree level", [index, level + 1]),
@@ -77,7 +78,7 @@ pub fn grow(
                 cells: tree.level_cells(),
                 map: CellMap::of(|say| tree.describe(say)),
             };
-            let counts = trace.derive(|t| level_counts(t, index, &tree, progress)).finished_or(Cancelled)?;
+            let counts = trace.derive(count).finished_or(Cancelled)?;
             let noisy = counts.measure(accountant, query, Vec::clone)?;
             let sigmas = if level == 0 && bits == ADDRESS_BITS { FIRST_LEVEL } else { DEEPER };
             // An open node has children in place of one leaf, and no tree has more leaves than there is room for.
@@ -94,21 +95,23 @@ pub fn grow(
     Ok(grown)
 }
 
-/// The exact histogram of the tree's next level.
-fn level_counts(
+/// The exact histogram of the next level of a tree over the keys of a column's values.
+pub fn level_counts(
     trace: &Trace,
     column: usize,
+    key: impl Fn(u64) -> u64 + Sync,
     tree: &PrefixTree,
     progress: &dyn Progress,
 ) -> Result<Vec<i64>, Cancelled> {
+    let finder = tree.finder();
     let tables = count::sum_of_parts(trace.rows(), |rows| {
         let mut counts = vec![0; tree.level_cells()];
         let mut block = vec![0; BLOCK];
         for rows in blocks(rows, progress) {
             let rows = rows?;
-            let values = &mut block[..rows.len()];
-            trace.column(column).zip_block(rows.start, values, |to, value| *to = value);
-            for cell in values.iter().filter_map(|&value| tree.cell(value)) {
+            let keys = &mut block[..rows.len()];
+            trace.column(column).zip_block(rows.start, keys, |to, value| *to = key(value));
+            for cell in keys.iter().filter_map(|&key| finder.cell(key)) {
                 counts[cell] += 1;
             }
         }

@@ -6,13 +6,14 @@
 
 use super::cuts::{self, Cut};
 use super::shares::Scale;
-use crate::{FitError, count};
+use crate::FitError;
+use crate::trees::level_counts;
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::shrink::{Counted, Shrinkage, leaves};
 use netdpsyn_model::domain::{Order, PrefixTree, tree};
 use netdpsyn_model::labels;
 use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
-use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, blocks};
+use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Stage, Trace};
 
 /// Part of the trees' ρ that first levels take.
@@ -178,7 +179,10 @@ impl<'a> Forest<'a> {
             }),
         };
         let counts = trace
-            .derive(|t| level_counts(t, growing.column, growing.order, &growing.tree, progress))
+            .derive(|t| {
+                let key = |value| growing.order.key(value);
+                level_counts(t, growing.column, key, &growing.tree, progress)
+            })
             .finished_or(Cancelled)?;
         let noisy = counts.measure(accountant, query, Vec::clone)?;
         growing.scales.push(noisy.scale);
@@ -203,9 +207,7 @@ impl<'a> Forest<'a> {
         allowance: Rho,
         scale: &Scale,
     ) -> (Vec<Vec<usize>>, Vec<u64>) {
-        // σ of a histogram with so many units of ρ.
-        let sigma =
-            |units: f64| 1.0 / (scale.precision * (units / allowance.units() as f64).max(1e-12).sqrt());
+        let sigma = |units: f64| scale.sigma(units / allowance.units() as f64);
         let mut next = vec![0.0; self.trees.len()];
         let (mut opened, mut units) = (Vec::new(), Vec::new());
         for _ in 0..STEPS {
@@ -271,29 +273,4 @@ fn shares(cells: &[f64], trees: &[Growing<'_>], budget: f64) -> Vec<f64> {
         return vec![0.0; cells.len()];
     }
     by_cells.iter().zip(&evenly).map(|(c, e)| budget * ((1.0 - EVEN) * c / sum + EVEN * e / even)).collect()
-}
-
-/// The exact histogram of the tree's next level.
-fn level_counts(
-    trace: &Trace,
-    column: usize,
-    order: &Order,
-    tree: &PrefixTree,
-    progress: &dyn Progress,
-) -> Result<Vec<i64>, Cancelled> {
-    let finder = tree.finder();
-    let tables = count::sum_of_parts(trace.rows(), |rows| {
-        let mut counts = vec![0; tree.level_cells()];
-        let mut block = vec![0; BLOCK];
-        for rows in blocks(rows, progress) {
-            let rows = rows?;
-            let keys = &mut block[..rows.len()];
-            trace.column(column).zip_block(rows.start, keys, |to, value| *to = order.key(value));
-            for cell in keys.iter().filter_map(|&key| finder.cell(key)) {
-                counts[cell] += 1;
-            }
-        }
-        Ok(vec![counts])
-    })?;
-    Ok(tables.into_iter().flatten().map(i64::from).collect())
 }

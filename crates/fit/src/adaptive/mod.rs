@@ -190,10 +190,7 @@ fn encode(
     let fine = layout.layers.coarse.len();
     let coded = trace.derive(|t| -> Result<Vec<Values>, Cancelled> {
         let mut codes = codes::encode(t, &layout.attributes[..fine], progress)?;
-        let own: Vec<usize> = (0..fine).filter(|&a| layout.layers.coarse[a] != a).collect();
-        let maps: Vec<Vec<u32>> = own.iter().map(|&a| layout.maps[a].clone()).collect();
-        let from: Vec<Values> = own.iter().map(|&a| codes[a].clone()).collect();
-        codes.extend(codes::relabel(&from, &maps, progress)?);
+        layout.append_coarse(&mut codes, progress)?;
         Ok(codes)
     });
     coded.finished_or(Cancelled)

@@ -87,7 +87,7 @@ impl Scale {
     }
 
     /// σ of a histogram that takes this part of ρ.
-    fn sigma(&self, part: f64) -> f64 {
+    pub(super) fn sigma(&self, part: f64) -> f64 {
         1.0 / (self.precision * part.max(1e-12).sqrt())
     }
 }

@@ -1,8 +1,8 @@
 //! The order in which a record gets its attributes: class and side first, then along the tree of the strongest ties within a class (Chow and Liu 1968).
 
 use netdpsyn_model::Table;
-use netdpsyn_model::layers::Layout;
 use netdpsyn_model::layers::margins::sums;
+use netdpsyn_model::layers::{Layout, estimate};
 
 /// What is drawn, in order.
 pub struct Chain {
@@ -108,19 +108,14 @@ impl Chain {
     }
 }
 
-/// What two attributes would count if they had nothing to do with each other within a class.
+/// What two attributes would count if they had nothing to do with each other within a class; summed over the classes where they are not told by it.
 fn apart(classes: &[f64], x: &[f64], y: &[f64], by_class: bool) -> Vec<f64> {
-    let (a, b) = (x.len() / classes.len(), y.len() / classes.len());
-    let mut cells = vec![0.0; a * b * if by_class { classes.len() } else { 1 }];
-    for (class, &records) in classes.iter().enumerate() {
-        let first = if by_class { class * a * b } else { 0 };
-        for (i, r) in x[class * a..(class + 1) * a].iter().enumerate() {
-            for (j, c) in y[class * b..(class + 1) * b].iter().enumerate() {
-                cells[first + i * b + j] += r * c / records.max(1e-9);
-            }
-        }
+    let told = estimate::apart(classes, x, y);
+    let cells = told.len() / classes.len();
+    match by_class {
+        true => told,
+        false => sums(&told, &(0..told.len()).map(|at| (at % cells) as u32).collect::<Vec<u32>>(), cells),
     }
-    cells
 }
 
 /// Σ p ln(p/q), in counts.

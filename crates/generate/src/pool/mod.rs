@@ -68,7 +68,7 @@ impl<'a> Pool<'a> {
         model.layers.as_ref().is_some_and(|layers| layers.class == Some(attribute))
     }
 
-    /// `rows` records, as codes of the fine attributes. `streams` gives each part its source of random numbers, by its first record.
+    /// `rows` records, as codes of the fine attributes. Each part has a source of random numbers of its own, drawn from `rng` in order.
     pub fn draw(
         &self,
         rows: usize,
@@ -99,12 +99,7 @@ impl<'a> Pool<'a> {
         let drawn = (rows * DRAWN_FOR_ONE).max(LEAST_DRAWN.min(rows * 10));
         step()?;
         let mut codes = start::records(&self.layout, &self.chain, drawn, rng, step)?;
-        for fine in 0..self.layout.layers.coarse.len() {
-            if self.layout.layers.coarse[fine] != fine {
-                let (map, top) = (&self.layout.maps[fine], self.layout.coarse_bins(fine) as u64 - 1);
-                codes.push(codes[fine].map(top, |code| u64::from(map[code as usize]), &Quiet)?);
-            }
-        }
+        self.layout.append_coarse(&mut codes, &Quiet)?;
         let class = |row: usize| self.layout.layers.class.map_or(0, |class| codes[class].get(row) as usize);
         let each = |by_class: &[f64]| (0..drawn).map(|row| by_class[class(row)]).collect();
         let mut weights: Vec<f64> = self.blend.as_ref().map_or(vec![1.0; drawn], |blend| each(&blend.begin));

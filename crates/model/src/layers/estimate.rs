@@ -83,11 +83,10 @@ pub fn context(layout: &Layout<'_>, measurements: &[Measurement], records: f64) 
                 }
             }
             if let Some(alone) = &alone {
-                let (v1, v2) = (alone.sigma.powi(2), p as f64 * noisy.sigma.powi(2));
-                let weight = 1.0 / v1 + 1.0 / v2;
-                let both = alone.counts.iter().zip(noisy.counts.chunks(p));
-                classes = both.map(|(y, row)| (y / v1 + row.iter().sum::<f64>() / v2) / weight).collect();
-                classes.iter_mut().for_each(|count| *count = bayes::class(*count, weight.sqrt().recip()));
+                let summed: Vec<f64> = noisy.counts.chunks(p).map(|row| row.iter().sum()).collect();
+                let v2 = p as f64 * noisy.sigma.powi(2);
+                let both = averaged(&alone.counts, alone.sigma.powi(2), &summed, v2);
+                classes = both.counts.iter().map(|&count| bayes::class(count, both.sigma)).collect();
                 scale_to(&mut classes, records);
             }
             let sides = self::sides(layout, measurements, noisy, records);
@@ -109,11 +108,7 @@ fn sides(layout: &Layout<'_>, measurements: &[Measurement], joint: &Noisy, recor
     let v2 = k as f64 * joint.sigma.powi(2);
     let mut sides = match layout.counts(measurements, &[layout.layers.side]) {
         None => summed,
-        Some(alone) => {
-            let v1 = alone.sigma.powi(2);
-            let both = alone.counts.iter().zip(&summed);
-            both.map(|(a, b)| (a / v1 + b / v2) / (1.0 / v1 + 1.0 / v2)).collect()
-        }
+        Some(alone) => averaged(&alone.counts, alone.sigma.powi(2), &summed, v2).counts,
     };
     norm_sub_to(&mut sides, records);
     sides
@@ -122,6 +117,24 @@ fn sides(layout: &Layout<'_>, measurements: &[Measurement], joint: &Noisy, recor
 fn scale_to(values: &mut [f64], total: f64) {
     let sum: f64 = values.iter().sum();
     values.iter_mut().for_each(|value| *value *= total / sum.max(1e-9));
+}
+
+/// Counts by class, X and Y, if X and Y, whose counts by class are `x` and `y`, had nothing to do with each other within a class.
+pub fn apart(classes: &[f64], x: &[f64], y: &[f64]) -> Vec<f64> {
+    let (a, b) = (x.len() / classes.len(), y.len() / classes.len());
+    let mut apart = Vec::with_capacity(x.len() * b);
+    for (&records, (rows, columns)) in classes.iter().zip(x.chunks(a).zip(y.chunks(b))) {
+        let records = records.max(1e-9);
+        apart.extend(rows.iter().flat_map(|r| columns.iter().map(move |c| r * c / records)));
+    }
+    apart
+}
+
+/// The mean of two estimates of the same counts, of variances `v1` and `v2`, by inverse variance.
+fn averaged(one: &[f64], v1: f64, other: &[f64], v2: f64) -> Noisy {
+    let weight = 1.0 / v1 + 1.0 / v2;
+    let counts = one.iter().zip(other).map(|(a, b)| (a / v1 + b / v2) / weight).collect();
+    Noisy { counts, sigma: weight.sqrt().recip() }
 }
 
 /// What is known of the attributes before they are looked at together.
@@ -169,15 +182,7 @@ impl<'a> Singles<'a> {
 
     /// Counts by class, X and Y, coarse, if X and Y had nothing to do with each other within a class.
     pub fn apart(&self, x: usize, y: usize) -> Vec<f64> {
-        let (a, b) = (self.coarse[x].len(), self.coarse[y].len());
-        let mut apart = Vec::with_capacity(self.classes * a * b);
-        for (class, &records) in self.context.classes.iter().enumerate() {
-            let rows = &self.by_class[x][class * a..(class + 1) * a];
-            let columns = &self.by_class[y][class * b..(class + 1) * b];
-            let records = records.max(1e-9);
-            apart.extend(rows.iter().flat_map(|r| columns.iter().map(move |c| r * c / records)));
-        }
-        apart
+        apart(&self.context.classes, &self.by_class[x], &self.by_class[y])
     }
 
     /// class × X coarse: everything that shows it, averaged by inverse variance, shrunk towards the one-way and scaled to both margins.
@@ -327,10 +332,8 @@ impl<'a> Singles<'a> {
             (Some(one), None) => (one.counts.clone(), one.sigma),
             (None, Some(one)) => (one.counts, one.sigma),
             (Some(one), Some(other)) => {
-                let (v1, v2) = (one.sigma.powi(2), other.sigma.powi(2));
-                let weight = 1.0 / v1 + 1.0 / v2;
-                let mean = one.counts.iter().zip(&other.counts).map(|(p, q)| (p / v1 + q / v2) / weight);
-                (mean.collect(), weight.sqrt().recip())
+                let both = averaged(&one.counts, one.sigma.powi(2), &other.counts, other.sigma.powi(2));
+                (both.counts, both.sigma)
             }
         };
         let expected = sums(&self.apart(x, y), &to_pair, a * b);
@@ -358,12 +361,7 @@ impl<'a> Singles<'a> {
         ];
         let margins: Vec<Margin<'_>> =
             maps.iter().zip([class_x, class_y, pair]).map(|(map, target)| Margin { map, target }).collect();
-        let mut entropic = Vec::with_capacity(k * a * b);
-        for (class, &records) in self.context.classes.iter().enumerate() {
-            let (rows, columns) =
-                (&class_x[class * a..(class + 1) * a], &class_y[class * b..(class + 1) * b]);
-            entropic.extend(rows.iter().flat_map(|r| columns.iter().map(move |c| r * c / records.max(1e-9))));
-        }
+        let mut entropic = apart(&self.context.classes, class_x, class_y);
         rake(&mut entropic, &margins, 10);
         let mut table: Vec<f64> =
             noisy.counts.iter().zip(&entropic).map(|(y, e)| y.max(0.0) + EVEN * e).collect();

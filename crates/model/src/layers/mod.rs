@@ -21,6 +21,9 @@ pub mod margins;
 
 use crate::domain::Attribute;
 use crate::{Cells, Measurement, Table};
+use netdpsyn_trace::Values;
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Which attributes are what in a model of two resolutions.
@@ -110,6 +113,18 @@ impl<'a> Layout<'a> {
     /// Bins of the coarse cut of a fine attribute.
     pub fn coarse_bins(&self, fine: usize) -> usize {
         self.bins(Some(self.layers.coarse[fine]))
+    }
+
+    /// Appends the codes of the coarse attributes to those of the fine ones.
+    pub fn append_coarse(&self, codes: &mut Vec<Values>, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let own = (0..self.maps.len()).into_par_iter().filter(|&fine| self.layers.coarse[fine] != fine);
+        let coarse = own.map(|fine| {
+            let (map, top) = (&self.maps[fine], self.coarse_bins(fine) as u64 - 1);
+            codes[fine].map(top, |code| u64::from(map[code as usize]), progress)
+        });
+        let coarse: Vec<Values> = coarse.collect::<Result<_, Cancelled>>()?;
+        codes.extend(coarse);
+        Ok(())
     }
 
     /// The measurement of these attributes, whatever their order: its counts with the last one named varying fastest, and its σ.
