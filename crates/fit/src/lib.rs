@@ -19,6 +19,7 @@
 //! | [`cliques`] | pairs that belong together, measured as one |
 //! | [`keys`] | the secrets of a fit |
 //! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
+//! | [`structure`] | looks across records: hosts, pairs, degrees |
 //! | [`expect`] | how far noise will put off what is measured, told beforehand |
 //! | [`foretell`] | how close a synthetic trace will come, told beforehand from what was measured over public ones |
 
@@ -32,6 +33,7 @@ pub mod plan;
 pub mod room;
 pub mod select;
 pub mod split;
+pub mod structure;
 pub mod trees;
 
 #[cfg(test)]
@@ -41,13 +43,13 @@ mod rename_tests;
 #[cfg(test)]
 mod replay;
 
-pub use plan::{Method, Options, Plan};
+pub use plan::{Method, Options, Plan, Structure};
 pub use room::Room;
 
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Measurement, labels};
+use netdpsyn_model::{self as model, Bundle, Layers, Look, Measurement, Profile, labels};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
@@ -174,16 +176,14 @@ fn measure(
     }
     let stop = || progress.is_cancelled();
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
-    let (attributes, layers, profiles, measurements) = match plan.method {
-        Method::Adaptive => {
-            let found = adaptive::measure(trace, schema, plan, &mut accountant, progress)?;
-            (found.attributes, Some(found.layers), found.profiles, found.measurements)
-        }
+    let found = match plan.method {
+        Method::Adaptive => adaptive::measure(trace, schema, plan, &mut accountant, progress)?,
         Method::Netdpsyn | Method::Independent => {
             let (attributes, measurements) = marginals(trace, schema, plan, &mut accountant, progress)?;
-            (attributes, None, Vec::new(), measurements)
+            Found { attributes, measurements, ..Found::default() }
         }
     };
+    let Found { attributes, layers, profiles, looks, measurements } = found;
     let statement = Statement {
         unit: plan.unit,
         guarantee: plan.guarantee,
@@ -194,12 +194,35 @@ fn measure(
         protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
         expected: None,
     };
-    let version = Bundle::version_of(schema, layers.as_ref());
-    let mut bundle =
-        Bundle { version, schema: schema.clone(), statement, attributes, layers, profiles, measurements };
+    let version = Bundle::version_of(schema, layers.as_ref(), &looks);
+    let mut bundle = Bundle {
+        version,
+        schema: schema.clone(),
+        statement,
+        attributes,
+        layers,
+        profiles,
+        looks,
+        measurements,
+    };
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)
+}
+
+/// What a fit finds.
+#[derive(Default)]
+struct Found {
+    /// Of two resolutions fine attributes, then coarse ones.
+    attributes: Vec<Attribute>,
+    /// Which are what, of two resolutions.
+    layers: Option<Layers>,
+    /// How many distinct addresses there are.
+    profiles: Vec<Profile>,
+    /// What records are together.
+    looks: Vec<Look>,
+    /// What was measured of single records.
+    measurements: Vec<Measurement>,
 }
 
 /// Marginals over one cut of every column: fixed bins, and the leaves of paid trees.

@@ -222,6 +222,7 @@ pub(super) mod for_tests {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            looks: Vec::new(),
             rules,
             records: a + bc,
             reconciled,

@@ -4,17 +4,17 @@
 //! bytes.
 
 use crate::domain::{Attribute, Order};
-use crate::{Cells, Layers, labels};
+use crate::{Cells, Layers, Look, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
-use netdpsyn_trace::{Column, Field, Schema};
+use netdpsyn_trace::{Column, Field, Role, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions: a program of the version before
-/// reads the bundles that it can make something of.
-pub const VERSION: u32 = 3;
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records (4): a program
+/// of the version before reads the bundles that it can make something of.
+pub const VERSION: u32 = 4;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -37,6 +37,9 @@ pub struct Bundle {
     /// How many distinct values columns have. Version 3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<Profile>,
+    /// What records are together. Version 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<Look>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
 }
@@ -129,8 +132,12 @@ impl Bundle {
     }
 
     /// The version of a bundle of this schema.
-    pub fn version_of(schema: &Schema, layers: Option<&Layers>) -> u32 {
-        layers.map_or(schema.version(), |_| 3)
+    pub fn version_of(schema: &Schema, layers: Option<&Layers>, looks: &[Look]) -> u32 {
+        match layers {
+            None => schema.version(),
+            Some(_) if looks.is_empty() => 3,
+            Some(_) => 4,
+        }
     }
 
     /// The column whose tree has these leaves, and the levels of that tree; `None` for what was counted by itself.
@@ -175,9 +182,23 @@ impl Bundle {
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
         }
-        if self.layers.is_some() != (self.version == 3) || self.layers.is_none() && !self.profiles.is_empty()
+        let expected = Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks);
+        let of_records = self.profiles.is_empty() && self.looks.is_empty();
+        if self.layers.is_some() && self.version != expected
+            || self.layers.is_none() && (self.version > 2 || !of_records)
         {
-            return wrong("two resolutions and profiles are of version 3".into());
+            return wrong(
+                "two resolutions and profiles are of version 3, looks across records of version 4".into(),
+            );
+        }
+        for (at, look) in self.looks.iter().enumerate() {
+            if !look.is_whole() || self.looks[..at].iter().any(|other| other.of == look.of) {
+                return wrong(format!("{} is no look across records", look.label));
+            }
+        }
+        let sides = [Role::SourceAddress, Role::DestinationAddress].map(|role| self.schema.column_of(role));
+        if !self.looks.is_empty() && sides.contains(&None) {
+            return wrong("it has looks at hosts, and no columns of addresses".into());
         }
         let mut context = self.layers.as_ref().map_or(Vec::new(), Layers::context);
         context.sort_unstable();

@@ -1,5 +1,7 @@
 //! What the account calls a question: the labels of charges, and of the measurements that they paid for. Bundles hold them.
 
+use crate::looks::Subject;
+
 /// The leaves of a column's tree, which its levels paid for.
 pub fn leaves(column: &str) -> String {
     format!("tree {column}")
@@ -21,4 +23,18 @@ pub fn marginal(columns: &[&str]) -> String {
 /// How many distinct values a column has, by how often they occur.
 pub fn profile(column: &str) -> String {
     format!("profile {column}")
+}
+
+/// A look across records.
+pub fn look(of: Subject) -> String {
+    let of = match of {
+        Subject::Sources => "sources",
+        Subject::Destinations => "destinations",
+        Subject::BothSides => "hosts on both sides",
+        Subject::Pairs => "pairs",
+        Subject::FanOut => "destinations of a source",
+        Subject::FanIn => "sources of a destination",
+        Subject::MutualPairs => "pairs in both directions",
+    };
+    format!("ranks of {of}")
 }

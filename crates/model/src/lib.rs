@@ -9,6 +9,7 @@
 //! | [`table`] | a marginal as a table of real numbers |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
+//! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
 //! | [`rules`] | columns that hang on another one |
 
 pub mod bundle;
@@ -16,6 +17,8 @@ pub mod cells;
 pub mod domain;
 pub mod labels;
 pub mod layers;
+pub mod looks;
+pub mod ranks;
 pub mod reconcile;
 pub mod rules;
 pub mod table;
@@ -23,6 +26,7 @@ pub mod table;
 pub use bundle::{Bundle, BundleError, Measurement, Profile};
 pub use cells::Cells;
 pub use layers::Layers;
+pub use looks::{Look, Subject};
 pub use rules::Rules;
 pub use table::Table;
 
@@ -48,6 +52,8 @@ pub struct Model {
     pub layers: Option<Layers>,
     /// How many distinct values columns have, where that was measured.
     pub profiles: Vec<Profile>,
+    /// What records are together, where that was measured.
+    pub looks: Vec<Look>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -84,6 +90,7 @@ impl Model {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            looks: Vec::new(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
@@ -111,6 +118,7 @@ impl Model {
             tables,
             layers: Some(layers.clone()),
             profiles: bundle.profiles.clone(),
+            looks: bundle.looks.clone(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
