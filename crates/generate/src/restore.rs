@@ -149,10 +149,11 @@ impl<'a> Restorer<'a> {
         self
     }
 
-    /// The records of a shard, by column, in the final width. `step` is called before every block.
+    /// The records of a shard, by column, in the final width; `given` are columns whose values are decided already. `step` is called before every block.
     pub fn restore(
         &self,
         codes: &[Values],
+        given: &[(usize, Values)],
         rng: &mut Xoshiro256PlusPlus,
         step: &Step,
     ) -> Result<Vec<Values>, Cancelled> {
@@ -167,6 +168,9 @@ impl<'a> Restorer<'a> {
             for row in rows {
                 for ((column, picker), codes) in self.pickers.iter().zip(codes) {
                     record[*column] = picker.draw(codes.get(row) as u32, rng);
+                }
+                for (column, values) in given {
+                    record[*column] = values.get(row);
                 }
                 for (column, space) in &self.unmodelled {
                     record[*column] = rng.random_range(space.clone());
@@ -265,7 +269,7 @@ mod tests {
         let restorer = Restorer::new(&schema, &attributes, &rules);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         for _ in 0..50 {
-            let made = restorer.restore(&codes, &mut rng, &|| Ok(())).unwrap();
+            let made = restorer.restore(&codes, &[], &mut rng, &|| Ok(())).unwrap();
             assert_eq!((made[0].get(0), made[0].get(1)), (8, 0));
             assert!(made[0].get(2) > 8, "UDP has ports");
             assert_eq!([0, 1, 2].map(|row| made[4].get(row)), [0, 0, 1]);
