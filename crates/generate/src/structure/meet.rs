@@ -176,3 +176,62 @@ fn scatter(side: &Side, hosts: &mut Hosts, rng: &mut impl Rng) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tails::tests::look;
+    use super::*;
+    use netdpsyn_model::Subject;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+    use std::collections::BTreeSet;
+
+    /// Two bins a side; hosts 5 and 600 are known on one side, and lie in a tail of the other.
+    fn sides() -> [Side; 2] {
+        let mut source = Side::new(vec![vec![(5..6, 90.0), (0..5, 1.0)], vec![(500..1_000, 40.0)]], 1.0);
+        let mut destination =
+            Side::new(vec![vec![(0..400, 30.0)], vec![(600..601, 70.0), (601..1_000, 20.0)]], 1.0);
+        source.unknown = vec![vec![1.0], vec![4.0; 10]];
+        destination.unknown = vec![vec![3.0; 10], vec![2.0; 10]];
+        [source, destination]
+    }
+
+    fn addresses(hosts: &Hosts) -> BTreeSet<u64> {
+        hosts.iter().flatten().map(|(address, _)| *address).collect()
+    }
+
+    #[test]
+    fn known_hosts_first_then_tails_where_they_overlap() {
+        for (both, least) in [(0, 0), (2, 2), (9, 9), (12, 12)] {
+            let of = look(Subject::BothSides, vec![1; both], 0.1);
+            let [sources, destinations] = meet(sides(), &of, &mut Xoshiro256PlusPlus::seed_from_u64(3));
+            let same: BTreeSet<u64> =
+                addresses(&sources).intersection(&addresses(&destinations)).copied().collect();
+            // By chance a host or two more have the same address.
+            assert!((least..=least + 2).contains(&same.len()), "{same:?}");
+            assert!(both < 2 || same.contains(&5) && same.contains(&600));
+            assert_eq!(sources[0].len() + sources[1].len(), 12);
+            assert_eq!(destinations[0].len() + destinations[1].len(), 21);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_host_lies_in_its_bin(both in 0usize..30, seed: u64) {
+            let of = look(Subject::BothSides, vec![1; both], 0.1);
+            let before = sides();
+            let hosts = meet(sides(), &of, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+            for (side, hosts) in before.iter().zip(&hosts) {
+                for (bin, hosts) in hosts.iter().enumerate() {
+                    let known = |address| side.known.iter().any(|host| host.bin == bin && host.address == address);
+                    let inside = |address| side.tail[bin].iter().any(|(interval, _)| interval.contains(&address));
+                    prop_assert!(hosts.iter().all(|&(address, _)| known(address) || inside(address)));
+                    let records: f64 = hosts.iter().map(|(_, records)| records).sum();
+                    let wanted: f64 = side.unknown[bin].iter().sum::<f64>()
+                        + side.known.iter().filter(|host| host.bin == bin).map(|host| host.records).sum::<f64>();
+                    prop_assert!((records - wanted).abs() < 1e-6);
+                }
+            }
+        }
+    }
+}

@@ -318,3 +318,107 @@ fn cost(count: f64, wanted: f64, sigma: f64) -> f64 {
 fn key([a, b]: [u32; 2]) -> u64 {
     u64::from(a) << 32 | u64::from(b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+    use std::collections::{BTreeMap, HashSet};
+
+    const HOSTS: usize = 40;
+
+    fn rng(seed: u64) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::seed_from_u64(seed)
+    }
+
+    /// What is wanted of pairs with so many records each, who answer each other.
+    fn targets(pairs: &[([u32; 2], u32)], sigma: f64) -> [Target; 4] {
+        let of: BTreeMap<[u32; 2], u32> = pairs.iter().copied().collect();
+        let degree = |side: usize| {
+            let mut peers: BTreeMap<u32, u64> = BTreeMap::new();
+            of.keys().for_each(|pair| *peers.entry(pair[side]).or_default() += 1);
+            ranks::of(peers.into_values())
+        };
+        let answered = of.iter().filter(|(pair, _)| pair[0] < pair[1]);
+        let answered = answered.filter_map(|(pair, count)| {
+            of.get(&[pair[1], pair[0]]).map(|other| u64::from(*count.min(other)))
+        });
+        let all = [
+            ranks::of(of.values().map(|&count| u64::from(count))),
+            degree(0),
+            degree(1),
+            ranks::of(answered),
+        ];
+        all.map(|ranks| Target { ranks: ranks.into_iter().map(|count| count as f64).collect(), sigma })
+    }
+
+    /// Records of pairs, the destinations dealt anew among all.
+    fn mixed(pairs: &[([u32; 2], u32)], seed: u64) -> [Vec<u32>; 2] {
+        use rand::seq::SliceRandom;
+        let all = pairs.iter().flat_map(|(pair, count)| std::iter::repeat_n(*pair, *count as usize));
+        let (sources, mut destinations): (Vec<u32>, Vec<u32>) = all.map(|pair| (pair[0], pair[1])).unzip();
+        destinations.shuffle(&mut rng(seed));
+        [sources, destinations]
+    }
+
+    fn distinct(hosts: &[Vec<u32>; 2]) -> HashSet<[u32; 2]> {
+        hosts[0].iter().zip(&hosts[1]).map(|(&a, &b)| [a, b]).collect()
+    }
+
+    fn answered(pairs: &HashSet<[u32; 2]>) -> usize {
+        pairs.iter().filter(|pair| pair[0] < pair[1] && pairs.contains(&[pair[1], pair[0]])).count()
+    }
+
+    #[test]
+    fn pairs_and_answers_come_back() {
+        // Each host talks to the next two of a ring, and they answer.
+        let ring = |step: u32| (0..HOSTS as u32).map(move |host| [host, (host + step) % HOSTS as u32]);
+        let pairs: Vec<([u32; 2], u32)> =
+            [1, 2].into_iter().flat_map(ring).flat_map(|[a, b]| [([a, b], 9), ([b, a], 5)]).collect();
+        let mut hosts = mixed(&pairs, 1);
+        let rows = hosts[0].len();
+        let bins = [vec![0; rows], vec![0; rows]];
+        let before = distinct(&hosts);
+        let targets = targets(&pairs, 1.0);
+        Search::new(&mut hosts, &bins, &vec![0; rows], HOSTS, &targets).run(&mut rng(2), &|| Ok(())).unwrap();
+        let after = distinct(&hosts);
+        assert!(before.len() > 600, "mixed: {}", before.len());
+        assert!((150..=190).contains(&after.len()), "pairs {}, wanted {}", after.len(), pairs.len());
+        assert!(answered(&after) > 60, "mutual {} of {} wanted", answered(&after), pairs.len() / 2);
+    }
+
+    proptest! {
+        /// Whatever is wanted: no host gains or loses a record, within bins none leaves its bin, and what the search counts is what there is.
+        #[test]
+        fn hosts_keep_their_records(
+            pairs in prop::collection::vec(([0u32..12, 0u32..12], 1u32..6), 1..30), wanted in prop::collection::vec(([0u32..12, 0u32..12], 1u32..6), 1..30), seed: u64, apart: bool,
+        ) {
+            let mut hosts = mixed(&pairs, seed);
+            let before = hosts.clone();
+            // Bins of four hosts; a side of bins alone, or records of two kinds.
+            let bins = hosts.clone().map(|own| own.iter().map(|host| host / 4).collect::<Vec<u32>>());
+            let kinds: Vec<u32> = (0..hosts[0].len() as u32).map(|row| if apart { row } else { row % 2 }).collect();
+            let targets = targets(&wanted, 2.0);
+            let mut search = Search::new(&mut hosts, &bins, &kinds, 12, &targets);
+            let misfit = search.misfit();
+            search.run(&mut rng(seed), &|| Ok(())).unwrap();
+            prop_assert!(search.misfit() <= misfit + 1e-6);
+            let counted = search.ranks;
+            let count = |hosts: &[Vec<u32>; 2], side: usize| {
+                let mut of: BTreeMap<u32, u32> = BTreeMap::new();
+                hosts[side].iter().for_each(|&host| *of.entry(host).or_default() += 1);
+                of
+            };
+            for side in 0..2 {
+                prop_assert_eq!(count(&hosts, side), count(&before, side));
+                if apart {
+                    prop_assert!(hosts[side].iter().zip(&bins[side]).all(|(host, bin)| host / 4 == *bin));
+                }
+            }
+            let mut again = hosts.clone();
+            let fresh = Search::new(&mut again, &bins, &kinds, 12, &targets);
+            prop_assert_eq!(fresh.ranks, counted);
+        }
+    }
+}

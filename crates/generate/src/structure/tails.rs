@@ -179,3 +179,88 @@ fn runs(sizes: &[f64], mass: &[f64]) -> Vec<Vec<f64>> {
     }
     of
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use netdpsyn_account::{MaxRecords, NoiseScale, Rho, Sensitivity};
+    use netdpsyn_model::Subject;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+
+    /// A look at groups of these sizes, with so much noise that σ is about this, of which there is none.
+    pub fn look(of: Subject, sizes: impl IntoIterator<Item = u64>, sigma: f64) -> Look {
+        let rho = Rho::from_units((0.5e12 / (sigma * sigma)) as u64);
+        let scale = NoiseScale::for_cost(Sensitivity::ranks(MaxRecords::ONE), rho).unwrap();
+        Look { label: "look".into(), of, ranks: ranks::of(sizes), scale }
+    }
+
+    fn rng(seed: u64) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::seed_from_u64(seed)
+    }
+
+    /// All records of a side.
+    fn total(side: &Side) -> f64 {
+        let known: f64 = side.known.iter().map(|host| host.records).sum();
+        known + side.unknown.iter().flatten().sum::<f64>()
+    }
+
+    #[test]
+    fn as_many_hosts_as_the_look_says() {
+        // One host of 500 that stands out, 40 of one record and 30 of four in a leaf of their own, and a leaf of nothing.
+        let bins = vec![vec![(7..8, 500.0)], vec![(100..1_000, 160.0), (2_000..2_001, 0.0)]];
+        let sizes = std::iter::once(500).chain([1; 40]).chain([4; 30]);
+        let mut side = Side::new(bins, 1.0);
+        side.settle(&look(Subject::Sources, sizes, 0.5), |_| false, &mut rng(1));
+        assert_eq!(side.known, [Known { address: 7, bin: 0, records: 500.0 }]);
+        assert_eq!(side.unknown[1].len(), 70);
+        assert!((total(&side) - 660.0).abs() < 1e-6);
+        let of_one = side.unknown[1].iter().filter(|records| records.round() == 1.0).count();
+        assert!((35..=45).contains(&of_one), "{of_one}");
+    }
+
+    #[test]
+    fn hosts_that_noise_hides_are_the_root_of_their_records() {
+        let bins = vec![vec![(0..1_000, 100.0)]];
+        let mut side = Side::new(bins, 1.0);
+        side.settle(&look(Subject::Sources, [], 1e4), |_| false, &mut rng(1));
+        assert_eq!(side.unknown[0].len(), 10);
+        assert!(side.unknown[0][0] > 3.0 * side.unknown[0][9], "sizes differ: {:?}", side.unknown[0]);
+    }
+
+    #[test]
+    fn of_known_hosts_that_are_too_many_the_smallest_are_part_of_the_tail() {
+        let bins = vec![(0..6).map(|at| (at..at + 1, 10.0 + at as f64)).collect()];
+        let mut side = Side::new(bins, 1.0);
+        side.settle(&look(Subject::Sources, [30, 30], 0.1), |address| address == 1, &mut rng(1));
+        assert_eq!(
+            side.known.iter().map(|host| host.address).collect::<Vec<_>>(),
+            [1, 5],
+            "1 is known elsewhere"
+        );
+        assert!((total(&side) - 75.0).abs() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn a_bin_keeps_its_records(
+            leaves in prop::collection::vec((1u64..40, 0.0f64..90.0, 0usize..5), 1..25), sizes in prop::collection::vec(1u64..60, 0..80), sigma in 0.2f64..40.0, seed: u64,
+        ) {
+            let mut bins: Vec<Vec<(Range<u64>, f64)>> = vec![Vec::new(); 5];
+            let mut at = 0;
+            for (width, records, bin) in leaves {
+                bins[bin].push((at..at + width, records));
+                at += width;
+            }
+            let mass: Vec<f64> = bins.iter().map(|own| own.iter().map(|(_, records)| records).sum()).collect();
+            let mut side = Side::new(bins, 8.0);
+            side.settle(&look(Subject::Sources, sizes, sigma), |_| false, &mut rng(seed));
+            for (bin, mass) in mass.iter().enumerate() {
+                let known: f64 = side.known.iter().filter(|host| host.bin == bin).map(|host| host.records).sum();
+                let own = known + side.unknown[bin].iter().sum::<f64>();
+                prop_assert!((own - mass).abs() < 1e-6 * (1.0 + mass), "{own} {mass}");
+                prop_assert!(side.unknown[bin].windows(2).all(|pair| pair[0] >= pair[1]));
+            }
+        }
+    }
+}
