@@ -21,6 +21,7 @@
 //! | [`shard`] | all of this for one shard |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`restore`] | codes back to values |
+//! | [`grid`] | which values can be, where times have a grain |
 //! | [`hosts`] | how many addresses the tail has, and which |
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards set aside, and merged in order of time |
@@ -30,6 +31,7 @@ pub mod chain;
 pub mod codes;
 pub mod condition;
 pub mod draw;
+pub mod grid;
 pub mod gum;
 pub mod hosts;
 pub mod options;
