@@ -21,6 +21,7 @@
 //! | [`shard`] | all of this for one shard |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`restore`] | codes back to values |
+//! | [`grid`] | which values can be, where times have a grain |
 //! | [`hosts`] | how many addresses the tail has, and which |
 //! | [`structure`] | of a model with looks across records: one population of hosts, and who meets whom |
 //! | [`chain`] | records of one flow, one after the other |
@@ -31,6 +32,7 @@ pub mod chain;
 pub mod codes;
 pub mod condition;
 pub mod draw;
+pub mod grid;
 pub mod gum;
 pub mod hosts;
 pub mod options;
