@@ -83,7 +83,7 @@ fn evaluated(lab: &Lab, args: &[&str]) -> serde_json::Value {
     let text = lab.ok(&[&["evaluate", "--json", "-"], args].concat());
     assert!(!text.contains("null"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["version"], &json["private"]), (&3.into(), &true.into()));
+    assert_eq!((&json["version"], &json["private"]), (&4.into(), &true.into()));
     json
 }
 
