@@ -301,6 +301,12 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     let bytes = &json["totals"][2];
     assert_eq!(bytes["column"], "byt");
     assert!(bytes["ratio"].as_f64().unwrap() > 0.3 && bytes["floor"].as_f64().unwrap() > 0.3, "{bytes}");
+    let hosts = &json["population"]["counts"][2];
+    assert!(hosts["of"] == "hosts" && hosts["real"].as_u64().unwrap() > 100, "{hosts}");
+    assert!(json["population"]["answered"]["five_tuple"]["floor"].is_number());
+    assert_eq!(json["volumes"]["courses"][0]["seconds"], 60.0);
+    assert!(json["sessions"]["profiles"][0]["floor"].as_f64().unwrap() < 0.1, "{}", json["sessions"]);
+    assert_eq!(json["top"].as_array().unwrap().len(), 6);
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(

@@ -5,12 +5,18 @@ use crate::evaluate::private::attacks::{Attacks, copies::Copies};
 use crate::evaluate::private::classify::{Both, Classification};
 use crate::evaluate::private::joint::Joint;
 use crate::evaluate::private::one_way::{Distance, OneWay};
+use crate::evaluate::private::population::{Count, Population};
+use crate::evaluate::private::profile::{Profile, Quantile};
+use crate::evaluate::private::sessions::Sessions;
+use crate::evaluate::private::sides::Share;
 use crate::evaluate::private::sketches::HeavyHitters;
 use crate::evaluate::private::three_way::ThreeWay;
+use crate::evaluate::private::top::Top;
 use crate::evaluate::private::totals::Total;
 use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::validity::Validity;
 use crate::evaluate::private::verdict::{Grade, RULE};
+use crate::evaluate::private::volumes::Volumes;
 use crate::evaluate::private::{Outcome, Report, Rows};
 use serde::Serialize;
 use std::fmt::Write;
@@ -38,6 +44,10 @@ pub fn summary(report: &Report) -> String {
     text += &section("Triples of columns", &report.three_way, three_way);
     text += &section("Single columns", &report.one_way, |columns| one_way(columns));
     text += &section("Totals", &report.totals, |columns| totals(columns));
+    text += &section("Volumes", &report.volumes, volumes);
+    text += &section("Population", &report.population, population);
+    text += &section("Sessions", &report.sessions, sessions);
+    text += &section("Top lists", &report.top, |lists| top(lists));
     text += &section("Classification", &report.classification, classification);
     text += &section("Heavy hitters", &report.sketches, |found| sketches(found));
     text += &section("Anomalous flows", &report.anomaly, anomaly);
@@ -162,6 +172,88 @@ fn totals(columns: &[Total]) -> String {
     text += &headings(heading, &["clipped/raw", "syn/clipped"]);
     for one in columns {
         text += &line(&one.column, &[decimal(one.clipped), one.to_clipped.and_then(decimal)]);
+    }
+    text
+}
+
+fn volumes(volumes: &Volumes) -> String {
+    let mut text = headings("over time", &["r, 1 is best", "floor", "peak ratio", "floor"]);
+    for one in &volumes.courses {
+        let name = format!("{} in steps of {:.1} s", one.of.words(), one.seconds);
+        let figures = [one.r, one.r_floor, Some(one.peak), one.peak_floor];
+        text += &line(&name, &figures.map(|figure| figure.and_then(decimal)));
+    }
+    text += &headings("quantiles, 1 is equal", &["ratio", "floor", "synthetic", "raw"]);
+    for size in &volumes.sizes {
+        text += &size.quantiles.iter().map(|one| quantile(&size.column, one)).collect::<String>();
+    }
+    text
+}
+
+fn quantile(of: &str, quantile: &Quantile) -> String {
+    let [synthetic, real] = [quantile.synthetic, quantile.real].map(|value| Some(format!("{value:.6}")));
+    // Whole numbers have no decimals.
+    let [synthetic, real] = [synthetic, real]
+        .map(|value| value.map(|value| value.trim_end_matches('0').trim_end_matches('.').to_string()));
+    let name = format!("p{} of {of}", quantile.at * 100.0);
+    line(&name, &[decimal(quantile.ratio), quantile.floor.and_then(decimal), synthetic, real])
+}
+
+fn population(population: &Population) -> String {
+    let mut text = headings("numbers, 1 is equal", &["ratio", "", "synthetic", "raw"]);
+    text += &population.counts.iter().map(count).collect::<String>();
+    text += &profiles(&population.profiles);
+    text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
+    text += &share("pairs of hosts seen both ways", &population.mutual_pairs);
+    text += &share("records whose reverse pair occurs", &population.answered.pair);
+    if let Some(answered) = &population.answered.five_tuple {
+        text += &share("records whose reverse five-tuple occurs", answered);
+    }
+    if let Some(reason) = &population.no_services {
+        text += &wrapped(&format!("  no services and five-tuples: {reason}"), 4);
+    }
+    text
+}
+
+fn count(count: &Count) -> String {
+    let [synthetic, real] = [count.synthetic, count.real].map(|number| Some(number.to_string()));
+    line(count.of.words(), &[decimal(count.ratio), None, synthetic, real])
+}
+
+fn share(name: &str, share: &Share) -> String {
+    let floor = share.floor.and_then(decimal);
+    line(name, &[decimal(share.difference), floor, percent(share.synthetic), percent(share.real)])
+}
+
+fn profiles(profiles: &[Profile]) -> String {
+    let text = headings("spread over bins that double, 0 is equal", &["distance", "floor"]);
+    let one = |one: &Profile| line(one.of.words(), &[decimal(one.distance), one.floor.and_then(decimal)]);
+    text + &profiles.iter().map(one).collect::<String>()
+}
+
+fn sessions(sessions: &Sessions) -> String {
+    let mut text = headings("numbers, 1 is equal", &["ratio", "", "synthetic", "raw"]);
+    text += &count(&sessions.number);
+    text += &profiles(&sessions.profiles);
+    if let Some(flags) = &sessions.flags {
+        text +=
+            &line("TCP flags of first records", &[decimal(flags.first), flags.first_floor.and_then(decimal)]);
+        let bigrams = [decimal(flags.bigrams), flags.bigrams_floor.and_then(decimal)];
+        text += &line("TCP flags of two records in turn", &bigrams);
+    }
+    text += &headings("quantiles, 1 is equal", &["ratio", "floor", "synthetic", "raw"]);
+    for profile in &sessions.profiles {
+        text += &profile.quantiles.iter().map(|one| quantile(profile.of.words(), one)).collect::<String>();
+    }
+    text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
+    text + &share("records that turn the direction of their session", &sessions.alternation)
+}
+
+fn top(lists: &[Top]) -> String {
+    let mut text = headings("share of the 20 largest, 1 is best", &["overlap", "floor"]);
+    for list in lists {
+        let name = format!("{} by {}", list.of.words(), list.by.words());
+        text += &line(&name, &[decimal(list.overlap), list.floor.and_then(decimal)]);
     }
     text
 }

@@ -129,7 +129,9 @@ fn joined(trace: &Trace, columns: &[(usize, u32)], progress: &dyn Progress) -> R
         progress.check()?;
         for &(column, bits) in columns {
             let low = (1 << bits) - 1;
-            trace.column(column).zip_block(number * BLOCK, block, |to, value| *to = *to << bits | value & low);
+            trace
+                .column(column)
+                .zip_block(number * BLOCK, block, |to, value| *to = *to << bits | value & low);
         }
         Ok(())
     })?;
@@ -147,10 +149,7 @@ pub fn counted(mut numbers: Vec<u64>, progress: &dyn Progress) -> Result<Vec<Cou
 }
 
 /// The counts alone, ascending.
-pub fn counts(
-    of: impl IntoIterator<Item = u64>,
-    progress: &dyn Progress,
-) -> Result<Vec<u64>, Cancelled> {
+pub fn counts(of: impl IntoIterator<Item = u64>, progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
     let mut counts = checked(of, progress).collect::<Result<Vec<_>, _>>()?;
     progress::sort(&mut counts, progress)?;
     Ok(counts)

@@ -49,6 +49,8 @@ pub mod verdict;
 pub mod volumes;
 
 #[cfg(test)]
+mod across;
+#[cfg(test)]
 mod known_answers;
 
 pub use measure::Measure;
@@ -335,7 +337,8 @@ mod tests {
         }
         let grades: Vec<_> = report.verdict.iter().map(|finding| finding.grade).collect();
         use verdict::Grade::{Good, Poor};
-        assert_eq!(&grades[..8], [Good, Good, Good, Good, Good, Good, Good, Poor], "{:?}", report.verdict);
+        let (close, rest) = grades.split_at(12);
+        assert!(close.iter().all(|grade| *grade == Good) && rest[0] == Poor, "{:?}", report.verdict);
         let json = json(&report);
         assert_eq!((&json["version"], &json["private"]), (&VERSION.into(), &true.into()));
         assert_eq!(report.seconds.len(), Measure::ALL.len());

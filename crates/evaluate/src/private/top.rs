@@ -43,6 +43,17 @@ pub enum Listed {
     Services,
 }
 
+impl Listed {
+    /// What it is, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Listed::Sources => "sources",
+            Listed::Destinations => "destinations",
+            Listed::Services => "services",
+        }
+    }
+}
+
 /// What a list is by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -53,6 +64,16 @@ pub enum Weight {
     Records,
     /// Bytes of flows, or lengths of packets.
     Bytes,
+}
+
+impl Weight {
+    /// What it is, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Weight::Records => "records",
+            Weight::Bytes => "bytes",
+        }
+    }
 }
 
 /// Overlaps of the top lists, by records and, where the schema has bytes or lengths, by those.
@@ -137,5 +158,48 @@ fn overlap(real: &[u64], other: &[u64]) -> f64 {
     match real.len() {
         0 => 1.0,
         listed => real.iter().filter(|key| other.contains(key)).count() as f64 / listed as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::presets;
+    use netdpsyn_trace::progress::Quiet;
+
+    /// Flows of these sources and bytes.
+    fn trace(records: impl IntoIterator<Item = (u64, u64)>) -> Trace {
+        let mut trace = Trace::empty(&presets::preset("flow").unwrap());
+        records
+            .into_iter()
+            .for_each(|(source, bytes)| trace.push(&[source, 9, 7, 80, 6, 0, 0, 1, bytes, 0, 0]));
+        trace
+    }
+
+    fn overlaps(real: &Trace, synthetic: &Trace) -> Vec<f64> {
+        let schema = presets::preset("flow").unwrap();
+        let traces = Traces { real, held_out: Some(real), synthetic, schema: &schema };
+        let found = top(&traces, &Quiet).unwrap();
+        assert!(found.iter().all(|list| list.floor == Some(1.0)));
+        found.into_iter().map(|list| list.overlap).collect()
+    }
+
+    #[test]
+    fn lists_by_records_and_by_bytes_by_hand() {
+        let real = trace([(1, 10), (1, 10), (1, 10), (2, 100), (2, 1)]);
+        // By records 3 and 2 are the largest two, by bytes 1 and 2.
+        let synthetic = trace([(3, 1), (3, 1), (3, 1), (2, 50), (2, 50), (1, 99)]);
+        assert_eq!(overlaps(&real, &synthetic), [0.5, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        assert_eq!(overlaps(&real, &trace([])), [0.0; 6]);
+        assert_eq!(overlaps(&trace([]), &real), [1.0; 6]);
+    }
+
+    #[test]
+    fn twenty_are_listed() {
+        let ranked =
+            |rank: fn(u64) -> u64| trace((0..25).flat_map(move |i| vec![(rank(i), 1); 25 - i as usize]));
+        assert_eq!(overlaps(&ranked(|i| i), &ranked(|i| 24 - i))[0], 0.75);
+        // Equally large ones by their address.
+        assert_eq!(overlaps(&ranked(|i| i), &trace((0..25).map(|i| (i, 1))))[0], 1.0);
     }
 }

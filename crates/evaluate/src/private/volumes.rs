@@ -69,6 +69,16 @@ pub enum Volume {
     Records,
 }
 
+impl Volume {
+    /// What it is, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Volume::Bytes => "bytes",
+            Volume::Records => "records",
+        }
+    }
+}
+
 /// How large the values of a column are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -238,4 +248,79 @@ fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
     }
     let scale = of_a.sqrt() * of_b.sqrt();
     (scale > 0.0).then(|| (together / scale).clamp(-1.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::presets;
+    use netdpsyn_trace::progress::Quiet;
+
+    fn schema(window: &str) -> Schema {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.window = Some(window.parse().unwrap());
+        schema
+    }
+
+    /// Flows of these seconds and bytes.
+    fn trace(schema: &Schema, records: &[(u64, u64)]) -> Trace {
+        let mut trace = Trace::empty(schema);
+        for (second, bytes) in records {
+            trace.push(&[1, 2, 3, 4, 6, second * 1_000_000_000, 0, 1, *bytes, 0, 0]);
+        }
+        trace
+    }
+
+    #[test]
+    fn courses_by_hand() {
+        let schema = schema("0/300");
+        let real = trace(&schema, &[(0, 100), (70, 150), (110, 50), (120, 300), (300, 9_999)]);
+        // Half as many records of the same course, and one that is the other way round in the first three minutes.
+        let half = trace(&schema, &[(59, 100), (60, 200), (179, 300)]);
+        let back = trace(&schema, &[(0, 300), (60, 200), (120, 100)]);
+        let traces = Traces { real: &real, held_out: Some(&back), synthetic: &half, schema: &schema };
+        let found = volumes(&traces, &Quiet).unwrap();
+        let [minutes, parts] = &found.courses[..] else { panic!("{:?}", found.courses) };
+        assert_eq!((minutes.seconds, minutes.of, parts.seconds), (60.0, Volume::Bytes, 15.0));
+        assert!((minutes.r.unwrap() - 1.0).abs() < 1e-12);
+        // Deviations from a mean of 120: −20, 80, 180, −120, −120 and 180, 80, −20, −120, −120.
+        assert!((minutes.r_floor.unwrap() - 28_000.0 / 68_000.0).abs() < 1e-12, "{minutes:?}");
+        assert!((minutes.peak - 5.0 / 3.0).abs() < 1e-12, "300 in three records for 300 in five");
+        assert!(minutes.real.is_empty() && parts.real.len() == 20);
+        assert_eq!((parts.real[0], parts.real[4], parts.synthetic[3]), (20.0, 30.0, 100.0 / 3.0));
+    }
+
+    #[test]
+    fn constants_have_no_correlation_and_short_windows_no_minutes() {
+        let schema = schema("0/60");
+        let constant = trace(&schema, &(0..20).map(|part| (3 * part, 7)).collect::<Vec<_>>());
+        let traces = Traces { real: &constant, held_out: None, synthetic: &constant, schema: &schema };
+        let found = volumes(&traces, &Quiet).unwrap();
+        assert_eq!(found.courses.len(), 1);
+        assert_eq!((found.courses[0].r, found.courses[0].peak), (None, 1.0));
+    }
+
+    #[test]
+    fn long_windows_are_cut_into_parts() {
+        let steps = Steps::minutes("0/100000000".parse().unwrap());
+        assert_eq!((steps.count, steps.of(0)), (MOST_STEPS, Some(0)));
+        assert_eq!(steps.of(steps.window.end() - 1), Some(MOST_STEPS as usize - 1));
+        assert_eq!(steps.of(steps.window.end()), None);
+    }
+
+    #[test]
+    fn sizes_are_told_by_their_roles() {
+        let schema = schema("0/60");
+        let trace = |scale: u64| trace(&schema, &(1..=1_000).map(|i| (0, i * scale)).collect::<Vec<_>>());
+        let (real, synthetic) = (trace(1), trace(3));
+        let traces = Traces { real: &real, held_out: Some(&real), synthetic: &synthetic, schema: &schema };
+        let found = volumes(&traces, &Quiet).unwrap();
+        assert_eq!(
+            found.sizes.iter().map(|size| size.column.as_str()).collect::<Vec<_>>(),
+            ["td", "pkt", "byt"]
+        );
+        let bytes = &found.sizes[2].quantiles;
+        assert_eq!(bytes.iter().map(|q| q.real).collect::<Vec<_>>(), [500.0, 900.0, 990.0, 999.0]);
+        assert!(bytes.iter().all(|q| (q.ratio, q.floor) == (3.0, Some(1.0))));
+    }
 }

@@ -59,10 +59,16 @@ impl Hosts {
         let (sources, destinations) = (sides(&there, progress)?, sides(&back, progress)?);
         let mut records = Vec::with_capacity(sources.len().max(destinations.len()));
         let mut on_both_sides = 0;
-        meet(&sources, &destinations, |side| side.host, progress, |source, destination| {
-            on_both_sides += u64::from(source.is_some() && destination.is_some());
-            records.push([source, destination].into_iter().flatten().map(|side| side.records).sum());
-        })?;
+        meet(
+            &sources,
+            &destinations,
+            |side| side.host,
+            progress,
+            |source, destination| {
+                on_both_sides += u64::from(source.is_some() && destination.is_some());
+                records.push([source, destination].into_iter().flatten().map(|side| side.records).sum());
+            },
+        )?;
         let pairs = |sides: &[Side]| counts(sides.iter().map(|side| side.pairs), progress);
         Ok(Hosts {
             records: counts(records, progress)?,
@@ -90,17 +96,23 @@ fn sides(pairs: &[Counted], progress: &dyn Progress) -> Result<Vec<Side>, Cancel
 /// Of pairs of different hosts: the share that occurs both ways round, without regard to direction, and the share of their records.
 fn both_ways(there: &[Counted], back: &[Counted], progress: &dyn Progress) -> Result<(f64, f64), Cancelled> {
     let (mut one_way, mut both, mut records, mut answered) = (0, 0, 0, 0);
-    meet(there, back, |pair| pair.0, progress, |there, back| {
-        let Some(&(_, count)) = there.filter(|&&(pair, _)| pair != reversed(pair)) else { return };
-        records += count;
-        match back {
-            Some(_) => {
-                both += 1;
-                answered += count;
+    meet(
+        there,
+        back,
+        |pair| pair.0,
+        progress,
+        |there, back| {
+            let Some(&(_, count)) = there.filter(|&&(pair, _)| pair != reversed(pair)) else { return };
+            records += count;
+            match back {
+                Some(_) => {
+                    both += 1;
+                    answered += count;
+                }
+                None => one_way += 1,
             }
-            None => one_way += 1,
-        }
-    })?;
+        },
+    )?;
     // What goes both ways has been met twice.
     Ok((part(both / 2, one_way + both / 2), part(answered, records)))
 }
@@ -155,9 +167,8 @@ fn tuples(trace: &Trace, tuple: &Tuple, progress: &dyn Progress) -> Result<(Vec<
     let sessions = Unordered::of(trace, tuple, progress)?;
     let [source, destination, source_port, destination_port, _] =
         tuple.columns().map(|column| trace.column(column));
-    let is_to_itself = |row| {
-        source.get(row) == destination.get(row) && source_port.get(row) == destination_port.get(row)
-    };
+    let is_to_itself =
+        |row| source.get(row) == destination.get(row) && source_port.get(row) == destination_port.get(row);
     let parts = sessions.each(progress, |batch| {
         let (mut counts, mut between, mut answered) = (Vec::new(), 0, 0);
         for session in batch {

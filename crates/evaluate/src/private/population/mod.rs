@@ -5,11 +5,11 @@
 
 mod counted;
 
+use super::Traces;
 use super::ends::{Ends, Tuple};
 use super::profile::{Amount, Profile, USUAL};
 use super::sides::{Share, Sides, ratio};
 use super::skipped::{NotTaken, Skipped};
-use super::Traces;
 use counted::{Hosts, Services};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use serde::Serialize;
@@ -164,4 +164,82 @@ fn add_services(
     ]);
     found.answered.five_tuple = Some(Share::of(&services.each(|services| services.answered)));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::{Schema, Trace, presets};
+
+    /// Flows of these addresses, ports and protocols.
+    fn trace(schema: &Schema, tuples: &[[u64; 5]]) -> Trace {
+        let mut trace = Trace::empty(schema);
+        let rest = vec![0; schema.columns.len() - 5];
+        tuples.iter().for_each(|tuple| trace.push(&[&tuple[..], &rest].concat()));
+        trace
+    }
+
+    /// A client asks twice and is answered once, asks a host that does not answer, and another host talks to itself.
+    const RECORDS: [[u64; 5]; 5] = [
+        [1, 2, 1_000, 80, 6],
+        [1, 2, 1_000, 80, 6],
+        [2, 1, 80, 1_000, 6],
+        [1, 3, 1_000, 80, 6],
+        [4, 4, 5, 5, 6],
+    ];
+
+    #[test]
+    fn five_records_by_hand() {
+        let schema = presets::preset("flow").unwrap();
+        let trace = trace(&schema, &RECORDS);
+        let hosts = Hosts::of(&trace, &Ends::of(&schema).unwrap(), &Quiet).unwrap();
+        assert_eq!((hosts.records, hosts.pairs), (vec![1, 2, 3, 4], vec![1, 1, 1, 2]));
+        assert_eq!((hosts.fan_out, hosts.fan_in), (vec![1, 1, 2], vec![1, 1, 1, 1]));
+        assert_eq!((hosts.on_both_sides, hosts.mutual, hosts.answered), (3, 0.5, 0.75));
+        let services = Services::of(&trace, &Tuple::of(&schema).unwrap(), &Quiet).unwrap();
+        assert_eq!((services.records, services.tuples), (vec![1, 1, 1, 2], vec![1, 1, 1, 2]));
+        assert_eq!((services.ports, services.answered), (vec![1, 1, 1, 1], 0.75));
+    }
+
+    #[test]
+    fn what_is_lost_and_invented_shows() {
+        let schema = presets::preset("flow").unwrap();
+        let real = trace(&schema, &RECORDS);
+        // Nobody answers, and every record has a client of its own.
+        let synthetic = trace(&schema, &[[1, 9, 7, 80, 6], [2, 9, 7, 80, 6], [3, 9, 7, 80, 6]]);
+        let traces = Traces { real: &real, held_out: Some(&real), synthetic: &synthetic, schema: &schema };
+        let found = population(&traces, &Quiet).unwrap();
+        let counts: Vec<_> = found.counts.iter().map(|count| (count.real, count.synthetic)).collect();
+        assert_eq!(counts, [(3, 3), (4, 1), (4, 4), (3, 0), (4, 3), (4, 1), (4, 3)]);
+        assert_eq!((found.mutual_pairs.difference, found.mutual_pairs.floor), (0.5, Some(0.0)));
+        let answered = [found.answered.pair, found.answered.five_tuple.unwrap()];
+        assert!(answered.iter().all(|share| (share.real, share.synthetic) == (0.75, 0.0)));
+        // Hosts with 1, 2, 3 and 4 records against three with 1 and one with 3.
+        assert_eq!((found.profiles[0].distance, found.profiles[0].floor), (0.5, Some(0.0)));
+    }
+
+    #[test]
+    fn packets_are_of_the_service_at_their_lower_port() {
+        let schema = presets::preset("packet").unwrap();
+        let trace = trace(&schema, &[[1, 2, 40_000, 443, 6], [2, 1, 443, 40_000, 6]]);
+        let services = Services::of(&trace, &Tuple::of(&schema).unwrap(), &Quiet).unwrap();
+        assert_eq!((services.records, services.answered), (vec![2], 1.0));
+    }
+
+    #[test]
+    fn without_ports_there_are_hosts_and_without_addresses_a_reason() {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.columns.drain(2..5);
+        let empty = Trace::empty(&schema);
+        let compared = |schema: &Schema| {
+            population(&Traces { real: &empty, held_out: None, synthetic: &empty, schema }, &Quiet)
+        };
+        let found = compared(&schema).unwrap();
+        assert!(found.counts.len() == 5 && found.answered.five_tuple.is_none());
+        assert!(found.no_services.unwrap().0.contains("source-port"));
+        schema.columns.drain(..2);
+        let Err(NotTaken::Skipped(reason)) = compared(&schema) else { panic!("there are no addresses") };
+        assert!(reason.0.contains("source-address"), "{reason}");
+    }
 }

@@ -2,12 +2,12 @@
 
 mod read;
 
+use super::Traces;
 use super::ends::{Tuple, column};
 use super::population::{Count, Thing};
 use super::profile::{Amount, Profile, TIMES, USUAL};
 use super::sides::{Share, Sides};
 use super::skipped::NotTaken;
-use super::Traces;
 use netdpsyn_trace::Role;
 use netdpsyn_trace::progress::Progress;
 use read::{Columns, Marks, Read};
@@ -54,9 +54,8 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
         flags: traces.schema.column_of(Role::TcpFlags),
     };
     let read = Sides::evened(traces, progress, |trace| Read::of(trace, &columns, progress))?;
-    let profile = |of, amounts: fn(&Read) -> &[u64], at: &[f64]| {
-        Profile::of(of, &read.each(amounts), at, progress)
-    };
+    let profile =
+        |of, amounts: fn(&Read) -> &[u64], at: &[f64]| Profile::of(of, &read.each(amounts), at, progress);
     let mut profiles = vec![profile(Amount::RecordsASession, |read| &read.records, &USUAL)?];
     if columns.packets.is_some() {
         profiles.push(profile(Amount::PacketsASession, |read| &read.packets, &USUAL)?);
@@ -76,4 +75,86 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
         alternation: Share::of(&read.each(Read::alternation)),
         flags,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::{Column, Field, Schema, Trace, presets};
+
+    /// Flows with TCP flags.
+    fn schema() -> Schema {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.columns.truncate(9);
+        let flags = Field::Integer { min: 0, max: 255, width: 1, exact_below: 0 };
+        schema.columns.push(Column::new("tcp", flags).with(Role::TcpFlags));
+        schema
+    }
+
+    /// Records of five-tuple, time, packets and flags.
+    fn trace(schema: &Schema, records: &[([u64; 5], u64, u64, u64)]) -> Trace {
+        let mut trace = Trace::empty(schema);
+        for &(tuple, time, packets, flags) in records {
+            trace.push(&[&tuple[..], &[time, 0, packets, 40, flags]].concat());
+        }
+        trace
+    }
+
+    const THERE: [u64; 5] = [1, 2, 1_000, 80, 6];
+    const BACK: [u64; 5] = [2, 1, 80, 1_000, 6];
+    const RECORDS: [([u64; 5], u64, u64, u64); 5] = [
+        (THERE, 30, 5, 16),
+        (THERE, 0, 3, 2),
+        (BACK, 10, 4, 18),
+        (THERE, 31, 1, 16),
+        ([1, 3, 7, 53, 17], 5, 1, 1),
+    ];
+
+    #[test]
+    fn a_session_of_four_records_by_hand() {
+        let schema = schema();
+        let columns = Columns {
+            tuple: Tuple::of(&schema).unwrap(),
+            time: schema.time_column().unwrap(),
+            packets: schema.column_of(Role::Packets),
+            flags: schema.column_of(Role::TcpFlags),
+        };
+        let read = Read::of(&trace(&schema, &RECORDS), &columns, &Quiet).unwrap();
+        assert_eq!((&read.records, &read.packets), (&vec![1, 4], &vec![1, 13]));
+        assert_eq!((&read.gaps, &read.arrivals), (&vec![1, 10, 20], &vec![1, 5, 5, 20]));
+        assert_eq!(read.alternation(), 2.0 / 3.0);
+        assert_eq!(read.first, Marks::from([(2, 1)]), "UDP has no flags");
+        assert_eq!(read.bigrams, Marks::from([(2 << 32 | 18, 1), (18 << 32 | 16, 1), (16 << 32 | 16, 1)]));
+    }
+
+    #[test]
+    fn flags_and_directions_that_are_lost_show() {
+        let schema = schema();
+        let real = trace(&schema, &RECORDS);
+        // One end talks on without an answer.
+        let synthetic = trace(&schema, &[0, 1, 2, 3].map(|time| (THERE, time, 1, 16)));
+        let traces = Traces { real: &real, held_out: Some(&real), synthetic: &synthetic, schema: &schema };
+        let found = sessions(&traces, &Quiet).unwrap();
+        assert_eq!((found.number.real, found.number.synthetic, found.number.ratio), (2, 1, 0.5));
+        let flags = found.flags.unwrap();
+        assert_eq!((flags.first, flags.first_floor, flags.bigrams_floor), (1.0, Some(0.0), Some(0.0)));
+        assert!((flags.bigrams - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!((found.alternation.synthetic, found.alternation.floor), (0.0, Some(0.0)));
+        let gaps = &found.profiles[2];
+        assert_eq!(
+            gaps.quantiles.iter().map(|q| (q.real, q.synthetic)).collect::<Vec<_>>(),
+            [(1.0, 1.0), (10.0, 1.0), (20.0, 1.0)]
+        );
+    }
+
+    #[test]
+    fn records_without_times_have_no_order() {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.columns.remove(5);
+        let none = Trace::empty(&schema);
+        let traces = Traces { real: &none, held_out: None, synthetic: &none, schema: &schema };
+        let Err(NotTaken::Skipped(reason)) = sessions(&traces, &Quiet) else { panic!("there are no times") };
+        assert!(reason.0.contains("start"), "{reason}");
+    }
 }

@@ -89,19 +89,16 @@ impl Read {
         let Some(packets) = columns.packets.map(|column| trace.column(column)) else { return Ok(()) };
         let mut sum = 0u64;
         for block in chunks(session, progress) {
-            packets.for_each_of(block?.iter().map(|member| member.row()), |value| sum = sum.saturating_add(value));
+            packets.for_each_of(block?.iter().map(|member| member.row()), |value| {
+                sum = sum.saturating_add(value)
+            });
         }
         self.packets.push(sum);
         Ok(())
     }
 
     /// What happens from one record of a session to the next.
-    fn follow(
-        &mut self,
-        steps: &[Step],
-        has_flags: bool,
-        progress: &dyn Progress,
-    ) -> Result<(), Cancelled> {
+    fn follow(&mut self, steps: &[Step], has_flags: bool, progress: &dyn Progress) -> Result<(), Cancelled> {
         if let Some(step) = steps.first().filter(|_| has_flags) {
             *self.first.entry(step.flags.into()).or_default() += 1;
         }
@@ -161,6 +158,7 @@ fn arrivals(trace: &Trace, time: usize, progress: &dyn Progress) -> Result<Vec<u
 /// Total variation distance between two spreads of marks.
 pub fn apart(a: &Marks, b: &Marks) -> f64 {
     let marks: BTreeSet<&u64> = a.keys().chain(b.keys()).collect();
-    let counts = |of: &Marks| -> Vec<u64> { marks.iter().map(|mark| of.get(mark).copied().unwrap_or(0)).collect() };
+    let counts =
+        |of: &Marks| -> Vec<u64> { marks.iter().map(|mark| of.get(mark).copied().unwrap_or(0)).collect() };
     total_variation(&counts(a), &counts(b))
 }
