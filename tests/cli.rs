@@ -291,7 +291,12 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     lab.ok(&["sample", "flows", "--rows", "2000", "--seed", "2", "-o", "syn.csv"]);
     lab.ok(&["split", "raw.csv"]);
     let files = ["raw.fit.csv", "syn.csv", "--test", "raw.test.csv"];
-    let shown = lab.ok(&[&["evaluate", "--json", "report.json"], &files[..], FLOWS].concat());
+    let written = ["evaluate", "--json", "report.json", "--page", "report.html"];
+    let shown = lab.ok(&[&written, &files[..], FLOWS].concat());
+    let page = lab.text("report.html");
+    assert!(page.contains("PRIVATE") && page.matches("<svg").count() > 10 && !page.contains("<script"));
+    let same = lab.run(&[&["evaluate", "--page", "syn.csv"], &files[..], FLOWS].concat());
+    assert!(!same.status.success() && lab.text("syn.csv").starts_with("srcip"), "no input is overwritten");
     let json: serde_json::Value = serde_json::from_str(&lab.text("report.json")).unwrap();
     assert_eq!(json["rows"], serde_json::json!({ "fitted": 2400, "held_out": 600, "synthetic": 2000 }));
     assert!(json["two_way"]["floor"].as_f64().unwrap() > 0.0);
