@@ -146,7 +146,7 @@ impl Steps {
 
     fn seconds(self) -> f64 {
         let nanoseconds = self.each.map(|each| each as f64);
-        nanoseconds.unwrap_or(self.window.length() as f64 / self.count as f64) * 1e-9
+        nanoseconds.unwrap_or(self.window.length() as f64 / self.count as f64) / 1e9
     }
 
     /// The step of a time within the window.
