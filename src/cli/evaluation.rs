@@ -246,7 +246,7 @@ fn sessions(sessions: &Sessions) -> String {
         text += &profile.quantiles.iter().map(|one| quantile(profile.of.words(), one)).collect::<String>();
     }
     text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
-    text + &share("records that turn the direction of their session", &sessions.alternation)
+    text + &share("records that turn their session's direction", &sessions.alternation)
 }
 
 fn top(lists: &[Top]) -> String {

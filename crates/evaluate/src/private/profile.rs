@@ -27,7 +27,8 @@ pub struct Profile {
     pub floor: Option<f64>,
     /// Amounts that a share of the groups does not exceed.
     pub quantiles: Vec<Quantile>,
-    /// Share of the raw groups in each bin: 0, 1, 2 to 3, 4 to 7, 8 to 15 and so on, up to the last bin that any has.
+    /// Share of the raw groups in each bin: 0, 1, 2 to 3, 4 to 7, 8 to 15 and so on, up to the last bin that any has; times in
+    /// nanoseconds.
     pub real: Vec<f64>,
     /// The same of the synthetic ones.
     pub synthetic: Vec<f64>,
@@ -36,6 +37,7 @@ pub struct Profile {
 /// An amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ProfiledAmount))]
 #[serde(rename_all = "kebab-case")]
 pub enum Amount {
     /// Records that a host sends or receives.
@@ -56,13 +58,21 @@ pub enum Amount {
     RecordsASession,
     /// Packets of a session's flows.
     PacketsASession,
-    /// Nanoseconds between consecutive records of a session.
+    /// Time between consecutive records of a session.
     GapsInside,
-    /// Nanoseconds between consecutive records of the trace.
+    /// Time between consecutive records of the trace.
     InterArrival,
 }
 
 impl Amount {
+    /// Steps of the unit that quantiles are shown in: times are counted in nanoseconds and shown in seconds.
+    fn unit(self) -> f64 {
+        match self {
+            Amount::GapsInside | Amount::InterArrival => 1e9,
+            _ => 1.0,
+        }
+    }
+
     /// What it is, for people.
     pub fn words(self) -> &'static str {
         match self {
@@ -75,8 +85,8 @@ impl Amount {
             Amount::PortsAHost => "ports a host",
             Amount::RecordsASession => "records a session",
             Amount::PacketsASession => "packets a session",
-            Amount::GapsInside => "gaps inside sessions, ns",
-            Amount::InterArrival => "inter-arrival times, ns",
+            Amount::GapsInside => "gaps inside sessions, s",
+            Amount::InterArrival => "inter-arrival times, s",
         }
     }
 }
@@ -87,7 +97,7 @@ impl Amount {
 pub struct Quantile {
     /// The share of amounts that are at most as large, 0 to 1.
     pub at: f64,
-    /// Of the fitted records, in the unit of the file.
+    /// Of the fitted records, in the unit of the file; times between records in seconds.
     pub real: f64,
     /// Of the synthetic records.
     pub synthetic: f64,
@@ -115,7 +125,7 @@ impl Profile {
             bins[..shown].iter().map(|&count| count as f64 / groups).collect()
         };
         let (real, synthetic) = (shares(&bins.real), shares(&bins.synthetic));
-        Ok(Profile { of, distance, floor, quantiles: quantiles(sorted, at, 1.0), real, synthetic })
+        Ok(Profile { of, distance, floor, quantiles: quantiles(sorted, at, of.unit()), real, synthetic })
     }
 }
 

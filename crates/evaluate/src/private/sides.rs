@@ -65,6 +65,11 @@ impl<T> Sides<T> {
         self.parts.as_ref().map(|parts| &parts.held_out)
     }
 
+    /// The same without a floor.
+    pub fn alone(self) -> Self {
+        Sides { parts: None, ..self }
+    }
+
     /// Some of what was read, or what follows from it.
     pub fn each<'a, U: 'a>(&'a self, pick: impl Fn(&'a T) -> U) -> Sides<U> {
         let picked = self.try_each(|read| Ok::<_, std::convert::Infallible>(pick(read)));

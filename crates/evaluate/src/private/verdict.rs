@@ -4,8 +4,9 @@ use super::anomaly::Anomaly;
 use super::attacks::{Attacks, copies::Copies};
 use super::classify::Classification;
 use super::joint::Joint;
-use super::population::{Count, Population};
+use super::population::{Answered, Count, Population};
 use super::sessions::Sessions;
+use super::sides::Share;
 use super::top::Top;
 use super::totals::{Total, off};
 use super::volumes::Volumes;
@@ -259,19 +260,19 @@ fn worst_count(population: &Population) -> Option<Finding> {
     Some(Finding { grade, text })
 }
 
-/// By five-tuples where there are ports, else by pairs.
+/// By pairs and, where there are ports, by five-tuples: flows that hold both directions have few of those.
 fn answered(population: &Population) -> Finding {
-    let (share, what) = match population.answered.five_tuple {
-        Some(share) => (share, "five-tuple"),
-        None => (population.answered.pair, "pair"),
-    };
-    let grade = Graded::distance(share.difference, share.floor).grade;
-    let text = format!(
-        "answers: the reverse {what} of {:.1} % of the records occurs (raw {:.1} %)",
-        100.0 * share.synthetic,
-        100.0 * share.real,
-    );
-    Finding { grade, text }
+    let Answered { pair, five_tuple } = population.answered;
+    let shares = [Some(pair), five_tuple].into_iter().flatten();
+    let grades = shares.map(|share| Graded::distance(share.difference, share.floor).grade);
+    let of = |share: Share| (100.0 * share.synthetic, 100.0 * share.real);
+    let (synthetic, real) = of(pair);
+    let mut text =
+        format!("answers: the reverse pair of {synthetic:.1} % of the records occurs (raw {real:.1} %)");
+    if let Some((synthetic, real)) = five_tuple.map(of) {
+        text += &format!(", the reverse five-tuple of {synthetic:.1} % (raw {real:.1} %)");
+    }
+    Finding { grade: grades.max().unwrap_or(Grade::Good), text }
 }
 
 /// The number of sessions and how long they are, and who speaks next.
@@ -284,7 +285,7 @@ fn in_sessions(sessions: &Sessions) -> Option<Finding> {
     ];
     let grade = grades.into_iter().map(|graded| graded.grade).max()?;
     let text = format!(
-        "sessions: {} for {} in the raw trace ({:.2} times); records a session {:.3} apart{}; {:.1} % of them turn (raw {:.1} %)",
+        "sessions: {} for {} in the raw trace ({:.2} times); records a session {:.3} apart{}; of those after the first {:.1} % turn (raw {:.1} %)",
         sessions.number.synthetic,
         sessions.number.real,
         sessions.number.ratio,
@@ -508,8 +509,7 @@ mod tests {
 
     #[test]
     fn counts_and_lists_far_off_are_named() {
-        use super::super::population::{Answered, Thing};
-        use super::super::sides::Share;
+        use super::super::population::Thing;
         use super::super::top::{Listed, Weight};
         let share = |synthetic: f64| Share { real: 0.9, synthetic, difference: 0.9 - synthetic, floor: None };
         let population = |synthetic, share| Population {
@@ -526,6 +526,9 @@ mod tests {
         let answers = [0.86, 0.75, 0.1].map(|n| answered(&population(100, share(n))));
         assert_eq!(answers.each_ref().map(|found| found.grade), [Grade::Good, Grade::Fair, Grade::Poor]);
         assert!(answers[2].text.contains("pair of 10.0 %"), "{}", answers[2].text);
+        let mut both = population(100, share(0.9));
+        both.answered.five_tuple = Some(share(0.1));
+        assert_eq!(answered(&both).grade, Grade::Poor, "the worse of the two");
         let list = |of, overlap, floor| Top { of, by: Weight::Bytes, overlap, floor };
         let lists = [list(Listed::Sources, 0.4, Some(0.6)), list(Listed::Services, 0.4, Some(0.95))];
         let found = worst_list(&lists).unwrap();

@@ -61,6 +61,7 @@ pub struct Course {
 /// What is added up over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SummedVolume))]
 #[serde(rename_all = "kebab-case")]
 pub enum Volume {
     /// Bytes of flows or lengths of packets.
@@ -82,6 +83,7 @@ impl Volume {
 /// How large the values of a column are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SizeQuantiles))]
 pub struct Size {
     /// The column.
     pub column: String,

@@ -56,6 +56,7 @@ impl Count {
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = CountedThing))]
 #[serde(rename_all = "kebab-case")]
 pub enum Thing {
     /// Source addresses.
