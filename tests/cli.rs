@@ -341,6 +341,19 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
 }
 
 #[test]
+fn packets_have_sessions_of_both_directions_and_no_minutes() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "packets", "--rows", "3000", "--seed", "1", "-o", "raw.csv"]);
+    let only = ["--only", "volumes,population,sessions,top"];
+    let json = evaluated(&lab, &[&["raw.csv", "raw.csv"], &only[..], PACKETS].concat());
+    assert_eq!(json["volumes"]["courses"].as_array().unwrap().len(), 1, "twentieths of one minute alone");
+    assert!(json["population"]["counts"].as_array().unwrap().iter().all(|count| count["ratio"] == 1.0));
+    let turning = &json["sessions"]["alternation"];
+    assert!(turning["difference"] == 0.0 && turning["real"].as_f64().unwrap() > 0.05, "{turning}");
+    assert!(json["verdict"].as_array().unwrap().iter().all(|finding| finding["grade"] == "good"));
+}
+
+#[test]
 fn odd_traces_are_compared_without_a_number_that_is_none() {
     let lab = Lab::new();
     lab.ok(&["sample", "flows", "--rows", "400", "--seed", "1", "-o", "raw.csv"]);

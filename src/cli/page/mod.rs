@@ -83,7 +83,8 @@ fn numbers<'a>(counts: impl IntoIterator<Item = &'a Count>) -> Vec<(String, f64)
 fn profiles(profiles: &[Profile]) -> String {
     let plot = |one: &Profile| {
         let floor = one.floor.map_or(String::new(), |floor| format!(" (floor {floor:.3})"));
-        let title = format!("{}: {:.3} apart{floor}", one.of.words(), one.distance);
+        let bins = if one.of.is_time() { "; bins in ns" } else { "" };
+        let title = format!("{}: {:.3} apart{floor}{bins}", one.of.words(), one.distance);
         histogram(&title, &one.real, &one.synthetic)
     };
     profiles.iter().map(plot).collect()

@@ -65,12 +65,9 @@ pub enum Amount {
 }
 
 impl Amount {
-    /// Steps of the unit that quantiles are shown in: times are counted in nanoseconds and shown in seconds.
-    fn unit(self) -> f64 {
-        match self {
-            Amount::GapsInside | Amount::InterArrival => 1e9,
-            _ => 1.0,
-        }
+    /// Whether it is a time.
+    pub fn is_time(self) -> bool {
+        matches!(self, Amount::GapsInside | Amount::InterArrival)
     }
 
     /// What it is, for people.
@@ -125,7 +122,9 @@ impl Profile {
             bins[..shown].iter().map(|&count| count as f64 / groups).collect()
         };
         let (real, synthetic) = (shares(&bins.real), shares(&bins.synthetic));
-        Ok(Profile { of, distance, floor, quantiles: quantiles(sorted, at, of.unit()), real, synthetic })
+        // Times are counted in nanoseconds and shown in seconds.
+        let quantiles = quantiles(sorted, at, if of.is_time() { 1e9 } else { 1.0 });
+        Ok(Profile { of, distance, floor, quantiles, real, synthetic })
     }
 }
 
