@@ -191,10 +191,12 @@ fn volumes(volumes: &Volumes) -> String {
 }
 
 fn quantile(of: &str, quantile: &Quantile) -> String {
-    let [synthetic, real] = [quantile.synthetic, quantile.real].map(|value| Some(format!("{value:.6}")));
-    // Whole numbers have no decimals.
-    let [synthetic, real] = [synthetic, real]
-        .map(|value| value.map(|value| value.trim_end_matches('0').trim_end_matches('.').to_string()));
+    let shown = |value: f64| {
+        // Of what is large the last decimals say nothing and take the room of the next figure.
+        let text = if value < 1e4 { format!("{value:.6}") } else { format!("{value:.1}") };
+        Some(text.trim_end_matches('0').trim_end_matches('.').to_string())
+    };
+    let (synthetic, real) = (shown(quantile.synthetic), shown(quantile.real));
     let name = format!("p{} of {of}", quantile.at * 100.0);
     line(&name, &[decimal(quantile.ratio), quantile.floor.and_then(decimal), synthetic, real])
 }
@@ -377,6 +379,18 @@ mod tests {
         assert!(broken.lines().all(|line| line.chars().count() <= WIDTH), "{broken}");
         assert!(broken.lines().skip(1).all(|line| line.starts_with("        word")), "{broken}");
         assert_eq!(broken.matches("word").count(), 40);
+    }
+
+    #[test]
+    fn quantiles_leave_room_between_figures() {
+        let one = Quantile { at: 0.5, real: 123_456.789_012, synthetic: 0.0, ratio: 0.0, floor: None };
+        assert!(quantile("td", &one).ends_with("           0    123456.8\n"), "{}", quantile("td", &one));
+        let whole = Quantile { real: 40.0, synthetic: 1_200_000.0, ..one };
+        assert!(
+            quantile("byt", &whole).ends_with("     1200000          40\n"),
+            "{}",
+            quantile("byt", &whole)
+        );
     }
 
     #[test]
