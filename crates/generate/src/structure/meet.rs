@@ -12,8 +12,8 @@ use std::ops::Range;
 
 /// A look says something new where it is so many of its σ off what is known without it.
 const TOLD: f64 = 1.0;
-/// Times that an address is drawn until it is one of its own.
-const DRAWS: usize = 32;
+/// Times that an address is drawn by records, and then any, until it is one of its own.
+const DRAWS: usize = 16;
 
 /// Hosts by bin, with their records.
 pub type Hosts = Vec<Vec<(u64, f64)>>;
@@ -44,12 +44,13 @@ pub fn meet(mut sides: [Side; 2], look: &Look, rng: &mut impl Rng) -> [Hosts; 2]
             .collect();
         cross(only, &mut sides[tail], &mut hosts[tail], &mut missing);
     }
+    let mut taken: HashSet<u64> = hosts.iter().flatten().flatten().map(|(address, _)| *address).collect();
     // First where both trees have records, then where one has.
-    for least in [f64::min, f64::max] {
-        join(&mut sides, &mut hosts, least, &mut missing, rng);
+    for of_both in [f64::min, f64::max] {
+        join(&mut sides, &mut hosts, of_both, &mut taken, &mut missing, rng);
     }
     for (side, hosts) in sides.iter().zip(&mut hosts) {
-        scatter(side, hosts, rng);
+        scatter(side, hosts, &mut taken, rng);
     }
     hosts
 }
@@ -90,17 +91,20 @@ fn join(
     sides: &mut [Side; 2],
     hosts: &mut [Hosts; 2],
     of_both: fn(f64, f64) -> f64,
+    taken: &mut HashSet<u64>,
     missing: &mut usize,
     rng: &mut impl Rng,
 ) {
     let mut overlaps = overlaps(sides, of_both);
-    let mut taken = HashSet::new();
     overlaps.sort_by(|a, b| b.records.total_cmp(&a.records).then(a.bins.cmp(&b.bins)));
-    for Overlap { bins, pieces, .. } in overlaps {
+    for Overlap { bins, pieces, records } in overlaps {
         let left = [0, 1].map(|side: usize| sides[side].unknown[bins[side]].len());
-        let number = left[0].min(left[1]).min(*missing);
+        // No more than there are addresses, and records of one each.
+        let addresses: u64 = pieces.iter().map(|(piece, _)| piece.end - piece.start).sum();
+        let room = (addresses as f64).min(records).ceil() as usize;
+        let number = left[0].min(left[1]).min(*missing).min(room);
         *missing -= number;
-        let drawn: Vec<u64> = (0..number).map(|_| free(&pieces, &mut taken, rng)).collect();
+        let drawn: Vec<u64> = (0..number).map(|_| free(&pieces, taken, rng)).collect();
         for ((side, hosts), bin) in sides.iter_mut().zip(hosts.iter_mut()).zip(bins) {
             let records = side.unknown[bin].drain(..number);
             hosts[bin].extend(drawn.iter().copied().zip(records));
@@ -151,21 +155,33 @@ fn address(pieces: &[(Range<u64>, f64)], rng: &mut impl Rng) -> u64 {
     rng.random_range(piece.clone())
 }
 
-/// An address that no host has yet, if one is soon found: where most of a tail is a few addresses, some hosts are one.
+/// An address that no host has yet, if one is soon found: by records, and where few addresses have most of those, any.
 fn free(pieces: &[(Range<u64>, f64)], taken: &mut HashSet<u64>, rng: &mut impl Rng) -> u64 {
+    let width: u64 = pieces.iter().map(|(piece, _)| piece.end - piece.start).sum();
     let mut drawn = address(pieces, rng);
-    for _ in 0..DRAWS {
+    for draw in 0..2 * DRAWS {
         if taken.insert(drawn) {
             break;
         }
-        drawn = address(pieces, rng);
+        drawn = if draw < DRAWS { address(pieces, rng) } else { nth(pieces, rng.random_range(0..width)) };
     }
     drawn
 }
 
+/// The address of this place among those of all pieces.
+fn nth(pieces: &[(Range<u64>, f64)], mut place: u64) -> u64 {
+    for (piece, _) in pieces {
+        let own = piece.end - piece.start;
+        if place < own {
+            return piece.start + place;
+        }
+        place -= own;
+    }
+    unreachable!("a place below the number of addresses")
+}
+
 /// Draws addresses for what is left of a tail, by the records of its intervals; and one for a bin that has no host at all, which no record should be in.
-fn scatter(side: &Side, hosts: &mut Hosts, rng: &mut impl Rng) {
-    let mut taken: HashSet<u64> = hosts.iter().flatten().map(|(address, _)| *address).collect();
+fn scatter(side: &Side, hosts: &mut Hosts, taken: &mut HashSet<u64>, rng: &mut impl Rng) {
     for (bin, hosts) in hosts.iter_mut().enumerate() {
         let mut sum = 0.0;
         let drawn = side.tail[bin].iter().any(|(_, records)| *records > 0.0);
@@ -178,7 +194,7 @@ fn scatter(side: &Side, hosts: &mut Hosts, rng: &mut impl Rng) {
             })
             .collect();
         for &records in side.unknown.get(bin).into_iter().flatten() {
-            hosts.push((free(&pieces, &mut taken, rng), records));
+            hosts.push((free(&pieces, taken, rng), records));
         }
         if hosts.is_empty() {
             hosts.push((address(&pieces, rng), 1.0));

@@ -4,8 +4,8 @@ use netdpsyn_model::{Look, ranks};
 use rand::{Rng, seq::SliceRandom};
 use std::ops::Range;
 
-/// A single address is told apart from noise where it has more than so many σ of a tree's level; what is below has an even share of its neighbourhood.
-const KNOWN: f64 = 2.0;
+/// A single address is a host by itself where a tree leaves it more than so many σ of a level: below lie the even shares of neighbourhoods in which nothing stands out.
+const KNOWN: f64 = 0.25;
 /// A look says it alone where it is so many of its σ off what is guessed without it.
 const TOLD: f64 = 2.5;
 /// Sizes of groups are told up to the last bin of ranks above so many σ.
