@@ -95,6 +95,80 @@ impl Sensitivity {
         Sensitivity(k.get() * k.get())
     }
 
+    /// The vector of ranks: every record is numbered within its group, by an order of what records hold, and ranks {1} {2} {3, 4} {5 to 8} … are counted, by a
+    /// class that the group determines. Also the ranks of the smaller of the two directions of a group.
+    ///
+    /// *Proof.* A group of n records holds the ranks 1 to n, whatever they are numbered by. One record more makes one group larger by one, so one rank more is
+    /// counted and none less: one cell grows by 1. The smaller of two directions grows by 1 at most, and so do its ranks. k records move the vector by at most
+    /// k, by the triangle inequality, and by k where each makes a group of its own: Δ² = k².
+    pub const fn ranks(k: MaxRecords) -> Self {
+        Sensitivity(k.get() * k.get())
+    }
+
+    /// A histogram of distinct values, or of groups by what all their records have in common.
+    ///
+    /// *Proof.* One record more makes at most one value or group occur that did not, and changes what no other group's records have in common. So one
+    /// cell grows by at most 1; k records move the histogram by at most k, reached by k groups of one cell: Δ² = k².
+    pub const fn distinct(k: MaxRecords) -> Self {
+        Sensitivity(k.get() * k.get())
+    }
+
+    /// A histogram of groups by any features of theirs: how many records they have, which is first.
+    ///
+    /// *Proof.* One record more is of one group, which appears in one cell, or moves from one cell to another: (+1) or (−1, +1). So the square of the L2 distance
+    /// is at most 2 and, by the triangle inequality, 2k² for k records, reached where k groups move between the same two cells.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn groups(k: MaxRecords) -> Self {
+        Sensitivity::times(2, k)
+    }
+
+    /// A histogram of records by what they hold and what the record before them in their group holds, in an order that follows from what records hold alone; also by
+    /// whether they are the first, second, or a later one of it.
+    ///
+    /// *Proof.* One record more adds itself to one cell and changes what stands before the one that now follows it: that one leaves its cell for another.
+    /// Worst is when both gains fall into one cell: (+2, −1), the square of whose length is 5. The position of records further on changes, too, and a cell with it only
+    /// where the second becomes the third. If the new record is the first, the old first becomes the second and leaves no cell of followers; its
+    /// follower moves from the second to the later ones: two cells gain 1 and one loses 1, or one gains 2 and one loses 1 where cells coincide, or fewer. If the new
+    /// one is the second, the old second becomes a later one behind another predecessor, which is the move counted already, and so for all further ones. By the triangle
+    /// inequality Δ² = 5k² for k records.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn lagged(k: MaxRecords) -> Self {
+        Sensitivity::times(5, k)
+    }
+
+    /// A histogram of records by what they hold and by their position in their group, in `classes` runs of positions.
+    ///
+    /// *Proof.* One record more pushes one record over each of the classes − 1 boundaries behind it: one cell loses 1 and another gains 1 for each, and the
+    /// new record adds 1. What a class loses and what it gains are different records, and in each class one record arrives and one leaves, the last one but for
+    /// what leaves it. Where what they hold differs, all of these are different cells: 2(classes − 1) + 1 in all. Two arrivals never share a cell, since each class has one. So
+    /// Δ² = (2(classes − 1) + 1)·k² for k records.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn positions(k: MaxRecords, classes: u64) -> Self {
+        Sensitivity::times(2 * (classes - 1) + 1, k)
+    }
+
+    /// Two numbers: of records, and of groups of them.
+    ///
+    /// *Proof.* One record more is one record and at most one group more: (+1, +1). So Δ² = 2k² for k records, reached where each is a group of its own.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn records_and_groups(k: MaxRecords) -> Self {
+        Sensitivity::times(2, k)
+    }
+
+    const fn times(squares: u64, k: MaxRecords) -> Self {
+        let squared = (squares as u128) * (k.get() as u128) * (k.get() as u128);
+        assert!(squared <= u64::MAX as u128, "a squared sensitivity fits 64 bits");
+        Sensitivity(squared as u64)
+    }
+
     /// Δ².
     pub const fn squared(self) -> u64 {
         self.0

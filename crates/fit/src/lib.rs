@@ -19,6 +19,7 @@
 //! | [`cliques`] | pairs that belong together, measured as one |
 //! | [`keys`] | the secrets of a fit |
 //! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
+//! | [`sessions`] | packets as sessions: structure across records |
 //! | [`expect`] | how far noise will put off what is measured, told beforehand |
 //! | [`foretell`] | how close a synthetic trace will come, told beforehand from what was measured over public ones |
 
@@ -31,6 +32,7 @@ pub mod keys;
 pub mod plan;
 pub mod room;
 pub mod select;
+pub mod sessions;
 pub mod split;
 pub mod trees;
 
@@ -47,12 +49,13 @@ pub use room::Room;
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Measurement, labels};
+use netdpsyn_model::{self as model, Bundle, Measurement, Structure, labels};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, SchemaError, Stage, Trace, Values};
+use netdpsyn_trace::sessions::NoSessions;
+use netdpsyn_trace::{Field, Kind, Schema, SchemaError, Stage, Trace, Values};
 use std::ops::Range;
 use thiserror::Error;
 use trees::Grown;
@@ -174,10 +177,24 @@ fn measure(
     }
     let stop = || progress.is_cancelled();
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
+    let mut structure = None;
     let (attributes, layers, profiles, measurements) = match plan.method {
         Method::Adaptive => {
-            let found = adaptive::measure(trace, schema, plan, &mut accountant, progress)?;
-            (found.attributes, Some(found.layers), found.profiles, found.measurements)
+            let sessions = match schema.kind {
+                Kind::Packet => sessions::measure(trace, schema, plan, &mut accountant, progress)?,
+                Kind::Flow => Err(NoSessions::NotPackets),
+            };
+            match sessions {
+                Ok(found) => {
+                    structure = Some(Structure::Sessions(Box::new(found.sessions)));
+                    (found.attributes, Some(found.layers), Vec::new(), found.measurements)
+                }
+                Err(reason) => {
+                    structure = (schema.kind == Kind::Packet).then_some(Structure::Single(reason));
+                    let found = adaptive::measure(trace, schema, plan, &mut accountant, progress)?;
+                    (found.attributes, Some(found.layers), found.profiles, found.measurements)
+                }
+            }
         }
         Method::Netdpsyn | Method::Independent => {
             let (attributes, measurements) = marginals(trace, schema, plan, &mut accountant, progress)?;
@@ -194,9 +211,17 @@ fn measure(
         protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
         expected: None,
     };
-    let version = Bundle::version_of(schema, layers.as_ref());
-    let mut bundle =
-        Bundle { version, schema: schema.clone(), statement, attributes, layers, profiles, measurements };
+    let version = Bundle::version_of(schema, layers.as_ref(), structure.is_some());
+    let mut bundle = Bundle {
+        version,
+        schema: schema.clone(),
+        statement,
+        attributes,
+        layers,
+        profiles,
+        measurements,
+        sessions: structure,
+    };
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)

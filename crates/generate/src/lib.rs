@@ -20,6 +20,7 @@
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
+//! | [`sessions`] | packets as sessions |
 //! | [`restore`] | codes back to values |
 //! | [`hosts`] | how many addresses the tail has, and which |
 //! | [`chain`] | records of one flow, one after the other |
@@ -38,6 +39,7 @@ pub mod plan;
 pub mod pool;
 pub mod quota;
 pub mod restore;
+pub mod sessions;
 pub mod shard;
 pub mod target;
 pub mod visit;
@@ -163,6 +165,9 @@ pub fn make<'a>(
 ) -> Result<Made<'a>, Halted> {
     let shards = request.rows(model).div_ceil(SHARD);
     let scratch = Scratch::of(folder, shards <= HELD_SHARDS)?;
+    if let Some(sessions) = &model.sessions {
+        return make_sessions(SHARD, Sizes::of(shards), scratch, model, sessions, request, progress);
+    }
     make_in(SHARD, Sizes::of(shards), scratch, model, request, progress)
 }
 
@@ -207,6 +212,30 @@ fn make_in<'a>(
     let ends: Vec<(usize, Convergence)> = made.iter().map(|(_, end)| (1, *end)).collect();
     let convergence = Convergence::over(&ends);
     let pieces = made.into_iter().flat_map(|(pieces, _)| pieces).collect();
+    Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
+}
+
+/// Makes packets as sessions, and their records in pieces of about `size`.
+fn make_sessions<'a>(
+    size: usize,
+    sizes: Sizes,
+    scratch: Scratch,
+    model: &'a Model,
+    of: &netdpsyn_model::sessions::Sessions,
+    request: &Request,
+    progress: &dyn Progress,
+) -> Result<Made<'a>, Halted> {
+    let rows = request.rows(model);
+    let sessions = sessions::make(model, of, rows, request.seed, progress)?;
+    let step = || progress.check();
+    let writer = sessions::write::Writer::new(model, &sessions, request.seed);
+    let writer = writer.unwrap_or_else(|| unreachable!("a bundle of sessions has a schema of some"));
+    let pieces = writer.pieces(size).into_par_iter().enumerate().map(|(piece, own)| {
+        let columns = writer.write(piece, own, &step)?;
+        Ok(order::set_aside(&model.schema, piece, &columns, sizes, &scratch, &step)?)
+    });
+    let pieces = pieces.collect::<Result<Vec<_>, Halted>>()?.into_iter().flatten().collect();
+    let convergence = sessions.convergence;
     Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
 }
 
@@ -344,6 +373,7 @@ mod tests {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            sessions: None,
             rules: Rules::default(),
             records: 4_000.0,
             reconciled,
@@ -459,6 +489,7 @@ mod tests {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            sessions: None,
             rules: Rules::default(),
             records: 5_000.0,
             reconciled,

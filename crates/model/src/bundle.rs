@@ -4,9 +4,11 @@
 //! bytes.
 
 use crate::domain::{Attribute, Order};
+use crate::sessions::Sessions;
 use crate::{Cells, Layers, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
+use netdpsyn_trace::sessions::{NoSessions, Sessions as TraceSessions};
 use netdpsyn_trace::{Column, Field, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
@@ -14,7 +16,7 @@ use thiserror::Error;
 
 /// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions: a program of the version before
 /// reads the bundles that it can make something of.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -39,6 +41,29 @@ pub struct Bundle {
     pub profiles: Vec<Profile>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
+    /// Of packets, what is known of them as sessions, or why nothing is. Version 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Structure>,
+}
+
+/// Whether packets were measured as sessions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Structure {
+    /// They were.
+    Sessions(Box<Sessions>),
+    /// They were measured one by one, for this reason.
+    Single(NoSessions),
+}
+
+impl Bundle {
+    /// What is known of packets as sessions.
+    pub fn sessions(&self) -> Option<&Sessions> {
+        match &self.sessions {
+            Some(Structure::Sessions(sessions)) => Some(sessions),
+            _ => None,
+        }
+    }
 }
 
 /// How many distinct values a column has.
@@ -129,8 +154,8 @@ impl Bundle {
     }
 
     /// The version of a bundle of this schema.
-    pub fn version_of(schema: &Schema, layers: Option<&Layers>) -> u32 {
-        layers.map_or(schema.version(), |_| 3)
+    pub fn version_of(schema: &Schema, layers: Option<&Layers>, sessions: bool) -> u32 {
+        if sessions { 4 } else { layers.map_or(schema.version(), |_| 3) }
     }
 
     /// The column whose tree has these leaves, and the levels of that tree; `None` for what was counted by itself.
@@ -175,9 +200,21 @@ impl Bundle {
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
         }
-        if self.layers.is_some() != (self.version == 3) || self.layers.is_none() && !self.profiles.is_empty()
+        if self.layers.is_some() != (self.version >= 3) || self.layers.is_none() && !self.profiles.is_empty()
         {
             return wrong("two resolutions and profiles are of version 3".into());
+        }
+        if self.sessions.is_some() && self.version != 4 {
+            return wrong("sessions are of version 4".into());
+        }
+        if let Some(sessions) = self.sessions() {
+            let fault = sessions.fault(&self.attributes);
+            let fault = fault.or_else(|| {
+                TraceSessions::of(&self.schema).err().map(|_| "sessions of a schema that has none")
+            });
+            if let Some(fault) = fault {
+                return wrong(fault.into());
+            }
         }
         let mut context = self.layers.as_ref().map_or(Vec::new(), Layers::context);
         context.sort_unstable();

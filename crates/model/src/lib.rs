@@ -10,6 +10,7 @@
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
 //! | [`rules`] | columns that hang on another one |
+//! | [`sessions`] | packets as sessions: cuts and noisy answers |
 
 pub mod bundle;
 pub mod cells;
@@ -18,11 +19,13 @@ pub mod labels;
 pub mod layers;
 pub mod reconcile;
 pub mod rules;
+pub mod sessions;
 pub mod table;
 
-pub use bundle::{Bundle, BundleError, Measurement, Profile};
+pub use bundle::{Bundle, BundleError, Measurement, Profile, Structure};
 pub use cells::Cells;
 pub use layers::Layers;
+use sessions::Sessions;
 pub use rules::Rules;
 pub use table::Table;
 
@@ -48,6 +51,8 @@ pub struct Model {
     pub layers: Option<Layers>,
     /// How many distinct values columns have, where that was measured.
     pub profiles: Vec<Profile>,
+    /// Of packets measured as sessions, what is known of those.
+    pub sessions: Option<Sessions>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -59,6 +64,9 @@ pub struct Model {
 impl Model {
     /// Reconciles the measurements of a bundle.
     pub fn from_bundle(bundle: &Bundle, progress: &dyn Progress) -> Result<Model, Cancelled> {
+        if let Some(sessions) = bundle.sessions() {
+            return Ok(Model::of_sessions(bundle, sessions));
+        }
         if let Some(layers) = &bundle.layers {
             return Model::of_layers(bundle, layers, progress);
         }
@@ -84,10 +92,34 @@ impl Model {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            sessions: None,
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
         })
+    }
+
+    /// Packets as sessions: their single columns as tables, all else by session.
+    fn of_sessions(bundle: &Bundle, sessions: &Sessions) -> Model {
+        let records = records(bundle);
+        let one_way = |m: &Measurement| {
+            let mut table = Table::measured(m, &bundle.attributes);
+            domain::simplex::norm_sub_to(&mut table.values, records);
+            table
+        };
+        let tables: Vec<Table> = bundle.measurements.iter().map(one_way).collect();
+        Model {
+            schema: bundle.schema.in_file(),
+            attributes: bundle.attributes.clone(),
+            one_ways: tables.clone(),
+            tables,
+            layers: None,
+            profiles: Vec::new(),
+            sessions: Some(sessions.clone()),
+            rules: Rules::default(),
+            records,
+            reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
+        }
     }
 
     /// Estimates the tables of a bundle of two resolutions.
@@ -111,6 +143,7 @@ impl Model {
             tables,
             layers: Some(layers.clone()),
             profiles: bundle.profiles.clone(),
+            sessions: None,
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },

@@ -1,0 +1,273 @@
+//! The packets of a session, one after the other: direction, gap and length, each after those of the packet before.
+//!
+//! Directions follow the odds of the lagged look, corrected for what is left of either, so that sizes stay as they were drawn. Lengths follow the one before by what the
+//! two say of each other, with the lengths of their position as margins.
+
+use super::sizes::Sizes;
+use super::tables::{Noisy, column_sums, pick, rake, row_sums, scale_to};
+use netdpsyn_model::sessions::{Classes, GAP_GROUPS, OCTAVES, POSITIONS, Part, Sessions, What, position_class};
+use rand::{Rng, RngExt};
+
+/// Steps between positions: within a class of positions, and from one to the next.
+const STEPS: usize = 2 * POSITIONS.len();
+/// Part of an even share that every direction keeps.
+const LEAST: f64 = 1e-3;
+
+/// What the packets of sessions are drawn from.
+pub struct Walk {
+    lengths: usize,
+    /// By lagged class, second or later, direction before, direction: weights of groups of gaps.
+    turns: Vec<f64>,
+    /// By lagged class: shares of both directions among followers.
+    shares: Vec<[f64; 2]>,
+    /// By lagged class, whether the direction changes, group of gaps: weights of octaves.
+    octaves: Vec<f64>,
+    /// By lagged class, direction: lengths of first packets.
+    first: Vec<f64>,
+    /// By lagged class, direction before, direction, step, length before: lengths.
+    follow: Vec<f64>,
+}
+
+/// A packet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Packet {
+    /// Nanoseconds since the first one of its session.
+    pub at: f64,
+    /// Its coarse length.
+    pub length: u16,
+    /// 1 where the server sends.
+    pub direction: u8,
+}
+
+impl Walk {
+    /// Of a model.
+    pub fn of(model: &Sessions, sent: &[f64]) -> Walk {
+        let (classes, lagged) = (&model.classes, model.classes.lagged_count());
+        let lengths = model.axis(Part::Length).coarse_bins();
+        let groups = GAP_GROUPS[0];
+        let turns = Noisy::of(model, What::Turns).shrunk(8 * groups, None);
+        let shares = turns.chunks(8 * groups).map(|own| {
+            let of = |direction: usize| -> f64 {
+                own.chunks(groups).enumerate().filter(|(at, _)| at % 2 == direction).flat_map(|(_, row)| row).sum()
+            };
+            let (a, b) = (of(0), of(1));
+            [a / (a + b).max(1e-9), b / (a + b).max(1e-9)].map(|share: f64| share.max(LEAST))
+        });
+        let shares = shares.collect();
+        let positions = positions(model, classes, sent, lagged, lengths);
+        let (first, follow) = follow(model, &positions, lagged, lengths);
+        Walk { lengths, turns, shares, octaves: octaves(model, lagged), first, follow }
+    }
+
+    /// The packets of a session whose lagged class is `class`, within a window of `window` nanoseconds.
+    pub fn packets(&self, class: usize, sent: [u32; 2], window: f64, to: &mut Vec<Packet>, rng: &mut impl Rng) {
+        let from = to.len();
+        let mut left = sent.map(f64::from);
+        let groups = GAP_GROUPS[0];
+        let mut last = Packet::default();
+        for position in 0..(sent[0] + sent[1]) as usize {
+            let later = usize::from(position > 1);
+            let row = |direction: usize| {
+                let row = ((class * 2 + later) * 2 + usize::from(last.direction)) * 2 + direction;
+                &self.turns[row * groups..(row + 1) * groups]
+            };
+            let odds = [0, 1].map(|direction| {
+                let own = match position {
+                    0 => self.first[(class * 2 + direction) * self.lengths..(class * 2 + direction + 1) * self.lengths].iter().sum(),
+                    _ => row(direction).iter().sum::<f64>() * left[direction]
+                        / (left[0] + left[1])
+                        / self.shares[class][direction],
+                };
+                if left[direction] > 0.0 { f64::max(own, 1e-12) } else { 0.0 }
+            });
+            let direction = usize::from(rng.random::<f64>() * (odds[0] + odds[1]) >= odds[0]);
+            let direction = if left[direction] > 0.0 { direction } else { 1 - direction };
+            left[direction] -= 1.0;
+            let mut packet = Packet { direction: direction as u8, ..last };
+            let weights = if position == 0 {
+                &self.first[(class * 2 + direction) * self.lengths..][..self.lengths]
+            } else {
+                let group = pick(row(direction), rng);
+                let turns = usize::from(packet.direction != last.direction);
+                let octaves = &self.octaves[((class * 2 + turns) * groups + group) * OCTAVES..][..OCTAVES];
+                packet.at += (pick(octaves, rng) as f64 + rng.random::<f64>()).exp2() - 1.0;
+                let step = 2 * position_class(position as u64)
+                    + usize::from(POSITIONS[2..].contains(&(position as u64)) || position == 1);
+                let before = usize::from(last.direction);
+                let row = (((class * 2 + before) * 2 + direction) * STEPS + step) * self.lengths + usize::from(last.length);
+                &self.follow[row * self.lengths..(row + 1) * self.lengths]
+            };
+            packet.length = pick(weights, rng) as u16;
+            to.push(packet);
+            last = packet;
+        }
+        // Longer than the window: all gaps shrink alike.
+        let own = &mut to[from..];
+        if last.at > window {
+            own.iter_mut().for_each(|packet| packet.at *= window / last.at);
+        }
+    }
+}
+
+/// By lagged class, class of positions, direction: lengths, which together come to those of all records.
+fn positions(model: &Sessions, classes: &Classes, sent: &[f64], lagged: usize, lengths: usize) -> Vec<f64> {
+    let mut table = Noisy::of(model, What::Positions).shrunk(POSITIONS.len() * 2 * lengths, None);
+    let length = model.axis(Part::Length);
+    let mut wanted = vec![0.0; lagged * 2 * lengths];
+    for (row, own) in sent.chunks(length.fine_bins()).enumerate() {
+        let (class, direction) = (classes.lagged[row / 2] as usize, row % 2);
+        for (n, &coarse) in own.iter().zip(&length.coarse) {
+            wanted[(class * 2 + direction) * lengths + coarse as usize] += n;
+        }
+    }
+    scale_to(&mut wanted, table.iter().sum());
+    let rows = row_sums(&table, lengths);
+    for _ in 0..10 {
+        let mut sums = vec![0.0; wanted.len()];
+        let cell = |at: usize| {
+            let (class, direction) = (at / (POSITIONS.len() * 2 * lengths), at / lengths % 2);
+            (class * 2 + direction) * lengths + at % lengths
+        };
+        table.iter().enumerate().for_each(|(at, n)| sums[cell(at)] += n);
+        for (at, n) in table.iter_mut().enumerate() {
+            let sum = sums[cell(at)];
+            *n *= if sum > 1e-9 { wanted[cell(at)] / sum } else { 0.0 };
+        }
+        for (row, &sum) in table.chunks_mut(lengths).zip(&rows) {
+            scale_to(row, sum);
+        }
+    }
+    table
+}
+
+/// Lengths of first packets, and of those that follow, by position.
+fn follow(model: &Sessions, positions: &[f64], lagged: usize, lengths: usize) -> (Vec<f64>, Vec<f64>) {
+    let square = lengths * lengths;
+    let mut after = Noisy::of(model, What::Lengths).shrunk(4 * square, None);
+    let place = |class: usize, position: usize, direction: usize| {
+        let from = ((class * POSITIONS.len() + position) * 2 + direction) * lengths;
+        &positions[from..from + lengths]
+    };
+    let mut follow = vec![0.0; lagged * 4 * STEPS * square];
+    let mut first = Vec::with_capacity(lagged * 2 * lengths);
+    for class in 0..lagged {
+        (0..2).for_each(|direction| first.extend_from_slice(place(class, 0, direction)));
+        // Followers of either direction, by length.
+        let mut later = vec![vec![0.0; lengths]; 2];
+        for (direction, later) in later.iter_mut().enumerate() {
+            for position in 1..POSITIONS.len() {
+                later.iter_mut().zip(place(class, position, direction)).for_each(|(sum, n)| *sum += n);
+            }
+            scale_to(later, 1.0);
+        }
+        for turn in 0..4 {
+            let (before, direction) = (turn / 2, turn % 2);
+            let own = &mut after[(class * 4 + turn) * square..(class * 4 + turn + 1) * square];
+            let total: f64 = own.iter().sum::<f64>().max(1e-9);
+            for (cell, n) in own.iter_mut().enumerate() {
+                *n += 1e-3 * total * later[before][cell / lengths] * later[direction][cell % lengths];
+            }
+            let (rows, columns) = (row_sums(own, lengths), column_sums(own, lengths));
+            let sum: f64 = own.iter().sum::<f64>().max(1e-9);
+            let lift: Vec<f64> = own
+                .iter()
+                .enumerate()
+                .map(|(cell, n)| n * sum / (rows[cell / lengths] * columns[cell % lengths]).max(1e-9))
+                .map(|lift| lift.max(1e-3))
+                .collect();
+            for position in 1..POSITIONS.len() {
+                for step in 0..2 {
+                    let mut from = place(class, position - step, before).to_vec();
+                    let mut onto = place(class, position, direction).to_vec();
+                    scale_to(&mut from, 1.0);
+                    scale_to(&mut onto, 1.0);
+                    let at = ((class * 4 + turn) * STEPS + 2 * position + step) * square;
+                    let table = &mut follow[at..at + square];
+                    for (cell, n) in table.iter_mut().enumerate() {
+                        *n = (from[cell / lengths] * onto[cell % lengths] + 1e-9) * lift[cell];
+                    }
+                    rake(table, &from, &onto, 8);
+                    // A length that none had before is followed like any.
+                    for row in table.chunks_mut(lengths) {
+                        if row.iter().sum::<f64>() <= 0.0 {
+                            row.copy_from_slice(&onto);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    (first, follow)
+}
+
+/// By lagged class, whether the direction changes, and group of gaps: weights of octaves.
+fn octaves(model: &Sessions, lagged: usize) -> Vec<f64> {
+    let finer = Noisy::of(model, What::Gaps).shrunk(2 * GAP_GROUPS[1], None);
+    let noisy = Noisy::of(model, What::Octaves);
+    let mut all = noisy.counts.clone();
+    for half in all.chunks_mut(OCTAVES) {
+        half[..model.range[0]].fill(0.0);
+        half[model.range[1] + 1..].fill(0.0);
+        let sum: f64 = half.iter().sum::<f64>().max(1.0);
+        netdpsyn_model::domain::simplex::norm_sub_to(half, sum);
+        half[..model.range[0]].fill(0.0);
+        half[model.range[1] + 1..].fill(0.0);
+    }
+    let groups = GAP_GROUPS[0];
+    let mut weights = vec![0.0; lagged * 2 * groups * OCTAVES];
+    for class in 0..lagged {
+        for turns in 0..2 {
+            let own = &all[turns * OCTAVES..(turns + 1) * OCTAVES];
+            let mut of_group = vec![0.0; GAP_GROUPS[1]];
+            own.iter().zip(&model.gaps[1]).for_each(|(n, &group)| of_group[group as usize] += n);
+            for octave in 0..OCTAVES {
+                let (group, fine) = (model.gaps[0][octave] as usize, model.gaps[1][octave] as usize);
+                let within = own[octave] / of_group[fine].max(1e-9);
+                let row = (class * 2 + turns) * groups + group;
+                weights[row * OCTAVES + octave] = finer[(class * 2 + turns) * GAP_GROUPS[1] + fine] * within;
+            }
+            for group in 0..groups {
+                let row = &mut weights[((class * 2 + turns) * groups + group) * OCTAVES..][..OCTAVES];
+                if row.iter().sum::<f64>() <= 0.0 {
+                    let inside = |o: usize| model.gaps[0][o] as usize == group && (model.range[0]..=model.range[1]).contains(&o);
+                    (0..OCTAVES).for_each(|o| row[o] = f64::from(u8::from(inside(o))));
+                }
+                if row.iter().sum::<f64>() <= 0.0 {
+                    row[model.range[0]] = 1.0;
+                }
+            }
+        }
+    }
+    weights
+}
+
+/// The packets of all sessions, and where those of each begin.
+pub struct Walked {
+    /// Session by session.
+    pub packets: Vec<Packet>,
+    /// Where each begins, and where the last one ends.
+    pub starts: Vec<usize>,
+}
+
+impl Walked {
+    /// Packets of one session.
+    pub fn of(&self, session: usize) -> &[Packet] {
+        &self.packets[self.starts[session]..self.starts[session + 1]]
+    }
+
+    /// How long a session lasts, and where its middle is on average.
+    pub fn extent(&self, session: usize) -> (f64, f64) {
+        let own = self.of(session);
+        let mean = own.iter().map(|packet| packet.at).sum::<f64>() / own.len().max(1) as f64;
+        (own.last().map_or(0.0, |packet| packet.at), mean)
+    }
+}
+
+/// Where the packets of sessions begin.
+pub fn starts(sizes: &Sizes) -> Vec<usize> {
+    let mut starts = vec![0];
+    for session in 0..sizes.len() {
+        starts.push(starts[session] + sizes.packets(session));
+    }
+    starts
+}
