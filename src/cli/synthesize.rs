@@ -4,7 +4,7 @@ use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
 use crate::account::Guarantee;
-use crate::fit::{self, Method, Plan, foretell};
+use crate::fit::{self, Method, Plan, Structure, foretell};
 use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Asked, Request, rounded_rows};
 use crate::service::acceptance::Accepted;
@@ -44,6 +44,9 @@ pub struct Args {
     /// Pairs with more cells are not measured. Method netdpsyn alone
     #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().max_cells)]
     max_cells: u64,
+    /// Whether hosts, pairs and sessions are as in the trace, or each record stands for itself. Method adaptive alone
+    #[arg(long, value_enum, default_value = "auto")]
+    structure: StructureName,
     /// Measure although noise leaves little: more than 5 % of the number of records, or half of a cell of the column in the middle
     #[arg(long)]
     accept_noise: bool,
@@ -91,6 +94,14 @@ enum MethodName {
     Independent,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum StructureName {
+    /// As in the trace, where the schema says what a source and a destination is: .077 of the budget
+    Auto,
+    /// Single records: the whole budget for what each of them is
+    None,
+}
+
 impl RowsArgs {
     /// What to generate, but for the condition, which a model is needed for; tells on standard error what was rounded and which seed was drawn.
     pub fn request(&self) -> Request {
@@ -118,8 +129,12 @@ impl Args {
             MethodName::Netdpsyn => Method::Netdpsyn,
             MethodName::Independent => Method::Independent,
         };
-        let options =
-            fit::Options { max_cells: self.max_cells, clique_cells: self.clique_cells, gaps: self.gaps };
+        let structure = match self.structure {
+            StructureName::Auto => Structure::Auto,
+            StructureName::None => Structure::None,
+        };
+        let Args { max_cells, clique_cells, gaps, .. } = self;
+        let options = fit::Options { max_cells, clique_cells, gaps, structure };
         if let Some((_, reason)) = options.fault() {
             return Err(Failure::Usage(reason.into()));
         }

@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The version of requests for jobs that this program does. Version 2 has conditions and the adaptive method; a server of version 1 fails such a job.
-pub const VERSION: i64 = 2;
+/// The version of requests for jobs that this program does. Version 2 has conditions, version 3 the adaptive method as it is with looks across records: a server of
+/// an earlier version fails such a job, or fits without them.
+pub const VERSION: i64 = 3;
 
 /// A job to be done.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
@@ -29,12 +30,13 @@ pub enum NewJob {
 impl NewJob {
     /// The least version of requests that says this: a server must do it.
     pub fn version(&self) -> i64 {
-        let of_version_2 = match self {
-            NewJob::Fit(request) => request.method == Method::Adaptive || request.condition.is_some(),
-            NewJob::Generate(request) => request.condition.is_some(),
-            NewJob::Evaluate(_) => false,
-        };
-        if of_version_2 { 2 } else { 1 }
+        let conditional = |asked: bool| if asked { 2 } else { 1 };
+        match self {
+            NewJob::Fit(request) if request.method == Method::Adaptive => 3,
+            NewJob::Fit(request) => conditional(request.condition.is_some()),
+            NewJob::Generate(request) => conditional(request.condition.is_some()),
+            NewJob::Evaluate(_) => 1,
+        }
     }
 
     /// Reads a request for a job; a fault names its place.

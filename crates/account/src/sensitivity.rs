@@ -95,12 +95,14 @@ impl Sensitivity {
         Sensitivity(k.get() * k.get())
     }
 
-    /// The vector of ranks: every record is numbered within its group, by an order of what records hold, and ranks {1} {2} {3, 4} {5 to 8} … are counted, by a
-    /// class that the group determines. Also the ranks of the smaller of the two directions of a group.
+    /// A rank histogram of any grouping: the members of every group are numbered 1, 2, 3 …, and the numbers counted in bins, by a class of the group if there
+    /// are classes. What is grouped are records (by host, by pair), or what one record brings at most one more of: distinct destinations of a source, the smaller of
+    /// the two directions of a pair.
     ///
-    /// *Proof.* A group of n records holds the ranks 1 to n, whatever they are numbered by. One record more makes one group larger by one, so one rank more is
-    /// counted and none less: one cell grows by 1. The smaller of two directions grows by 1 at most, and so do its ranks. k records move the vector by at most
-    /// k, by the triangle inequality, and by k where each makes a group of its own: Δ² = k².
+    /// *Proof.* One record more makes one group larger by one at most, from n to n + 1. The histogram does not say which member has which number, so it gains the
+    /// number n + 1 in one cell and loses nothing: which group it is, and its class, follow from what all its members have in common. So k records add at most k
+    /// to the cells together, as in [`Sensitivity::histogram`]: Δ² = k². For pairs, a record brings a pair that was not there, which makes one source larger by
+    /// one, or none. For min(n₀, n₁) of two hosts, n₀ or n₁ grows by one, so the smaller grows by one or not at all; a pair of a host with itself is not counted.
     pub const fn ranks(k: MaxRecords) -> Self {
         Sensitivity(k.get() * k.get())
     }
@@ -161,6 +163,17 @@ impl Sensitivity {
     /// When Δ² exceeds 64 bits: no such query can be paid for.
     pub const fn records_and_groups(k: MaxRecords) -> Self {
         Sensitivity::times(2, k)
+    }
+
+    /// The rank histogram of min(records as source, records as destination) over all hosts.
+    ///
+    /// *Proof.* One record more raises the first number of one host and the second of another, or both of one: the smaller of the two grows by one at most for
+    /// each of two hosts, or by one for a single host. So at most two cells gain 1, or one gains 2, and none loses: L2 ≤ 2 for one record, reached, and 2k for k: Δ² = 4k².
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn ranks_of_both_sides(k: MaxRecords) -> Self {
+        Sensitivity::times(4, k)
     }
 
     const fn times(squares: u64, k: MaxRecords) -> Self {

@@ -69,9 +69,9 @@ pub fn expected(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
 /// Of the adaptive method. N̂ is the sum over the classes, or where there are none the mean of the sums over first levels; a typical cell is one of a first level,
 /// or of a list.
 fn adaptive(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
-    let columns = Columns::of(schema);
+    let columns = Columns::of(plan, schema);
     let budget = Budget::of(plan, &columns);
-    let scale = Scale { records: rows, ..Scale::of(plan, None) };
+    let scale = Scale { records: rows, ..budget.scale(plan, None) };
     let sensitivity = Sensitivity::histogram(plan.unit.max_records());
     let listed = |&column: &usize| {
         let cells = fixed::partition(&schema.columns[column].field, schema.window)?.bins();

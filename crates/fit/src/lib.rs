@@ -19,6 +19,7 @@
 //! | [`cliques`] | pairs that belong together, measured as one |
 //! | [`keys`] | the secrets of a fit |
 //! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
+//! | [`structure`] | looks across records: hosts, pairs, degrees |
 //! | [`sessions`] | packets as sessions: structure across records |
 //! | [`expect`] | how far noise will put off what is measured, told beforehand |
 //! | [`foretell`] | how close a synthetic trace will come, told beforehand from what was measured over public ones |
@@ -34,6 +35,7 @@ pub mod room;
 pub mod select;
 pub mod sessions;
 pub mod split;
+pub mod structure;
 pub mod trees;
 
 #[cfg(test)]
@@ -43,18 +45,17 @@ mod rename_tests;
 #[cfg(test)]
 mod replay;
 
-pub use plan::{Method, Options, Plan};
+pub use plan::{Method, Options, Plan, Structure};
 pub use room::Room;
 
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Measurement, Structure, labels};
+use netdpsyn_model::{self as model, Bundle, Layers, Look, Measurement, Packets, Profile, labels};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::sessions::NoSessions;
 use netdpsyn_trace::{Field, Kind, Schema, SchemaError, Stage, Trace, Values};
 use std::ops::Range;
 use thiserror::Error;
@@ -177,30 +178,14 @@ fn measure(
     }
     let stop = || progress.is_cancelled();
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
-    let mut structure = None;
-    let (attributes, layers, profiles, measurements) = match plan.method {
-        Method::Adaptive => {
-            let sessions = match schema.kind {
-                Kind::Packet => sessions::measure(trace, schema, plan, &mut accountant, progress)?,
-                Kind::Flow => Err(NoSessions::NotPackets),
-            };
-            match sessions {
-                Ok(found) => {
-                    structure = Some(Structure::Sessions(Box::new(found.sessions)));
-                    (found.attributes, Some(found.layers), Vec::new(), found.measurements)
-                }
-                Err(reason) => {
-                    structure = (schema.kind == Kind::Packet).then_some(Structure::Single(reason));
-                    let found = adaptive::measure(trace, schema, plan, &mut accountant, progress)?;
-                    (found.attributes, Some(found.layers), found.profiles, found.measurements)
-                }
-            }
-        }
+    let found = match plan.method {
+        Method::Adaptive => adaptive_or_sessions(trace, schema, plan, &mut accountant, progress)?,
         Method::Netdpsyn | Method::Independent => {
             let (attributes, measurements) = marginals(trace, schema, plan, &mut accountant, progress)?;
-            (attributes, None, Vec::new(), measurements)
+            Found { attributes, measurements, ..Found::default() }
         }
     };
+    let Found { attributes, layers, profiles, looks, measurements, packets } = found;
     let statement = Statement {
         unit: plan.unit,
         guarantee: plan.guarantee,
@@ -211,7 +196,7 @@ fn measure(
         protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
         expected: None,
     };
-    let version = Bundle::version_of(schema, layers.as_ref(), structure.is_some());
+    let version = Bundle::version_of(schema, layers.as_ref(), &looks, packets.is_some());
     let mut bundle = Bundle {
         version,
         schema: schema.clone(),
@@ -219,12 +204,50 @@ fn measure(
         attributes,
         layers,
         profiles,
+        looks,
         measurements,
-        sessions: structure,
+        packets,
     };
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)
+}
+
+/// What a fit finds.
+#[derive(Default)]
+struct Found {
+    /// Of two resolutions fine attributes, then coarse ones.
+    attributes: Vec<Attribute>,
+    /// Which are what, of two resolutions.
+    layers: Option<Layers>,
+    /// How many distinct addresses there are.
+    profiles: Vec<Profile>,
+    /// What records are together.
+    looks: Vec<Look>,
+    /// What was measured of single records.
+    measurements: Vec<Measurement>,
+    /// What was measured of packets as sessions, or why nothing was.
+    packets: Option<Packets>,
+}
+
+/// The adaptive method: packets as sessions where the plan has structure, all else record by record.
+fn adaptive_or_sessions(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<Found, FitError> {
+    if schema.kind != Kind::Packet || plan.options.structure == Structure::None {
+        return adaptive::measure(trace, schema, plan, accountant, progress);
+    }
+    match sessions::measure(trace, schema, plan, accountant, progress)? {
+        Ok(found) => Ok(found),
+        Err(reason) => {
+            let found = adaptive::measure(trace, schema, plan, accountant, progress)?;
+            Ok(Found { packets: Some(Packets::Single(reason)), ..found })
+        }
+    }
 }
 
 /// Marginals over one cut of every column: fixed bins, and the leaves of paid trees.

@@ -24,12 +24,24 @@ pub enum Method {
     Independent,
 }
 
-/// What may be set otherwise than the paper does, in method `netdpsyn`. The others leave it aside: `adaptive` decides by its budget what is measured, and measures no
-/// gaps between records of a flow.
+/// Whether records are made as parts of a trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Structure {
+    /// With looks across records, where the schema says what a source and a destination is: hosts, pairs and degrees are as in the trace.
+    #[default]
+    Auto,
+    /// Single records: all of the budget is for what each of them is.
+    None,
+}
+
+/// What may be set. Cells, cliques and gaps are choices of method `netdpsyn`, and the others leave them aside: `adaptive` decides by its budget what is measured, and
+/// measures no gaps between records of a flow. Structure is a choice of method `adaptive`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true})))]
+#[cfg_attr(feature = "openapi", schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true, "structure": "auto"})))]
 pub struct Options {
     /// A pair of more cells is not measured, so that every domain can be enumerated: 1 to 2²⁶.
     #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
@@ -42,11 +54,21 @@ pub struct Options {
     /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so that records of a flow keep their spacing. It
     /// takes √5 times the noise in every marginal that holds it.
     pub gaps: bool,
+    /// Of method `adaptive`: whether records across the trace fit together, or each stands for itself.
+    #[serde(skip_serializing_if = "Structure::is_auto")]
+    pub structure: Structure,
+}
+
+impl Structure {
+    // What a server of the version before knows nothing of is not written unless it says something.
+    fn is_auto(&self) -> bool {
+        *self == Structure::Auto
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { max_cells: 1 << 20, clique_cells: 5_000, gaps: true }
+        Options { max_cells: 1 << 20, clique_cells: 5_000, gaps: true, structure: Structure::Auto }
     }
 }
 
@@ -103,7 +125,7 @@ impl Plan {
     /// ρ of each stage. The last stage of a method spends what is left, so that everything is spent.
     pub fn share_out(&self, schema: &Schema) -> Shares {
         if self.method == Method::Adaptive {
-            let [trees, one_ways, selection] = Budget::of(self, &Columns::of(schema)).beforehand();
+            let [trees, one_ways, selection] = Budget::of(self, &Columns::of(self, schema)).beforehand();
             return Shares { trees, selection, one_ways };
         }
         let measured = schema.columns.iter().filter(|c| c.is_measured());

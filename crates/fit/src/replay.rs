@@ -300,11 +300,13 @@ fn every_method_is_charged_for_what_it_draws() {
         [(flows::schema(), flows::simulate(3_000, 1)), (packets::schema(), packets::simulate(3_000, 1))];
     for (schema, trace) in &traces {
         for method in [Method::Adaptive, Method::Netdpsyn, Method::Independent] {
-            for (hold_out, gaps, clique_cells) in
-                [(false, true, 5_000), (true, true, 0), (true, false, 5_000)]
-            {
+            for (hold_out, gaps, clique_cells, structure) in [
+                (false, true, 5_000, Structure::Auto),
+                (true, true, 0, Structure::Auto),
+                (true, false, 5_000, Structure::None),
+            ] {
                 let mut plan = plan(method, 2.0, hold_out);
-                plan.options = Options { gaps, clique_cells, max_cells: 50_000 };
+                plan.options = Options { gaps, clique_cells, max_cells: 50_000, structure };
                 let [tape, _] = check_replay(&records(trace), 1_000, schema, &plan, real());
                 check_noise(&tape);
             }

@@ -226,6 +226,7 @@ pub(super) mod for_tests {
             layers: None,
             profiles: Vec::new(),
             sessions: None,
+            looks: Vec::new(),
             rules,
             records: a + bc,
             reconciled,

@@ -5,17 +5,17 @@
 
 use crate::domain::{Attribute, Order};
 use crate::sessions::Sessions;
-use crate::{Cells, Layers, labels};
+use crate::{Cells, Layers, Look, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as TraceSessions};
-use netdpsyn_trace::{Column, Field, Schema};
+use netdpsyn_trace::{Column, Field, Role, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions: a program of the version before
-/// reads the bundles that it can make something of.
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4): a program
+/// of the version before reads the bundles that it can make something of.
 pub const VERSION: u32 = 4;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
@@ -39,17 +39,20 @@ pub struct Bundle {
     /// How many distinct values columns have. Version 3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<Profile>,
+    /// What records are together. Version 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<Look>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
     /// Of packets, what is known of them as sessions, or why nothing is. Version 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sessions: Option<Structure>,
+    pub packets: Option<Packets>,
 }
 
 /// Whether packets were measured as sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Structure {
+pub enum Packets {
     /// They were.
     Sessions(Box<Sessions>),
     /// They were measured one by one, for this reason.
@@ -59,8 +62,8 @@ pub enum Structure {
 impl Bundle {
     /// What is known of packets as sessions.
     pub fn sessions(&self) -> Option<&Sessions> {
-        match &self.sessions {
-            Some(Structure::Sessions(sessions)) => Some(sessions),
+        match &self.packets {
+            Some(Packets::Sessions(sessions)) => Some(sessions),
             _ => None,
         }
     }
@@ -154,8 +157,12 @@ impl Bundle {
     }
 
     /// The version of a bundle of this schema.
-    pub fn version_of(schema: &Schema, layers: Option<&Layers>, sessions: bool) -> u32 {
-        if sessions { 4 } else { layers.map_or(schema.version(), |_| 3) }
+    pub fn version_of(schema: &Schema, layers: Option<&Layers>, looks: &[Look], packets: bool) -> u32 {
+        match layers {
+            None => schema.version(),
+            Some(_) if looks.is_empty() && !packets => 3,
+            Some(_) => 4,
+        }
     }
 
     /// The column whose tree has these leaves, and the levels of that tree; `None` for what was counted by itself.
@@ -200,12 +207,23 @@ impl Bundle {
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
         }
-        if self.layers.is_some() != (self.version >= 3) || self.layers.is_none() && !self.profiles.is_empty()
+        let expected = Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks, self.packets.is_some());
+        let of_records = self.profiles.is_empty() && self.looks.is_empty() && self.packets.is_none();
+        if self.layers.is_some() && self.version != expected
+            || self.layers.is_none() && (self.version > 2 || !of_records)
         {
-            return wrong("two resolutions and profiles are of version 3".into());
+            return wrong(
+                "two resolutions and profiles are of version 3, looks across records of version 4".into(),
+            );
         }
-        if self.sessions.is_some() && self.version != 4 {
-            return wrong("sessions are of version 4".into());
+        for (at, look) in self.looks.iter().enumerate() {
+            if !look.is_whole() || self.looks[..at].iter().any(|other| other.of == look.of) {
+                return wrong(format!("{} is no look across records", look.label));
+            }
+        }
+        let sides = [Role::SourceAddress, Role::DestinationAddress].map(|role| self.schema.column_of(role));
+        if !self.looks.is_empty() && sides.contains(&None) {
+            return wrong("it has looks at hosts, and no columns of addresses".into());
         }
         if let Some(sessions) = self.sessions() {
             let fault = sessions.fault(&self.attributes);

@@ -1,5 +1,6 @@
 //! What the account calls a question: the labels of charges, and of the measurements that they paid for. Bundles hold them.
 
+use crate::looks::Subject;
 use crate::sessions::{Part, What};
 
 /// The leaves of a column's tree, which its levels paid for.
@@ -61,4 +62,18 @@ pub fn sessions(what: What) -> String {
         What::Joint(a, b) => format!("{} × {} of records", part(a), part(b)),
     };
     format!("sessions: {asked}")
+}
+
+/// A look across records.
+pub fn look(of: Subject) -> String {
+    let of = match of {
+        Subject::Sources => "sources",
+        Subject::Destinations => "destinations",
+        Subject::BothSides => "hosts on both sides",
+        Subject::Pairs => "pairs",
+        Subject::FanOut => "destinations of a source",
+        Subject::FanIn => "sources of a destination",
+        Subject::MutualPairs => "pairs in both directions",
+    };
+    format!("ranks of {of}")
 }

@@ -9,6 +9,7 @@
 //! | [`table`] | a marginal as a table of real numbers |
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
+//! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
 //! | [`rules`] | columns that hang on another one |
 //! | [`sessions`] | packets as sessions: cuts and noisy answers |
 
@@ -17,21 +18,24 @@ pub mod cells;
 pub mod domain;
 pub mod labels;
 pub mod layers;
+pub mod looks;
+pub mod ranks;
 pub mod reconcile;
 pub mod rules;
 pub mod sessions;
 pub mod table;
 
-pub use bundle::{Bundle, BundleError, Measurement, Profile, Structure};
+pub use bundle::{Bundle, BundleError, Measurement, Packets, Profile};
 pub use cells::Cells;
 pub use layers::Layers;
-use sessions::Sessions;
+pub use looks::{Look, Subject};
 pub use rules::Rules;
 pub use table::Table;
 
 use crate::domain::Attribute;
 use crate::layers::Layout;
 use crate::layers::estimate::{Estimated, estimate};
+use crate::sessions::Sessions;
 use crate::table::Variance;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Schema, Stage};
@@ -53,6 +57,8 @@ pub struct Model {
     pub profiles: Vec<Profile>,
     /// Of packets measured as sessions, what is known of those.
     pub sessions: Option<Sessions>,
+    /// What records are together, where that was measured.
+    pub looks: Vec<Look>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -93,6 +99,7 @@ impl Model {
             layers: None,
             profiles: Vec::new(),
             sessions: None,
+            looks: Vec::new(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
@@ -115,6 +122,7 @@ impl Model {
             tables,
             layers: None,
             profiles: Vec::new(),
+            looks: Vec::new(),
             sessions: Some(sessions.clone()),
             rules: Rules::default(),
             records,
@@ -144,6 +152,7 @@ impl Model {
             layers: Some(layers.clone()),
             profiles: bundle.profiles.clone(),
             sessions: None,
+            looks: bundle.looks.clone(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },

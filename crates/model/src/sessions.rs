@@ -3,6 +3,7 @@
 //! A session is all packets of one unordered five-tuple, written as [`netdpsyn_trace::sessions`] has them.
 
 use crate::domain::{Attribute, Partition};
+use crate::ranks::BINS as RANKS;
 use netdpsyn_account::NoiseScale;
 use netdpsyn_trace::sessions::ECHOES;
 use serde::{Deserialize, Serialize};
@@ -103,15 +104,6 @@ pub const GAP_GROUPS: [usize; 2] = [8, 24];
 /// The octave of a gap.
 pub fn octave(gap: u64) -> usize {
     (gap.saturating_add(1).ilog2() as usize).min(OCTAVES - 1)
-}
-
-/// Bins of ranks: {1} {2} {3, 4} {5 to 8} …
-pub const RANKS: usize = 22;
-
-/// The bin of a rank, which counts from 1.
-pub fn rank_bin(rank: u64) -> usize {
-    let bin = if rank <= 1 { 0 } else { (rank - 1).ilog2() as usize + 1 };
-    bin.min(RANKS - 1)
 }
 
 /// Lower ends of the bins of a session's packets in one direction.

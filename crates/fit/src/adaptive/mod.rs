@@ -24,31 +24,19 @@ pub mod tables;
 use super::count::{self, Marginal, Reach};
 use super::plan::Plan;
 use super::room::Room;
-use super::{FitError, Terms, measure_all};
+use super::structure::Sides;
+use super::{FitError, Found, Terms, measure_all};
 use cuts::Cut;
 use grow::Forest;
-use netdpsyn_model::domain::{Attribute, Order, codes, fixed};
-use netdpsyn_model::layers::{Layers, Layout, estimate};
-use netdpsyn_model::{Measurement, Profile};
+use netdpsyn_model::domain::{Order, codes, fixed};
+use netdpsyn_model::layers::{Layout, estimate};
 use netdpsyn_privacy::{Accountant, Raw, Rho, Sensitive};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
-use shares::{Budget, Scale};
+use shares::Budget;
 
 /// A key attribute of more values than this is no class.
 const MOST_CLASSES: usize = 256;
-
-/// What a fit finds.
-pub struct Found {
-    /// Fine attributes, then coarse ones.
-    pub attributes: Vec<Attribute>,
-    /// Which are what.
-    pub layers: Layers,
-    /// How many distinct addresses there are.
-    pub profiles: Vec<Profile>,
-    /// What was measured.
-    pub measurements: Vec<Measurement>,
-}
 
 /// What each measured column is.
 pub(crate) struct Columns {
@@ -62,11 +50,13 @@ pub(crate) struct Columns {
     pub listed: Vec<usize>,
     /// How many columns have a profile.
     pub profiles: usize,
+    /// Whose hosts are looked at across records, in place of profiles.
+    pub sides: Option<Sides>,
 }
 
 impl Columns {
     /// Of a complete schema.
-    pub fn of(schema: &Schema) -> Columns {
+    pub fn of(plan: &Plan, schema: &Schema) -> Columns {
         let measured = |&column: &usize| schema.columns[column].is_measured();
         let bins =
             |column: usize| fixed::partition(&schema.columns[column].field, schema.window).map(|p| p.bins());
@@ -83,7 +73,15 @@ impl Columns {
                 None => listed.push(column),
             }
         }
-        Columns { class, side, ordered, listed, profiles: profile::columns(schema).count() }
+        let sides = Sides::of(plan, schema);
+        let profiles = if sides.is_some() { 0 } else { profile::columns(schema).count() };
+        Columns { class, side, ordered, listed, profiles, sides }
+    }
+
+    /// What is left of an allowance for looks at single records.
+    pub fn of_records(&self, allowance: Rho) -> Rho {
+        let part = self.sides.as_ref().map_or(1.0, |_| 1.0 - Sides::PART);
+        Rho::from_units((allowance.units() as f64 * part) as u64)
     }
 
     /// Attributes beside class and side.
@@ -93,14 +91,14 @@ impl Columns {
 }
 
 /// Measures a trace.
-pub fn measure(
+pub(super) fn measure(
     trace: &Sensitive<Trace>,
     schema: &Schema,
     plan: &Plan,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<Found, FitError> {
-    let columns = Columns::of(schema);
+    let columns = Columns::of(plan, schema);
     let budget = Budget::of(plan, &columns);
     let room = Room::of(plan, schema);
 
@@ -123,7 +121,7 @@ pub fn measure(
         cut.push(cuts::listed(schema, attribute, measured, is_class, progress)?);
     }
     let classes = columns.class.map(|_| cut[0].classes());
-    let mut known = Scale::of(plan, classes.as_ref());
+    let mut known = budget.scale(plan, classes.as_ref());
     if columns.class.is_none() && columns.ordered.is_empty() {
         known.records = cuts::records(&cut);
     }
@@ -132,7 +130,11 @@ pub fn measure(
     let mut forest = Forest::new(schema, &columns.ordered, plan.unit, room.leaves_a_tree());
     let records = forest.grow(trace, budget.trees(&known), &known, accountant, progress)?;
     let scale = known.or(records);
-    let profiles = profile::measure(trace, schema, plan.unit, &budget, accountant, progress)?;
+    let (mut profiles, mut looks) = (Vec::new(), Vec::new());
+    match &columns.sides {
+        Some(sides) => looks = sides.measure(trace, plan, accountant, progress)?,
+        None => profiles = profile::measure(trace, schema, plan.unit, &budget, accountant, progress)?,
+    }
     let mut tables = budget.tables(&scale, &columns, accountant.left());
     cut.extend(forest.finish(scale.records));
     cut.sort_by_key(|c| c.attribute.column);
@@ -178,7 +180,7 @@ pub fn measure(
     measurements.extend(take(&triples, rho, Stage::Pairs, accountant)?);
     let rho = accountant.left();
     measurements.extend(take(&pairs, rho, Stage::Pairs, accountant)?);
-    Ok(Found { layers: layers.clone(), profiles, measurements, attributes })
+    Ok(Found { layers: Some(layers.clone()), profiles, looks, measurements, attributes, ..Found::default() })
 }
 
 /// Codes of the fine attributes from the values, of the coarse ones from those.

@@ -1,12 +1,12 @@
 //! How ρ is shared out, and how many bins and tables it carries.
 //!
-//! Parts of the whole, found on five traces and then tried on four that had set none of them:
+//! Parts of what looks across records leave, found on five traces and then tried on four that had set none of them:
 //!
 //! | what | part |
 //! | --- | --- |
 //! | the class alone; the side, and every other list of categories; class × side | .02; .01 each; .01 |
 //! | trees | .53, up to .73 where there is little data |
-//! | how many addresses there are | .003 a column |
+//! | how many addresses there are, without looks across records | .003 a column |
 //! | choosing tables | .01 of what is left |
 //! | of the rest: class × side × X fine, class × X coarse, pairs, triples | .16 (up to .31 where there is little), .09, .33 (.18), .42 |
 //!
@@ -92,7 +92,7 @@ impl Scale {
     }
 }
 
-/// The budget of a fit.
+/// The budget of a fit, without what looks across records take.
 pub struct Budget {
     allowance: Rho,
     has_class: bool,
@@ -144,12 +144,19 @@ impl Budget {
     /// Of a plan over these columns.
     pub(crate) fn of(plan: &Plan, columns: &Columns) -> Budget {
         Budget {
-            allowance: plan.allowance(),
+            allowance: columns.of_records(plan.allowance()),
             has_class: columns.class.is_some(),
             has_side: columns.side.is_some(),
             lists: columns.listed.len(),
             profiles: columns.profiles,
         }
+    }
+
+    /// How much it tells apart.
+    pub fn scale(&self, plan: &Plan, classes: Option<&(Vec<f64>, f64)>) -> Scale {
+        let of_all = Scale::of(plan, classes);
+        let part = self.allowance.as_f64() / plan.allowance().as_f64();
+        Scale { precision: of_all.precision * part.sqrt(), ..of_all }
     }
 
     fn part(&self, part: f64) -> Rho {

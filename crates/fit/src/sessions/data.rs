@@ -2,8 +2,9 @@
 
 use super::group::Order;
 use netdpsyn_model::domain::{Attribute, codes};
+use netdpsyn_model::ranks;
 use netdpsyn_model::sessions::{
-    Axis, Classes, OCTAVES, POSITIONS, Part, RANKS, SIZES, What, octave, position_class, size_bin,
+    Axis, Classes, Part, What, octave, position_class, size_bin,
 };
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{ECHOES, Sessions};
@@ -181,12 +182,12 @@ impl Data {
             What::Services => rows.for_each(|at| to.add(&[self.protocol.get(at) as usize, self.coarse(Part::Service, at)])),
             What::Ranks => {
                 for (direction, sent) in numbers().into_iter().enumerate() {
-                    self.ranks(&[class, direction], sent, to);
+                    to.add_ranks(&[class, direction], sent);
                 }
             }
             What::Smaller => {
                 let [a, b] = numbers();
-                self.ranks(&[class], a.min(b), to);
+                to.add_ranks(&[class], a.min(b));
             }
             What::Sizes => {
                 let [a, b] = numbers();
@@ -246,15 +247,6 @@ impl Data {
         [rows.len() as u64 - served, served]
     }
 
-    /// Counts the ranks of a group of so many, the bin of the rank as the last axis.
-    fn ranks(&self, of: &[usize], group: u64, to: &mut Counts<'_>) {
-        let mut cell: Vec<usize> = of.to_vec();
-        cell.push(0);
-        for (bin, count) in ranks(group).into_iter().enumerate().filter(|(_, count)| *count > 0) {
-            cell[of.len()] = bin;
-            to.add_many(&cell, count as i64);
-        }
-    }
 
     /// Every packet that follows another of its session, with its position.
     fn follow(&self, rows: Range<usize>, mut work: impl FnMut(usize, usize)) {
@@ -270,7 +262,7 @@ impl Data {
     }
 
     fn host_ranks(&self, part: Part, to: &mut Counts<'_>) {
-        self.of_hosts(part).into_values().for_each(|sessions| self.ranks(&[], sessions, to));
+        self.of_hosts(part).into_values().for_each(|sessions| to.add_ranks(&[], sessions));
     }
 
     fn distinct_hosts(&self, part: Part, to: &mut Counts<'_>) {
@@ -290,18 +282,6 @@ impl Data {
     }
 }
 
-/// How many ranks of a group fall into each bin.
-fn ranks(group: u64) -> [u64; RANKS] {
-    let mut counts = [0; RANKS];
-    let (mut bin, mut done) = (0, 0);
-    while done < group {
-        let end = if bin + 1 == RANKS { group } else { group.min(1 << bin) };
-        counts[bin] = end - done;
-        (done, bin) = (end, bin + 1);
-    }
-    counts
-}
-
 /// A table that is counted.
 struct Counts<'a> {
     shape: &'a [usize],
@@ -309,30 +289,19 @@ struct Counts<'a> {
 }
 
 impl Counts<'_> {
+    fn place(&self, cell: &[usize]) -> usize {
+        cell.iter().zip(self.shape).fold(0, |at, (code, bins)| at * bins + code)
+    }
+
     fn add(&mut self, cell: &[usize]) {
-        self.add_many(cell, 1);
-    }
-
-    fn add_many(&mut self, cell: &[usize], count: i64) {
         debug_assert_eq!(cell.len(), self.shape.len());
-        let at = cell.iter().zip(self.shape).fold(0, |at, (code, bins)| at * bins + code);
-        self.counts[at] += count;
+        let at = self.place(cell);
+        self.counts[at] += 1;
     }
-}
 
-const _: () = assert!(SIZES.len() == 10 && POSITIONS.len() == 5 && OCTAVES <= 64);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use netdpsyn_model::sessions::rank_bin;
-
-    #[test]
-    fn ranks_of_a_group_are_those_of_its_records() {
-        for group in 0..300 {
-            let mut plain = [0; RANKS];
-            (1..=group).for_each(|rank| plain[rank_bin(rank)] += 1);
-            assert_eq!(ranks(group), plain);
-        }
+    /// The ranks of a group of so many, whose bin is the last axis.
+    fn add_ranks(&mut self, of: &[usize], group: u64) {
+        let from = self.place(of) * ranks::BINS;
+        ranks::add(&mut self.counts[from..from + ranks::BINS], group);
     }
 }

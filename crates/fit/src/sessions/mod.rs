@@ -28,13 +28,13 @@ use super::adaptive::shares::Scale;
 use super::count::{Marginal, Reach};
 use super::plan::Plan;
 use super::room::Room;
-use super::{FitError, Terms, measure_all};
+use super::{FitError, Found, Terms, measure_all};
 use data::{Cuts, Data};
 use group::Order as Rows;
 use netdpsyn_model::domain::{Attribute, Order, codes};
 use netdpsyn_model::layers::Layers;
 use netdpsyn_model::sessions::{Axis, Look, Part, Sessions, What};
-use netdpsyn_model::{Measurement, labels};
+use netdpsyn_model::{Measurement, Packets, labels};
 use netdpsyn_privacy::{Accountant, CellMap, MaxRecords, Noisy, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as View};
@@ -51,18 +51,6 @@ const A_QUANTILE: f64 = 150.0;
 const TOGETHER: usize = 64;
 /// Bins of an attribute of a manner.
 const MANNER_BINS: usize = 8;
-
-/// What a fit finds.
-pub struct Found {
-    /// Single columns, each with its one-way.
-    pub attributes: Vec<Attribute>,
-    /// All alone.
-    pub layers: Layers,
-    /// Their one-ways.
-    pub measurements: Vec<Measurement>,
-    /// All else.
-    pub sessions: Sessions,
-}
 
 /// Why packets of this schema are not measured as sessions, as far as that is known beforehand.
 pub fn why_not(schema: &Schema) -> Option<NoSessions> {
@@ -143,7 +131,7 @@ fn stream(what: What) -> Stream {
 }
 
 /// Measures a trace as sessions, or says why not; then what was asked was only how many there are.
-pub fn measure(
+pub(super) fn measure(
     trace: &Sensitive<Trace>,
     schema: &Schema,
     plan: &Plan,
@@ -250,7 +238,8 @@ pub fn measure(
         ask(*what, rho, &found, &data, true, &mut fit)?;
     }
     found.looks = fit.looks;
-    Ok(Ok(Found { attributes, layers, measurements, sessions: found }))
+    let packets = Some(Packets::Sessions(Box::new(found)));
+    Ok(Ok(Found { attributes, layers: Some(layers), measurements, packets, ..Found::default() }))
 }
 
 /// What is known of single columns.

@@ -1,10 +1,11 @@
 //! Addresses of sessions: what stands out keeps its own; the tail of each coarse bin becomes as many hosts as were measured, each a run of sessions, so that hosts and
 //! pairs recur.
 
-use super::sizes::{draw_sizes, groups};
+use super::sizes::groups;
 use super::tables::{Noisy, draw_rows};
 use netdpsyn_model::domain::simplex::norm_sub_to;
-use netdpsyn_model::sessions::{Axis, Part, RANKS, Sessions, What};
+use netdpsyn_model::ranks::{self, BINS as RANKS};
+use netdpsyn_model::sessions::{Axis, Part, Sessions, What};
 use rand::{Rng, RngExt, seq::SliceRandom};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -161,7 +162,7 @@ fn wanted(hosts: &[f64], own: &[f64], tail: &[Vec<usize>]) -> Vec<usize> {
 /// Sessions of each host of a bin's tail, in random order: sizes as measured, those of hosts that stand alone taken to be the largest, stretched to `sessions`.
 fn runs(sizes: &[f64; RANKS], hosts: usize, alone: usize, sessions: usize, rng: &mut impl Rng) -> Vec<f64> {
     let mut runs: Vec<f64> = match sizes.iter().sum::<f64>() > 0.0 {
-        true => draw_sizes(sizes, hosts + alone, rng).into_iter().take(hosts).map(f64::from).collect(),
+        true => ranks::sizes(sizes, hosts + alone).into_iter().take(hosts).collect(),
         false => vec![1.0; hosts],
     };
     let beyond: f64 = runs.iter().map(|n| n - 1.0).sum();

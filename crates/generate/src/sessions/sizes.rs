@@ -4,13 +4,12 @@
 //! Numbers of sessions by size are what explains the ranks best without being negative. Sizes above the last bin of ranks that stands out are never drawn.
 
 use super::tables::{Noisy, column_sums, rake, row_sums};
-use netdpsyn_model::sessions::{RANKS, SIZES, Sessions, What, size_bin};
-use rand::{Rng, RngExt, seq::SliceRandom};
+use netdpsyn_model::ranks::{self, BINS as RANKS};
+use netdpsyn_model::sessions::{SIZES, Sessions, What, size_bin};
+use rand::{Rng, seq::SliceRandom};
 
 /// σ that the last bin of ranks stands above noise.
 const STANDS: f64 = 4.0;
-/// Steps of the least squares.
-const STEPS: usize = 400;
 /// Times that sizes of both directions are brought to their margins.
 const SWEEPS: usize = 60;
 
@@ -40,77 +39,27 @@ impl Sizes {
     }
 }
 
-/// The first and last size of a bin of ranks.
-pub fn range(bin: usize) -> (u64, u64) {
-    match bin {
-        0 => (1, 1),
-        bin => ((1 << (bin - 1)) + 1, 1 << bin),
-    }
+/// The least size of a bin of ranks.
+fn least(bin: usize) -> u64 {
+    if bin == 0 { 1 } else { (1 << (bin - 1)) + 1 }
 }
 
-/// Ranks in each bin that a session of a bin of sizes has on average, sizes spread evenly over octaves.
-fn ranks_of(bin: usize) -> [f64; RANKS] {
-    let (low, high) = range(bin);
-    let sizes = |from: u64, to: u64| (from..=to).map(|n| (n as f64, 1.0 / n as f64));
-    // Of a wide bin a thousand sizes stand for all.
-    let step = ((high - low) / 1_000).max(1);
-    let (mut ranks, mut weights) = ([0.0; RANKS], 0.0);
-    for (size, weight) in sizes(low, high).step_by(step as usize) {
-        weights += weight;
-        for (rank, sum) in ranks.iter_mut().enumerate().take(bin + 1) {
-            let (first, last) = range(rank);
-            *sum += weight * (size - (first - 1) as f64).clamp(0.0, (last - first + 1) as f64);
-        }
-    }
-    ranks.map(|sum| sum / weights)
-}
-
-/// Groups by bin of size from counts of ranks: non-negative least squares, by coordinates.
-pub fn groups(ranks: &[f64], sigma: f64) -> [f64; RANKS] {
+/// Groups by bin of size from counts of ranks: none of sizes above the last bin that stands out.
+pub fn groups(counts: &[f64], sigma: f64) -> [f64; RANKS] {
     let mut groups = [0.0; RANKS];
-    let Some(top) = ranks.iter().rposition(|&n| n > STANDS * sigma) else { return groups };
-    let columns: Vec<[f64; RANKS]> = (0..=top).map(ranks_of).collect();
-    let mut left: Vec<f64> = ranks[..=top].to_vec();
-    for _ in 0..STEPS {
-        for (bin, column) in columns.iter().enumerate() {
-            let column = &column[..=top];
-            let square: f64 = column.iter().map(|a| a * a).sum();
-            let along: f64 = column.iter().zip(&left).map(|(a, r)| a * r).sum();
-            let next = (groups[bin] + along / square).max(0.0);
-            let step = next - groups[bin];
-            left.iter_mut().zip(column).for_each(|(r, a)| *r -= step * a);
-            groups[bin] = next;
-        }
+    if let Some(top) = counts.iter().rposition(|&n| n > STANDS * sigma) {
+        groups.iter_mut().zip(ranks::groups(&counts[..=top])).for_each(|(to, n)| *to = n);
     }
     groups
-}
-
-/// `many` sizes from numbers of groups by bin: systematic, evenly over octaves within a bin, ascending.
-pub fn draw_sizes(groups: &[f64], many: usize, rng: &mut impl Rng) -> Vec<u32> {
-    let total: f64 = groups.iter().sum();
-    let offset = rng.random::<f64>();
-    let (mut bin, mut before) = (0, 0.0);
-    let size = |at: usize| {
-        let place = (at as f64 + offset) / many as f64 * total;
-        while bin + 1 < groups.len() && before + groups[bin] <= place {
-            before += groups[bin];
-            bin += 1;
-        }
-        let (low, high) = range(bin);
-        let within = ((place - before) / groups[bin].max(1e-12)).clamp(0.0, 1.0);
-        let size = low as f64 * ((high + 1) as f64 / low as f64).powf(within);
-        (size.floor() as u64).clamp(low, high) as u32
-    };
-    (0..many).map(size).collect()
 }
 
 /// The sessions of a model, so many times as many as it has.
 pub fn sizes(model: &Sessions, times: f64, rng: &mut impl Rng) -> Sizes {
     let classes = model.classes.count();
-    let (ranks, smaller) = (Noisy::of(model, What::Ranks), Noisy::of(model, What::Smaller));
+    let (of_ranks, smaller) = (Noisy::of(model, What::Ranks), Noisy::of(model, What::Smaller));
     let bins = SIZES.len();
     let shapes = Noisy::of(model, What::Sizes).shrunk(bins * bins, None);
-    let coarse: Vec<usize> = (0..RANKS).map(|bin| size_bin(range(bin).0)).collect();
+    let coarse: Vec<usize> = (0..RANKS).map(|bin| size_bin(least(bin))).collect();
     let onto = |groups: &[f64; RANKS]| {
         let mut sums = vec![0.0; bins];
         groups.iter().zip(&coarse).for_each(|(n, &bin)| sums[bin] += n);
@@ -120,7 +69,7 @@ pub fn sizes(model: &Sessions, times: f64, rng: &mut impl Rng) -> Sizes {
     for class in 0..classes {
         let row = |direction: usize| {
             let from = (class * 2 + direction) * RANKS;
-            groups(&ranks.counts[from..from + RANKS], ranks.sigma)
+            groups(&of_ranks.counts[from..from + RANKS], of_ranks.sigma)
         };
         let own = [row(0), row(1)];
         let both = groups(&smaller.counts[class * RANKS..(class + 1) * RANKS], smaller.sigma);
@@ -190,7 +139,10 @@ fn dealt(
                     groups[first] = 1.0;
                 }
             }
-            let mut sizes = if bin > 0 && many > 0 { draw_sizes(&groups, many, rng) } else { Vec::new() };
+            let mut sizes: Vec<u32> = match bin > 0 && many > 0 {
+                true => ranks::sizes(&groups, many).into_iter().map(|size| size as u32).collect(),
+                false => Vec::new(),
+            };
             sizes.shuffle(rng);
             waiting[direction].push(sizes);
         }

@@ -1,0 +1,147 @@
+//! Who talks to whom, counted: the pairs of a trace once in order of source, once of destination, say all looks at hosts.
+
+use netdpsyn_model::{Subject, ranks};
+use netdpsyn_trace::Trace;
+use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
+use rayon::slice::ParallelSliceMut;
+
+/// A pair of hosts, and its records.
+type Pair = ((u32, u32), u64);
+
+/// The rank histogram of every [`Subject`], in order. `sides` are the columns of source and destination.
+pub fn ranks(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Vec<Vec<i64>>, Cancelled> {
+    let there = pairs(trace, sides, progress)?;
+    let mut back: Vec<Pair> =
+        there.iter().map(|&((source, destination), count)| ((destination, source), count)).collect();
+    back.par_sort_unstable();
+    progress.check()?;
+    let (sources, destinations) = (hosts(&there), hosts(&back));
+    progress.check()?;
+    let all = Subject::ALL.map(|of| match of {
+        Subject::Sources => ranks::of(sources.iter().map(|host| host.records)),
+        Subject::Destinations => ranks::of(destinations.iter().map(|host| host.records)),
+        Subject::BothSides => ranks::of(common(&sources, &destinations)),
+        Subject::Pairs => ranks::of(there.iter().map(|&(_, count)| count)),
+        Subject::FanOut => ranks::of(sources.iter().map(|host| host.peers)),
+        Subject::FanIn => ranks::of(destinations.iter().map(|host| host.peers)),
+        Subject::MutualPairs => ranks::of(answered(&there, &back)),
+    });
+    Ok(all.into())
+}
+
+/// Every pair once, in order.
+fn pairs(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Vec<Pair>, Cancelled> {
+    let mut keys = vec![0u64; trace.rows()];
+    for rows in blocks(0..trace.rows(), progress) {
+        let rows = rows?;
+        for (side, shift) in sides.into_iter().zip([32, 0]) {
+            trace
+                .column(side)
+                .zip_block(rows.start, &mut keys[rows.clone()], |key, host| *key |= host << shift);
+        }
+    }
+    keys.par_sort_unstable();
+    progress.check()?;
+    let runs = keys.chunk_by(|a, b| a == b);
+    Ok(runs.map(|run| (((run[0] >> 32) as u32, run[0] as u32), run.len() as u64)).collect())
+}
+
+struct Host {
+    address: u32,
+    records: u64,
+    peers: u64,
+}
+
+/// The first of each pair, of pairs in order.
+fn hosts(pairs: &[Pair]) -> Vec<Host> {
+    let own = pairs.chunk_by(|(a, _), (b, _)| a.0 == b.0);
+    let host = |own: &[Pair]| Host {
+        address: own[0].0.0,
+        records: own.iter().map(|&(_, count)| count).sum(),
+        peers: own.len() as u64,
+    };
+    own.map(host).collect()
+}
+
+/// The smaller number of records of every host in both lists.
+fn common<'a>(sources: &'a [Host], destinations: &'a [Host]) -> impl Iterator<Item = u64> + 'a {
+    let mut rest = destinations;
+    sources.iter().filter_map(move |source| {
+        rest = &rest[rest.partition_point(|host| host.address < source.address)..];
+        let same = rest.first().filter(|host| host.address == source.address)?;
+        Some(source.records.min(same.records))
+    })
+}
+
+/// The smaller number of records of every two hosts that send to each other, each once.
+fn answered<'a>(there: &'a [Pair], back: &'a [Pair]) -> impl Iterator<Item = u64> + 'a {
+    let mut rest = back;
+    there.iter().filter_map(move |&(pair, count)| {
+        // Back is the other direction, turned round: the same key.
+        while rest.first().is_some_and(|&(own, _)| own < pair) {
+            rest = &rest[1..];
+        }
+        let &(_, other) = rest.first().filter(|&&(own, _)| own == pair && pair.0 < pair.1)?;
+        Some(count.min(other))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_account::{MaxRecords, Sensitivity};
+    use netdpsyn_trace::Values;
+    use netdpsyn_trace::progress::Quiet;
+    use proptest::prelude::*;
+    use std::cell::Cell;
+
+    fn of(records: &[(u64, u64)]) -> Vec<Vec<i64>> {
+        let column = |values: Vec<u64>| Values::collect(u64::from(u32::MAX), values);
+        let (sources, destinations) = records.iter().copied().unzip();
+        ranks(&Trace::new(vec![column(sources), column(destinations)]), [0, 1], &Quiet).unwrap()
+    }
+
+    #[test]
+    fn by_hand() {
+        // 1 sends three times to 2, which answers twice; 1 also to itself and to 3.
+        let all = of(&[(1, 2), (2, 1), (1, 2), (1, 2), (2, 1), (1, 1), (1, 3)]);
+        let first = |of: Subject| all[Subject::ALL.iter().position(|own| *own == of).unwrap()][..4].to_vec();
+        assert_eq!(first(Subject::Sources), [2, 2, 2, 1]);
+        assert_eq!(first(Subject::Destinations), [3, 2, 2, 0]);
+        assert_eq!(first(Subject::BothSides), [2, 2, 1, 0], "of 1 three, of 2 two");
+        assert_eq!(first(Subject::Pairs), [4, 2, 1, 0]);
+        assert_eq!(first(Subject::FanOut), [2, 1, 1, 0]);
+        assert_eq!(first(Subject::FanIn), [3, 1, 0, 0]);
+        assert_eq!(first(Subject::MutualPairs), [1, 1, 0, 0]);
+        assert_eq!(of(&[]), vec![vec![0; ranks::BINS]; 7]);
+    }
+
+    /// Every trace of few hosts and one record more: each bound is reached, and never passed.
+    #[test]
+    fn one_record_moves_a_look_by_its_sensitivity_at_most() {
+        let reached = [const { Cell::new(0) }; 7];
+        let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+            cases: 4_000,
+            ..ProptestConfig::default()
+        });
+        let host = || 0u64..4;
+        let traces = (prop::collection::vec((host(), host()), 0..14), (host(), host()));
+        runner
+            .run(&traces, |(mut records, more)| {
+                let before = of(&records);
+                records.push(more);
+                for (at, (after, before)) in of(&records).iter().zip(&before).enumerate() {
+                    let moved: i64 = after.iter().zip(before).map(|(a, b)| (a - b).pow(2)).sum();
+                    let bound = match Subject::ALL[at] {
+                        Subject::BothSides => Sensitivity::ranks_of_both_sides(MaxRecords::ONE),
+                        _ => Sensitivity::ranks(MaxRecords::ONE),
+                    };
+                    prop_assert!(moved as u64 <= bound.squared(), "{:?}: {moved}", Subject::ALL[at]);
+                    reached[at].set(reached[at].get().max(moved));
+                }
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(reached.map(|moved| moved.get()), [1, 1, 4, 1, 1, 1, 1]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Looks across records: how many hosts and pairs there are, how large each is, who talks to how many, and who answers.
+//!
+//! Tables of single records do not say it: of a leaf of a thousand addresses they know the records, not whether three hosts sent them or three hundred. Each look is a
+//! rank histogram over groups of records, which one record moves by one count ([`Sensitivity::ranks`]); together they take [`Sides::PART`] of ρ.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`hosts`] | the exact ranks of all looks, from the pairs of a trace |
+
+pub mod hosts;
+
+use super::FitError;
+use super::plan::{Method, Plan, Structure};
+use netdpsyn_model::ranks::BINS;
+use netdpsyn_model::{Look, Subject, labels};
+use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Field, Role, Schema, Stage, Trace};
+
+/// The columns of source and destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sides(pub [usize; 2]);
+
+impl Sides {
+    /// The part of ρ that all looks take.
+    pub const PART: f64 = 0.077;
+
+    /// Of a schema that says what a source and a destination is, and whose addresses are measured by trees; under a plan that wants structure.
+    pub fn of(plan: &Plan, schema: &Schema) -> Option<Sides> {
+        if plan.method != Method::Adaptive || plan.options.structure == Structure::None {
+            return None;
+        }
+        let column = |role| {
+            let grown =
+                |&column: &usize| matches!(schema.columns[column].field, Field::Ip { networks: None, .. });
+            schema.column_of(role).filter(|&column| schema.columns[column].is_measured()).filter(grown)
+        };
+        Some(Sides([column(Role::SourceAddress)?, column(Role::DestinationAddress)?]))
+    }
+
+    /// Takes every look.
+    pub fn measure(
+        &self,
+        trace: &Sensitive<Trace>,
+        plan: &Plan,
+        accountant: &mut Accountant<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Look>, FitError> {
+        progress.check()?;
+        let all = trace.derive(|t| hosts::ranks(t, self.0, progress)).finished_or(Cancelled)?;
+        let k = plan.unit.max_records();
+        let mut looks = Vec::new();
+        for (at, of) in Subject::ALL.into_iter().enumerate() {
+            let label = labels::look(of);
+            let sensitivity = match of {
+                Subject::BothSides => Sensitivity::ranks_of_both_sides(k),
+                _ => Sensitivity::ranks(k),
+            };
+            let query = Query {
+                label: label.clone(),
+                stream: Stream::new("look", [at, self.0[0], self.0[1]]),
+                stage: Stage::Trees,
+                sensitivity,
+                rho: Rho::from_units((accountant.allowance().units() as f64 * part(of)) as u64),
+                cells: BINS,
+                map: CellMap::of(|say| self.0.iter().for_each(|column| say(&column.to_le_bytes()))),
+            };
+            let noisy = all.measure(accountant, query, |ranks| ranks[at].clone())?;
+            looks.push(Look { label, of, ranks: noisy.values, scale: noisy.scale });
+        }
+        Ok(looks)
+    }
+}
+
+/// What each look takes: the number of hosts is what people ask for first, and what all else is built on.
+const fn part(of: Subject) -> f64 {
+    match of {
+        Subject::Sources | Subject::Destinations => 0.02,
+        Subject::Pairs => 0.015,
+        Subject::BothSides => 0.008,
+        Subject::MutualPairs => 0.006,
+        Subject::FanOut | Subject::FanIn => 0.004,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_add_up() {
+        let sum: f64 = Subject::ALL.into_iter().map(part).sum();
+        assert!((sum - Sides::PART).abs() < 1e-12);
+    }
+}
