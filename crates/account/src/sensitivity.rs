@@ -115,6 +115,17 @@ impl Sensitivity {
         Sensitivity(k.get() * k.get())
     }
 
+    /// How many distinct values two columns have together.
+    ///
+    /// *Proof.* One record more has two values, so at most two that did not occur: the number grows by at most 2, and by 2k for k records, reached where all are new:
+    /// Δ² = 4k².
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn distinct_of_two(k: MaxRecords) -> Self {
+        Sensitivity::times(4, k)
+    }
+
     /// A histogram of groups by any features of theirs: how many records they have, which is first.
     ///
     /// *Proof.* One record more is of one group, which appears in one cell, or moves from one cell to another: (+1) or (−1, +1). So the square of the L2 distance

@@ -59,6 +59,8 @@ pub fn sessions(what: What) -> String {
         What::Manner(group) => format!("other columns by class, group {}", group + 1),
         What::Sent => "length by class".into(),
         What::Echoes => "echoes".into(),
+        What::AllHosts => "distinct hosts".into(),
+        What::Repeats => "lengths repeated".into(),
         What::Joint(a, b) => format!("{} × {} of records", part(a), part(b)),
     };
     format!("sessions: {asked}")

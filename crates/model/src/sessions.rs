@@ -166,6 +166,10 @@ pub enum What {
     Manner(u32),
     /// Records by class, direction, fine length.
     Sent,
+    /// Distinct hosts, whichever side they are on.
+    AllHosts,
+    /// Records of the direction and coarse length of the one before, by lagged class, that length, and whether the exact one is the same.
+    Repeats,
     /// Records of ICMP by direction, and by what their ports say of echoes.
     Echoes,
     /// Records by direction and two coarse parts.
@@ -198,6 +202,8 @@ impl What {
             What::Sent => (19, Vec::new()),
             What::Echoes => (20, Vec::new()),
             What::Joint(a, b) => (21, vec![a as usize, b as usize]),
+            What::AllHosts => (22, Vec::new()),
+            What::Repeats => (23, Vec::new()),
         }
     }
 }
@@ -270,7 +276,8 @@ impl Sessions {
             What::Starts => vec![classes, self.coarse(Part::Time)],
             What::HostRanks(_) => vec![RANKS],
             What::Hosts(part) => vec![self.coarse(part)],
-            What::Pairs => vec![1],
+            What::Pairs | What::AllHosts => vec![1],
+            What::Repeats => vec![lagged, lengths, 2],
             What::Turns => vec![lagged, 2, 2, 2, GAP_GROUPS[0]],
             What::Lengths => vec![lagged, 2, 2, lengths, lengths],
             What::Positions => vec![lagged, POSITIONS.len(), 2, lengths],
@@ -338,7 +345,7 @@ impl Sessions {
     /// Everything that a fit asks of sessions, in no special order.
     pub fn asked(&self) -> Vec<What> {
         use What::*;
-        let mut all = vec![Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps, Octaves, Ttls, Sent, Echoes];
+        let mut all = vec![Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps, Octaves, Ttls, Sent, Echoes, AllHosts, Repeats];
         for part in [Part::Client, Part::Server] {
             all.extend([Of(part), HostRanks(part), Hosts(part)]);
         }

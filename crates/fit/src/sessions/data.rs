@@ -24,6 +24,8 @@ pub struct Data {
     coarse: Vec<Vec<u32>>,
     direction: Values,
     time: Values,
+    /// Exact lengths.
+    length: Values,
     /// 0 where the packet is none of ICMP without ports, else one more than its echo.
     echo: Values,
     protocol: Values,
@@ -106,6 +108,7 @@ impl Data {
             coarse: cuts.axes.iter().map(|axis| axis.coarse.clone()).collect(),
             direction: pick(columns.direction)?,
             time: pick(columns.time)?,
+            length: columns.length.map_or(Ok(Values::zeros(0, order.rows.len())), pick)?,
             echo,
             protocol,
             manners,
@@ -158,6 +161,7 @@ impl Data {
         match what {
             What::Numbers => table.counts = vec![self.order.rows.len() as i64, self.order.sessions() as i64],
             What::Pairs => table.counts[0] = self.pairs() as i64,
+            What::AllHosts => table.counts[0] = self.all_hosts() as i64,
             What::HostRanks(part) => self.host_ranks(part, &mut table),
             What::Hosts(part) => self.distinct_hosts(part, &mut table),
             _ => {
@@ -206,6 +210,13 @@ impl Data {
                 let length = |at| self.coarse(Part::Length, at);
                 to.add(&[lagged, self.direction(at - 1), self.direction(at), length(at - 1), length(at)]);
             }),
+            What::Repeats => self.follow(rows, |at, _| {
+                let length = self.coarse(Part::Length, at);
+                if self.direction(at) == self.direction(at - 1) && length == self.coarse(Part::Length, at - 1) {
+                    let same = self.length.get(at) == self.length.get(at - 1);
+                    to.add(&[lagged, length, usize::from(same)]);
+                }
+            }),
             What::Gaps => self.follow(rows, |at, _| {
                 let turns = usize::from(self.direction(at) != self.direction(at - 1));
                 to.add(&[lagged, turns, gaps[1][octave(self.gap(at))] as usize]);
@@ -237,7 +248,7 @@ impl Data {
                 }
             }
             What::Joint(a, b) => rows.for_each(|at| to.add(&[self.direction(at), self.coarse(a, at), self.coarse(b, at)])),
-            What::Numbers | What::Pairs | What::HostRanks(_) | What::Hosts(_) => {}
+            What::Numbers | What::Pairs | What::AllHosts | What::HostRanks(_) | What::Hosts(_) => {}
         }
     }
 
@@ -272,6 +283,13 @@ impl Data {
             bins.entry(host).or_insert_with(|| self.coarse(part, self.order.starts[at]));
         }
         bins.into_values().for_each(|bin| to.add(&[bin]));
+    }
+
+    fn all_hosts(&self) -> usize {
+        let mut hosts = self.hosts.concat();
+        hosts.sort_unstable();
+        hosts.dedup();
+        hosts.len()
     }
 
     fn pairs(&self) -> usize {

@@ -35,6 +35,8 @@ pub fn part(what: What, manners: usize) -> f64 {
         What::Manner(_) => 0.012 / manners.max(1) as f64,
         What::Sent => 0.03,
         What::Echoes => 0.002,
+        What::AllHosts => 0.02,
+        What::Repeats => 0.015,
         What::Joint(..) => 0.0,
     }
 }

@@ -50,6 +50,13 @@ fn with_ports(model: &Model, sessions: &Sessions) -> Vec<bool> {
     cut.intervals().into_iter().map(drawn).collect()
 }
 
+/// How likely an exact length is that of the packet before it, where direction and coarse length are: by lagged class and coarse length.
+fn repeats(sessions: &Sessions) -> Vec<f64> {
+    let lengths = sessions.axis(Part::Length).coarse_bins();
+    let table = Noisy::of(sessions, What::Repeats).shrunk(2 * lengths, None);
+    table.chunks(2).map(|both| both[1] / (both[0] + both[1]).max(1e-9)).collect()
+}
+
 /// What turns sessions into records.
 pub struct Writer<'a> {
     model: &'a Model,
@@ -61,6 +68,8 @@ pub struct Writer<'a> {
     ttl: Leaves,
     /// Fine bins of each coarse length, by class and direction.
     lengths: Vec<f64>,
+    /// How likely an exact length is that of the packet before, by lagged class and coarse length.
+    repeats: Vec<f64>,
     /// By group: weights by class and direction, with the attributes' pickers and bins.
     manners: Vec<(Vec<f64>, Vec<(usize, Picker, usize)>)>,
     /// By direction, weights of echoes.
@@ -96,6 +105,7 @@ impl<'a> Writer<'a> {
             length: Picker::new(&sessions.axis(Part::Length).partition),
             ttl: Leaves::of(sessions.axis(Part::Ttl)),
             lengths: Noisy::of(sessions, What::Sent).shrunk(sessions.axis(Part::Length).fine_bins(), None),
+            repeats: repeats(sessions),
             manners: (0u32..).zip(&sessions.manners).map(group).collect(),
             echoes: echoes.counts,
             unmodelled: unmodelled
@@ -132,11 +142,13 @@ impl<'a> Writer<'a> {
         let mut columns: Vec<Values> = self.model.schema.columns.iter().map(empty).collect();
         let mut records = [vec![0; self.view.echo + 1], vec![0; self.view.echo + 1]];
         let weights = self.length_weights();
+        let mut last: Vec<Option<u64>> = vec![None; 2 * weights.1];
         for session in sessions {
             if session % 256 == 0 {
                 step()?;
             }
             self.common(session, &mut records, rng);
+            last.fill(None);
             for packet in self.made.walked.of(session) {
                 let mut record = records[usize::from(packet.direction)].clone();
                 record[self.view.time] = self.start + (self.made.begins[session] + packet.at) as u64;
@@ -145,7 +157,12 @@ impl<'a> Writer<'a> {
                 let bin = pick(&weights.0[row], rng);
                 let (first, _) = weights.2[usize::from(packet.length)];
                 if let Some(length) = self.view.length {
-                    record[length] = self.length.draw((first + bin) as u32, rng);
+                    let lagged = self.made.model.classes.lagged[class] as usize;
+                    let again = self.repeats[lagged * weights.1 + usize::from(packet.length)];
+                    let last = &mut last[usize::from(packet.direction) * weights.1 + usize::from(packet.length)];
+                    let before = last.filter(|_| rng.random::<f64>() < again);
+                    record[length] = before.unwrap_or_else(|| self.length.draw((first + bin) as u32, rng));
+                    *last = Some(record[length]);
                 }
                 for (column, space) in &self.unmodelled {
                     record[*column] = rng.random_range(space.clone());
