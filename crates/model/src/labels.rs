@@ -61,6 +61,7 @@ pub fn sessions(what: What) -> String {
         What::Echoes => "echoes".into(),
         What::AllHosts => "distinct hosts".into(),
         What::Repeats => "lengths repeated".into(),
+        What::Constant => "directions of one length".into(),
         What::Joint(a, b) => format!("{} × {} of records", part(a), part(b)),
     };
     format!("sessions: {asked}")

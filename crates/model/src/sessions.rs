@@ -114,6 +114,18 @@ pub fn size_bin(packets: u64) -> usize {
     SIZES.partition_point(|&least| least <= packets) - 1
 }
 
+/// Classes of how many packets a direction has, from two on.
+pub const MANY: usize = 3;
+
+/// The class of two or more packets: 2, up to 4, more.
+pub fn many_bin(packets: u64) -> usize {
+    match packets {
+        ..=2 => 0,
+        3..=4 => 1,
+        _ => 2,
+    }
+}
+
 /// Lower ends of the classes of positions in a session that lengths are told by.
 pub const POSITIONS: [u64; 5] = [0, 1, 2, 4, 16];
 
@@ -170,6 +182,9 @@ pub enum What {
     AllHosts,
     /// Records of the direction and coarse length of the one before, by lagged class, that length, and whether the exact one is the same.
     Repeats,
+    /// Directions of sessions with two packets or more: by lagged class, direction, how many ([`many_bin`]), and the coarse length that all of them have exactly alike; the last
+    /// cell where they differ.
+    Constant,
     /// Records of ICMP by direction, and by what their ports say of echoes.
     Echoes,
     /// Records by direction and two coarse parts.
@@ -204,6 +219,7 @@ impl What {
             What::Joint(a, b) => (21, vec![a as usize, b as usize]),
             What::AllHosts => (22, Vec::new()),
             What::Repeats => (23, Vec::new()),
+            What::Constant => (24, Vec::new()),
         }
     }
 }
@@ -278,6 +294,7 @@ impl Sessions {
             What::Hosts(part) => vec![self.coarse(part)],
             What::Pairs | What::AllHosts => vec![1],
             What::Repeats => vec![lagged, lengths, 2],
+            What::Constant => vec![lagged, 2, MANY, lengths + 1],
             What::Turns => vec![lagged, 2, 2, 2, GAP_GROUPS[0]],
             What::Lengths => vec![lagged, 2, 2, lengths, lengths],
             What::Positions => vec![lagged, POSITIONS.len(), 2, lengths],
@@ -345,7 +362,7 @@ impl Sessions {
     /// Everything that a fit asks of sessions, in no special order.
     pub fn asked(&self) -> Vec<What> {
         use What::*;
-        let mut all = vec![Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps, Octaves, Ttls, Sent, Echoes, AllHosts, Repeats];
+        let mut all = vec![Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps, Octaves, Ttls, Sent, Echoes, AllHosts, Repeats, Constant];
         for part in [Part::Client, Part::Server] {
             all.extend([Of(part), HostRanks(part), Hosts(part)]);
         }

@@ -4,7 +4,7 @@ use super::group::Order;
 use netdpsyn_model::domain::{Attribute, codes};
 use netdpsyn_model::ranks;
 use netdpsyn_model::sessions::{
-    Axis, Classes, Part, What, octave, position_class, size_bin,
+    Axis, Classes, Part, What, many_bin, octave, position_class, size_bin,
 };
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{ECHOES, Sessions};
@@ -217,6 +217,16 @@ impl Data {
                     to.add(&[lagged, length, usize::from(same)]);
                 }
             }),
+            What::Constant => {
+                let lengths = to.shape[3] - 1;
+                for (direction, sent) in self.sent(&rows).into_iter().enumerate().filter(|(_, sent)| *sent > 1) {
+                    let mut own = rows.clone().filter(|&at| self.direction(at) == direction);
+                    let Some(first) = own.next() else { continue };
+                    let alike = own.all(|at| self.length.get(at) == self.length.get(first));
+                    let cell = if alike { self.coarse(Part::Length, first) } else { lengths };
+                    to.add(&[lagged, direction, many_bin(sent), cell]);
+                }
+            }
             What::Gaps => self.follow(rows, |at, _| {
                 let turns = usize::from(self.direction(at) != self.direction(at - 1));
                 to.add(&[lagged, turns, gaps[1][octave(self.gap(at))] as usize]);

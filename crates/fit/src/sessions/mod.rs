@@ -106,7 +106,7 @@ fn sensitivity(what: What, k: MaxRecords) -> Sensitivity {
     match what {
         What::Numbers => Sensitivity::records_and_groups(k),
         What::Ranks | What::Smaller | What::HostRanks(_) => Sensitivity::ranks(k),
-        What::Sizes | What::Starts => Sensitivity::groups(k),
+        What::Sizes | What::Starts | What::Constant => Sensitivity::groups(k),
         What::Of(_) | What::Ends | What::Fine(_) | What::Hosts(_) | What::Pairs => Sensitivity::distinct(k),
         What::Turns | What::Lengths | What::Gaps | What::Octaves | What::Repeats => Sensitivity::lagged(k),
         What::AllHosts => Sensitivity::distinct_of_two(k),

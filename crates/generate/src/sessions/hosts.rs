@@ -17,6 +17,8 @@ const STANDS: f64 = 4.0;
 const TAIL: f64 = 2.5;
 /// A bin's share of the hosts is at least this part of its share of the tail's sessions.
 const EVEN: f64 = 0.3;
+/// Last bits in which an address that does not stand out is as good as any other.
+const NEAR: [u32; 2] = [8, 16];
 /// Leaves that are tried for an address that no host has.
 const TRIES: usize = 32;
 /// Steps of the bisection that makes pairs as many as measured.
@@ -141,8 +143,9 @@ pub fn addresses(model: &Sessions, ends: &Ends<'_>, rng: &mut impl Rng) -> [Vec<
     let (mut clients, of_clients) = assigned(model, Part::Client, ends, &by, rng);
     let (mut servers, of_servers) = assigned(model, Part::Server, ends, &clients, rng);
     overlapped(model, [&mut clients, &mut servers], [of_clients, of_servers], rng);
-    let servers = clustered(model, ends, &clients, servers, rng);
-    [clients, servers]
+    let mut sides = [clients, servers];
+    clustered(model, ends, &mut sides, rng);
+    sides
 }
 
 /// Addresses of one side, and its hosts of the tail. Sessions of the tail that are alike in `beside` stand together.
@@ -207,10 +210,6 @@ fn assigned(
             sessions.iter().for_each(|&session| addresses[session] = address);
             made.push(Host { sessions, within });
         }
-    }
-    if std::env::var("DBG").is_ok() {
-        let d: BTreeSet<u64> = addresses.iter().copied().collect();
-        eprintln!("{part:?} measured {} standing {} total {total:.0} made {} distinct {} sigma {sigma:.1}", ranks.counts[0], own.iter().sum::<f64>(), made.len(), d.len());
     }
     (addresses, made)
 }
@@ -317,13 +316,14 @@ fn overlapped(model: &Sessions, sides: [&mut Vec<u64>; 2], hosts: [Vec<Host>; 2]
         [Part::Client, Part::Server].map(|part| Noisy::of(model, What::HostRanks(part)).counts[0].max(0.0)).iter().sum();
     let wanted = (known - all).min(sets[0].len().min(sets[1].len()) as f64);
     let mut missing = (wanted - both).round().max(0.0) as usize;
-    if std::env::var("DBG").is_ok() { eprintln!("all {all} known {known} both {both} missing {missing} hosts {} {} sets {} {}", hosts[0].len(), hosts[1].len(), sets[0].len(), sets[1].len()); }
     let mut moves: Vec<(usize, Host)> = Vec::new();
     for (side, hosts) in hosts.into_iter().enumerate() {
         moves.extend(hosts.into_iter().map(|host| (side, host)));
     }
     moves.shuffle(rng);
-    for (side, host) in moves {
+    // Near first, then in a network twice as wide in bits.
+    for (bits, (side, host)) in NEAR.into_iter().flat_map(|bits| moves.iter().map(move |host| (bits, host))) {
+        let side = *side;
         if missing == 0 {
             break;
         }
@@ -331,8 +331,7 @@ fn overlapped(model: &Sessions, sides: [&mut Vec<u64>; 2], hosts: [Vec<Host>; 2]
         if sets[1 - side].contains(&old) {
             continue;
         }
-        // The last byte of an address that does not stand out is as good as any.
-        let near = host.within.start & !0xff..host.within.end.div_ceil(0x100) * 0x100;
+        let near = host.within.start >> bits << bits..host.within.end.div_ceil(1 << bits) << bits;
         let there = sets[1 - side].range(near).copied().find(|address| !sets[side].contains(address));
         if let Some(address) = there {
             sets[side].remove(&old);
@@ -341,7 +340,6 @@ fn overlapped(model: &Sessions, sides: [&mut Vec<u64>; 2], hosts: [Vec<Host>; 2]
             missing -= 1;
         }
     }
-    if std::env::var("DBG").is_ok() { eprintln!("missing {missing}"); }
 }
 
 fn pairs(clients: &[u64], servers: &[u64]) -> usize {
@@ -351,50 +349,59 @@ fn pairs(clients: &[u64], servers: &[u64]) -> usize {
     pairs.len()
 }
 
-/// Servers changed among sessions of one bin, so that no table that was measured sees it, until pairs are as many as was measured: equal clients meet equal servers
-/// in a part of the sessions, or, where there are too few pairs, servers are shuffled within a fine bin.
-fn clustered(model: &Sessions, ends: &Ends<'_>, clients: &[u64], servers: Vec<u64>, rng: &mut impl Rng) -> Vec<u64> {
+/// Hosts of one side changed among sessions of one bin of theirs, so that no table that was measured sees it, until pairs are as many as was measured: equal
+/// clients meet equal servers in a part of the sessions; servers change first, and clients where that is not enough. Where there are too few pairs, servers are shuffled.
+fn clustered(model: &Sessions, ends: &Ends<'_>, sides: &mut [Vec<u64>; 2], rng: &mut impl Rng) {
     let target = Noisy::of(model, What::Pairs).counts[0].max(1.0) as usize;
-    let axis = model.axis(Part::Server);
-    let (codes, sessions) = (ends.codes[1], servers.len());
+    let sessions = sides[0].len();
     let place: Vec<f64> = (0..sessions).map(|_| rng.random()).collect();
     let mix: Vec<u64> = (0..sessions).map(|_| rng.random()).collect();
-    // A fine bin alone in its coarse one, or a heavy one of a single address, is a bin of its own.
-    let single: Vec<bool> =
-        axis.partition.intervals().iter().map(|i| i.iter().filter(|(_, w)| *w > 0.0).all(|(i, _)| i.end - i.start == 1) && i.iter().filter(|(_, w)| *w > 0.0).count() == 1).collect();
-    let bin = |session: usize| {
-        let fine = codes[session];
-        if single[fine as usize] { (1, fine) } else { (0, axis.coarse[fine as usize]) }
-    };
-    let gather = |part: f64| {
-        let mut by_client: Vec<usize> = (0..sessions).filter(|&s| place[s] < part).collect();
-        let mut by_server = by_client.clone();
-        by_client.sort_by_key(|&s| (bin(s), clients[s], ends.class[s], s));
-        by_server.sort_by_key(|&s| (bin(s), servers[s], ends.class[s], s));
-        let mut changed = servers.clone();
-        by_client.iter().zip(&by_server).for_each(|(&to, &from)| changed[to] = servers[from]);
-        changed
-    };
-    let scatter = |part: f64| {
-        let mut order: Vec<usize> = (0..sessions).filter(|&s| place[s] < part).collect();
-        let mut mixed = order.clone();
-        order.sort_by_key(|&s| (codes[s], s));
-        mixed.sort_by_key(|&s| (codes[s], mix[s], s));
-        let mut changed = servers.clone();
-        order.iter().zip(&mixed).for_each(|(&to, &from)| changed[to] = servers[from]);
-        changed
-    };
-    let few = pairs(clients, &servers) <= target;
-    let change = |part: f64| if few { scatter(part) } else { gather(part) };
-    let enough = |servers: &[u64]| (pairs(clients, servers) >= target) == few;
-    let all = change(1.0);
-    if !enough(&all) {
-        return all;
+    let few = pairs(&sides[0], &sides[1]) <= target;
+    for moved in if few { vec![1] } else { vec![1, 0] } {
+        let bins = bins(model, ends, moved);
+        let order = |part: f64| -> Vec<usize> { (0..sessions).filter(|&s| place[s] < part).collect() };
+        let change = |part: f64| {
+            let (mut to, mut from) = (order(part), order(part));
+            if few {
+                to.sort_by_key(|&s| (ends.codes[moved][s], s));
+                from.sort_by_key(|&s| (ends.codes[moved][s], mix[s], s));
+            } else {
+                to.sort_by_key(|&s| (bins[s], sides[1 - moved][s], ends.class[s], s));
+                from.sort_by_key(|&s| (bins[s], sides[moved][s], ends.class[s], s));
+            }
+            let mut changed = sides[moved].clone();
+            to.iter().zip(&from).for_each(|(&to, &from)| changed[to] = sides[moved][from]);
+            changed
+        };
+        let enough = |changed: &[u64]| (pairs(&sides[1 - moved], changed) >= target) == few;
+        let (mut low, mut high) = (0.0, 1.0);
+        let mut best = change(high);
+        if enough(&best) {
+            for _ in 0..STEPS {
+                let middle = (low + high) / 2.0;
+                let changed = change(middle);
+                if enough(&changed) { (high, best) = (middle, changed) } else { low = middle }
+            }
+        }
+        let done = enough(&best);
+        sides[moved] = best;
+        if done {
+            break;
+        }
     }
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..STEPS {
-        let middle = (low + high) / 2.0;
-        if enough(&change(middle)) { high = middle } else { low = middle }
-    }
-    change(high)
+}
+
+/// By session, what its host may be changed within: the coarse bin, or the fine one where that is a single address.
+fn bins(model: &Sessions, ends: &Ends<'_>, side: usize) -> Vec<(bool, u32)> {
+    let axis = model.axis([Part::Client, Part::Server][side]);
+    let single = |intervals: &Vec<(Range<u64>, f64)>| {
+        let mut drawn = intervals.iter().filter(|(_, weight)| *weight > 0.0);
+        drawn.next().is_some_and(|(interval, _)| interval.end - interval.start == 1) && drawn.next().is_none()
+    };
+    let single: Vec<bool> = axis.partition.intervals().iter().map(single).collect();
+    let bin = |&fine: &u32| match single[fine as usize] {
+        true => (true, fine),
+        false => (false, axis.coarse[fine as usize]),
+    };
+    ends.codes[side].iter().map(bin).collect()
 }

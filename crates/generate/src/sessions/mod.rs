@@ -34,7 +34,7 @@ use sizes::Sizes;
 use std::borrow::Cow;
 use std::ops::Range;
 use tables::{Noisy, column_sums, draw, draw_rows, rake, scale_to};
-use walk::{Packet, Walk, Walked};
+use walk::{Constant, Packet, Walk, Walked};
 
 /// Sessions whose packets are made with one source of random numbers.
 const PIECE: usize = 1 << 10;
@@ -44,6 +44,7 @@ const SIZES: usize = usize::MAX - 2;
 const ENDS: usize = usize::MAX - 3;
 const SEARCH: usize = usize::MAX - 4;
 const HOSTS: usize = usize::MAX - 5;
+const LENGTHS: usize = usize::MAX - 6;
 /// Where streams of pieces begin, for packets and for their values.
 const WALKS: usize = 1 << 40;
 pub(super) const VALUES: usize = 1 << 41;
@@ -55,6 +56,7 @@ pub const BYTES_A_PACKET: usize = std::mem::size_of::<Packet>() + 16;
 pub struct Made<'a> {
     model: &'a Sessions,
     sizes: Sizes,
+    constant: Constant,
     walked: Walked,
     /// By slot and session.
     codes: Vec<Vec<u32>>,
@@ -86,8 +88,9 @@ pub fn make<'a>(model: &'a Model, sessions: &'a Sessions, rows: usize, seed: u64
     let start = Start::draw(sessions, &sizes, times, &mut stream(seed, ENDS));
     let (_, window) = window(&model.schema);
     progress.step(Stage::Generate, 0, 3)?;
-    let walk = Walk::of(sessions, &start.sent);
-    let walked = walked(&walk, sessions, &sizes, window, seed, step)?;
+    let constant = walk::constant(sessions, &sizes, &mut stream(seed, LENGTHS));
+    let walk = Walk::of(sessions, &start.sent, &sizes, &constant, times);
+    let walked = walked(&walk, sessions, &sizes, &constant, window, seed, step)?;
     progress.step(Stage::Generate, 1, 3)?;
 
     let rng = &mut stream(seed, SEARCH);
@@ -118,7 +121,7 @@ pub fn make<'a>(model: &'a Model, sessions: &'a Sessions, rows: usize, seed: u64
         })
         .collect();
     let convergence = Convergence { rounds: 1, error, moved: 0, settled: true };
-    Ok(Made { model: sessions, sizes, walked, codes, addresses, ports, begins, convergence })
+    Ok(Made { model: sessions, sizes, constant, walked, codes, addresses, ports, begins, convergence })
 }
 
 /// The packets of all sessions, in pieces.
@@ -126,6 +129,7 @@ fn walked(
     walk: &Walk,
     model: &Sessions,
     sizes: &Sizes,
+    constant: &Constant,
     window: f64,
     seed: u64,
     step: &Step,
@@ -139,7 +143,8 @@ fn walked(
         for session in sessions {
             let class = model.classes.lagged[sizes.class[session] as usize] as usize;
             let sent = [0, 1].map(|direction| sizes.sent[direction][session]);
-            walk.packets(class, sent, window, &mut packets, rng);
+            let constant = [0, 1].map(|direction| constant[direction][session]);
+            walk.packets(class, sent, constant, window, &mut packets, rng);
         }
         Ok(packets)
     });

@@ -4,12 +4,17 @@
 //! two say of each other, with the lengths of their position as margins.
 
 use super::sizes::Sizes;
-use super::tables::{Noisy, column_sums, pick, rake, row_sums, scale_to};
-use netdpsyn_model::sessions::{Classes, GAP_GROUPS, OCTAVES, POSITIONS, Part, Sessions, What, position_class};
+use super::tables::{Noisy, column_sums, draw_rows, pick, rake, row_sums, scale_to};
+use netdpsyn_model::sessions::{
+    Classes, GAP_GROUPS, MANY, OCTAVES, POSITIONS, Part, Sessions, What, many_bin, position_class,
+};
 use rand::{Rng, RngExt};
+use std::borrow::Cow;
 
 /// Steps between positions: within a class of positions, and from one to the next.
 const STEPS: usize = 2 * POSITIONS.len();
+/// Part of a length that is left where packets of one length seem to have all of it.
+const KEPT: f64 = 0.05;
 /// Part of an even share that every direction keeps.
 const LEAST: f64 = 1e-3;
 
@@ -28,6 +33,28 @@ pub struct Walk {
     follow: Vec<f64>,
 }
 
+/// By direction and session, the coarse length that all of its packets have exactly alike.
+pub type Constant = [Vec<Option<u16>>; 2];
+
+/// Which directions of sessions have packets of one length alone.
+pub fn constant(model: &Sessions, sizes: &Sizes, rng: &mut impl Rng) -> Constant {
+    let cells = model.axis(Part::Length).coarse_bins() + 1;
+    let table = Noisy::of(model, What::Constant).shrunk(2 * MANY * cells, None);
+    [0, 1].map(|direction| {
+        let many: Vec<usize> = (0..sizes.len()).filter(|&session| sizes.sent[direction][session] > 1).collect();
+        let row = |&session: &usize| {
+            let class = model.classes.lagged[sizes.class[session] as usize] as usize;
+            (class * 2 + direction) * MANY + many_bin(u64::from(sizes.sent[direction][session]))
+        };
+        let drawn = draw_rows(many.iter().map(row), |row| Cow::Borrowed(&table[row * cells..(row + 1) * cells]), rng);
+        let mut of = vec![None; sizes.len()];
+        for (session, cell) in many.into_iter().zip(drawn).filter(|(_, cell)| (*cell as usize) < cells - 1) {
+            of[session] = Some(cell as u16);
+        }
+        of
+    })
+}
+
 /// A packet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Packet {
@@ -41,7 +68,7 @@ pub struct Packet {
 
 impl Walk {
     /// Of a model.
-    pub fn of(model: &Sessions, sent: &[f64]) -> Walk {
+    pub fn of(model: &Sessions, sent: &[f64], sizes: &Sizes, constant: &Constant, times: f64) -> Walk {
         let (classes, lagged) = (&model.classes, model.classes.lagged_count());
         let lengths = model.axis(Part::Length).coarse_bins();
         let groups = GAP_GROUPS[0];
@@ -54,13 +81,23 @@ impl Walk {
             [a / (a + b).max(1e-9), b / (a + b).max(1e-9)].map(|share: f64| share.max(LEAST))
         });
         let shares = shares.collect();
-        let positions = positions(model, classes, sent, lagged, lengths);
-        let (first, follow) = follow(model, &positions, lagged, lengths);
+        let mut positions = positions(model, classes, sent, lagged, lengths);
+        let mut after = Noisy::of(model, What::Lengths).shrunk(4 * lengths * lengths, None);
+        without(model, sizes, constant, times, &mut positions, &mut after);
+        let (first, follow) = follow(&positions, after, lagged, lengths);
         Walk { lengths, turns, shares, octaves: octaves(model, lagged), first, follow }
     }
 
     /// The packets of a session whose lagged class is `class`, within a window of `window` nanoseconds.
-    pub fn packets(&self, class: usize, sent: [u32; 2], window: f64, to: &mut Vec<Packet>, rng: &mut impl Rng) {
+    pub fn packets(
+        &self,
+        class: usize,
+        sent: [u32; 2],
+        constant: [Option<u16>; 2],
+        window: f64,
+        to: &mut Vec<Packet>,
+        rng: &mut impl Rng,
+    ) {
         let from = to.len();
         let mut left = sent.map(f64::from);
         let groups = GAP_GROUPS[0];
@@ -97,7 +134,7 @@ impl Walk {
                 let row = (((class * 2 + before) * 2 + direction) * STEPS + step) * self.lengths + usize::from(last.length);
                 &self.follow[row * self.lengths..(row + 1) * self.lengths]
             };
-            packet.length = pick(weights, rng) as u16;
+            packet.length = constant[direction].unwrap_or_else(|| pick(weights, rng) as u16);
             to.push(packet);
             last = packet;
         }
@@ -140,10 +177,41 @@ fn positions(model: &Sessions, classes: &Classes, sent: &[f64], lagged: usize, l
     table
 }
 
+/// What is left of lengths by position, and of lengths after lengths, for packets whose direction is not of one length: the others are taken off, down to a part.
+fn without(
+    model: &Sessions,
+    sizes: &Sizes,
+    constant: &Constant,
+    times: f64,
+    positions: &mut [f64],
+    after: &mut [f64],
+) {
+    let lengths = model.axis(Part::Length).coarse_bins();
+    let (mut placed, mut followed) = (vec![0.0; positions.len()], vec![0.0; after.len()]);
+    for session in 0..sizes.len() {
+        let class = model.classes.lagged[sizes.class[session] as usize] as usize;
+        let sent = [0, 1].map(|direction| f64::from(sizes.sent[direction][session]));
+        for direction in 0..2 {
+            let Some(length) = constant[direction][session] else { continue };
+            // Packets of a direction are spread evenly over those of the session.
+            let part = sent[direction] / (sent[0] + sent[1]) / times;
+            for (position, &from) in POSITIONS.iter().enumerate() {
+                let to = POSITIONS.get(position + 1).map_or(f64::INFINITY, |&to| to as f64);
+                let own = (to.min(sent[0] + sent[1]) - from as f64).max(0.0);
+                placed[((class * POSITIONS.len() + position) * 2 + direction) * lengths + usize::from(length)] += own * part;
+            }
+            let cell = ((class * 4 + direction * 3) * lengths + usize::from(length)) * lengths + usize::from(length);
+            followed[cell] += (sent[direction] - 1.0) * part;
+        }
+    }
+    for (table, taken) in [(positions, placed), (after, followed)] {
+        table.iter_mut().zip(taken).for_each(|(n, taken)| *n = (*n - taken).max(KEPT * *n));
+    }
+}
+
 /// Lengths of first packets, and of those that follow, by position.
-fn follow(model: &Sessions, positions: &[f64], lagged: usize, lengths: usize) -> (Vec<f64>, Vec<f64>) {
+fn follow(positions: &[f64], mut after: Vec<f64>, lagged: usize, lengths: usize) -> (Vec<f64>, Vec<f64>) {
     let square = lengths * lengths;
-    let mut after = Noisy::of(model, What::Lengths).shrunk(4 * square, None);
     let place = |class: usize, position: usize, direction: usize| {
         let from = ((class * POSITIONS.len() + position) * 2 + direction) * lengths;
         &positions[from..from + lengths]

@@ -50,10 +50,24 @@ fn with_ports(model: &Model, sessions: &Sessions) -> Vec<bool> {
     cut.intervals().into_iter().map(drawn).collect()
 }
 
-/// How likely an exact length is that of the packet before it, where direction and coarse length are: by lagged class and coarse length.
-fn repeats(sessions: &Sessions) -> Vec<f64> {
+/// How likely an exact length is that of the packet before it, where direction and coarse length are and the direction is not of one length alone: by lagged class and coarse
+/// length. A packet that is made stands for `scale` that were measured.
+fn repeats(made: &Made<'_>, scale: f64) -> Vec<f64> {
+    let sessions = made.model;
     let lengths = sessions.axis(Part::Length).coarse_bins();
-    let table = Noisy::of(sessions, What::Repeats).shrunk(2 * lengths, None);
+    let mut table = Noisy::of(sessions, What::Repeats).shrunk(2 * lengths, None);
+    let mut alike = vec![0.0; table.len()];
+    for session in 0..made.sizes.len() {
+        let class = sessions.classes.lagged[made.sizes.class[session] as usize] as usize;
+        for direction in 0..2 {
+            if let Some(length) = made.constant[direction][session] {
+                let sent = f64::from(made.sizes.sent[direction][session]);
+                let part = sent / made.sizes.packets(session) as f64;
+                alike[(class * lengths + usize::from(length)) * 2 + 1] += (sent - 1.0) * part * scale;
+            }
+        }
+    }
+    table.iter_mut().zip(alike).for_each(|(n, alike)| *n = (*n - alike).max(0.05 * *n));
     table.chunks(2).map(|both| both[1] / (both[0] + both[1]).max(1e-9)).collect()
 }
 
@@ -105,7 +119,7 @@ impl<'a> Writer<'a> {
             length: Picker::new(&sessions.axis(Part::Length).partition),
             ttl: Leaves::of(sessions.axis(Part::Ttl)),
             lengths: Noisy::of(sessions, What::Sent).shrunk(sessions.axis(Part::Length).fine_bins(), None),
-            repeats: repeats(sessions),
+            repeats: repeats(made, model.records / made.walked.packets.len().max(1) as f64),
             manners: (0u32..).zip(&sessions.manners).map(group).collect(),
             echoes: echoes.counts,
             unmodelled: unmodelled
@@ -160,7 +174,8 @@ impl<'a> Writer<'a> {
                     let lagged = self.made.model.classes.lagged[class] as usize;
                     let again = self.repeats[lagged * weights.1 + usize::from(packet.length)];
                     let last = &mut last[usize::from(packet.direction) * weights.1 + usize::from(packet.length)];
-                    let before = last.filter(|_| rng.random::<f64>() < again);
+                    let alike = self.made.constant[usize::from(packet.direction)][session].is_some();
+                    let before = last.filter(|_| alike || rng.random::<f64>() < again);
                     record[length] = before.unwrap_or_else(|| self.length.draw((first + bin) as u32, rng));
                     *last = Some(record[length]);
                 }
