@@ -683,6 +683,70 @@ fn gaps_are_measured_and_never_written() {
 }
 
 #[test]
+fn a_declared_grain_and_mtu_hold_in_every_record() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "flows", "--rows", "4000", "-o", "raw.csv"]);
+    let column = |line: &str, at: usize| line.split(',').nth(at).unwrap().parse::<u64>().unwrap();
+    // Whole seconds, as a collector of such has them.
+    let whole = |line: &str| {
+        let mut cells: Vec<String> = line.split(',').map(String::from).collect();
+        cells[5] = format!("{}", column(line, 5) / 1_000_000_000 * 1_000_000_000);
+        cells.join(",")
+    };
+    let raw = lab.text("raw.csv");
+    let (header, records) = raw.split_once('\n').unwrap();
+    let records: Vec<String> = records.lines().map(whole).collect();
+    lab.write("raw.csv", format!("{header}\n{}\n", records.join("\n")));
+    let printed = lab.ok(&[&["inspect", "raw.csv"][..], FLOWS].concat());
+    assert!(printed.contains("ts holds multiples of 1s") && !printed.contains("\"grain\""), "{printed}");
+
+    for method in ["adaptive", "netdpsyn"] {
+        let declared =
+            ["--grain", "1s", "--mtu", "300", "--accept-noise", "--bundle", "bundle", "--method", method];
+        let output = lab.synthesize("raw.csv", FLOWS, &declared);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        lab.ok(&["generate", "bundle", "-o", "more.csv", "--rows", "2000"]);
+        for name in ["out.csv", "more.csv"] {
+            let text = lab.text(name);
+            let times = text.lines().skip(1).map(|line| column(line, 5) / 1_000_000);
+            assert!(
+                times.clone().all(|ms| ms % 1_000 == 0 && ms / 3_600_000 == 1_767_600_000 / 3_600),
+                "{method}"
+            );
+            // Spread over the window, and not only where bins begin.
+            assert!(times.collect::<std::collections::BTreeSet<u64>>().len() > 400, "{method}");
+            let fits = |line: &str| column(line, 8) <= 300 * column(line, 7);
+            assert!(text.lines().skip(1).all(fits), "{method}");
+        }
+        for made in ["out.csv", "more.csv", "bundle"] {
+            fs::remove_file(lab.path(made)).unwrap();
+        }
+    }
+    // The raw records break it, and validity says so where it is declared.
+    let validity = |more: &[&str]| {
+        let measured = ["evaluate", "raw.csv", "raw.csv", "--only", "validity", "--json", "-"];
+        let report = lab.ok(&[&measured[..], FLOWS, more].concat());
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let facts = report["validity"]["facts"].as_array().unwrap();
+        let fit = facts.iter().find(|fact| fact["fact"] == "bytes-fit-packets").unwrap();
+        fit["synthetic"].as_f64().unwrap()
+    };
+    assert!(validity(&["--mtu", "300"]) > 0.1 && validity(&[]) == 0.0);
+
+    for (declared, said) in [
+        (["--grain", "7s"], "does not begin and end at multiples of the grain 7s"),
+        (["--grain", "1500ns"], "a grain divides a microsecond"),
+        (["--mtu", "67"], "mtu must be 68 to 65,535 bytes, not 67"),
+    ] {
+        let refused = lab.synthesize("raw.csv", FLOWS, &declared);
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() == Some(2) && stderr.contains(said), "{stderr}");
+    }
+    let refused = lab.synthesize("raw.csv", PACKETS, &["--mtu", "1500"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("mtu bounds the bytes of flows"));
+}
+
+#[test]
 fn declared_networks_stand_in_place_of_trees() {
     let lab = Lab::new();
     lab.ok(&["sample", "flows", "--rows", "2000", "-o", "raw.csv"]);

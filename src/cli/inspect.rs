@@ -50,15 +50,16 @@ impl Args {
         for (column, window) in &hints.windows {
             println!("  {column} lies within {window}");
         }
+        for (column, grain) in &hints.grains {
+            println!("  {column} holds multiples of {grain}");
+        }
         for (column, values) in &hints.categories {
             let listed: Vec<String> =
                 values.iter().map(|(value, count)| format!("{value} ({count})")).collect();
             println!("  {column} has {}", listed.join(", "));
         }
-        println!(
-            "  Declaring a window or categories after reading them here is a choice outside the promise"
-        );
-        println!("  of privacy; declare what you knew before, or round generously.");
+        println!("  Declaring a window, grain or categories after reading them here is a choice outside the");
+        println!("  promise of privacy; declare what you knew before, or round generously.");
         println!("  Foretold of this many records by method adaptive, from public traces:");
         for guarantee in EPSILONS.into_iter().filter_map(|epsilon| Guarantee::new(epsilon, DELTA).ok()) {
             let plan = Plan::new(guarantee, Method::Adaptive);

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::service::local::Source;
-use crate::trace::{Window, presets};
+use crate::trace::{Grain, Window, presets};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -26,6 +26,14 @@ pub struct TraceArgs {
     /// in place of the paid search for prefixes
     #[arg(long, value_name = "COLUMN=FILE", value_parser = networks)]
     pub networks: Vec<(String, PathBuf)>,
+    /// What times are whole multiples of, as 1s or 10ms: synthetic times are, too, and the window begins and ends at such. It is public, and never taken
+    /// from the records
+    #[arg(long, value_name = "STEP")]
+    pub grain: Option<Grain>,
+    /// The largest packet of a flow in bytes, 68 to 65535: the bytes of a synthetic record fit packets of this size. It is public, and never taken from
+    /// the records
+    #[arg(long, value_name = "BYTES")]
+    pub mtu: Option<u16>,
     /// Share of records that may be skipped because they cannot be read (0 to 1)
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub tolerance: f64,
@@ -66,6 +74,8 @@ impl TraceArgs {
             window: self.window,
             categories: self.categories,
             networks: self.networks,
+            grain: self.grain,
+            mtu: self.mtu,
             tolerance: self.tolerance,
         })
     }

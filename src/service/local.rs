@@ -12,7 +12,7 @@ use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
-use crate::trace::{Schema, SchemaError, Trace, Window, presets};
+use crate::trace::{Grain, Schema, SchemaError, Trace, Window, presets};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -93,6 +93,10 @@ pub struct Source {
     pub categories: Vec<(String, Vec<String>)>,
     /// Files with networks by address column, one a line.
     pub networks: Vec<(String, PathBuf)>,
+    /// What times are multiples of.
+    pub grain: Option<Grain>,
+    /// The largest packet of a flow.
+    pub mtu: Option<u16>,
     /// Share of bad records that may be skipped.
     pub tolerance: f64,
 }
@@ -134,6 +138,12 @@ impl Source {
             let networks: Vec<String> = lines.map(String::from).collect();
             schema.declare_networks(column, &networks)?;
         }
+        if let Some(grain) = self.grain {
+            schema.declare_grain(grain)?;
+        }
+        schema.mtu = self.mtu.or(schema.mtu);
+        schema.check()?;
+        schema.check_notations()?;
         // Whose machine it is knows how large a file to unpack on it.
         formats::bind(&self.path, schema, Limits::NONE, progress).map_err(|source| self.refused(source))
     }
@@ -159,10 +169,7 @@ impl Source {
 fn read_schema(path: &Path) -> Result<Schema, LocalError> {
     let refused = |reason: String| LocalError::SchemaFile { path: path.into(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-    let schema: Schema =
-        serde_json::from_str(&text).map_err(|error| refused(format!("not a schema: {error}")))?;
-    schema.check_notations()?;
-    Ok(schema)
+    serde_json::from_str(&text).map_err(|error| refused(format!("not a schema: {error}")))
 }
 
 /// What a synthesis leaves behind besides its files.

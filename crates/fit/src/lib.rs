@@ -136,7 +136,7 @@ fn fit_with(
     let (trace, held_out) = match &plan.hold_out {
         None => (trace, None),
         Some(split_key) => {
-            let (kept, held) = split::split(trace, split_key, progress)?;
+            let (kept, held) = split::split(trace, schema, split_key, progress)?;
             (kept, Some(held))
         }
     };

@@ -278,7 +278,7 @@ mod tests {
         #[test]
         fn never_panics(cell in prop::collection::vec(any::<u8>(), 0..40), decimals in 0u32..10) {
             let _ = fixed_point(&cell, decimals);
-            for field in [Field::ip(&[8]), Field::Port, Field::Protocol, Field::Timestamp { windows: 9 }] {
+            for field in [Field::ip(&[8]), Field::Port, Field::Protocol, Field::timestamp(9)] {
                 for notation in [None, Some(Notation::AddressNumber), Some(Notation::Rfc3339)] {
                     let _ = Parser::new(&field, notation, true).read(&cell);
                 }

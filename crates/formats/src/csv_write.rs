@@ -3,7 +3,7 @@
 use netdpsyn_privacy::{Private, Raw, Sensitive};
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
 use netdpsyn_trace::schema::OTHER;
-use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, TimeUnit, Trace, protocols};
+use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -127,9 +127,9 @@ impl Writer {
                 Writer::Texts(declared.chain([OTHER.to_string()]).collect())
             }
             (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
-                // Seconds are shown to the microsecond, smaller units whole: fixed, whatever the file's digits say.
-                let shown = if unit == TimeUnit::Seconds { 6 } else { 0 };
-                Writer::Number { decimals: unit.decimals(), point: decimal.then_some(shown) }
+                // Fixed, whatever the file's digits say.
+                let digits = unit.decimals() - unit.shown(decimal).decimals();
+                Writer::Number { decimals: unit.decimals(), point: decimal.then_some(digits as u8) }
             }
             (Field::Timestamp { .. }, _) => Writer::Rfc3339,
             (field, _) => Writer::Number { decimals: field.decimals(), point },
@@ -194,6 +194,7 @@ fn quoted(cell: &str) -> String {
 mod tests {
     use super::super::cell::Parser;
     use super::*;
+    use netdpsyn_trace::TimeUnit;
     use proptest::prelude::*;
 
     fn shown(column: &Column, value: u64) -> String {
@@ -216,7 +217,7 @@ mod tests {
         let ip = Field::ip(&[8]);
         assert_eq!(shown(&column(ip, Notation::Dotted), 0xc000_0201), "192.0.2.1");
         let unit = TimeUnit::Microseconds;
-        let time = column(Field::Timestamp { windows: 1 }, Notation::Epoch { unit, decimal: true });
+        let time = column(Field::timestamp(1), Notation::Epoch { unit, decimal: true });
         assert_eq!(shown(&time, 1_458_298_072_364_000_777), "1458298072364000.0");
         let proto = column(Field::Protocol, Notation::UpperName);
         assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["TCP", "113", "other"]);
@@ -231,7 +232,7 @@ mod tests {
         fn what_is_written_reads_back(value in 0u64..4_000_000_000_000_000_000) {
             let epoch = |unit, decimal| Notation::Epoch { unit, decimal };
             let micros = value / 1_000 * 1_000;
-            let time = Field::Timestamp { windows: 1 };
+            let time = Field::timestamp(1);
             let cases = [
                 (time.clone(), epoch(TimeUnit::Nanoseconds, false), value),
                 (time.clone(), epoch(TimeUnit::Seconds, true), micros),

@@ -7,7 +7,7 @@ use super::cell::Parser;
 use super::{Bound, Limits, ReadError, csv_read, input};
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::{Field, Window};
+use netdpsyn_trace::{Field, Grain, Window};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +20,8 @@ const LISTED: usize = 100;
 pub struct Hints {
     /// By column of times: the window that just holds all of them.
     pub windows: Vec<(String, String)>,
+    /// By column of times: the largest grain of a power of ten, up to a second, that all of them are multiples of.
+    pub grains: Vec<(String, String)>,
     /// By categorical column: values seen and how often; those beyond the hundredth are left out.
     pub categories: Vec<(String, BTreeMap<String, u64>)>,
 }
@@ -28,13 +30,13 @@ pub struct Hints {
 pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
     let mut reader = csv_read::reader(input::open(path, Limits::NONE, progress)?);
     csv_read::header(&mut reader)?;
-    let mut times: BTreeMap<usize, (Parser, u64, u64)> = BTreeMap::new();
+    let mut times: BTreeMap<usize, (Parser, u64, u64, Option<Grain>)> = BTreeMap::new();
     let mut values: BTreeMap<usize, BTreeMap<String, u64>> = BTreeMap::new();
     for (index, column) in bound.schema.columns.iter().enumerate() {
         match column.field {
             Field::Timestamp { .. } => {
                 let parser = Parser::new(&column.field, column.notation, bound.detected[index]);
-                times.insert(index, (parser, u64::MAX, 0));
+                times.insert(index, (parser, u64::MAX, 0, None));
             }
             Field::Categorical(_) => {
                 values.insert(index, BTreeMap::new());
@@ -45,9 +47,11 @@ pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Priv
     let mut record = csv::ByteRecord::new();
     while csv_read::next(&mut reader, &mut record)?.is_some() {
         let cell = |index: usize| record.get(bound.positions[index]).unwrap_or_default().trim_ascii();
-        for (&index, (parser, low, high)) in &mut times {
+        for (&index, (parser, low, high, grain)) in &mut times {
             if let Ok(time) = parser.read(cell(index)) {
                 (*low, *high) = ((*low).min(time), (*high).max(time));
+                let own = Grain::of(time);
+                *grain = Some(grain.map_or(own, |grain| grain.min(own)));
             }
         }
         for (&index, seen) in &mut values {
@@ -63,9 +67,10 @@ pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Priv
     let around = |low: u64, high: u64| Window::new(low / second * second, (high / second + 1) * second);
     Ok(Private::new(Hints {
         windows: times
-            .into_iter()
-            .filter_map(|(i, (_, low, high))| Some((name(i), around(low, high)?.to_string())))
+            .iter()
+            .filter_map(|(&i, &(_, low, high, _))| Some((name(i), around(low, high)?.to_string())))
             .collect(),
+        grains: times.iter().filter_map(|(&i, (.., grain))| Some((name(i), (*grain)?.to_string()))).collect(),
         categories: values.into_iter().map(|(i, seen)| (name(i), seen)).collect(),
     }))
 }

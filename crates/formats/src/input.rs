@@ -176,7 +176,7 @@ mod tests {
     /// A trace of one column.
     fn ports() -> Schema {
         let columns = vec![Column::new("port", Field::Port)];
-        Schema { name: "ports".into(), kind: Kind::Flow, columns, facts: vec![], window: None }
+        Schema { name: "ports".into(), kind: Kind::Flow, columns, facts: vec![], mtu: None, window: None }
     }
 
     fn gzip(pieces: impl IntoIterator<Item = Vec<u8>>) -> tempfile::NamedTempFile {

@@ -15,7 +15,7 @@ fn epoch(unit: TimeUnit, decimal: bool) -> Notation {
 /// number of them.
 fn columns() -> Vec<(Field, Option<Notation>, u64, u64)> {
     use TimeUnit::{Microseconds, Milliseconds, Nanoseconds, Seconds};
-    let time = Field::Timestamp { windows: 9 };
+    let time = Field::timestamp(9);
     let float = Field::FloatExponential { resolution: 1e-6, max: 1e9, base: 2.0 };
     let category = |values: &[&str]| Field::Categorical(Some(values.iter().map(|v| v.to_string()).collect()));
     let mut all = vec![
@@ -93,7 +93,8 @@ fn traces() -> impl Strategy<Value = (Schema, Vec<Vec<u64>>)> {
                     |(value, (_, _, step, many)): (u64, &(_, _, u64, u64))| value % size % many * step;
                 row.into_iter().zip(&chosen).map(value).collect()
             });
-            let schema = Schema { name: "any".into(), kind: Kind::Flow, columns, facts: vec![], window };
+            let schema =
+                Schema { name: "any".into(), kind: Kind::Flow, columns, facts: vec![], mtu: None, window };
             (schema, rows.collect())
         },
     )

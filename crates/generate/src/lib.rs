@@ -22,7 +22,9 @@
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`sessions`] | packets as sessions |
 //! | [`restore`] | codes back to values |
+//! | [`grid`] | which values can be, where times have a grain |
 //! | [`hosts`] | how many addresses the tail has, and which |
+//! | [`structure`] | of a model with looks across records: one population of hosts, and who meets whom |
 //! | [`chain`] | records of one flow, one after the other |
 //! | [`order`] | shards set aside, and merged in order of time |
 
@@ -31,6 +33,7 @@ pub mod chain;
 pub mod codes;
 pub mod condition;
 pub mod draw;
+pub mod grid;
 pub mod gum;
 pub mod hosts;
 pub mod options;
@@ -41,6 +44,7 @@ pub mod quota;
 pub mod restore;
 pub mod sessions;
 pub mod shard;
+pub mod structure;
 pub mod target;
 pub mod visit;
 pub mod whole;
@@ -66,14 +70,19 @@ use rayon::prelude::*;
 use shard::Targets;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use structure::Structure;
 use target::Target;
 
 /// Records that are made together: enough that cells of few records are not lost to rounding, few enough for the cache. On a
 /// table of 20,000 cells, shards a quarter of this size ended with one and a half times the error.
 const SHARD: usize = 1 << 18;
 
-/// The stream that hosts are drawn from: that of no shard.
+/// The streams that hosts, and who meets whom, are drawn from: those of no shard.
 const HOSTS: usize = usize::MAX - 1;
+const MEETING: usize = usize::MAX - 2;
+
+/// Shards whose hosts meet each other: four million records. Of a longer trace each such part has the same hosts, pairs and degrees.
+const TOGETHER: usize = 16;
 
 /// Shards that are kept in memory rather than in a scratch file.
 const HELD_SHARDS: usize = 4;
@@ -190,24 +199,51 @@ fn make_in<'a>(
     let restorer =
         restore::Restorer::new(&model.schema, attributes, rules).with_hosts(&model.profiles, hosts);
 
+    let structure = Structure::of(model, hosts);
+
     let shards = rows.div_ceil(size);
     let done = AtomicU64::new(0);
     let step = || progress.step(Stage::Generate, done.load(Ordering::Relaxed), shards as u64);
     let make = |part, parts, rng: &mut _| maker.make(part, parts, request, to_make, rng, &step);
-    let made: Vec<(Vec<Piece>, Convergence)> = (0..shards)
-        .into_par_iter()
-        .map(|shard| {
-            let mut rng = stream(request.seed, shard);
-            let (codes, end) = match &quota {
-                Some(quota) => quota.fill(shard, shards, &mut rng, make)?,
-                None => make(shard, shards, &mut rng)?,
-            };
-            let columns = restorer.restore(&codes, &mut rng, &step)?;
-            let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
-            done.fetch_add(1, Ordering::Relaxed);
-            Ok((pieces, end))
-        })
-        .collect::<Result<_, Halted>>()?;
+    let codes_of = |shard: usize| -> Result<Coded, Cancelled> {
+        let mut rng = stream(request.seed, shard);
+        let (codes, end) = match &quota {
+            Some(quota) => quota.fill(shard, shards, &mut rng, make)?,
+            None => make(shard, shards, &mut rng)?,
+        };
+        Ok(Coded { shard, codes, end, rng })
+    };
+    let set_aside = |of: Coded, given: &[(usize, Values)]| -> Result<(Vec<Piece>, Convergence), Halted> {
+        let Coded { shard, codes, end, mut rng } = of;
+        let columns = restorer.restore(&codes, given, &mut rng, &step)?;
+        let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok((pieces, end))
+    };
+    let mut made: Vec<(Vec<Piece>, Convergence)> = Vec::with_capacity(shards);
+    match &structure {
+        None => (0..shards)
+            .into_par_iter()
+            .map(|shard| set_aside(codes_of(shard)?, &[]))
+            .collect::<Result<Vec<_>, Halted>>()?
+            .into_iter()
+            .for_each(|shard| made.push(shard)),
+        Some(structure) => {
+            for together in (0..shards).step_by(TOGETHER) {
+                let all = (together..shards.min(together + TOGETHER)).into_par_iter();
+                let coded: Vec<Coded> = all.map(codes_of).collect::<Result<_, Cancelled>>()?;
+                let parts: Vec<&Codes> = coded.iter().map(|part| &part.codes).collect();
+                let ends =
+                    structure.endpoints(&parts, &mut stream(request.seed, MEETING - together), &step)?;
+                let both = coded.into_par_iter().zip(ends);
+                let pieces = both.map(|(part, [source, destination])| {
+                    let [from, to] = structure.columns;
+                    set_aside(part, &[(from, source), (to, destination)])
+                });
+                made.extend(pieces.collect::<Result<Vec<_>, Halted>>()?);
+            }
+        }
+    }
 
     let ends: Vec<(usize, Convergence)> = made.iter().map(|(_, end)| (1, *end)).collect();
     let convergence = Convergence::over(&ends);
@@ -237,6 +273,14 @@ fn make_sessions<'a>(
     let pieces = pieces.collect::<Result<Vec<_>, Halted>>()?.into_iter().flatten().collect();
     let convergence = sessions.convergence;
     Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
+}
+
+/// The codes of a shard, before they have values.
+struct Coded {
+    shard: usize,
+    codes: Codes,
+    end: Convergence,
+    rng: Xoshiro256PlusPlus,
 }
 
 /// The attributes whose codes records have: of two resolutions the fine ones.

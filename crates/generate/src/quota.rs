@@ -299,7 +299,8 @@ mod tests {
         let (attributes, rules) = condition.restored(&model);
         let codes: Codes = [[0, 0], [0, 1], [0, 0], [2, 1]].map(|codes| Values::collect(9, codes)).into();
         let restorer = Restorer::new(&model.schema, &attributes, &rules);
-        let made = restorer.restore(&codes, &mut Xoshiro256PlusPlus::seed_from_u64(1), &|| Ok(())).unwrap();
+        let made =
+            restorer.restore(&codes, &[], &mut Xoshiro256PlusPlus::seed_from_u64(1), &|| Ok(())).unwrap();
         let column = |at: usize| made[at].iter().collect::<Vec<u64>>();
         assert_eq!((column(2), column(3)), (vec![1, 1], vec![2, 1]));
     }

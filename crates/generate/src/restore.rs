@@ -1,6 +1,7 @@
 //! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
 
 use super::chain::chain;
+use super::grid::Grid;
 use super::hosts::populate;
 use netdpsyn_model::Profile;
 use netdpsyn_model::domain::{Attribute, Partition};
@@ -14,14 +15,21 @@ use std::ops::{Range, RangeInclusive};
 
 /// Draws values of a bin.
 pub struct Picker {
-    /// Intervals of each bin that can be drawn, and the sums of their weights up to each.
+    /// Intervals of each bin that can be drawn, in places of the grid, and the sums of their weights up to each.
     bins: Vec<(Vec<Range<u64>>, Vec<f64>)>,
+    grid: Grid,
 }
 
 impl Picker {
     /// For a partition.
     pub fn new(partition: &Partition) -> Self {
         Picker::of(partition.intervals())
+    }
+
+    /// For a partition of which some values alone can be.
+    fn on(grid: Grid, partition: &Partition) -> Self {
+        let places = partition.intervals().into_iter().map(|bin| grid.of_bin(bin)).collect();
+        Picker { grid, ..Picker::of(places) }
     }
 
     /// For the intervals of every bin, with their weights.
@@ -41,7 +49,7 @@ impl Picker {
                 })
                 .unzip()
         };
-        Picker { bins: bins.into_iter().map(cumulate).collect() }
+        Picker { bins: bins.into_iter().map(cumulate).collect(), grid: Grid::ALL }
     }
 
     /// An interval of the bin by weight, then uniform inside.
@@ -54,27 +62,33 @@ impl Picker {
                 sums.partition_point(|&sum| sum <= drawn).min(sums.len() - 1)
             }
         };
-        uniform(&intervals[at], rng)
+        self.grid.value(uniform(&intervals[at], rng))
     }
 
     /// Uniform among the bin's values within `bounds`; the nearest bound where the bin has none there.
     pub fn draw_within(&self, bin: u32, bounds: RangeInclusive<u64>, rng: &mut impl Rng) -> u64 {
         let (low, high) = (*bounds.start(), (*bounds.end()).max(*bounds.start()));
         let (intervals, _) = &self.bins[bin as usize];
+        let places = self.grid.within(&(low..=high));
         let inside: Vec<Range<u64>> = intervals
             .iter()
-            .map(|i| i.start.max(low)..i.end.min(high.saturating_add(1)))
+            .map(|i| i.start.max(*places.start())..i.end.min(places.end().saturating_add(1)))
             .filter(|i| i.start < i.end)
             .collect();
         match inside.as_slice() {
             [] => self.draw(bin, rng).clamp(low, high),
-            some => uniform(&some[rng.random_range(0..some.len())], rng),
+            some => self.grid.value(uniform(&some[rng.random_range(0..some.len())], rng)),
         }
     }
 
     /// The largest value that is ever drawn.
     fn most(&self) -> u64 {
-        self.bins.iter().flat_map(|(intervals, _)| intervals).map(|i| i.end - 1).max().unwrap_or(0)
+        self.bins
+            .iter()
+            .flat_map(|(intervals, _)| intervals)
+            .map(|i| self.grid.value(i.end - 1))
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -89,7 +103,7 @@ pub struct Restorer<'a> {
     pickers: Vec<(usize, Picker)>,
     partitions: Vec<&'a Partition>,
     /// Columns that are not modelled, with the values they are drawn from.
-    unmodelled: Vec<(usize, Range<u64>)>,
+    unmodelled: Vec<(usize, Grid, Range<u64>)>,
     facts: Facts,
     /// Packets, and the most whose bytes can be drawn: bytes that have to fit more would lie above all that stands out.
     fitting: Option<(usize, u64)>,
@@ -111,10 +125,15 @@ impl<'a> Restorer<'a> {
             .iter()
             .enumerate()
             .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
-            .filter_map(|(index, c)| Some((index, c.field.declared(schema.window)?)))
+            .filter_map(|(index, c)| {
+                let grid = Grid::of(schema, index);
+                Some((index, grid, grid.places(&c.field.declared(schema.window)?)))
+            })
             .collect();
-        let pickers: Vec<(usize, Picker)> =
-            attributes.iter().map(|a| (a.column, Picker::new(&a.partition))).collect();
+        let pickers: Vec<(usize, Picker)> = attributes
+            .iter()
+            .map(|a| (a.column, Picker::on(Grid::of(schema, a.column), &a.partition)))
+            .collect();
         let of = |column: usize| pickers.iter().position(|(own, _)| *own == column);
         let facts = Facts::of(schema);
         let fitting = facts
@@ -149,10 +168,11 @@ impl<'a> Restorer<'a> {
         self
     }
 
-    /// The records of a shard, by column, in the final width. `step` is called before every block.
+    /// The records of a shard, by column, in the final width; `given` are columns whose values are decided already. `step` is called before every block.
     pub fn restore(
         &self,
         codes: &[Values],
+        given: &[(usize, Values)],
         rng: &mut Xoshiro256PlusPlus,
         step: &Step,
     ) -> Result<Vec<Values>, Cancelled> {
@@ -168,8 +188,11 @@ impl<'a> Restorer<'a> {
                 for ((column, picker), codes) in self.pickers.iter().zip(codes) {
                     record[*column] = picker.draw(codes.get(row) as u32, rng);
                 }
-                for (column, space) in &self.unmodelled {
-                    record[*column] = rng.random_range(space.clone());
+                for (column, values) in given {
+                    record[*column] = values.get(row);
+                }
+                for (column, grid, places) in &self.unmodelled {
+                    record[*column] = grid.value(rng.random_range(places.clone()));
                 }
                 for follower in self.followers {
                     record[follower.column] = follower.values[codes[follower.key].get(row) as usize];
@@ -265,7 +288,7 @@ mod tests {
         let restorer = Restorer::new(&schema, &attributes, &rules);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         for _ in 0..50 {
-            let made = restorer.restore(&codes, &mut rng, &|| Ok(())).unwrap();
+            let made = restorer.restore(&codes, &[], &mut rng, &|| Ok(())).unwrap();
             assert_eq!((made[0].get(0), made[0].get(1)), (8, 0));
             assert!(made[0].get(2) > 8, "UDP has ports");
             assert_eq!([0, 1, 2].map(|row| made[4].get(row)), [0, 0, 1]);

@@ -136,12 +136,15 @@ impl Model {
         let layout = Layout::new(&bundle.attributes, layers);
         let Estimated { tables, records } =
             estimate(&layout, &bundle.measurements, records(bundle), progress)?;
+        // With the noise of its own measurement, whatever else tells of it.
+        let variance =
+            |a: usize| bundle.measurements.iter().find(|m| m.attributes == [a]).map(|m| m.scale.variance());
         let one_way = |a: usize| {
             let table = tables.iter().find(|table| table.attributes().contains(&a));
             table.map(|table| {
                 let onto = table.cells.onto(&[a]).cells;
                 let values = table.project(&table.cells.map_onto(&[a]), onto.count());
-                Table { cells: onto, values, variance: Variance::Even(1.0) }
+                Table { cells: onto, values, variance: Variance::Even(variance(a).unwrap_or(1.0)) }
             })
         };
         Ok(Model {

@@ -49,6 +49,7 @@ impl fmt::Display for Checked {
 /// The facts of a schema that its columns allow to check, by column index.
 pub struct Facts {
     bytes_fit: Option<(usize, usize)>,
+    most_packet: u64,
     instant: Option<(usize, usize)>,
     length: Option<Length>,
     checksum: Option<Header>,
@@ -102,6 +103,7 @@ impl Facts {
         let protocol = of_type(|field| *field == Field::Protocol).next().filter(|_| !ports.is_empty());
         Facts {
             bytes_fit: pair(Fact::BytesFitPackets, Role::Packets, Role::Bytes),
+            most_packet: schema.mtu.unwrap_or(u16::MAX).into(),
             instant: pair(Fact::OnePacketNoDuration, Role::Packets, Role::Duration),
             length,
             checksum: checksum.map(|checksum| Header { checksum, fields: HEADER.map(at) }),
@@ -142,13 +144,12 @@ impl Facts {
 
     /// Column and bounds of each fact.
     fn ruled(&self, record: &[u64]) -> [Option<(Fact, usize, RangeInclusive<u64>)>; 3] {
-        // 65,535 bytes are the largest.
         let bytes = self.bytes_fit.map(|(packets, bytes)| {
             let packets = record[packets];
             (
                 Fact::BytesFitPackets,
                 bytes,
-                packets.saturating_mul(LEAST_PACKET)..=packets.saturating_mul(65_535),
+                packets.saturating_mul(LEAST_PACKET)..=packets.saturating_mul(self.most_packet),
             )
         });
         let instant = self.instant.map(|(packets, td)| {
@@ -231,6 +232,8 @@ mod tests {
         record[7] = 0;
         assert_eq!(flow.bounds(&record).next(), Some((8, 0..=0)));
         record[7] = 2;
+        let mtu = Schema { mtu: Some(1_500), ..presets::preset("flow").unwrap() };
+        assert_eq!(Facts::of(&mtu).bounds(&record).next(), Some((8, 40..=3_000)));
         assert_eq!(flow.bounds(&record).last(), Some((6, 0..=u64::MAX)));
 
         let packet = Facts::of(&presets::preset("dc").unwrap());

@@ -10,6 +10,7 @@
 pub mod columns;
 pub mod facts;
 pub mod gaps;
+pub mod grain;
 pub mod groups;
 pub mod notation;
 pub mod presets;
@@ -26,6 +27,7 @@ pub mod written;
 
 pub use columns::{Trace, Values};
 pub use facts::{Checked, Facts};
+pub use grain::Grain;
 pub use netdpsyn_account::{Kind, Stage};
 pub use notation::{Notation, TimeUnit};
 pub use roles::{Role, Roles};

@@ -114,6 +114,11 @@ impl TimeUnit {
         }
     }
 
+    /// The smallest unit told apart where times are written in this one: seconds with a decimal point go down to microseconds.
+    pub fn shown(self, decimal: bool) -> TimeUnit {
+        if decimal && self == TimeUnit::Seconds { TimeUnit::Microseconds } else { self }
+    }
+
     /// Decimal digits from this unit down to nanoseconds.
     pub fn decimals(self) -> u32 {
         self.nanoseconds().ilog10()

@@ -114,7 +114,7 @@ fn flow(name: &str, types: Option<&[&str]>) -> Schema {
     let types = types.map_or(Field::Categorical(None), categories);
     let mut columns = five_tuple();
     columns.extend([
-        Column::new("ts", Field::Timestamp { windows: 100 }).with(Role::Start),
+        Column::new("ts", Field::timestamp(100)).with(Role::Start),
         Column::new("td", Field::FloatExponential { resolution: 1e-6, max: week, base: 2.0 })
             .with(Role::Duration),
         Column::new("pkt", exponential(1 << 32)).with(Role::Packets),
@@ -127,6 +127,7 @@ fn flow(name: &str, types: Option<&[&str]>) -> Schema {
         kind: Kind::Flow,
         columns,
         facts: vec![Fact::BytesFitPackets, Fact::OnePacketNoDuration],
+        mtu: None,
         window: None,
     }
 }
@@ -135,7 +136,7 @@ fn packet(name: &str) -> Schema {
     let length = Field::Integer { min: 0, max: 65_535, width: 64, exact_below: 1_536 };
     let mut columns = five_tuple();
     columns.extend([
-        Column::new("time", Field::Timestamp { windows: 100 }).with(Role::Start),
+        Column::new("time", Field::timestamp(100)).with(Role::Start),
         Column::new("pkt_len", length).with(Role::Length),
         integer("version", Role::IpVersion, 4, 6),
         integer("ihl", Role::HeaderWords, 5, 15),
@@ -153,6 +154,7 @@ fn packet(name: &str) -> Schema {
         columns,
         // Captures taken behind segmentation offload hold packets of impossible lengths; backbone links do not.
         facts: if name == "packet" { Vec::new() } else { vec![Fact::LengthHoldsHeaders] },
+        mtu: None,
         window: None,
     }
 }
@@ -193,6 +195,7 @@ mod tests {
             kind: Kind::Flow,
             columns: vec![Column::new("c", field)],
             facts: vec![],
+            mtu: None,
             window: None,
         };
         let twice = Field::Categorical(Some(vec!["a".into(), "a".into()]));
@@ -213,9 +216,46 @@ mod tests {
             Field::Integer { min: 0, max: 1 << 40, width: 1, exact_below: 0 },
             Field::IntegerExponential { max: 5, base: 1.0 },
             Field::FloatExponential { resolution: 0.3, max: 5.0, base: 2.0 },
-            Field::Timestamp { windows: 0 },
+            Field::timestamp(0),
         ] {
             assert!(with(field.clone()).check().is_err(), "{field:?}");
         }
+    }
+
+    #[test]
+    fn a_grain_and_an_mtu_are_checked_and_survive_json() {
+        let mut schema = preset("flow").unwrap();
+        schema.declare_grain("1s".parse().unwrap()).unwrap();
+        schema.mtu = Some(1_500);
+        assert_eq!((schema.check(), schema.grain()), (Ok(()), Some((5, "1s".parse().unwrap()))));
+        let text = serde_json::to_string(&schema).unwrap();
+        assert!(text.contains(r#""grain":"1s""#) && text.contains(r#""mtu":1500"#), "{text}");
+        assert_eq!(serde_json::from_str::<Schema>(&text).unwrap(), schema);
+        let refused = serde_json::from_str::<Schema>(&text.replace("1s", "1m")).unwrap_err().to_string();
+        assert!(refused.contains("a whole number and a unit"), "{refused}");
+        // Neither is written where it is not declared, so that programs that know neither go on.
+        let text = serde_json::to_string(&preset("flow").unwrap()).unwrap();
+        assert!(!text.contains("grain") && !text.contains("mtu"), "{text}");
+
+        let fault = |change: &dyn Fn(&mut Schema)| {
+            let mut changed = schema.clone();
+            change(&mut changed);
+            changed.check().and_then(|()| changed.check_notations()).unwrap_err().to_string()
+        };
+        let half = "1970-01-01T00:00:00.5Z/1970-01-01T00:00:09Z";
+        assert!(fault(&|s| s.window = half.parse().ok()).contains("multiples of the grain 1s"));
+        let unit = crate::TimeUnit::Seconds;
+        for (grain, decimal, told) in [("10ms", false, "seconds"), ("100ns", true, "microseconds")] {
+            let fault = fault(&|s| {
+                s.declare_grain(grain.parse().unwrap()).unwrap();
+                s.columns[5].notation = Some(Notation::Epoch { unit, decimal });
+            });
+            assert!(fault.contains(&format!("written in whole {told}")), "{fault}");
+        }
+        assert!(fault(&|s| s.mtu = Some(67)).contains("68 to 65,535"));
+        assert!(fault(&|s| s.facts.clear()).contains("needs the fact bytes-fit-packets"));
+        let mut timeless = preset("flow").unwrap();
+        timeless.columns.remove(5);
+        assert!(timeless.declare_grain("1s".parse().unwrap()).is_err());
     }
 }

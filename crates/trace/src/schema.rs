@@ -4,7 +4,9 @@
 //! may come from a trace's values; what the preset leaves open, the steward declares.
 
 use super::gaps::FlowColumns;
-use super::{Kind, Notation, Role, Roles, Window, presets, protocols, roles::OneOrTwo, written::Written};
+use super::{
+    Facts, Grain, Kind, Notation, Role, Roles, Window, presets, protocols, roles::OneOrTwo, written::Written,
+};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -22,6 +24,8 @@ pub struct Schema {
     pub columns: Vec<Column>,
     /// Protocol facts that synthetic records must respect.
     pub facts: Vec<Fact>,
+    /// The largest packet of a flow in bytes, where it is known; else 65,535.
+    pub mtu: Option<u16>,
     /// The declared capture window.
     pub window: Option<Window>,
 }
@@ -89,6 +93,10 @@ pub enum Field {
         #[serde(default = "time_bins")]
         #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 65536))]
         windows: u32,
+        /// What times are whole multiples of, as 1s or 10ms; synthetic ones are, too. When absent: nanoseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^[0-9]+(s|ms|us|ns)$"))]
+        grain: Option<Grain>,
     },
     /// A whole number from `min` to `max`; a bin each below `exact_below`, bins of `width` above.
     Integer {
@@ -157,6 +165,9 @@ fn two() -> f64 {
     2.0
 }
 
+/// The smallest packet that every link must carry (RFC 791).
+const LEAST_MTU: u16 = 68;
+
 /// The literal that stands for a category outside the declared list. No raw value supplies it.
 pub const OTHER: &str = "other";
 
@@ -165,7 +176,7 @@ pub const OTHER: &str = "other";
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
-    /// Flows: 20·packets ≤ bytes ≤ 65,535·packets. A flow of no packets has no bytes.
+    /// Flows: 20·packets ≤ bytes ≤ 65,535·packets, or the schema's `mtu` in place of 65,535. A flow of no packets has no bytes.
     BytesFitPackets,
     /// Flows: the duration is 0 where there is at most 1 packet.
     OnePacketNoDuration,
@@ -220,6 +231,11 @@ impl Field {
     /// An address column whose domain is found by a tree with these bits a level.
     pub fn ip(levels: &[u8]) -> Self {
         Field::Ip { levels: levels.into(), networks: None }
+    }
+
+    /// Times, cut into this many windows.
+    pub fn timestamp(windows: u32) -> Self {
+        Field::Timestamp { windows, grain: None }
     }
 
     /// A port column whose domain is found by a tree of the usual levels.
@@ -336,7 +352,7 @@ impl Field {
                     None
                 }
             }
-            Field::Timestamp { windows } => (!(1..=65_536).contains(windows))
+            Field::Timestamp { windows, .. } => (!(1..=65_536).contains(windows))
                 .then(|| format!("windows must be 1 to 65,536, not {windows}")),
             Field::Integer { min, max, width, exact_below } => {
                 if min > max || *max >= 1 << 63 {
@@ -414,6 +430,18 @@ impl Schema {
         Ok(())
     }
 
+    /// Declares what times are multiples of.
+    pub fn declare_grain(&mut self, declared: Grain) -> Result<(), SchemaError> {
+        let times = self.columns.iter_mut().find_map(|column| match &mut column.field {
+            Field::Timestamp { grain, .. } => Some(grain),
+            _ => None,
+        });
+        let grain =
+            times.ok_or_else(|| SchemaError::Shape("it has no times, so it takes no grain".into()))?;
+        *grain = Some(declared);
+        Ok(())
+    }
+
     /// Declares the values of a categorical column.
     pub fn declare_categories(&mut self, column: &str, values: Vec<String>) -> Result<(), SchemaError> {
         let known = self.columns.iter_mut().find(|c| c.name == column);
@@ -469,21 +497,82 @@ impl Schema {
         if !self.is_of_version_1() {
             self.check_said_roles()?;
         }
+        self.check_grain()?;
+        self.check_mtu()?;
         if !self.columns.iter().any(Column::is_measured) {
             return Err(SchemaError::Shape("no column of the schema is measured".into()));
         }
         Ok(())
     }
 
-    /// Checks that every notation that is declared is one of its field. In a schema that is bound already one that is not counts as undeclared.
+    /// The column of times with a declared grain, and that.
+    pub fn grain(&self) -> Option<(usize, Grain)> {
+        let mut columns = self.columns.iter().enumerate();
+        columns.find_map(|(index, column)| match column.field {
+            Field::Timestamp { grain, .. } => Some((index, grain?)),
+            _ => None,
+        })
+    }
+
+    /// A window begins and ends at multiples of the grain, so every time in it has one at or before it.
+    fn check_grain(&self) -> Result<(), SchemaError> {
+        let Some(((column, grain), window)) = self.grain().zip(self.window) else { return Ok(()) };
+        let even = |time: u64| time.is_multiple_of(grain.nanoseconds());
+        if even(window.start()) && even(window.end()) {
+            return Ok(());
+        }
+        Err(SchemaError::Parameter {
+            column: self.columns[column].name.clone(),
+            reason: format!(
+                "the window {window} does not begin and end at multiples of the grain {grain}: widen it to such, or declare a finer grain"
+            ),
+        })
+    }
+
+    fn check_mtu(&self) -> Result<(), SchemaError> {
+        let wrong = |reason: String| Err(SchemaError::Shape(reason));
+        match self.mtu {
+            None => Ok(()),
+            Some(mtu) if mtu < LEAST_MTU => {
+                wrong(format!("mtu must be {LEAST_MTU} to 65,535 bytes, not {mtu}"))
+            }
+            Some(_) if Facts::of(self).bytes_fit().is_none() => wrong(
+                "mtu bounds the bytes of flows: it needs the fact bytes-fit-packets and columns with the roles packets and bytes".into(),
+            ),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Checks that every notation that is declared is one of its field, and tells times of the declared grain apart. In a schema that is bound already one that is
+    /// not counts as undeclared.
     pub fn check_notations(&self) -> Result<(), SchemaError> {
         let wrong = |column: &&Column| column.notation.is_some_and(|notation| !notation.fits(&column.field));
         match self.columns.iter().find(wrong) {
-            None => Ok(()),
+            None => self.check_grain_is_written(),
             Some(column) => Err(SchemaError::Parameter {
                 column: column.name.clone(),
                 reason: "values of its type are not written in the notation that it declares; leave the notation out".into(),
             }),
+        }
+    }
+
+    /// What a finer grain has is lost where times are written in whole units.
+    fn check_grain_is_written(&self) -> Result<(), SchemaError> {
+        let Some((index, grain)) = self.grain() else { return Ok(()) };
+        let column = &self.columns[index];
+        match column.notation {
+            Some(Notation::Epoch { unit, decimal })
+                if !grain.nanoseconds().is_multiple_of(unit.shown(decimal).nanoseconds()) =>
+            {
+                Err(SchemaError::Parameter {
+                    column: column.name.clone(),
+                    reason: format!(
+                        "its times are written in whole {}, in which the grain {grain} cannot be told: declare a coarser one",
+                        unit.shown(decimal)
+                    ),
+                })
+            }
+            _ => Ok(()),
         }
     }
 

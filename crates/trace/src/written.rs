@@ -34,6 +34,10 @@ pub struct Written {
     /// Protocol facts that synthetic records must respect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     facts: Vec<Fact>,
+    /// The largest packet of a flow in bytes, if it is known: bytes fit packets of this size. When absent: 65,535.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 68, maximum = 65535))]
+    mtu: Option<u16>,
     /// The declared capture window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "capture-window"))]
@@ -44,7 +48,7 @@ impl TryFrom<Written> for Schema {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Schema, String> {
-        let Written { version, name, kind, mut columns, key, facts, window } = written;
+        let Written { version, name, kind, mut columns, key, facts, mtu, window } = written;
         let said = columns.iter().any(|column| column.roles.are_said());
         let version = version.unwrap_or(if said { VERSION } else { 1 });
         if !(1..=VERSION).contains(&version) {
@@ -58,7 +62,7 @@ impl TryFrom<Written> for Schema {
         for column in &mut columns {
             column.roles = std::mem::take(&mut column.roles).in_order();
         }
-        let mut schema = Schema { name, kind, columns, facts, window };
+        let mut schema = Schema { name, kind, columns, facts, mtu, window };
         if version == 1 {
             schema.columns.iter_mut().for_each(|column| column.roles = roles_of_version_1(column));
         }
@@ -119,8 +123,8 @@ impl Schema {
 
     fn written(&self, version: Option<u32>) -> Written {
         let key = self.key_column().map(|key| self.columns[key].name.clone());
-        let Schema { name, kind, columns, facts, window } = self.clone();
-        Written { version, name, kind, columns, key, facts, window }
+        let Schema { name, kind, columns, facts, mtu, window } = self.clone();
+        Written { version, name, kind, columns, key, facts, mtu, window }
     }
 
     /// The version that it is written as.

@@ -43,7 +43,7 @@ pub fn redrawn(
         let codes = codes::encode(&raw, attributes, progress)?;
         let (mut rng, rules) = (stream(seed, 0), Rules::default());
         Restorer::new(schema, attributes, &rules)
-            .restore(&codes, &mut rng, &|| progress.check())
+            .restore(&codes, &[], &mut rng, &|| progress.check())
             .map(Trace::new)
     };
     trace.map(drawn).finished_or(Cancelled)

@@ -377,6 +377,7 @@ mod tests {
             kind: Kind::Flow,
             columns: vec![Column::new("size", Field::IntegerExponential { max: 1 << 40, base: 2.0 })],
             facts: vec![],
+            mtu: None,
             window: None,
         };
         let trace = |values: &[u64]| Trace::new(vec![Values::collect(1 << 40, values.iter().copied())]);

@@ -56,6 +56,7 @@ mod tests {
             kind: Kind::Flow,
             columns: columns.chars().map(|name| Column::new(&name.to_string(), Field::Port)).collect(),
             facts: vec![],
+            mtu: None,
             window: None,
         }
     }

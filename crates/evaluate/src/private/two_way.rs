@@ -81,6 +81,7 @@ mod tests {
                 Column::new("n", Field::IntegerExponential { max: 1_000, base: 2.0 }),
             ],
             facts: vec![],
+            mtu: None,
             window: None,
         }
     }

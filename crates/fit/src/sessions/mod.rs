@@ -22,6 +22,9 @@ pub mod data;
 pub mod group;
 pub mod shares;
 
+#[cfg(test)]
+mod bounds;
+
 use super::adaptive::cuts::{self, Cut};
 use super::adaptive::grow::Forest;
 use super::adaptive::shares::Scale;

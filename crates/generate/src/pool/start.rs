@@ -112,7 +112,7 @@ fn draw(
 }
 
 /// Members in order of their group, and where each group begins.
-fn by_group(groups: &[u32], number: usize, order: &mut Vec<u32>, starts: &mut Vec<u32>) {
+pub(crate) fn by_group(groups: &[u32], number: usize, order: &mut Vec<u32>, starts: &mut Vec<u32>) {
     starts.clear();
     starts.resize(number + 2, 0);
     groups.iter().for_each(|&group| starts[group as usize + 2] += 1);
@@ -145,7 +145,7 @@ fn cumulate(shape: &[f64], factors: Option<&[f64]>, to_coarse: &[u32], sums: &mu
 }
 
 /// Deals values to members, systematically.
-fn deal(members: &[u32], sums: &[f64], mut set: impl FnMut(u32, u64), rng: &mut impl Rng) {
+pub(crate) fn deal(members: &[u32], sums: &[f64], mut set: impl FnMut(u32, u64), rng: &mut impl Rng) {
     let total = sums[sums.len() - 1];
     let step = total / members.len() as f64;
     let offset: f64 = rng.random();

@@ -92,6 +92,8 @@ pub struct Writer<'a> {
     unmodelled: Vec<(usize, Range<u64>)>,
     seed: u64,
     start: u64,
+    /// Nanoseconds that all times are multiples of.
+    grain: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -126,6 +128,7 @@ impl<'a> Writer<'a> {
                 .filter_map(|(column, c)| Some((column, c.field.declared(model.schema.window)?)))
                 .collect(),
             start: super::window(&model.schema).0,
+            grain: model.schema.grain().map_or(1, |(_, grain)| grain.nanoseconds()),
             view,
             model,
             made,
@@ -165,7 +168,8 @@ impl<'a> Writer<'a> {
             last.fill(None);
             for packet in self.made.walked.of(session) {
                 let mut record = records[usize::from(packet.direction)].clone();
-                record[self.view.time] = self.start + (self.made.begins[session] + packet.at) as u64;
+                let time = self.start + (self.made.begins[session] + packet.at) as u64;
+                record[self.view.time] = time / self.grain * self.grain;
                 let class = self.made.sizes.class[session] as usize;
                 let row = (class * 2 + usize::from(packet.direction)) * weights.1 + usize::from(packet.length);
                 let bin = pick(&weights.0[row], rng);

@@ -23,7 +23,7 @@ pub fn partition(field: &Field, window: Option<Window>) -> Option<Partition> {
         Field::Protocol | Field::Categorical(_) => {
             Partition::with_undeclared(space.clone().collect(), space.end)
         }
-        Field::Timestamp { windows } => {
+        Field::Timestamp { windows, .. } => {
             // Equal windows; edges rounded down to the nanosecond, repeated ones dropped.
             let length = u128::from(space.end - space.start);
             let mut starts: Vec<u64> = (0..u128::from(*windows))
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn time_windows_are_equal() {
         let window = Window::new(1_000, 2_000).unwrap();
-        let p = partition(&Field::Timestamp { windows: 100 }, Some(window)).unwrap();
+        let p = partition(&Field::timestamp(100), Some(window)).unwrap();
         assert_eq!(p.bins(), 100);
         assert_eq!((p.code(0), p.code(1_009), p.code(1_010), p.code(9_999)), (0, 0, 1, 99));
     }

@@ -161,7 +161,7 @@ mod tests {
         [
             Field::ip(&[8, 8, 8, 8]),
             Field::port_tree(),
-            Field::Timestamp { windows: 100 },
+            Field::timestamp(100),
             integer(4, 6),
             integer(0, 255),
             integer(0, 65_535),

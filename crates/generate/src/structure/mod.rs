@@ -1,0 +1,160 @@
+//! A trace rather than records: one population of hosts, and who of them meets whom.
+//!
+//! ```text
+//! trees and looks ─► hosts of either side, known and unknown ─► one space of hosts ─► a host for each record ─► exchanged until pairs and degrees fit
+//! ```
+//! Everything here is post-processing: a record keeps its bins, so what was measured of single records stays as it is, and only which address of a bin it has is decided.
+//! The population is made when a model is opened, so that all parts of a trace share it.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`tails`] | one side: hosts that a tree tells apart, and how many it does not |
+//! | [`meet`] | which sources are destinations too |
+//! | [`draw`] | the hosts of records |
+//! | [`swap`] | which hosts meet |
+
+pub mod draw;
+pub mod meet;
+pub mod swap;
+pub mod tails;
+
+use crate::codes::Codes;
+use draw::Bins;
+use netdpsyn_model::table::Variance;
+use netdpsyn_model::{Look, Model, Subject};
+use netdpsyn_trace::progress::{Cancelled, Step};
+use netdpsyn_trace::{Role, Values};
+use rand::Rng;
+use std::ops::Range;
+use swap::{Search, Target};
+use tails::Side;
+
+/// A trace is as large as the one that was measured, up to this.
+const AS_LARGE: f64 = 0.02;
+
+/// The hosts of a model.
+pub struct Structure {
+    /// The attributes of source and destination.
+    pub attributes: [usize; 2],
+    /// Their columns.
+    pub columns: [usize; 2],
+    /// Class and side.
+    context: Vec<usize>,
+    addresses: Vec<u64>,
+    bins: [Bins; 2],
+    /// Of pairs, fan-out, fan-in and mutual pairs.
+    looks: [Look; 4],
+    /// Records that they are about.
+    records: f64,
+}
+
+impl Structure {
+    /// Of a model that has looks across records.
+    pub fn of(model: &Model, rng: &mut impl Rng) -> Option<Structure> {
+        let look = |of: Subject| model.looks.iter().find(|look| look.of == of);
+        let columns =
+            [Role::SourceAddress, Role::DestinationAddress].map(|role| model.schema.column_of(role));
+        let columns = [columns[0]?, columns[1]?];
+        let layers = model.layers.as_ref()?;
+        let fine = layers.coarse.len();
+        let attribute = |column: usize| model.attributes[..fine].iter().position(|a| a.column == column);
+        let attributes = [attribute(columns[0])?, attribute(columns[1])?];
+        let mut sides = [side(model, attributes[0])?, side(model, attributes[1])?];
+        let known = [0, 1].map(|side: usize| {
+            sides[side].known.iter().map(|host| host.address).collect::<std::collections::HashSet<u64>>()
+        });
+        for (at, of) in [Subject::Sources, Subject::Destinations].into_iter().enumerate() {
+            sides[at].settle(look(of)?, |address| known[1 - at].contains(&address), rng);
+        }
+        let hosts = meet::meet(sides, look(Subject::BothSides)?, rng);
+        let mut addresses: Vec<u64> = hosts.iter().flatten().flatten().map(|(address, _)| *address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let bins = [0, 1].map(|side: usize| Bins::new(&hosts[side], &addresses));
+        let looks = [Subject::Pairs, Subject::FanOut, Subject::FanIn, Subject::MutualPairs].map(look);
+        let [Some(pairs), Some(out), Some(into), Some(mutual)] = looks.map(|look| look.cloned()) else {
+            return None;
+        };
+        Some(Structure {
+            attributes,
+            columns,
+            context: layers.context(),
+            addresses,
+            bins,
+            looks: [pairs, out, into, mutual],
+            records: model.records,
+        })
+    }
+
+    /// The addresses of the records of some parts of a trace, by part: of source and destination.
+    pub fn endpoints(
+        &self,
+        parts: &[&Codes],
+        rng: &mut impl Rng,
+        step: &Step,
+    ) -> Result<Vec<[Values; 2]>, Cancelled> {
+        let bins = self.attributes.map(|attribute| {
+            let mut bins = Vec::with_capacity(parts.iter().map(|codes| codes[attribute].len()).sum());
+            parts.iter().for_each(|codes| codes[attribute].for_each(|code| bins.push(code as u32)));
+            bins
+        });
+        let mut hosts = [self.bins[0].draw(&bins[0], rng, step)?, self.bins[1].draw(&bins[1], rng, step)?];
+        if let Some(targets) = self.targets(bins[0].len() as f64) {
+            let kinds = self.kinds(parts);
+            Search::new(&mut hosts, &bins, &kinds, self.addresses.len(), &targets).run(rng, step)?;
+        }
+        let mut at = 0;
+        let part = |codes: &&Codes| {
+            let rows = at..at + codes[self.attributes[0]].len();
+            at = rows.end;
+            let top = self.addresses.last().copied().unwrap_or(0);
+            [0, 1].map(|side: usize| {
+                let own = &hosts[side][rows.clone()];
+                Values::collect(top, own.iter().map(|&host| self.addresses[host as usize]))
+            })
+        };
+        Ok(parts.iter().map(part).collect())
+    }
+
+    /// Class and side of each record.
+    fn kinds(&self, parts: &[&Codes]) -> Vec<u32> {
+        let kind = |codes: &Codes, row: usize| {
+            let code = |attribute: &usize| codes[*attribute].get(row) as u32;
+            self.context.iter().fold(0, |kind, attribute| kind << 16 | code(attribute))
+        };
+        let all =
+            parts.iter().flat_map(|codes| (0..codes[self.attributes[0]].len()).map(|row| kind(codes, row)));
+        all.collect()
+    }
+
+    /// What pairs, degrees and mutual pairs of so many records should be. Fewer than were measured are a sample, of which the looks do not tell; more make the
+    /// same pairs and degrees larger, of which only their numbers stay.
+    fn targets(&self, rows: f64) -> Option<[Target; 4]> {
+        let scale = rows / self.records.max(1.0);
+        if scale < 1.0 - AS_LARGE {
+            return None;
+        }
+        Some(std::array::from_fn(|at| {
+            let look = &self.looks[at];
+            let mut ranks: Vec<f64> = look.ranks.iter().map(|&count| (count as f64).max(0.0)).collect();
+            let counts_records = matches!(look.of, Subject::Pairs | Subject::MutualPairs);
+            if scale > 1.0 + AS_LARGE && counts_records {
+                ranks.truncate(1);
+            }
+            Target { ranks, sigma: look.scale.sigma() }
+        }))
+    }
+}
+
+/// What the tree of an attribute tells, in records.
+fn side(model: &Model, attribute: usize) -> Option<Side> {
+    let one_way = model.one_ways.iter().find(|table| table.attributes() == [attribute])?;
+    let Variance::Even(variance) = one_way.variance else { return None };
+    let mut bins: Vec<Vec<(Range<u64>, f64)>> = model.attributes[attribute].partition.intervals();
+    for (intervals, &records) in bins.iter_mut().zip(&one_way.values) {
+        let sum: f64 = intervals.iter().map(|(_, weight)| weight).sum();
+        let scale = if sum > 0.0 { records.max(0.0) / sum } else { 0.0 };
+        intervals.iter_mut().for_each(|(_, weight)| *weight *= scale);
+    }
+    Some(Side::new(bins, variance.sqrt()))
+}

@@ -1,0 +1,424 @@
+//! Which hosts meet: addresses exchanged between records until pairs, degrees and answers are as the looks say.
+//!
+//! Two records whose destinations lie in one bin may exchange them, and so with sources: no record leaves a bin, and no host gains or loses a record, so all that is
+//! known of single records and of single hosts stays as it is. Only who talks to whom changes. An exchange is kept if the ranks of pairs, of degrees and of mutual
+//! pairs come closer to their looks.
+//!
+//! Noise spreads records over more cells of source × destination than there are, so that hosts meet that never do. Where so many pairs are left, the few records of such pairs
+//! are exchanged across bins, between records of one class and side: what is known of either address and class stays, and of a few records what is known of
+//! address and all else.
+
+use crate::pool::start::by_group;
+use netdpsyn_model::ranks::{self, BINS};
+use netdpsyn_trace::groups::mix;
+use netdpsyn_trace::progress::{Cancelled, Step};
+use rand::{Rng, RngExt};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Exchanges that are tried for each record at most.
+const TRIES: usize = 16;
+/// Exchanges tried between two looks at whether it still helps.
+const ROUND: usize = 1 << 14;
+/// The search ends where so many tries in a row, as a part of the records, bring less than [`LEAST`] of the misfit.
+const PATIENCE: f64 = 0.25;
+const LEAST: f64 = 0.002;
+/// Pairs are too many by so many σ.
+const MANY: f64 = 2.0;
+/// Records of a pair that may be there by noise, from sweep to sweep.
+const FEW: [u32; 4] = [2, 4, 8, 16];
+
+/// What the ranks of one kind of group should be, and the σ of that; bins without a say are not looked at.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Wanted ranks, by bin.
+    pub ranks: Vec<f64>,
+    /// σ.
+    pub sigma: f64,
+}
+
+/// What is looked at, in the order of targets.
+const PAIRS: usize = 0;
+const DEGREES: [usize; 2] = [1, 2];
+const MUTUAL: usize = 3;
+
+/// Multiplies and folds: keys are two host numbers.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = mix(self.0, u64::from(byte)));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = mix(self.0, value);
+    }
+}
+
+/// Records by what they have in common.
+struct Lists {
+    rows: Vec<u32>,
+    starts: Vec<u32>,
+    /// Where each record stands in `rows`.
+    place: Vec<u32>,
+}
+
+impl Lists {
+    fn of(keys: &[u32], number: usize) -> Lists {
+        let (mut rows, mut starts) = (Vec::new(), Vec::new());
+        by_group(keys, number, &mut rows, &mut starts);
+        let mut place = vec![0; rows.len()];
+        rows.iter().enumerate().for_each(|(at, &row)| place[row as usize] = at as u32);
+        Lists { rows, starts, place }
+    }
+
+    fn any(&self, key: u32, rng: &mut impl Rng) -> usize {
+        let (from, to) = (self.starts[key as usize], self.starts[key as usize + 1]);
+        self.rows[rng.random_range(from..to) as usize] as usize
+    }
+
+    fn exchange(&mut self, a: usize, b: usize) {
+        let (at, to) = (self.place[a], self.place[b]);
+        self.rows.swap(at as usize, to as usize);
+        self.place.swap(a, b);
+    }
+}
+
+/// A search.
+pub struct Search<'a> {
+    /// The host of each record on each side.
+    hosts: &'a mut [Vec<u32>; 2],
+    /// Between which records hosts are exchanged, by side.
+    bins: &'a [Vec<u32>; 2],
+    /// And across these.
+    kinds: &'a [u32],
+    by_host: [Lists; 2],
+    by_bin: [Lists; 2],
+    pairs: HashMap<u64, u32, BuildHasherDefault<Mixed>>,
+    degrees: [Vec<u32>; 2],
+    ranks: [[f64; BINS]; 4],
+    targets: &'a [Target; 4],
+}
+
+impl<'a> Search<'a> {
+    /// Over records with these hosts, of `number` in all, in these bins.
+    pub fn new(
+        hosts: &'a mut [Vec<u32>; 2],
+        bins: &'a [Vec<u32>; 2],
+        kinds: &'a [u32],
+        number: usize,
+        targets: &'a [Target; 4],
+    ) -> Search<'a> {
+        let by_host = [0, 1].map(|side: usize| Lists::of(&hosts[side], number));
+        let by_bin = [0, 1].map(|side: usize| {
+            let most = bins[side].iter().max().map_or(0, |&bin| bin as usize + 1);
+            Lists::of(&bins[side], most)
+        });
+        let degrees = [vec![0; number], vec![0; number]];
+        let mut search = Search {
+            by_host,
+            by_bin,
+            bins,
+            kinds,
+            pairs: HashMap::default(),
+            degrees,
+            ranks: [[0.0; BINS]; 4],
+            targets,
+            hosts,
+        };
+        for row in 0..search.hosts[0].len() {
+            search.add(search.pair(row));
+        }
+        search
+    }
+
+    /// Tries exchanges until they help no more.
+    pub fn run(&mut self, rng: &mut impl Rng, step: &Step) -> Result<(), Cancelled> {
+        if self.hosts[0].len() < 2 {
+            return Ok(());
+        }
+        self.rounds(rng, step, |search, rng| search.within(rng))?;
+        let target = &self.targets[PAIRS];
+        for most in FEW {
+            if self.ranks[PAIRS][0] > target.ranks[0] + MANY * target.sigma {
+                let few = |&row: &u32| self.count(self.pair(row as usize)) <= most;
+                let few: Vec<u32> = (0..self.hosts[0].len() as u32).filter(few).collect();
+                self.rounds(rng, step, |search, rng| search.across(&few, rng))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rounds<R: Rng>(
+        &mut self,
+        rng: &mut R,
+        step: &Step,
+        attempt: impl Fn(&mut Self, &mut R),
+    ) -> Result<(), Cancelled> {
+        let rows = self.hosts[0].len();
+        let patience = ((rows as f64 * PATIENCE) as usize).div_ceil(ROUND).max(1);
+        let (mut misfit, mut tried, mut idle) = (self.misfit(), 0, 0);
+        while tried < rows * TRIES && idle < patience {
+            step()?;
+            (0..ROUND).for_each(|_| attempt(self, rng));
+            tried += ROUND;
+            let now = self.misfit();
+            // In each round a part of what makes one look at it worth while.
+            idle = if misfit - now > LEAST * misfit / patience as f64 { 0 } else { idle + 1 };
+            misfit = now;
+        }
+        Ok(())
+    }
+
+    fn within(&mut self, rng: &mut impl Rng) {
+        let side = rng.random_range(0..2usize);
+        let row = rng.random_range(0..self.hosts[0].len());
+        let found = match rng.random_range(0..8u32) {
+            0..4 => self.gathering(side, row, rng),
+            4..7 => self.answering(side, row, rng),
+            _ => Some((row, self.by_bin[side].any(self.bins[side][row], rng))),
+        };
+        if let Some((a, b)) = found.filter(|&(a, b)| self.bins[side][a] == self.bins[side][b]) {
+            self.try_exchange(side, a, b);
+        }
+    }
+
+    /// Of a record whose pair has few: another host of its peer, and a record between that one and somebody to whom the first host talks.
+    fn across(&mut self, few: &[u32], rng: &mut impl Rng) {
+        let side = rng.random_range(0..2usize);
+        let row = few[rng.random_range(0..few.len())] as usize;
+        let kin = self.by_host[side].any(self.hosts[side][row], rng);
+        let other = self.by_host[1 - side].any(self.hosts[1 - side][kin], rng);
+        let mut wanted = self.pair(row);
+        wanted[side] = self.hosts[side][other];
+        if self.kinds[row] == self.kinds[other] && self.count(wanted) > 0 {
+            self.try_exchange(side, row, other);
+        }
+    }
+
+    /// For a record of a host that talks to another one of the same bin as well: a record of that other one, so that the first host talks to one less.
+    fn gathering(&self, side: usize, row: usize, rng: &mut impl Rng) -> Option<(usize, usize)> {
+        let kin = self.by_host[1 - side].any(self.hosts[1 - side][row], rng);
+        (self.bins[side][kin] == self.bins[side][row])
+            .then(|| (row, self.by_host[side].any(self.hosts[side][kin], rng)))
+    }
+
+    /// For a record from one host to another: records that exchange a host so that the other answers.
+    fn answering(&self, side: usize, row: usize, rng: &mut impl Rng) -> Option<(usize, usize)> {
+        // On `side` the answer has the host that the record has on the other.
+        let (wanted, peer) = (self.hosts[1 - side][row], self.hosts[side][row]);
+        let has = |side: usize, host: u32| {
+            let lists = &self.by_host[side];
+            lists.starts[host as usize] < lists.starts[host as usize + 1]
+        };
+        (has(1 - side, peer) && has(side, wanted))
+            .then(|| (self.by_host[1 - side].any(peer, rng), self.by_host[side].any(wanted, rng)))
+    }
+
+    fn try_exchange(&mut self, side: usize, a: usize, b: usize) {
+        let same = |side: usize| self.hosts[side][a] == self.hosts[side][b];
+        if same(0) || same(1) {
+            return;
+        }
+        let moved = self.remove(self.pair(a)) + self.remove(self.pair(b));
+        let (first, second) = (self.hosts[side][a], self.hosts[side][b]);
+        self.hosts[side][a] = second;
+        self.hosts[side][b] = first;
+        let moved = moved + self.add(self.pair(a)) + self.add(self.pair(b));
+        if moved < 0.0 {
+            self.by_host[side].exchange(a, b);
+            return;
+        }
+        self.remove(self.pair(a));
+        self.remove(self.pair(b));
+        self.hosts[side][a] = first;
+        self.hosts[side][b] = second;
+        self.add(self.pair(a));
+        self.add(self.pair(b));
+    }
+
+    fn pair(&self, row: usize) -> [u32; 2] {
+        [self.hosts[0][row], self.hosts[1][row]]
+    }
+
+    fn count(&self, [a, b]: [u32; 2]) -> u32 {
+        self.pairs.get(&key([a, b])).copied().unwrap_or(0)
+    }
+
+    /// One record more of a pair; by how much the misfit grows.
+    fn add(&mut self, pair: [u32; 2]) -> f64 {
+        let own = self.pairs.entry(key(pair)).or_insert(0);
+        *own += 1;
+        let rank = *own;
+        self.moved(pair, rank, 1.0)
+    }
+
+    /// One record less.
+    fn remove(&mut self, pair: [u32; 2]) -> f64 {
+        let at = key(pair);
+        let Some(own) = self.pairs.get_mut(&at) else { return 0.0 };
+        let rank = *own;
+        *own -= 1;
+        if rank == 1 {
+            self.pairs.remove(&at);
+        }
+        self.moved(pair, rank, -1.0)
+    }
+
+    /// The record of this rank comes or goes.
+    fn moved(&mut self, pair: [u32; 2], rank: u32, by: f64) -> f64 {
+        let mut moved = self.bump(PAIRS, rank, by);
+        if pair[0] != pair[1] && rank <= self.count([pair[1], pair[0]]) {
+            moved += self.bump(MUTUAL, rank, by);
+        }
+        if rank == 1 {
+            for side in 0..2 {
+                let degree = &mut self.degrees[side][pair[side] as usize];
+                let rank = if by > 0.0 { *degree + 1 } else { *degree };
+                *degree = if by > 0.0 { *degree + 1 } else { *degree - 1 };
+                moved += self.bump(DEGREES[side], rank, by);
+            }
+        }
+        moved
+    }
+
+    fn bump(&mut self, of: usize, rank: u32, by: f64) -> f64 {
+        let bin = ranks::bin(u64::from(rank));
+        let count = &mut self.ranks[of][bin];
+        let target = &self.targets[of];
+        let Some(&wanted) = target.ranks.get(bin) else { return 0.0 };
+        let before = cost(*count, wanted, target.sigma);
+        *count += by;
+        cost(*count, wanted, target.sigma) - before
+    }
+
+    fn misfit(&self) -> f64 {
+        let of = self.targets.iter().zip(&self.ranks);
+        let each = of.flat_map(|(target, ranks)| {
+            target
+                .ranks
+                .iter()
+                .zip(ranks)
+                .map(|(wanted, count)| cost(*count, *wanted, target.sigma) - 2.0 * target.sigma)
+        });
+        each.sum()
+    }
+}
+
+/// How far a count is off: what noise alone explains weighs little.
+fn cost(count: f64, wanted: f64, sigma: f64) -> f64 {
+    ((count - wanted).powi(2) + 4.0 * sigma * sigma).sqrt()
+}
+
+fn key([a, b]: [u32; 2]) -> u64 {
+    u64::from(a) << 32 | u64::from(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+    use std::collections::{BTreeMap, HashSet};
+
+    const HOSTS: usize = 40;
+
+    fn rng(seed: u64) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::seed_from_u64(seed)
+    }
+
+    /// What is wanted of pairs with so many records each, who answer each other.
+    fn targets(pairs: &[([u32; 2], u32)], sigma: f64) -> [Target; 4] {
+        let of: BTreeMap<[u32; 2], u32> = pairs.iter().copied().collect();
+        let degree = |side: usize| {
+            let mut peers: BTreeMap<u32, u64> = BTreeMap::new();
+            of.keys().for_each(|pair| *peers.entry(pair[side]).or_default() += 1);
+            ranks::of(peers.into_values())
+        };
+        let answered = of.iter().filter(|(pair, _)| pair[0] < pair[1]);
+        let answered = answered.filter_map(|(pair, count)| {
+            of.get(&[pair[1], pair[0]]).map(|other| u64::from(*count.min(other)))
+        });
+        let all = [
+            ranks::of(of.values().map(|&count| u64::from(count))),
+            degree(0),
+            degree(1),
+            ranks::of(answered),
+        ];
+        all.map(|ranks| Target { ranks: ranks.into_iter().map(|count| count as f64).collect(), sigma })
+    }
+
+    /// Records of pairs, the destinations dealt anew among all.
+    fn mixed(pairs: &[([u32; 2], u32)], seed: u64) -> [Vec<u32>; 2] {
+        use rand::seq::SliceRandom;
+        let all = pairs.iter().flat_map(|(pair, count)| std::iter::repeat_n(*pair, *count as usize));
+        let (sources, mut destinations): (Vec<u32>, Vec<u32>) = all.map(|pair| (pair[0], pair[1])).unzip();
+        destinations.shuffle(&mut rng(seed));
+        [sources, destinations]
+    }
+
+    fn distinct(hosts: &[Vec<u32>; 2]) -> HashSet<[u32; 2]> {
+        hosts[0].iter().zip(&hosts[1]).map(|(&a, &b)| [a, b]).collect()
+    }
+
+    fn answered(pairs: &HashSet<[u32; 2]>) -> usize {
+        pairs.iter().filter(|pair| pair[0] < pair[1] && pairs.contains(&[pair[1], pair[0]])).count()
+    }
+
+    #[test]
+    fn pairs_and_answers_come_back() {
+        // Each host talks to the next two of a ring, and they answer.
+        let ring = |step: u32| (0..HOSTS as u32).map(move |host| [host, (host + step) % HOSTS as u32]);
+        let pairs: Vec<([u32; 2], u32)> =
+            [1, 2].into_iter().flat_map(ring).flat_map(|[a, b]| [([a, b], 9), ([b, a], 5)]).collect();
+        let mut hosts = mixed(&pairs, 1);
+        let rows = hosts[0].len();
+        let bins = [vec![0; rows], vec![0; rows]];
+        let before = distinct(&hosts);
+        let targets = targets(&pairs, 1.0);
+        Search::new(&mut hosts, &bins, &vec![0; rows], HOSTS, &targets).run(&mut rng(2), &|| Ok(())).unwrap();
+        let after = distinct(&hosts);
+        assert!(before.len() > 600, "mixed: {}", before.len());
+        assert!((150..=190).contains(&after.len()), "pairs {}, wanted {}", after.len(), pairs.len());
+        assert!(answered(&after) > 60, "mutual {} of {} wanted", answered(&after), pairs.len() / 2);
+    }
+
+    proptest! {
+        /// Whatever is wanted: no host gains or loses a record, within bins none leaves its bin, and what the search counts is what there is.
+        #[test]
+        fn hosts_keep_their_records(
+            pairs in prop::collection::vec(([0u32..12, 0u32..12], 1u32..6), 1..30), wanted in prop::collection::vec(([0u32..12, 0u32..12], 1u32..6), 1..30), seed: u64, apart: bool,
+        ) {
+            let mut hosts = mixed(&pairs, seed);
+            let before = hosts.clone();
+            // Bins of four hosts; a side of bins alone, or records of two kinds.
+            let bins = hosts.clone().map(|own| own.iter().map(|host| host / 4).collect::<Vec<u32>>());
+            let kinds: Vec<u32> = (0..hosts[0].len() as u32).map(|row| if apart { row } else { row % 2 }).collect();
+            let targets = targets(&wanted, 2.0);
+            let mut search = Search::new(&mut hosts, &bins, &kinds, 12, &targets);
+            let misfit = search.misfit();
+            search.run(&mut rng(seed), &|| Ok(())).unwrap();
+            prop_assert!(search.misfit() <= misfit + 1e-6);
+            let counted = search.ranks;
+            let count = |hosts: &[Vec<u32>; 2], side: usize| {
+                let mut of: BTreeMap<u32, u32> = BTreeMap::new();
+                hosts[side].iter().for_each(|&host| *of.entry(host).or_default() += 1);
+                of
+            };
+            for side in 0..2 {
+                prop_assert_eq!(count(&hosts, side), count(&before, side));
+                if apart {
+                    prop_assert!(hosts[side].iter().zip(&bins[side]).all(|(host, bin)| host / 4 == *bin));
+                }
+            }
+            let mut again = hosts.clone();
+            let fresh = Search::new(&mut again, &bins, &kinds, 12, &targets);
+            prop_assert_eq!(fresh.ranks, counted);
+        }
+    }
+}
