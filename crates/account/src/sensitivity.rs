@@ -137,15 +137,13 @@ impl Sensitivity {
         Sensitivity::times(2, k)
     }
 
-    /// A histogram of records by what they hold and what the record before them in their group holds, in an order that follows from what records hold alone; also by
-    /// whether they are the first, second, or a later one of it.
+    /// A histogram of records by what they hold and what lies between them and the record before them in their group, such as a gap, in an order that follows from
+    /// what records hold alone; also by whether they are the second or a later one of it.
     ///
-    /// *Proof.* One record more adds itself to one cell and changes what stands before the one that now follows it: that one leaves its cell for another.
-    /// Worst is when both gains fall into one cell: (+2, −1), the square of whose length is 5. The position of records further on changes, too, and a cell with it only
-    /// where the second becomes the third. If the new record is the first, the old first becomes the second and leaves no cell of followers; its
-    /// follower moves from the second to the later ones: two cells gain 1 and one loses 1, or one gains 2 and one loses 1 where cells coincide, or fewer. If the new
-    /// one is the second, the old second becomes a later one behind another predecessor, which is the move counted already, and so for all further ones. By the triangle
-    /// inequality Δ² = 5k² for k records.
+    /// *Proof.* A new record x between a and b adds the cells of (a, x) and (x, b) and takes that of (a, b). Worst is when both gains fall into one cell and the loss
+    /// into another: (+2, −1), the square of whose length is 5. Positions: records further on stay later ones. Where x is the first, nothing is lost but that the old second
+    /// one becomes a later one: (+1, +1, −1). Where x is the second, b was the second and becomes a later one: (a, x) is in a cell of second ones and (x, b) in one of later
+    /// ones, so that they differ: (+1, +1, −1) again. By the triangle inequality Δ² = 5k² for k records.
     ///
     /// # Panics
     /// When Δ² exceeds 64 bits: no such query can be paid for.
@@ -153,12 +151,22 @@ impl Sensitivity {
         Sensitivity::times(5, k)
     }
 
+    /// A histogram of records by a code of what they hold and the code of the record before them in their group, in an order as of [`Sensitivity::lagged`].
+    ///
+    /// *Proof.* A new record x between a and b adds the cells (a, x) and (x, b) and takes (a, b), where a, x and b are codes. If both gains are one cell, then a = x = b,
+    /// and the loss is of the same cell: +1. Else three cells change by 1 at most: Δ² = 3 for one record and, by the triangle inequality, 3k² for k.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn followed(k: MaxRecords) -> Self {
+        Sensitivity::times(3, k)
+    }
+
     /// A histogram of records by what they hold and by their position in their group, in `classes` runs of positions.
     ///
-    /// *Proof.* One record more pushes one record over each of the classes − 1 boundaries behind it: one cell loses 1 and another gains 1 for each, and the
-    /// new record adds 1. What a class loses and what it gains are different records, and in each class one record arrives and one leaves, the last one but for
-    /// what leaves it. Where what they hold differs, all of these are different cells: 2(classes − 1) + 1 in all. Two arrivals never share a cell, since each class has one. So
-    /// Δ² = (2(classes − 1) + 1)·k² for k records.
+    /// *Proof.* The new record is in some class. From there on, each class but the last gives its last record to the next one: a class gains one record and loses one, the last class
+    /// gains one. So a class changes by at most (+1, −1) and the last one by +1, and classes have no cells in common: 2(classes − 1) + 1, reached where what is gained and lost
+    /// differs everywhere. By the triangle inequality Δ² = (2(classes − 1) + 1)·k² for k records.
     ///
     /// # Panics
     /// When Δ² exceeds 64 bits: no such query can be paid for.
@@ -216,5 +224,7 @@ mod tests {
         assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 45, 10).squared(), 720 + 640);
         assert_eq!(Sensitivity::histogram_of_gaps(k).squared(), 245);
         assert_eq!(Sensitivity::distances(k, 72).squared(), 3_528);
+        assert_eq!(Sensitivity::lagged(k).squared(), 5 * 49);
+        assert_eq!(Sensitivity::positions(k, 5).squared(), 9 * 49);
     }
 }

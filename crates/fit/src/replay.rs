@@ -323,7 +323,7 @@ proptest! {
 fn sessions_stand_or_fall_by_their_noisy_number() {
     let schema = schema("packet");
     let packet = |host: u64, time: u64| vec![host, 9, 5_000 + host, 80, 6, 1_000 + time, 40, 4, 5, 0, 0, 2, 0, 64, 0];
-    let mut rows: Vec<Vec<u64>> = (0..60).map(|i| packet(i % 20, i)).collect();
+    let mut rows: Vec<Vec<u64>> = (0..160).map(|i| packet(i % 20, i)).collect();
     let mut told = Vec::new();
     for more in 0..12 {
         rows.push(packet(20 + more, 0));

@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use std::collections::BTreeMap;
 
 /// Traces that are tried.
-const TRACES: usize = 12_000;
+const TRACES: usize = 6_000;
 
 /// Bins that begin at these values, pairs of them coarse.
 fn axis(starts: &[u64], end: u64) -> Axis {

@@ -111,7 +111,8 @@ fn sensitivity(what: What, k: MaxRecords) -> Sensitivity {
         What::Ranks | What::Smaller | What::HostRanks(_) => Sensitivity::ranks(k),
         What::Sizes | What::Starts | What::Constant => Sensitivity::groups(k),
         What::Of(_) | What::Ends | What::Fine(_) | What::Hosts(_) | What::Pairs => Sensitivity::distinct(k),
-        What::Turns | What::Lengths | What::Gaps | What::Octaves | What::Repeats => Sensitivity::lagged(k),
+        What::Lengths => Sensitivity::followed(k),
+        What::Turns | What::Gaps | What::Octaves | What::Repeats => Sensitivity::lagged(k),
         What::AllHosts => Sensitivity::distinct_of_two(k),
         What::Positions => Sensitivity::positions(k, netdpsyn_model::sessions::POSITIONS.len() as u64),
         What::Services | What::Ttls | What::Manner(_) | What::Sent | What::Echoes | What::Joint(..) => {

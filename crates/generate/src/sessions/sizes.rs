@@ -229,3 +229,34 @@ pub fn fit_rows(made: &mut Sizes, rows: usize, rng: &mut impl Rng) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+
+    proptest! {
+        #[test]
+        fn sessions_come_to_the_packets_that_are_asked_for(sent in prop::collection::vec((0u32..40, 0u32..40), 0..60), rows in 0usize..3_000, seed: u64) {
+            let sent: Vec<(u32, u32)> = sent.into_iter().filter(|(a, b)| a + b > 0).collect();
+            let mut made = Sizes {
+                class: vec![0; sent.len()],
+                sent: [sent.iter().map(|s| s.0).collect(), sent.iter().map(|s| s.1).collect()],
+            };
+            fit_rows(&mut made, rows, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+            prop_assert_eq!(made.rows(), rows);
+            prop_assert!((0..made.len()).all(|session| made.packets(session) > 0));
+        }
+    }
+
+    #[test]
+    fn no_size_is_above_what_stands_out() {
+        // Ranks of ten groups of 4, and a ghost far above them.
+        let mut counts = vec![0.0; RANKS];
+        counts[..3].copy_from_slice(&[1_000.0, 1_000.0, 2_000.0]);
+        counts[15] = 30.0;
+        let groups = groups(&counts, 10.0);
+        assert!(groups[3..].iter().all(|n| *n == 0.0) && groups[2] > 500.0);
+    }
+}
