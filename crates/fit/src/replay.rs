@@ -288,7 +288,23 @@ fn few_sessions() -> impl Strategy<Value = Vec<Vec<u64>>> {
     let packet = (0u64..3, 0u64..3, ports, prop::sample::select(vec![1u64, 6, 17]), 0u64..6, 0u64..3);
     let packet = packet.prop_map(|(from, to, (source, destination), protocol, time, rest)| {
         let time = [0, 1_000, 1_001, 1_200_000, 1_999_999, 9_000_000][time as usize];
-        vec![from, to, source, destination, protocol, time, 40 + rest * 700, 4, 5, rest, 0, rest, 0, 64 * rest, 0]
+        vec![
+            from,
+            to,
+            source,
+            destination,
+            protocol,
+            time,
+            40 + rest * 700,
+            4,
+            5,
+            rest,
+            0,
+            rest,
+            0,
+            64 * rest,
+            0,
+        ]
     });
     prop::collection::vec(packet, 40..120)
 }
@@ -322,7 +338,8 @@ proptest! {
 #[test]
 fn sessions_stand_or_fall_by_their_noisy_number() {
     let schema = schema("packet");
-    let packet = |host: u64, time: u64| vec![host, 9, 5_000 + host, 80, 6, 1_000 + time, 40, 4, 5, 0, 0, 2, 0, 64, 0];
+    let packet =
+        |host: u64, time: u64| vec![host, 9, 5_000 + host, 80, 6, 1_000 + time, 40, 4, 5, 0, 0, 2, 0, 64, 0];
     let mut rows: Vec<Vec<u64>> = (0..160).map(|i| packet(i % 20, i)).collect();
     let mut told = Vec::new();
     for more in 0..12 {
@@ -335,7 +352,10 @@ fn sessions_stand_or_fall_by_their_noisy_number() {
     assert!(told.contains(&true), "enough to tell of sessions");
     let plan = plan(Method::Adaptive, 0.5, false);
     let (bundle, tape) = run(&rows, &schema, &plan, real());
-    assert_eq!(bundle.packets, Some(netdpsyn_model::Packets::Single(netdpsyn_trace::sessions::NoSessions::TooFew)));
+    assert_eq!(
+        bundle.packets,
+        Some(netdpsyn_model::Packets::Single(netdpsyn_trace::sessions::NoSessions::TooFew))
+    );
     check_account(&bundle, &tape, &plan);
 }
 

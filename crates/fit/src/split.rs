@@ -162,7 +162,8 @@ mod tests {
         assert!((0.17..0.23).contains(&part), "{part} of {} sessions", parts.len());
         // A packet less changes no other's part.
         let fewer: Vec<u32> = (1..trace.rows() as u32).collect();
-        let of_fewer = sessions_held_out(&trace.select(&fewer), &sessions, &SplitKey([7; 32]), &Quiet).unwrap();
+        let of_fewer =
+            sessions_held_out(&trace.select(&fewer), &sessions, &SplitKey([7; 32]), &Quiet).unwrap();
         assert_eq!(of_fewer, held[1..]);
     }
 

@@ -31,9 +31,11 @@ fn population(trace: &Trace) -> [f64; 3] {
         record.resize(of.echo + 1, 0);
         of.turn(&mut record);
         hosts.extend([record[of.client], record[of.server]]);
-        sessions.entry(of.tuple().map(|column| record[column])).or_default()[record[of.direction] as usize] += 1;
+        sessions.entry(of.tuple().map(|column| record[column])).or_default()
+            [record[of.direction] as usize] += 1;
     }
-    let answered: u64 = sessions.values().filter(|sent| sent[0] > 0 && sent[1] > 0).map(|sent| sent[0] + sent[1]).sum();
+    let answered: u64 =
+        sessions.values().filter(|sent| sent[0] > 0 && sent[1] > 0).map(|sent| sent[0] + sent[1]).sum();
     [sessions.len() as f64, hosts.len() as f64, answered as f64 / trace.rows() as f64]
 }
 
@@ -78,7 +80,9 @@ fn a_trace_has_the_population_of_the_raw_one() {
     for row in 0..made.rows() {
         let record: Vec<u64> = made.columns().iter().map(|column| column.get(row)).collect();
         assert!((window.start()..window.end()).contains(&record[time]));
-        assert!(facts.broken(&record).all(|(fact, broken)| !broken || fact == netdpsyn_trace::Checked::Ports));
+        assert!(
+            facts.broken(&record).all(|(fact, broken)| !broken || fact == netdpsyn_trace::Checked::Ports)
+        );
     }
 
     let asked: Asked = serde_json::from_str(r#"{"proto": "tcp"}"#).unwrap();

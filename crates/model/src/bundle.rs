@@ -207,7 +207,8 @@ impl Bundle {
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
         }
-        let expected = Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks, self.packets.is_some());
+        let expected =
+            Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks, self.packets.is_some());
         let of_records = self.profiles.is_empty() && self.looks.is_empty() && self.packets.is_none();
         if self.layers.is_some() && self.version != expected
             || self.layers.is_none() && (self.version > 2 || !of_records)

@@ -316,9 +316,13 @@ impl Sessions {
 
     /// What contradicts itself or these attributes, if anything.
     pub fn fault(&self, attributes: &[Attribute]) -> Option<&'static str> {
-        let runs = |map: &[u32]| map.first() == Some(&0) && map.windows(2).all(|two| two[1] == two[0] || two[1] == two[0] + 1);
+        let runs = |map: &[u32]| {
+            map.first() == Some(&0) && map.windows(2).all(|two| two[1] == two[0] || two[1] == two[0] + 1)
+        };
         let axis = |axis: &Axis| {
-            runs(&axis.coarse) && axis.partition.bins() == axis.coarse.len() && axis.counts.len() == axis.coarse.len()
+            runs(&axis.coarse)
+                && axis.partition.bins() == axis.coarse.len()
+                && axis.counts.len() == axis.coarse.len()
         };
         if self.axes.len() != Part::ALL.len() || !self.axes.iter().all(axis) {
             return Some("a part of sessions is not cut into bins and runs of them");
@@ -345,7 +349,10 @@ impl Sessions {
         let grouped = |(groups, most): (&Vec<u32>, usize)| {
             groups.len() == OCTAVES && groups.iter().all(|&group| (group as usize) < most)
         };
-        if !self.gaps.iter().zip(GAP_GROUPS).all(grouped) || self.range[0] > self.range[1] || self.range[1] >= OCTAVES {
+        if !self.gaps.iter().zip(GAP_GROUPS).all(grouped)
+            || self.range[0] > self.range[1]
+            || self.range[1] >= OCTAVES
+        {
             return Some("gaps within sessions are not grouped");
         }
         for (at, look) in self.looks.iter().enumerate() {
@@ -362,7 +369,10 @@ impl Sessions {
     /// Everything that a fit asks of sessions, in no special order.
     pub fn asked(&self) -> Vec<What> {
         use What::*;
-        let mut all = vec![Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps, Octaves, Ttls, Sent, Echoes, AllHosts, Repeats, Constant];
+        let mut all = vec![
+            Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps,
+            Octaves, Ttls, Sent, Echoes, AllHosts, Repeats, Constant,
+        ];
         for part in [Part::Client, Part::Server] {
             all.extend([Of(part), HostRanks(part), Hosts(part)]);
         }

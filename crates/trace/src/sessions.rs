@@ -118,12 +118,17 @@ impl Sessions {
             }
             name
         };
-        for (column, name) in
-            [(self.client, "client"), (self.server, "server"), (self.high, "client port"), (self.service, "service")]
-        {
+        for (column, name) in [
+            (self.client, "client"),
+            (self.server, "server"),
+            (self.high, "client port"),
+            (self.service, "service"),
+        ] {
             view.columns[column].name = free(name);
         }
-        let flag = |name: &str, max| Column::new(&free(name), Field::Integer { min: 0, max, width: 1, exact_below: 0 });
+        let flag = |name: &str, max| {
+            Column::new(&free(name), Field::Integer { min: 0, max, width: 1, exact_below: 0 })
+        };
         view.columns.extend([flag("direction", 1), flag("echo", ECHOES - 1)]);
         view
     }

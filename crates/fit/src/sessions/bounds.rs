@@ -64,8 +64,15 @@ impl Small {
             gaps[0][octave] = (octave as u32).min(7);
             gaps[1][octave] = (octave as u32).min(23);
         });
-        let sessions =
-            Sessions { axes, protocol: 0, manners: vec![vec![1]], classes, gaps, range: [0, 40], looks: Vec::new() };
+        let sessions = Sessions {
+            axes,
+            protocol: 0,
+            manners: vec![vec![1]],
+            classes,
+            gaps,
+            range: [0, 40],
+            looks: Vec::new(),
+        };
         Small { view, sessions, attributes }
     }
 

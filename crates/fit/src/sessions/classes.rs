@@ -76,8 +76,9 @@ pub fn gaps(counts: &[i64], sigma: f64) -> ([Vec<u32>; 2], [usize; 2]) {
     let standing: Vec<usize> =
         (0..OCTAVES).filter(|&o| both[o] > GAP_STANDS * sigma * std::f64::consts::SQRT_2).collect();
     let range = [standing.first().copied().unwrap_or(0), standing.last().copied().unwrap_or(OCTAVES - 1)];
-    let mass: Vec<f64> =
-        (0..OCTAVES).map(|o| if (range[0]..=range[1]).contains(&o) { both[o].max(0.0) } else { 0.0 }).collect();
+    let mass: Vec<f64> = (0..OCTAVES)
+        .map(|o| if (range[0]..=range[1]).contains(&o) { both[o].max(0.0) } else { 0.0 })
+        .collect();
     let total: f64 = mass.iter().sum::<f64>().max(1e-9);
     let groups = GAP_GROUPS.map(|groups| {
         let mut sum = 0.0;

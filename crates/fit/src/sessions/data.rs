@@ -3,9 +3,7 @@
 use super::group::Order;
 use netdpsyn_model::domain::{Attribute, codes};
 use netdpsyn_model::ranks;
-use netdpsyn_model::sessions::{
-    Axis, Classes, Part, What, many_bin, octave, position_class, size_bin,
-};
+use netdpsyn_model::sessions::{Axis, Classes, Part, What, many_bin, octave, position_class, size_bin};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{ECHOES, Sessions};
 use netdpsyn_trace::{Trace, Values, protocols};
@@ -69,7 +67,12 @@ impl Cuts<'_> {
 
 impl Data {
     /// Of a view whose rows have this order.
-    pub fn of(view: &Trace, order: Order, cuts: &Cuts<'_>, progress: &dyn Progress) -> Result<Data, Cancelled> {
+    pub fn of(
+        view: &Trace,
+        order: Order,
+        cuts: &Cuts<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Data, Cancelled> {
         let pick = |column: usize| view.column(column).pick(&order.rows, progress);
         let mut fine = Vec::new();
         for part in Part::ALL {
@@ -84,7 +87,8 @@ impl Data {
             });
         }
         let coded = codes::encode(view, cuts.attributes, progress)?;
-        let own = |a: usize| coded[a].pick(&order.rows, progress).map(|codes| (codes, cuts.attributes[a].bins()));
+        let own =
+            |a: usize| coded[a].pick(&order.rows, progress).map(|codes| (codes, cuts.attributes[a].bins()));
         let manners: Vec<Vec<(Values, usize)>> = cuts
             .manners
             .iter()
@@ -180,10 +184,13 @@ impl Data {
     fn count(&self, what: What, session: usize, gaps: &[Vec<u32>; 2], to: &mut Counts<'_>) {
         let rows = self.order.session(session);
         let first = rows.start;
-        let [class, lagged] = self.class.get(session).copied().unwrap_or_default().map(|class| class as usize);
+        let [class, lagged] =
+            self.class.get(session).copied().unwrap_or_default().map(|class| class as usize);
         let numbers = || self.sent(&rows);
         match what {
-            What::Services => rows.for_each(|at| to.add(&[self.protocol.get(at) as usize, self.coarse(Part::Service, at)])),
+            What::Services => {
+                rows.for_each(|at| to.add(&[self.protocol.get(at) as usize, self.coarse(Part::Service, at)]))
+            }
             What::Ranks => {
                 for (direction, sent) in numbers().into_iter().enumerate() {
                     to.add_ranks(&[class, direction], sent);
@@ -212,14 +219,17 @@ impl Data {
             }),
             What::Repeats => self.follow(rows, |at, _| {
                 let length = self.coarse(Part::Length, at);
-                if self.direction(at) == self.direction(at - 1) && length == self.coarse(Part::Length, at - 1) {
+                if self.direction(at) == self.direction(at - 1) && length == self.coarse(Part::Length, at - 1)
+                {
                     let same = self.length.get(at) == self.length.get(at - 1);
                     to.add(&[lagged, length, usize::from(same)]);
                 }
             }),
             What::Constant => {
                 let lengths = to.shape[3] - 1;
-                for (direction, sent) in self.sent(&rows).into_iter().enumerate().filter(|(_, sent)| *sent > 1) {
+                for (direction, sent) in
+                    self.sent(&rows).into_iter().enumerate().filter(|(_, sent)| *sent > 1)
+                {
                     let mut own = rows.clone().filter(|&at| self.direction(at) == direction);
                     let Some(first) = own.next() else { continue };
                     let alike = own.all(|at| self.length.get(at) == self.length.get(first));
@@ -251,13 +261,17 @@ impl Data {
                 let cell = group.fold(0, |cell, (codes, bins)| cell * bins + codes.get(at) as usize);
                 to.add(&[class, self.direction(at), cell]);
             }),
-            What::Sent => rows.for_each(|at| to.add(&[class, self.direction(at), self.fine(Part::Length, at)])),
+            What::Sent => {
+                rows.for_each(|at| to.add(&[class, self.direction(at), self.fine(Part::Length, at)]))
+            }
             What::Echoes => {
                 for at in rows.filter(|&at| self.echo.get(at) > 0) {
                     to.add(&[self.direction(at), self.echo.get(at) as usize - 1]);
                 }
             }
-            What::Joint(a, b) => rows.for_each(|at| to.add(&[self.direction(at), self.coarse(a, at), self.coarse(b, at)])),
+            What::Joint(a, b) => {
+                rows.for_each(|at| to.add(&[self.direction(at), self.coarse(a, at), self.coarse(b, at)]))
+            }
             What::Numbers | What::Pairs | What::AllHosts | What::HostRanks(_) | What::Hosts(_) => {}
         }
     }
@@ -268,7 +282,6 @@ impl Data {
         [rows.len() as u64 - served, served]
     }
 
-
     /// Every packet that follows another of its session, with its position.
     fn follow(&self, rows: Range<usize>, mut work: impl FnMut(usize, usize)) {
         let first = rows.start;
@@ -278,7 +291,9 @@ impl Data {
     /// Sessions of each host of one side.
     fn of_hosts(&self, part: Part) -> BTreeMap<u32, u64> {
         let mut of = BTreeMap::new();
-        self.hosts[usize::from(part == Part::Server)].iter().for_each(|&host| *of.entry(host).or_insert(0) += 1);
+        self.hosts[usize::from(part == Part::Server)]
+            .iter()
+            .for_each(|&host| *of.entry(host).or_insert(0) += 1);
         of
     }
 
@@ -303,7 +318,8 @@ impl Data {
     }
 
     fn pairs(&self) -> usize {
-        let mut pairs: Vec<(u32, u32)> = self.hosts[0].iter().copied().zip(self.hosts[1].iter().copied()).collect();
+        let mut pairs: Vec<(u32, u32)> =
+            self.hosts[0].iter().copied().zip(self.hosts[1].iter().copied()).collect();
         pairs.sort_unstable();
         pairs.dedup();
         pairs.len()

@@ -1,10 +1,10 @@
 //! Packets in the order of their sessions: a total order by what they hold alone.
 
+use netdpsyn_trace::Trace;
 use netdpsyn_trace::columns::compare;
 use netdpsyn_trace::groups::Groups;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::Sessions;
-use netdpsyn_trace::Trace;
 use rayon::prelude::*;
 use std::ops::Range;
 

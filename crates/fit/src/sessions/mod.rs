@@ -38,7 +38,9 @@ use netdpsyn_model::domain::{Attribute, Order, codes};
 use netdpsyn_model::layers::Layers;
 use netdpsyn_model::sessions::{Axis, Look, Part, Sessions, What};
 use netdpsyn_model::{Measurement, Packets, labels};
-use netdpsyn_privacy::{Accountant, CellMap, MaxRecords, Noisy, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
+use netdpsyn_privacy::{
+    Accountant, CellMap, MaxRecords, Noisy, Query, Raw, Rho, Sensitive, Sensitivity, Stream,
+};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as View};
 use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
@@ -164,13 +166,15 @@ pub(super) fn measure(
     let records = counts[0] as f64;
 
     // Single columns: lists, and trees of all others.
-    let Singles { mut cuts, axes, attributes, measurements } = singles(&view, &columns, &of_view, records, &mut fit)?;
+    let Singles { mut cuts, axes, attributes, measurements } =
+        singles(&view, &columns, &of_view, records, &mut fit)?;
     let protocol = attributes.iter().position(|a| a.column == columns.protocol).unwrap_or(0);
     let manners = manners(&attributes, protocol, &columns);
     cuts.clear();
     let layers = Layers { class: Some(protocol), side: None, coarse: (0..attributes.len()).collect() };
     let how = Cuts { columns: &columns, axes: &axes, attributes: &attributes, protocol, manners: &manners };
-    let data = view.zip(order).map(|(view, order)| Data::of(&view, order, &how, progress)).finished_or(Cancelled)?;
+    let data =
+        view.zip(order).map(|(view, order)| Data::of(&view, order, &how, progress)).finished_or(Cancelled)?;
 
     // What cells stand for: every cut and grouping that decides it.
     let describe = |classes: Option<&netdpsyn_model::sessions::Classes>, gaps: &[Vec<u32>; 2], what: What| {
@@ -201,10 +205,16 @@ pub(super) fn measure(
         range: [0, 0],
         looks: Vec::new(),
     };
-    let ask = |what: What, part: Rho, found: &Sessions, data: &Sensitive<Data>, known: bool, fit: &mut Fit<'_, '_>| {
+    let ask = |what: What,
+               part: Rho,
+               found: &Sessions,
+               data: &Sensitive<Data>,
+               known: bool,
+               fit: &mut Fit<'_, '_>| {
         fit.progress.step(stage(what), 0, 1)?;
         let shape = found.shape(what, &attributes);
-        let exact = data.derive(|d| d.answer(what, &shape, &found.gaps, fit.progress)).finished_or(Cancelled)?;
+        let exact =
+            data.derive(|d| d.answer(what, &shape, &found.gaps, fit.progress)).finished_or(Cancelled)?;
         let map = describe(known.then_some(&found.classes), &found.gaps, what);
         fit.ask(what, shape, part, map, exact)
     };
@@ -231,8 +241,11 @@ pub(super) fn measure(
 
     // All else, the pairs of parts last with what is left.
     let first = [What::Numbers, What::Services, What::Octaves];
-    let (joint, others): (Vec<What>, Vec<What>) =
-        found.asked().into_iter().filter(|what| !first.contains(what)).partition(|w| matches!(w, What::Joint(..)));
+    let (joint, others): (Vec<What>, Vec<What>) = found
+        .asked()
+        .into_iter()
+        .filter(|what| !first.contains(what))
+        .partition(|w| matches!(w, What::Joint(..)));
     for what in others {
         let rho = part(what, &fit);
         ask(what, rho, &found, &data, true, &mut fit)?;
@@ -284,7 +297,8 @@ fn singles(
             shares::LIST.min(shares::LISTS / lists)
         };
         let terms = Terms { stage: Stage::OneWays, reach, rho: fit.part(part) };
-        let counted = measure_all(&all, &[Marginal::new(&[at], &fixed)], &fixed, terms, fit.accountant, progress)?;
+        let counted =
+            measure_all(&all, &[Marginal::new(&[at], &fixed)], &fixed, terms, fit.accountant, progress)?;
         for measured in counted {
             cuts.push(cuts::listed(schema, attribute.clone(), measured, false, progress)?);
         }
@@ -298,7 +312,8 @@ fn singles(
     cuts.sort_by_key(|cut| cut.attribute.column);
 
     let quantiles = (0.5 * (records / A_QUANTILE).sqrt()).round();
-    let [q, lengths] = QUANTILES.map(|most| quantiles.clamp(if most < 16.0 { 5.0 } else { 4.0 }, most) as usize);
+    let [q, lengths] =
+        QUANTILES.map(|most| quantiles.clamp(if most < 16.0 { 5.0 } else { 4.0 }, most) as usize);
     let share = (80.0 / records).max(0.006);
     let axis = |column: Option<usize>, quantiles: usize, share: f64| {
         let own = column.and_then(|column| cuts.iter().find(|cut| cut.attribute.column == column));
@@ -335,7 +350,8 @@ fn manners(attributes: &[Attribute], protocol: usize, columns: &View) -> Vec<Vec
     let parts = [Some(columns.time), columns.length, columns.ttl];
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut cells = 0;
-    let free = (0..attributes.len()).filter(|&a| a != protocol && !parts.contains(&Some(attributes[a].column)));
+    let free =
+        (0..attributes.len()).filter(|&a| a != protocol && !parts.contains(&Some(attributes[a].column)));
     for attribute in free {
         let bins = attributes[attribute].bins();
         match groups.last_mut() {

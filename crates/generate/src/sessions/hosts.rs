@@ -49,7 +49,9 @@ impl Leaves {
     /// For each fine code a leaf, systematic within a bin.
     pub fn draw(&self, codes: &[u32], rng: &mut impl Rng) -> Vec<usize> {
         let weights = |bin: usize| {
-            Cow::Owned(self.leaves[self.of[bin].clone()].iter().map(|(.., weight)| *weight).collect::<Vec<f64>>())
+            Cow::Owned(
+                self.leaves[self.of[bin].clone()].iter().map(|(.., weight)| *weight).collect::<Vec<f64>>(),
+            )
         };
         let within = draw_rows(codes.iter().map(|&code| code as usize), weights, rng);
         codes.iter().zip(within).map(|(&code, leaf)| self.of[code as usize].start + leaf as usize).collect()
@@ -69,8 +71,12 @@ impl Leaves {
             let own = self.of[bin].clone();
             let hosts = own.clone().filter(|&leaf| alone(leaf)).count() as f64;
             let records: f64 = self.leaves[own.clone()].iter().map(|(.., weight)| *weight).sum();
-            let of_tail: f64 =
-                self.leaves[own.clone()].iter().zip(own.clone()).filter(|(_, leaf)| !alone(*leaf)).map(|(l, _)| l.2).sum();
+            let of_tail: f64 = self.leaves[own.clone()]
+                .iter()
+                .zip(own.clone())
+                .filter(|(_, leaf)| !alone(*leaf))
+                .map(|(l, _)| l.2)
+                .sum();
             let rest = (sessions[bin] - hosts - tail[bin]).max(0.0);
             let weight = |leaf: usize| {
                 let least = if alone(leaf) { 1.0 } else { tail[bin] * self.leaves[leaf].2 / of_tail };
@@ -162,7 +168,8 @@ fn assigned(
     let sigma = axis.scale.map_or(1.0, |scale| scale.sigma());
     let alone = |leaf: usize| {
         let (interval, bin, weight) = &leaves.leaves[leaf];
-        interval.end - interval.start == 1 && (*weight > STANDS * sigma || leaves.of[*bin as usize].len() == 1)
+        interval.end - interval.start == 1
+            && (*weight > STANDS * sigma || leaves.of[*bin as usize].len() == 1)
     };
     let ranks = Noisy::of(model, What::HostRanks(part));
     let mut hosts = Noisy::of(model, What::Hosts(part)).counts;
@@ -195,11 +202,14 @@ fn assigned(
             continue;
         }
         let runs = runs(&sizes, hosts, sessions.len(), rng);
-        sessions.sort_by_key(|&session| (codes[session], beside[session], ends.class[session], drawn[session], session));
+        sessions.sort_by_key(|&session| {
+            (codes[session], beside[session], ends.class[session], drawn[session], session)
+        });
         let (mut from, mut upto) = (0, 0.0);
         for (host, run) in runs.iter().enumerate() {
             upto += run;
-            let to = if host + 1 == hosts { sessions.len() } else { (upto.round() as usize).min(sessions.len()) };
+            let to =
+                if host + 1 == hosts { sessions.len() } else { (upto.round() as usize).min(sessions.len()) };
             if to <= from {
                 continue;
             }
@@ -215,7 +225,13 @@ fn assigned(
 }
 
 /// Hosts of the tail of each fine bin: those of its coarse bin that do not stand alone, by the sessions that are left for them.
-fn tail_hosts(axis: &Axis, leaves: &Leaves, codes: &[u32], hosts: &[f64], alone: impl Fn(usize) -> bool) -> Vec<f64> {
+fn tail_hosts(
+    axis: &Axis,
+    leaves: &Leaves,
+    codes: &[u32],
+    hosts: &[f64],
+    alone: impl Fn(usize) -> bool,
+) -> Vec<f64> {
     let mut left = vec![0.0; leaves.of.len()];
     codes.iter().for_each(|&code| left[code as usize] += 1.0);
     let mut own = vec![0.0; hosts.len()];
@@ -290,7 +306,9 @@ fn runs(sizes: &[f64], hosts: usize, sessions: usize, rng: &mut impl Rng) -> Vec
         0 => vec![1.0; hosts],
         many => {
             let offset: f64 = rng.random();
-            (0..hosts).map(|host| sizes[((host as f64 + offset) / hosts as f64 * many as f64) as usize % many]).collect()
+            (0..hosts)
+                .map(|host| sizes[((host as f64 + offset) / hosts as f64 * many as f64) as usize % many])
+                .collect()
         }
     };
     let total = sessions as f64;
@@ -312,8 +330,10 @@ fn overlapped(model: &Sessions, sides: [&mut Vec<u64>; 2], hosts: [Vec<Host>; 2]
     let mut sets = [set(sides[0]), set(sides[1])];
     let both = sets[0].intersection(&sets[1]).count() as f64;
     let all = Noisy::of(model, What::AllHosts).counts[0];
-    let known: f64 =
-        [Part::Client, Part::Server].map(|part| Noisy::of(model, What::HostRanks(part)).counts[0].max(0.0)).iter().sum();
+    let known: f64 = [Part::Client, Part::Server]
+        .map(|part| Noisy::of(model, What::HostRanks(part)).counts[0].max(0.0))
+        .iter()
+        .sum();
     let wanted = (known - all).min(sets[0].len().min(sets[1].len()) as f64);
     let mut missing = (wanted - both).round().max(0.0) as usize;
     let mut moves: Vec<(usize, Host)> = Vec::new();

@@ -76,7 +76,13 @@ fn window(schema: &Schema) -> (u64, f64) {
 }
 
 /// Makes the sessions of `rows` packets.
-pub fn make<'a>(model: &'a Model, sessions: &'a Sessions, rows: usize, seed: u64, progress: &dyn Progress) -> Result<Made<'a>, Cancelled> {
+pub fn make<'a>(
+    model: &'a Model,
+    sessions: &'a Sessions,
+    rows: usize,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<Made<'a>, Cancelled> {
     progress.step(Stage::Plan, 0, 1)?;
     let step: &Step<'_> = &|| progress.check();
     let rng = &mut stream(seed, SIZES);
@@ -196,7 +202,8 @@ impl Start {
         let refined = |part: Part, codes: &[u32], rng: &mut Xoshiro256PlusPlus| {
             let axis = model.axis(part);
             let weights = |bin: usize| {
-                let inside = |(&coarse, n): (&u32, &f64)| if coarse as usize == bin { n.max(1e-12) } else { 0.0 };
+                let inside =
+                    |(&coarse, n): (&u32, &f64)| if coarse as usize == bin { n.max(1e-12) } else { 0.0 };
                 Cow::Owned(axis.coarse.iter().zip(&fine[part as usize]).map(inside).collect::<Vec<f64>>())
             };
             draw_rows(codes.iter().map(|&code| code as usize), weights, rng)
@@ -209,11 +216,16 @@ impl Start {
         let high = draw(&positive, sizes.len(), rng);
         let time = model.axis(Part::Time);
         let starts = by_class(What::Starts, time.coarse_bins());
-        let began = draw_rows(class(), |class| Cow::Borrowed(&starts[class * time.coarse_bins()..(class + 1) * time.coarse_bins()]), rng);
+        let began = draw_rows(
+            class(),
+            |class| Cow::Borrowed(&starts[class * time.coarse_bins()..(class + 1) * time.coarse_bins()]),
+            rng,
+        );
         let began = draw_rows(
             began.iter().map(|&bin| bin as usize),
             |bin| {
-                let inside = |(&coarse, &n): (&u32, &i64)| if coarse as usize == bin { n.max(1) as f64 } else { 0.0 };
+                let inside =
+                    |(&coarse, &n): (&u32, &i64)| if coarse as usize == bin { n.max(1) as f64 } else { 0.0 };
                 Cow::Owned(time.coarse.iter().zip(&time.counts).map(inside).collect::<Vec<f64>>())
             },
             rng,

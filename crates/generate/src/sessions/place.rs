@@ -207,7 +207,9 @@ impl<'a> Places<'a> {
         let classes = model.classes.count();
         let clients = model.axis(Part::Client).coarse_bins();
         for ((a, b, width), target) in
-            [(1, CLASS, classes), (0, CLASS, classes), (1, 0, clients), (4, CLASS, classes)].into_iter().zip(wanted.coarse)
+            [(1, CLASS, classes), (0, CLASS, classes), (1, 0, clients), (4, CLASS, classes)]
+                .into_iter()
+                .zip(wanted.coarse)
         {
             let mut target = match b {
                 CLASS => {
@@ -261,7 +263,10 @@ impl<'a> Places<'a> {
                 }
                 for direction in 0..2 {
                     let of = |slot: usize| if slot == TTL { TTL + direction } else { slot };
-                    let cell = from + direction * size + self.code(of(a), session) * width + self.code(of(b), session);
+                    let cell = from
+                        + direction * size
+                        + self.code(of(a), session) * width
+                        + self.code(of(b), session);
                     self.cells[cell].now += f64::from(self.sizes.sent[direction][session]);
                 }
             }
@@ -277,7 +282,8 @@ impl<'a> Places<'a> {
                     let (direction, length, count) = self.sent[at];
                     if slot < TTL || slot == TTL + usize::from(direction) {
                         let row = usize::from(direction) * rows + self.code(slot, session);
-                        self.cells[self.with_length[slot] + row * self.lengths + usize::from(length)].now += count;
+                        self.cells[self.with_length[slot] + row * self.lengths + usize::from(length)].now +=
+                            count;
                     }
                 }
             }
@@ -290,7 +296,8 @@ impl<'a> Places<'a> {
         if old == code {
             return 0.0;
         }
-        let (before, after) = (self.coarse[slot][old as usize] as usize, self.coarse[slot][code as usize] as usize);
+        let (before, after) =
+            (self.coarse[slot][old as usize] as usize, self.coarse[slot][code as usize] as usize);
         let mut grown = 0.0;
         if before != after {
             let base = slot.min(TTL);
@@ -421,13 +428,15 @@ fn joint_target(model: &Sessions, noisy: &Noisy, a: Part, b: Part, rows: f64) ->
     };
     let (first, second) = (share(a), share(b));
     let half = noisy.counts.len() / 2;
-    let directions: Vec<f64> = noisy.counts.chunks(half.max(1)).map(|d| d.iter().sum::<f64>().max(1.0)).collect();
+    let directions: Vec<f64> =
+        noisy.counts.chunks(half.max(1)).map(|d| d.iter().sum::<f64>().max(1.0)).collect();
     let all: f64 = directions.iter().sum();
     let expected: Vec<f64> = directions
         .iter()
         .flat_map(|d| first.iter().flat_map(|p| second.iter().map(move |q| d * p * q)).collect::<Vec<f64>>())
         .collect();
-    let mut table = netdpsyn_model::layers::bayes::shrink(&noisy.counts, &expected, noisy.sigma, super::tables::STANDS);
+    let mut table =
+        netdpsyn_model::layers::bayes::shrink(&noisy.counts, &expected, noisy.sigma, super::tables::STANDS);
     netdpsyn_model::domain::simplex::norm_sub_to(&mut table, all);
     scale_to(&mut table, rows);
     table

@@ -83,7 +83,8 @@ pub fn sizes(model: &Sessions, times: f64, rng: &mut impl Rng) -> Sizes {
         super::tables::scale_to(&mut least, mutual);
         let sessions = (sums[0] + sums[1] - mutual).max(1.0);
         (asked[0], served[0]) = (sessions - sums[0], sessions - sums[1]);
-        let mut table: Vec<f64> = shapes[class * bins * bins..(class + 1) * bins * bins].iter().map(|n| n + 1e-3).collect();
+        let mut table: Vec<f64> =
+            shapes[class * bins * bins..(class + 1) * bins * bins].iter().map(|n| n + 1e-3).collect();
         table[0] = 0.0;
         for _ in 0..SWEEPS {
             // By the smaller direction, then by who sends at all, then by both.
@@ -129,7 +130,9 @@ fn dealt(
         for bin in 0..bins {
             let many = many[direction][bin] as usize;
             let within = |only: &dyn Fn(usize) -> bool| -> Vec<f64> {
-                (0..RANKS).map(|b| if coarse[b] == bin && only(b) { own[direction][b] } else { 0.0 }).collect()
+                (0..RANKS)
+                    .map(|b| if coarse[b] == bin && only(b) { own[direction][b] } else { 0.0 })
+                    .collect()
             };
             let mut groups = within(&|_| true);
             if groups.iter().sum::<f64>() <= 0.0 {
@@ -175,7 +178,8 @@ pub fn fit_rows(made: &mut Sizes, rows: usize, rng: &mut impl Rng) {
         kept.truncate(rows);
         kept.sort_unstable();
         made.class = kept.iter().map(|&session| made.class[session]).collect();
-        let one = |direction: usize| kept.iter().map(|&session| made.sent[direction][session].min(1)).collect();
+        let one =
+            |direction: usize| kept.iter().map(|&session| made.sent[direction][session].min(1)).collect();
         let asked: Vec<u32> = one(0);
         made.sent[1] = one(1).iter().zip(&asked).map(|(served, asked)| (1 - asked).min(*served)).collect();
         made.sent[0] = asked;
@@ -194,7 +198,8 @@ pub fn fit_rows(made: &mut Sizes, rows: usize, rng: &mut impl Rng) {
             return;
         }
         // Large ones are stretched; where all have one packet, all are.
-        let weights: Vec<f64> = (0..made.len()).flat_map(|s| [beyond(made, 0, s), beyond(made, 1, s)]).collect();
+        let weights: Vec<f64> =
+            (0..made.len()).flat_map(|s| [beyond(made, 0, s), beyond(made, 1, s)]).collect();
         let total: f64 = weights.iter().sum();
         let mut whole = crate::whole::Whole::new(rng);
         let mut left = missing.unsigned_abs();
@@ -218,7 +223,9 @@ pub fn fit_rows(made: &mut Sizes, rows: usize, rng: &mut impl Rng) {
     }
     // Rounding leaves one or two.
     let missing = rows as i64 - made.rows() as i64;
-    if missing > 0 && let Some(largest) = (0..made.len()).max_by_key(|&s| made.packets(s)) {
+    if missing > 0
+        && let Some(largest) = (0..made.len()).max_by_key(|&s| made.packets(s))
+    {
         let direction = usize::from(made.sent[1][largest] > made.sent[0][largest]);
         made.sent[direction][largest] += missing as u32;
     }

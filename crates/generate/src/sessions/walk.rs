@@ -41,12 +41,14 @@ pub fn constant(model: &Sessions, sizes: &Sizes, rng: &mut impl Rng) -> Constant
     let cells = model.axis(Part::Length).coarse_bins() + 1;
     let table = Noisy::of(model, What::Constant).shrunk(2 * MANY * cells, None);
     [0, 1].map(|direction| {
-        let many: Vec<usize> = (0..sizes.len()).filter(|&session| sizes.sent[direction][session] > 1).collect();
+        let many: Vec<usize> =
+            (0..sizes.len()).filter(|&session| sizes.sent[direction][session] > 1).collect();
         let row = |&session: &usize| {
             let class = model.classes.lagged[sizes.class[session] as usize] as usize;
             (class * 2 + direction) * MANY + many_bin(u64::from(sizes.sent[direction][session]))
         };
-        let drawn = draw_rows(many.iter().map(row), |row| Cow::Borrowed(&table[row * cells..(row + 1) * cells]), rng);
+        let drawn =
+            draw_rows(many.iter().map(row), |row| Cow::Borrowed(&table[row * cells..(row + 1) * cells]), rng);
         let mut of = vec![None; sizes.len()];
         for (session, cell) in many.into_iter().zip(drawn).filter(|(_, cell)| (*cell as usize) < cells - 1) {
             of[session] = Some(cell as u16);
@@ -75,7 +77,11 @@ impl Walk {
         let turns = Noisy::of(model, What::Turns).shrunk(8 * groups, None);
         let shares = turns.chunks(8 * groups).map(|own| {
             let of = |direction: usize| -> f64 {
-                own.chunks(groups).enumerate().filter(|(at, _)| at % 2 == direction).flat_map(|(_, row)| row).sum()
+                own.chunks(groups)
+                    .enumerate()
+                    .filter(|(at, _)| at % 2 == direction)
+                    .flat_map(|(_, row)| row)
+                    .sum()
             };
             let (a, b) = (of(0), of(1));
             [a / (a + b).max(1e-9), b / (a + b).max(1e-9)].map(|share: f64| share.max(LEAST))
@@ -110,10 +116,15 @@ impl Walk {
             };
             let odds = [0, 1].map(|direction| {
                 let own = match position {
-                    0 => self.first[(class * 2 + direction) * self.lengths..(class * 2 + direction + 1) * self.lengths].iter().sum(),
-                    _ => row(direction).iter().sum::<f64>() * left[direction]
-                        / (left[0] + left[1])
-                        / self.shares[class][direction],
+                    0 => self.first
+                        [(class * 2 + direction) * self.lengths..(class * 2 + direction + 1) * self.lengths]
+                        .iter()
+                        .sum(),
+                    _ => {
+                        row(direction).iter().sum::<f64>() * left[direction]
+                            / (left[0] + left[1])
+                            / self.shares[class][direction]
+                    }
                 };
                 if left[direction] > 0.0 { f64::max(own, 1e-12) } else { 0.0 }
             });
@@ -131,7 +142,8 @@ impl Walk {
                 let step = 2 * position_class(position as u64)
                     + usize::from(POSITIONS[2..].contains(&(position as u64)) || position == 1);
                 let before = usize::from(last.direction);
-                let row = (((class * 2 + before) * 2 + direction) * STEPS + step) * self.lengths + usize::from(last.length);
+                let row = (((class * 2 + before) * 2 + direction) * STEPS + step) * self.lengths
+                    + usize::from(last.length);
                 &self.follow[row * self.lengths..(row + 1) * self.lengths]
             };
             packet.length = constant[direction].unwrap_or_else(|| pick(weights, rng) as u16);
@@ -198,9 +210,11 @@ fn without(
             for (position, &from) in POSITIONS.iter().enumerate() {
                 let to = POSITIONS.get(position + 1).map_or(f64::INFINITY, |&to| to as f64);
                 let own = (to.min(sent[0] + sent[1]) - from as f64).max(0.0);
-                placed[((class * POSITIONS.len() + position) * 2 + direction) * lengths + usize::from(length)] += own * part;
+                placed[((class * POSITIONS.len() + position) * 2 + direction) * lengths
+                    + usize::from(length)] += own * part;
             }
-            let cell = ((class * 4 + direction * 3) * lengths + usize::from(length)) * lengths + usize::from(length);
+            let cell =
+                ((class * 4 + direction * 3) * lengths + usize::from(length)) * lengths + usize::from(length);
             followed[cell] += (sent[direction] - 1.0) * part;
         }
     }
@@ -297,7 +311,9 @@ fn octaves(model: &Sessions, lagged: usize) -> Vec<f64> {
             for group in 0..groups {
                 let row = &mut weights[((class * 2 + turns) * groups + group) * OCTAVES..][..OCTAVES];
                 if row.iter().sum::<f64>() <= 0.0 {
-                    let inside = |o: usize| model.gaps[0][o] as usize == group && (model.range[0]..=model.range[1]).contains(&o);
+                    let inside = |o: usize| {
+                        model.gaps[0][o] as usize == group && (model.range[0]..=model.range[1]).contains(&o)
+                    };
                     (0..OCTAVES).for_each(|o| row[o] = f64::from(u8::from(inside(o))));
                 }
                 if row.iter().sum::<f64>() <= 0.0 {

@@ -16,7 +16,13 @@ use rand::{Rng, RngExt};
 use std::ops::Range;
 
 /// Ports of every session: service, and the client's, which is not the lower.
-pub fn ports(model: &Model, sessions: &Sessions, sizes: &Sizes, codes: &[Vec<u32>], rng: &mut impl Rng) -> [Vec<u64>; 2] {
+pub fn ports(
+    model: &Model,
+    sessions: &Sessions,
+    sizes: &Sizes,
+    codes: &[Vec<u32>],
+    rng: &mut impl Rng,
+) -> [Vec<u64>; 2] {
     let [service, high] = [Part::Service, Part::High].map(|part| Leaves::of(sessions.axis(part)));
     let drawn = [service.draw(&codes[2], rng), high.draw(&codes[3], rng)];
     let with_ports = with_ports(model, sessions);
@@ -44,7 +50,8 @@ pub fn ports(model: &Model, sessions: &Sessions, sizes: &Sizes, codes: &[Vec<u32
 fn with_ports(model: &Model, sessions: &Sessions) -> Vec<bool> {
     let cut = &model.attributes[sessions.protocol].partition;
     let drawn = |intervals: Vec<(Range<u64>, f64)>| {
-        let mut numbers = intervals.into_iter().filter(|(_, weight)| *weight > 0.0).flat_map(|(numbers, _)| numbers);
+        let mut numbers =
+            intervals.into_iter().filter(|(_, weight)| *weight > 0.0).flat_map(|(numbers, _)| numbers);
         numbers.all(protocols::has_ports)
     };
     cut.intervals().into_iter().map(drawn).collect()
@@ -171,13 +178,15 @@ impl<'a> Writer<'a> {
                 let time = self.start + (self.made.begins[session] + packet.at) as u64;
                 record[self.view.time] = time / self.grain * self.grain;
                 let class = self.made.sizes.class[session] as usize;
-                let row = (class * 2 + usize::from(packet.direction)) * weights.1 + usize::from(packet.length);
+                let row =
+                    (class * 2 + usize::from(packet.direction)) * weights.1 + usize::from(packet.length);
                 let bin = pick(&weights.0[row], rng);
                 let (first, _) = weights.2[usize::from(packet.length)];
                 if let Some(length) = self.view.length {
                     let lagged = self.made.model.classes.lagged[class] as usize;
                     let again = self.repeats[lagged * weights.1 + usize::from(packet.length)];
-                    let last = &mut last[usize::from(packet.direction) * weights.1 + usize::from(packet.length)];
+                    let last =
+                        &mut last[usize::from(packet.direction) * weights.1 + usize::from(packet.length)];
                     let alike = self.made.constant[usize::from(packet.direction)][session].is_some();
                     let before = last.filter(|_| alike || rng.random::<f64>() < again);
                     record[length] = before.unwrap_or_else(|| self.length.draw((first + bin) as u32, rng));
@@ -208,11 +217,16 @@ impl<'a> Writer<'a> {
         let axis = self.made.model.axis(Part::Length);
         let coarse = axis.coarse_bins();
         let ranges: Vec<(usize, usize)> = (0..coarse as u32)
-            .map(|bin| (axis.coarse.partition_point(|&c| c < bin), axis.coarse.partition_point(|&c| c <= bin)))
+            .map(|bin| {
+                (axis.coarse.partition_point(|&c| c < bin), axis.coarse.partition_point(|&c| c <= bin))
+            })
             .collect();
         let rows = self.lengths.chunks(axis.fine_bins());
         let weights = rows.flat_map(|row| {
-            ranges.iter().map(|&(from, to)| row[from..to].iter().map(|n| n + 1e-9).collect::<Vec<f64>>()).collect::<Vec<_>>()
+            ranges
+                .iter()
+                .map(|&(from, to)| row[from..to].iter().map(|n| n + 1e-9).collect::<Vec<f64>>())
+                .collect::<Vec<_>>()
         });
         (weights.collect(), coarse, ranges)
     }
