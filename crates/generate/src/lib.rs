@@ -84,6 +84,9 @@ const MEETING: usize = usize::MAX - 2;
 /// Shards whose hosts meet each other: four million records. Of a longer trace each such part has the same hosts, pairs and degrees.
 const TOGETHER: usize = 16;
 
+/// Bytes a packet takes at most while sessions are made, where each session has one packet: the packet, what its session has in common, and its place in what is searched.
+const SESSIONS_A_ROW: usize = sessions::BYTES_A_PACKET + 160;
+
 /// Shards that are kept in memory rather than in a scratch file.
 const HELD_SHARDS: usize = 4;
 
@@ -371,7 +374,9 @@ pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
     let held = if shards <= HELD_SHARDS { rows } else { sizes.block * shards };
     // Blocks that wait, of the shards and of the buckets of flows; a slice, read, sorted, gathered and written.
     let merging = (2 * held + 2 * sizes.slice * sizes.block) * 2 * width + rows / sizes.block * 64;
-    making.max(merging) as u64
+    // Sessions are made whole, all at once.
+    let whole = if netdpsyn_trace::sessions::Sessions::of(schema).is_ok() { rows * SESSIONS_A_ROW } else { 0 };
+    (making.max(merging) + whole) as u64
 }
 
 /// A generator of its own for each shard. It needs no secrecy, only speed and portability.
