@@ -375,7 +375,8 @@ pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
     // Blocks that wait, of the shards and of the buckets of flows; a slice, read, sorted, gathered and written.
     let merging = (2 * held + 2 * sizes.slice * sizes.block) * 2 * width + rows / sizes.block * 64;
     // Sessions are made whole, all at once.
-    let whole = if netdpsyn_trace::sessions::Sessions::of(schema).is_ok() { rows * SESSIONS_A_ROW } else { 0 };
+    let whole =
+        if netdpsyn_trace::sessions::Sessions::of(schema).is_ok() { rows * SESSIONS_A_ROW } else { 0 };
     (making.max(merging) + whole) as u64
 }
 

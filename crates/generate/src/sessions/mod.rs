@@ -12,8 +12,10 @@
 //! | [`walk`] | the packets of a session |
 //! | [`place`] | whole sessions exchanged until joint tables hold |
 //! | [`hosts`] | addresses |
+//! | [`apart`] | no two sessions of one five-tuple |
 //! | [`write`] | values of packets |
 
+pub mod apart;
 pub mod hosts;
 pub mod place;
 pub mod sizes;
@@ -113,8 +115,9 @@ pub fn make<'a>(
 
     let rng = &mut stream(seed, HOSTS);
     let ends = hosts::Ends { class: &sizes.class, codes: [&codes[0], &codes[1]] };
-    let addresses = hosts::addresses(sessions, &ends, rng);
-    let ports = write::ports(model, sessions, &sizes, &codes, rng);
+    let mut addresses = hosts::addresses(sessions, &ends, rng);
+    let mut ports = write::ports(model, sessions, &sizes, &codes, rng);
+    apart::apart(sessions, &sizes, &codes, &mut addresses, &mut ports, rng);
     let leaves = hosts::Leaves::of(sessions.axis(Part::Time));
     let drawn = leaves.draw(&codes[4], rng);
     let (first, _) = self::window(&model.schema);
