@@ -83,7 +83,7 @@ fn evaluated(lab: &Lab, args: &[&str]) -> serde_json::Value {
     let text = lab.ok(&[&["evaluate", "--json", "-"], args].concat());
     assert!(!text.contains("null"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&json["version"], &json["private"]), (&3.into(), &true.into()));
+    assert_eq!((&json["version"], &json["private"]), (&4.into(), &true.into()));
     json
 }
 
@@ -291,7 +291,12 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     lab.ok(&["sample", "flows", "--rows", "2000", "--seed", "2", "-o", "syn.csv"]);
     lab.ok(&["split", "raw.csv"]);
     let files = ["raw.fit.csv", "syn.csv", "--test", "raw.test.csv"];
-    let shown = lab.ok(&[&["evaluate", "--json", "report.json"], &files[..], FLOWS].concat());
+    let written = ["evaluate", "--json", "report.json", "--page", "report.html"];
+    let shown = lab.ok(&[&written, &files[..], FLOWS].concat());
+    let page = lab.text("report.html");
+    assert!(page.contains("PRIVATE") && page.matches("<svg").count() > 10 && !page.contains("<script"));
+    let same = lab.run(&[&["evaluate", "--page", "syn.csv"], &files[..], FLOWS].concat());
+    assert!(!same.status.success() && lab.text("syn.csv").starts_with("srcip"), "no input is overwritten");
     let json: serde_json::Value = serde_json::from_str(&lab.text("report.json")).unwrap();
     assert_eq!(json["rows"], serde_json::json!({ "fitted": 2400, "held_out": 600, "synthetic": 2000 }));
     assert!(json["two_way"]["floor"].as_f64().unwrap() > 0.0);
@@ -301,6 +306,12 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     let bytes = &json["totals"][2];
     assert_eq!(bytes["column"], "byt");
     assert!(bytes["ratio"].as_f64().unwrap() > 0.3 && bytes["floor"].as_f64().unwrap() > 0.3, "{bytes}");
+    let hosts = &json["population"]["counts"][2];
+    assert!(hosts["of"] == "hosts" && hosts["real"].as_u64().unwrap() > 100, "{hosts}");
+    assert!(json["population"]["answered"]["five_tuple"]["floor"].is_number());
+    assert_eq!(json["volumes"]["courses"][0]["seconds"], 60.0);
+    assert!(json["sessions"]["profiles"][0]["floor"].as_f64().unwrap() < 0.1, "{}", json["sessions"]);
+    assert_eq!(json["top"].as_array().unwrap().len(), 6);
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(
@@ -327,6 +338,19 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     let totals = evaluated(&lab, &[&["raw.fit.csv", "syn.csv", "--only", "totals"], FLOWS].concat());
     assert_eq!(totals["totals"], alone["totals"]);
     assert!(totals["verdict"][0]["text"].as_str().unwrap().starts_with("totals: "), "{totals}");
+}
+
+#[test]
+fn packets_have_sessions_of_both_directions_and_no_minutes() {
+    let lab = Lab::new();
+    lab.ok(&["sample", "packets", "--rows", "3000", "--seed", "1", "-o", "raw.csv"]);
+    let only = ["--only", "volumes,population,sessions,top"];
+    let json = evaluated(&lab, &[&["raw.csv", "raw.csv"], &only[..], PACKETS].concat());
+    assert_eq!(json["volumes"]["courses"].as_array().unwrap().len(), 1, "twentieths of one minute alone");
+    assert!(json["population"]["counts"].as_array().unwrap().iter().all(|count| count["ratio"] == 1.0));
+    let turning = &json["sessions"]["alternation"];
+    assert!(turning["difference"] == 0.0 && turning["real"].as_f64().unwrap() > 0.05, "{turning}");
+    assert!(json["verdict"].as_array().unwrap().iter().all(|finding| finding["grade"] == "good"));
 }
 
 #[test]

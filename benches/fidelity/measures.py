@@ -61,6 +61,22 @@ def of(run):
     if isinstance(report["totals"], list):
         for one in report["totals"]:
             yield f"total `{one['column']}`, ratio (clipped)", Figure(one["ratio"], one["clipped"]), ratio
+    # Reports before version 4 have none of these.
+    courses = report.get("volumes", {}).get("courses", [])
+    for one in (one for one in courses if "r" in one):
+        yield f"{one['of']} by {one['seconds']:g} s, correlation", Figure(one["r"], one.get("r_floor")), high
+    population, sessions = report.get("population", {}), report.get("sessions", {})
+    for one in population.get("counts", []) + ([sessions["number"]] if "number" in sessions else []):
+        yield f"number of {one['of']}, ratio", Figure(one["ratio"], 1), ratio
+    for one in population.get("profiles", []) + sessions.get("profiles", []):
+        yield f"{one['of']}, apart", Figure(one["distance"], one.get("floor")), low
+    if "answered" in population:
+        yield "reverse pair occurs, share apart", Figure(population["answered"]["pair"]["difference"], population["answered"]["pair"].get("floor")), low
+    if "alternation" in sessions:
+        yield "alternation, share apart", Figure(sessions["alternation"]["difference"], sessions["alternation"].get("floor")), low
+    top = report.get("top", [])
+    for one in top if isinstance(top, list) else []:
+        yield f"top {one['of']} by {one['by']}, overlap", Figure(one["overlap"], one.get("floor")), high
     hitters = report["sketches"] if isinstance(report["sketches"], list) else []
     for column in dict.fromkeys(one["column"] for one in hitters):
         worst = max((one for one in hitters if one["column"] == column), key=lambda one: one["count_error"])

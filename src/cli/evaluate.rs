@@ -2,7 +2,7 @@
 
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
-use super::{Failure, evaluation};
+use super::{Failure, evaluation, page};
 use crate::evaluate::private::Measure;
 use crate::formats::Steward;
 use crate::service::local::{self, LocalError};
@@ -23,6 +23,9 @@ pub struct Args {
     /// Write the report as JSON to a file readable by you alone; - prints it instead of the summary
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
+    /// Write the report as a page with plots to a file readable by you alone
+    #[arg(long, value_name = "OUT.html")]
+    page: Option<PathBuf>,
     #[arg(long, value_name = "MEASURE,…", value_delimiter = ',', help = only_help())]
     only: Vec<Measure>,
 }
@@ -36,20 +39,30 @@ impl Args {
         let source = self.trace.source()?;
         let printed = self.json.as_deref() == Some(Path::new("-"));
         let output = self.json.filter(|_| !printed);
-        let inputs = [Some(&source.path), Some(&self.synthetic), self.test.as_ref()];
-        if let Some(twice) = output.as_ref().filter(|path| inputs.contains(&Some(*path))) {
-            return Err(LocalError::SamePath(twice.clone()).into());
+        let mut paths = vec![&source.path, &self.synthetic];
+        paths.extend(&self.test);
+        for written in output.iter().chain(&self.page) {
+            if paths.contains(&written) {
+                return Err(LocalError::SamePath(written.clone()).into());
+            }
+            paths.push(written);
         }
         let bar = Bar::new();
         let report = local::evaluate(&source, self.test.as_deref(), &self.synthetic, &self.only, &bar)?
             .for_steward(&Steward::local());
         drop(bar);
         let json = || serde_json::to_string_pretty(&report).unwrap_or_default();
-        if let Some(path) = &output {
+        let write = |path: &PathBuf, text: String| -> Result<(), LocalError> {
             let mut file = NewFile::private(path)?;
-            let written = writeln!(file, "{}", json());
+            let written = writeln!(file, "{}", text.trim_end());
             written.map_err(|source| LocalError::Write { path: path.clone(), source })?;
-            file.publish()?;
+            file.publish()
+        };
+        if let Some(path) = &output {
+            write(path, json())?;
+        }
+        if let Some(path) = &self.page {
+            write(path, page::page(&report))?;
         }
         match printed {
             true => println!("{}", json()),

@@ -5,12 +5,18 @@ use crate::evaluate::private::attacks::{Attacks, copies::Copies};
 use crate::evaluate::private::classify::{Both, Classification};
 use crate::evaluate::private::joint::Joint;
 use crate::evaluate::private::one_way::{Distance, OneWay};
+use crate::evaluate::private::population::{Count, Population};
+use crate::evaluate::private::profile::{Profile, Quantile};
+use crate::evaluate::private::sessions::Sessions;
+use crate::evaluate::private::sides::Share;
 use crate::evaluate::private::sketches::HeavyHitters;
 use crate::evaluate::private::three_way::ThreeWay;
+use crate::evaluate::private::top::Top;
 use crate::evaluate::private::totals::Total;
 use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::validity::Validity;
 use crate::evaluate::private::verdict::{Grade, RULE};
+use crate::evaluate::private::volumes::Volumes;
 use crate::evaluate::private::{Outcome, Report, Rows};
 use serde::Serialize;
 use std::fmt::Write;
@@ -38,6 +44,10 @@ pub fn summary(report: &Report) -> String {
     text += &section("Triples of columns", &report.three_way, three_way);
     text += &section("Single columns", &report.one_way, |columns| one_way(columns));
     text += &section("Totals", &report.totals, |columns| totals(columns));
+    text += &section("Volumes", &report.volumes, volumes);
+    text += &section("Population", &report.population, population);
+    text += &section("Sessions", &report.sessions, sessions);
+    text += &section("Top lists", &report.top, |lists| top(lists));
     text += &section("Classification", &report.classification, classification);
     text += &section("Heavy hitters", &report.sketches, |found| sketches(found));
     text += &section("Anomalous flows", &report.anomaly, anomaly);
@@ -166,6 +176,90 @@ fn totals(columns: &[Total]) -> String {
     text
 }
 
+fn volumes(volumes: &Volumes) -> String {
+    let mut text = headings("over time", &["r, 1 is best", "floor", "peak ratio", "floor"]);
+    for one in &volumes.courses {
+        let name = format!("{} in steps of {:.1} s", one.of.words(), one.seconds);
+        let figures = [one.r, one.r_floor, Some(one.peak), one.peak_floor];
+        text += &line(&name, &figures.map(|figure| figure.and_then(decimal)));
+    }
+    text += &headings("quantiles, 1 is equal", &["ratio", "floor", "synthetic", "raw"]);
+    for size in &volumes.sizes {
+        text += &size.quantiles.iter().map(|one| quantile(&size.column, one)).collect::<String>();
+    }
+    text
+}
+
+fn quantile(of: &str, quantile: &Quantile) -> String {
+    let shown = |value: f64| {
+        // Of what is large the last decimals say nothing and take the room of the next figure.
+        let text = if value < 1e4 { format!("{value:.6}") } else { format!("{value:.1}") };
+        Some(text.trim_end_matches('0').trim_end_matches('.').to_string())
+    };
+    let (synthetic, real) = (shown(quantile.synthetic), shown(quantile.real));
+    let name = format!("p{} of {of}", quantile.at * 100.0);
+    line(&name, &[decimal(quantile.ratio), quantile.floor.and_then(decimal), synthetic, real])
+}
+
+fn population(population: &Population) -> String {
+    let mut text = headings("numbers, 1 is equal", &["ratio", "", "synthetic", "raw"]);
+    text += &population.counts.iter().map(count).collect::<String>();
+    text += &profiles(&population.profiles);
+    text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
+    text += &share("pairs of hosts seen both ways", &population.mutual_pairs);
+    text += &share("records whose reverse pair occurs", &population.answered.pair);
+    if let Some(answered) = &population.answered.five_tuple {
+        text += &share("records whose reverse five-tuple occurs", answered);
+    }
+    if let Some(reason) = &population.no_services {
+        text += &wrapped(&format!("  no services and five-tuples: {reason}"), 4);
+    }
+    text
+}
+
+fn count(count: &Count) -> String {
+    let [synthetic, real] = [count.synthetic, count.real].map(|number| Some(number.to_string()));
+    line(count.of.words(), &[decimal(count.ratio), None, synthetic, real])
+}
+
+fn share(name: &str, share: &Share) -> String {
+    let floor = share.floor.and_then(decimal);
+    line(name, &[decimal(share.difference), floor, percent(share.synthetic), percent(share.real)])
+}
+
+fn profiles(profiles: &[Profile]) -> String {
+    let text = headings("spread over bins that double, 0 is equal", &["distance", "floor"]);
+    let one = |one: &Profile| line(one.of.words(), &[decimal(one.distance), one.floor.and_then(decimal)]);
+    text + &profiles.iter().map(one).collect::<String>()
+}
+
+fn sessions(sessions: &Sessions) -> String {
+    let mut text = headings("numbers, 1 is equal", &["ratio", "", "synthetic", "raw"]);
+    text += &count(&sessions.number);
+    text += &profiles(&sessions.profiles);
+    if let Some(flags) = &sessions.flags {
+        text +=
+            &line("TCP flags of first records", &[decimal(flags.first), flags.first_floor.and_then(decimal)]);
+        let bigrams = [decimal(flags.bigrams), flags.bigrams_floor.and_then(decimal)];
+        text += &line("TCP flags of two records in turn", &bigrams);
+    }
+    text += &headings("quantiles, 1 is equal", &["ratio", "floor", "synthetic", "raw"]);
+    for profile in &sessions.profiles {
+        text += &profile.quantiles.iter().map(|one| quantile(profile.of.words(), one)).collect::<String>();
+    }
+    text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
+    text + &share("records that turn their session's direction", &sessions.alternation)
+}
+
+fn top(lists: &[Top]) -> String {
+    let mut text = headings("share of the 20 largest, 1 is best", &["overlap", "floor"]);
+    for list in lists {
+        let name = format!("{} by {}", list.of.words(), list.by.words());
+        text += &line(&name, &[decimal(list.overlap), list.floor.and_then(decimal)]);
+    }
+    text
+}
+
 fn classification(classes: &Classification) -> String {
     let mut text = headings("accuracy and macro-F1, 1 is best", &["synthetic", "raw", "F1", "raw"]);
     let figures = |scores: &Both| {
@@ -285,6 +379,18 @@ mod tests {
         assert!(broken.lines().all(|line| line.chars().count() <= WIDTH), "{broken}");
         assert!(broken.lines().skip(1).all(|line| line.starts_with("        word")), "{broken}");
         assert_eq!(broken.matches("word").count(), 40);
+    }
+
+    #[test]
+    fn quantiles_leave_room_between_figures() {
+        let one = Quantile { at: 0.5, real: 123_456.789_012, synthetic: 0.0, ratio: 0.0, floor: None };
+        assert!(quantile("td", &one).ends_with("           0    123456.8\n"), "{}", quantile("td", &one));
+        let whole = Quantile { real: 40.0, synthetic: 1_200_000.0, ..one };
+        assert!(
+            quantile("byt", &whole).ends_with("     1200000          40\n"),
+            "{}",
+            quantile("byt", &whole)
+        );
     }
 
     #[test]

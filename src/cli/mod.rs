@@ -7,6 +7,7 @@ mod evaluate;
 mod evaluation;
 mod generate;
 mod inspect;
+mod page;
 mod progress;
 mod report;
 mod sample;

@@ -5,7 +5,7 @@ use netdpsyn_fit::keys::NoiseKey;
 use netdpsyn_fit::{Method, Plan, Structure, fit_forced};
 use netdpsyn_generate::{Request, generate};
 use netdpsyn_model::Model;
-use netdpsyn_privacy::{Raw, Sensitive};
+use netdpsyn_privacy::Sensitive;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::{Schema, Trace, Values, simulate::flows};
 use std::collections::BTreeSet;

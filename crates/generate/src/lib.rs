@@ -271,7 +271,7 @@ fn make_sessions<'a>(
     let writer = writer.unwrap_or_else(|| unreachable!("a bundle of sessions has a schema of some"));
     let pieces = writer.pieces(size).into_par_iter().enumerate().map(|(piece, own)| {
         let columns = writer.write(piece, own, &step)?;
-        Ok(order::set_aside(&model.schema, piece, &columns, sizes, &scratch, &step)?)
+        order::set_aside(&model.schema, piece, &columns, sizes, &scratch, &step)
     });
     let pieces = pieces.collect::<Result<Vec<_>, Halted>>()?.into_iter().flatten().collect();
     let convergence = sessions.convergence;

@@ -1,11 +1,14 @@
 //! Looks across records: what the records of a trace are together, not what each of them is.
 
-use crate::ranks::BINS;
+use crate::ranks::{self, BINS};
 use netdpsyn_account::NoiseScale;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What a look counts, each as a rank histogram ([`crate::ranks`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = LookSubject))]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// Records of each source.
@@ -62,4 +65,65 @@ impl Look {
         let seen = self.ranks[0] as f64;
         if (seen - known).abs() > sigmas * self.scale.sigma() { seen.max(0.0) } else { known }
     }
+}
+
+/// A pair of source and destination, and its records.
+pub type Pair = ((u32, u32), u64);
+
+/// The rank histogram of every [`Subject`], in order, from every pair of a trace once, in order.
+pub fn ranks_of_pairs(there: Vec<Pair>) -> Vec<Vec<i64>> {
+    let mut back: Vec<Pair> =
+        there.iter().map(|&((source, destination), count)| ((destination, source), count)).collect();
+    back.par_sort_unstable();
+    let (sources, destinations) = (hosts(&there), hosts(&back));
+    let all = Subject::ALL.map(|of| match of {
+        Subject::Sources => ranks::of(sources.iter().map(|host| host.records)),
+        Subject::Destinations => ranks::of(destinations.iter().map(|host| host.records)),
+        Subject::BothSides => ranks::of(common(&sources, &destinations)),
+        Subject::Pairs => ranks::of(there.iter().map(|&(_, count)| count)),
+        Subject::FanOut => ranks::of(sources.iter().map(|host| host.peers)),
+        Subject::FanIn => ranks::of(destinations.iter().map(|host| host.peers)),
+        Subject::MutualPairs => ranks::of(answered(&there, &back)),
+    });
+    all.into()
+}
+
+struct Host {
+    address: u32,
+    records: u64,
+    peers: u64,
+}
+
+/// The first of each pair, of pairs in order.
+fn hosts(pairs: &[Pair]) -> Vec<Host> {
+    let own = pairs.chunk_by(|(a, _), (b, _)| a.0 == b.0);
+    let host = |own: &[Pair]| Host {
+        address: own[0].0.0,
+        records: own.iter().map(|&(_, count)| count).sum(),
+        peers: own.len() as u64,
+    };
+    own.map(host).collect()
+}
+
+/// The smaller number of records of every host in both lists.
+fn common<'a>(sources: &'a [Host], destinations: &'a [Host]) -> impl Iterator<Item = u64> + 'a {
+    let mut rest = destinations;
+    sources.iter().filter_map(move |source| {
+        rest = &rest[rest.partition_point(|host| host.address < source.address)..];
+        let same = rest.first().filter(|host| host.address == source.address)?;
+        Some(source.records.min(same.records))
+    })
+}
+
+/// The smaller number of records of every two hosts that send to each other, each once.
+fn answered<'a>(there: &'a [Pair], back: &'a [Pair]) -> impl Iterator<Item = u64> + 'a {
+    let mut rest = back;
+    there.iter().filter_map(move |&(pair, count)| {
+        // Back is the other direction, turned round: the same key.
+        while rest.first().is_some_and(|&(own, _)| own < pair) {
+            rest = &rest[1..];
+        }
+        let &(_, other) = rest.first().filter(|&&(own, _)| own == pair && pair.0 < pair.1)?;
+        Some(count.min(other))
+    })
 }

@@ -136,7 +136,7 @@ impl<'a> Groups<'a> {
     }
 
     /// What `work` makes of some groups at a time, in no order but the same each time.
-    fn each<R: Send>(
+    pub fn each<R: Send>(
         &self,
         progress: &dyn Progress,
         work: impl Fn(Batch<'_>) -> Result<R, Cancelled> + Sync,

@@ -15,6 +15,14 @@ pub enum Measure {
     ThreeWay,
     /// Totals of sizes and durations.
     Totals,
+    /// When bytes come, and how large records are.
+    Volumes,
+    /// Hosts, pairs and services.
+    Population,
+    /// Records of one five-tuple after one another.
+    Sessions,
+    /// The largest talkers, destinations and services.
+    Top,
     /// Classifiers trained on synthetic records.
     Classification,
     /// Heavy hitters by sketches.
@@ -29,11 +37,15 @@ pub enum Measure {
 
 impl Measure {
     /// All of them, in the order in which they are taken.
-    pub const ALL: [Measure; 9] = [
+    pub const ALL: [Measure; 13] = [
         Measure::OneWay,
         Measure::TwoWay,
         Measure::ThreeWay,
         Measure::Totals,
+        Measure::Volumes,
+        Measure::Population,
+        Measure::Sessions,
+        Measure::Top,
         Measure::Classification,
         Measure::Sketches,
         Measure::Anomaly,
@@ -48,6 +60,10 @@ impl Measure {
             Measure::TwoWay => "two-way",
             Measure::ThreeWay => "three-way",
             Measure::Totals => "totals",
+            Measure::Volumes => "volumes",
+            Measure::Population => "population",
+            Measure::Sessions => "sessions",
+            Measure::Top => "top",
             Measure::Classification => "classification",
             Measure::Sketches => "sketches",
             Measure::Anomaly => "anomaly",

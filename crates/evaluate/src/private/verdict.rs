@@ -4,7 +4,12 @@ use super::anomaly::Anomaly;
 use super::attacks::{Attacks, copies::Copies};
 use super::classify::Classification;
 use super::joint::Joint;
+use super::population::{Answered, Count, Population};
+use super::sessions::Sessions;
+use super::sides::Share;
+use super::top::Top;
 use super::totals::{Total, off};
+use super::volumes::Volumes;
 use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, validity::Validity};
 use netdpsyn_generate::Asked;
 use serde::Serialize;
@@ -21,6 +26,19 @@ pub const LOOSE_FLOORS: f64 = 3.0;
 pub const CLOSE_TOTAL: f64 = 0.05;
 /// Totals up to half as large again, or no smaller than two thirds, are loose.
 pub const LOOSE_TOTAL: f64 = 0.5;
+/// Numbers of hosts, pairs and sessions that are larger or smaller by this factor less one are close: a tool that keeps state of each needs about
+/// as much of it. Counts have no floor.
+pub const CLOSE_COUNT: f64 = 0.15;
+/// Counts up to half as large again, or no smaller than two thirds, are loose.
+pub const LOOSE_COUNT: f64 = 0.5;
+/// What a correlation lacks to 1 up to which a course over time is close: quiet and busy times are where they were.
+pub const CLOSE_LACK: f64 = 0.1;
+/// Up to which it is loose: half of what varies is elsewhere.
+pub const LOOSE_LACK: f64 = 0.3;
+/// Share of a top list that is missing up to which it is close: three of twenty, which stand at its end.
+pub const CLOSE_MISSING: f64 = 0.15;
+/// Up to which it is loose: half of it.
+pub const LOOSE_MISSING: f64 = 0.5;
 /// Relative errors of heavy hitters up to this are close.
 pub const CLOSE_ERROR: f64 = 0.1;
 /// Relative errors up to this are loose.
@@ -102,6 +120,11 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
         three_way.and_then(|found| together("three", "triples", found.mean, found.floor, &found.triples));
     let one_way = report.one_way.measured().and_then(|columns| worst_column(columns));
     let totals = report.totals.measured().and_then(|columns| worst_total(columns));
+    let course = report.volumes.measured().and_then(over_time);
+    let population = report.population.measured();
+    let (counts, answered) = (population.and_then(worst_count), population.map(answered));
+    let sessions = report.sessions.measured().and_then(in_sessions);
+    let top = report.top.measured().and_then(|lists| worst_list(lists));
     let classes = report.classification.measured().map(predicted);
     let anomaly = report.anomaly.measured().map(anomalies);
     let sketches = report.sketches.measured().and_then(|found| heavy_hitters(found));
@@ -110,8 +133,10 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
         grade: Grade::Fair,
         text: format!("only {} records are held out: floors are rough, and high", report.rows.held_out),
     });
-    let figures = [two_way, three_way, one_way, totals, classes, sketches, anomaly, validity, few];
-    figures.into_iter().flatten().chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
+    let across = [course, counts, answered, sessions, top];
+    let figures = [two_way, three_way, one_way, totals].into_iter().chain(across);
+    let figures = figures.chain([classes, sketches, anomaly, validity, few]);
+    figures.flatten().chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
 }
 
 /// That a trace was made under a condition.
@@ -193,6 +218,97 @@ fn worst_total(columns: &[Total]) -> Option<Finding> {
         worst.ratio,
         beside(worst.floor),
         worst.clipped,
+    );
+    Some(Finding { grade, text })
+}
+
+/// The course by the minute, where there is one: it is finer than twentieths of the window.
+fn over_time(volumes: &Volumes) -> Option<Finding> {
+    let course = volumes.courses.first()?;
+    let peak = Graded::of(off(course.peak), course.peak_floor.map(off), CLOSE_COUNT, LOOSE_COUNT).grade;
+    let (grade, r) = match course.r {
+        None => (peak, String::new()),
+        Some(r) => {
+            let lack = Graded::of(1.0 - r, course.r_floor.map(|r| 1.0 - r), CLOSE_LACK, LOOSE_LACK);
+            (lack.grade.max(peak), format!("correlation {r:.3}{}, ", beside(course.r_floor)))
+        }
+    };
+    let text = format!(
+        "{} in steps of {} s: {r}largest step {:.2} times the raw one a record{}",
+        course.of.words(),
+        course.seconds,
+        course.peak,
+        beside(course.peak_floor),
+    );
+    Some(Finding { grade, text })
+}
+
+fn counted(count: &Count) -> Graded {
+    Graded::of(off(count.ratio), None, CLOSE_COUNT, LOOSE_COUNT)
+}
+
+fn worst_count(population: &Population) -> Option<Finding> {
+    let (worst, grade, close) = worst(&population.counts, counted)?;
+    let text = format!(
+        "population: {close} of {} numbers are close; worst is {}: {} for {} in the raw trace ({:.2} times)",
+        population.counts.len(),
+        worst.of.words(),
+        worst.synthetic,
+        worst.real,
+        worst.ratio,
+    );
+    Some(Finding { grade, text })
+}
+
+/// By pairs and, where there are ports, by five-tuples: flows that hold both directions have few of those.
+fn answered(population: &Population) -> Finding {
+    let Answered { pair, five_tuple } = population.answered;
+    let shares = [Some(pair), five_tuple].into_iter().flatten();
+    let grades = shares.map(|share| Graded::distance(share.difference, share.floor).grade);
+    let of = |share: Share| (100.0 * share.synthetic, 100.0 * share.real);
+    let (synthetic, real) = of(pair);
+    let mut text =
+        format!("answers: the reverse pair of {synthetic:.1} % of the records occurs (raw {real:.1} %)");
+    if let Some((synthetic, real)) = five_tuple.map(of) {
+        text += &format!(", the reverse five-tuple of {synthetic:.1} % (raw {real:.1} %)");
+    }
+    Finding { grade: grades.max().unwrap_or(Grade::Good), text }
+}
+
+/// The number of sessions and how long they are, and who speaks next.
+fn in_sessions(sessions: &Sessions) -> Option<Finding> {
+    let records = sessions.profiles.first()?;
+    let grades = [
+        counted(&sessions.number),
+        Graded::distance(records.distance, records.floor),
+        Graded::distance(sessions.alternation.difference, sessions.alternation.floor),
+    ];
+    let grade = grades.into_iter().map(|graded| graded.grade).max()?;
+    let text = format!(
+        "sessions: {} for {} in the raw trace ({:.2} times); records a session {:.3} apart{}; of those after the first {:.1} % turn (raw {:.1} %)",
+        sessions.number.synthetic,
+        sessions.number.real,
+        sessions.number.ratio,
+        records.distance,
+        beside(records.floor),
+        100.0 * sessions.alternation.synthetic,
+        100.0 * sessions.alternation.real,
+    );
+    Some(Finding { grade, text })
+}
+
+fn worst_list(lists: &[Top]) -> Option<Finding> {
+    let missing = |overlap: f64| 1.0 - overlap;
+    let graded =
+        |list: &Top| Graded::of(missing(list.overlap), list.floor.map(missing), CLOSE_MISSING, LOOSE_MISSING);
+    let (worst, grade, close) = worst(lists, graded)?;
+    let text = format!(
+        "top lists: {close} of {} are close; of the largest {} by {}, {:.0} % are among the synthetic ones{}",
+        lists.len(),
+        worst.of.words(),
+        worst.by.words(),
+        100.0 * worst.overlap,
+        worst.floor.map_or(String::new(), |floor| format!(" (held out {:.0} %)", 100.0 * floor)),
     );
     Some(Finding { grade, text })
 }
@@ -389,6 +505,59 @@ mod tests {
         let grades = [(0.96, None), (1.4, None), (1.1, Some(1.06)), (700.0, Some(1.0))];
         let grades = grades.map(|(ratio, floor)| worst_total(&[total("byt", ratio, floor)]).unwrap().grade);
         assert_eq!(grades, [Grade::Good, Grade::Fair, Grade::Good, Grade::Poor]);
+    }
+
+    #[test]
+    fn counts_and_lists_far_off_are_named() {
+        use super::super::population::Thing;
+        use super::super::top::{Listed, Weight};
+        let share = |synthetic: f64| Share { real: 0.9, synthetic, difference: 0.9 - synthetic, floor: None };
+        let population = |synthetic, share| Population {
+            counts: vec![Count::new(Thing::Hosts, 100, 100), Count::new(Thing::Pairs, 100, synthetic)],
+            profiles: vec![],
+            mutual_pairs: share,
+            answered: Answered { pair: share, five_tuple: None },
+            no_services: None,
+        };
+        let grades = [115, 86, 150, 60].map(|n| worst_count(&population(n, share(0.9))).unwrap().grade);
+        assert_eq!(grades, [Grade::Good, Grade::Fair, Grade::Fair, Grade::Poor]);
+        let found = worst_count(&population(300, share(0.9))).unwrap();
+        assert!(found.text.contains("1 of 2") && found.text.contains("pairs: 300 for 100"), "{}", found.text);
+        let answers = [0.86, 0.75, 0.1].map(|n| answered(&population(100, share(n))));
+        assert_eq!(answers.each_ref().map(|found| found.grade), [Grade::Good, Grade::Fair, Grade::Poor]);
+        assert!(answers[2].text.contains("pair of 10.0 %"), "{}", answers[2].text);
+        let mut both = population(100, share(0.9));
+        both.answered.five_tuple = Some(share(0.1));
+        assert_eq!(answered(&both).grade, Grade::Poor, "the worse of the two");
+        let list = |of, overlap, floor| Top { of, by: Weight::Bytes, overlap, floor };
+        let lists = [list(Listed::Sources, 0.4, Some(0.6)), list(Listed::Services, 0.4, Some(0.95))];
+        let found = worst_list(&lists).unwrap();
+        assert!(found.grade == Grade::Poor && found.text.contains("1 of 2"), "{}", found.text);
+        assert!(found.text.contains("services by bytes, 40 %"), "{}", found.text);
+    }
+
+    #[test]
+    fn a_course_is_graded_by_its_correlation_and_its_peak() {
+        use super::super::volumes::{Course, Volume};
+        let grade = |r, r_floor, peak| {
+            let course = Course {
+                of: Volume::Bytes,
+                seconds: 60.0,
+                r,
+                r_floor,
+                peak,
+                peak_floor: None,
+                real: vec![],
+                synthetic: vec![],
+            };
+            over_time(&Volumes { courses: vec![course], sizes: vec![] }).unwrap().grade
+        };
+        assert_eq!(grade(Some(0.95), None, 1.1), Grade::Good);
+        assert_eq!(grade(Some(0.6), Some(0.75), 1.1), Grade::Good, "two floors");
+        assert_eq!(grade(Some(0.75), None, 1.1), Grade::Fair);
+        assert_eq!(grade(Some(-0.2), None, 1.0), Grade::Poor);
+        assert_eq!(grade(None, None, 2.0), Grade::Poor);
+        assert_eq!(over_time(&Volumes { courses: vec![], sizes: vec![] }), None);
     }
 
     #[test]

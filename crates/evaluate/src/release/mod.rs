@@ -2,10 +2,13 @@
 //!
 //! Every measured marginal against the generated records, beside the distance that the known noise alone explains.
 
+mod looks;
 mod slices;
 
+pub use looks::Seen;
 pub use slices::Slices;
 
+use looks::Pairs;
 use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::{Bundle, Measurement};
 use netdpsyn_trace::gaps::{self, FlowColumns};
@@ -38,6 +41,10 @@ pub struct Report {
     pub mean_noise: f64,
     /// Every measured marginal.
     pub marginals: Vec<Fit>,
+    /// Every look across records; none where the fit took none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub looks: Vec<Seen>,
 }
 
 /// One measured marginal and the generated records.
@@ -85,16 +92,18 @@ struct Counts<'a> {
     rows: AtomicUsize,
     /// By measurement. Several threads may count, each in another one at a time.
     cells: Vec<Mutex<Vec<u32>>>,
+    pairs: Option<Pairs>,
 }
 
 impl<'a> Counts<'a> {
     fn of(bundle: &'a Bundle) -> Self {
         let cells = bundle.measurements.iter().map(|m| Mutex::new(vec![0; m.counts.len()])).collect();
-        Counts { bundle, rows: AtomicUsize::new(0), cells }
+        Counts { bundle, rows: AtomicUsize::new(0), cells, pairs: Pairs::of(bundle) }
     }
 
     /// Counts records, whose last column are gaps if those were measured, on all cores.
     fn add(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
+        self.pairs.as_ref().map_or(Ok(()), |pairs| pairs.add(records, progress))?;
         let code = |attribute| self.code(attribute, records, progress);
         let codes =
             self.bundle.attributes.par_iter().map(code).collect::<Result<Vec<Values>, Cancelled>>()?;
@@ -104,7 +113,7 @@ impl<'a> Counts<'a> {
         Ok(())
     }
 
-    /// The same on this thread alone: one that waited for others might begin another piece of work, and hold both in memory.
+    /// The same of a model with gaps, on this thread alone: one that waited for others might begin another piece of work, and hold both in memory.
     fn add_alone(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
         let code = |attribute| self.code(attribute, records, progress);
         let codes = self.bundle.attributes.iter().map(code).collect::<Result<Vec<Values>, Cancelled>>()?;
@@ -173,6 +182,7 @@ impl<'a> Counts<'a> {
             mean_distance: mean(|fit| fit.distance),
             mean_noise: mean(|fit| fit.noise),
             marginals,
+            looks: self.pairs.map_or(Vec::new(), |pairs| pairs.seen(self.bundle)),
         }
     }
 }
@@ -217,6 +227,34 @@ mod tests {
                 assert_eq!(slices.report(model.records, &Quiet).unwrap(), whole);
             }
         }
+    }
+
+    #[test]
+    fn looks_stand_beside_what_was_generated() {
+        let plan = Plan::new(Guarantee::new(8.0, 1e-9).unwrap(), Method::Adaptive);
+        let trace = Sensitive::new(flows::simulate(9_000, 1));
+        let bundle = fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
+        let model = Model::from_bundle(&bundle, &Quiet).unwrap();
+        let made =
+            netdpsyn_generate::generate(&model, &Request { seed: 1, ..Request::default() }, &Quiet).unwrap();
+        let report = report(&bundle, model.records, &made.trace, &Quiet).unwrap();
+        assert_eq!(report.looks.len(), bundle.looks.len());
+        let of = |of: netdpsyn_model::Subject| report.looks.iter().find(|seen| seen.of == of).unwrap();
+        let hosts = |side: usize| {
+            (0..made.trace.rows())
+                .map(|row| made.trace.column(side).get(row))
+                .collect::<std::collections::BTreeSet<u64>>()
+                .len() as i64
+        };
+        assert_eq!(of(netdpsyn_model::Subject::Sources).synthetic[0], hosts(0));
+        assert_eq!(of(netdpsyn_model::Subject::Destinations).synthetic[0], hosts(1));
+        // Every record has a rank.
+        assert_eq!(
+            of(netdpsyn_model::Subject::Pairs).synthetic.iter().sum::<i64>(),
+            made.trace.rows() as i64
+        );
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
     }
 
     /// Of a bundle of the version before, whose names mean what no role of their types can.

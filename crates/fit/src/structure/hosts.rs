@@ -1,32 +1,16 @@
-//! Who talks to whom, counted: the pairs of a trace once in order of source, once of destination, say all looks at hosts.
+//! Who talks to whom, counted: the pairs of a trace say all looks at hosts.
 
-use netdpsyn_model::{Subject, ranks};
+use netdpsyn_model::looks::{self, Pair};
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
 use rayon::slice::ParallelSliceMut;
 
-/// A pair of hosts, and its records.
-type Pair = ((u32, u32), u64);
-
-/// The rank histogram of every [`Subject`], in order. `sides` are the columns of source and destination.
+/// The rank histogram of every [`netdpsyn_model::Subject`], in order. `sides` are the columns of source and destination.
 pub fn ranks(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Vec<Vec<i64>>, Cancelled> {
-    let there = pairs(trace, sides, progress)?;
-    let mut back: Vec<Pair> =
-        there.iter().map(|&((source, destination), count)| ((destination, source), count)).collect();
-    back.par_sort_unstable();
+    let pairs = pairs(trace, sides, progress)?;
+    let all = looks::ranks_of_pairs(pairs);
     progress.check()?;
-    let (sources, destinations) = (hosts(&there), hosts(&back));
-    progress.check()?;
-    let all = Subject::ALL.map(|of| match of {
-        Subject::Sources => ranks::of(sources.iter().map(|host| host.records)),
-        Subject::Destinations => ranks::of(destinations.iter().map(|host| host.records)),
-        Subject::BothSides => ranks::of(common(&sources, &destinations)),
-        Subject::Pairs => ranks::of(there.iter().map(|&(_, count)| count)),
-        Subject::FanOut => ranks::of(sources.iter().map(|host| host.peers)),
-        Subject::FanIn => ranks::of(destinations.iter().map(|host| host.peers)),
-        Subject::MutualPairs => ranks::of(answered(&there, &back)),
-    });
-    Ok(all.into())
+    Ok(all)
 }
 
 /// Every pair once, in order.
@@ -46,50 +30,11 @@ fn pairs(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Ve
     Ok(runs.map(|run| (((run[0] >> 32) as u32, run[0] as u32), run.len() as u64)).collect())
 }
 
-struct Host {
-    address: u32,
-    records: u64,
-    peers: u64,
-}
-
-/// The first of each pair, of pairs in order.
-fn hosts(pairs: &[Pair]) -> Vec<Host> {
-    let own = pairs.chunk_by(|(a, _), (b, _)| a.0 == b.0);
-    let host = |own: &[Pair]| Host {
-        address: own[0].0.0,
-        records: own.iter().map(|&(_, count)| count).sum(),
-        peers: own.len() as u64,
-    };
-    own.map(host).collect()
-}
-
-/// The smaller number of records of every host in both lists.
-fn common<'a>(sources: &'a [Host], destinations: &'a [Host]) -> impl Iterator<Item = u64> + 'a {
-    let mut rest = destinations;
-    sources.iter().filter_map(move |source| {
-        rest = &rest[rest.partition_point(|host| host.address < source.address)..];
-        let same = rest.first().filter(|host| host.address == source.address)?;
-        Some(source.records.min(same.records))
-    })
-}
-
-/// The smaller number of records of every two hosts that send to each other, each once.
-fn answered<'a>(there: &'a [Pair], back: &'a [Pair]) -> impl Iterator<Item = u64> + 'a {
-    let mut rest = back;
-    there.iter().filter_map(move |&(pair, count)| {
-        // Back is the other direction, turned round: the same key.
-        while rest.first().is_some_and(|&(own, _)| own < pair) {
-            rest = &rest[1..];
-        }
-        let &(_, other) = rest.first().filter(|&&(own, _)| own == pair && pair.0 < pair.1)?;
-        Some(count.min(other))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use netdpsyn_account::{MaxRecords, Sensitivity};
+    use netdpsyn_model::{Subject, ranks::BINS};
     use netdpsyn_trace::Values;
     use netdpsyn_trace::progress::Quiet;
     use proptest::prelude::*;
@@ -113,7 +58,7 @@ mod tests {
         assert_eq!(first(Subject::FanOut), [2, 1, 1, 0]);
         assert_eq!(first(Subject::FanIn), [3, 1, 0, 0]);
         assert_eq!(first(Subject::MutualPairs), [1, 1, 0, 0]);
-        assert_eq!(of(&[]), vec![vec![0; ranks::BINS]; 7]);
+        assert_eq!(of(&[]), vec![vec![0; BINS]; 7]);
     }
 
     /// Every trace of few hosts and one record more: each bound is reached, and never passed.

@@ -132,8 +132,8 @@ impl<'a> Places<'a> {
         places.gather_lengths(walked);
         places.tables(model, walked.packets.len() as f64, wanted);
         places.fill();
-        for slot in 0..TTL {
-            let records: Vec<f64> = model.axis(PARTS[slot]).counts.iter().map(|&n| n.max(0) as f64).collect();
+        for part in &PARTS[..TTL] {
+            let records: Vec<f64> = model.axis(*part).counts.iter().map(|&n| n.max(0) as f64).collect();
             places.values.push(draw(&records, VALUES, rng));
         }
         places
@@ -222,8 +222,8 @@ impl<'a> Places<'a> {
             let from = self.add(target, CLOSE[1], weight);
             self.join(a, b, 0, width, from, false);
         }
-        for slot in 0..TTL {
-            let records = model.axis(PARTS[slot]).counts.iter().map(|&n| n.max(0) as f64);
+        for (slot, part) in PARTS[..TTL].iter().enumerate() {
+            let records = model.axis(*part).counts.iter().map(|&n| n.max(0) as f64);
             let mut target: Vec<f64> = records.collect();
             scale_to(&mut target, rows);
             self.alone[slot][0] = Some(self.add(target, CLOSE[0], 2.0));
@@ -345,19 +345,19 @@ impl<'a> Places<'a> {
 
     /// Tries every slot of a session once.
     fn attempt(&mut self, session: usize, large: bool, rng: &mut impl Rng) {
-        for slot in 0..SLOTS {
+        for (slot, part) in PARTS.into_iter().enumerate() {
             if self.packets(slot, session) == 0.0 {
                 continue;
             }
             // Ports that serve stay in their class.
             let class = &self.classes[self.sizes.class[session] as usize];
-            let other = match PARTS[slot] == Part::Service || rng.random_bool(0.5) {
+            let other = match part == Part::Service || rng.random_bool(0.5) {
                 true => class[rng.random_range(0..class.len())] as usize,
                 false => rng.random_range(0..self.sizes.len()),
             };
             let mut swap = rng.random_bool(0.7);
             let (own, mut code) = (self.codes[slot][session], self.codes[slot][other]);
-            if large && slot < TTL && PARTS[slot] != Part::Service && rng.random_bool(0.4) {
+            if large && slot < TTL && part != Part::Service && rng.random_bool(0.4) {
                 code = self.values[slot][rng.random_range(0..VALUES)];
                 swap = false;
             }

@@ -28,6 +28,11 @@ impl Sizes {
         self.class.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.class.is_empty()
+    }
+
     /// Packets of a session.
     pub fn packets(&self, session: usize) -> usize {
         (self.sent[0][session] + self.sent[1][session]) as usize
@@ -184,7 +189,7 @@ pub fn fit_rows(made: &mut Sizes, rows: usize, rng: &mut impl Rng) {
         made.sent[1] = one(1).iter().zip(&asked).map(|(served, asked)| (1 - asked).min(*served)).collect();
         made.sent[0] = asked;
     }
-    if made.len() == 0 && rows > 0 {
+    if made.is_empty() && rows > 0 {
         made.class.push(0);
         made.sent.iter_mut().zip([1, 0]).for_each(|(sent, n)| sent.push(n));
     }

@@ -200,8 +200,8 @@ fn without(
 ) {
     let lengths = model.axis(Part::Length).coarse_bins();
     let (mut placed, mut followed) = (vec![0.0; positions.len()], vec![0.0; after.len()]);
-    for session in 0..sizes.len() {
-        let class = model.classes.lagged[sizes.class[session] as usize] as usize;
+    for (session, &class) in sizes.class.iter().enumerate() {
+        let class = model.classes.lagged[class as usize] as usize;
         let sent = [0, 1].map(|direction| f64::from(sizes.sent[direction][session]));
         for direction in 0..2 {
             let Some(length) = constant[direction][session] else { continue };

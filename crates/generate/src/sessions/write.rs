@@ -78,6 +78,9 @@ fn repeats(made: &Made<'_>, scale: f64) -> Vec<f64> {
     table.chunks(2).map(|both| both[1] / (both[0] + both[1]).max(1e-9)).collect()
 }
 
+/// Weights of joint cells by class and direction, and the columns with their pickers and bins.
+type Manner = (Vec<f64>, Vec<(usize, Picker, usize)>);
+
 /// What turns sessions into records.
 pub struct Writer<'a> {
     model: &'a Model,
@@ -92,7 +95,7 @@ pub struct Writer<'a> {
     /// How likely an exact length is that of the packet before, by lagged class and coarse length.
     repeats: Vec<f64>,
     /// By group: weights by class and direction, with the attributes' pickers and bins.
-    manners: Vec<(Vec<f64>, Vec<(usize, Picker, usize)>)>,
+    manners: Vec<Manner>,
     /// By direction, weights of echoes.
     echoes: Vec<f64>,
     /// Columns that are not modelled, with the values they are drawn from.

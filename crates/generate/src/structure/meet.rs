@@ -44,7 +44,10 @@ pub fn meet(mut sides: [Side; 2], look: &Look, rng: &mut impl Rng) -> [Hosts; 2]
             .collect();
         cross(only, &mut sides[tail], &mut hosts[tail], &mut missing);
     }
-    join(&mut sides, &mut hosts, &mut missing, rng);
+    // First where both trees have records, then where one has.
+    for least in [f64::min, f64::max] {
+        join(&mut sides, &mut hosts, least, &mut missing, rng);
+    }
     for (side, hosts) in sides.iter().zip(&mut hosts) {
         scatter(side, hosts, rng);
     }
@@ -83,8 +86,14 @@ struct Overlap {
 }
 
 /// Makes hosts of both tails one where their bins overlap, the largest with the largest.
-fn join(sides: &mut [Side; 2], hosts: &mut [Hosts; 2], missing: &mut usize, rng: &mut impl Rng) {
-    let mut overlaps = overlaps(sides);
+fn join(
+    sides: &mut [Side; 2],
+    hosts: &mut [Hosts; 2],
+    of_both: fn(f64, f64) -> f64,
+    missing: &mut usize,
+    rng: &mut impl Rng,
+) {
+    let mut overlaps = overlaps(sides, of_both);
     let mut taken = HashSet::new();
     overlaps.sort_by(|a, b| b.records.total_cmp(&a.records).then(a.bins.cmp(&b.bins)));
     for Overlap { bins, pieces, .. } in overlaps {
@@ -99,15 +108,12 @@ fn join(sides: &mut [Side; 2], hosts: &mut [Hosts; 2], missing: &mut usize, rng:
     }
 }
 
-fn overlaps(sides: &[Side; 2]) -> Vec<Overlap> {
+/// Where the tails of two bins overlap in records, as `of_both` has them of what each side has there.
+fn overlaps(sides: &[Side; 2], of_both: fn(f64, f64) -> f64) -> Vec<Overlap> {
     let lists = [0, 1].map(|side: usize| {
         let mut all: Vec<(Range<u64>, f64, usize)> = Vec::new();
         for (bin, tail) in sides[side].tail.iter().enumerate() {
-            all.extend(
-                tail.iter()
-                    .filter(|(_, records)| *records > 0.0)
-                    .map(|(i, records)| (i.clone(), *records, bin)),
-            );
+            all.extend(tail.iter().map(|(i, records)| (i.clone(), *records, bin)));
         }
         all.sort_by_key(|(interval, ..)| interval.start);
         all
@@ -123,11 +129,14 @@ fn overlaps(sides: &[Side; 2]) -> Vec<Overlap> {
             let share = |interval: &Range<u64>, records: f64| {
                 records * width / (interval.end - interval.start) as f64
             };
-            let both = share(first, *records).min(share(second, *others));
-            let bins = [*bin, *other];
-            let own = of.entry(bins).or_insert_with(|| Overlap { bins, pieces: Vec::new(), records: 0.0 });
-            own.records += both;
-            own.pieces.push((common, own.records));
+            let both = of_both(share(first, *records), share(second, *others));
+            if both > 0.0 {
+                let bins = [*bin, *other];
+                let own =
+                    of.entry(bins).or_insert_with(|| Overlap { bins, pieces: Vec::new(), records: 0.0 });
+                own.records += both;
+                own.pieces.push((common, own.records));
+            }
         }
         if first.end <= second.end { a += 1 } else { b += 1 }
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! trees and looks ─► hosts of either side, known and unknown ─► one space of hosts ─► a host for each record ─► exchanged until pairs and degrees fit
 //! ```
-//! Everything here is post-processing: a record keeps its bins, so what was measured of single records stays as it is, and only which address of a bin it has is decided.
+//! Everything here is post-processing: a record keeps its bins as far as tables know them, so what was measured of single records stays as it is, and only which host of a bin it has is decided.
 //! The population is made when a model is opened, so that all parts of a trace share it.
 //!
 //! | file | idea |
@@ -38,8 +38,10 @@ pub struct Structure {
     pub attributes: [usize; 2],
     /// Their columns.
     pub columns: [usize; 2],
-    /// Class and side.
-    context: Vec<usize>,
+    /// Class and side, and how many bins each has.
+    context: Vec<(usize, u32)>,
+    /// By side, from fine bins to coarse ones, and how many these are.
+    coarse: [(Vec<u32>, u32); 2],
     addresses: Vec<u64>,
     bins: [Bins; 2],
     /// Of pairs, fan-out, fan-in and mutual pairs.
@@ -59,6 +61,11 @@ impl Structure {
         let fine = layers.coarse.len();
         let attribute = |column: usize| model.attributes[..fine].iter().position(|a| a.column == column);
         let attributes = [attribute(columns[0])?, attribute(columns[1])?];
+        let context = layers.context().into_iter().map(|a| (a, model.attributes[a].bins() as u32)).collect();
+        let coarse = attributes.map(|a| {
+            let bins = model.attributes[layers.coarse[a]].bins() as u32;
+            (layers.map(a, &model.attributes).unwrap_or_default(), bins)
+        });
         let mut sides = [side(model, attributes[0])?, side(model, attributes[1])?];
         let known = [0, 1].map(|side: usize| {
             sides[side].known.iter().map(|host| host.address).collect::<std::collections::HashSet<u64>>()
@@ -78,7 +85,8 @@ impl Structure {
         Some(Structure {
             attributes,
             columns,
-            context: layers.context(),
+            context,
+            coarse,
             addresses,
             bins,
             looks: [pairs, out, into, mutual],
@@ -101,7 +109,13 @@ impl Structure {
         let mut hosts = [self.bins[0].draw(&bins[0], rng, step)?, self.bins[1].draw(&bins[1], rng, step)?];
         if let Some(targets) = self.targets(bins[0].len() as f64) {
             let kinds = self.kinds(parts);
-            Search::new(&mut hosts, &bins, &kinds, self.addresses.len(), &targets).run(rng, step)?;
+            let mut search = Search::new(&mut hosts, self.addresses.len(), &targets);
+            search.within(&bins, rng, step)?;
+            let [source, destination] = &bins;
+            let coarse = [self.coarse(0, source, &kinds), self.coarse(1, destination, &kinds)];
+            drop(bins);
+            search.within(&coarse, rng, step)?;
+            search.across(&kinds, rng, step)?;
         }
         let mut at = 0;
         let part = |codes: &&Codes| {
@@ -116,15 +130,21 @@ impl Structure {
         Ok(parts.iter().map(part).collect())
     }
 
-    /// Class and side of each record.
+    /// Class and side of each record, as one number.
     fn kinds(&self, parts: &[&Codes]) -> Vec<u32> {
         let kind = |codes: &Codes, row: usize| {
-            let code = |attribute: &usize| codes[*attribute].get(row) as u32;
-            self.context.iter().fold(0, |kind, attribute| kind << 16 | code(attribute))
+            let of = self.context.iter();
+            of.fold(0, |kind, &(attribute, bins)| kind * bins + codes[attribute].get(row) as u32)
         };
         let all =
             parts.iter().flat_map(|codes| (0..codes[self.attributes[0]].len()).map(|row| kind(codes, row)));
         all.collect()
+    }
+
+    /// The kind of each record with its coarse bin of one side.
+    fn coarse(&self, side: usize, fine: &[u32], kinds: &[u32]) -> Vec<u32> {
+        let (map, bins) = &self.coarse[side];
+        fine.iter().zip(kinds).map(|(&bin, &kind)| kind * bins + map[bin as usize]).collect()
     }
 
     /// What pairs, degrees and mutual pairs of so many records should be. Fewer than were measured are a sample, of which the looks do not tell; more make the

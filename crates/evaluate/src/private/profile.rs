@@ -1,0 +1,189 @@
+//! Profiles: how amounts are spread, in bins that double and by quantiles.
+
+use super::joint::total_variation;
+use super::sides::{Sides, ratio};
+use netdpsyn_trace::progress::{Cancelled, Progress, chunks};
+use serde::Serialize;
+
+/// Bins of amounts: 0, then [1, 2), [2, 4) and so on.
+const BINS: usize = 65;
+
+/// Quantiles of groups.
+pub const USUAL: [f64; 3] = [0.5, 0.9, 0.99];
+/// Quantiles of times between records.
+pub const TIMES: [f64; 3] = [0.1, 0.5, 0.9];
+
+/// How amounts are spread over the groups that have them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Profile {
+    /// What the amounts are.
+    pub of: Amount,
+    /// Total variation distance between the shares that groups have in bins that double, 0 (equal) to 1 (disjoint).
+    pub distance: f64,
+    /// The same between the held-out records and as many of the fitted ones, drawn at random: fewer records make smaller groups, so that whole parts cannot be
+    /// compared. Good is a distance near it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<f64>,
+    /// Amounts that a share of the groups does not exceed.
+    pub quantiles: Vec<Quantile>,
+    /// Share of the raw groups in each bin: 0, 1, 2 to 3, 4 to 7, 8 to 15 and so on, up to the last bin that any has; times in
+    /// nanoseconds.
+    pub real: Vec<f64>,
+    /// The same of the synthetic ones.
+    pub synthetic: Vec<f64>,
+}
+
+/// An amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ProfiledAmount))]
+#[serde(rename_all = "kebab-case")]
+pub enum Amount {
+    /// Records that a host sends or receives.
+    RecordsAHost,
+    /// Records of an ordered pair of hosts.
+    RecordsAPair,
+    /// Records of a service.
+    RecordsAService,
+    /// Records of a five-tuple.
+    RecordsAFiveTuple,
+    /// Distinct destinations of a source.
+    FanOut,
+    /// Distinct sources of a destination.
+    FanIn,
+    /// Distinct ports of its own that a host sends from or receives at.
+    PortsAHost,
+    /// Records of a session.
+    RecordsASession,
+    /// Packets of a session's flows.
+    PacketsASession,
+    /// Time between consecutive records of a session.
+    GapsInside,
+    /// Time between consecutive records of the trace.
+    InterArrival,
+}
+
+impl Amount {
+    /// Whether it is a time.
+    pub fn is_time(self) -> bool {
+        matches!(self, Amount::GapsInside | Amount::InterArrival)
+    }
+
+    /// What it is, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Amount::RecordsAHost => "records a host",
+            Amount::RecordsAPair => "records a pair",
+            Amount::RecordsAService => "records a service",
+            Amount::RecordsAFiveTuple => "records a five-tuple",
+            Amount::FanOut => "destinations a source",
+            Amount::FanIn => "sources a destination",
+            Amount::PortsAHost => "ports a host",
+            Amount::RecordsASession => "records a session",
+            Amount::PacketsASession => "packets a session",
+            Amount::GapsInside => "gaps inside sessions, s",
+            Amount::InterArrival => "inter-arrival times, s",
+        }
+    }
+}
+
+/// One quantile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Quantile {
+    /// The share of amounts that are at most as large, 0 to 1.
+    pub at: f64,
+    /// Of the fitted records, in the unit of the file; times between records in seconds.
+    pub real: f64,
+    /// Of the synthetic records.
+    pub synthetic: f64,
+    /// The synthetic one, divided by the raw one; 1 where both are 0, and a raw 0 counts as one step of the column otherwise. Good is near 1.
+    pub ratio: f64,
+    /// The same of held-out records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<f64>,
+}
+
+impl Profile {
+    /// Of amounts in ascending order.
+    pub fn of(
+        of: Amount,
+        sorted: &Sides<&[u64]>,
+        at: &[f64],
+        progress: &dyn Progress,
+    ) -> Result<Profile, Cancelled> {
+        let bins = sorted.try_each(|amounts| binned(amounts, progress))?;
+        let (distance, floor) = bins.between(|a, b| total_variation(a, b));
+        let last = |bins: &[u64; BINS]| bins.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+        let shown = last(&bins.real).max(last(&bins.synthetic));
+        let shares = |bins: &[u64; BINS]| {
+            let groups = bins.iter().sum::<u64>().max(1) as f64;
+            bins[..shown].iter().map(|&count| count as f64 / groups).collect()
+        };
+        let (real, synthetic) = (shares(&bins.real), shares(&bins.synthetic));
+        // Times are counted in nanoseconds and shown in seconds.
+        let quantiles = quantiles(sorted, at, if of.is_time() { 1e9 } else { 1.0 });
+        Ok(Profile { of, distance, floor, quantiles, real, synthetic })
+    }
+}
+
+/// Quantiles of amounts in ascending order, shown in a unit of so many steps.
+pub fn quantiles(sorted: &Sides<&[u64]>, at: &[f64], unit: f64) -> Vec<Quantile> {
+    let one = |&at: &f64| {
+        let of = sorted.each(|amounts| quantile(amounts, at));
+        let (ratio, floor) = of.between(|&a, &b| ratio(a, b));
+        Quantile { at, real: of.real as f64 / unit, synthetic: of.synthetic as f64 / unit, ratio, floor }
+    };
+    at.iter().map(one).collect()
+}
+
+/// The least of some ascending amounts that is at least as large as this share of them; 0 where there are none.
+fn quantile(sorted: &[u64], at: f64) -> u64 {
+    let rank = (at * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
+}
+
+fn binned(amounts: &[u64], progress: &dyn Progress) -> Result<[u64; BINS], Cancelled> {
+    let mut bins = [0; BINS];
+    for block in chunks(amounts, progress) {
+        block?.iter().for_each(|amount| bins[(u64::BITS - amount.leading_zeros()) as usize] += 1);
+    }
+    Ok(bins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::progress::Quiet;
+    use proptest::prelude::*;
+
+    fn profile(real: &[u64], synthetic: &[u64]) -> Profile {
+        let sides = Sides { real, synthetic, parts: None };
+        Profile::of(Amount::FanOut, &sides, &USUAL, &Quiet).unwrap()
+    }
+
+    #[test]
+    fn bins_double_and_quantiles_are_amounts() {
+        let found = profile(&[0, 1, 2, 3], &[1, 4, 7, 8]);
+        assert_eq!(found.real, [0.25, 0.25, 0.5, 0.0, 0.0]);
+        assert_eq!(found.synthetic, [0.0, 0.25, 0.0, 0.5, 0.25]);
+        assert_eq!(found.distance, 0.75);
+        let shown: Vec<_> = found.quantiles.iter().map(|q| (q.at, q.real, q.synthetic)).collect();
+        assert_eq!(shown, [(0.5, 1.0, 4.0), (0.9, 3.0, 8.0), (0.99, 3.0, 8.0)]);
+        assert_eq!(found.quantiles[0].ratio, 4.0);
+        assert_eq!(profile(&[], &[]).distance, 0.0);
+        let far = profile(&[], &[u64::MAX]);
+        assert_eq!((far.distance, far.synthetic.len()), (1.0, BINS));
+    }
+
+    proptest! {
+        #[test]
+        fn a_profile_lies_on_itself(mut amounts in prop::collection::vec(any::<u64>(), 0..40)) {
+            amounts.sort_unstable();
+            let found = profile(&amounts, &amounts);
+            prop_assert_eq!(found.distance, 0.0);
+            prop_assert!(found.quantiles.iter().all(|quantile| quantile.ratio == 1.0));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Sessions: what records of one five-tuple, in either direction, do after one another; and the rhythm of the whole trace.
+
+mod read;
+
+use super::Traces;
+use super::ends::{Tuple, column};
+use super::population::{Count, Thing};
+use super::profile::{Amount, Profile, TIMES, USUAL};
+use super::sides::{Share, Sides};
+use super::skipped::NotTaken;
+use netdpsyn_trace::Role;
+use netdpsyn_trace::progress::Progress;
+use read::{Columns, Marks, Read};
+use serde::Serialize;
+
+/// What goes on in sessions. Floors are between the held-out records and as many of the fitted ones, drawn at random: parts of sessions, as both have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Sessions {
+    /// Five-tuples without regard to direction. ICMP has type and code in place of ports, and they count as such.
+    pub number: Count,
+    /// Records and, of flows, packets a session; gaps inside sessions; inter-arrival times of the trace, which have no floor: how records were held out shows in
+    /// them.
+    pub profiles: Vec<Profile>,
+    /// Share of the records after the first of their session that go the other way than the one before. Of equal times, one direction comes first.
+    pub alternation: Share,
+    /// The flags of TCP, where the trace has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flags: Option<Flags>,
+}
+
+/// How the TCP flags of sessions are spread: total variation distances, 0 (equal) to 1 (disjoint).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SessionFlags))]
+pub struct Flags {
+    /// Flags of the first record of each session.
+    pub first: f64,
+    /// The same between equally many raw records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_floor: Option<f64>,
+    /// Flags of two consecutive records of a session.
+    pub bigrams: f64,
+    /// The same between equally many raw records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bigrams_floor: Option<f64>,
+}
+
+/// Compares what goes on in sessions.
+pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, NotTaken> {
+    let columns = Columns {
+        tuple: Tuple::of(traces.schema)?,
+        time: column(traces.schema, Role::Start)?,
+        packets: traces.schema.column_of(Role::Packets),
+        flags: traces.schema.column_of(Role::TcpFlags),
+    };
+    let read = Sides::evened(traces, progress, |trace| Read::of(trace, &columns, progress))?;
+    let profile =
+        |of, amounts: fn(&Read) -> &[u64], at: &[f64]| Profile::of(of, &read.each(amounts), at, progress);
+    let mut profiles = vec![profile(Amount::RecordsASession, |read| &read.records, &USUAL)?];
+    if columns.packets.is_some() {
+        profiles.push(profile(Amount::PacketsASession, |read| &read.packets, &USUAL)?);
+    }
+    profiles.push(profile(Amount::GapsInside, |read| &read.gaps, &TIMES)?);
+    // A part may have been held out at random or as every fifth record, and arrivals tell which: they have no floor.
+    let arrivals = read.each(|read| read.arrivals.as_slice()).alone();
+    profiles.push(Profile::of(Amount::InterArrival, &arrivals, &TIMES, progress)?);
+    let number = |read: &Read| read.records.len() as u64;
+    let flags = |marks: fn(&Read) -> &Marks| read.each(marks).between(|a, b| read::apart(a, b));
+    let flags = columns.flags.map(|_| {
+        let (first, first_floor) = flags(|read| &read.first);
+        let (bigrams, bigrams_floor) = flags(|read| &read.bigrams);
+        Flags { first, first_floor, bigrams, bigrams_floor }
+    });
+    Ok(Sessions {
+        number: Count::new(Thing::Sessions, number(&read.real), number(&read.synthetic)),
+        profiles,
+        alternation: Share::of(&read.each(Read::alternation)),
+        flags,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::{Column, Field, Schema, Trace, presets};
+
+    /// Flows with TCP flags.
+    fn schema() -> Schema {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.columns.truncate(9);
+        let flags = Field::Integer { min: 0, max: 255, width: 1, exact_below: 0 };
+        schema.columns.push(Column::new("tcp", flags).with(Role::TcpFlags));
+        schema
+    }
+
+    /// Records of five-tuple, time, packets and flags.
+    fn trace(schema: &Schema, records: &[([u64; 5], u64, u64, u64)]) -> Trace {
+        let mut trace = Trace::empty(schema);
+        for &(tuple, time, packets, flags) in records {
+            trace.push(&[&tuple[..], &[time, 0, packets, 40, flags]].concat());
+        }
+        trace
+    }
+
+    const THERE: [u64; 5] = [1, 2, 1_000, 80, 6];
+    const BACK: [u64; 5] = [2, 1, 80, 1_000, 6];
+    const RECORDS: [([u64; 5], u64, u64, u64); 5] = [
+        (THERE, 30, 5, 16),
+        (THERE, 0, 3, 2),
+        (BACK, 10, 4, 18),
+        (THERE, 31, 1, 16),
+        ([1, 3, 7, 53, 17], 5, 1, 1),
+    ];
+
+    #[test]
+    fn a_session_of_four_records_by_hand() {
+        let schema = schema();
+        let columns = Columns {
+            tuple: Tuple::of(&schema).unwrap(),
+            time: schema.time_column().unwrap(),
+            packets: schema.column_of(Role::Packets),
+            flags: schema.column_of(Role::TcpFlags),
+        };
+        let read = Read::of(&trace(&schema, &RECORDS), &columns, &Quiet).unwrap();
+        assert_eq!((&read.records, &read.packets), (&vec![1, 4], &vec![1, 13]));
+        assert_eq!((&read.gaps, &read.arrivals), (&vec![1, 10, 20], &vec![1, 5, 5, 20]));
+        assert_eq!(read.alternation(), 2.0 / 3.0);
+        assert_eq!(read.first, Marks::from([(2, 1)]), "UDP has no flags");
+        assert_eq!(read.bigrams, Marks::from([(2 << 32 | 18, 1), (18 << 32 | 16, 1), (16 << 32 | 16, 1)]));
+    }
+
+    #[test]
+    fn flags_and_directions_that_are_lost_show() {
+        let schema = schema();
+        let real = trace(&schema, &RECORDS);
+        // One end talks on without an answer.
+        let synthetic = trace(&schema, &[0, 1, 2, 3].map(|time| (THERE, time, 1, 16)));
+        let traces = Traces { real: &real, held_out: Some(&real), synthetic: &synthetic, schema: &schema };
+        let found = sessions(&traces, &Quiet).unwrap();
+        assert_eq!((found.number.real, found.number.synthetic, found.number.ratio), (2, 1, 0.5));
+        let flags = found.flags.unwrap();
+        assert_eq!((flags.first, flags.first_floor, flags.bigrams_floor), (1.0, Some(0.0), Some(0.0)));
+        assert!((flags.bigrams - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!((found.alternation.synthetic, found.alternation.floor), (0.0, Some(0.0)));
+        let gaps = &found.profiles[2];
+        assert_eq!(
+            gaps.quantiles.iter().map(|q| (q.real, q.synthetic)).collect::<Vec<_>>(),
+            [(1e-9, 1e-9), (1e-8, 1e-9), (2e-8, 1e-9)]
+        );
+    }
+
+    #[test]
+    fn records_without_times_have_no_order() {
+        let mut schema = presets::preset("flow").unwrap();
+        schema.columns.remove(5);
+        let none = Trace::empty(&schema);
+        let traces = Traces { real: &none, held_out: None, synthetic: &none, schema: &schema };
+        let Err(NotTaken::Skipped(reason)) = sessions(&traces, &Quiet) else { panic!("there are no times") };
+        assert!(reason.0.contains("start"), "{reason}");
+    }
+}

@@ -1,0 +1,79 @@
+//! Looks across records beside what was generated: how many hosts and pairs there are, how large they are, who talks to how many and who answers.
+
+use netdpsyn_model::looks::{Pair, ranks_of_pairs};
+use netdpsyn_model::{Bundle, Look, Subject};
+use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
+use netdpsyn_trace::{Role, Trace};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Distinct pairs that are counted at most: 24 bytes each. Of more nothing is said.
+const MOST: usize = 1 << 23;
+
+/// One look, and the same of the synthetic records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = LookFit))]
+pub struct Seen {
+    /// What is counted.
+    pub of: Subject,
+    /// Standard deviation of the noise in each number below.
+    pub sigma: f64,
+    /// The noisy rank histogram: members of every group are numbered 1, 2, 3 …, and the numbers counted in bins {1} {2} {3, 4} {5 … 8} … The first is how many groups
+    /// there are.
+    pub noisy: Vec<i64>,
+    /// The same of the synthetic records. Empty where they have too many pairs to count.
+    pub synthetic: Vec<i64>,
+}
+
+/// Records of each pair of hosts.
+pub struct Pairs {
+    sides: [usize; 2],
+    counts: Mutex<HashMap<(u32, u32), u64>>,
+}
+
+impl Pairs {
+    /// Where a bundle has looks.
+    pub fn of(bundle: &Bundle) -> Option<Pairs> {
+        let side = |role| bundle.schema.column_of(role).filter(|_| !bundle.looks.is_empty());
+        let sides = [side(Role::SourceAddress)?, side(Role::DestinationAddress)?];
+        Some(Pairs { sides, counts: Mutex::default() })
+    }
+
+    /// Counts records.
+    pub fn add(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
+        let [source, destination] = self.sides.map(|side| records.column(side));
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for rows in blocks(0..records.rows(), progress) {
+            for row in rows? {
+                if counts.len() <= MOST {
+                    *counts.entry((source.get(row) as u32, destination.get(row) as u32)).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Beside the looks of the bundle.
+    pub fn seen(self, bundle: &Bundle) -> Vec<Seen> {
+        let counts = self.counts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let made = if counts.len() > MOST { vec![Vec::new(); Subject::ALL.len()] } else { ranks(counts) };
+        let seen = |look: &Look| Seen {
+            of: look.of,
+            sigma: look.scale.sigma(),
+            noisy: look.ranks.clone(),
+            synthetic: Subject::ALL
+                .iter()
+                .position(|own| *own == look.of)
+                .map_or(Vec::new(), |at| made[at].clone()),
+        };
+        bundle.looks.iter().map(seen).collect()
+    }
+}
+
+fn ranks(counts: HashMap<(u32, u32), u64>) -> Vec<Vec<i64>> {
+    let mut pairs: Vec<Pair> = counts.into_iter().collect();
+    pairs.sort_unstable();
+    ranks_of_pairs(pairs)
+}
