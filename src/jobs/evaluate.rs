@@ -46,7 +46,7 @@ pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
     let (real, held_out) = match statement.held_out {
         false => (trace, None),
         true => {
-            let (kept, held_out) = split::split(trace, &split_key(app, runtime, job)?, seen)?;
+            let (kept, held_out) = split::split(trace, &bound.schema, &split_key(app, runtime, job)?, seen)?;
             (kept, Some(held_out))
         }
     };

@@ -47,7 +47,9 @@ pub fn generation(schema: &Schema, rows: u64, conditioned: bool, model: Option<i
 
 /// Memory of a model while records are made from it.
 pub fn model(bundle: &Bundle) -> u64 {
-    let cells: usize = bundle.measurements.iter().map(|m| m.counts.len()).sum();
+    let looks = bundle.sessions().into_iter().flat_map(|sessions| &sessions.looks);
+    let cells: usize = bundle.measurements.iter().map(|m| m.counts.len()).sum::<usize>()
+        + looks.map(|look| look.counts.len()).sum::<usize>();
     let intervals: usize =
         bundle.attributes.iter().flat_map(|a| a.partition.intervals()).map(|bin| bin.len()).sum();
     BYTES_A_CELL * (cells + intervals) as u64

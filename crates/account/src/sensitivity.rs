@@ -107,6 +107,83 @@ impl Sensitivity {
         Sensitivity(k.get() * k.get())
     }
 
+    /// A histogram of distinct values, or of groups by what all their records have in common.
+    ///
+    /// *Proof.* One record more makes at most one value or group occur that did not, and changes what no other group's records have in common. So one
+    /// cell grows by at most 1; k records move the histogram by at most k, reached by k groups of one cell: Δ² = k².
+    pub const fn distinct(k: MaxRecords) -> Self {
+        Sensitivity(k.get() * k.get())
+    }
+
+    /// How many distinct values two columns have together.
+    ///
+    /// *Proof.* One record more has two values, so at most two that did not occur: the number grows by at most 2, and by 2k for k records, reached where all are new:
+    /// Δ² = 4k².
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn distinct_of_two(k: MaxRecords) -> Self {
+        Sensitivity::times(4, k)
+    }
+
+    /// A histogram of groups by any features of theirs: how many records they have, which is first.
+    ///
+    /// *Proof.* One record more is of one group, which appears in one cell, or moves from one cell to another: (+1) or (−1, +1). So the square of the L2 distance
+    /// is at most 2 and, by the triangle inequality, 2k² for k records, reached where k groups move between the same two cells.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn groups(k: MaxRecords) -> Self {
+        Sensitivity::times(2, k)
+    }
+
+    /// A histogram of records by what they hold and what lies between them and the record before them in their group, such as a gap, in an order that follows from
+    /// what records hold alone; also by whether they are the second or a later one of it.
+    ///
+    /// *Proof.* A new record x between a and b adds the cells of (a, x) and (x, b) and takes that of (a, b). Worst is when both gains fall into one cell and the loss
+    /// into another: (+2, −1), the square of whose length is 5. Positions: records further on stay later ones. Where x is the first, nothing is lost but that the old second
+    /// one becomes a later one: (+1, +1, −1). Where x is the second, b was the second and becomes a later one: (a, x) is in a cell of second ones and (x, b) in one of later
+    /// ones, so that they differ: (+1, +1, −1) again. By the triangle inequality Δ² = 5k² for k records.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn lagged(k: MaxRecords) -> Self {
+        Sensitivity::times(5, k)
+    }
+
+    /// A histogram of records by a code of what they hold and the code of the record before them in their group, in an order as of [`Sensitivity::lagged`].
+    ///
+    /// *Proof.* A new record x between a and b adds the cells (a, x) and (x, b) and takes (a, b), where a, x and b are codes. If both gains are one cell, then a = x = b,
+    /// and the loss is of the same cell: +1. Else three cells change by 1 at most: Δ² = 3 for one record and, by the triangle inequality, 3k² for k.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn followed(k: MaxRecords) -> Self {
+        Sensitivity::times(3, k)
+    }
+
+    /// A histogram of records by what they hold and by their position in their group, in `classes` runs of positions.
+    ///
+    /// *Proof.* The new record is in some class. From there on, each class but the last gives its last record to the next one: a class gains one record and loses one, the last class
+    /// gains one. So a class changes by at most (+1, −1) and the last one by +1, and classes have no cells in common: 2(classes − 1) + 1, reached where what is gained and lost
+    /// differs everywhere. By the triangle inequality Δ² = (2(classes − 1) + 1)·k² for k records.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn positions(k: MaxRecords, classes: u64) -> Self {
+        Sensitivity::times(2 * (classes - 1) + 1, k)
+    }
+
+    /// Two numbers: of records, and of groups of them.
+    ///
+    /// *Proof.* One record more is one record and at most one group more: (+1, +1). So Δ² = 2k² for k records, reached where each is a group of its own.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn records_and_groups(k: MaxRecords) -> Self {
+        Sensitivity::times(2, k)
+    }
+
     /// The rank histogram of min(records as source, records as destination) over all hosts.
     ///
     /// *Proof.* One record more raises the first number of one host and the second of another, or both of one: the smaller of the two grows by one at most for
@@ -115,7 +192,11 @@ impl Sensitivity {
     /// # Panics
     /// When Δ² exceeds 64 bits: no such query can be paid for.
     pub const fn ranks_of_both_sides(k: MaxRecords) -> Self {
-        let squared = 4 * (k.get() as u128) * (k.get() as u128);
+        Sensitivity::times(4, k)
+    }
+
+    const fn times(squares: u64, k: MaxRecords) -> Self {
+        let squared = (squares as u128) * (k.get() as u128) * (k.get() as u128);
         assert!(squared <= u64::MAX as u128, "a squared sensitivity fits 64 bits");
         Sensitivity(squared as u64)
     }
@@ -143,5 +224,7 @@ mod tests {
         assert_eq!(Sensitivity::independence_differences(MaxRecords::ONE, 45, 10).squared(), 720 + 640);
         assert_eq!(Sensitivity::histogram_of_gaps(k).squared(), 245);
         assert_eq!(Sensitivity::distances(k, 72).squared(), 3_528);
+        assert_eq!(Sensitivity::lagged(k).squared(), 5 * 49);
+        assert_eq!(Sensitivity::positions(k, 5).squared(), 9 * 49);
     }
 }

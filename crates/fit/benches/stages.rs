@@ -95,7 +95,7 @@ fn split(bencher: Bencher) {
     bencher
         .counter(divan::counter::ItemsCount::new(ROWS))
         .with_inputs(|| Sensitive::new(TRACE.clone()))
-        .bench_values(|trace| netdpsyn_fit::split::split(trace, &key, &Quiet));
+        .bench_values(|trace| netdpsyn_fit::split::split(trace, &flows::schema(), &key, &Quiet));
 }
 
 fn fixed_attributes() -> Vec<Attribute> {

@@ -20,6 +20,7 @@
 //! | [`keys`] | the secrets of a fit |
 //! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
 //! | [`structure`] | looks across records: hosts, pairs, degrees |
+//! | [`sessions`] | packets as sessions: structure across records |
 //! | [`expect`] | how far noise will put off what is measured, told beforehand |
 //! | [`foretell`] | how close a synthetic trace will come, told beforehand from what was measured over public ones |
 
@@ -32,6 +33,7 @@ pub mod keys;
 pub mod plan;
 pub mod room;
 pub mod select;
+pub mod sessions;
 pub mod split;
 pub mod structure;
 pub mod trees;
@@ -49,12 +51,12 @@ pub use room::Room;
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Layers, Look, Measurement, Profile, labels};
+use netdpsyn_model::{self as model, Bundle, Layers, Look, Measurement, Packets, Profile, labels};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, SchemaError, Stage, Trace, Values};
+use netdpsyn_trace::{Field, Kind, Schema, SchemaError, Stage, Trace, Values};
 use std::ops::Range;
 use thiserror::Error;
 use trees::Grown;
@@ -134,7 +136,7 @@ fn fit_with(
     let (trace, held_out) = match &plan.hold_out {
         None => (trace, None),
         Some(split_key) => {
-            let (kept, held) = split::split(trace, split_key, progress)?;
+            let (kept, held) = split::split(trace, schema, split_key, progress)?;
             (kept, Some(held))
         }
     };
@@ -177,13 +179,13 @@ fn measure(
     let stop = || progress.is_cancelled();
     let mut accountant = Accountant::new(allowance, noise).until(&stop);
     let found = match plan.method {
-        Method::Adaptive => adaptive::measure(trace, schema, plan, &mut accountant, progress)?,
+        Method::Adaptive => adaptive_or_sessions(trace, schema, plan, &mut accountant, progress)?,
         Method::Netdpsyn | Method::Independent => {
             let (attributes, measurements) = marginals(trace, schema, plan, &mut accountant, progress)?;
             Found { attributes, measurements, ..Found::default() }
         }
     };
-    let Found { attributes, layers, profiles, looks, measurements } = found;
+    let Found { attributes, layers, profiles, looks, measurements, packets } = found;
     let statement = Statement {
         unit: plan.unit,
         guarantee: plan.guarantee,
@@ -194,7 +196,7 @@ fn measure(
         protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
         expected: None,
     };
-    let version = Bundle::version_of(schema, layers.as_ref(), &looks);
+    let version = Bundle::version_of(schema, layers.as_ref(), &looks, packets.is_some());
     let mut bundle = Bundle {
         version,
         schema: schema.clone(),
@@ -204,6 +206,7 @@ fn measure(
         profiles,
         looks,
         measurements,
+        packets,
     };
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
@@ -223,6 +226,28 @@ struct Found {
     looks: Vec<Look>,
     /// What was measured of single records.
     measurements: Vec<Measurement>,
+    /// What was measured of packets as sessions, or why nothing was.
+    packets: Option<Packets>,
+}
+
+/// The adaptive method: packets as sessions where the plan has structure, all else record by record.
+fn adaptive_or_sessions(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<Found, FitError> {
+    if schema.kind != Kind::Packet || plan.options.structure == Structure::None {
+        return adaptive::measure(trace, schema, plan, accountant, progress);
+    }
+    match sessions::measure(trace, schema, plan, accountant, progress)? {
+        Ok(found) => Ok(found),
+        Err(reason) => {
+            let found = adaptive::measure(trace, schema, plan, accountant, progress)?;
+            Ok(Found { packets: Some(Packets::Single(reason)), ..found })
+        }
+    }
 }
 
 /// Marginals over one cut of every column: fixed bins, and the leaves of paid trees.

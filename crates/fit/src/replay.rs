@@ -127,6 +127,11 @@ fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
         assert_eq!(entry.noisy.scale, scale, "{label}");
     }
     assert_eq!(bundle.statement.spent(), spendable(bundle, tape, plan));
+    for look in bundle.sessions().iter().flat_map(|sessions| &sessions.looks) {
+        let paying = tape.iter().find(|entry| entry.query.label == look.label);
+        let answered = paying.map(|entry| (&entry.noisy.values, entry.scale));
+        assert_eq!(answered, Some((&look.counts, look.scale)), "{}", look.label);
+    }
     for measurement in bundle.measurements.iter() {
         let charges = bundle.charges_of(measurement);
         let paid = |entry: &&Entry| charges.clone().any(|charge| charge.label == entry.query.label);
@@ -147,6 +152,10 @@ fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
 /// What a method spends of its allowance. All of it, but for two things: trees share out whole units a level, and where nothing is measured
 /// after them the rest stays; where no pair can be measured, the pairs' part stays.
 fn spendable(bundle: &Bundle, tape: &[Entry], plan: &Plan) -> Rho {
+    if bundle.sessions().is_some() {
+        // Pairs of parts take whatever is left.
+        return plan.allowance();
+    }
     if let Some(layers) = &bundle.layers {
         // Whatever is left goes to the last pairs or triples. Where there are none it stays.
         let coarse =
@@ -271,6 +280,83 @@ proptest! {
     fn independent_columns_ask_the_same_of_neighbours(rows in any_rows(11), at in any::<prop::sample::Index>(), hold_out in any::<bool>()) {
         check_neighbours(&schema("ton"), &plan(Method::Independent, 2.0, hold_out), &rows, at);
     }
+}
+
+/// Few hosts, ports, times and lengths, so that sessions are long and a packet less moves what follows it; echoes, ties and the window's edges among them.
+fn few_sessions() -> impl Strategy<Value = Vec<Vec<u64>>> {
+    let ports = prop::sample::select(vec![(5_000, 80), (80, 5_000), (8, 0), (0, 0), (0, 8), (53, 53)]);
+    let packet = (0u64..3, 0u64..3, ports, prop::sample::select(vec![1u64, 6, 17]), 0u64..6, 0u64..3);
+    let packet = packet.prop_map(|(from, to, (source, destination), protocol, time, rest)| {
+        let time = [0, 1_000, 1_001, 1_200_000, 1_999_999, 9_000_000][time as usize];
+        vec![
+            from,
+            to,
+            source,
+            destination,
+            protocol,
+            time,
+            40 + rest * 700,
+            4,
+            5,
+            rest,
+            0,
+            rest,
+            0,
+            64 * rest,
+            0,
+        ]
+    });
+    prop::collection::vec(packet, 40..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sessions_ask_the_same_of_neighbours(rows in few_sessions(), at in any::<prop::sample::Index>(), hold_out in any::<bool>()) {
+        let plan = plan(Method::Adaptive, 4_000.0, hold_out);
+        let [tape, _] = check_replay(&rows, at.index(rows.len()), &schema("packet"), &plan, real());
+        let (bundle, _) = run(&rows, &schema("packet"), &plan, Source::Tape(tape));
+        prop_assert!(hold_out || bundle.sessions().is_some(), "{:?}", bundle.packets);
+    }
+
+    /// Packets have no order but what they hold: every query and every true answer is that of the rows in another order.
+    #[test]
+    fn sessions_do_not_hang_on_the_order_of_rows(rows in few_sessions()) {
+        let plan = plan(Method::Adaptive, 4_000.0, false);
+        let (bundle, tape) = run(&rows, &schema("packet"), &plan, real());
+        let turned: Vec<Vec<u64>> = rows.iter().rev().cloned().collect();
+        let (other, played) = run(&turned, &schema("packet"), &plan, real());
+        for (a, b) in tape.iter().zip(&played) {
+            prop_assert_eq!((&a.query, &a.truth), (&b.query, &b.truth));
+        }
+        prop_assert_eq!(bundle, other);
+    }
+}
+
+/// Records of a unit of several: bounds hold by the triangle inequality, and too few sessions are told by their noisy number alone.
+#[test]
+fn sessions_stand_or_fall_by_their_noisy_number() {
+    let schema = schema("packet");
+    let packet =
+        |host: u64, time: u64| vec![host, 9, 5_000 + host, 80, 6, 1_000 + time, 40, 4, 5, 0, 0, 2, 0, 64, 0];
+    let mut rows: Vec<Vec<u64>> = (0..160).map(|i| packet(i % 20, i)).collect();
+    let mut told = Vec::new();
+    for more in 0..12 {
+        rows.push(packet(20 + more, 0));
+        let plan = plan(Method::Adaptive, 60.0, false);
+        let [tape, _] = check_replay(&rows, rows.len() - 1, &schema, &plan, real());
+        let (bundle, _) = run(&rows, &schema, &plan, Source::Tape(tape));
+        told.push(bundle.sessions().is_some());
+    }
+    assert!(told.contains(&true), "enough to tell of sessions");
+    let plan = plan(Method::Adaptive, 0.5, false);
+    let (bundle, tape) = run(&rows, &schema, &plan, real());
+    assert_eq!(
+        bundle.packets,
+        Some(netdpsyn_model::Packets::Single(netdpsyn_trace::sessions::NoSessions::TooFew))
+    );
+    check_account(&bundle, &tape, &plan);
 }
 
 proptest! {

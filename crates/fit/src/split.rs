@@ -1,5 +1,8 @@
 //! Holding out a fifth of the records by keyed hash.
 //!
+//! Packets are held out by sessions, so that none is cut: a packet is held out when HMAC(key, its unordered five-tuple) is small, which is decided by what the packet itself
+//! holds, and no other. All other records are held out one by one:
+//!
 //! A record is held out when HMAC(key, record ‖ ordinal among identical records) is small. One record more or less then
 //! moves exactly one record of one part: among identical records the ordinals 0..j become 0..j+1, all others keep
 //! theirs. A split by row number would shift every later row and break the promise.
@@ -9,7 +12,8 @@ use netdpsyn_privacy::noise::{keyed, secret};
 use netdpsyn_privacy::{Raw, Sensitive};
 use netdpsyn_trace::groups::Groups;
 use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
-use netdpsyn_trace::{Stage, Trace, Values};
+use netdpsyn_trace::sessions::Sessions;
+use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use rayon::prelude::*;
 
 /// One of this many records is held out.
@@ -35,12 +39,17 @@ impl SplitKey {
 /// The records to fit on and those held out, both in their old order.
 pub fn split(
     trace: Sensitive<Trace>,
+    schema: &Schema,
     key: &SplitKey,
     progress: &dyn Progress,
 ) -> Result<(Sensitive<Trace>, Sensitive<Trace>), Cancelled> {
     progress.step(Stage::Split, 0, 1)?;
+    let sessions = Sessions::of(schema).ok();
     let parts = trace.map(|t| {
-        let held = held_out(&t, key, progress)?;
+        let held = match &sessions {
+            Some(sessions) => sessions_held_out(&t, sessions, key, progress)?,
+            None => held_out(&t, key, progress)?,
+        };
         let (held, kept): (Vec<u32>, Vec<u32>) = (0..t.rows() as u32).partition(|&row| held[row as usize]);
         // Each column is given up when it is parted: memory never holds two traces.
         let parts = |column: Values| Ok((column.pick(&kept, progress)?, column.pick(&held, progress)?));
@@ -66,13 +75,42 @@ fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Ve
             mac.update(&column.get(row).to_le_bytes());
         }
         mac.update(&ordinals[row].to_le_bytes());
-        let digest: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut first = [0; 8];
-        first.copy_from_slice(&digest[..8]);
-        u64::from_le_bytes(first) < u64::MAX / PARTS
+        is_small(&mac.finalize().into_bytes().into())
     };
-    let blocks = par_blocks(0..ordinals.len(), progress);
-    let blocks = blocks.map(|rows| rows.map(|rows| rows.map(is_held_out).collect()));
+    by_row(ordinals.len(), is_held_out, progress)
+}
+
+/// For every packet, whether its session is held out.
+fn sessions_held_out(
+    trace: &Trace,
+    sessions: &Sessions,
+    key: &SplitKey,
+    progress: &dyn Progress,
+) -> Result<Vec<bool>, Cancelled> {
+    let blank = keyed(&key.0);
+    let is_held_out = |row: usize| {
+        let mut mac = blank.clone();
+        mac.update(b"session");
+        sessions.key(trace, row).iter().for_each(|value| mac.update(&value.to_le_bytes()));
+        is_small(&mac.finalize().into_bytes().into())
+    };
+    by_row(trace.rows(), is_held_out, progress)
+}
+
+/// Whether a digest is one of those that hold out.
+fn is_small(digest: &[u8; 32]) -> bool {
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    u64::from_le_bytes(first) < u64::MAX / PARTS
+}
+
+fn by_row(
+    rows: usize,
+    decide: impl Fn(usize) -> bool + Sync,
+    progress: &dyn Progress,
+) -> Result<Vec<bool>, Cancelled> {
+    let blocks = par_blocks(0..rows, progress);
+    let blocks = blocks.map(|rows| rows.map(|rows| rows.map(&decide).collect()));
     Ok(blocks.collect::<Result<Vec<Vec<bool>>, _>>()?.concat())
 }
 
@@ -80,6 +118,7 @@ fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Ve
 mod tests {
     use super::*;
     use netdpsyn_trace::progress::Quiet;
+    use netdpsyn_trace::simulate::packets;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -107,6 +146,25 @@ mod tests {
             }
             prop_assert_eq!(moved, 1);
         }
+    }
+
+    #[test]
+    fn no_session_is_cut() {
+        let schema = packets::schema();
+        let sessions = Sessions::of(&schema).unwrap();
+        let trace = packets::simulate(20_000, 1);
+        let held = sessions_held_out(&trace, &sessions, &SplitKey([7; 32]), &Quiet).unwrap();
+        let mut parts = BTreeMap::new();
+        for (row, held) in held.iter().enumerate() {
+            assert_eq!(parts.entry(sessions.key(&trace, row)).or_insert(*held), held);
+        }
+        let part = parts.values().filter(|held| **held).count() as f64 / parts.len() as f64;
+        assert!((0.17..0.23).contains(&part), "{part} of {} sessions", parts.len());
+        // A packet less changes no other's part.
+        let fewer: Vec<u32> = (1..trace.rows() as u32).collect();
+        let of_fewer =
+            sessions_held_out(&trace.select(&fewer), &sessions, &SplitKey([7; 32]), &Quiet).unwrap();
+        assert_eq!(of_fewer, held[1..]);
     }
 
     #[test]

@@ -49,6 +49,14 @@ pub enum ConditionError {
         /// What may be.
         may: String,
     },
+    /// The model is of packets as sessions, which are made whole: records of one category alone would be no sessions.
+    #[error(
+        "the model makes packets as sessions, each with its requests and answers, so that it makes none under a condition on {column}; fit the trace with structure none for that"
+    )]
+    Sessions {
+        /// The column.
+        column: String,
+    },
     /// The model holds next to nothing of a category.
     #[error(
         "the model holds next to no records with {column} = {named}: what was measured of them is lost in the noise; a condition on it may say {may}"

@@ -48,6 +48,9 @@ impl Asked {
     /// What this means on a model.
     pub fn on(&self, model: &Model) -> Result<Condition, ConditionError> {
         let (column, values) = self.values(&model.schema)?;
+        if model.sessions.is_some() {
+            return Err(ConditionError::Sessions { column: self.column().into() });
+        }
         let lost = |value: u64, held: Vec<u64>| {
             let field = &model.schema.columns[column].field;
             let name = |value| name_of(field, value);
@@ -222,6 +225,7 @@ pub(super) mod for_tests {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            sessions: None,
             looks: Vec::new(),
             rules,
             records: a + bc,

@@ -20,6 +20,7 @@
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
+//! | [`sessions`] | packets as sessions |
 //! | [`restore`] | codes back to values |
 //! | [`grid`] | which values can be, where times have a grain |
 //! | [`hosts`] | how many addresses the tail has, and which |
@@ -41,6 +42,7 @@ pub mod plan;
 pub mod pool;
 pub mod quota;
 pub mod restore;
+pub mod sessions;
 pub mod shard;
 pub mod structure;
 pub mod target;
@@ -81,6 +83,9 @@ const MEETING: usize = usize::MAX - 2;
 
 /// Shards whose hosts meet each other: four million records. Of a longer trace each such part has the same hosts, pairs and degrees.
 const TOGETHER: usize = 16;
+
+/// Bytes a packet takes at most while sessions are made, where each session has one packet: the packet, what its session has in common, and its place in what is searched.
+const SESSIONS_A_ROW: usize = sessions::BYTES_A_PACKET + 160;
 
 /// Shards that are kept in memory rather than in a scratch file.
 const HELD_SHARDS: usize = 4;
@@ -172,6 +177,9 @@ pub fn make<'a>(
 ) -> Result<Made<'a>, Halted> {
     let shards = request.rows(model).div_ceil(SHARD);
     let scratch = Scratch::of(folder, shards <= HELD_SHARDS)?;
+    if let Some(sessions) = &model.sessions {
+        return make_sessions(SHARD, Sizes::of(shards), scratch, model, sessions, request, progress);
+    }
     make_in(SHARD, Sizes::of(shards), scratch, model, request, progress)
 }
 
@@ -243,6 +251,30 @@ fn make_in<'a>(
     let ends: Vec<(usize, Convergence)> = made.iter().map(|(_, end)| (1, *end)).collect();
     let convergence = Convergence::over(&ends);
     let pieces = made.into_iter().flat_map(|(pieces, _)| pieces).collect();
+    Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
+}
+
+/// Makes packets as sessions, and their records in pieces of about `size`.
+fn make_sessions<'a>(
+    size: usize,
+    sizes: Sizes,
+    scratch: Scratch,
+    model: &'a Model,
+    of: &netdpsyn_model::sessions::Sessions,
+    request: &Request,
+    progress: &dyn Progress,
+) -> Result<Made<'a>, Halted> {
+    let rows = request.rows(model);
+    let sessions = sessions::make(model, of, rows, request.seed, progress)?;
+    let step = || progress.check();
+    let writer = sessions::write::Writer::new(model, &sessions, request.seed);
+    let writer = writer.unwrap_or_else(|| unreachable!("a bundle of sessions has a schema of some"));
+    let pieces = writer.pieces(size).into_par_iter().enumerate().map(|(piece, own)| {
+        let columns = writer.write(piece, own, &step)?;
+        order::set_aside(&model.schema, piece, &columns, sizes, &scratch, &step)
+    });
+    let pieces = pieces.collect::<Result<Vec<_>, Halted>>()?.into_iter().flatten().collect();
+    let convergence = sessions.convergence;
     Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
 }
 
@@ -342,7 +374,10 @@ pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
     let held = if shards <= HELD_SHARDS { rows } else { sizes.block * shards };
     // Blocks that wait, of the shards and of the buckets of flows; a slice, read, sorted, gathered and written.
     let merging = (2 * held + 2 * sizes.slice * sizes.block) * 2 * width + rows / sizes.block * 64;
-    making.max(merging) as u64
+    // Sessions are made whole, all at once.
+    let whole =
+        if netdpsyn_trace::sessions::Sessions::of(schema).is_ok() { rows * SESSIONS_A_ROW } else { 0 };
+    (making.max(merging) + whole) as u64
 }
 
 /// A generator of its own for each shard. It needs no secrecy, only speed and portability.
@@ -388,6 +423,7 @@ mod tests {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            sessions: None,
             looks: Vec::new(),
             rules: Rules::default(),
             records: 4_000.0,
@@ -504,6 +540,7 @@ mod tests {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            sessions: None,
             looks: Vec::new(),
             rules: Rules::default(),
             records: 5_000.0,

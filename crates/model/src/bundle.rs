@@ -4,15 +4,17 @@
 //! bytes.
 
 use crate::domain::{Attribute, Order};
+use crate::sessions::Sessions;
 use crate::{Cells, Layers, Look, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
+use netdpsyn_trace::sessions::{NoSessions, Sessions as TraceSessions};
 use netdpsyn_trace::{Column, Field, Role, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records (4): a program
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4): a program
 /// of the version before reads the bundles that it can make something of.
 pub const VERSION: u32 = 4;
 
@@ -42,6 +44,29 @@ pub struct Bundle {
     pub looks: Vec<Look>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
+    /// Of packets, what is known of them as sessions, or why nothing is. Version 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets: Option<Packets>,
+}
+
+/// Whether packets were measured as sessions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Packets {
+    /// They were.
+    Sessions(Box<Sessions>),
+    /// They were measured one by one, for this reason.
+    Single(NoSessions),
+}
+
+impl Bundle {
+    /// What is known of packets as sessions.
+    pub fn sessions(&self) -> Option<&Sessions> {
+        match &self.packets {
+            Some(Packets::Sessions(sessions)) => Some(sessions),
+            _ => None,
+        }
+    }
 }
 
 /// How many distinct values a column has.
@@ -132,10 +157,10 @@ impl Bundle {
     }
 
     /// The version of a bundle of this schema.
-    pub fn version_of(schema: &Schema, layers: Option<&Layers>, looks: &[Look]) -> u32 {
+    pub fn version_of(schema: &Schema, layers: Option<&Layers>, looks: &[Look], packets: bool) -> u32 {
         match layers {
             None => schema.version(),
-            Some(_) if looks.is_empty() => 3,
+            Some(_) if looks.is_empty() && !packets => 3,
             Some(_) => 4,
         }
     }
@@ -182,8 +207,9 @@ impl Bundle {
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
         }
-        let expected = Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks);
-        let of_records = self.profiles.is_empty() && self.looks.is_empty();
+        let expected =
+            Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks, self.packets.is_some());
+        let of_records = self.profiles.is_empty() && self.looks.is_empty() && self.packets.is_none();
         if self.layers.is_some() && self.version != expected
             || self.layers.is_none() && (self.version > 2 || !of_records)
         {
@@ -199,6 +225,15 @@ impl Bundle {
         let sides = [Role::SourceAddress, Role::DestinationAddress].map(|role| self.schema.column_of(role));
         if !self.looks.is_empty() && sides.contains(&None) {
             return wrong("it has looks at hosts, and no columns of addresses".into());
+        }
+        if let Some(sessions) = self.sessions() {
+            let fault = sessions.fault(&self.attributes);
+            let fault = fault.or_else(|| {
+                TraceSessions::of(&self.schema).err().map(|_| "sessions of a schema that has none")
+            });
+            if let Some(fault) = fault {
+                return wrong(fault.into());
+            }
         }
         let mut context = self.layers.as_ref().map_or(Vec::new(), Layers::context);
         context.sort_unstable();

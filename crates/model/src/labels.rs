@@ -1,6 +1,7 @@
 //! What the account calls a question: the labels of charges, and of the measurements that they paid for. Bundles hold them.
 
 use crate::looks::Subject;
+use crate::sessions::{Part, What};
 
 /// The leaves of a column's tree, which its levels paid for.
 pub fn leaves(column: &str) -> String {
@@ -23,6 +24,47 @@ pub fn marginal(columns: &[&str]) -> String {
 /// How many distinct values a column has, by how often they occur.
 pub fn profile(column: &str) -> String {
     format!("profile {column}")
+}
+
+/// A look at packets as sessions.
+pub fn sessions(what: What) -> String {
+    let part = |part: Part| match part {
+        Part::Client => "client",
+        Part::Server => "server",
+        Part::Service => "service",
+        Part::High => "client port",
+        Part::Time => "time",
+        Part::Length => "length",
+        Part::Ttl => "ttl",
+    };
+    let asked = match what {
+        What::Numbers => "records and sessions".into(),
+        What::Services => "records by protocol and service".into(),
+        What::Ranks => "ranks of records by class and direction".into(),
+        What::Smaller => "ranks of the smaller direction by class".into(),
+        What::Sizes => "by class and packets of both directions".into(),
+        What::Of(of) => format!("by class and {}", part(of)),
+        What::Ends => "by server and client".into(),
+        What::Fine(of) => format!("by fine {}", part(of)),
+        What::Starts => "by class and start".into(),
+        What::HostRanks(of) => format!("ranks of the sessions of a {}", part(of)),
+        What::Hosts(of) => format!("distinct hosts as {}", part(of)),
+        What::Pairs => "distinct pairs of hosts".into(),
+        What::Turns => "direction and gap after direction".into(),
+        What::Lengths => "length after length".into(),
+        What::Positions => "length by position".into(),
+        What::Gaps => "gaps by class".into(),
+        What::Octaves => "gaps".into(),
+        What::Ttls => "ttl by sender".into(),
+        What::Manner(group) => format!("other columns by class, group {}", group + 1),
+        What::Sent => "length by class".into(),
+        What::Echoes => "echoes".into(),
+        What::AllHosts => "distinct hosts".into(),
+        What::Repeats => "lengths repeated".into(),
+        What::Constant => "directions of one length".into(),
+        What::Joint(a, b) => format!("{} × {} of records", part(a), part(b)),
+    };
+    format!("sessions: {asked}")
 }
 
 /// A look across records.

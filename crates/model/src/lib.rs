@@ -11,6 +11,7 @@
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
 //! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
 //! | [`rules`] | columns that hang on another one |
+//! | [`sessions`] | packets as sessions: cuts and noisy answers |
 
 pub mod bundle;
 pub mod cells;
@@ -21,9 +22,10 @@ pub mod looks;
 pub mod ranks;
 pub mod reconcile;
 pub mod rules;
+pub mod sessions;
 pub mod table;
 
-pub use bundle::{Bundle, BundleError, Measurement, Profile};
+pub use bundle::{Bundle, BundleError, Measurement, Packets, Profile};
 pub use cells::Cells;
 pub use layers::Layers;
 pub use looks::{Look, Subject};
@@ -33,6 +35,7 @@ pub use table::Table;
 use crate::domain::Attribute;
 use crate::layers::Layout;
 use crate::layers::estimate::{Estimated, estimate};
+use crate::sessions::Sessions;
 use crate::table::Variance;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Schema, Stage};
@@ -52,6 +55,8 @@ pub struct Model {
     pub layers: Option<Layers>,
     /// How many distinct values columns have, where that was measured.
     pub profiles: Vec<Profile>,
+    /// Of packets measured as sessions, what is known of those.
+    pub sessions: Option<Sessions>,
     /// What records are together, where that was measured.
     pub looks: Vec<Look>,
     /// Columns that hang on another one.
@@ -65,6 +70,9 @@ pub struct Model {
 impl Model {
     /// Reconciles the measurements of a bundle.
     pub fn from_bundle(bundle: &Bundle, progress: &dyn Progress) -> Result<Model, Cancelled> {
+        if let Some(sessions) = bundle.sessions() {
+            return Ok(Model::of_sessions(bundle, sessions));
+        }
         if let Some(layers) = &bundle.layers {
             return Model::of_layers(bundle, layers, progress);
         }
@@ -90,11 +98,36 @@ impl Model {
             one_ways,
             layers: None,
             profiles: Vec::new(),
+            sessions: None,
             looks: Vec::new(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
         })
+    }
+
+    /// Packets as sessions: their single columns as tables, all else by session.
+    fn of_sessions(bundle: &Bundle, sessions: &Sessions) -> Model {
+        let records = records(bundle);
+        let one_way = |m: &Measurement| {
+            let mut table = Table::measured(m, &bundle.attributes);
+            domain::simplex::norm_sub_to(&mut table.values, records);
+            table
+        };
+        let tables: Vec<Table> = bundle.measurements.iter().map(one_way).collect();
+        Model {
+            schema: bundle.schema.in_file(),
+            attributes: bundle.attributes.clone(),
+            one_ways: tables.clone(),
+            tables,
+            layers: None,
+            profiles: Vec::new(),
+            looks: Vec::new(),
+            sessions: Some(sessions.clone()),
+            rules: Rules::default(),
+            records,
+            reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
+        }
     }
 
     /// Estimates the tables of a bundle of two resolutions.
@@ -121,6 +154,7 @@ impl Model {
             tables,
             layers: Some(layers.clone()),
             profiles: bundle.profiles.clone(),
+            sessions: None,
             looks: bundle.looks.clone(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,

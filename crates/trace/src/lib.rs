@@ -19,6 +19,7 @@ pub mod protocols;
 pub mod roles;
 pub mod schema;
 pub mod scratch;
+pub mod sessions;
 pub mod simulate;
 pub mod whole;
 pub mod window;

@@ -8,6 +8,7 @@ use netdpsyn_model::domain::shrink::Leaf;
 use netdpsyn_model::domain::top::stands_out;
 use netdpsyn_model::domain::{self, Attribute, Kinship, Order, Partition, Undeclared};
 use netdpsyn_model::layers::{Layers, Noisy, estimate};
+use netdpsyn_model::sessions::Axis;
 use netdpsyn_model::{Measurement, labels};
 use netdpsyn_privacy::NoiseScale;
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -56,6 +57,38 @@ impl Cut {
         cut.measured.counts = merged.counts;
         cut.measured.joined = Some(merged.sizes);
         cut
+    }
+
+    /// Two cuts of a tree's leaves.
+    pub fn axis(&self, quantiles: usize, share: f64) -> Axis {
+        let Some((order, leaves)) = &self.grown else { return Axis::none() };
+        let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
+        let two = Resolutions::of(&counts, quantiles, share);
+        let mut sums = vec![0.0; two.fine_bins()];
+        two.fine.iter().zip(&counts).for_each(|(&bin, count)| sums[bin as usize] += count);
+        Axis {
+            partition: partition(leaves, &two.fine, order),
+            coarse: two.coarse,
+            counts: sums.iter().map(|sum: &f64| sum.round() as i64).collect(),
+            scale: Some(self.measured.scale),
+        }
+    }
+
+    /// One cut, with its one-way: of a tree's leaves, or of a list.
+    pub fn single(&self, bins: usize, share: f64) -> (Attribute, Measurement) {
+        match &self.grown {
+            None => {
+                let cut = self.told(4 * bins);
+                (cut.attribute, cut.measured)
+            }
+            Some((order, leaves)) => {
+                let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
+                let two = Resolutions::of(&counts, bins, share);
+                let partition = partition(leaves, &two.fine, order);
+                let attribute = Attribute { partition, ..self.attribute.clone() };
+                (attribute, of_leaves(0, self.measured.clone(), leaves, &two))
+            }
+        }
     }
 
     /// Records of each bin and N̂, where the bins are classes.

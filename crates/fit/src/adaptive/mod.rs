@@ -180,7 +180,7 @@ pub(super) fn measure(
     measurements.extend(take(&triples, rho, Stage::Pairs, accountant)?);
     let rho = accountant.left();
     measurements.extend(take(&pairs, rho, Stage::Pairs, accountant)?);
-    Ok(Found { layers: Some(layers.clone()), profiles, looks, measurements, attributes })
+    Ok(Found { layers: Some(layers.clone()), profiles, looks, measurements, attributes, ..Found::default() })
 }
 
 /// Codes of the fine attributes from the values, of the coarse ones from those.

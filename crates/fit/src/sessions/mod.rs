@@ -1,0 +1,369 @@
+//! Packets measured as sessions: what single records cannot say.
+//!
+//! ```text
+//! turn ─► how many sessions? ─► protocol, lists ─► trees ─► classes ─► ranks, sizes, endpoints, hosts ─► gaps, turns, lengths ─► pairs of parts
+//! ```
+//! Every packet is written as client, server, high and service port, and direction ([`netdpsyn_trace::sessions`]); a session is all packets of one unordered
+//! five-tuple. Looks at groups of records cost little where one record is protected: each states its bound by a theorem of
+//! [`netdpsyn_account::Sensitivity`]. They hold for any unit of at most k records, since each bound is that of one record and the triangle inequality.
+//!
+//! Where noise leaves too little to tell of sessions, which their noisy number alone decides, packets are measured one by one as before, and the bundle
+//! says so.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | [`shares`] | how ρ is shared out |
+//! | [`group`] | packets in the order of their sessions |
+//! | [`data`] | exact answers |
+//! | [`classes`] | classes of sessions and groups of gaps, from noisy answers |
+
+pub mod classes;
+pub mod data;
+pub mod group;
+pub mod shares;
+
+#[cfg(test)]
+mod bounds;
+
+use super::adaptive::cuts::{self, Cut};
+use super::adaptive::grow::Forest;
+use super::adaptive::shares::Scale;
+use super::count::{Marginal, Reach};
+use super::plan::Plan;
+use super::room::Room;
+use super::{FitError, Found, Terms, measure_all};
+use data::{Cuts, Data};
+use group::Order as Rows;
+use netdpsyn_model::domain::{Attribute, Order, codes};
+use netdpsyn_model::layers::Layers;
+use netdpsyn_model::sessions::{Axis, Look, Part, Sessions, What};
+use netdpsyn_model::{Measurement, Packets, labels};
+use netdpsyn_privacy::{
+    Accountant, CellMap, MaxRecords, Noisy, Query, Raw, Rho, Sensitive, Sensitivity, Stream,
+};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::sessions::{NoSessions, Sessions as View};
+use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
+
+/// σ that the number of sessions, and that of records, stand above noise before anything is told of sessions.
+const SESSIONS: f64 = 8.0;
+const RECORDS: f64 = 25.0;
+/// Quantiles of parts at most, and of lengths.
+const QUANTILES: [f64; 2] = [16.0, 10.0];
+/// Records a quantile's square: more bins for more records.
+const A_QUANTILE: f64 = 150.0;
+/// Joint cells of attributes that are counted together.
+const TOGETHER: usize = 64;
+/// Bins of an attribute of a manner.
+const MANNER_BINS: usize = 8;
+
+/// Why packets of this schema are not measured as sessions, as far as that is known beforehand.
+pub fn why_not(schema: &Schema) -> Option<NoSessions> {
+    View::of(schema).err()
+}
+
+/// A fit while it goes on.
+struct Fit<'a, 'n> {
+    plan: &'a Plan,
+    accountant: &'a mut Accountant<'n>,
+    progress: &'a dyn Progress,
+    looks: Vec<Look>,
+}
+
+impl Fit<'_, '_> {
+    fn part(&self, part: f64) -> Rho {
+        Rho::from_units((self.plan.allowance().units() as f64 * part) as u64)
+    }
+
+    /// σ of a look that takes this part of ρ, where one record moves it by √`squares`.
+    fn sigma(&self, part: f64, squares: f64) -> f64 {
+        let k = self.plan.unit.max_records().get() as f64;
+        k * (squares / (2.0 * self.plan.allowance().as_f64() * part)).sqrt()
+    }
+
+    /// Asks, and keeps the answer.
+    fn ask(
+        &mut self,
+        what: What,
+        shape: Vec<usize>,
+        rho: Rho,
+        map: CellMap,
+        exact: Sensitive<Vec<i64>>,
+    ) -> Result<(), FitError> {
+        let query = Query {
+            label: labels::sessions(what),
+            stream: stream(what),
+            stage: stage(what),
+            sensitivity: sensitivity(what, self.plan.unit.max_records()),
+            rho,
+            cells: shape.iter().product(),
+            map,
+        };
+        let label = query.label.clone();
+        let Noisy { values, scale } = exact.measure(self.accountant, query, Vec::clone)?;
+        self.looks.push(Look { label, what, shape, counts: values, scale });
+        Ok(())
+    }
+}
+
+/// How far one unit moves a look.
+fn sensitivity(what: What, k: MaxRecords) -> Sensitivity {
+    match what {
+        What::Numbers => Sensitivity::records_and_groups(k),
+        What::Ranks | What::Smaller | What::HostRanks(_) => Sensitivity::ranks(k),
+        What::Sizes | What::Starts | What::Constant => Sensitivity::groups(k),
+        What::Of(_) | What::Ends | What::Fine(_) | What::Hosts(_) | What::Pairs => Sensitivity::distinct(k),
+        What::Lengths => Sensitivity::followed(k),
+        What::Turns | What::Gaps | What::Octaves | What::Repeats => Sensitivity::lagged(k),
+        What::AllHosts => Sensitivity::distinct_of_two(k),
+        What::Positions => Sensitivity::positions(k, netdpsyn_model::sessions::POSITIONS.len() as u64),
+        What::Services | What::Ttls | What::Manner(_) | What::Sent | What::Echoes | What::Joint(..) => {
+            Sensitivity::histogram(k)
+        }
+    }
+}
+
+/// The stage that a look belongs to.
+fn stage(what: What) -> Stage {
+    match what {
+        What::Numbers | What::Services => Stage::OneWays,
+        _ => Stage::Pairs,
+    }
+}
+
+/// Whose noise a look has.
+fn stream(what: What) -> Stream {
+    let (kind, about) = what.number();
+    Stream::new("sessions", std::iter::once(kind).chain(about))
+}
+
+/// Measures a trace as sessions, or says why not; then what was asked was only how many there are.
+pub(super) fn measure(
+    trace: &Sensitive<Trace>,
+    schema: &Schema,
+    plan: &Plan,
+    accountant: &mut Accountant<'_>,
+    progress: &dyn Progress,
+) -> Result<Result<Found, NoSessions>, FitError> {
+    let columns = match View::of(schema) {
+        Ok(columns) => columns,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let of_view = columns.schema(schema);
+    progress.step(Stage::Code, 0, 1)?;
+    let view = trace.derive(|t| columns.view(t.clone(), &of_view, progress)).finished_or(Cancelled)?;
+    let order = view.derive(|t| Rows::of(t, &columns, progress)).finished_or(Cancelled)?;
+    let mut fit = Fit { plan, accountant, progress, looks: Vec::new() };
+
+    // Enough to tell of?
+    let numbers = order.derive(|order| vec![order.rows.len() as i64, order.sessions() as i64]);
+    let rho = fit.part(shares::part(What::Numbers, 0));
+    fit.ask(What::Numbers, vec![2], rho, CellMap::of(|_| ()), numbers)?;
+    let (counts, sigma) = (&fit.looks[0].counts, fit.looks[0].scale.sigma());
+    if (counts[0] as f64) < RECORDS * sigma || (counts[1] as f64) < SESSIONS * sigma {
+        return Ok(Err(NoSessions::TooFew));
+    }
+    let records = counts[0] as f64;
+
+    // Single columns: lists, and trees of all others.
+    let Singles { mut cuts, axes, attributes, measurements } =
+        singles(&view, &columns, &of_view, records, &mut fit)?;
+    let protocol = attributes.iter().position(|a| a.column == columns.protocol).unwrap_or(0);
+    let manners = manners(&attributes, protocol, &columns);
+    cuts.clear();
+    let layers = Layers { class: Some(protocol), side: None, coarse: (0..attributes.len()).collect() };
+    let how = Cuts { columns: &columns, axes: &axes, attributes: &attributes, protocol, manners: &manners };
+    let data =
+        view.zip(order).map(|(view, order)| Data::of(&view, order, &how, progress)).finished_or(Cancelled)?;
+
+    // What cells stand for: every cut and grouping that decides it.
+    let describe = |classes: Option<&netdpsyn_model::sessions::Classes>, gaps: &[Vec<u32>; 2], what: What| {
+        CellMap::of(|say| {
+            axes.iter().for_each(|axis| {
+                axis.partition.describe(say);
+                say(&axis.coarse.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>());
+            });
+            attributes.iter().for_each(|a| a.partition.describe(say));
+            manners.iter().for_each(|m| say(&m.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>()));
+            if let Some(classes) = classes {
+                for part in [&classes.of, &classes.protocols, &classes.lagged] {
+                    say(&part.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>());
+                }
+            }
+            gaps.iter().for_each(|g| say(&g.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>()));
+            let (kind, about) = what.number();
+            std::iter::once(kind).chain(about).for_each(|n| say(&n.to_le_bytes()));
+        })
+    };
+
+    let mut found = Sessions {
+        axes: axes.clone(),
+        protocol,
+        manners: manners.clone(),
+        classes: classes::none(),
+        gaps: [Vec::new(), Vec::new()],
+        range: [0, 0],
+        looks: Vec::new(),
+    };
+    let ask = |what: What,
+               part: Rho,
+               found: &Sessions,
+               data: &Sensitive<Data>,
+               known: bool,
+               fit: &mut Fit<'_, '_>| {
+        fit.progress.step(stage(what), 0, 1)?;
+        let shape = found.shape(what, &attributes);
+        let exact =
+            data.derive(|d| d.answer(what, &shape, &found.gaps, fit.progress)).finished_or(Cancelled)?;
+        let map = describe(known.then_some(&found.classes), &found.gaps, what);
+        fit.ask(what, shape, part, map, exact)
+    };
+    let part = |what: What, fit: &Fit<'_, '_>| fit.part(shares::part(what, manners.len()));
+
+    // Classes of sessions by what stands out of protocol × service.
+    let rho = part(What::Services, &fit);
+    ask(What::Services, rho, &found, &data, false, &mut fit)?;
+    let shape = shares::part(What::Sizes, 0);
+    let turns = shares::part(What::Turns, 0);
+    let noise = [fit.sigma(shape, 2.0), fit.sigma(turns, 5.0)];
+    let services = fit.looks.last().map(|look| (look.counts.as_slice(), look.scale.sigma()));
+    let services = services.unwrap_or((&[], 1.0));
+    found.classes = classes::of(services.0, services.1, &measurements[protocol], records, noise);
+    let data = data.map(|d| d.classified(&found.classes));
+
+    // Groups of gaps by their octaves.
+    let rho = part(What::Octaves, &fit);
+    found.gaps = classes::ungrouped();
+    ask(What::Octaves, rho, &found, &data, true, &mut fit)?;
+    if let Some(look) = fit.looks.last() {
+        (found.gaps, found.range) = classes::gaps(&look.counts, look.scale.sigma());
+    }
+
+    // All else, the pairs of parts last with what is left.
+    let first = [What::Numbers, What::Services, What::Octaves];
+    let (joint, others): (Vec<What>, Vec<What>) = found
+        .asked()
+        .into_iter()
+        .filter(|what| !first.contains(what))
+        .partition(|w| matches!(w, What::Joint(..)));
+    for what in others {
+        let rho = part(what, &fit);
+        ask(what, rho, &found, &data, true, &mut fit)?;
+    }
+    let weights: Vec<f64> =
+        joint.iter().map(|&what| shares::joint(found.shape(what, &attributes).iter().product())).collect();
+    for (what, rho) in joint.iter().zip(fit.accountant.left().divide(&weights)) {
+        ask(*what, rho, &found, &data, true, &mut fit)?;
+    }
+    found.looks = fit.looks;
+    let packets = Some(Packets::Sessions(Box::new(found)));
+    Ok(Ok(Found { attributes, layers: Some(layers), measurements, packets, ..Found::default() }))
+}
+
+/// What is known of single columns.
+struct Singles {
+    cuts: Vec<Cut>,
+    axes: Vec<Axis>,
+    attributes: Vec<Attribute>,
+    measurements: Vec<Measurement>,
+}
+
+/// Counts lists, grows trees of all other columns, and cuts both.
+fn singles(
+    view: &Sensitive<Trace>,
+    columns: &View,
+    schema: &Schema,
+    records: f64,
+    fit: &mut Fit<'_, '_>,
+) -> Result<Singles, FitError> {
+    let progress = fit.progress;
+    let measured = (0..columns.direction).filter(|&c| schema.columns[c].is_measured());
+    let (mut ordered, mut listed) = (Vec::new(), Vec::new());
+    for column in measured {
+        match Order::of(&schema.columns[column].field, schema.window) {
+            Some(order) if schema.columns[column].field != Field::Protocol => ordered.push((column, order)),
+            _ => listed.push(column),
+        }
+    }
+    let fixed = cuts::fixed(schema, &listed);
+    let all = view.derive(|t| codes::encode(t, &fixed, progress)).finished_or(Cancelled)?;
+    let mut cuts = Vec::new();
+    let reach = Reach::of(fit.plan.unit, schema, &fixed);
+    for (at, attribute) in fixed.iter().enumerate() {
+        let lists = listed.len().saturating_sub(1).max(1) as f64;
+        let part = if attribute.column == columns.protocol {
+            shares::PROTOCOL
+        } else {
+            shares::LIST.min(shares::LISTS / lists)
+        };
+        let terms = Terms { stage: Stage::OneWays, reach, rho: fit.part(part) };
+        let counted =
+            measure_all(&all, &[Marginal::new(&[at], &fixed)], &fixed, terms, fit.accountant, progress)?;
+        for measured in counted {
+            cuts.push(cuts::listed(schema, attribute.clone(), measured, false, progress)?);
+        }
+    }
+    drop::<Sensitive<Vec<Values>>>(all);
+    let room = Room::of(fit.plan, schema);
+    let scale = Scale { records, ..Scale::of(fit.plan, None) };
+    let mut forest = Forest::new(schema, &ordered, fit.plan.unit, room.leaves_a_tree());
+    forest.grow(view, fit.part(shares::TREES), &scale, fit.accountant, progress)?;
+    cuts.extend(forest.finish(records));
+    cuts.sort_by_key(|cut| cut.attribute.column);
+
+    let quantiles = (0.5 * (records / A_QUANTILE).sqrt()).round();
+    let [q, lengths] =
+        QUANTILES.map(|most| quantiles.clamp(if most < 16.0 { 5.0 } else { 4.0 }, most) as usize);
+    let share = (80.0 / records).max(0.006);
+    let axis = |column: Option<usize>, quantiles: usize, share: f64| {
+        let own = column.and_then(|column| cuts.iter().find(|cut| cut.attribute.column == column));
+        own.map_or_else(Axis::none, |cut| cut.axis(quantiles, share))
+    };
+    let axes = Part::ALL
+        .into_iter()
+        .map(|part| match part {
+            Part::Client => axis(Some(columns.client), q, share),
+            Part::Server => axis(Some(columns.server), q, share),
+            Part::Service => axis(Some(columns.service), q, share),
+            Part::High => axis(Some(columns.high), q, 0.01_f64.max(share)),
+            Part::Time => axis(Some(columns.time), q, 0.01_f64.max(share)),
+            Part::Length => axis(columns.length, lengths, 0.006),
+            Part::Ttl => axis(columns.ttl, q, share),
+        })
+        .collect();
+    // Columns that the schema has, as attributes of their own.
+    let ends = [columns.client, columns.server, columns.high, columns.service];
+    let (mut attributes, mut measurements) = (Vec::new(), Vec::new());
+    for cut in cuts.iter().filter(|cut| !ends.contains(&cut.attribute.column)) {
+        let part = [Some(columns.time), columns.length, columns.ttl].contains(&Some(cut.attribute.column));
+        let (bins, share) = if part { (q, share) } else { (MANNER_BINS, share) };
+        let (attribute, mut measurement) = cut.single(bins, share);
+        measurement.attributes = vec![attributes.len()];
+        attributes.push(attribute);
+        measurements.push(measurement);
+    }
+    Ok(Singles { cuts, axes, attributes, measurements })
+}
+
+/// Attributes that one direction of a session has in common, in groups of few joint cells.
+fn manners(attributes: &[Attribute], protocol: usize, columns: &View) -> Vec<Vec<usize>> {
+    let parts = [Some(columns.time), columns.length, columns.ttl];
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut cells = 0;
+    let free =
+        (0..attributes.len()).filter(|&a| a != protocol && !parts.contains(&Some(attributes[a].column)));
+    for attribute in free {
+        let bins = attributes[attribute].bins();
+        match groups.last_mut() {
+            Some(group) if cells * bins <= TOGETHER => {
+                group.push(attribute);
+                cells *= bins;
+            }
+            _ => {
+                groups.push(vec![attribute]);
+                cells = bins;
+            }
+        }
+    }
+    groups
+}

@@ -1,0 +1,48 @@
+//! How ρ is shared out where packets are measured as sessions: parts of the whole, found by trying on four traces. They add up to 1.
+
+use netdpsyn_model::sessions::{Part, What};
+
+/// All trees together.
+pub const TREES: f64 = 0.36;
+/// The protocol.
+pub const PROTOCOL: f64 = 0.004;
+/// Every list beside it.
+pub const LIST: f64 = 0.004;
+/// All of these at most.
+pub const LISTS: f64 = 0.05;
+/// The part of one look; pairs of parts share what is left.
+pub fn part(what: What, manners: usize) -> f64 {
+    match what {
+        What::Numbers => 0.005,
+        What::Services => 0.01,
+        What::Ranks => 0.05,
+        What::Smaller => 0.02,
+        What::Sizes => 0.03,
+        What::Of(_) => 0.015,
+        What::Ends => 0.02,
+        What::Fine(Part::Service) => 0.01,
+        What::Fine(Part::High) => 0.005,
+        What::Fine(_) => 0.012,
+        What::Starts => 0.01,
+        What::HostRanks(_) => 0.012,
+        What::Hosts(_) => 0.006,
+        What::Pairs => 0.01,
+        What::Turns => 0.045,
+        What::Lengths => 0.05,
+        What::Positions => 0.04,
+        What::Gaps | What::Octaves => 0.02,
+        What::Ttls => 0.012,
+        What::Manner(_) => 0.012 / manners.max(1) as f64,
+        What::Sent => 0.03,
+        What::Echoes => 0.002,
+        What::AllHosts => 0.02,
+        What::Repeats => 0.01,
+        What::Constant => 0.03,
+        What::Joint(..) => 0.0,
+    }
+}
+
+/// Joint tables share what is left by (cells)^(2/3), which minimises their error together.
+pub fn joint(cells: usize) -> f64 {
+    (cells as f64).powf(2.0 / 3.0)
+}

@@ -1,0 +1,119 @@
+//! Packets fitted and made as sessions: the population, and what a trace of them depends on.
+
+use netdpsyn_account::Guarantee;
+use netdpsyn_fit::keys::NoiseKey;
+use netdpsyn_fit::{Method, Plan, Structure, fit};
+use netdpsyn_generate::{Asked, ConditionError, Request, generate};
+use netdpsyn_model::{Bundle, Model, Packets};
+use netdpsyn_privacy::Sensitive;
+use netdpsyn_trace::progress::Quiet;
+use netdpsyn_trace::sessions::Sessions;
+use netdpsyn_trace::simulate::packets;
+use netdpsyn_trace::{Facts, Trace};
+use std::collections::{BTreeMap, BTreeSet};
+
+const ROWS: usize = 40_000;
+
+fn bundle(structure: Structure) -> Bundle {
+    let mut plan = Plan::new(Guarantee::new(4.0, 1e-9).unwrap(), Method::Adaptive);
+    plan.options.structure = structure;
+    let trace = Sensitive::new(packets::simulate(ROWS, 1));
+    fit(trace, &packets::schema(), &plan, &NoiseKey::for_test(9), &Quiet).unwrap().bundle
+}
+
+/// Sessions, hosts, and the share of packets whose reverse five-tuple occurs.
+fn population(trace: &Trace) -> [f64; 3] {
+    let of = Sessions::of(&packets::schema()).unwrap();
+    let mut sessions: BTreeMap<[u64; 5], [u64; 2]> = BTreeMap::new();
+    let mut hosts = BTreeSet::new();
+    for row in 0..trace.rows() {
+        let mut record: Vec<u64> = trace.columns().iter().map(|column| column.get(row)).collect();
+        record.resize(of.echo + 1, 0);
+        of.turn(&mut record);
+        hosts.extend([record[of.client], record[of.server]]);
+        sessions.entry(of.tuple().map(|column| record[column])).or_default()
+            [record[of.direction] as usize] += 1;
+    }
+    let answered: u64 =
+        sessions.values().filter(|sent| sent[0] > 0 && sent[1] > 0).map(|sent| sent[0] + sent[1]).sum();
+    [sessions.len() as f64, hosts.len() as f64, answered as f64 / trace.rows() as f64]
+}
+
+#[test]
+fn a_trace_has_the_population_of_the_raw_one() {
+    let bundle = bundle(Structure::Auto);
+    assert!(matches!(bundle.packets, Some(Packets::Sessions(_))));
+    let mut file = Vec::new();
+    bundle.write(&mut file).unwrap();
+    let read = Bundle::read(&file[..]).unwrap();
+    assert_eq!(read, bundle);
+    let model = Model::from_bundle(&read, &Quiet).unwrap();
+    let of = |rows: Option<usize>, seed: u64| {
+        generate(&model, &Request { rows, seed, ..Request::default() }, &Quiet).unwrap().trace
+    };
+    let made = of(None, 1);
+    let (raw, own) = (population(&packets::simulate(ROWS, 1)), population(&made));
+    assert!((own[0] / raw[0] - 1.0).abs() < 0.1, "sessions: {own:?} of {raw:?}");
+    assert!((own[1] / raw[1] - 1.0).abs() < 0.2, "hosts: {own:?} of {raw:?}");
+    assert!((own[2] - raw[2]).abs() < 0.05, "answers: {own:?} of {raw:?}");
+
+    // Twice the packets are twice the sessions; any number of them is what was asked for.
+    let twice = of(Some(2 * ROWS), 1);
+    let ratio = population(&twice)[0] / own[0];
+    assert!((1.8..2.2).contains(&ratio), "{ratio}");
+    for rows in [0, 1, 777] {
+        assert_eq!(of(Some(rows), 1).rows(), rows);
+    }
+
+    // It depends on its seed alone.
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| of(Some(5_000), 7))
+    };
+    assert_eq!(on(1), on(3));
+    assert!(on(1) != of(Some(5_000), 8));
+
+    // Facts hold, and times lie in the window.
+    let schema = packets::schema();
+    let (facts, window) = (Facts::of(&schema), schema.window.unwrap());
+    let time = schema.time_column().unwrap();
+    for row in 0..made.rows() {
+        let record: Vec<u64> = made.columns().iter().map(|column| column.get(row)).collect();
+        assert!((window.start()..window.end()).contains(&record[time]));
+        assert!(
+            facts.broken(&record).all(|(fact, broken)| !broken || fact == netdpsyn_trace::Checked::Ports)
+        );
+    }
+
+    let asked: Asked = serde_json::from_str(r#"{"proto": "tcp"}"#).unwrap();
+    assert!(matches!(asked.on(&model), Err(ConditionError::Sessions { .. })));
+}
+
+#[test]
+fn without_structure_packets_are_single_records() {
+    let bundle = bundle(Structure::None);
+    assert_eq!(bundle.packets, None);
+    assert!(bundle.looks.is_empty());
+}
+
+#[test]
+fn a_bundle_that_contradicts_itself_is_refused() {
+    let good = bundle(Structure::Auto);
+    let refused = |change: &dyn Fn(&mut netdpsyn_model::sessions::Sessions)| {
+        let mut bundle = good.clone();
+        let Some(Packets::Sessions(sessions)) = &mut bundle.packets else { panic!("sessions") };
+        change(sessions);
+        let mut file = Vec::new();
+        bundle.write(&mut file).unwrap();
+        Bundle::read(&file[..]).is_err()
+    };
+    assert!(!refused(&|_| ()));
+    assert!(refused(&|s| s.looks.truncate(5)));
+    assert!(refused(&|s| s.looks[3].counts.push(1)));
+    assert!(refused(&|s| s.looks.push(s.looks[0].clone())));
+    assert!(refused(&|s| s.axes.truncate(2)));
+    assert!(refused(&|s| s.classes.of[0] = 9_999));
+    assert!(refused(&|s| s.gaps[0][0] = 8));
+    assert!(refused(&|s| s.manners.push(vec![99])));
+    assert!(refused(&|s| s.range = [3, 1]));
+}

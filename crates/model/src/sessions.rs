@@ -1,0 +1,384 @@
+//! What a fit says of packets as sessions: how endpoints, ports, times, lengths and times to live are cut, and noisy answers about groups of packets.
+//!
+//! A session is all packets of one unordered five-tuple, written as [`netdpsyn_trace::sessions`] has them.
+
+use crate::domain::{Attribute, Partition};
+use crate::ranks::BINS as RANKS;
+use netdpsyn_account::NoiseScale;
+use netdpsyn_trace::sessions::ECHOES;
+use serde::{Deserialize, Serialize};
+
+/// What of a session, or of a packet of one, is cut into bins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The client's address.
+    Client,
+    /// The server's address.
+    Server,
+    /// The server's port.
+    Service,
+    /// The client's port.
+    High,
+    /// The time of a packet.
+    Time,
+    /// The length of a packet.
+    Length,
+    /// The time to live of a packet.
+    Ttl,
+}
+
+impl Part {
+    /// All of them, in the order in which a bundle lists their cuts.
+    pub const ALL: [Part; 7] =
+        [Part::Client, Part::Server, Part::Service, Part::High, Part::Time, Part::Length, Part::Ttl];
+
+    /// All pairs of them.
+    pub fn pairs() -> impl Iterator<Item = (Part, Part)> {
+        Part::ALL.into_iter().enumerate().flat_map(|(at, a)| Part::ALL[at + 1..].iter().map(move |&b| (a, b)))
+    }
+}
+
+/// Two cuts of a part: fine bins, and runs of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// Fine bins, whose intervals weigh what their leaves hold in records.
+    pub partition: Partition,
+    /// The coarse bin of each fine one, ascending.
+    pub coarse: Vec<u32>,
+    /// Estimated records of each fine bin.
+    pub counts: Vec<i64>,
+    /// The least noise of a level of its tree; `None` where the trace has no such column, and there is one bin.
+    pub scale: Option<NoiseScale>,
+}
+
+impl Axis {
+    /// Of what a trace has not.
+    pub fn none() -> Axis {
+        Axis { partition: Partition::from_starts(vec![0], 1), coarse: vec![0], counts: vec![1], scale: None }
+    }
+
+    /// Fine bins.
+    pub fn fine_bins(&self) -> usize {
+        self.coarse.len()
+    }
+
+    /// Coarse bins.
+    pub fn coarse_bins(&self) -> usize {
+        self.coarse.last().map_or(1, |&last| last as usize + 1)
+    }
+}
+
+/// Classes of sessions: by protocol and service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Classes {
+    /// By bin of the protocol, then coarse bin of the service: the class.
+    pub of: Vec<u32>,
+    /// Records of each of these cells, as far as they stand out.
+    pub records: Vec<f64>,
+    /// By class, the bin of its protocol.
+    pub protocols: Vec<u32>,
+    /// By class, the class in which records are compared with those before them.
+    pub lagged: Vec<u32>,
+}
+
+impl Classes {
+    /// How many classes.
+    pub fn count(&self) -> usize {
+        self.protocols.len()
+    }
+
+    /// How many classes of lagged looks.
+    pub fn lagged_count(&self) -> usize {
+        self.lagged.iter().max().map_or(0, |&last| last as usize + 1)
+    }
+}
+
+/// Octaves of gaps between packets: of 2^j − 1 nanoseconds or more.
+pub const OCTAVES: usize = 48;
+/// Groups of octaves, in lagged looks with direction, and in those without.
+pub const GAP_GROUPS: [usize; 2] = [8, 24];
+
+/// The octave of a gap.
+pub fn octave(gap: u64) -> usize {
+    (gap.saturating_add(1).ilog2() as usize).min(OCTAVES - 1)
+}
+
+/// Lower ends of the bins of a session's packets in one direction.
+pub const SIZES: [u64; 10] = [0, 1, 2, 3, 5, 9, 17, 65, 257, 1_025];
+
+/// The bin of a number of packets.
+pub fn size_bin(packets: u64) -> usize {
+    SIZES.partition_point(|&least| least <= packets) - 1
+}
+
+/// Classes of how many packets a direction has, from two on.
+pub const MANY: usize = 3;
+
+/// The class of two or more packets: 2, up to 4, more.
+pub fn many_bin(packets: u64) -> usize {
+    match packets {
+        ..=2 => 0,
+        3..=4 => 1,
+        _ => 2,
+    }
+}
+
+/// Lower ends of the classes of positions in a session that lengths are told by.
+pub const POSITIONS: [u64; 5] = [0, 1, 2, 4, 16];
+
+/// The class of a position.
+pub fn position_class(position: u64) -> usize {
+    POSITIONS.partition_point(|&least| least <= position) - 1
+}
+
+/// What was asked of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// How many records and sessions there are.
+    Numbers,
+    /// Records by protocol and coarse service.
+    Services,
+    /// Records by class, direction and rank in session and direction.
+    Ranks,
+    /// Ranks of the smaller direction, by class.
+    Smaller,
+    /// Sessions by class and by the packets of both directions.
+    Sizes,
+    /// Sessions by class and coarse part: client or server.
+    Of(Part),
+    /// Sessions by coarse server and client.
+    Ends,
+    /// Sessions by fine part.
+    Fine(Part),
+    /// Sessions by class and the coarse time of their first packet.
+    Starts,
+    /// Ranks of the sessions of a host: as client, or as server.
+    HostRanks(Part),
+    /// Distinct hosts by coarse bin: clients, or servers.
+    Hosts(Part),
+    /// Distinct pairs of client and server.
+    Pairs,
+    /// Records by lagged class, position (second, later), previous direction, direction, group of gaps.
+    Turns,
+    /// Records by lagged class, previous direction, direction, previous length, length.
+    Lengths,
+    /// Records by lagged class, position, direction, length.
+    Positions,
+    /// Records by lagged class, whether the direction changes, finer group of gaps.
+    Gaps,
+    /// Records by whether the direction changes, octave of the gap.
+    Octaves,
+    /// Records by direction, coarse sender, coarse time to live.
+    Ttls,
+    /// Records by class, direction, and the values of other columns together.
+    Manner(u32),
+    /// Records by class, direction, fine length.
+    Sent,
+    /// Distinct hosts, whichever side they are on.
+    AllHosts,
+    /// Records of the direction and coarse length of the one before, by lagged class, that length, and whether the exact one is the same.
+    Repeats,
+    /// Directions of sessions with two packets or more: by lagged class, direction, how many ([`many_bin`]), and the coarse length that all of them have exactly alike; the last
+    /// cell where they differ.
+    Constant,
+    /// Records of ICMP by direction, and by what their ports say of echoes.
+    Echoes,
+    /// Records by direction and two coarse parts.
+    Joint(Part, Part),
+}
+
+impl What {
+    /// A number of its own, and what more it is about.
+    pub fn number(self) -> (usize, Vec<usize>) {
+        match self {
+            What::Numbers => (0, Vec::new()),
+            What::Services => (1, Vec::new()),
+            What::Ranks => (2, Vec::new()),
+            What::Smaller => (3, Vec::new()),
+            What::Sizes => (4, Vec::new()),
+            What::Of(part) => (5, vec![part as usize]),
+            What::Ends => (6, Vec::new()),
+            What::Fine(part) => (7, vec![part as usize]),
+            What::Starts => (8, Vec::new()),
+            What::HostRanks(part) => (9, vec![part as usize]),
+            What::Hosts(part) => (10, vec![part as usize]),
+            What::Pairs => (11, Vec::new()),
+            What::Turns => (12, Vec::new()),
+            What::Lengths => (13, Vec::new()),
+            What::Positions => (14, Vec::new()),
+            What::Gaps => (15, Vec::new()),
+            What::Octaves => (16, Vec::new()),
+            What::Ttls => (17, Vec::new()),
+            What::Manner(group) => (18, vec![group as usize]),
+            What::Sent => (19, Vec::new()),
+            What::Echoes => (20, Vec::new()),
+            What::Joint(a, b) => (21, vec![a as usize, b as usize]),
+            What::AllHosts => (22, Vec::new()),
+            What::Repeats => (23, Vec::new()),
+            What::Constant => (24, Vec::new()),
+        }
+    }
+}
+
+/// A noisy answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    /// That of the charge that paid for it.
+    pub label: String,
+    /// What was asked.
+    pub what: What,
+    /// Bins of each of its axes.
+    pub shape: Vec<usize>,
+    /// A noisy count a cell, the last axis varying fastest.
+    pub counts: Vec<i64>,
+    /// σ² of a cell's noise.
+    pub scale: NoiseScale,
+}
+
+/// All that is known of sessions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// A cut for each of [`Part::ALL`].
+    pub axes: Vec<Axis>,
+    /// The attribute of the protocol.
+    pub protocol: usize,
+    /// Attributes whose values one direction of a session has in common, in groups that were counted together.
+    pub manners: Vec<Vec<usize>>,
+    /// Classes of sessions.
+    pub classes: Classes,
+    /// The group of each octave of gaps, in both groupings.
+    pub gaps: [Vec<u32>; 2],
+    /// First octave of gaps that stands out, and last.
+    pub range: [usize; 2],
+    /// The answers.
+    pub looks: Vec<Look>,
+}
+
+impl Sessions {
+    /// The cut of a part.
+    pub fn axis(&self, part: Part) -> &Axis {
+        &self.axes[part as usize]
+    }
+
+    /// An answer.
+    pub fn look(&self, what: What) -> Option<&Look> {
+        self.looks.iter().find(|look| look.what == what)
+    }
+
+    /// Coarse bins of a part.
+    fn coarse(&self, part: Part) -> usize {
+        self.axis(part).coarse_bins()
+    }
+
+    /// The axes of an answer.
+    pub fn shape(&self, what: What, attributes: &[Attribute]) -> Vec<usize> {
+        let (classes, lagged) = (self.classes.count(), self.classes.lagged_count());
+        let lengths = self.coarse(Part::Length);
+        match what {
+            What::Numbers => vec![2],
+            What::Services => vec![attributes[self.protocol].bins(), self.coarse(Part::Service)],
+            What::Ranks => vec![classes, 2, RANKS],
+            What::Smaller => vec![classes, RANKS],
+            What::Sizes => vec![classes, SIZES.len(), SIZES.len()],
+            What::Of(part) => vec![classes, self.coarse(part)],
+            What::Ends => vec![self.coarse(Part::Server), self.coarse(Part::Client)],
+            What::Fine(part) => vec![self.axis(part).fine_bins()],
+            What::Starts => vec![classes, self.coarse(Part::Time)],
+            What::HostRanks(_) => vec![RANKS],
+            What::Hosts(part) => vec![self.coarse(part)],
+            What::Pairs | What::AllHosts => vec![1],
+            What::Repeats => vec![lagged, lengths, 2],
+            What::Constant => vec![lagged, 2, MANY, lengths + 1],
+            What::Turns => vec![lagged, 2, 2, 2, GAP_GROUPS[0]],
+            What::Lengths => vec![lagged, 2, 2, lengths, lengths],
+            What::Positions => vec![lagged, POSITIONS.len(), 2, lengths],
+            What::Gaps => vec![lagged, 2, GAP_GROUPS[1]],
+            What::Octaves => vec![2, OCTAVES],
+            What::Ttls => {
+                vec![2, self.coarse(Part::Client).max(self.coarse(Part::Server)), self.coarse(Part::Ttl)]
+            }
+            What::Manner(group) => {
+                let bins = |&a: &usize| attributes.get(a).map_or(1, Attribute::bins);
+                let group = self.manners.get(group as usize);
+                vec![classes, 2, group.map_or(0, |group| group.iter().map(bins).product())]
+            }
+            What::Sent => vec![classes, 2, self.axis(Part::Length).fine_bins()],
+            What::Echoes => vec![2, ECHOES as usize],
+            What::Joint(a, b) => vec![2, self.coarse(a), self.coarse(b)],
+        }
+    }
+
+    /// What contradicts itself or these attributes, if anything.
+    pub fn fault(&self, attributes: &[Attribute]) -> Option<&'static str> {
+        let runs = |map: &[u32]| {
+            map.first() == Some(&0) && map.windows(2).all(|two| two[1] == two[0] || two[1] == two[0] + 1)
+        };
+        let axis = |axis: &Axis| {
+            runs(&axis.coarse)
+                && axis.partition.bins() == axis.coarse.len()
+                && axis.counts.len() == axis.coarse.len()
+        };
+        if self.axes.len() != Part::ALL.len() || !self.axes.iter().all(axis) {
+            return Some("a part of sessions is not cut into bins and runs of them");
+        }
+        if self.protocol >= attributes.len()
+            || self.manners.iter().flatten().any(|&a| a >= attributes.len())
+            || self.manners.iter().any(Vec::is_empty)
+        {
+            return Some("sessions name attributes that there are not");
+        }
+        let Classes { of, records, protocols, lagged } = &self.classes;
+        let cells = attributes[self.protocol].bins() * self.coarse(Part::Service);
+        if of.len() != cells
+            || records.len() != cells
+            || records.iter().any(|n| !n.is_finite() || *n < 0.0)
+            || lagged.len() != protocols.len()
+            || protocols.is_empty()
+            || of.iter().any(|&class| class as usize >= protocols.len())
+            || protocols.iter().any(|&protocol| protocol as usize >= attributes[self.protocol].bins())
+            || lagged.iter().any(|&class| class as usize >= protocols.len())
+        {
+            return Some("classes of sessions are not complete");
+        }
+        let grouped = |(groups, most): (&Vec<u32>, usize)| {
+            groups.len() == OCTAVES && groups.iter().all(|&group| (group as usize) < most)
+        };
+        if !self.gaps.iter().zip(GAP_GROUPS).all(grouped)
+            || self.range[0] > self.range[1]
+            || self.range[1] >= OCTAVES
+        {
+            return Some("gaps within sessions are not grouped");
+        }
+        for (at, look) in self.looks.iter().enumerate() {
+            let cells: usize = look.shape.iter().product();
+            let fits = look.shape == self.shape(look.what, attributes) && look.counts.len() == cells;
+            if !fits || self.looks[..at].iter().any(|other| other.what == look.what) {
+                return Some("an answer about sessions has another shape, or is there twice");
+            }
+        }
+        let missing = self.asked().into_iter().any(|what| self.look(what).is_none());
+        missing.then_some("an answer about sessions is missing")
+    }
+
+    /// Everything that a fit asks of sessions, in no special order.
+    pub fn asked(&self) -> Vec<What> {
+        use What::*;
+        let mut all = vec![
+            Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps,
+            Octaves, Ttls, Sent, Echoes, AllHosts, Repeats, Constant,
+        ];
+        for part in [Part::Client, Part::Server] {
+            all.extend([Of(part), HostRanks(part), Hosts(part)]);
+        }
+        all.extend([Part::Client, Part::Server, Part::Service, Part::High].map(Fine));
+        all.extend((0..self.manners.len() as u32).map(Manner));
+        all.extend(Part::pairs().map(|(a, b)| Joint(a, b)));
+        all
+    }
+}

@@ -1,0 +1,282 @@
+//! Packets written as sessions have them: who serves whom at which port, in which direction, and the rest as it was.
+//!
+//! A session is all packets of one unordered five-tuple. Written by source and destination, what a session has in common changes sides with every answer. Here a
+//! packet has a *client* and a *server*, the client's *high* port and the server's *service* port, and a *direction*; all but the direction is the same
+//! in a whole session, and requests and answers share one space of hosts. The server is the side with the lower port; of two equal ones the side with the lower address.
+//! That is a function of the packet alone: who came first is not, since one packet can turn it for all.
+//!
+//! An ICMP echo request and its reply are of one session, and their types differ. Where a trace keeps types in the ports (8/0 one way, 0/0 or 0/8 the other), the
+//! ports become 0, and the [`Echo`] says what they were. Everything without ports, and fragments, keep ports as they are.
+
+use crate::progress::{Cancelled, Progress, par_blocks};
+use crate::{Column, Field, Kind, Role, Schema, Trace, Values, protocols};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The columns of sessions, by index; those of their view stand in the same places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// Of the source's address; the client's in the view.
+    pub client: usize,
+    /// Of the destination's address; the server's in the view.
+    pub server: usize,
+    /// Of the source's port; the client's in the view.
+    pub high: usize,
+    /// Of the destination's port; the server's in the view.
+    pub service: usize,
+    /// Of the protocol.
+    pub protocol: usize,
+    /// Of the time.
+    pub time: usize,
+    /// Of the length, where there is one.
+    pub length: Option<usize>,
+    /// Of the time to live, where there is one.
+    pub ttl: Option<usize>,
+    /// In the view alone: 1 where the server sends.
+    pub direction: usize,
+    /// In the view alone: the [`Echo`].
+    pub echo: usize,
+}
+
+/// What the ports of an ICMP packet were before they became 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Echo {
+    /// Whatever they are now.
+    None = 0,
+    /// 8 and 0: a request.
+    Request = 1,
+    /// 0 and 8: a reply, as exporters write it that mirror the request.
+    Mirrored = 2,
+}
+
+/// Values of the echo.
+pub const ECHOES: u64 = 3;
+
+/// Why the packets of a schema are not written as sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoSessions {
+    /// Records are no packets.
+    NotPackets,
+    /// No column in this role, or one that is not measured.
+    Lacks(Role),
+    /// Networks are declared for this column of addresses, so that its hosts are not told apart.
+    Networks(Role),
+    /// Noise leaves too little to tell of sessions.
+    TooFew,
+}
+
+impl fmt::Display for NoSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoSessions::NotPackets => f.write_str("records are no packets"),
+            NoSessions::Lacks(role) => write!(f, "no measured column has the role {role}"),
+            NoSessions::Networks(role) => write!(f, "networks are declared for the column of role {role}"),
+            NoSessions::TooFew => f.write_str("noise leaves too little to tell of sessions"),
+        }
+    }
+}
+
+impl Sessions {
+    /// Of a schema; or why it has none.
+    pub fn of(schema: &Schema) -> Result<Sessions, NoSessions> {
+        if schema.kind != Kind::Packet {
+            return Err(NoSessions::NotPackets);
+        }
+        let measured = |role: Role| {
+            schema.column_of(role).filter(|&c| schema.columns[c].is_measured()).ok_or(NoSessions::Lacks(role))
+        };
+        let address = |role: Role| match measured(role) {
+            Ok(column) if matches!(schema.columns[column].field, Field::Ip { networks: Some(_), .. }) => {
+                Err(NoSessions::Networks(role))
+            }
+            other => other,
+        };
+        Ok(Sessions {
+            client: address(Role::SourceAddress)?,
+            server: address(Role::DestinationAddress)?,
+            high: measured(Role::SourcePort)?,
+            service: measured(Role::DestinationPort)?,
+            protocol: measured(Role::Protocol)?,
+            time: measured(Role::Start)?,
+            length: measured(Role::Length).ok(),
+            ttl: measured(Role::Ttl).ok(),
+            direction: schema.columns.len(),
+            echo: schema.columns.len() + 1,
+        })
+    }
+
+    /// The schema of the view: the same columns in the same places, the four of the endpoints renamed, direction and echo after the last.
+    pub fn schema(&self, schema: &Schema) -> Schema {
+        let mut view = schema.clone();
+        // Names are those of the account, where each is unique. A column of such a name stays what it is, and the role gets a stroke.
+        let free = |name: &str| {
+            let mut name = name.to_string();
+            while schema.position(&name).is_some() {
+                name.push('′');
+            }
+            name
+        };
+        for (column, name) in [
+            (self.client, "client"),
+            (self.server, "server"),
+            (self.high, "client port"),
+            (self.service, "service"),
+        ] {
+            view.columns[column].name = free(name);
+        }
+        let flag = |name: &str, max| {
+            Column::new(&free(name), Field::Integer { min: 0, max, width: 1, exact_below: 0 })
+        };
+        view.columns.extend([flag("direction", 1), flag("echo", ECHOES - 1)]);
+        view
+    }
+
+    /// The columns that a session is a group by, in the view.
+    pub fn tuple(&self) -> [usize; 5] {
+        [self.client, self.server, self.high, self.service, self.protocol]
+    }
+
+    /// A packet as the view has it, in place; `record` has room for direction and echo.
+    pub fn turn(&self, record: &mut [u64]) {
+        let (mut source, mut destination) = (record[self.high], record[self.service]);
+        let mut echo = Echo::None;
+        if record[self.protocol] == protocols::ICMP {
+            echo = match (source, destination) {
+                (8, 0) => Echo::Request,
+                (0, 8) => Echo::Mirrored,
+                _ => Echo::None,
+            };
+            if echo != Echo::None {
+                (source, destination) = (0, 0);
+            }
+        }
+        let (from, to) = (record[self.client], record[self.server]);
+        let serves = (source, from) < (destination, to);
+        let ends = if serves { (to, from, destination, source) } else { (from, to, source, destination) };
+        (record[self.client], record[self.server], record[self.high], record[self.service]) = ends;
+        record[self.direction] = u64::from(serves);
+        record[self.echo] = echo as u64;
+    }
+
+    /// The inverse.
+    pub fn back(&self, record: &mut [u64]) {
+        if record[self.direction] == 1 {
+            record.swap(self.client, self.server);
+            record.swap(self.high, self.service);
+        }
+        let ports = match record[self.echo] {
+            1 => (8, 0),
+            2 => (0, 8),
+            _ => return,
+        };
+        (record[self.high], record[self.service]) = ports;
+    }
+
+    /// All packets of a trace as the view has them.
+    pub fn view(&self, trace: Trace, schema: &Schema, progress: &dyn Progress) -> Result<Trace, Cancelled> {
+        let changed = [self.client, self.server, self.high, self.service, self.direction, self.echo];
+        let turned = par_blocks(0..trace.rows(), progress).map(|rows| {
+            let rows = rows?;
+            let mut record = vec![0; schema.columns.len()];
+            let mut turned = changed.map(|_| Vec::with_capacity(rows.len()));
+            for row in rows {
+                for column in self.tuple() {
+                    record[column] = trace.column(column).get(row);
+                }
+                self.turn(&mut record);
+                turned.iter_mut().zip(changed).for_each(|(to, column)| to.push(record[column]));
+            }
+            Ok(turned)
+        });
+        let blocks = turned.collect::<Result<Vec<_>, Cancelled>>()?;
+        let mut columns = trace.into_columns();
+        for (at, column) in changed.into_iter().enumerate() {
+            let values = blocks.iter().flat_map(|turned| turned[at].iter().copied());
+            let values = Values::collect(schema.columns[column].field.storage_max(), values);
+            if column < columns.len() { columns[column] = values } else { columns.push(values) }
+        }
+        Ok(Trace::new(columns))
+    }
+
+    /// What a packet's session is known by: the unordered five-tuple, as the view has it.
+    pub fn key(&self, trace: &Trace, row: usize) -> [u64; 5] {
+        let mut record = vec![0; self.echo + 1];
+        for column in self.tuple() {
+            record[column] = trace.column(column).get(row);
+        }
+        self.turn(&mut record);
+        self.tuple().map(|column| record[column])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets;
+    use crate::progress::Quiet;
+    use proptest::prelude::*;
+
+    fn packets(tuples: &[(u64, u64, u64, u64, u64)]) -> (Schema, Trace) {
+        let schema = presets::preset("packet").unwrap();
+        let mut trace = Trace::empty(&schema);
+        for &(from, to, source, destination, protocol) in tuples {
+            let mut record = vec![7; schema.columns.len()];
+            record[..5].copy_from_slice(&[from, to, source, destination, protocol]);
+            trace.push(&record);
+        }
+        (schema, trace)
+    }
+
+    fn any_tuple() -> impl Strategy<Value = (u64, u64, u64, u64, u64)> {
+        let port = || prop_oneof![Just(0u64), Just(8), Just(80), 0u64..65_536];
+        (0u64..3, 0u64..3, port(), port(), prop::sample::select(vec![1u64, 6, 17, 47]))
+    }
+
+    proptest! {
+        #[test]
+        fn the_view_and_back_is_the_packet(tuples in prop::collection::vec(any_tuple(), 1..40)) {
+            let (schema, trace) = packets(&tuples);
+            let sessions = Sessions::of(&schema).unwrap();
+            let of_view = sessions.schema(&schema);
+            let view = sessions.view(trace.clone(), &of_view, &Quiet).unwrap();
+            for row in 0..trace.rows() {
+                let mut record: Vec<u64> = view.columns().iter().map(|c| c.get(row)).collect();
+                prop_assert!(record[sessions.service] <= record[sessions.high]);
+                let key = sessions.tuple().map(|column| record[column]);
+                prop_assert_eq!(sessions.key(&trace, row), key);
+                sessions.back(&mut record);
+                let packet: Vec<u64> = trace.columns().iter().map(|c| c.get(row)).collect();
+                prop_assert_eq!(&record[..packet.len()], &packet[..]);
+            }
+        }
+
+        #[test]
+        fn an_answer_is_of_the_session_of_its_request((from, to, source, destination, protocol) in any_tuple()) {
+            let (schema, trace) = packets(&[(from, to, source, destination, protocol), (to, from, destination, source, protocol)]);
+            let sessions = Sessions::of(&schema).unwrap();
+            prop_assert_eq!(sessions.key(&trace, 0), sessions.key(&trace, 1));
+        }
+    }
+
+    #[test]
+    fn echoes_are_of_one_session() {
+        let (schema, trace) = packets(&[(5, 9, 8, 0, 1), (9, 5, 0, 0, 1), (9, 5, 0, 8, 1), (5, 9, 3, 1, 1)]);
+        let sessions = Sessions::of(&schema).unwrap();
+        let keys = [0, 1, 2, 3].map(|row| sessions.key(&trace, row));
+        assert!(keys[0] == keys[1] && keys[1] == keys[2] && keys[3] != keys[0]);
+    }
+
+    #[test]
+    fn a_schema_says_why_it_has_none() {
+        let mut schema = presets::preset("dc").unwrap();
+        assert!(Sessions::of(&schema).is_ok());
+        schema.columns[1].field = Field::Ip { levels: vec![8], networks: Some(Vec::new()) };
+        assert_eq!(Sessions::of(&schema), Err(NoSessions::Networks(Role::DestinationAddress)));
+        schema.columns.remove(2);
+        schema.columns.remove(1);
+        assert_eq!(Sessions::of(&schema), Err(NoSessions::Lacks(Role::DestinationAddress)));
+        assert_eq!(Sessions::of(&presets::preset("flow").unwrap()), Err(NoSessions::NotPackets));
+    }
+}
