@@ -67,11 +67,13 @@ class Column:
 
 
 def columns(bundle):
-    """The columns of the file a bundle was fitted on. The gaps that a fit derives are no column of it."""
+    """The columns of the file a bundle was fitted on. The gaps that a fit derives are no column of it. A bundle with layers has the fine cuts first,
+    one a column: those are meant, and its coarse ones, which have no weights, are left out."""
     with gzip.open(bundle) as file:
         read = json.load(file)
     fields = read["schema"]["columns"]
-    cut = [(fields[a["column"]], a["partition"]) for a in read["attributes"]]
+    fine = len(read["layers"]["coarse"]) if read.get("layers") else None
+    cut = [(fields[a["column"]], a["partition"]) for a in read["attributes"][:fine]]
     return [Column(f["name"], f["type"], partition) for f, partition in cut if f["type"] != "gap" and "flow-gap" not in f["type"]]
 
 

@@ -1,4 +1,5 @@
-"""One peer, fitted on codes and asked for as many: fit.py PEER EPSILON DELTA SIZES.json CODES.npy OUT.npy. Says what it measured in OUT.npy.json."""
+"""One peer, fitted on codes and asked for as many: fit.py PEER EPSILON DELTA SIZES.json CODES.npy OUT.npy. Says what it measured in OUT.npy.json,
+and every round of AIM in OUT.npy.rounds as soon as it is made."""
 
 import json
 import sys
@@ -6,11 +7,33 @@ import time
 
 import numpy as np
 import pandas as pd
+from dpmm.models import aim
 from dpmm.models.aim import AIMGM
+from dpmm.models.base.mbi import FactoredInference
 from dpmm.models.mst import MSTGM
 
 # As much as netdpsyn measures; the default of 10,000 would keep AIM from pairs of addresses and of ports.
 MOST_CELLS = 1 << 20
+
+
+def told(out, rho):
+    """AIM's inference, which also writes how far the fit is. It is asked once for the columns alone, and then once a round."""
+    start, asked = time.monotonic(), []
+
+    class Told(FactoredInference):
+        def estimate(self, measurements, *args, **options):
+            model = super().estimate(measurements, *args, **options)
+            asked.append(len(measurements))
+            spent = [0.5 / sigma**2 for _, _, sigma, _ in measurements]
+            # A round's choice costs a ninth of its counts.
+            share = (sum(spent) + sum(spent[asked[0] :]) / 9) / rho
+            size = model.size * 8 / 2**20
+            said = {"round": len(asked) - 1, "seconds": time.monotonic() - start, "cpu_seconds": time.process_time(), "model_mib": size, "rho_share": share}
+            with open(f"{out}.rounds", "w" if len(asked) == 1 else "a") as file:
+                file.write(json.dumps(said | {"marginal": list(measurements[-1][3])}) + "\n")
+            return model
+
+    return Told
 
 
 def model(peer, megabytes="80"):
@@ -25,6 +48,7 @@ def main(peer, epsilon, delta, sizes, codes, out):
         sizes = json.load(file)
     kind, options = model(*peer.split(":"))
     made = kind(epsilon=float(epsilon), delta=float(delta), domain=sizes, **options)
+    aim.FactoredInference = told(out, made.generator.rho)
     start = time.monotonic()
     made.fit(pd.DataFrame(np.load(codes), columns=list(sizes)))
     fitted = time.monotonic()

@@ -1,5 +1,6 @@
 """`./run peers`: netdpsyn beside AIM and MST on one trace: lane.py PROGRAM WORK TRACE PRESET START/END [PEER …]. A peer is mst, aim, or aim:MEGABYTES of
-its model. Fits that a former call finished, or gave up after an hour, are not made again: remove the folder WORK to have them anew."""
+its model, on the codes of the method `netdpsyn`; with @adaptive after it, on those of the method `adaptive`. Fits that a former call finished, or gave up
+after an hour, are not made again: remove the folder WORK to have them anew."""
 
 import json
 import os
@@ -19,6 +20,8 @@ HERE = Path(__file__).parent
 EPSILON, DELTA, LIMIT = "2", "1e-10", 3600
 PACKAGES = ("dpmm", "opendp", "numpy", "pandas", "scipy")
 ALONE = "codes alone"
+# The methods of netdpsyn that are measured. The first one's codes are what the peers see, if nothing else is said.
+METHODS = ("netdpsyn", "adaptive")
 
 
 def run(command, log, limit=LIMIT):
@@ -47,7 +50,7 @@ class Lane:
         if not copy.exists():
             shutil.copy(trace, copy)
             run([self.program, "split", copy], self.work / "split.log")
-        self.fitted, self.held_out, self.bundle = (self.work / name for name in ("trace.fit.csv.gz", "trace.test.csv.gz", "bundle"))
+        self.fitted, self.held_out = (self.work / f"trace.{part}.csv.gz" for part in ("fit", "test"))
 
     def once(self, name, make):
         """What was measured of a fit, made where it is not there yet."""
@@ -56,22 +59,37 @@ class Lane:
             file.write_text(json.dumps(make()))
         return json.loads(file.read_text())
 
-    def netdpsyn(self):
-        command = [self.program, "synthesize", self.fitted, *self.declared, "--epsilon", EPSILON, "--delta", DELTA, "--bundle", self.bundle]
-        return run([*command, "-o", self.work / "netdpsyn.csv.gz"], self.work / "netdpsyn.log")
+    def own(self, method):
+        command = [self.program, "synthesize", self.fitted, *self.declared, "--epsilon", EPSILON, "--delta", DELTA, "--method", method]
+        kept = ["--bundle", self.work / f"{method}.bundle", "-o", self.work / f"{method}.csv.gz"]
+        return run([*command, *kept], self.work / f"{method}.log")
 
-    def alone(self):
+    def cut(self, method):
+        """The columns as a method cuts them, and the raw records in their codes."""
+        columns = codes.columns(self.work / f"{method}.bundle")
+        sizes, raw = self.work / f"{method}.sizes.json", self.work / f"{method}.raw.npy"
+        if not raw.exists():
+            sizes.write_text(json.dumps({column.name: column.bins for column in columns}))
+            np.save(raw, codes.encode(columns, self.fitted))
+        return columns, sizes, raw
+
+    def alone(self, name, cut):
         """The codes of the raw records as values again: what no peer can do better."""
-        codes.restore(self.columns, self.raw, self.work / f"{ALONE}.csv.gz", 1)
+        columns, _, raw = cut
+        codes.restore(columns, np.load(raw), self.work / f"{name}.csv.gz", 1)
         return {"finished": True}
 
-    def peer(self, peer):
-        sizes, raw, drawn = (self.work / name for name in ("sizes.json", "raw.npy", f"{peer}.npy"))
-        sizes.write_text(json.dumps({column.name: column.bins for column in self.columns}))
-        np.save(raw, self.raw)
-        measured = run([sys.executable, "-u", HERE / "fit.py", peer, EPSILON, DELTA, sizes, raw, drawn], self.work / f"{peer}.log")
+    def peer(self, name, cut):
+        columns, sizes, raw = cut
+        drawn = self.work / f"{name}.npy"
+        measured = run([sys.executable, "-u", HERE / "fit.py", name.split("@")[0], EPSILON, DELTA, sizes, raw, drawn], self.work / f"{name}.log")
+        rounds = Path(f"{drawn}.rounds")
+        if rounds.exists():
+            last = json.loads(rounds.read_text().splitlines()[-1])
+            measured |= {"rounds": last["round"]} | {of: last[of] for of in ("model_mib", "rho_share")}
         if measured["finished"]:
             measured |= json.loads(Path(f"{drawn}.json").read_text())
+            codes.restore(columns, np.load(drawn), self.work / f"{name}.csv.gz", 1)
         return measured
 
     def score(self, name):
@@ -92,25 +110,31 @@ class Lane:
 
     def result(self, name, measured):
         said = {"trace": self.name, "method": name, "epsilon": float(EPSILON), "delta": float(DELTA), "declared": self.declared, "cores": os.cpu_count()}
-        if name not in (ALONE, "netdpsyn"):
+        if name not in METHODS:
+            said["codes"] = method_of_codes(name)
+        if name not in METHODS and not name.startswith(ALONE):
             said["versions"] = {package: version(package) for package in PACKAGES}
         if measured["finished"]:
             said["scores"] = self.score(name)
-        out = HERE / "results" / f"{self.name}-{name.replace(':', '-').replace(' ', '-')}.json"
+        out = HERE / "results" / f"{self.name}-{name.replace(':', '-').replace('@', '-on-').replace(' ', '-')}.json"
         out.parent.mkdir(exist_ok=True)
         out.write_text(json.dumps(said | measured, indent=1) + "\n")
         print(f"{name}: {measured}", flush=True)
 
     def all(self, peers):
-        self.result("netdpsyn", self.once("netdpsyn", self.netdpsyn))
-        self.columns = codes.columns(self.bundle)
-        self.raw = codes.encode(self.columns, self.fitted)
-        self.result(ALONE, self.once(ALONE, self.alone))
+        for method in METHODS:
+            self.result(method, self.once(method, lambda: self.own(method)))
+        cuts = {method: self.cut(method) for method in METHODS}
+        for method in METHODS:
+            name = ALONE if method == METHODS[0] else f"{ALONE}@{method}"
+            self.result(name, self.once(name, lambda: self.alone(name, cuts[method])))
         for peer in peers:
-            measured = self.once(peer, lambda: self.peer(peer))
-            if measured["finished"]:
-                codes.restore(self.columns, np.load(self.work / f"{peer}.npy"), self.work / f"{peer}.csv.gz", 1)
-            self.result(peer, measured)
+            self.result(peer, self.once(peer, lambda: self.peer(peer, cuts[method_of_codes(peer)])))
+
+
+def method_of_codes(name):
+    """Whose codes a peer sees, by its name."""
+    return name.partition("@")[2] or METHODS[0]
 
 
 def short(number):
@@ -119,9 +143,14 @@ def short(number):
 
 def table(results):
     """One trace's results, a column a method."""
-    order = [ALONE, "netdpsyn", "mst"]
-    results = sorted(results, key=lambda result: (order.index(result["method"]) if result["method"] in order else len(order), result["method"]))
-    lines = ["| | " + " | ".join(result["method"] for result in results) + " |", "| --- |" + " ---: |" * len(results)]
+    order = [*METHODS[::-1], ALONE, "mst", "aim"]
+
+    def place(result):
+        name, _, cut = result["method"].partition("@")
+        return cut, order.index(name.split(":")[0]), float(name.partition(":")[2] or "inf")
+
+    results = sorted(results, key=place)
+    lines = ["| | " + " | ".join(f"`{result['method']}`" for result in results) + " |", "| --- |" + " ---: |" * len(results)]
 
     def line(label, cell):
         lines.append(f"| {label} | " + " | ".join(cell(result) for result in results) + " |")
@@ -130,6 +159,8 @@ def table(results):
         line(label, lambda result: cell(result["scores"]) if result["finished"] else "–")
 
     line("seconds (of a processor)", lambda r: "–" if "seconds" not in r else f"{r['seconds']:,} ({r.get('cpu_seconds', '–')})" + ("" if r["finished"] else ", not finished"))
+    line("rounds (share of ρ)", lambda r: f"{r['rounds']} ({r['rho_share']:.2f})" if "rounds" in r else "–")
+    line("size of the model, MiB", lambda r: f"{r['model_mib']:.2f}" if "model_mib" in r else "–")
     line("peak memory, MiB", lambda r: f"{r['peak_mib']:,}" if "peak_mib" in r else "–")
     line("marginals of more than one column", lambda r: str(sum(len(set(c)) > 1 for c in {tuple(c) for c in r["cliques"]})) if "cliques" in r else "–")
     for label, measure in (("accuracy", "accuracy"), ("macro-F1", "macro_f1")):
