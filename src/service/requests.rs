@@ -264,7 +264,7 @@ mod tests {
         let conditioned = NewJob::read(generate.as_bytes()).unwrap();
         let NewJob::Generate(request) = &conditioned else { panic!("it is a generation") };
         assert!(kept(request).unwrap().contains(r#""condition":{"type":{"ddos":1.0}}"#));
-        assert_eq!((conditioned.version(), new.version()), (VERSION, 1));
+        assert_eq!((conditioned.version(), new.version()), (2, 1));
         let usual = format!(r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2}}"#);
         let usual = NewJob::read(usual.as_bytes()).unwrap();
         assert_eq!(usual.version(), VERSION);

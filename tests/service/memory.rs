@@ -106,7 +106,7 @@ fn a_job_waits_for_the_server_that_can_hold_it(kind: Kind) {
         "'00000000-0000-0000-0000-000000000001'"
     };
     lab.execute(&format!(
-        "INSERT INTO servers (id, memory, seen_at, schemas, requests) VALUES ({id}, 8000000000, {now}, 2, 2)"
+        "INSERT INTO servers (id, memory, seen_at, schemas, requests) VALUES ({id}, 8000000000, {now}, 2, 3)"
     ));
     let job = small.made("/v1/jobs", &tenant.steward, &fit(&dataset))["id"].as_str().unwrap().to_string();
     let seen = || small.json(&format!("/v1/jobs/{job}"), &tenant.steward);
