@@ -13,7 +13,7 @@
 //! | [`place`] | whole sessions exchanged until joint tables hold |
 //! | [`hosts`] | addresses |
 //! | [`apart`] | no two sessions of one five-tuple |
-//! | [`write`] | values of packets |
+//! | [`mod@write`] | values of packets |
 
 pub mod apart;
 pub mod hosts;
