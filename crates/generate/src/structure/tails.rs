@@ -7,7 +7,7 @@ use std::ops::Range;
 /// A single address is a host by itself where a tree leaves it more than so many σ of a level: below lie the even shares of neighbourhoods in which nothing stands out.
 const KNOWN: f64 = 0.25;
 /// A look says it alone where it is so many of its σ off what is guessed without it.
-const TOLD: f64 = 2.5;
+const TOLD: f64 = 3.0;
 /// Sizes of groups are told up to the last bin of ranks above so many σ.
 const SIZES: f64 = 4.0;
 /// Hosts of a tail at most.
