@@ -117,3 +117,48 @@ fn a_bundle_that_contradicts_itself_is_refused() {
     assert!(refused(&|s| s.manners.push(vec![99])));
     assert!(refused(&|s| s.range = [3, 1]));
 }
+
+/// Whoever writes a bundle by hand gets a reason, or a trace of the size asked for; never a panic.
+#[test]
+fn bundles_that_contradict_themselves_are_refused() {
+    type Break = fn(&mut netdpsyn_model::sessions::Sessions);
+    let breaks: [(Break, &str); 3] = [
+        (|sessions| sessions.manners.push(sessions.manners[0].clone()), "an attribute twice"),
+        (
+            |sessions| {
+                let length = &mut sessions.axes[5];
+                length.partition = netdpsyn_model::domain::Partition::from_starts(
+                    (0..length.coarse.len() as u64).collect(),
+                    1 << 40,
+                );
+            },
+            "reaches beyond its column",
+        ),
+        (|sessions| sessions.looks[0].shape.push(2), "another shape"),
+    ];
+    let whole = bundle(Structure::Auto);
+    let written = |bundle: &Bundle| {
+        let mut file = Vec::new();
+        bundle.write(&mut file).unwrap();
+        Bundle::read(&file[..])
+    };
+    for (break_it, reason) in breaks {
+        let mut broken = whole.clone();
+        let Some(Packets::Sessions(sessions)) = &mut broken.packets else { panic!("they are sessions") };
+        break_it(sessions);
+        let refused = written(&broken).unwrap_err().to_string();
+        assert!(refused.contains(reason), "{refused}");
+    }
+    // Any number of hosts and sessions may be claimed: there are no more than packets.
+    let mut large = whole;
+    let Some(Packets::Sessions(sessions)) = &mut large.packets else { panic!("they are sessions") };
+    for look in &mut sessions.looks {
+        use netdpsyn_model::sessions::What;
+        if matches!(look.what, What::HostRanks(_) | What::Ranks) {
+            look.counts.iter_mut().for_each(|count| *count = 1 << 50);
+        }
+    }
+    let model = Model::from_bundle(&written(&large).unwrap(), &Quiet).unwrap();
+    let request = Request { rows: Some(3_000), seed: 1, ..Request::default() };
+    assert_eq!(generate(&model, &request, &Quiet).unwrap().trace.rows(), 3_000);
+}

@@ -228,6 +228,7 @@ impl Bundle {
         }
         if let Some(sessions) = self.sessions() {
             let fault = sessions.fault(&self.attributes);
+            let fault = fault.or_else(|| sessions.beyond(&self.schema));
             let fault = fault.or_else(|| {
                 TraceSessions::of(&self.schema).err().map(|_| "sessions of a schema that has none")
             });

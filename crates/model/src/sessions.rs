@@ -6,6 +6,7 @@ use crate::domain::{Attribute, Partition};
 use crate::ranks::BINS as RANKS;
 use netdpsyn_account::NoiseScale;
 use netdpsyn_trace::sessions::ECHOES;
+use netdpsyn_trace::{Role, Schema};
 use serde::{Deserialize, Serialize};
 
 /// What of a session, or of a packet of one, is cut into bins.
@@ -95,6 +96,9 @@ impl Classes {
         self.lagged.iter().max().map_or(0, |&last| last as usize + 1)
     }
 }
+
+/// Coarse bins of a part at most: tables of two of them are walked along.
+pub const MOST_COARSE: usize = 256;
 
 /// Octaves of gaps between packets: of 2^j − 1 nanoseconds or more.
 pub const OCTAVES: usize = 48;
@@ -323,9 +327,21 @@ impl Sessions {
             runs(&axis.coarse)
                 && axis.partition.bins() == axis.coarse.len()
                 && axis.counts.len() == axis.coarse.len()
+                && axis.coarse_bins() <= MOST_COARSE
         };
         if self.axes.len() != Part::ALL.len() || !self.axes.iter().all(axis) {
             return Some("a part of sessions is not cut into bins and runs of them");
+        }
+        let noise = |scale: &NoiseScale| scale.variance() > 0.0 && scale.variance().is_finite();
+        if !self.axes.iter().filter_map(|axis| axis.scale.as_ref()).all(noise)
+            || !self.looks.iter().all(|look| noise(&look.scale))
+        {
+            return Some("sessions were measured without noise");
+        }
+        let mut manners: Vec<usize> = self.manners.iter().flatten().copied().collect();
+        manners.sort_unstable();
+        if manners.windows(2).any(|two| two[0] == two[1]) {
+            return Some("sessions name an attribute twice");
         }
         if self.protocol >= attributes.len()
             || self.manners.iter().flatten().any(|&a| a >= attributes.len())
@@ -356,14 +372,34 @@ impl Sessions {
             return Some("gaps within sessions are not grouped");
         }
         for (at, look) in self.looks.iter().enumerate() {
-            let cells: usize = look.shape.iter().product();
-            let fits = look.shape == self.shape(look.what, attributes) && look.counts.len() == cells;
+            let product = |shape: &[usize]| shape.iter().try_fold(1usize, |cells, &n| cells.checked_mul(n));
+            let fits = look.shape == self.shape(look.what, attributes)
+                && product(&look.shape) == Some(look.counts.len());
             if !fits || self.looks[..at].iter().any(|other| other.what == look.what) {
                 return Some("an answer about sessions has another shape, or is there twice");
             }
         }
         let missing = self.asked().into_iter().any(|what| self.look(what).is_none());
         missing.then_some("an answer about sessions is missing")
+    }
+
+    /// What reaches beyond the columns of this schema, if anything.
+    pub fn beyond(&self, schema: &Schema) -> Option<&'static str> {
+        let inside = |part: Part| {
+            let role = match part {
+                Part::Client | Part::Server => Role::SourceAddress,
+                Part::Service | Part::High => Role::SourcePort,
+                Part::Time => Role::Start,
+                Part::Length => Role::Length,
+                Part::Ttl => Role::Ttl,
+            };
+            let axis = self.axis(part);
+            let column = schema.column_of(role).map(|column| &schema.columns[column].field);
+            let space = column.and_then(|field| field.space(schema.window));
+            axis.scale.is_none() && axis.fine_bins() == 1
+                || space.is_some_and(|space| axis.partition.space().end <= space.end)
+        };
+        (!Part::ALL.into_iter().all(inside)).then_some("a part of sessions reaches beyond its column")
     }
 
     /// Everything that a fit asks of sessions, in no special order.

@@ -187,7 +187,8 @@ fn assigned(
     standing.keys().for_each(|&leaf| own[bin(leaf)] += 1.0);
     // Made at another scale than measured, there are as many hosts as sessions allow.
     let total = match ranks.counts[0] - standing.len() as f64 > TAIL * ranks.sigma {
-        true => ranks.counts[0],
+        // No more than there are sessions.
+        true => ranks.counts[0].min(drawn.len() as f64),
         false => standing.len() as f64 + tail.iter().filter(|own| !own.is_empty()).count() as f64,
     };
     super::tables::scale_to(&mut hosts, total);

@@ -89,7 +89,7 @@ pub fn make<'a>(
     let step: &Step<'_> = &|| progress.check();
     let rng = &mut stream(seed, SIZES);
     let times = rows as f64 / model.records.max(1.0);
-    let mut sizes = sizes::sizes(sessions, times, rng);
+    let mut sizes = sizes::sizes(sessions, times, rows, rng);
     sizes::fit_rows(&mut sizes, rows, rng);
     step()?;
 

@@ -58,8 +58,8 @@ pub fn groups(counts: &[f64], sigma: f64) -> [f64; RANKS] {
     groups
 }
 
-/// The sessions of a model, so many times as many as it has.
-pub fn sizes(model: &Sessions, times: f64, rng: &mut impl Rng) -> Sizes {
+/// The sessions of a model, so many times as many as it has, but of no class more than `rows`, the packets of all: each has one.
+pub fn sizes(model: &Sessions, times: f64, rows: usize, rng: &mut impl Rng) -> Sizes {
     let classes = model.classes.count();
     let (of_ranks, smaller) = (Noisy::of(model, What::Ranks), Noisy::of(model, What::Smaller));
     let bins = SIZES.len();
@@ -110,6 +110,7 @@ pub fn sizes(model: &Sessions, times: f64, rng: &mut impl Rng) -> Sizes {
             rake(&mut table, &asked, &served, 1);
             table[0] = 0.0;
         }
+        let times = times.min(rows as f64 / table.iter().sum::<f64>().max(1e-9));
         dealt(&table, &own, &coarse, class as u32, times, &mut made, rng);
     }
     made
