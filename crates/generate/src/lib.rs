@@ -223,15 +223,13 @@ fn make_in<'a>(
         done.fetch_add(1, Ordering::Relaxed);
         Ok((pieces, end))
     };
-    let mut made: Vec<(Vec<Piece>, Convergence)> = Vec::with_capacity(shards);
-    match &structure {
+    let made: Vec<(Vec<Piece>, Convergence)> = match &structure {
         None => (0..shards)
             .into_par_iter()
             .map(|shard| set_aside(codes_of(shard)?, &[]))
-            .collect::<Result<Vec<_>, Halted>>()?
-            .into_iter()
-            .for_each(|shard| made.push(shard)),
+            .collect::<Result<_, Halted>>()?,
         Some(structure) => {
+            let mut made = Vec::with_capacity(shards);
             for together in (0..shards).step_by(TOGETHER) {
                 let all = (together..shards.min(together + TOGETHER)).into_par_iter();
                 let coded: Vec<Coded> = all.map(codes_of).collect::<Result<_, Cancelled>>()?;
@@ -245,8 +243,9 @@ fn make_in<'a>(
                 });
                 made.extend(pieces.collect::<Result<Vec<_>, Halted>>()?);
             }
+            made
         }
-    }
+    };
 
     let ends: Vec<(usize, Convergence)> = made.iter().map(|(_, end)| (1, *end)).collect();
     let convergence = Convergence::over(&ends);

@@ -17,6 +17,11 @@ pub fn bin(rank: u64) -> usize {
     (rank.max(1).next_power_of_two().ilog2() as usize).min(BINS - 1)
 }
 
+/// The least rank of a bin.
+pub fn least(bin: usize) -> u64 {
+    span(bin).0 + 1
+}
+
 /// The ranks below a bin's first, and those that it holds.
 fn span(bin: usize) -> (u64, u64) {
     if bin == 0 { (0, 1) } else { (1 << (bin - 1), 1 << (bin - 1)) }

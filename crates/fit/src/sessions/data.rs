@@ -49,19 +49,16 @@ pub struct Cuts<'a> {
     pub manners: &'a [Vec<usize>],
 }
 
-impl Cuts<'_> {
-    /// The column of a part.
-    fn column(&self, part: Part) -> Option<usize> {
-        let columns = self.columns;
-        match part {
-            Part::Client => Some(columns.client),
-            Part::Server => Some(columns.server),
-            Part::Service => Some(columns.service),
-            Part::High => Some(columns.high),
-            Part::Time => Some(columns.time),
-            Part::Length => columns.length,
-            Part::Ttl => columns.ttl,
-        }
+/// The column of a part, where the trace has it.
+pub fn column(columns: &Sessions, part: Part) -> Option<usize> {
+    match part {
+        Part::Client => Some(columns.client),
+        Part::Server => Some(columns.server),
+        Part::Service => Some(columns.service),
+        Part::High => Some(columns.high),
+        Part::Time => Some(columns.time),
+        Part::Length => columns.length,
+        Part::Ttl => columns.ttl,
     }
 }
 
@@ -76,7 +73,7 @@ impl Data {
         let pick = |column: usize| view.column(column).pick(&order.rows, progress);
         let mut fine = Vec::new();
         for part in Part::ALL {
-            fine.push(match cuts.column(part) {
+            fine.push(match column(cuts.columns, part) {
                 None => Values::zeros(0, order.rows.len()),
                 Some(column) => {
                     let partition = cuts.axes[part as usize].partition.clone();

@@ -25,7 +25,7 @@ pub mod shares;
 #[cfg(test)]
 mod bounds;
 
-use super::adaptive::cuts::{self, Cut};
+use super::adaptive::cuts;
 use super::adaptive::grow::Forest;
 use super::adaptive::shares::Scale;
 use super::count::{Marginal, Reach};
@@ -43,7 +43,7 @@ use netdpsyn_privacy::{
 };
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as View};
-use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
+use netdpsyn_trace::{Field, Schema, Stage, Trace};
 
 /// σ that the number of sessions, and that of records, stand above noise before anything is told of sessions.
 const SESSIONS: f64 = 8.0;
@@ -166,11 +166,9 @@ pub(super) fn measure(
     let records = counts[0] as f64;
 
     // Single columns: lists, and trees of all others.
-    let Singles { mut cuts, axes, attributes, measurements } =
-        singles(&view, &columns, &of_view, records, &mut fit)?;
+    let Singles { axes, attributes, measurements } = singles(&view, &columns, &of_view, records, &mut fit)?;
     let protocol = attributes.iter().position(|a| a.column == columns.protocol).unwrap_or(0);
     let manners = manners(&attributes, protocol, &columns);
-    cuts.clear();
     let layers = Layers { class: Some(protocol), side: None, coarse: (0..attributes.len()).collect() };
     let how = Cuts { columns: &columns, axes: &axes, attributes: &attributes, protocol, manners: &manners };
     let data =
@@ -262,7 +260,6 @@ pub(super) fn measure(
 
 /// What is known of single columns.
 struct Singles {
-    cuts: Vec<Cut>,
     axes: Vec<Axis>,
     attributes: Vec<Attribute>,
     measurements: Vec<Measurement>,
@@ -303,7 +300,7 @@ fn singles(
             cuts.push(cuts::listed(schema, attribute.clone(), measured, false, progress)?);
         }
     }
-    drop::<Sensitive<Vec<Values>>>(all);
+    drop(all);
     let room = Room::of(fit.plan, schema);
     let scale = Scale { records, ..Scale::of(fit.plan, None) };
     let mut forest = Forest::new(schema, &ordered, fit.plan.unit, room.leaves_a_tree());
@@ -321,14 +318,13 @@ fn singles(
     };
     let axes = Part::ALL
         .into_iter()
-        .map(|part| match part {
-            Part::Client => axis(Some(columns.client), q, share),
-            Part::Server => axis(Some(columns.server), q, share),
-            Part::Service => axis(Some(columns.service), q, share),
-            Part::High => axis(Some(columns.high), q, 0.01_f64.max(share)),
-            Part::Time => axis(Some(columns.time), q, 0.01_f64.max(share)),
-            Part::Length => axis(columns.length, lengths, 0.006),
-            Part::Ttl => axis(columns.ttl, q, share),
+        .map(|part| {
+            let (quantiles, share) = match part {
+                Part::Client | Part::Server | Part::Service | Part::Ttl => (q, share),
+                Part::High | Part::Time => (q, 0.01_f64.max(share)),
+                Part::Length => (lengths, 0.006),
+            };
+            axis(data::column(columns, part), quantiles, share)
         })
         .collect();
     // Columns that the schema has, as attributes of their own.
@@ -342,7 +338,7 @@ fn singles(
         attributes.push(attribute);
         measurements.push(measurement);
     }
-    Ok(Singles { cuts, axes, attributes, measurements })
+    Ok(Singles { axes, attributes, measurements })
 }
 
 /// Attributes that one direction of a session has in common, in groups of few joint cells.

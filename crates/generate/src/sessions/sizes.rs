@@ -44,11 +44,6 @@ impl Sizes {
     }
 }
 
-/// The least size of a bin of ranks.
-fn least(bin: usize) -> u64 {
-    if bin == 0 { 1 } else { (1 << (bin - 1)) + 1 }
-}
-
 /// Groups by bin of size from counts of ranks: none of sizes above the last bin that stands out.
 pub fn groups(counts: &[f64], sigma: f64) -> [f64; RANKS] {
     let mut groups = [0.0; RANKS];
@@ -64,7 +59,7 @@ pub fn sizes(model: &Sessions, times: f64, rows: usize, rng: &mut impl Rng) -> S
     let (of_ranks, smaller) = (Noisy::of(model, What::Ranks), Noisy::of(model, What::Smaller));
     let bins = SIZES.len();
     let shapes = Noisy::of(model, What::Sizes).shrunk(bins * bins, None);
-    let coarse: Vec<usize> = (0..RANKS).map(|bin| size_bin(least(bin))).collect();
+    let coarse: Vec<usize> = (0..RANKS).map(|bin| size_bin(ranks::least(bin))).collect();
     let onto = |groups: &[f64; RANKS]| {
         let mut sums = vec![0.0; bins];
         groups.iter().zip(&coarse).for_each(|(n, &bin)| sums[bin] += n);
@@ -135,12 +130,8 @@ fn dealt(
     for direction in 0..2 {
         for bin in 0..bins {
             let many = many[direction][bin] as usize;
-            let within = |only: &dyn Fn(usize) -> bool| -> Vec<f64> {
-                (0..RANKS)
-                    .map(|b| if coarse[b] == bin && only(b) { own[direction][b] } else { 0.0 })
-                    .collect()
-            };
-            let mut groups = within(&|_| true);
+            let mut groups: Vec<f64> =
+                (0..RANKS).map(|b| if coarse[b] == bin { own[direction][b] } else { 0.0 }).collect();
             if groups.iter().sum::<f64>() <= 0.0 {
                 // Nothing stands out there: the smallest of its sizes.
                 groups = vec![0.0; RANKS];
