@@ -143,6 +143,8 @@ fn a_connection_too_many_is_told_so() {
         wait(|| {
             say(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").filter(|answer| answer.status == 200)
         });
+        // A line takes a moment from the server to here.
+        wait(|| server.log.lock().unwrap().contains("are refused").then_some(()));
         let lines = server.log.lock().unwrap().lines().filter(|line| line.contains("are refused")).count();
         assert_eq!(lines, 1, "one line a minute, however many come");
     };
