@@ -13,6 +13,8 @@ import measures
 
 # Rungs of the ladder in an e-fold of x: about as many as there are points of a trace.
 RUNGS = 1.5
+# Presets of packets.
+PACKETS = ("packet", "caida", "dc")
 # Traces that a rung needs: a range of one would be none.
 TRACES = 3
 
@@ -93,11 +95,15 @@ def write(plan, folder, file):
     found = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(list))))
     for kept in sorted(folder.glob("*.json")):
         run = json.loads(kept.read_text())
+        if run["method"] in plan["variants"]:
+            continue
         x = log(run["report"]["rows"]["fitted"] * sqrt(2 * rho(run["epsilon"], float(plan["delta"]))))
         # Simulated flows of growing size are one line.
         trace = "flows" if run["trace"].startswith("flows-") else run["trace"]
+        # The adaptive method makes packets as sessions, whose figures are others than those of records.
+        packets = run["method"] == "adaptive" and run["declared"][1] in PACKETS
         for figure, value in figures(run):
-            found[run["method"]][figure][trace][x].append(value)
+            found["sessions" if packets else run["method"]][figure][trace][x].append(value)
     curves = {
         method: {figure: points(traces.values()) for figure, traces in of.items()}
         for method, of in sorted(found.items())

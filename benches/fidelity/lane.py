@@ -54,6 +54,8 @@ class Run:
 
     def __init__(self, trace, method, epsilon, seed):
         self.trace, self.method, self.epsilon, self.seed = trace, method, epsilon, seed
+        variant = PLAN["variants"].get(method, {"method": method, "words": []})
+        self.words = ["--method", variant["method"], *variant["words"]]
         self.key = (trace.name, method, float(epsilon), seed)
         self.name = f"{trace.name}-{method}-{epsilon:g}-{seed}"
 
@@ -65,8 +67,9 @@ def runs(traces, sizes, methods, seeds):
         # A set, in order: the sweep passes through the ε of all.
         pairs = {(trace.name, PLAN["epsilon"]): trace for trace in traces + sizes}
         pairs |= {(trace.name, epsilon): trace for trace in swept for epsilon in PLAN["epsilons"]["of"]}
-        for (_, epsilon), trace in pairs.items():
-            yield from (Run(trace, method, epsilon, seed) for method in methods)
+        for (name, epsilon), trace in pairs.items():
+            whole = name in PLAN["traces"] and epsilon == PLAN["epsilon"]
+            yield from (Run(trace, method, epsilon, seed) for method in methods if whole or method not in PLAN["variants"])
 
 
 class Lane:
@@ -95,10 +98,11 @@ class Lane:
         """The methods of the plan that this program has."""
         shown = subprocess.run([self.program, "synthesize", "--help"], capture_output=True, text=True, check=True).stdout
         lines = {line.strip().partition(":")[0].removeprefix("- ") for line in shown.splitlines()}
-        absent = [method for method in PLAN["methods"] if method not in lines]
+        known = lambda method: PLAN["variants"].get(method, {"method": method})["method"] in lines
+        absent = [method for method in PLAN["methods"] if not known(method)]
         if absent:
             print(f"this program has no method {', '.join(absent)}")
-        return [method for method in PLAN["methods"] if method in lines]
+        return [method for method in PLAN["methods"] if known(method)]
 
     def traces(self):
         """Those of the data folder; simulated ones of growing size."""
@@ -142,7 +146,7 @@ class Lane:
         for earlier in (synthetic, report):
             earlier.unlink(missing_ok=True)
         budget = ["--epsilon", f"{run.epsilon:g}", "--delta", PLAN["delta"], "--accept-noise", "--accept-outside"]
-        how = ["--method", run.method, "--seed", run.seed, "-o", synthetic]
+        how = [*run.words, "--seed", run.seed, "-o", synthetic]
         seconds, mebibytes = self.call("synthesize", fit, *run.trace.arguments, *budget, *how)
         self.call("evaluate", fit, synthetic, "--test", test, *run.trace.arguments, "--json", report)
         found = {

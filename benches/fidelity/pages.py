@@ -9,6 +9,14 @@ import plot
 MARKS = ("<!-- fidelity: begin -->\n", "<!-- fidelity: end -->\n")
 TWO_WAY, THREE_WAY = "two-way, 20 classes", "three-way"
 ACCURACY, F1 = "accuracy, tree and forest", "macro-F1, tree and forest"
+# What is asked across records: what of it is plotted, and what stands as a bar.
+QUESTIONS = {
+    "hosts": ("number of hosts, ratio", "synthetic to raw; the bar is 1, the whisker the worst seed"),
+    "pairs": ("number of pairs, ratio", "synthetic to raw; the bar is 1, the whisker the worst seed"),
+    "sessions": ("number of sessions, ratio", "synthetic to raw; the bar is 1, the whisker the worst seed"),
+    "records-a-host": ("records-a-host, apart", "total variation over octaves; the bar is the floor, the whisker the worst seed"),
+    "fan-out": ("fan-out, apart", "total variation over octaves; the bar is the floor, the whisker the worst seed"),
+}
 
 
 def shown(value):
@@ -79,6 +87,22 @@ def overview(plan, results, methods, traces, folder):
     return f"![{title}](fidelity/{name})\n" + text
 
 
+def questions(plan, results, methods, traces, folder):
+    """Plots of what is asked across records; what a method is without looking across them stands beside it."""
+    text = ""
+    for name, (measure, horizontal) in QUESTIONS.items():
+        rows = []
+        for trace in traces:
+            found = {m: of[measure][:2] for m in methods if measure in (of := results.of(trace, plan["epsilon"], m))}
+            if found:
+                rows.append((trace, found, results.beside(trace, plan["epsilon"], measure)))
+        if rows:
+            title = f"{measure.partition(',')[0].replace('-', ' ')} at ε = {plan['epsilon']}"
+            (folder / f"{name}.svg").write_text(plot.dots(title, horizontal, rows, methods))
+            text += f"\n![{title}](fidelity/{name}.svg)\n"
+    return text
+
+
 def curve(results, methods, keys, title, horizontal, file):
     """Four measures over ε or over rows; keys are (x, trace, ε)."""
     panels = []
@@ -134,6 +158,7 @@ def write(plan, folder, docs):
     text += f"δ = {plan['delta']}.\n\n"
     if traces:
         text += f"### Every trace at ε = {plan['epsilon']}\n\n" + overview(plan, results, methods, traces, plots)
+        text += f"\n### Across records at ε = {plan['epsilon']}\n" + questions(plan, results, methods, traces, plots)
     curves = ""
     for trace in plan["epsilons"]["traces"]:
         keys = [(epsilon, trace, epsilon) for epsilon in plan["epsilons"]["of"]]

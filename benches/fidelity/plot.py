@@ -90,6 +90,8 @@ def dots(title, horizontal, rows, names):
     """A row is (name, {method: (mean, worst)}, floor), the floor drawn as a bar; over a logarithmic axis."""
     width, left, top, step = 720, 130, 70, 26
     height = top + step * len(rows) + 46
+    least = 10**-4
+    rows = [(name, {m: [max(v, least) for v in pair] for m, pair in found.items()}, max(floor or least, least)) for name, found, floor in rows]
     values = [v for _, found, _ in rows for pair in found.values() for v in pair] + [floor for _, _, floor in rows]
     least, most = 10 ** floor_of(min(values)), 10 ** -floor_of(1 / max(values))
     across = Axis(least, most, left, width - 24, True)

@@ -4,6 +4,7 @@ use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
 use crate::account::Guarantee;
+use crate::fit::across::foreseen;
 use crate::fit::{Method, Plan, foretell};
 use crate::formats::Steward;
 use crate::service::local::{self, LocalError};
@@ -41,6 +42,10 @@ impl Args {
         }
         for open in &found.open {
             println!("  to declare: {open}");
+        }
+        if let Ok(guarantee) = Guarantee::new(EPSILONS[0], DELTA) {
+            let plan = Plan::new(guarantee, Method::Adaptive);
+            println!("  {}", report::foreseen(&foreseen(&plan, &found.schema)));
         }
         println!("\nPRIVATE — read from the records; for the trace's steward only");
         println!("  {} records can be read, {} cannot", report.records, report.bad);

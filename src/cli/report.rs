@@ -1,6 +1,7 @@
 //! What the commands print, for people.
 
 use crate::account::{Rho, Stage};
+use crate::fit::across::{Across, Foreseen};
 use crate::fit::foretell::{Foretold, Range};
 use crate::formats::Report;
 use crate::model::Bundle;
@@ -52,6 +53,16 @@ pub fn generated(made: &Made) -> String {
         if made.convergence.settled { ", settled" } else { "" }
     );
     text
+}
+
+/// How records will hang together.
+pub fn foreseen(found: &Foreseen) -> String {
+    let text = match found.across {
+        Across::Sessions => "packets are made as sessions, if noise leaves enough to tell of them",
+        Across::Hosts => "records get hosts and pairs, as many and as large as noisy looks say",
+        Across::Single => "every record stands for itself",
+    };
+    found.because.as_ref().map_or(text.into(), |because| format!("{text}: {because}"))
 }
 
 /// How close a synthetic trace will come.

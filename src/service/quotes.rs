@@ -9,6 +9,7 @@ use super::looks;
 use super::problem::Problem;
 pub use super::requests::QuoteRequest;
 use crate::account::statement::Expected;
+use crate::fit::across::{Foreseen, foreseen};
 use crate::fit::foretell::{self, Foretold};
 use crate::fit::{Plan, Room, expect};
 use crate::ledger;
@@ -24,6 +25,7 @@ const SECONDS_A_COLUMN: f64 = 6e-7;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"required_rho": 0.0558, "left_rho": 0.31, "fits": true, "largest_epsilon": 5.42,
     "expected": {"private": true, "records_error": 0.0019, "cell_error": 0.0571, "accept_noise": false},
+    "structure": {"across": "hosts"},
     "fidelity": {"private": true, "two_way": {"lower": 0.012, "middle": 0.03, "upper": 0.052},
         "accuracy_loss": {"lower": 0.004, "middle": 0.02, "upper": 0.061}, "beyond_measured": false},
     "resources": {"private": true, "memory_bytes": 209000000, "server_bytes": 12884901888u64, "fits": true, "seconds": 3},
@@ -41,6 +43,8 @@ pub struct QuoteView {
     /// What to expect of the answers; absent until a trace is parsed or `rows` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expectation>,
+    /// How records of a synthetic trace will hang together.
+    pub structure: Foreseen,
     /// How close a synthetic trace will come, from what was measured over public traces; absent until a trace is parsed or `rows` is given, and for what
     /// was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,6 +196,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
         fits: required <= left,
         largest_epsilon: ledger::largest_epsilon(left, request.delta),
         expected: rows.and_then(|rows| Expectation::of(&plan, &schema, rows, request.hold_out, private)),
+        structure: foreseen(&plan, &schema),
         fidelity: rows.and_then(|rows| {
             let foretold = foretell::foretold(&plan, &schema, expect::measured_rows(rows, request.hold_out))?;
             Some(Fidelity { private, foretold })

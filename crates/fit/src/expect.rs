@@ -13,16 +13,20 @@
 //! **A one-way cell.** σ of an attribute's one-way marginal (for a tree: of a level) over the records that a cell would hold if they were
 //! spread evenly: σ·c / rows, with c as above. Told is the median over the attributes, the upper one of two.
 
+use super::across::{Across, foreseen};
 use super::adaptive::Columns;
 use super::adaptive::grow::first_level;
 use super::adaptive::shares::{Budget, Scale};
 use super::count::{Marginal, Reach};
+use super::sessions::{self, shares};
 use super::{Method, Plan};
 use netdpsyn_account::statement::Expected;
 use netdpsyn_model::domain::top::stands_out;
 use netdpsyn_model::domain::{Attribute, Order, fixed};
+use netdpsyn_model::sessions::What;
 use netdpsyn_privacy::{Guarantee, NoiseScale, Rho, Sensitivity};
 use netdpsyn_trace::Schema;
+use netdpsyn_trace::sessions::Sessions as View;
 
 /// The largest relative errors that a fit takes without being told to.
 pub const MOST: Expected = Expected { records_error: 0.05, cell_error: 0.5 };
@@ -56,7 +60,7 @@ pub fn expected(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
     }
     let rows = rows.max(1.0);
     if plan.method == Method::Adaptive {
-        return adaptive(plan, &schema, rows);
+        return of_sessions(plan, &schema, rows).or_else(|| adaptive(plan, &schema, rows));
     }
     let singles = singles(plan, &schema)?;
     let mut precision: f64 = singles.iter().map(|s| 1.0 / (s.cells * s.variance)).sum();
@@ -64,6 +68,35 @@ pub fn expected(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
         precision += precision_of_pairs(plan, &schema, &singles, rows);
     }
     Some(errors(precision, &singles, rows))
+}
+
+/// Of packets as sessions. One look asks for N̂ and for the number of sessions; a typical cell is one of a first level, or of a list. Where that look will tell of too few
+/// packets, they are measured one by one.
+fn of_sessions(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
+    if foreseen(plan, schema).across != Across::Sessions {
+        return None;
+    }
+    let columns = View::of(schema).ok()?;
+    let schema = columns.schema(schema);
+    let (k, allowance) = (plan.unit.max_records(), plan.allowance().units() as f64);
+    let part = |part: f64| Rho::from_units((allowance * part) as u64);
+    let numbers = part(shares::part(What::Numbers, 0));
+    let sigma = NoiseScale::for_cost(Sensitivity::records_and_groups(k), numbers).ok()?.sigma();
+    if rows < sessions::RECORDS * sigma {
+        return None;
+    }
+    let sessions::Columns { ordered, listed } = sessions::Columns::of(&schema, &columns);
+    let sensitivity = Sensitivity::histogram(k);
+    let scale = Scale { records: rows, ..Scale::of(plan, None) };
+    let first = first_level(part(shares::TREES), &scale, ordered.len());
+    let grown = |(_, order): &(usize, Order)| Single::new(1 << order.levels()[0], sensitivity, first);
+    let list = |&column: &usize| {
+        let cells = fixed::partition(&schema.columns[column].field, schema.window)?.bins();
+        Single::new(cells, sensitivity, part(shares::list(column == columns.protocol, listed.len())))
+    };
+    let mut singles: Vec<Single> = ordered.iter().map(grown).collect::<Option<_>>()?;
+    singles.extend(listed.iter().map(list).collect::<Option<Vec<_>>>()?);
+    Some(errors(sigma.powi(-2), &singles, rows))
 }
 
 /// Of the adaptive method. N̂ is the sum over the classes, or where there are none the mean of the sums over first levels; a typical cell is one of a first level,

@@ -5,6 +5,7 @@
 //! N·√(2ρ)/k, lie the lowest, the middle and the highest of the traces. Between the points of a curve lies a straight line over ln x; beyond its ends stands
 //! what its ends say, and that it is so. More records or a larger ε never foretell worse.
 
+use super::across::{Across, foreseen};
 use super::adaptive::shares::Scale;
 use super::{Method, Options, Plan};
 use netdpsyn_trace::Schema;
@@ -52,11 +53,12 @@ struct Curves {
 #[serde(transparent)]
 struct Curve(Vec<[f64; 4]>);
 
-/// The curves of every method that was measured.
+/// The curves of every method that was measured; the adaptive one makes packets as sessions, whose curves are others than those of records.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Measured {
     adaptive: Option<Curves>,
+    sessions: Option<Curves>,
     netdpsyn: Option<Curves>,
     independent: Option<Curves>,
 }
@@ -68,6 +70,7 @@ static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
 /// What `rows` records that are measured under `plan` foretell. Nothing is foretold of a method, or of options of it, that were not measured.
 pub fn foretold(plan: &Plan, schema: &Schema, rows: f64) -> Option<Foretold> {
     let curves = match plan.method {
+        Method::Adaptive if foreseen(plan, schema).across == Across::Sessions => &MEASURED.sessions,
         Method::Adaptive => &MEASURED.adaptive,
         Method::Netdpsyn if plan.options != Options::default() => return None,
         Method::Netdpsyn => &MEASURED.netdpsyn,
@@ -133,9 +136,9 @@ mod tests {
 
     #[test]
     fn what_was_measured_falls() {
-        let Measured { adaptive, netdpsyn, independent } = &*MEASURED;
+        let Measured { adaptive, sessions, netdpsyn, independent } = &*MEASURED;
         assert!(adaptive.is_some());
-        for curves in [adaptive, netdpsyn, independent].into_iter().flatten() {
+        for curves in [adaptive, sessions, netdpsyn, independent].into_iter().flatten() {
             for Curve(points) in [&curves.two_way, &curves.accuracy_loss] {
                 assert!(points.len() > 2 && points.is_sorted_by(|a, b| a[0] < b[0]));
                 for of in 1..4 {

@@ -21,9 +21,11 @@
 //! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
 //! | [`structure`] | looks across records: hosts, pairs, degrees |
 //! | [`sessions`] | packets as sessions: structure across records |
+//! | [`across`] | what will be told of records together, known beforehand |
 //! | [`expect`] | how far noise will put off what is measured, told beforehand |
 //! | [`foretell`] | how close a synthetic trace will come, told beforehand from what was measured over public ones |
 
+pub mod across;
 pub mod adaptive;
 pub mod cliques;
 pub mod count;

@@ -35,7 +35,7 @@ pub use table::Table;
 use crate::domain::Attribute;
 use crate::layers::Layout;
 use crate::layers::estimate::{Estimated, estimate};
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, What};
 use crate::table::Variance;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Schema, Stage};
@@ -164,8 +164,11 @@ impl Model {
 }
 
 /// N̂ of a bundle: what [`Model::from_bundle`] comes to, without reconciling. Tables first agree on their total, which nothing after that changes. Of two
-/// resolutions, the class says it, whose table is the first and the smallest.
+/// resolutions, the class says it, whose table is the first and the smallest; of sessions a look that asks for nothing else.
 pub fn records(bundle: &Bundle) -> f64 {
+    if let Some(numbers) = bundle.sessions().and_then(|sessions| sessions.look(What::Numbers)) {
+        return numbers.counts.first().map_or(0.0, |&records| records.max(1) as f64);
+    }
     if let Some(layers) = &bundle.layers
         && layers.class.is_some()
     {

@@ -47,7 +47,7 @@ use netdpsyn_trace::{Field, Schema, Stage, Trace};
 
 /// σ that the number of sessions, and that of records, stand above noise before anything is told of sessions.
 const SESSIONS: f64 = 8.0;
-const RECORDS: f64 = 25.0;
+pub(super) const RECORDS: f64 = 25.0;
 /// Quantiles of parts at most, and of lengths.
 const QUANTILES: [f64; 2] = [16.0, 10.0];
 /// Records a quantile's square: more bins for more records.
@@ -265,6 +265,30 @@ struct Singles {
     measurements: Vec<Measurement>,
 }
 
+/// How the columns of a view are measured by themselves.
+pub(super) struct Columns {
+    /// By trees.
+    pub ordered: Vec<(usize, Order)>,
+    /// Value by value, the protocol among them.
+    pub listed: Vec<usize>,
+}
+
+impl Columns {
+    /// Those of a view of sessions, without direction and echo.
+    pub fn of(schema: &Schema, columns: &View) -> Columns {
+        let (mut ordered, mut listed) = (Vec::new(), Vec::new());
+        for column in (0..columns.direction).filter(|&c| schema.columns[c].is_measured()) {
+            match Order::of(&schema.columns[column].field, schema.window) {
+                Some(order) if schema.columns[column].field != Field::Protocol => {
+                    ordered.push((column, order))
+                }
+                _ => listed.push(column),
+            }
+        }
+        Columns { ordered, listed }
+    }
+}
+
 /// Counts lists, grows trees of all other columns, and cuts both.
 fn singles(
     view: &Sensitive<Trace>,
@@ -274,25 +298,13 @@ fn singles(
     fit: &mut Fit<'_, '_>,
 ) -> Result<Singles, FitError> {
     let progress = fit.progress;
-    let measured = (0..columns.direction).filter(|&c| schema.columns[c].is_measured());
-    let (mut ordered, mut listed) = (Vec::new(), Vec::new());
-    for column in measured {
-        match Order::of(&schema.columns[column].field, schema.window) {
-            Some(order) if schema.columns[column].field != Field::Protocol => ordered.push((column, order)),
-            _ => listed.push(column),
-        }
-    }
+    let Columns { ordered, listed } = Columns::of(schema, columns);
     let fixed = cuts::fixed(schema, &listed);
     let all = view.derive(|t| codes::encode(t, &fixed, progress)).finished_or(Cancelled)?;
     let mut cuts = Vec::new();
     let reach = Reach::of(fit.plan.unit, schema, &fixed);
     for (at, attribute) in fixed.iter().enumerate() {
-        let lists = listed.len().saturating_sub(1).max(1) as f64;
-        let part = if attribute.column == columns.protocol {
-            shares::PROTOCOL
-        } else {
-            shares::LIST.min(shares::LISTS / lists)
-        };
+        let part = shares::list(attribute.column == columns.protocol, listed.len());
         let terms = Terms { stage: Stage::OneWays, reach, rho: fit.part(part) };
         let counted =
             measure_all(&all, &[Marginal::new(&[at], &fixed)], &fixed, terms, fit.accountant, progress)?;

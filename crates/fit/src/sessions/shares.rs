@@ -5,11 +5,17 @@ use netdpsyn_model::sessions::{Part, What};
 /// All trees together.
 pub const TREES: f64 = 0.36;
 /// The protocol.
-pub const PROTOCOL: f64 = 0.004;
+const PROTOCOL: f64 = 0.004;
 /// Every list beside it.
-pub const LIST: f64 = 0.004;
+const LIST: f64 = 0.004;
 /// All of these at most.
-pub const LISTS: f64 = 0.05;
+const LISTS: f64 = 0.05;
+
+/// The part of one of so many lists, the protocol among them.
+pub fn list(protocol: bool, lists: usize) -> f64 {
+    if protocol { PROTOCOL } else { LIST.min(LISTS / lists.saturating_sub(1).max(1) as f64) }
+}
+
 /// The part of one look; pairs of parts share what is left.
 pub fn part(what: What, manners: usize) -> f64 {
     match what {

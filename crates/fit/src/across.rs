@@ -1,0 +1,89 @@
+//! What a fit will tell of records together, known beforehand from plan and schema.
+
+use super::plan::{Method, Plan, Structure};
+use super::{sessions, structure::Sides};
+use netdpsyn_trace::{Kind, Role, Schema};
+use serde::Serialize;
+
+/// How records of a synthetic trace will hang together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Across {
+    /// Packets are made as sessions. Where noise leaves too little to tell of sessions, which their noisy number decides, they are made one by one.
+    Sessions,
+    /// Flows are given hosts and pairs, as many and as large as noisy looks say.
+    Hosts,
+    /// Every record stands for itself.
+    Single,
+}
+
+/// The same, and why there is no more of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ForeseenStructure))]
+pub struct Foreseen {
+    /// How records will hang together.
+    pub across: Across,
+    /// Why every record stands for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// What is foreseen of a plan over a schema.
+pub fn foreseen(plan: &Plan, schema: &Schema) -> Foreseen {
+    let of = |across| Foreseen { across, because: None };
+    let single = |because: String| Foreseen { across: Across::Single, because: Some(because) };
+    if plan.method != Method::Adaptive {
+        return single("only the adaptive method looks across records".into());
+    }
+    if plan.options.structure == Structure::None {
+        return single("single records were asked for".into());
+    }
+    match (schema.kind, sessions::why_not(schema)) {
+        (Kind::Packet, None) => of(Across::Sessions),
+        // Without sessions packets still have hosts.
+        (Kind::Packet, Some(reason)) if Sides::of(plan, schema).is_none() => single(reason.to_string()),
+        _ if Sides::of(plan, schema).is_some() => of(Across::Hosts),
+        _ => single(format!(
+            "no measured columns of addresses have the roles {} and {}, or networks are declared for one of them",
+            Role::SourceAddress,
+            Role::DestinationAddress
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_privacy::Guarantee;
+    use netdpsyn_trace::simulate::{flows, packets};
+
+    fn plan(method: Method) -> Plan {
+        Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), method)
+    }
+
+    #[test]
+    fn what_is_foreseen_says_why_it_is_no_more() {
+        let adaptive = plan(Method::Adaptive);
+        assert_eq!(foreseen(&adaptive, &packets::schema()).across, Across::Sessions);
+        assert_eq!(foreseen(&adaptive, &flows::schema()).across, Across::Hosts);
+
+        let mut lacks = packets::schema();
+        lacks.columns.retain(|column| !column.roles.has(Role::SourcePort));
+        assert_eq!(foreseen(&adaptive, &lacks).across, Across::Hosts);
+        lacks.columns.retain(|column| !column.roles.has(Role::SourceAddress));
+        let found = foreseen(&adaptive, &lacks);
+        assert_eq!(found.across, Across::Single);
+        assert!(found.because.unwrap().contains("source-address"));
+
+        let mut single = plan(Method::Adaptive);
+        single.options.structure = Structure::None;
+        for plan in [single, plan(Method::Netdpsyn), plan(Method::Independent)] {
+            for schema in [packets::schema(), flows::schema()] {
+                let found = foreseen(&plan, &schema);
+                assert!(found.across == Across::Single && found.because.is_some());
+            }
+        }
+    }
+}
