@@ -132,6 +132,9 @@ fn flow(name: &str, types: Option<&[&str]>) -> Schema {
     }
 }
 
+/// Sets of TCP flags as most exporters write them, the commonest first; without TCP there are none.
+pub(super) const TCP_FLAGS: [&str; 12] = ["A", "PA", "S", "SA", "FA", "R", "RA", "FPA", "F", "SEC", "SAE", ""];
+
 fn packet(name: &str) -> Schema {
     let length = Field::Integer { min: 0, max: 65_535, width: 64, exact_below: 1_536 };
     let mut columns = five_tuple();
@@ -148,6 +151,10 @@ fn packet(name: &str) -> Schema {
         integer("ttl", Role::Ttl, 0, 255),
         Column::new("chksum", Field::IpChecksum),
     ]);
+    if name == "packet" {
+        let flags = Column::new("tcp_flags", categories(&TCP_FLAGS)).with(Role::TcpFlags);
+        columns.push(Column { optional: true, ..flags });
+    }
     Schema {
         name: name.into(),
         kind: Kind::Packet,

@@ -42,7 +42,11 @@ impl Small {
             name: schema.columns[column].name.clone(),
             partition: Partition::from_starts(starts.to_vec(), end),
         };
-        let attributes = vec![attribute(view.protocol, &[0, 6, 7], 257), attribute(11, &[0, 1], 8)];
+        let attributes = vec![
+            attribute(view.protocol, &[0, 6, 7], 257),
+            attribute(11, &[0, 1], 8),
+            attribute(view.flags.unwrap(), &[0, 1, 2], 13),
+        ];
         let axes = vec![
             axis(&[0, 1, 2], 1 << 32),
             axis(&[0, 1, 2], 1 << 32),
@@ -68,6 +72,7 @@ impl Small {
             axes,
             protocol: 0,
             manners: vec![vec![1]],
+            flags: Some(2),
             classes,
             gaps,
             range: [0, 40],
@@ -90,6 +95,7 @@ impl Small {
             attributes: &self.attributes,
             protocol: self.sessions.protocol,
             manners: &self.sessions.manners,
+            flags: self.sessions.flags,
         };
         let data = Data::of(&view, order, &cuts, &Quiet).unwrap().classified(&self.sessions.classes);
         let answer = |what: What| {
@@ -110,9 +116,9 @@ fn packet(rng: &mut Xoshiro256PlusPlus, hosts: u64) -> Vec<u64> {
     };
     let protocol = one(&[1, 6, 6]);
     let (time, length) = (one(&[0, 5, 12, 13, 25, 999]), one(&[40, 45, 55, 1_500]));
-    let (flag, ttl) = (one(&[0, 2]), one(&[1, 64, 200]));
+    let (flag, ttl, set) = (one(&[0, 2]), one(&[1, 64, 200]), one(&[0, 1, 5]));
     let [from, to] = [0, 1].map(|_| rng.random_range(0..hosts));
-    vec![from, to, source, destination, protocol, time, length, 4, 5, 0, 0, flag, 0, ttl, 0]
+    vec![from, to, source, destination, protocol, time, length, 4, 5, 0, 0, flag, 0, ttl, 0, set]
 }
 
 #[test]

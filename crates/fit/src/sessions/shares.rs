@@ -10,6 +10,10 @@ pub const PROTOCOL: f64 = 0.004;
 pub const LIST: f64 = 0.004;
 /// All of these at most.
 pub const LISTS: f64 = 0.05;
+/// The list of flags.
+pub const FLAG_LIST: f64 = 0.01;
+/// What all else has where there are flags: the rest is theirs.
+pub const BESIDE_FLAGS: f64 = 1.0 - 0.05 - 0.015 - FLAG_LIST;
 /// The part of one look; pairs of parts share what is left.
 pub fn part(what: What, manners: usize) -> f64 {
     match what {
@@ -38,6 +42,8 @@ pub fn part(what: What, manners: usize) -> f64 {
         What::AllHosts => 0.02,
         What::Repeats => 0.01,
         What::Constant => 0.03,
+        What::Flags => 0.05,
+        What::FlagLengths => 0.015,
         What::Joint(..) => 0.0,
     }
 }

@@ -10,12 +10,14 @@
 //! | [`tables`] | noisy answers as tables that can be drawn from |
 //! | [`sizes`] | how many sessions, and how many packets each has |
 //! | [`walk`] | the packets of a session |
+//! | [`flags`] | their directions and TCP flags, where the trace has flags |
 //! | [`place`] | whole sessions exchanged until joint tables hold |
 //! | [`hosts`] | addresses |
 //! | [`apart`] | no two sessions of one five-tuple |
 //! | [`mod@write`] | values of packets |
 
 pub mod apart;
+pub mod flags;
 pub mod hosts;
 pub mod place;
 pub mod sizes;
@@ -29,6 +31,7 @@ use netdpsyn_model::Model;
 use netdpsyn_model::sessions::{Part, Sessions, What};
 use netdpsyn_trace::progress::{Cancelled, Progress, Step};
 use netdpsyn_trace::{Schema, Stage};
+use flags::Chain;
 use place::{Places, Wanted};
 use rand::{RngExt, rngs::Xoshiro256PlusPlus};
 use rayon::prelude::*;
@@ -50,6 +53,8 @@ const LENGTHS: usize = usize::MAX - 6;
 /// Where streams of pieces begin, for packets and for their values.
 const WALKS: usize = 1 << 40;
 pub(super) const VALUES: usize = 1 << 41;
+/// And of lagged classes, for chains of flags.
+const FLAGS: usize = 1 << 42;
 
 /// Bytes a packet takes while sessions are made: the packet, and its length in the table of its session.
 pub const BYTES_A_PACKET: usize = std::mem::size_of::<Packet>() + 16;
@@ -97,7 +102,8 @@ pub fn make<'a>(
     let (_, window) = window(&model.schema);
     progress.step(Stage::Generate, 0, 3)?;
     let constant = walk::constant(sessions, &sizes, &mut stream(seed, LENGTHS));
-    let walk = Walk::of(sessions, &start.sent, &sizes, &constant, times);
+    let chain = Chain::of(model, sessions, &sizes, seed, step)?;
+    let walk = Walk::of(sessions, &start.sent, &sizes, &constant, times, chain);
     let walked = walked(&walk, sessions, &sizes, &constant, window, seed, step)?;
     progress.step(Stage::Generate, 1, 3)?;
 

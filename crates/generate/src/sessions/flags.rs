@@ -1,0 +1,363 @@
+//! Directions and TCP flags of a session's packets: a path of a chain of (direction, flags) that begins, ends, and has as many packets of either direction as its session.
+//!
+//! The chain is what the look at flags after flags says, made to agree with itself: as many packets come to a state as leave it. A path is drawn with what may still follow
+//! in mind: by how likely the chain gets from each next state to its end with exactly the packets that are left, which tables say that hang on nothing else. Sessions
+//! of more packets than the tables have take their directions in the same proportions. As real sessions are more of one kind than a chain's, transitions that come
+//! out too often or too rarely are weighed again.
+
+use super::FLAGS;
+use super::sizes::Sizes;
+use super::tables::{Noisy, pick, scale_to};
+use crate::stream;
+use netdpsyn_model::Model;
+use netdpsyn_model::sessions::{Part, Sessions, What};
+use netdpsyn_trace::progress::{Cancelled, Step};
+use netdpsyn_trace::protocols;
+use rand::Rng;
+use rayon::prelude::*;
+
+/// σ that a transition stands above noise.
+const STANDS: f64 = 4.0;
+/// Packets of a direction that tables look ahead.
+const AHEAD: usize = 40;
+/// Part of its state's share that every transition keeps, so that no session is impossible; and what a first or last packet keeps.
+const KEPT: [f64; 2] = [1e-5, 1e-8];
+/// Times that transitions are weighed again, and packets of the sessions that say how often they come out.
+const ROUNDS: usize = 6;
+const TRIED: usize = 150_000;
+/// By how much a weight changes in one of these at most.
+const CHANGE: f64 = 3.0;
+/// Part of a length that it keeps whatever the flags.
+const LENGTHS_KEPT: f64 = 1e-3;
+
+/// A chain of states, by lagged class.
+pub struct Chain {
+    /// Bins of flags.
+    bins: usize,
+    classes: Vec<Class>,
+    /// By lagged class, state and coarse length: how much likelier the length is than in its direction at large.
+    lengths: Vec<f64>,
+    width: usize,
+}
+
+/// The chain of a class. The state behind the last one is none: before the first packet, and after the last.
+struct Class {
+    states: usize,
+    /// Records that made it; its transitions are shares.
+    wanted: Vec<f64>,
+    /// Weights of transitions.
+    weights: Vec<f64>,
+    /// By packets that are left of both directions, and state: how likely they follow, relative to others of as many.
+    ahead: Vec<f64>,
+}
+
+/// What is left of a session, and where it stands.
+#[derive(Clone, Copy)]
+pub struct At {
+    /// Packets of either direction.
+    pub left: [u32; 2],
+    /// The last packet's state.
+    state: usize,
+}
+
+impl Chain {
+    /// Of a model that knows flags, for sessions of these sizes.
+    pub fn of(
+        model: &Model,
+        sessions: &Sessions,
+        sizes: &Sizes,
+        seed: u64,
+        step: &Step,
+    ) -> Result<Option<Chain>, Cancelled> {
+        let Some(flags) = sessions.flags else { return Ok(None) };
+        let bins = model.attributes[flags].bins();
+        let tables = transitions(model, sessions, bins);
+        let classes: Result<Vec<Class>, Cancelled> = tables
+            .into_par_iter()
+            .enumerate()
+            .map(|(class, wanted)| {
+                step()?;
+                let mut own = Class::of(wanted, 2 * bins, bins);
+                own.meet(&tried(sessions, sizes, class), bins, &mut stream(seed, FLAGS + class), step)?;
+                Ok(own)
+            })
+            .collect();
+        let width = sessions.axis(Part::Length).coarse_bins();
+        Ok(Some(Chain { bins, classes: classes?, lengths: lengths(sessions, bins), width }))
+    }
+
+    /// Before the first packet of a session.
+    pub fn start(&self, sent: [u32; 2]) -> At {
+        At { left: sent, state: 2 * self.bins }
+    }
+
+    /// The direction and flags of the next packet.
+    pub fn next(&self, class: usize, at: &mut At, scratch: &mut Vec<f64>, rng: &mut impl Rng) -> (usize, usize) {
+        self.classes[class].next(self.bins, at, scratch, rng);
+        (at.state / self.bins, at.state % self.bins)
+    }
+
+    /// By coarse length, how much likelier it is with these flags.
+    pub fn lengths(&self, class: usize, direction: usize, flags: usize) -> &[f64] {
+        let row = class * 2 * self.bins + direction * self.bins + flags;
+        &self.lengths[row * self.width..(row + 1) * self.width]
+    }
+}
+
+impl Class {
+    fn of(wanted: Vec<f64>, states: usize, bins: usize) -> Class {
+        let width = states + 1;
+        let mut into = vec![0.0; width];
+        wanted.chunks(width).for_each(|row| into.iter_mut().zip(row).for_each(|(sum, n)| *sum += n));
+        scale_to(&mut into, 1.0);
+        let mut weights = wanted.clone();
+        for (state, row) in weights.chunks_mut(width).enumerate() {
+            scale_to(row, 1.0);
+            for (next, n) in row.iter_mut().enumerate() {
+                let edge = usize::from(state == states || next == states);
+                // Nothing has no packets.
+                let none = state == states && next == states;
+                *n += if none { 0.0 } else { KEPT[edge] * (into[next] + KEPT[0] / width as f64) };
+            }
+        }
+        let mut class = Class { states, wanted, weights, ahead: Vec::new() };
+        class.look_ahead(bins);
+        class
+    }
+
+    fn row(&self, state: usize) -> &[f64] {
+        &self.weights[state * (self.states + 1)..(state + 1) * (self.states + 1)]
+    }
+
+    fn ahead(&self, left: [usize; 2], state: usize) -> f64 {
+        self.ahead[(left[0] * (AHEAD + 1) + left[1]) * self.states + state]
+    }
+
+    /// Fills the tables of what is ahead, those of fewer packets first.
+    fn look_ahead(&mut self, bins: usize) {
+        self.ahead = vec![0.0; (AHEAD + 1) * (AHEAD + 1) * self.states];
+        for state in 0..self.states {
+            self.ahead[state] = self.row(state)[self.states];
+        }
+        for many in 0..=2 * AHEAD {
+            let of = || (many.saturating_sub(AHEAD)..=many.min(AHEAD)).map(move |first| [first, many - first]);
+            let mut most = 0.0f64;
+            for left in of() {
+                for state in 0..self.states {
+                    let at = (left[0] * (AHEAD + 1) + left[1]) * self.states + state;
+                    if many > 0 {
+                        let row = self.row(state);
+                        let by = |direction: usize| -> f64 {
+                            let mut then = left;
+                            if left[direction] == 0 {
+                                return 0.0;
+                            }
+                            then[direction] -= 1;
+                            let next = direction * bins..(direction + 1) * bins;
+                            next.map(|next| row[next] * self.ahead(then, next)).sum()
+                        };
+                        self.ahead[at] = by(0) + by(1);
+                    }
+                    most = most.max(self.ahead[at]);
+                }
+            }
+            for left in of() {
+                let from = (left[0] * (AHEAD + 1) + left[1]) * self.states;
+                let own = &mut self.ahead[from..from + self.states];
+                own.iter_mut().for_each(|n| *n /= most.max(f64::MIN_POSITIVE));
+            }
+        }
+    }
+
+    /// Draws the next state.
+    fn next(&self, bins: usize, at: &mut At, scratch: &mut Vec<f64>, rng: &mut impl Rng) {
+        scratch.clear();
+        let row = self.row(at.state);
+        // More than the tables have is looked up in the same proportions.
+        let most = at.left[0].max(at.left[1]) as usize;
+        let shrunk = |packets: u32| match most > AHEAD {
+            true => (packets as usize * AHEAD).div_ceil(most),
+            false => packets as usize,
+        };
+        let left = at.left.map(shrunk);
+        for direction in 0..2 {
+            let mut then = left;
+            then[direction] = then[direction].saturating_sub(1);
+            let next = direction * bins..(direction + 1) * bins;
+            let weight = |next: usize| match at.left[direction] {
+                0 => 0.0,
+                _ => row[next] * self.ahead(then, next),
+            };
+            scratch.extend(next.map(weight));
+        }
+        if scratch.iter().sum::<f64>() <= 0.0 {
+            // Beyond all numbers: whatever is left.
+            let own = |(next, n): (usize, &mut f64)| *n = f64::from(at.left[next / bins]);
+            scratch.iter_mut().enumerate().for_each(own);
+        }
+        at.state = pick(scratch, rng);
+        at.left[at.state / bins] -= 1;
+    }
+
+    /// Weighs transitions until they come out as often as they are to, given how often one direction follows another.
+    fn meet(&mut self, sessions: &[[u32; 2]], bins: usize, rng: &mut impl Rng, step: &Step) -> Result<(), Cancelled> {
+        let width = self.states + 1;
+        let mut scratch = Vec::new();
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        for _ in 0..ROUNDS {
+            step()?;
+            let mut made = vec![0.0; width * width];
+            for &sent in sessions {
+                let mut at = At { left: sent, state: self.states };
+                while at.left != [0, 0] {
+                    let before = at.state;
+                    self.next(bins, &mut at, &mut scratch, rng);
+                    made[before * width + at.state] += 1.0;
+                }
+                made[at.state * width + self.states] += 1.0;
+            }
+            let total: f64 = made.iter().sum();
+            let all: f64 = self.wanted.iter().sum();
+            for ((weight, made), wanted) in self.weights.iter_mut().zip(&made).zip(&self.wanted) {
+                let wanted = wanted / all.max(1e-9) * total;
+                if wanted > 0.0 {
+                    // A few drawn ones more or less are chance.
+                    let ratio = (wanted + 5.0) / (made + 5.0);
+                    *weight *= ratio.sqrt().clamp(1.0 / CHANGE, CHANGE);
+                }
+            }
+            self.look_ahead(bins);
+        }
+        Ok(())
+    }
+}
+
+/// Sizes of the sessions of a lagged class, of evenly many if there are more packets than are tried.
+fn tried(sessions: &Sessions, sizes: &Sizes, class: usize) -> Vec<[u32; 2]> {
+    let own: Vec<usize> = (0..sizes.len())
+        .filter(|&session| sessions.classes.lagged[sizes.class[session] as usize] as usize == class)
+        .collect();
+    let packets: usize = own.iter().map(|&session| sizes.packets(session)).sum();
+    let every = packets.div_ceil(TRIED).max(1);
+    let each = own.into_iter().step_by(every);
+    each.map(|session| [0, 1].map(|direction| sizes.sent[direction][session])).collect()
+}
+
+/// By lagged class: transitions that stand out, as they agree with one another.
+fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>> {
+    let noisy = Noisy::of(sessions, What::Flags);
+    let states = 2 * bins;
+    let cells = (states + 1) * (states + 1);
+    let tables: Vec<&[f64]> = noisy.counts.chunks(cells).collect();
+    let tcp = of_tcp(model, sessions, tables.len());
+    // What all classes of TCP say together, and all others.
+    let pooled = [false, true].map(|kind| {
+        let own: Vec<&&[f64]> = tables.iter().zip(&tcp).filter(|(_, tcp)| **tcp == kind).map(|(t, _)| t).collect();
+        let least = STANDS * noisy.sigma * (own.len() as f64).sqrt();
+        let sum = |cell: usize| own.iter().map(|table| table[cell]).sum::<f64>();
+        let mut pooled: Vec<f64> = (0..cells).map(sum).map(|n| if n > least { n } else { 0.0 }).collect();
+        if pooled.iter().sum::<f64>() <= 0.0 {
+            pooled = unknown(model, sessions, bins);
+        }
+        pooled
+    });
+    let of = |(table, tcp): (&&[f64], &bool)| {
+        let pooled = &pooled[usize::from(*tcp)];
+        let stands = |cell: usize| pooled[cell] > 0.0 || table[cell] > STANDS * noisy.sigma;
+        let mut expected = pooled.clone();
+        let total = (0..cells).filter(|&cell| stands(cell)).map(|cell| table[cell]).sum::<f64>();
+        scale_to(&mut expected, total.max(1.0));
+        let mut own =
+            netdpsyn_model::layers::bayes::shrink(table, &expected, noisy.sigma, super::tables::STANDS);
+        (0..cells).filter(|&cell| !stands(cell)).for_each(|cell| own[cell] = 0.0);
+        agree(&mut own, states + 1);
+        own
+    };
+    tables.iter().zip(&tcp).map(of).collect()
+}
+
+/// Whether each lagged class is of TCP.
+fn of_tcp(model: &Model, sessions: &Sessions, lagged: usize) -> Vec<bool> {
+    let tcp = model.attributes[sessions.protocol].partition.code(protocols::TCP);
+    let is = |class: usize| {
+        let classes = &sessions.classes;
+        let own = classes.lagged.iter().position(|&own| own as usize == class);
+        own.is_some_and(|own| classes.protocols[own] == tcp)
+    };
+    (0..lagged).map(is).collect()
+}
+
+/// Transitions of which nothing is known but how often flags occur: short sessions that mostly alternate.
+fn unknown(model: &Model, sessions: &Sessions, bins: usize) -> Vec<f64> {
+    let one_way = sessions.flags.and_then(|flags| model.one_ways.get(flags));
+    let mut flags: Vec<f64> =
+        one_way.map_or(vec![1.0; bins], |own| own.values.iter().map(|n| n.max(1e-3)).collect());
+    scale_to(&mut flags, 1.0);
+    let share = |state: usize| if state == 2 * bins { 0.5 } else { 0.5 * flags[state % bins] };
+    let width = 2 * bins + 1;
+    let cell = |cell: usize| {
+        if cell + 1 == width * width { 0.0 } else { share(cell / width) * share(cell % width) }
+    };
+    (0..width * width).map(cell).collect()
+}
+
+/// Times that states are visited, and that what fell below 0 is left out.
+const SWEEPS: usize = 60;
+const CUTS: usize = 4;
+
+/// As many come to each state as leave it, with the least change of what there is (squares of differences); nothing stays nothing.
+fn agree(table: &mut [f64], width: usize) {
+    for _ in 0..CUTS {
+        for _ in 0..SWEEPS {
+            for state in 0..width {
+                let lane = |other: usize| [state * width + other, other * width + state];
+                let (mut surplus, mut cells) = (0.0, 0.0);
+                for other in (0..width).filter(|&other| other != state) {
+                    let [out, into] = lane(other);
+                    surplus += table[out] - table[into];
+                    cells += f64::from(u8::from(table[out] != 0.0)) + f64::from(u8::from(table[into] != 0.0));
+                }
+                let by = surplus / f64::max(cells, 1.0);
+                for other in (0..width).filter(|&other| other != state) {
+                    let [out, into] = lane(other);
+                    if table[out] != 0.0 {
+                        table[out] -= by;
+                    }
+                    if table[into] != 0.0 {
+                        table[into] += by;
+                    }
+                }
+            }
+        }
+        if table.iter().all(|n| *n >= 0.0) {
+            break;
+        }
+        table.iter_mut().for_each(|n| *n = n.max(0.0));
+    }
+    table.iter_mut().for_each(|n| *n = n.max(0.0));
+}
+
+/// By lagged class and state: how much likelier each length is than in the state's direction at large.
+fn lengths(sessions: &Sessions, bins: usize) -> Vec<f64> {
+    let noisy = Noisy::of(sessions, What::FlagLengths);
+    let width = sessions.axis(Part::Length).coarse_bins();
+    let mut ratios = vec![1.0; noisy.counts.len()];
+    for (own, ratios) in noisy.counts.chunks(bins * width).zip(ratios.chunks_mut(bins * width)) {
+        let standing = |n: &f64| if *n > STANDS * noisy.sigma { *n } else { 0.0 };
+        let own: Vec<f64> = own.iter().map(standing).collect();
+        let mut all = vec![0.0; width];
+        own.chunks(width).for_each(|row| all.iter_mut().zip(row).for_each(|(sum, n)| *sum += n));
+        scale_to(&mut all, 1.0);
+        for (row, ratios) in own.chunks(width).zip(ratios.chunks_mut(width)) {
+            let sum: f64 = row.iter().sum();
+            if sum > 0.0 {
+                for ((ratio, n), all) in ratios.iter_mut().zip(row).zip(&all) {
+                    *ratio = if *all > 0.0 { n / sum / all } else { 1.0 }.max(LENGTHS_KEPT);
+                }
+            }
+        }
+    }
+    ratios
+}
