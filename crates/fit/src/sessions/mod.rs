@@ -47,6 +47,8 @@ use netdpsyn_trace::{Field, Schema, Stage, Trace};
 
 /// σ that the number of sessions, and that of records, stand above noise before anything is told of sessions.
 const SESSIONS: f64 = 8.0;
+/// The same where flags say how sessions go: they tell more.
+const WITH_FLAGS: f64 = 2.0;
 const RECORDS: f64 = 25.0;
 /// Quantiles of parts at most, and of lengths.
 const QUANTILES: [f64; 2] = [16.0, 10.0];
@@ -183,7 +185,8 @@ pub(super) fn measure(
     let rho = fit.part(shares::part(What::Numbers, 0));
     fit.ask(What::Numbers, vec![2], rho, CellMap::of(|_| ()), numbers)?;
     let (counts, sigma) = (&fit.looks[0].counts, fit.looks[0].scale.sigma());
-    if (counts[0] as f64) < RECORDS * sigma || (counts[1] as f64) < SESSIONS * sigma {
+    let least = if columns.flags.is_some() { WITH_FLAGS } else { SESSIONS };
+    if (counts[0] as f64) < RECORDS * sigma || (counts[1] as f64) < least * sigma {
         return Ok(Err(NoSessions::TooFew));
     }
     let records = counts[0] as f64;

@@ -6,6 +6,7 @@
 //! out too often or too rarely are weighed again.
 
 use super::FLAGS;
+use super::likely::Penalties;
 use super::sizes::Sizes;
 use super::tables::{Noisy, pick, scale_to};
 use crate::stream;
@@ -16,10 +17,12 @@ use netdpsyn_trace::protocols;
 use rand::Rng;
 use rayon::prelude::*;
 
-/// σ that a transition stands above noise.
+/// σ that a transition of a class stands above noise; that one of all classes does, or that of flags to flags whatever the directions; and what is left of one whose flags stand out.
 const STANDS: f64 = 4.0;
+const TOGETHER: f64 = 3.0;
+const ALONE: f64 = 1.0;
 /// Packets of a direction that tables look ahead.
-const AHEAD: usize = 40;
+pub const AHEAD: usize = 40;
 /// Part of its state's share that every transition keeps, so that no session is impossible; and what a first or last packet keeps.
 const KEPT: [f64; 2] = [1e-5, 1e-8];
 /// Times that transitions are weighed again, and packets of the sessions that say how often they come out.
@@ -29,6 +32,9 @@ const TRIED: usize = 150_000;
 const CHANGE: f64 = 3.0;
 /// Part of a length that it keeps whatever the flags.
 const LENGTHS_KEPT: f64 = 1e-3;
+/// How much rarer than one of a smooth spread a size is at least that a chain can hardly have, and how far it is from what can be at most.
+const RARE: f64 = 0.1;
+const IMPOSSIBLE: f64 = 6.0;
 
 /// A chain of states, by lagged class.
 pub struct Chain {
@@ -49,6 +55,7 @@ struct Class {
     weights: Vec<f64>,
     /// By packets that are left of both directions, and state: how likely they follow, relative to others of as many.
     ahead: Vec<f64>,
+    penalties: Penalties,
 }
 
 /// What is left of a session, and where it stands.
@@ -61,29 +68,26 @@ pub struct At {
 }
 
 impl Chain {
-    /// Of a model that knows flags, for sessions of these sizes.
-    pub fn of(
-        model: &Model,
-        sessions: &Sessions,
-        sizes: &Sizes,
-        seed: u64,
-        step: &Step,
-    ) -> Result<Option<Chain>, Cancelled> {
-        let Some(flags) = sessions.flags else { return Ok(None) };
-        let bins = model.attributes[flags].bins();
+    /// Of a model that knows flags.
+    pub fn of(model: &Model, sessions: &Sessions) -> Option<Chain> {
+        let bins = model.attributes[sessions.flags?].bins();
         let tables = transitions(model, sessions, bins);
-        let classes: Result<Vec<Class>, Cancelled> = tables
-            .into_par_iter()
-            .enumerate()
-            .map(|(class, wanted)| {
-                step()?;
-                let mut own = Class::of(wanted, 2 * bins, bins);
-                own.meet(&tried(sessions, sizes, class), bins, &mut stream(seed, FLAGS + class), step)?;
-                Ok(own)
-            })
-            .collect();
+        let classes = tables.into_par_iter().map(|wanted| Class::of(wanted, 2 * bins, bins)).collect();
         let width = sessions.axis(Part::Length).coarse_bins();
-        Ok(Some(Chain { bins, classes: classes?, lengths: lengths(sessions, bins), width }))
+        Some(Chain { bins, classes, lengths: lengths(sessions, bins), width })
+    }
+
+    /// Weighs transitions again for sessions of these sizes.
+    pub fn meet(&mut self, sessions: &Sessions, sizes: &Sizes, seed: u64, step: &Step) -> Result<(), Cancelled> {
+        let bins = self.bins;
+        self.classes.par_iter_mut().enumerate().try_for_each(|(class, own)| {
+            own.meet(&tried(sessions, sizes, class), bins, &mut stream(seed, FLAGS + class), step)
+        })
+    }
+
+    /// How far sizes are from what a class can have.
+    pub fn penalties(&self, class: usize) -> &Penalties {
+        &self.classes[class].penalties
     }
 
     /// Before the first packet of a session.
@@ -120,8 +124,9 @@ impl Class {
                 *n += if none { 0.0 } else { KEPT[edge] * (into[next] + KEPT[0] / width as f64) };
             }
         }
-        let mut class = Class { states, wanted, weights, ahead: Vec::new() };
-        class.look_ahead(bins);
+        let mut class = Class { states, wanted, weights, ahead: Vec::new(), penalties: Vec::new() };
+        let scales = class.look_ahead(bins);
+        class.penalties = class.penalties(bins, &scales);
         class
     }
 
@@ -133,8 +138,36 @@ impl Class {
         self.ahead[(left[0] * (AHEAD + 1) + left[1]) * self.states + state]
     }
 
-    /// Fills the tables of what is ahead, those of fewer packets first.
-    fn look_ahead(&mut self, bins: usize) {
+    /// How far each size is from what can be, where `scales` are logarithms of what tables of so many packets were divided by.
+    fn penalties(&self, bins: usize, scales: &[f64]) -> Penalties {
+        let start = self.row(self.states);
+        let of = |left: [usize; 2]| -> f64 {
+            let by = |direction: usize| -> f64 {
+                let mut then = left;
+                if left[direction] == 0 {
+                    return 0.0;
+                }
+                then[direction] -= 1;
+                let next = direction * bins..(direction + 1) * bins;
+                next.map(|next| start[next] * self.ahead(then, next)).sum()
+            };
+            (by(0) + by(1)) * scales[(left[0] + left[1]).saturating_sub(1)].exp()
+        };
+        let places = || (0..(AHEAD + 1) * (AHEAD + 1)).map(|at| [at / (AHEAD + 1), at % (AHEAD + 1)]);
+        let mut likely: Vec<f64> = places().map(of).collect();
+        let mut smooth: Vec<f64> = places().map(|[a, b]| ((a + 1) * (b + 1)) as f64).map(|n| n.powi(-2)).collect();
+        smooth[0] = 0.0;
+        scale_to(&mut likely, 1.0);
+        scale_to(&mut smooth, 1.0);
+        let far = |(likely, smooth): (&f64, &f64)| {
+            (RARE * smooth / likely.max(f64::MIN_POSITIVE)).ln().clamp(0.0, IMPOSSIBLE)
+        };
+        likely.iter().zip(&smooth).map(far).collect()
+    }
+
+    /// Fills the tables of what is ahead, those of fewer packets first; logarithms of what they are divided by.
+    fn look_ahead(&mut self, bins: usize) -> Vec<f64> {
+        let mut scales: Vec<f64> = Vec::with_capacity(2 * AHEAD + 1);
         self.ahead = vec![0.0; (AHEAD + 1) * (AHEAD + 1) * self.states];
         for state in 0..self.states {
             self.ahead[state] = self.row(state)[self.states];
@@ -166,7 +199,9 @@ impl Class {
                 let own = &mut self.ahead[from..from + self.states];
                 own.iter_mut().for_each(|n| *n /= most.max(f64::MIN_POSITIVE));
             }
+            scales.push(scales.last().unwrap_or(&0.0) + most.max(f64::MIN_POSITIVE).ln());
         }
+        scales
     }
 
     /// Draws the next state.
@@ -255,9 +290,9 @@ fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>>
     // What all classes of TCP say together, and all others.
     let pooled = [false, true].map(|kind| {
         let own: Vec<&&[f64]> = tables.iter().zip(&tcp).filter(|(_, tcp)| **tcp == kind).map(|(t, _)| t).collect();
-        let least = STANDS * noisy.sigma * (own.len() as f64).sqrt();
         let sum = |cell: usize| own.iter().map(|table| table[cell]).sum::<f64>();
-        let mut pooled: Vec<f64> = (0..cells).map(sum).map(|n| if n > least { n } else { 0.0 }).collect();
+        let sums: Vec<f64> = (0..cells).map(sum).collect();
+        let mut pooled = standing(&sums, noisy.sigma * (own.len() as f64).sqrt(), bins);
         if pooled.iter().sum::<f64>() <= 0.0 {
             pooled = unknown(model, sessions, bins);
         }
@@ -276,6 +311,25 @@ fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>>
         own
     };
     tables.iter().zip(&tcp).map(of).collect()
+}
+
+/// The transitions that stand out, each by itself or as one of those between the same flags.
+fn standing(table: &[f64], sigma: f64, bins: usize) -> Vec<f64> {
+    let width = 2 * bins + 1;
+    let flags = |state: usize| if state == 2 * bins { bins } else { state % bins };
+    let pair = |cell: usize| flags(cell / width) * (bins + 1) + flags(cell % width);
+    let mut pairs = vec![(0.0, 0.0); (bins + 1) * (bins + 1)];
+    for (cell, n) in table.iter().enumerate() {
+        let (sum, cells) = &mut pairs[pair(cell)];
+        *sum += n;
+        *cells += 1.0f64;
+    }
+    let stands = |(cell, &n): (usize, &f64)| {
+        let (sum, cells) = pairs[pair(cell)];
+        let known = sum > TOGETHER * sigma * cells.sqrt() && n > ALONE * sigma;
+        if n > TOGETHER * sigma || known { n } else { 0.0 }
+    };
+    table.iter().enumerate().map(stands).collect()
 }
 
 /// Whether each lagged class is of TCP.
@@ -345,8 +399,8 @@ fn lengths(sessions: &Sessions, bins: usize) -> Vec<f64> {
     let width = sessions.axis(Part::Length).coarse_bins();
     let mut ratios = vec![1.0; noisy.counts.len()];
     for (own, ratios) in noisy.counts.chunks(bins * width).zip(ratios.chunks_mut(bins * width)) {
-        let standing = |n: &f64| if *n > STANDS * noisy.sigma { *n } else { 0.0 };
-        let own: Vec<f64> = own.iter().map(standing).collect();
+        let stands = |n: &f64| if *n > STANDS * noisy.sigma { *n } else { 0.0 };
+        let own: Vec<f64> = own.iter().map(stands).collect();
         let mut all = vec![0.0; width];
         own.chunks(width).for_each(|row| all.iter_mut().zip(row).for_each(|(sum, n)| *sum += n));
         scale_to(&mut all, 1.0);

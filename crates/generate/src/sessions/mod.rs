@@ -10,6 +10,7 @@
 //! | [`tables`] | noisy answers as tables that can be drawn from |
 //! | [`sizes`] | how many sessions, and how many packets each has |
 //! | [`walk`] | the packets of a session |
+//! | [`likely`] | sizes that a chain of flags can have |
 //! | [`flags`] | their directions and TCP flags, where the trace has flags |
 //! | [`place`] | whole sessions exchanged until joint tables hold |
 //! | [`hosts`] | addresses |
@@ -19,6 +20,7 @@
 pub mod apart;
 pub mod flags;
 pub mod hosts;
+pub mod likely;
 pub mod place;
 pub mod sizes;
 pub mod tables;
@@ -95,14 +97,21 @@ pub fn make<'a>(
     let rng = &mut stream(seed, SIZES);
     let times = rows as f64 / model.records.max(1.0);
     let mut sizes = sizes::sizes(sessions, times, rows, rng);
+    let mut chain = Chain::of(model, sessions);
+    if let Some(chain) = &chain {
+        likely::without_ghosts(sessions, chain, &mut sizes, times);
+    }
     sizes::fit_rows(&mut sizes, rows, rng);
+    if let Some(chain) = &mut chain {
+        likely::suit(sessions, chain, &mut sizes, times, rng, step)?;
+        chain.meet(sessions, &sizes, seed, step)?;
+    }
     step()?;
 
     let start = Start::draw(sessions, &sizes, times, &mut stream(seed, ENDS));
     let (_, window) = window(&model.schema);
     progress.step(Stage::Generate, 0, 3)?;
     let constant = walk::constant(sessions, &sizes, &mut stream(seed, LENGTHS));
-    let chain = Chain::of(model, sessions, &sizes, seed, step)?;
     let walk = Walk::of(sessions, &start.sent, &sizes, &constant, times, chain);
     let walked = walked(&walk, sessions, &sizes, &constant, window, seed, step)?;
     progress.step(Stage::Generate, 1, 3)?;
