@@ -36,7 +36,9 @@ enum Kind {
 impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let (schema, trace) = match self.kind {
-            Kind::Flows if self.tcp_flags => return Err(Failure::Usage("flows have no TCP flags: sample packets".into())),
+            Kind::Flows if self.tcp_flags => {
+                return Err(Failure::Usage("flows have no TCP flags: sample packets".into()));
+            }
             Kind::Flows => (flows::schema(), flows::simulate(self.rows, self.seed)),
             Kind::Packets if self.tcp_flags => {
                 (packets::with_flags(), packets::simulate_with_flags(self.rows, self.seed))

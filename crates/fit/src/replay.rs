@@ -248,7 +248,7 @@ proptest! {
     #[test]
     fn packets_ask_the_same_of_neighbours(rows in any_rows(16), at in any::<prop::sample::Index>(), high in any::<bool>(), hold_out in any::<bool>(), method in any_method()) {
         let plan = plan(method, if high { 400.0 } else { 1.0 }, hold_out);
-        for name in ["packet", "caida", "dc"] {
+        for name in ["packet", "packet-flags", "caida", "dc"] {
             let schema = schema(name);
             let rows: Vec<Vec<u64>> = rows.iter().map(|row| row[..schema.columns.len()].to_vec()).collect();
             check_neighbours(&schema, &plan, &rows, at);
@@ -318,8 +318,8 @@ proptest! {
     #[test]
     fn sessions_ask_the_same_of_neighbours(rows in few_sessions(), at in any::<prop::sample::Index>(), hold_out in any::<bool>()) {
         let plan = plan(Method::Adaptive, 4_000.0, hold_out);
-        let [tape, _] = check_replay(&rows, at.index(rows.len()), &schema("packet"), &plan, real());
-        let (bundle, _) = run(&rows, &schema("packet"), &plan, Source::Tape(tape));
+        let [tape, _] = check_replay(&rows, at.index(rows.len()), &schema("packet-flags"), &plan, real());
+        let (bundle, _) = run(&rows, &schema("packet-flags"), &plan, Source::Tape(tape));
         prop_assert!(hold_out || bundle.sessions().is_some(), "{:?}", bundle.packets);
     }
 
@@ -327,9 +327,9 @@ proptest! {
     #[test]
     fn sessions_do_not_hang_on_the_order_of_rows(rows in few_sessions()) {
         let plan = plan(Method::Adaptive, 4_000.0, false);
-        let (bundle, tape) = run(&rows, &schema("packet"), &plan, real());
+        let (bundle, tape) = run(&rows, &schema("packet-flags"), &plan, real());
         let turned: Vec<Vec<u64>> = rows.iter().rev().cloned().collect();
-        let (other, played) = run(&turned, &schema("packet"), &plan, real());
+        let (other, played) = run(&turned, &schema("packet-flags"), &plan, real());
         for (a, b) in tape.iter().zip(&played) {
             prop_assert_eq!((&a.query, &a.truth), (&b.query, &b.truth));
         }
@@ -342,7 +342,7 @@ proptest! {
 fn sessions_stand_or_fall_by_their_noisy_number() {
     let schema = schema("packet");
     let packet =
-        |host: u64, time: u64| vec![host, 9, 5_000 + host, 80, 6, 1_000 + time, 40, 4, 5, 0, 0, 2, 0, 64, 0, 0];
+        |host: u64, time: u64| vec![host, 9, 5_000 + host, 80, 6, 1_000 + time, 40, 4, 5, 0, 0, 2, 0, 64, 0];
     let mut rows: Vec<Vec<u64>> = (0..160).map(|i| packet(i % 20, i)).collect();
     let mut told = Vec::new();
     for more in 0..12 {

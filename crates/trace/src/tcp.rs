@@ -19,7 +19,8 @@ const FLAGS: [(char, &str, u64); 9] = [
 pub fn bits(text: &str) -> Option<u64> {
     let text = text.trim();
     let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    if let Some(bits) = hexadecimal.map_or_else(|| text.parse().ok(), |hex| u64::from_str_radix(hex, 16).ok()) {
+    if let Some(bits) = hexadecimal.map_or_else(|| text.parse().ok(), |hex| u64::from_str_radix(hex, 16).ok())
+    {
         return Some(bits);
     }
     let upper = text.to_ascii_uppercase();

@@ -35,7 +35,7 @@ struct Small {
 
 impl Small {
     fn new() -> Small {
-        let schema = presets::preset("packet").unwrap();
+        let schema = presets::preset("packet-flags").unwrap();
         let view = View::of(&schema).unwrap();
         let attribute = |column: usize, starts: &[u64], end| Attribute {
             column,
@@ -83,7 +83,7 @@ impl Small {
 
     /// The exact answers to all that is asked.
     fn answers(&self, rows: &[Vec<u64>]) -> BTreeMap<What, Vec<i64>> {
-        let schema = presets::preset("packet").unwrap();
+        let schema = presets::preset("packet-flags").unwrap();
         let of_view = self.view.schema(&schema);
         let mut trace = Trace::empty(&schema);
         rows.iter().for_each(|row| trace.push(row));

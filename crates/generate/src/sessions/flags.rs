@@ -78,7 +78,13 @@ impl Chain {
     }
 
     /// Weighs transitions again for sessions of these sizes.
-    pub fn meet(&mut self, sessions: &Sessions, sizes: &Sizes, seed: u64, step: &Step) -> Result<(), Cancelled> {
+    pub fn meet(
+        &mut self,
+        sessions: &Sessions,
+        sizes: &Sizes,
+        seed: u64,
+        step: &Step,
+    ) -> Result<(), Cancelled> {
         let bins = self.bins;
         self.classes.par_iter_mut().enumerate().try_for_each(|(class, own)| {
             own.meet(&tried(sessions, sizes, class), bins, &mut stream(seed, FLAGS + class), step)
@@ -96,7 +102,13 @@ impl Chain {
     }
 
     /// The direction and flags of the next packet.
-    pub fn next(&self, class: usize, at: &mut At, scratch: &mut Vec<f64>, rng: &mut impl Rng) -> (usize, usize) {
+    pub fn next(
+        &self,
+        class: usize,
+        at: &mut At,
+        scratch: &mut Vec<f64>,
+        rng: &mut impl Rng,
+    ) -> (usize, usize) {
         self.classes[class].next(self.bins, at, scratch, rng);
         (at.state / self.bins, at.state % self.bins)
     }
@@ -155,7 +167,8 @@ impl Class {
         };
         let places = || (0..(AHEAD + 1) * (AHEAD + 1)).map(|at| [at / (AHEAD + 1), at % (AHEAD + 1)]);
         let mut likely: Vec<f64> = places().map(of).collect();
-        let mut smooth: Vec<f64> = places().map(|[a, b]| ((a + 1) * (b + 1)) as f64).map(|n| n.powi(-2)).collect();
+        let mut smooth: Vec<f64> =
+            places().map(|[a, b]| ((a + 1) * (b + 1)) as f64).map(|n| n.powi(-2)).collect();
         smooth[0] = 0.0;
         scale_to(&mut likely, 1.0);
         scale_to(&mut smooth, 1.0);
@@ -173,7 +186,8 @@ impl Class {
             self.ahead[state] = self.row(state)[self.states];
         }
         for many in 0..=2 * AHEAD {
-            let of = || (many.saturating_sub(AHEAD)..=many.min(AHEAD)).map(move |first| [first, many - first]);
+            let of =
+                || (many.saturating_sub(AHEAD)..=many.min(AHEAD)).map(move |first| [first, many - first]);
             let mut most = 0.0f64;
             for left in of() {
                 for state in 0..self.states {
@@ -235,7 +249,13 @@ impl Class {
     }
 
     /// Weighs transitions until they come out as often as they are to, given how often one direction follows another.
-    fn meet(&mut self, sessions: &[[u32; 2]], bins: usize, rng: &mut impl Rng, step: &Step) -> Result<(), Cancelled> {
+    fn meet(
+        &mut self,
+        sessions: &[[u32; 2]],
+        bins: usize,
+        rng: &mut impl Rng,
+        step: &Step,
+    ) -> Result<(), Cancelled> {
         let width = self.states + 1;
         let mut scratch = Vec::new();
         if sessions.is_empty() {
@@ -289,7 +309,8 @@ fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>>
     let tcp = of_tcp(model, sessions, tables.len());
     // What all classes of TCP say together, and all others.
     let pooled = [false, true].map(|kind| {
-        let own: Vec<&&[f64]> = tables.iter().zip(&tcp).filter(|(_, tcp)| **tcp == kind).map(|(t, _)| t).collect();
+        let own: Vec<&&[f64]> =
+            tables.iter().zip(&tcp).filter(|(_, tcp)| **tcp == kind).map(|(t, _)| t).collect();
         let sum = |cell: usize| own.iter().map(|table| table[cell]).sum::<f64>();
         let sums: Vec<f64> = (0..cells).map(sum).collect();
         let mut pooled = standing(&sums, noisy.sigma * (own.len() as f64).sqrt(), bins);
@@ -414,4 +435,77 @@ fn lengths(sessions: &Sessions, bins: usize) -> Vec<f64> {
         }
     }
     ratios
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+
+    /// A handshake, requests with answers, and an end: two flags, of which the first one opens.
+    fn chain() -> Class {
+        let mut table = vec![0.0; 25];
+        // States: 0 and 1 are asked, 2 and 3 served; 4 is none.
+        for (before, now, many) in
+            [(4, 0, 100.0), (0, 2, 100.0), (2, 1, 100.0), (1, 3, 300.0), (3, 1, 300.0), (1, 4, 100.0)]
+        {
+            table[before * 5 + now] = many;
+        }
+        Class::of(table, 4, 2)
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_has_the_packets_of_its_session(asked in 0u32..90, served in 0u32..90, seed: u64) {
+            let class = chain();
+            let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+            let (mut at, mut scratch) = (At { left: [asked, served], state: 4 }, Vec::new());
+            let mut path = Vec::new();
+            while at.left != [0, 0] {
+                class.next(2, &mut at, &mut scratch, rng);
+                path.push(at.state);
+            }
+            prop_assert_eq!(path.iter().filter(|&&state| state < 2).count() as u32, asked);
+            prop_assert_eq!(path.len() as u32, asked + served);
+            // What the chain can have goes as the chain does.
+            if asked == served + 1 && served > 0 {
+                let expected = (0..path.len()).map(|at| [if at == 0 { 0 } else { 1 }, if at == 1 { 2 } else { 3 }][at % 2]);
+                prop_assert_eq!(path, expected.collect::<Vec<usize>>());
+            }
+        }
+
+        #[test]
+        fn what_agrees_is_no_less_than_nothing_and_nothing_new(table in prop::collection::vec(prop_oneof![Just(0.0), 1.0f64..1_000.0], 25)) {
+            let mut table = table;
+            table[24] = 0.0;
+            let before = table.clone();
+            agree(&mut table, 5);
+            prop_assert!(table.iter().zip(&before).all(|(n, before)| *n >= 0.0 && (*before > 0.0 || *n == 0.0)));
+        }
+    }
+
+    #[test]
+    fn a_noisy_chain_agrees_with_itself() {
+        let mut table = chain().wanted;
+        for (cell, n) in table.iter_mut().enumerate().filter(|(_, n)| **n > 0.0) {
+            *n += if cell % 2 == 0 { 12.0 } else { -9.0 };
+        }
+        agree(&mut table, 5);
+        for state in 0..5 {
+            let out: f64 = table[state * 5..][..5].iter().sum();
+            let into: f64 = table.iter().skip(state).step_by(5).sum();
+            assert!((out - into).abs() < 0.5, "{state}: {out} {into}");
+        }
+        // One who opens is one who ends.
+        assert!((table[4 * 5] - table[5 + 4]).abs() < 0.5 && (table[4 * 5] - 100.0).abs() < 12.0);
+    }
+
+    #[test]
+    fn sizes_that_a_chain_cannot_have_are_told() {
+        let penalties = chain().penalties;
+        let of = |asked: usize, served: usize| penalties[asked * (AHEAD + 1) + served];
+        assert_eq!([of(2, 1), of(3, 2), of(7, 6)], [0.0; 3]);
+        assert!([of(0, 3), of(3, 3), of(5, 1)].iter().all(|far| *far > 1.0));
+    }
 }

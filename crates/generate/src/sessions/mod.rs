@@ -29,11 +29,11 @@ pub mod write;
 
 use super::gum::Convergence;
 use super::stream;
+use flags::Chain;
 use netdpsyn_model::Model;
 use netdpsyn_model::sessions::{Part, Sessions, What};
 use netdpsyn_trace::progress::{Cancelled, Progress, Step};
 use netdpsyn_trace::{Schema, Stage};
-use flags::Chain;
 use place::{Places, Wanted};
 use rand::{RngExt, rngs::Xoshiro256PlusPlus};
 use rayon::prelude::*;

@@ -132,9 +132,10 @@ impl<'a> Writer<'a> {
             protocol: Picker::new(&model.attributes[sessions.protocol].partition),
             length: Picker::new(&sessions.axis(Part::Length).partition),
             ttl: Leaves::of(sessions.axis(Part::Ttl)),
-            flags: sessions.flags.map(|flags| &model.attributes[flags]).map(|flags| {
-                (flags.column, Picker::new(&flags.partition))
-            }),
+            flags: sessions
+                .flags
+                .map(|flags| &model.attributes[flags])
+                .map(|flags| (flags.column, Picker::new(&flags.partition))),
             lengths: Noisy::of(sessions, What::Sent).shrunk(sessions.axis(Part::Length).fine_bins(), None),
             repeats: repeats(made, model.records / made.walked.packets.len().max(1) as f64),
             manners: (0u32..).zip(&sessions.manners).map(group).collect(),

@@ -10,15 +10,16 @@ const FLAGS: usize = 15;
 
 /// The schema of the simulated packets, complete with window and notations.
 pub fn schema() -> Schema {
-    let mut schema = with_flags();
-    schema.columns.truncate(FLAGS);
-    schema
+    complete("packet")
 }
 
 /// The same with TCP flags.
 pub fn with_flags() -> Schema {
-    let mut schema = presets::preset("packet").unwrap_or_else(|| unreachable!("a preset"));
-    schema.columns.iter_mut().for_each(|column| column.optional = false);
+    complete("packet-flags")
+}
+
+fn complete(preset: &str) -> Schema {
+    let mut schema = presets::preset(preset).unwrap_or_else(|| unreachable!("a preset"));
     schema.window = Window::new(START, START + PACKET_WINDOW);
     for (name, notation) in [
         ("srcip", Notation::Dotted),
