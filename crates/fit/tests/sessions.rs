@@ -161,6 +161,46 @@ fn sessions_of_tcp_begin_and_go_on_as_in_the_trace() {
     }
 }
 
+/// What a trace has not is not asked about; bundles that asked all the same are read as before.
+#[test]
+fn nothing_is_asked_about_lengths_and_times_to_live_that_there_are_not() {
+    use netdpsyn_model::sessions::{Look, Part, What};
+    let (mut schema, mut columns) = (packets::schema(), packets::simulate(ROWS, 1).into_columns());
+    for name in ["ttl", "pkt_len"] {
+        let at = schema.position(name).unwrap();
+        schema.columns.remove(at);
+        columns.remove(at);
+    }
+    let plan = Plan::new(Guarantee::new(4.0, 1e-9).unwrap(), Method::Adaptive);
+    let raw = Sensitive::new(Trace::new(columns));
+    let mut bundle = fit(raw, &schema, &plan, &NoiseKey::for_test(9), &Quiet).unwrap().bundle;
+    let attributes = bundle.attributes.clone();
+    let Some(Packets::Sessions(sessions)) = &mut bundle.packets else { panic!("sessions") };
+    let about = |what: What| match what {
+        What::Ttls | What::Lengths | What::Repeats | What::Constant => true,
+        What::Joint(a, b) => [a, b].iter().any(|part| [Part::Ttl, Part::Length].contains(part)),
+        _ => false,
+    };
+    assert!(!sessions.looks.iter().any(|look| about(look.what)));
+    let made = |bundle: &Bundle| {
+        let mut file = Vec::new();
+        bundle.write(&mut file).unwrap();
+        let model = Model::from_bundle(&Bundle::read(&file[..]).unwrap(), &Quiet).unwrap();
+        generate(&model, &Request { rows: Some(5_000), seed: 1, ..Request::default() }, &Quiet).unwrap().trace
+    };
+    let shape = sessions.shape(What::Ttls, &attributes);
+    let look = Look {
+        what: What::Ttls,
+        counts: vec![7; shape.iter().product()],
+        shape,
+        ..sessions.looks[0].clone()
+    };
+    let without = made(&bundle);
+    let Some(Packets::Sessions(sessions)) = &mut bundle.packets else { panic!("sessions") };
+    sessions.looks.push(look);
+    assert_eq!((without.rows(), without == made(&bundle)), (5_000, true));
+}
+
 #[test]
 fn without_structure_packets_are_single_records() {
     let bundle = bundle(Structure::None);

@@ -421,7 +421,7 @@ impl Sessions {
         (!Part::ALL.into_iter().all(inside)).then_some("a part of sessions reaches beyond its column")
     }
 
-    /// Everything that a fit asks of sessions, in no special order.
+    /// Everything that a fit asks of sessions, in no special order: nothing about parts that the trace has not.
     pub fn asked(&self) -> Vec<What> {
         use What::*;
         let mut all = vec![
@@ -437,6 +437,13 @@ impl Sessions {
             all.extend([Flags, FlagLengths]);
         }
         all.extend(Part::pairs().map(|(a, b)| Joint(a, b)));
+        let has = |part: Part| self.axis(part).scale.is_some();
+        all.retain(|what| match *what {
+            Ttls => has(Part::Ttl),
+            Lengths | Repeats | Constant | FlagLengths => has(Part::Length),
+            Joint(a, b) => has(a) && has(b),
+            _ => true,
+        });
         all
     }
 }

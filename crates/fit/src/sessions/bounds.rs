@@ -5,7 +5,7 @@ use super::group::Order;
 use super::{classes, sensitivity};
 use netdpsyn_model::domain::{Attribute, Partition};
 use netdpsyn_model::sessions::{Axis, Classes, Part, Sessions, What};
-use netdpsyn_privacy::MaxRecords;
+use netdpsyn_privacy::{MaxRecords, NoiseScale, Rho, Sensitivity};
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::sessions::Sessions as View;
 use netdpsyn_trace::{Trace, presets};
@@ -22,7 +22,7 @@ fn axis(starts: &[u64], end: u64) -> Axis {
         partition: Partition::from_starts(starts.to_vec(), end),
         counts: vec![1; coarse.len()],
         coarse,
-        scale: None,
+        scale: NoiseScale::for_cost(Sensitivity::histogram(MaxRecords::ONE), Rho::from_units(1 << 40)).ok(),
     }
 }
 
