@@ -248,7 +248,11 @@ fn sessions(sessions: &Sessions) -> String {
         text += &profile.quantiles.iter().map(|one| quantile(profile.of.words(), one)).collect::<String>();
     }
     text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
-    text + &share("records that turn their session's direction", &sessions.alternation)
+    text += &share("records that turn their session's direction", &sessions.alternation);
+    if let Some(flags) = &sessions.flags {
+        text += &share("TCP sessions that begin with SYN", &flags.begins);
+    }
+    text
 }
 
 fn top(lists: &[Top]) -> String {

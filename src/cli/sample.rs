@@ -17,6 +17,9 @@ pub struct Args {
     /// The same seed makes the same trace
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Packets with a column of TCP flags
+    #[arg(long)]
+    tcp_flags: bool,
     /// The trace to write; gzipped if the name ends in .gz
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -33,7 +36,13 @@ enum Kind {
 impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let (schema, trace) = match self.kind {
+            Kind::Flows if self.tcp_flags => {
+                return Err(Failure::Usage("flows have no TCP flags: sample packets".into()));
+            }
             Kind::Flows => (flows::schema(), flows::simulate(self.rows, self.seed)),
+            Kind::Packets if self.tcp_flags => {
+                (packets::with_flags(), packets::simulate_with_flags(self.rows, self.seed))
+            }
             Kind::Packets => (packets::schema(), packets::simulate(self.rows, self.seed)),
         };
         local::write_trace(&self.output, &trace, &schema, &Quiet)?;

@@ -112,9 +112,9 @@ impl Source {
         self.bind_as(schema, progress)
     }
 
-    /// Tries the two general presets.
+    /// Tries the general presets.
     fn recognise(&self, progress: &dyn Progress) -> Result<Bound, LocalError> {
-        for name in ["flow", "packet"] {
+        for name in ["flow", "packet-flags", "packet"] {
             let schema = presets::preset(name).ok_or_else(|| LocalError::Preset(name.into()))?;
             match self.bind_as(schema, progress) {
                 Err(LocalError::Read { source: ReadError::MissingColumns { .. }, .. }) => {}

@@ -151,10 +151,12 @@ impl Sensitivity {
         Sensitivity::times(5, k)
     }
 
-    /// A histogram of records by a code of what they hold and the code of the record before them in their group, in an order as of [`Sensitivity::lagged`].
+    /// A histogram of records by a code of what they hold and the code of the record before them in their group, in an order as of [`Sensitivity::lagged`]. Groups may have a start
+    /// and an end, with a code that no record has: then the first record follows the start, and the end the last record.
     ///
     /// *Proof.* A new record x between a and b adds the cells (a, x) and (x, b) and takes (a, b), where a, x and b are codes. If both gains are one cell, then a = x = b,
-    /// and the loss is of the same cell: +1. Else three cells change by 1 at most: Δ² = 3 for one record and, by the triangle inequality, 3k² for k.
+    /// and the loss is of the same cell: +1. Else three cells change by 1 at most: Δ² = 3 for one record and, by the triangle inequality, 3k² for k. A start or an end is an a or a b
+    /// like any; where x is a group of its own, (start, x) and (x, end) are gained and nothing is lost: 2.
     ///
     /// # Panics
     /// When Δ² exceeds 64 bits: no such query can be paid for.

@@ -80,7 +80,8 @@ fn of_sessions(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
     let schema = columns.schema(schema);
     let (k, allowance) = (plan.unit.max_records(), plan.allowance().units() as f64);
     let part = |part: f64| Rho::from_units((allowance * part) as u64);
-    let numbers = part(shares::part(What::Numbers, 0));
+    let rest = shares::beside_flags(&columns);
+    let numbers = part(rest * shares::part(What::Numbers, 0));
     let sigma = NoiseScale::for_cost(Sensitivity::records_and_groups(k), numbers).ok()?.sigma();
     if rows < sessions::RECORDS * sigma {
         return None;
@@ -88,11 +89,11 @@ fn of_sessions(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
     let sessions::Columns { ordered, listed } = sessions::Columns::of(&schema, &columns);
     let sensitivity = Sensitivity::histogram(k);
     let scale = Scale { records: rows, ..Scale::of(plan, None) };
-    let first = first_level(part(shares::TREES), &scale, ordered.len());
+    let first = first_level(part(rest * shares::TREES), &scale, ordered.len());
     let grown = |(_, order): &(usize, Order)| Single::new(1 << order.levels()[0], sensitivity, first);
     let list = |&column: &usize| {
         let cells = fixed::partition(&schema.columns[column].field, schema.window)?.bins();
-        Single::new(cells, sensitivity, part(shares::list(column == columns.protocol, listed.len())))
+        Single::new(cells, sensitivity, part(shares::list(&columns, column, listed.len())))
     };
     let mut singles: Vec<Single> = ordered.iter().map(grown).collect::<Option<_>>()?;
     singles.extend(listed.iter().map(list).collect::<Option<Vec<_>>>()?);

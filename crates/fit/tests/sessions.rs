@@ -89,6 +89,118 @@ fn a_trace_has_the_population_of_the_raw_one() {
     assert!(matches!(asked.on(&model), Err(ConditionError::Sessions { .. })));
 }
 
+/// What follows what in sessions of TCP, as [before, now], of which `u64::MAX` is neither; and how many other packets have flags.
+fn flags(trace: &Trace) -> (BTreeMap<[u64; 2], f64>, usize) {
+    let of = Sessions::of(&packets::with_flags()).unwrap();
+    let mut sessions: BTreeMap<[u64; 5], Vec<[u64; 2]>> = BTreeMap::new();
+    let none = trace.columns().len() as u64 - 5;
+    let mut others = 0;
+    for row in 0..trace.rows() {
+        let [protocol, time, flags] =
+            [of.protocol, of.time, of.flags.unwrap()].map(|column| trace.column(column).get(row));
+        if protocol == netdpsyn_trace::protocols::TCP {
+            sessions.entry(of.key(trace, row)).or_default().push([time, flags]);
+        } else {
+            others += usize::from(flags != none);
+        }
+    }
+    let mut follow: BTreeMap<[u64; 2], f64> = BTreeMap::new();
+    let pairs = sessions.values().map(|session| session.len() + 1).sum::<usize>() as f64;
+    for mut session in sessions.into_values() {
+        session.sort_unstable();
+        let edge = [u64::MAX];
+        let path: Vec<u64> =
+            edge.into_iter().chain(session.into_iter().map(|[_, flags]| flags)).chain(edge).collect();
+        path.windows(2).for_each(|two| *follow.entry([two[0], two[1]]).or_default() += 1.0 / pairs);
+    }
+    (follow, others)
+}
+
+/// Flags of a trace, and of one that is made of it with little noise.
+#[test]
+fn sessions_of_tcp_begin_and_go_on_as_in_the_trace() {
+    let raw = packets::simulate_with_flags(ROWS, 1);
+    let plan = Plan::new(Guarantee::new(30.0, 1e-9).unwrap(), Method::Adaptive);
+    let key = NoiseKey::for_test(9);
+    let bundle =
+        fit(Sensitive::new(raw.clone()), &packets::with_flags(), &plan, &key, &Quiet).unwrap().bundle;
+    let model = Model::from_bundle(&bundle, &Quiet).unwrap();
+    let request = Request { seed: 1, ..Request::default() };
+    let made = generate(&model, &request, &Quiet).unwrap().trace;
+    let [(raw, _), (made, others)] = [flags(&raw), flags(&made)];
+    assert_eq!(others, 0, "what is not TCP has no flags");
+    let begins = |of: &BTreeMap<[u64; 2], f64>| {
+        let starts = of.iter().filter(|(pair, _)| pair[0] == u64::MAX);
+        of[&[u64::MAX, 2]] / starts.map(|(_, share)| share).sum::<f64>()
+    };
+    let [is, was] = [begins(&made), begins(&raw)];
+    assert!(was > 0.9 && is >= 0.95 * was, "SYN begins {is} of the sessions, {was} of the raw ones");
+    let pairs: BTreeSet<&[u64; 2]> = raw.keys().chain(made.keys()).collect();
+    let share = |of: &BTreeMap<[u64; 2], f64>, pair| of.get(pair).copied().unwrap_or(0.0);
+    let apart: f64 = pairs.into_iter().map(|pair| (share(&raw, pair) - share(&made, pair)).abs()).sum();
+    assert!(apart / 2.0 < 0.02, "{apart}");
+
+    // Who writes a bundle by hand gets a reason.
+    let refused = |change: &dyn Fn(&mut netdpsyn_model::sessions::Sessions)| {
+        let mut bundle = bundle.clone();
+        let Some(Packets::Sessions(sessions)) = &mut bundle.packets else { panic!("sessions") };
+        change(sessions);
+        let mut file = Vec::new();
+        bundle.write(&mut file).unwrap();
+        Bundle::read(&file[..]).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused(&|_| ()), None);
+    for (change, reason) in [
+        ((|s| s.flags = Some(99)) as fn(&mut netdpsyn_model::sessions::Sessions), "that there are not"),
+        (|s| s.flags = Some(s.manners[0][0]), "an attribute twice"),
+        (|s| s.flags = Some(s.protocol), "another shape"),
+        (|s| s.looks.retain(|look| look.what != netdpsyn_model::sessions::What::Flags), "is missing"),
+    ] {
+        let told = refused(&change).unwrap_or_default();
+        assert!(told.contains(reason), "{told}");
+    }
+}
+
+/// What a trace has not is not asked about; bundles that asked all the same are read as before.
+#[test]
+fn nothing_is_asked_about_lengths_and_times_to_live_that_there_are_not() {
+    use netdpsyn_model::sessions::{Look, Part, What};
+    let (mut schema, mut columns) = (packets::schema(), packets::simulate(ROWS, 1).into_columns());
+    for name in ["ttl", "pkt_len"] {
+        let at = schema.position(name).unwrap();
+        schema.columns.remove(at);
+        columns.remove(at);
+    }
+    let plan = Plan::new(Guarantee::new(4.0, 1e-9).unwrap(), Method::Adaptive);
+    let raw = Sensitive::new(Trace::new(columns));
+    let mut bundle = fit(raw, &schema, &plan, &NoiseKey::for_test(9), &Quiet).unwrap().bundle;
+    let attributes = bundle.attributes.clone();
+    let Some(Packets::Sessions(sessions)) = &mut bundle.packets else { panic!("sessions") };
+    let about = |what: What| match what {
+        What::Ttls | What::Lengths | What::Repeats | What::Constant => true,
+        What::Joint(a, b) => [a, b].iter().any(|part| [Part::Ttl, Part::Length].contains(part)),
+        _ => false,
+    };
+    assert!(!sessions.looks.iter().any(|look| about(look.what)));
+    let made = |bundle: &Bundle| {
+        let mut file = Vec::new();
+        bundle.write(&mut file).unwrap();
+        let model = Model::from_bundle(&Bundle::read(&file[..]).unwrap(), &Quiet).unwrap();
+        generate(&model, &Request { rows: Some(5_000), seed: 1, ..Request::default() }, &Quiet).unwrap().trace
+    };
+    let shape = sessions.shape(What::Ttls, &attributes);
+    let look = Look {
+        what: What::Ttls,
+        counts: vec![7; shape.iter().product()],
+        shape,
+        ..sessions.looks[0].clone()
+    };
+    let without = made(&bundle);
+    let Some(Packets::Sessions(sessions)) = &mut bundle.packets else { panic!("sessions") };
+    sessions.looks.push(look);
+    assert_eq!((without.rows(), without == made(&bundle)), (5_000, true));
+}
+
 #[test]
 fn without_structure_packets_are_single_records() {
     let bundle = bundle(Structure::None);

@@ -62,6 +62,8 @@ pub fn sessions(what: What) -> String {
         What::AllHosts => "distinct hosts".into(),
         What::Repeats => "lengths repeated".into(),
         What::Constant => "directions of one length".into(),
+        What::Flags => "flags after flags".into(),
+        What::FlagLengths => "length by flags".into(),
         What::Joint(a, b) => format!("{} × {} of records", part(a), part(b)),
     };
     format!("sessions: {asked}")

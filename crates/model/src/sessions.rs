@@ -133,6 +133,9 @@ pub fn many_bin(packets: u64) -> usize {
 /// Lower ends of the classes of positions in a session that lengths are told by.
 pub const POSITIONS: [u64; 5] = [0, 1, 2, 4, 16];
 
+/// Bins of flags at most, so that chains of them are short tables.
+pub const MOST_FLAGS: usize = 12;
+
 /// The class of a position.
 pub fn position_class(position: u64) -> usize {
     POSITIONS.partition_point(|&least| least <= position) - 1
@@ -191,6 +194,11 @@ pub enum What {
     Constant,
     /// Records of ICMP by direction, and by what their ports say of echoes.
     Echoes,
+    /// Packets that follow one another, by lagged class and by direction and flags of both; the last code stands for what is before the first packet of a session, and for what is
+    /// after the last one.
+    Flags,
+    /// Records by lagged class, direction and flags, coarse length.
+    FlagLengths,
     /// Records by direction and two coarse parts.
     Joint(Part, Part),
 }
@@ -224,6 +232,8 @@ impl What {
             What::AllHosts => (22, Vec::new()),
             What::Repeats => (23, Vec::new()),
             What::Constant => (24, Vec::new()),
+            What::Flags => (25, Vec::new()),
+            What::FlagLengths => (26, Vec::new()),
         }
     }
 }
@@ -254,6 +264,9 @@ pub struct Sessions {
     pub protocol: usize,
     /// Attributes whose values one direction of a session has in common, in groups that were counted together.
     pub manners: Vec<Vec<usize>>,
+    /// The attribute of the TCP flags, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flags: Option<usize>,
     /// Classes of sessions.
     pub classes: Classes,
     /// The group of each octave of gaps, in both groupings.
@@ -284,6 +297,7 @@ impl Sessions {
     pub fn shape(&self, what: What, attributes: &[Attribute]) -> Vec<usize> {
         let (classes, lagged) = (self.classes.count(), self.classes.lagged_count());
         let lengths = self.coarse(Part::Length);
+        let states = 2 * self.flags.and_then(|flags| attributes.get(flags)).map_or(0, Attribute::bins);
         match what {
             What::Numbers => vec![2],
             What::Services => vec![attributes[self.protocol].bins(), self.coarse(Part::Service)],
@@ -314,6 +328,8 @@ impl Sessions {
             }
             What::Sent => vec![classes, 2, self.axis(Part::Length).fine_bins()],
             What::Echoes => vec![2, ECHOES as usize],
+            What::Flags => vec![lagged, states + 1, states + 1],
+            What::FlagLengths => vec![lagged, states, lengths],
             What::Joint(a, b) => vec![2, self.coarse(a), self.coarse(b)],
         }
     }
@@ -338,16 +354,19 @@ impl Sessions {
         {
             return Some("sessions were measured without noise");
         }
-        let mut manners: Vec<usize> = self.manners.iter().flatten().copied().collect();
+        let mut manners: Vec<usize> = self.manners.iter().flatten().chain(&self.flags).copied().collect();
         manners.sort_unstable();
         if manners.windows(2).any(|two| two[0] == two[1]) {
             return Some("sessions name an attribute twice");
         }
         if self.protocol >= attributes.len()
-            || self.manners.iter().flatten().any(|&a| a >= attributes.len())
+            || self.manners.iter().flatten().chain(&self.flags).any(|&a| a >= attributes.len())
             || self.manners.iter().any(Vec::is_empty)
         {
             return Some("sessions name attributes that there are not");
+        }
+        if self.flags.is_some_and(|flags| attributes[flags].bins() > MOST_FLAGS) {
+            return Some("sessions tell more flags apart than there can be");
         }
         let Classes { of, records, protocols, lagged } = &self.classes;
         let cells = attributes[self.protocol].bins() * self.coarse(Part::Service);
@@ -402,7 +421,7 @@ impl Sessions {
         (!Part::ALL.into_iter().all(inside)).then_some("a part of sessions reaches beyond its column")
     }
 
-    /// Everything that a fit asks of sessions, in no special order.
+    /// Everything that a fit asks of sessions, in no special order: nothing about parts that the trace has not.
     pub fn asked(&self) -> Vec<What> {
         use What::*;
         let mut all = vec![
@@ -414,7 +433,17 @@ impl Sessions {
         }
         all.extend([Part::Client, Part::Server, Part::Service, Part::High].map(Fine));
         all.extend((0..self.manners.len() as u32).map(Manner));
+        if self.flags.is_some() {
+            all.extend([Flags, FlagLengths]);
+        }
         all.extend(Part::pairs().map(|(a, b)| Joint(a, b)));
+        let has = |part: Part| self.axis(part).scale.is_some();
+        all.retain(|what| match *what {
+            Ttls => has(Part::Ttl),
+            Lengths | Repeats | Constant | FlagLengths => has(Part::Length),
+            Joint(a, b) => has(a) && has(b),
+            _ => true,
+        });
         all
     }
 }

@@ -21,6 +21,7 @@ pub mod schema;
 pub mod scratch;
 pub mod sessions;
 pub mod simulate;
+pub mod tcp;
 pub mod whole;
 pub mod window;
 pub mod written;

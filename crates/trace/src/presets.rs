@@ -2,7 +2,7 @@
 //!
 //! `flow` and `packet` leave the categories of the key attribute to the steward; the five of the paper (NetDPSyn,
 //! Table 1) declare the classes that those data sets document. `ugr16` and `caida` declare names of protocols in upper case, as their
-//! published tables have them. No preset knows a capture window.
+//! published tables have them. No preset knows a capture window. Flags are a preset of their own, because only version 2 of schemas can say them.
 
 use super::{Column, Fact, Field, Kind, Notation, Role, Schema};
 
@@ -10,6 +10,7 @@ use super::{Column, Fact, Field, Kind, Notation, Role, Schema};
 pub const NAMES: &[(&str, &str)] = &[
     ("flow", "flow records; declare the categories of type, where present"),
     ("packet", "IPv4 packet headers"),
+    ("packet-flags", "IPv4 packet headers with TCP flags"),
     ("ton", "TON_IoT: IoT telemetry flows, ten traffic types"),
     ("ugr16", "UGR'16: NetFlow of an ISP"),
     ("cidds", "CIDDS-001: flows of a small business, with attacks"),
@@ -76,7 +77,7 @@ pub fn preset(name: &str) -> Option<Schema> {
     };
     let mut schema = match name {
         "flow" | "ton" | "ugr16" | "cidds" => flow(name, types),
-        "packet" | "caida" | "dc" => packet(name),
+        "packet" | "packet-flags" | "caida" | "dc" => packet(name),
         _ => return None,
     };
     if matches!(name, "ugr16" | "caida") {
@@ -132,6 +133,10 @@ fn flow(name: &str, types: Option<&[&str]>) -> Schema {
     }
 }
 
+/// Sets of TCP flags as most exporters write them, the commonest first; without TCP there are none.
+pub(super) const TCP_FLAGS: [&str; 12] =
+    ["A", "PA", "S", "SA", "FA", "R", "RA", "FPA", "F", "SEC", "SAE", ""];
+
 fn packet(name: &str) -> Schema {
     let length = Field::Integer { min: 0, max: 65_535, width: 64, exact_below: 1_536 };
     let mut columns = five_tuple();
@@ -148,12 +153,15 @@ fn packet(name: &str) -> Schema {
         integer("ttl", Role::Ttl, 0, 255),
         Column::new("chksum", Field::IpChecksum),
     ]);
+    if name == "packet-flags" {
+        columns.push(Column::new("tcp_flags", categories(&TCP_FLAGS)).with(Role::TcpFlags));
+    }
     Schema {
         name: name.into(),
         kind: Kind::Packet,
         columns,
         // Captures taken behind segmentation offload hold packets of impossible lengths; backbone links do not.
-        facts: if name == "packet" { Vec::new() } else { vec![Fact::LengthHoldsHeaders] },
+        facts: if name.starts_with("packet") { Vec::new() } else { vec![Fact::LengthHoldsHeaders] },
         mtu: None,
         window: None,
     }

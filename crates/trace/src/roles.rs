@@ -75,6 +75,7 @@ impl Role {
             Role::Start | Role::End => Some("timestamp"),
             Role::Duration => Some("integer, integer-exponential or float-exponential"),
             Role::Label => Some("categorical or integer"),
+            Role::TcpFlags => Some("categorical, integer or integer-exponential"),
             Role::Key | Role::None => None,
             _ => Some("integer or integer-exponential"),
         }
@@ -90,6 +91,7 @@ impl Role {
             Role::Start | Role::End => matches!(field, Field::Timestamp { .. }),
             Role::Duration => counts || matches!(field, Field::FloatExponential { .. }),
             Role::Label => matches!(field, Field::Categorical(_) | Field::Integer { .. }),
+            Role::TcpFlags => counts || matches!(field, Field::Categorical(_)),
             Role::Key | Role::None => true,
             _ => counts,
         }

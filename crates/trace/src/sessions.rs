@@ -33,6 +33,8 @@ pub struct Sessions {
     pub length: Option<usize>,
     /// Of the time to live, where there is one.
     pub ttl: Option<usize>,
+    /// Of the TCP flags, where there are some and their values can be listed.
+    pub flags: Option<usize>,
     /// In the view alone: 1 where the server sends.
     pub direction: usize,
     /// In the view alone: the [`Echo`].
@@ -78,6 +80,18 @@ impl fmt::Display for NoSessions {
     }
 }
 
+/// Values of flags that are listed at most: nine flags have so many sets.
+const MOST_LISTED: u64 = 512;
+
+/// Whether the values of flags are few enough to be told apart one by one.
+fn can_be_listed(flags: &Field) -> bool {
+    match flags {
+        Field::Categorical(values) => values.is_some(),
+        Field::Integer { min, max, .. } => max - min < MOST_LISTED,
+        _ => false,
+    }
+}
+
 impl Sessions {
     /// Of a schema; or why it has none.
     pub fn of(schema: &Schema) -> Result<Sessions, NoSessions> {
@@ -102,6 +116,7 @@ impl Sessions {
             time: measured(Role::Start)?,
             length: measured(Role::Length).ok(),
             ttl: measured(Role::Ttl).ok(),
+            flags: measured(Role::TcpFlags).ok().filter(|&c| can_be_listed(&schema.columns[c].field)),
             direction: schema.columns.len(),
             echo: schema.columns.len() + 1,
         })

@@ -117,9 +117,28 @@ fn sessions(sessions: &Sessions) -> String {
         value: sessions.alternation.synthetic,
         mark: Some(sessions.alternation.real),
     };
+    let begins = sessions.flags.iter().map(|flags| Bar {
+        name: "TCP sessions that begin with SYN".into(),
+        value: flags.begins.synthetic,
+        mark: Some(flags.begins.real),
+    });
+    let shares: Vec<Bar> = std::iter::once(turns).chain(begins).collect();
+    let flags = sessions.flags.iter().flat_map(|flags| {
+        let bar = |name: &str, value, mark| Bar { name: name.into(), value, mark };
+        [
+            bar("TCP flags of first records", flags.first, flags.first_floor),
+            bar("TCP flags of two records in turn", flags.bigrams, flags.bigrams_floor),
+        ]
+    });
+    let flags: Vec<Bar> = flags.collect();
+    let apart = match flags.is_empty() {
+        true => String::new(),
+        false => bars("distance of flags, 0 is equal; the mark is the floor", &flags),
+    };
     ratios("number and quantiles, synthetic divided by raw", &all)
         + &profiles(&sessions.profiles)
-        + &bars("shares of the synthetic trace; the mark is the raw one", &[turns])
+        + &bars("shares of the synthetic trace; the mark is the raw one", &shares)
+        + &apart
 }
 
 fn top(lists: &[Top]) -> String {

@@ -5,7 +5,7 @@ use super::group::Order;
 use super::{classes, sensitivity};
 use netdpsyn_model::domain::{Attribute, Partition};
 use netdpsyn_model::sessions::{Axis, Classes, Part, Sessions, What};
-use netdpsyn_privacy::MaxRecords;
+use netdpsyn_privacy::{MaxRecords, NoiseScale, Rho, Sensitivity};
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::sessions::Sessions as View;
 use netdpsyn_trace::{Trace, presets};
@@ -22,7 +22,7 @@ fn axis(starts: &[u64], end: u64) -> Axis {
         partition: Partition::from_starts(starts.to_vec(), end),
         counts: vec![1; coarse.len()],
         coarse,
-        scale: None,
+        scale: NoiseScale::for_cost(Sensitivity::histogram(MaxRecords::ONE), Rho::from_units(1 << 40)).ok(),
     }
 }
 
@@ -35,14 +35,18 @@ struct Small {
 
 impl Small {
     fn new() -> Small {
-        let schema = presets::preset("packet").unwrap();
+        let schema = presets::preset("packet-flags").unwrap();
         let view = View::of(&schema).unwrap();
         let attribute = |column: usize, starts: &[u64], end| Attribute {
             column,
             name: schema.columns[column].name.clone(),
             partition: Partition::from_starts(starts.to_vec(), end),
         };
-        let attributes = vec![attribute(view.protocol, &[0, 6, 7], 257), attribute(11, &[0, 1], 8)];
+        let attributes = vec![
+            attribute(view.protocol, &[0, 6, 7], 257),
+            attribute(11, &[0, 1], 8),
+            attribute(view.flags.unwrap(), &[0, 1, 2], 13),
+        ];
         let axes = vec![
             axis(&[0, 1, 2], 1 << 32),
             axis(&[0, 1, 2], 1 << 32),
@@ -68,6 +72,7 @@ impl Small {
             axes,
             protocol: 0,
             manners: vec![vec![1]],
+            flags: Some(2),
             classes,
             gaps,
             range: [0, 40],
@@ -78,7 +83,7 @@ impl Small {
 
     /// The exact answers to all that is asked.
     fn answers(&self, rows: &[Vec<u64>]) -> BTreeMap<What, Vec<i64>> {
-        let schema = presets::preset("packet").unwrap();
+        let schema = presets::preset("packet-flags").unwrap();
         let of_view = self.view.schema(&schema);
         let mut trace = Trace::empty(&schema);
         rows.iter().for_each(|row| trace.push(row));
@@ -90,6 +95,7 @@ impl Small {
             attributes: &self.attributes,
             protocol: self.sessions.protocol,
             manners: &self.sessions.manners,
+            flags: self.sessions.flags,
         };
         let data = Data::of(&view, order, &cuts, &Quiet).unwrap().classified(&self.sessions.classes);
         let answer = |what: What| {
@@ -110,9 +116,9 @@ fn packet(rng: &mut Xoshiro256PlusPlus, hosts: u64) -> Vec<u64> {
     };
     let protocol = one(&[1, 6, 6]);
     let (time, length) = (one(&[0, 5, 12, 13, 25, 999]), one(&[40, 45, 55, 1_500]));
-    let (flag, ttl) = (one(&[0, 2]), one(&[1, 64, 200]));
+    let (flag, ttl, set) = (one(&[0, 2]), one(&[1, 64, 200]), one(&[0, 1, 5]));
     let [from, to] = [0, 1].map(|_| rng.random_range(0..hosts));
-    vec![from, to, source, destination, protocol, time, length, 4, 5, 0, 0, flag, 0, ttl, 0]
+    vec![from, to, source, destination, protocol, time, length, 4, 5, 0, 0, flag, 0, ttl, 0, set]
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct Data {
     protocol: Values,
     /// By attribute that is in a manner.
     manners: Vec<Vec<(Values, usize)>>,
+    /// Flags, where there are some, and how many bins they have.
+    flags: Option<(Values, usize)>,
     /// The address of either end, of the first packet of each session.
     hosts: [Vec<u32>; 2],
     /// By session: its class, and its lagged class.
@@ -47,6 +49,8 @@ pub struct Cuts<'a> {
     pub protocol: usize,
     /// Groups of attributes.
     pub manners: &'a [Vec<usize>],
+    /// The attribute of the flags.
+    pub flags: Option<usize>,
 }
 
 /// The column of a part, where the trace has it.
@@ -104,6 +108,7 @@ impl Data {
         let hosts = [columns.client, columns.server]
             .map(|column| firsts().map(|row| view.column(column).get(row) as u32).collect());
         let protocol = own(cuts.protocol)?.0;
+        let flags = cuts.flags.map(own).transpose()?;
         Ok(Data {
             fine,
             coarse: cuts.axes.iter().map(|axis| axis.coarse.clone()).collect(),
@@ -113,6 +118,7 @@ impl Data {
             echo,
             protocol,
             manners,
+            flags,
             hosts,
             class: Vec::new(),
             order,
@@ -143,6 +149,11 @@ impl Data {
 
     fn direction(&self, at: usize) -> usize {
         self.direction.get(at) as usize
+    }
+
+    /// Direction and flags together.
+    fn state(&self, at: usize) -> usize {
+        self.flags.as_ref().map_or(0, |(codes, bins)| self.direction(at) * bins + codes.get(at) as usize)
     }
 
     /// Nanoseconds since the packet before.
@@ -265,6 +276,18 @@ impl Data {
                 for at in rows.filter(|&at| self.echo.get(at) > 0) {
                     to.add(&[self.direction(at), self.echo.get(at) as usize - 1]);
                 }
+            }
+            What::Flags => {
+                let none = to.shape[1] - 1;
+                let last = rows.fold(none, |before, at| {
+                    let now = self.state(at);
+                    to.add(&[lagged, before, now]);
+                    now
+                });
+                to.add(&[lagged, last, none]);
+            }
+            What::FlagLengths => {
+                rows.for_each(|at| to.add(&[lagged, self.state(at), self.coarse(Part::Length, at)]))
             }
             What::Joint(a, b) => {
                 rows.for_each(|at| to.add(&[self.direction(at), self.coarse(a, at), self.coarse(b, at)]))

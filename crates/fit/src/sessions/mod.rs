@@ -36,7 +36,7 @@ use data::{Cuts, Data};
 use group::Order as Rows;
 use netdpsyn_model::domain::{Attribute, Order, codes};
 use netdpsyn_model::layers::Layers;
-use netdpsyn_model::sessions::{Axis, Look, Part, Sessions, What};
+use netdpsyn_model::sessions::{Axis, Look, MOST_FLAGS, Part, Sessions, What};
 use netdpsyn_model::{Measurement, Packets, labels};
 use netdpsyn_privacy::{
     Accountant, CellMap, MaxRecords, Noisy, Query, Raw, Rho, Sensitive, Sensitivity, Stream,
@@ -47,6 +47,8 @@ use netdpsyn_trace::{Field, Schema, Stage, Trace};
 
 /// σ that the number of sessions, and that of records, stand above noise before anything is told of sessions.
 const SESSIONS: f64 = 8.0;
+/// The same where flags say how sessions go: they tell more.
+const WITH_FLAGS: f64 = 2.0;
 pub(super) const RECORDS: f64 = 25.0;
 /// Quantiles of parts at most, and of lengths.
 const QUANTILES: [f64; 2] = [16.0, 10.0];
@@ -56,6 +58,8 @@ const A_QUANTILE: f64 = 150.0;
 const TOGETHER: usize = 64;
 /// Bins of an attribute of a manner.
 const MANNER_BINS: usize = 8;
+/// The same of flags: a list has four times as many.
+const FLAG_BINS: usize = MOST_FLAGS / 4;
 
 /// Why packets of this schema are not measured as sessions, as far as that is known beforehand.
 pub fn why_not(schema: &Schema) -> Option<NoSessions> {
@@ -67,18 +71,34 @@ struct Fit<'a, 'n> {
     plan: &'a Plan,
     accountant: &'a mut Accountant<'n>,
     progress: &'a dyn Progress,
+    /// What all but looks at flags have of ρ.
+    rest: f64,
     looks: Vec<Look>,
 }
 
 impl Fit<'_, '_> {
+    /// A part of what is not for flags.
     fn part(&self, part: f64) -> Rho {
+        self.of_all(part * self.rest)
+    }
+
+    fn of_all(&self, part: f64) -> Rho {
         Rho::from_units((self.plan.allowance().units() as f64 * part) as u64)
+    }
+
+    /// What a look of its own part takes.
+    fn rho(&self, what: What, manners: usize) -> Rho {
+        let part = shares::part(what, manners);
+        match what {
+            What::Flags | What::FlagLengths => self.of_all(part),
+            _ => self.part(part),
+        }
     }
 
     /// σ of a look that takes this part of ρ, where one record moves it by √`squares`.
     fn sigma(&self, part: f64, squares: f64) -> f64 {
         let k = self.plan.unit.max_records().get() as f64;
-        k * (squares / (2.0 * self.plan.allowance().as_f64() * part)).sqrt()
+        k * (squares / (2.0 * self.plan.allowance().as_f64() * part * self.rest)).sqrt()
     }
 
     /// Asks, and keeps the answer.
@@ -113,13 +133,17 @@ fn sensitivity(what: What, k: MaxRecords) -> Sensitivity {
         What::Ranks | What::Smaller | What::HostRanks(_) => Sensitivity::ranks(k),
         What::Sizes | What::Starts | What::Constant => Sensitivity::groups(k),
         What::Of(_) | What::Ends | What::Fine(_) | What::Hosts(_) | What::Pairs => Sensitivity::distinct(k),
-        What::Lengths => Sensitivity::followed(k),
+        What::Lengths | What::Flags => Sensitivity::followed(k),
         What::Turns | What::Gaps | What::Octaves | What::Repeats => Sensitivity::lagged(k),
         What::AllHosts => Sensitivity::distinct_of_two(k),
         What::Positions => Sensitivity::positions(k, netdpsyn_model::sessions::POSITIONS.len() as u64),
-        What::Services | What::Ttls | What::Manner(_) | What::Sent | What::Echoes | What::Joint(..) => {
-            Sensitivity::histogram(k)
-        }
+        What::Services
+        | What::Ttls
+        | What::Manner(_)
+        | What::Sent
+        | What::Echoes
+        | What::FlagLengths
+        | What::Joint(..) => Sensitivity::histogram(k),
     }
 }
 
@@ -153,14 +177,16 @@ pub(super) fn measure(
     progress.step(Stage::Code, 0, 1)?;
     let view = trace.derive(|t| columns.view(t.clone(), &of_view, progress)).finished_or(Cancelled)?;
     let order = view.derive(|t| Rows::of(t, &columns, progress)).finished_or(Cancelled)?;
-    let mut fit = Fit { plan, accountant, progress, looks: Vec::new() };
+    let rest = shares::beside_flags(&columns);
+    let mut fit = Fit { plan, accountant, progress, rest, looks: Vec::new() };
 
     // Enough to tell of?
     let numbers = order.derive(|order| vec![order.rows.len() as i64, order.sessions() as i64]);
     let rho = fit.part(shares::part(What::Numbers, 0));
     fit.ask(What::Numbers, vec![2], rho, CellMap::of(|_| ()), numbers)?;
     let (counts, sigma) = (&fit.looks[0].counts, fit.looks[0].scale.sigma());
-    if (counts[0] as f64) < RECORDS * sigma || (counts[1] as f64) < SESSIONS * sigma {
+    let least = if columns.flags.is_some() { WITH_FLAGS } else { SESSIONS };
+    if (counts[0] as f64) < RECORDS * sigma || (counts[1] as f64) < least * sigma {
         return Ok(Err(NoSessions::TooFew));
     }
     let records = counts[0] as f64;
@@ -168,9 +194,11 @@ pub(super) fn measure(
     // Single columns: lists, and trees of all others.
     let Singles { axes, attributes, measurements } = singles(&view, &columns, &of_view, records, &mut fit)?;
     let protocol = attributes.iter().position(|a| a.column == columns.protocol).unwrap_or(0);
+    let flags = columns.flags.and_then(|flags| attributes.iter().position(|a| a.column == flags));
     let manners = manners(&attributes, protocol, &columns);
     let layers = Layers { class: Some(protocol), side: None, coarse: (0..attributes.len()).collect() };
-    let how = Cuts { columns: &columns, axes: &axes, attributes: &attributes, protocol, manners: &manners };
+    let how =
+        Cuts { columns: &columns, axes: &axes, attributes: &attributes, protocol, manners: &manners, flags };
     let data =
         view.zip(order).map(|(view, order)| Data::of(&view, order, &how, progress)).finished_or(Cancelled)?;
 
@@ -183,6 +211,7 @@ pub(super) fn measure(
             });
             attributes.iter().for_each(|a| a.partition.describe(say));
             manners.iter().for_each(|m| say(&m.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>()));
+            flags.iter().for_each(|flags| say(&flags.to_le_bytes()));
             if let Some(classes) = classes {
                 for part in [&classes.of, &classes.protocols, &classes.lagged] {
                     say(&part.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>());
@@ -198,6 +227,7 @@ pub(super) fn measure(
         axes: axes.clone(),
         protocol,
         manners: manners.clone(),
+        flags,
         classes: classes::none(),
         gaps: [Vec::new(), Vec::new()],
         range: [0, 0],
@@ -216,7 +246,7 @@ pub(super) fn measure(
         let map = describe(known.then_some(&found.classes), &found.gaps, what);
         fit.ask(what, shape, part, map, exact)
     };
-    let part = |what: What, fit: &Fit<'_, '_>| fit.part(shares::part(what, manners.len()));
+    let part = |what: What, fit: &Fit<'_, '_>| fit.rho(what, manners.len());
 
     // Classes of sessions by what stands out of protocol × service.
     let rho = part(What::Services, &fit);
@@ -269,7 +299,7 @@ struct Singles {
 pub(super) struct Columns {
     /// By trees.
     pub ordered: Vec<(usize, Order)>,
-    /// Value by value, the protocol among them.
+    /// Value by value, protocol and flags among them.
     pub listed: Vec<usize>,
 }
 
@@ -279,7 +309,9 @@ impl Columns {
         let (mut ordered, mut listed) = (Vec::new(), Vec::new());
         for column in (0..columns.direction).filter(|&c| schema.columns[c].is_measured()) {
             match Order::of(&schema.columns[column].field, schema.window) {
-                Some(order) if schema.columns[column].field != Field::Protocol => {
+                Some(order)
+                    if schema.columns[column].field != Field::Protocol && Some(column) != columns.flags =>
+                {
                     ordered.push((column, order))
                 }
                 _ => listed.push(column),
@@ -304,8 +336,8 @@ fn singles(
     let mut cuts = Vec::new();
     let reach = Reach::of(fit.plan.unit, schema, &fixed);
     for (at, attribute) in fixed.iter().enumerate() {
-        let part = shares::list(attribute.column == columns.protocol, listed.len());
-        let terms = Terms { stage: Stage::OneWays, reach, rho: fit.part(part) };
+        let rho = fit.of_all(shares::list(columns, attribute.column, listed.len()));
+        let terms = Terms { stage: Stage::OneWays, reach, rho };
         let counted =
             measure_all(&all, &[Marginal::new(&[at], &fixed)], &fixed, terms, fit.accountant, progress)?;
         for measured in counted {
@@ -344,7 +376,11 @@ fn singles(
     let (mut attributes, mut measurements) = (Vec::new(), Vec::new());
     for cut in cuts.iter().filter(|cut| !ends.contains(&cut.attribute.column)) {
         let part = [Some(columns.time), columns.length, columns.ttl].contains(&Some(cut.attribute.column));
-        let (bins, share) = if part { (q, share) } else { (MANNER_BINS, share) };
+        let bins = match part {
+            true => q,
+            false if columns.flags == Some(cut.attribute.column) => FLAG_BINS,
+            false => MANNER_BINS,
+        };
         let (attribute, mut measurement) = cut.single(bins, share);
         measurement.attributes = vec![attributes.len()];
         attributes.push(attribute);
@@ -355,7 +391,7 @@ fn singles(
 
 /// Attributes that one direction of a session has in common, in groups of few joint cells.
 fn manners(attributes: &[Attribute], protocol: usize, columns: &View) -> Vec<Vec<usize>> {
-    let parts = [Some(columns.time), columns.length, columns.ttl];
+    let parts = [Some(columns.time), columns.length, columns.ttl, columns.flags];
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut cells = 0;
     let free =

@@ -1,6 +1,7 @@
 //! How ρ is shared out where packets are measured as sessions: parts of the whole, found by trying on four traces. They add up to 1.
 
 use netdpsyn_model::sessions::{Part, What};
+use netdpsyn_trace::sessions::Sessions;
 
 /// All trees together.
 pub const TREES: f64 = 0.36;
@@ -10,10 +11,24 @@ const PROTOCOL: f64 = 0.004;
 const LIST: f64 = 0.004;
 /// All of these at most.
 const LISTS: f64 = 0.05;
+/// The list of flags.
+const FLAG_LIST: f64 = 0.01;
+/// What all else has where there are flags: the rest is theirs.
+const BESIDE_FLAGS: f64 = 1.0 - 0.05 - 0.015 - FLAG_LIST;
 
-/// The part of one of so many lists, the protocol among them.
-pub fn list(protocol: bool, lists: usize) -> f64 {
-    if protocol { PROTOCOL } else { LIST.min(LISTS / lists.saturating_sub(1).max(1) as f64) }
+/// What all but looks at flags have.
+pub fn beside_flags(columns: &Sessions) -> f64 {
+    if columns.flags.is_some() { BESIDE_FLAGS } else { 1.0 }
+}
+
+/// The part of the list of a column, of so many lists.
+pub fn list(columns: &Sessions, column: usize, lists: usize) -> f64 {
+    let others = lists.saturating_sub(1 + usize::from(columns.flags.is_some())).max(1);
+    match column {
+        column if Some(column) == columns.flags => FLAG_LIST,
+        column if column == columns.protocol => PROTOCOL * beside_flags(columns),
+        _ => LIST.min(LISTS / others as f64) * beside_flags(columns),
+    }
 }
 
 /// The part of one look; pairs of parts share what is left.
@@ -44,6 +59,8 @@ pub fn part(what: What, manners: usize) -> f64 {
         What::AllHosts => 0.02,
         What::Repeats => 0.01,
         What::Constant => 0.03,
+        What::Flags => 0.05,
+        What::FlagLengths => 0.015,
         What::Joint(..) => 0.0,
     }
 }

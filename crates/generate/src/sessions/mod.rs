@@ -10,13 +10,17 @@
 //! | [`tables`] | noisy answers as tables that can be drawn from |
 //! | [`sizes`] | how many sessions, and how many packets each has |
 //! | [`walk`] | the packets of a session |
+//! | [`likely`] | sizes that a chain of flags can have |
+//! | [`flags`] | their directions and TCP flags, where the trace has flags |
 //! | [`place`] | whole sessions exchanged until joint tables hold |
 //! | [`hosts`] | addresses |
 //! | [`apart`] | no two sessions of one five-tuple |
 //! | [`mod@write`] | values of packets |
 
 pub mod apart;
+pub mod flags;
 pub mod hosts;
+pub mod likely;
 pub mod place;
 pub mod sizes;
 pub mod tables;
@@ -25,6 +29,7 @@ pub mod write;
 
 use super::gum::Convergence;
 use super::stream;
+use flags::Chain;
 use netdpsyn_model::Model;
 use netdpsyn_model::sessions::{Part, Sessions, What};
 use netdpsyn_trace::progress::{Cancelled, Progress, Step};
@@ -50,6 +55,8 @@ const LENGTHS: usize = usize::MAX - 6;
 /// Where streams of pieces begin, for packets and for their values.
 const WALKS: usize = 1 << 40;
 pub(super) const VALUES: usize = 1 << 41;
+/// And of lagged classes, for chains of flags.
+const FLAGS: usize = 1 << 42;
 
 /// Bytes a packet takes while sessions are made: the packet, and its length in the table of its session.
 pub const BYTES_A_PACKET: usize = std::mem::size_of::<Packet>() + 16;
@@ -90,14 +97,22 @@ pub fn make<'a>(
     let rng = &mut stream(seed, SIZES);
     let times = rows as f64 / model.records.max(1.0);
     let mut sizes = sizes::sizes(sessions, times, rows, rng);
+    let mut chain = Chain::of(model, sessions);
+    if let Some(chain) = &chain {
+        likely::without_ghosts(sessions, chain, &mut sizes, times);
+    }
     sizes::fit_rows(&mut sizes, rows, rng);
+    if let Some(chain) = &mut chain {
+        likely::suit(sessions, chain, &mut sizes, times, rng, step)?;
+        chain.meet(sessions, &sizes, seed, step)?;
+    }
     step()?;
 
     let start = Start::draw(sessions, &sizes, times, &mut stream(seed, ENDS));
     let (_, window) = window(&model.schema);
     progress.step(Stage::Generate, 0, 3)?;
     let constant = walk::constant(sessions, &sizes, &mut stream(seed, LENGTHS));
-    let walk = Walk::of(sessions, &start.sent, &sizes, &constant, times);
+    let walk = Walk::of(sessions, &start.sent, &sizes, &constant, times, chain);
     let walked = walked(&walk, sessions, &sizes, &constant, window, seed, step)?;
     progress.step(Stage::Generate, 1, 3)?;
 

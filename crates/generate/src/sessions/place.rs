@@ -181,21 +181,23 @@ impl<'a> Places<'a> {
         let slot = |part: Part| PARTS.iter().position(|&p| p == part);
         for (a, b) in Part::pairs() {
             let noisy = Noisy::of(model, What::Joint(a, b));
+            // What was not asked is as it comes.
+            let weight = f64::from(u8::from(model.look(What::Joint(a, b)).is_some()));
             let target = joint_target(model, &noisy, a, b, rows);
             let (n, m) = (model.axis(a).coarse_bins(), model.axis(b).coarse_bins());
             match (slot(a), slot(b)) {
                 (Some(a), Some(b)) => {
-                    let from = self.add(target, noisy.sigma, 1.0);
+                    let from = self.add(target, noisy.sigma, weight);
                     self.join(a, b, n * m, m, from, true);
                 }
-                (Some(a), None) => self.with_length[a] = self.add(target, noisy.sigma, 1.0),
+                (Some(a), None) => self.with_length[a] = self.add(target, noisy.sigma, weight),
                 (None, Some(b)) => {
                     // Lengths first: the other way round.
                     let turned = (0..2 * n * m).map(|cell| {
                         let (direction, code, length) = (cell / (n * m), cell / n % m, cell % n);
                         target[(direction * n + length) * m + code]
                     });
-                    let from = self.add(turned.collect::<Vec<f64>>(), noisy.sigma, 1.0);
+                    let from = self.add(turned.collect::<Vec<f64>>(), noisy.sigma, weight);
                     (self.with_length[b], self.with_length[b + 1]) = (from, from);
                 }
                 (None, None) => {}
@@ -407,7 +409,8 @@ impl<'a> Places<'a> {
     /// Mean misfit of records: what is off, over all records of all joint tables.
     pub fn error(&self) -> f64 {
         let (mut off, mut all) = (0.0, 0.0);
-        for joint in self.joints.iter().filter(|joint| joint.records) {
+        let asked = |joint: &&Joint| joint.records && self.cells[joint.from].weight > 0.0;
+        for joint in self.joints.iter().filter(asked) {
             for cell in &self.cells[joint.from..joint.from + 2 * joint.size] {
                 off += (cell.now - cell.target).abs();
                 all += cell.target;

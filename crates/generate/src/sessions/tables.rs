@@ -19,13 +19,14 @@ pub struct Noisy {
 }
 
 impl Noisy {
-    /// Of a look that every model of sessions has; of what there is not, nothing.
+    /// Of a look; of one at what the trace has not, nothing.
     pub fn of(sessions: &Sessions, what: What) -> Noisy {
         let of = |look: &Look| Noisy {
             counts: look.counts.iter().map(|&n| n as f64).collect(),
             sigma: look.scale.sigma(),
         };
-        sessions.look(what).map_or(Noisy { counts: vec![0.0], sigma: 1.0 }, of)
+        let nothing = || Noisy { counts: vec![0.0; sessions.shape(what, &[]).iter().product()], sigma: 1.0 };
+        sessions.look(what).map_or_else(nothing, of)
     }
 
     /// Rows of `width` shrunk towards the shape that all have together times their own total, each brought to that total: its own sum, or as given.

@@ -3,6 +3,7 @@
 //! Directions follow the odds of the lagged look, corrected for what is left of either, so that sizes stay as they were drawn. Lengths follow the one before by what the
 //! two say of each other, with the lengths of their position as margins.
 
+use super::flags::Chain;
 use super::sizes::Sizes;
 use super::tables::{Noisy, column_sums, draw_rows, pick, rake, row_sums, scale_to};
 use netdpsyn_model::sessions::{
@@ -31,6 +32,8 @@ pub struct Walk {
     first: Vec<f64>,
     /// By lagged class, direction before, direction, step, length before: lengths.
     follow: Vec<f64>,
+    /// Directions and flags, where the trace has flags.
+    chain: Option<Chain>,
 }
 
 /// By direction and session, the coarse length that all of its packets have exactly alike.
@@ -66,11 +69,20 @@ pub struct Packet {
     pub length: u16,
     /// 1 where the server sends.
     pub direction: u8,
+    /// The bin of its TCP flags, where there are some.
+    pub flags: u8,
 }
 
 impl Walk {
     /// Of a model.
-    pub fn of(model: &Sessions, sent: &[f64], sizes: &Sizes, constant: &Constant, times: f64) -> Walk {
+    pub fn of(
+        model: &Sessions,
+        sent: &[f64],
+        sizes: &Sizes,
+        constant: &Constant,
+        times: f64,
+        chain: Option<Chain>,
+    ) -> Walk {
         let (classes, lagged) = (&model.classes, model.classes.lagged_count());
         let lengths = model.axis(Part::Length).coarse_bins();
         let groups = GAP_GROUPS[0];
@@ -91,7 +103,7 @@ impl Walk {
         let mut after = Noisy::of(model, What::Lengths).shrunk(4 * lengths * lengths, None);
         without(model, sizes, constant, times, &mut positions, &mut after);
         let (first, follow) = follow(&positions, after, lagged, lengths);
-        Walk { lengths, turns, shares, octaves: octaves(model, lagged), first, follow }
+        Walk { lengths, turns, shares, octaves: octaves(model, lagged), first, follow, chain }
     }
 
     /// The packets of a session whose lagged class is `class`, within a window of `window` nanoseconds.
@@ -108,13 +120,15 @@ impl Walk {
         let mut left = sent.map(f64::from);
         let groups = GAP_GROUPS[0];
         let mut last = Packet::default();
+        let mut path = self.chain.as_ref().map(|chain| (chain, chain.start(sent)));
+        let (mut scratch, mut weighed) = (Vec::new(), Vec::new());
         for position in 0..(sent[0] + sent[1]) as usize {
             let later = usize::from(position > 1);
             let row = |direction: usize| {
                 let row = ((class * 2 + later) * 2 + usize::from(last.direction)) * 2 + direction;
                 &self.turns[row * groups..(row + 1) * groups]
             };
-            let odds = [0, 1].map(|direction| {
+            let odds = |direction: usize| {
                 let own = match position {
                     0 => self.first
                         [(class * 2 + direction) * self.lengths..(class * 2 + direction + 1) * self.lengths]
@@ -127,11 +141,17 @@ impl Walk {
                     }
                 };
                 if left[direction] > 0.0 { f64::max(own, 1e-12) } else { 0.0 }
-            });
-            let direction = usize::from(rng.random::<f64>() * (odds[0] + odds[1]) >= odds[0]);
-            let direction = if left[direction] > 0.0 { direction } else { 1 - direction };
+            };
+            let (direction, flags) = match &mut path {
+                Some((chain, at)) => chain.next(class, at, &mut scratch, rng),
+                None => {
+                    let odds = [0, 1].map(odds);
+                    let direction = usize::from(rng.random::<f64>() * (odds[0] + odds[1]) >= odds[0]);
+                    (if left[direction] > 0.0 { direction } else { 1 - direction }, 0)
+                }
+            };
             left[direction] -= 1.0;
-            let mut packet = Packet { direction: direction as u8, ..last };
+            let mut packet = Packet { direction: direction as u8, flags: flags as u8, ..last };
             let weights = if position == 0 {
                 &self.first[(class * 2 + direction) * self.lengths..][..self.lengths]
             } else {
@@ -146,7 +166,13 @@ impl Walk {
                     + usize::from(last.length);
                 &self.follow[row * self.lengths..(row + 1) * self.lengths]
             };
-            packet.length = constant[direction].unwrap_or_else(|| pick(weights, rng) as u16);
+            packet.length = constant[direction].unwrap_or_else(|| {
+                let Some(chain) = &self.chain else { return pick(weights, rng) as u16 };
+                weighed.clear();
+                let own = chain.lengths(class, direction, flags);
+                weighed.extend(weights.iter().zip(own).map(|(n, likelier)| n * likelier));
+                pick(&weighed, rng) as u16
+            });
             to.push(packet);
             last = packet;
         }

@@ -90,6 +90,8 @@ pub struct Writer<'a> {
     protocol: Picker,
     length: Picker,
     ttl: Leaves,
+    /// The column of flags, with what its bins hold.
+    flags: Option<(usize, Picker)>,
     /// Fine bins of each coarse length, by class and direction.
     lengths: Vec<f64>,
     /// How likely an exact length is that of the packet before, by lagged class and coarse length.
@@ -130,6 +132,10 @@ impl<'a> Writer<'a> {
             protocol: Picker::new(&model.attributes[sessions.protocol].partition),
             length: Picker::new(&sessions.axis(Part::Length).partition),
             ttl: Leaves::of(sessions.axis(Part::Ttl)),
+            flags: sessions
+                .flags
+                .map(|flags| &model.attributes[flags])
+                .map(|flags| (flags.column, Picker::new(&flags.partition))),
             lengths: Noisy::of(sessions, What::Sent).shrunk(sessions.axis(Part::Length).fine_bins(), None),
             repeats: repeats(made, model.records / made.walked.packets.len().max(1) as f64),
             manners: (0u32..).zip(&sessions.manners).map(group).collect(),
@@ -194,6 +200,9 @@ impl<'a> Writer<'a> {
                     let before = last.filter(|_| alike || rng.random::<f64>() < again);
                     record[length] = before.unwrap_or_else(|| self.length.draw((first + bin) as u32, rng));
                     *last = Some(record[length]);
+                }
+                if let Some((column, picker)) = &self.flags {
+                    record[*column] = picker.draw(u32::from(packet.flags), rng);
                 }
                 for (column, space) in &self.unmodelled {
                     record[*column] = rng.random_range(space.clone());

@@ -2,11 +2,24 @@
 
 use super::{PACKET_WINDOW, START, ephemeral, heavy_tailed, inside, outside, rank, source};
 use crate::{Facts, Notation, Schema, TimeUnit, Trace, Window, presets, protocols};
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
+
+/// A packet: the columns of the preset, flags last.
+type Packet = [u64; 16];
+const FLAGS: usize = 15;
 
 /// The schema of the simulated packets, complete with window and notations.
 pub fn schema() -> Schema {
-    let mut schema = presets::preset("packet").unwrap_or_else(|| unreachable!("a preset"));
+    complete("packet")
+}
+
+/// The same with TCP flags.
+pub fn with_flags() -> Schema {
+    complete("packet-flags")
+}
+
+fn complete(preset: &str) -> Schema {
+    let mut schema = presets::preset(preset).unwrap_or_else(|| unreachable!("a preset"));
     schema.window = Window::new(START, START + PACKET_WINDOW);
     for (name, notation) in [
         ("srcip", Notation::Dotted),
@@ -23,24 +36,83 @@ pub fn schema() -> Schema {
 
 /// Simulates `rows` packets in order of time.
 pub fn simulate(rows: usize, seed: u64) -> Trace {
+    simulated(rows, seed, &schema(), |_, _| ())
+}
+
+/// Simulates `rows` packets with TCP flags: those of TCP shake hands, talk and part.
+pub fn simulate_with_flags(rows: usize, seed: u64) -> Trace {
+    simulated(rows, seed, &with_flags(), flags)
+}
+
+fn simulated(
+    rows: usize,
+    seed: u64,
+    schema: &Schema,
+    finish: fn(&mut [Packet], &mut Xoshiro256PlusPlus),
+) -> Trace {
     let rng = &mut source(seed);
-    let schema = schema();
-    let facts = Facts::of(&schema);
-    let mut packets: Vec<[u64; 15]> = Vec::with_capacity(rows);
+    let facts = Facts::of(schema);
+    let mut packets: Vec<Packet> = Vec::with_capacity(rows);
     while packets.len() < rows {
+        let from = packets.len();
         conversation(&mut packets, rows, rng);
+        finish(&mut packets[from..], rng);
     }
     packets.sort_by_key(|packet| packet[5]);
-    let mut trace = Trace::empty(&schema);
-    for mut packet in packets {
-        facts.finish(&mut packet);
-        trace.push(&packet);
+    let mut trace = Trace::empty(schema);
+    for packet in &mut packets {
+        let packet = &mut packet[..schema.columns.len()];
+        facts.finish(packet);
+        trace.push(packet);
     }
     trace
 }
 
+/// Gives the packets of one conversation flags. Of TCP, one in twelve was under way before the capture; of the others the first three packets shake hands. Most close in order,
+/// some are reset, and what the window or the number of packets cuts off just ends.
+fn flags(packets: &mut [Packet], rng: &mut Xoshiro256PlusPlus) {
+    let set = |name: &str| presets::TCP_FLAGS.iter().position(|flags| *flags == name).unwrap_or(0) as u64;
+    let is_tcp = packets.first().is_some_and(|packet| packet[4] == protocols::TCP);
+    if !is_tcp {
+        packets.iter_mut().for_each(|packet| packet[FLAGS] = set(""));
+        return;
+    }
+    for packet in packets.iter_mut() {
+        let pushes = packet[6] > 100 && rng.random_bool(0.35);
+        packet[FLAGS] = set(if pushes { "PA" } else { "A" });
+    }
+    let say = |packet: &mut Packet, upward: bool, flags: &str, length: u64| {
+        // Clients have the higher port.
+        if upward != (packet[2] > packet[3]) {
+            packet.swap(0, 1);
+            packet.swap(2, 3);
+            packet[13] = if upward { 64 } else { 52 };
+        }
+        (packet[6], packet[FLAGS]) = (length, set(flags));
+    };
+    if rng.random_bool(11.0 / 12.0) {
+        let greeting = [(true, "S", 60), (false, "SA", 60), (true, "A", 52)];
+        for (packet, (upward, flags, length)) in packets.iter_mut().zip(greeting) {
+            say(packet, upward, flags, length);
+        }
+    }
+    let first = rng.random_bool(0.6);
+    if let [_, _, _, .., a, b, c] = packets {
+        match rng.random_range(0..20) {
+            0..15 => {
+                say(a, first, "FA", 52);
+                say(b, !first, "FA", 52);
+                say(c, first, "A", 52);
+            }
+            15..17 => say(c, first, "R", 40),
+            17..19 => say(c, first, "RA", 40),
+            _ => (),
+        }
+    }
+}
+
 /// One conversation: its packets share a five-tuple, in two directions.
-fn conversation(packets: &mut Vec<[u64; 15]>, rows: usize, rng: &mut impl Rng) {
+fn conversation(packets: &mut Vec<Packet>, rows: usize, rng: &mut impl Rng) {
     let client = inside(rank(700, 0.9, rng));
     let server = outside(rank(6_000, 1.1, rng));
     let (proto, port) = match rng.random_range(0..100) {
@@ -98,6 +170,7 @@ fn conversation(packets: &mut Vec<[u64; 15]>, rows: usize, rng: &mut impl Rng) {
             fragment,
             0,
             ttl,
+            0,
             0,
         ]);
         at += (heavy_tailed(0.008, 1.5, rng) * 1e9) as u64;

@@ -6,10 +6,10 @@ use super::Traces;
 use super::ends::{Tuple, column};
 use super::population::{Count, Thing};
 use super::profile::{Amount, Profile, TIMES, USUAL};
-use super::sides::{Share, Sides};
+use super::sides::{Share, Sides, part};
 use super::skipped::NotTaken;
-use netdpsyn_trace::Role;
 use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::{Field, Role, tcp};
 use read::{Columns, Marks, Read};
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ pub struct Sessions {
     pub flags: Option<Flags>,
 }
 
-/// How the TCP flags of sessions are spread: total variation distances, 0 (equal) to 1 (disjoint).
+/// How the TCP flags of sessions of TCP are spread; distances are total variation, 0 (equal) to 1 (disjoint).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = SessionFlags))]
@@ -39,7 +39,9 @@ pub struct Flags {
     /// The same between equally many raw records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_floor: Option<f64>,
-    /// Flags of two consecutive records of a session.
+    /// Share of the sessions that begin with SYN, without ACK: as letters, words, or a number. Flags that cannot be read are no SYN.
+    pub begins: Share,
+    /// Flags of two consecutive records of a session; the first one follows a start, and an end the last one.
     pub bigrams: f64,
     /// The same between equally many raw records.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,10 +69,11 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
     profiles.push(Profile::of(Amount::InterArrival, &arrivals, &TIMES, progress)?);
     let number = |read: &Read| read.records.len() as u64;
     let flags = |marks: fn(&Read) -> &Marks| read.each(marks).between(|a, b| read::apart(a, b));
-    let flags = columns.flags.map(|_| {
+    let flags = columns.flags.map(|column| {
         let (first, first_floor) = flags(|read| &read.first);
         let (bigrams, bigrams_floor) = flags(|read| &read.bigrams);
-        Flags { first, first_floor, bigrams, bigrams_floor }
+        let begins = Share::of(&read.each(|read| opening(read, &traces.schema.columns[column].field)));
+        Flags { first, first_floor, begins, bigrams, bigrams_floor }
     });
     Ok(Sessions {
         number: Count::new(Thing::Sessions, number(&read.real), number(&read.synthetic)),
@@ -80,11 +83,17 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
     })
 }
 
+/// Share of TCP sessions that begin with SYN.
+fn opening(read: &Read, flags: &Field) -> f64 {
+    let opens = read.first.iter().filter(|(mark, _)| tcp::opens(flags, **mark)).map(|(_, count)| count);
+    part(opens.sum(), read.first.values().sum())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use netdpsyn_trace::progress::Quiet;
-    use netdpsyn_trace::{Column, Field, Schema, Trace, presets};
+    use netdpsyn_trace::{Column, Schema, Trace, presets};
 
     /// Flows with TCP flags.
     fn schema() -> Schema {
@@ -128,7 +137,9 @@ mod tests {
         assert_eq!((&read.gaps, &read.arrivals), (&vec![1, 10, 20], &vec![1, 5, 5, 20]));
         assert_eq!(read.alternation(), 2.0 / 3.0);
         assert_eq!(read.first, Marks::from([(2, 1)]), "UDP has no flags");
-        assert_eq!(read.bigrams, Marks::from([(2 << 32 | 18, 1), (18 << 32 | 16, 1), (16 << 32 | 16, 1)]));
+        let none = u64::from(read::NONE);
+        let pairs = [(none, 2), (2, 18), (18, 16), (16, 16), (16, none)];
+        assert_eq!(read.bigrams, pairs.map(|(before, now)| (before << 32 | now, 1)).into());
     }
 
     #[test]
@@ -142,7 +153,9 @@ mod tests {
         assert_eq!((found.number.real, found.number.synthetic, found.number.ratio), (2, 1, 0.5));
         let flags = found.flags.unwrap();
         assert_eq!((flags.first, flags.first_floor, flags.bigrams_floor), (1.0, Some(0.0), Some(0.0)));
-        assert!((flags.bigrams - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!((flags.begins.real, flags.begins.synthetic, flags.begins.floor), (1.0, 0.0, Some(0.0)));
+        // Two of five pairs occur: 16 after 16, and the end after 16.
+        assert!((flags.bigrams - 0.6).abs() < 1e-12, "{}", flags.bigrams);
         assert_eq!((found.alternation.synthetic, found.alternation.floor), (0.0, Some(0.0)));
         let gaps = &found.profiles[2];
         assert_eq!(

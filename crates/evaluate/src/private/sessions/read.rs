@@ -17,6 +17,9 @@ pub struct Columns {
     pub flags: Option<usize>,
 }
 
+/// What stands for flags before the first record of a session and after the last one.
+pub const NONE: u32 = u32::MAX;
+
 /// How often each mark occurs.
 pub type Marks = BTreeMap<u64, u64>;
 
@@ -35,7 +38,7 @@ pub struct Read {
     turns: u64,
     /// Flags of the first records of TCP sessions.
     pub first: Marks,
-    /// Flags of two consecutive records of TCP sessions, the earlier in the high half.
+    /// Flags of two consecutive records of TCP sessions, the earlier in the high half; [`NONE`] stands before the first and after the last.
     pub bigrams: Marks,
 }
 
@@ -99,19 +102,26 @@ impl Read {
 
     /// What happens from one record of a session to the next.
     fn follow(&mut self, steps: &[Step], has_flags: bool, progress: &dyn Progress) -> Result<(), Cancelled> {
-        if let Some(step) = steps.first().filter(|_| has_flags) {
-            *self.first.entry(step.flags.into()).or_default() += 1;
+        if let [first, .., last] | [first @ last] = steps
+            && has_flags
+        {
+            *self.first.entry(first.flags.into()).or_default() += 1;
+            self.pair(NONE, first.flags);
+            self.pair(last.flags, NONE);
         }
         for two in checked(steps.windows(2), progress) {
             let two = two?;
             self.gaps.push(two[1].time - two[0].time);
             self.turns += u64::from(two[0].is_turned != two[1].is_turned);
             if has_flags {
-                let flags = u64::from(two[0].flags) << 32 | u64::from(two[1].flags);
-                *self.bigrams.entry(flags).or_default() += 1;
+                self.pair(two[0].flags, two[1].flags);
             }
         }
         Ok(())
+    }
+
+    fn pair(&mut self, before: u32, now: u32) {
+        *self.bigrams.entry(u64::from(before) << 32 | u64::from(now)).or_default() += 1;
     }
 
     fn and(mut self, mut other: Read) -> Read {

@@ -1,0 +1,511 @@
+//! Directions and TCP flags of a session's packets: a path of a chain of (direction, flags) that begins, ends, and has as many packets of either direction as its session.
+//!
+//! The chain is what the look at flags after flags says, made to agree with itself: as many packets come to a state as leave it. A path is drawn with what may still follow
+//! in mind: by how likely the chain gets from each next state to its end with exactly the packets that are left, which tables say that hang on nothing else. Sessions
+//! of more packets than the tables have take their directions in the same proportions. As real sessions are more of one kind than a chain's, transitions that come
+//! out too often or too rarely are weighed again.
+
+use super::FLAGS;
+use super::likely::Penalties;
+use super::sizes::Sizes;
+use super::tables::{Noisy, pick, scale_to};
+use crate::stream;
+use netdpsyn_model::Model;
+use netdpsyn_model::sessions::{Part, Sessions, What};
+use netdpsyn_trace::progress::{Cancelled, Step};
+use netdpsyn_trace::protocols;
+use rand::Rng;
+use rayon::prelude::*;
+
+/// σ that a transition of a class stands above noise; that one of all classes does, or that of flags to flags whatever the directions; and what is left of one whose flags stand out.
+const STANDS: f64 = 4.0;
+const TOGETHER: f64 = 3.0;
+const ALONE: f64 = 1.0;
+/// Packets of a direction that tables look ahead.
+pub const AHEAD: usize = 40;
+/// Part of its state's share that every transition keeps, so that no session is impossible; and what a first or last packet keeps.
+const KEPT: [f64; 2] = [1e-5, 1e-8];
+/// Times that transitions are weighed again, and packets of the sessions that say how often they come out.
+const ROUNDS: usize = 6;
+const TRIED: usize = 150_000;
+/// By how much a weight changes in one of these at most.
+const CHANGE: f64 = 3.0;
+/// Part of a length that it keeps whatever the flags.
+const LENGTHS_KEPT: f64 = 1e-3;
+/// How much rarer than one of a smooth spread a size is at least that a chain can hardly have, and how far it is from what can be at most.
+const RARE: f64 = 0.1;
+const IMPOSSIBLE: f64 = 6.0;
+
+/// A chain of states, by lagged class.
+pub struct Chain {
+    /// Bins of flags.
+    bins: usize,
+    classes: Vec<Class>,
+    /// By lagged class, state and coarse length: how much likelier the length is than in its direction at large.
+    lengths: Vec<f64>,
+    width: usize,
+}
+
+/// The chain of a class. The state behind the last one is none: before the first packet, and after the last.
+struct Class {
+    states: usize,
+    /// Records that made it; its transitions are shares.
+    wanted: Vec<f64>,
+    /// Weights of transitions.
+    weights: Vec<f64>,
+    /// By packets that are left of both directions, and state: how likely they follow, relative to others of as many.
+    ahead: Vec<f64>,
+    penalties: Penalties,
+}
+
+/// What is left of a session, and where it stands.
+#[derive(Clone, Copy)]
+pub struct At {
+    /// Packets of either direction.
+    pub left: [u32; 2],
+    /// The last packet's state.
+    state: usize,
+}
+
+impl Chain {
+    /// Of a model that knows flags.
+    pub fn of(model: &Model, sessions: &Sessions) -> Option<Chain> {
+        let bins = model.attributes[sessions.flags?].bins();
+        let tables = transitions(model, sessions, bins);
+        let classes = tables.into_par_iter().map(|wanted| Class::of(wanted, 2 * bins, bins)).collect();
+        let width = sessions.axis(Part::Length).coarse_bins();
+        Some(Chain { bins, classes, lengths: lengths(sessions, bins), width })
+    }
+
+    /// Weighs transitions again for sessions of these sizes.
+    pub fn meet(
+        &mut self,
+        sessions: &Sessions,
+        sizes: &Sizes,
+        seed: u64,
+        step: &Step,
+    ) -> Result<(), Cancelled> {
+        let bins = self.bins;
+        self.classes.par_iter_mut().enumerate().try_for_each(|(class, own)| {
+            own.meet(&tried(sessions, sizes, class), bins, &mut stream(seed, FLAGS + class), step)
+        })
+    }
+
+    /// How far sizes are from what a class can have.
+    pub fn penalties(&self, class: usize) -> &Penalties {
+        &self.classes[class].penalties
+    }
+
+    /// Before the first packet of a session.
+    pub fn start(&self, sent: [u32; 2]) -> At {
+        At { left: sent, state: 2 * self.bins }
+    }
+
+    /// The direction and flags of the next packet.
+    pub fn next(
+        &self,
+        class: usize,
+        at: &mut At,
+        scratch: &mut Vec<f64>,
+        rng: &mut impl Rng,
+    ) -> (usize, usize) {
+        self.classes[class].next(self.bins, at, scratch, rng);
+        (at.state / self.bins, at.state % self.bins)
+    }
+
+    /// By coarse length, how much likelier it is with these flags.
+    pub fn lengths(&self, class: usize, direction: usize, flags: usize) -> &[f64] {
+        let row = class * 2 * self.bins + direction * self.bins + flags;
+        &self.lengths[row * self.width..(row + 1) * self.width]
+    }
+}
+
+impl Class {
+    fn of(wanted: Vec<f64>, states: usize, bins: usize) -> Class {
+        let width = states + 1;
+        let mut into = vec![0.0; width];
+        wanted.chunks(width).for_each(|row| into.iter_mut().zip(row).for_each(|(sum, n)| *sum += n));
+        scale_to(&mut into, 1.0);
+        let mut weights = wanted.clone();
+        for (state, row) in weights.chunks_mut(width).enumerate() {
+            scale_to(row, 1.0);
+            for (next, n) in row.iter_mut().enumerate() {
+                let edge = usize::from(state == states || next == states);
+                // Nothing has no packets.
+                let none = state == states && next == states;
+                *n += if none { 0.0 } else { KEPT[edge] * (into[next] + KEPT[0] / width as f64) };
+            }
+        }
+        let mut class = Class { states, wanted, weights, ahead: Vec::new(), penalties: Vec::new() };
+        let scales = class.look_ahead(bins);
+        class.penalties = class.penalties(bins, &scales);
+        class
+    }
+
+    fn row(&self, state: usize) -> &[f64] {
+        &self.weights[state * (self.states + 1)..(state + 1) * (self.states + 1)]
+    }
+
+    fn ahead(&self, left: [usize; 2], state: usize) -> f64 {
+        self.ahead[(left[0] * (AHEAD + 1) + left[1]) * self.states + state]
+    }
+
+    /// How far each size is from what can be, where `scales` are logarithms of what tables of so many packets were divided by.
+    fn penalties(&self, bins: usize, scales: &[f64]) -> Penalties {
+        let start = self.row(self.states);
+        let of = |left: [usize; 2]| -> f64 {
+            let by = |direction: usize| -> f64 {
+                let mut then = left;
+                if left[direction] == 0 {
+                    return 0.0;
+                }
+                then[direction] -= 1;
+                let next = direction * bins..(direction + 1) * bins;
+                next.map(|next| start[next] * self.ahead(then, next)).sum()
+            };
+            (by(0) + by(1)) * scales[(left[0] + left[1]).saturating_sub(1)].exp()
+        };
+        let places = || (0..(AHEAD + 1) * (AHEAD + 1)).map(|at| [at / (AHEAD + 1), at % (AHEAD + 1)]);
+        let mut likely: Vec<f64> = places().map(of).collect();
+        let mut smooth: Vec<f64> =
+            places().map(|[a, b]| ((a + 1) * (b + 1)) as f64).map(|n| n.powi(-2)).collect();
+        smooth[0] = 0.0;
+        scale_to(&mut likely, 1.0);
+        scale_to(&mut smooth, 1.0);
+        let far = |(likely, smooth): (&f64, &f64)| {
+            (RARE * smooth / likely.max(f64::MIN_POSITIVE)).ln().clamp(0.0, IMPOSSIBLE)
+        };
+        likely.iter().zip(&smooth).map(far).collect()
+    }
+
+    /// Fills the tables of what is ahead, those of fewer packets first; logarithms of what they are divided by.
+    fn look_ahead(&mut self, bins: usize) -> Vec<f64> {
+        let mut scales: Vec<f64> = Vec::with_capacity(2 * AHEAD + 1);
+        self.ahead = vec![0.0; (AHEAD + 1) * (AHEAD + 1) * self.states];
+        for state in 0..self.states {
+            self.ahead[state] = self.row(state)[self.states];
+        }
+        for many in 0..=2 * AHEAD {
+            let of =
+                || (many.saturating_sub(AHEAD)..=many.min(AHEAD)).map(move |first| [first, many - first]);
+            let mut most = 0.0f64;
+            for left in of() {
+                for state in 0..self.states {
+                    let at = (left[0] * (AHEAD + 1) + left[1]) * self.states + state;
+                    if many > 0 {
+                        let row = self.row(state);
+                        let by = |direction: usize| -> f64 {
+                            let mut then = left;
+                            if left[direction] == 0 {
+                                return 0.0;
+                            }
+                            then[direction] -= 1;
+                            let next = direction * bins..(direction + 1) * bins;
+                            next.map(|next| row[next] * self.ahead(then, next)).sum()
+                        };
+                        self.ahead[at] = by(0) + by(1);
+                    }
+                    most = most.max(self.ahead[at]);
+                }
+            }
+            for left in of() {
+                let from = (left[0] * (AHEAD + 1) + left[1]) * self.states;
+                let own = &mut self.ahead[from..from + self.states];
+                own.iter_mut().for_each(|n| *n /= most.max(f64::MIN_POSITIVE));
+            }
+            scales.push(scales.last().unwrap_or(&0.0) + most.max(f64::MIN_POSITIVE).ln());
+        }
+        scales
+    }
+
+    /// Draws the next state.
+    fn next(&self, bins: usize, at: &mut At, scratch: &mut Vec<f64>, rng: &mut impl Rng) {
+        scratch.clear();
+        let row = self.row(at.state);
+        // More than the tables have is looked up in the same proportions.
+        let most = at.left[0].max(at.left[1]) as usize;
+        let shrunk = |packets: u32| match most > AHEAD {
+            true => (packets as usize * AHEAD).div_ceil(most),
+            false => packets as usize,
+        };
+        let left = at.left.map(shrunk);
+        for direction in 0..2 {
+            let mut then = left;
+            then[direction] = then[direction].saturating_sub(1);
+            let next = direction * bins..(direction + 1) * bins;
+            let weight = |next: usize| match at.left[direction] {
+                0 => 0.0,
+                _ => row[next] * self.ahead(then, next),
+            };
+            scratch.extend(next.map(weight));
+        }
+        if scratch.iter().sum::<f64>() <= 0.0 {
+            // Beyond all numbers: whatever is left.
+            let own = |(next, n): (usize, &mut f64)| *n = f64::from(at.left[next / bins]);
+            scratch.iter_mut().enumerate().for_each(own);
+        }
+        at.state = pick(scratch, rng);
+        at.left[at.state / bins] -= 1;
+    }
+
+    /// Weighs transitions until they come out as often as they are to, given how often one direction follows another.
+    fn meet(
+        &mut self,
+        sessions: &[[u32; 2]],
+        bins: usize,
+        rng: &mut impl Rng,
+        step: &Step,
+    ) -> Result<(), Cancelled> {
+        let width = self.states + 1;
+        let mut scratch = Vec::new();
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        for _ in 0..ROUNDS {
+            step()?;
+            let mut made = vec![0.0; width * width];
+            for &sent in sessions {
+                let mut at = At { left: sent, state: self.states };
+                while at.left != [0, 0] {
+                    let before = at.state;
+                    self.next(bins, &mut at, &mut scratch, rng);
+                    made[before * width + at.state] += 1.0;
+                }
+                made[at.state * width + self.states] += 1.0;
+            }
+            let total: f64 = made.iter().sum();
+            let all: f64 = self.wanted.iter().sum();
+            for ((weight, made), wanted) in self.weights.iter_mut().zip(&made).zip(&self.wanted) {
+                let wanted = wanted / all.max(1e-9) * total;
+                if wanted > 0.0 {
+                    // A few drawn ones more or less are chance.
+                    let ratio = (wanted + 5.0) / (made + 5.0);
+                    *weight *= ratio.sqrt().clamp(1.0 / CHANGE, CHANGE);
+                }
+            }
+            self.look_ahead(bins);
+        }
+        Ok(())
+    }
+}
+
+/// Sizes of the sessions of a lagged class, of evenly many if there are more packets than are tried.
+fn tried(sessions: &Sessions, sizes: &Sizes, class: usize) -> Vec<[u32; 2]> {
+    let own: Vec<usize> = (0..sizes.len())
+        .filter(|&session| sessions.classes.lagged[sizes.class[session] as usize] as usize == class)
+        .collect();
+    let packets: usize = own.iter().map(|&session| sizes.packets(session)).sum();
+    let every = packets.div_ceil(TRIED).max(1);
+    let each = own.into_iter().step_by(every);
+    each.map(|session| [0, 1].map(|direction| sizes.sent[direction][session])).collect()
+}
+
+/// By lagged class: transitions that stand out, as they agree with one another.
+fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>> {
+    let noisy = Noisy::of(sessions, What::Flags);
+    let states = 2 * bins;
+    let cells = (states + 1) * (states + 1);
+    let tables: Vec<&[f64]> = noisy.counts.chunks(cells).collect();
+    let tcp = of_tcp(model, sessions, tables.len());
+    // What all classes of TCP say together, and all others.
+    let pooled = [false, true].map(|kind| {
+        let own: Vec<&&[f64]> =
+            tables.iter().zip(&tcp).filter(|(_, tcp)| **tcp == kind).map(|(t, _)| t).collect();
+        let sum = |cell: usize| own.iter().map(|table| table[cell]).sum::<f64>();
+        let sums: Vec<f64> = (0..cells).map(sum).collect();
+        let mut pooled = standing(&sums, noisy.sigma * (own.len() as f64).sqrt(), bins);
+        if pooled.iter().sum::<f64>() <= 0.0 {
+            pooled = unknown(model, sessions, bins);
+        }
+        pooled
+    });
+    let of = |(table, tcp): (&&[f64], &bool)| {
+        let pooled = &pooled[usize::from(*tcp)];
+        let stands = |cell: usize| pooled[cell] > 0.0 || table[cell] > STANDS * noisy.sigma;
+        let mut expected = pooled.clone();
+        let total = (0..cells).filter(|&cell| stands(cell)).map(|cell| table[cell]).sum::<f64>();
+        scale_to(&mut expected, total.max(1.0));
+        let mut own =
+            netdpsyn_model::layers::bayes::shrink(table, &expected, noisy.sigma, super::tables::STANDS);
+        (0..cells).filter(|&cell| !stands(cell)).for_each(|cell| own[cell] = 0.0);
+        agree(&mut own, states + 1);
+        own
+    };
+    tables.iter().zip(&tcp).map(of).collect()
+}
+
+/// The transitions that stand out, each by itself or as one of those between the same flags.
+fn standing(table: &[f64], sigma: f64, bins: usize) -> Vec<f64> {
+    let width = 2 * bins + 1;
+    let flags = |state: usize| if state == 2 * bins { bins } else { state % bins };
+    let pair = |cell: usize| flags(cell / width) * (bins + 1) + flags(cell % width);
+    let mut pairs = vec![(0.0, 0.0); (bins + 1) * (bins + 1)];
+    for (cell, n) in table.iter().enumerate() {
+        let (sum, cells) = &mut pairs[pair(cell)];
+        *sum += n;
+        *cells += 1.0f64;
+    }
+    let stands = |(cell, &n): (usize, &f64)| {
+        let (sum, cells) = pairs[pair(cell)];
+        let known = sum > TOGETHER * sigma * cells.sqrt() && n > ALONE * sigma;
+        if n > TOGETHER * sigma || known { n } else { 0.0 }
+    };
+    table.iter().enumerate().map(stands).collect()
+}
+
+/// Whether each lagged class is of TCP.
+fn of_tcp(model: &Model, sessions: &Sessions, lagged: usize) -> Vec<bool> {
+    let tcp = model.attributes[sessions.protocol].partition.code(protocols::TCP);
+    let is = |class: usize| {
+        let classes = &sessions.classes;
+        let own = classes.lagged.iter().position(|&own| own as usize == class);
+        own.is_some_and(|own| classes.protocols[own] == tcp)
+    };
+    (0..lagged).map(is).collect()
+}
+
+/// Transitions of which nothing is known but how often flags occur: short sessions that mostly alternate.
+fn unknown(model: &Model, sessions: &Sessions, bins: usize) -> Vec<f64> {
+    let one_way = sessions.flags.and_then(|flags| model.one_ways.get(flags));
+    let mut flags: Vec<f64> =
+        one_way.map_or(vec![1.0; bins], |own| own.values.iter().map(|n| n.max(1e-3)).collect());
+    scale_to(&mut flags, 1.0);
+    let share = |state: usize| if state == 2 * bins { 0.5 } else { 0.5 * flags[state % bins] };
+    let width = 2 * bins + 1;
+    let cell = |cell: usize| {
+        if cell + 1 == width * width { 0.0 } else { share(cell / width) * share(cell % width) }
+    };
+    (0..width * width).map(cell).collect()
+}
+
+/// Times that states are visited, and that what fell below 0 is left out.
+const SWEEPS: usize = 60;
+const CUTS: usize = 4;
+
+/// As many come to each state as leave it, with the least change of what there is (squares of differences); nothing stays nothing.
+fn agree(table: &mut [f64], width: usize) {
+    for _ in 0..CUTS {
+        for _ in 0..SWEEPS {
+            for state in 0..width {
+                let lane = |other: usize| [state * width + other, other * width + state];
+                let (mut surplus, mut cells) = (0.0, 0.0);
+                for other in (0..width).filter(|&other| other != state) {
+                    let [out, into] = lane(other);
+                    surplus += table[out] - table[into];
+                    cells += f64::from(u8::from(table[out] != 0.0)) + f64::from(u8::from(table[into] != 0.0));
+                }
+                let by = surplus / f64::max(cells, 1.0);
+                for other in (0..width).filter(|&other| other != state) {
+                    let [out, into] = lane(other);
+                    if table[out] != 0.0 {
+                        table[out] -= by;
+                    }
+                    if table[into] != 0.0 {
+                        table[into] += by;
+                    }
+                }
+            }
+        }
+        if table.iter().all(|n| *n >= 0.0) {
+            break;
+        }
+        table.iter_mut().for_each(|n| *n = n.max(0.0));
+    }
+    table.iter_mut().for_each(|n| *n = n.max(0.0));
+}
+
+/// By lagged class and state: how much likelier each length is than in the state's direction at large.
+fn lengths(sessions: &Sessions, bins: usize) -> Vec<f64> {
+    let noisy = Noisy::of(sessions, What::FlagLengths);
+    let width = sessions.axis(Part::Length).coarse_bins();
+    let mut ratios = vec![1.0; noisy.counts.len()];
+    for (own, ratios) in noisy.counts.chunks(bins * width).zip(ratios.chunks_mut(bins * width)) {
+        let stands = |n: &f64| if *n > STANDS * noisy.sigma { *n } else { 0.0 };
+        let own: Vec<f64> = own.iter().map(stands).collect();
+        let mut all = vec![0.0; width];
+        own.chunks(width).for_each(|row| all.iter_mut().zip(row).for_each(|(sum, n)| *sum += n));
+        scale_to(&mut all, 1.0);
+        for (row, ratios) in own.chunks(width).zip(ratios.chunks_mut(width)) {
+            let sum: f64 = row.iter().sum();
+            if sum > 0.0 {
+                for ((ratio, n), all) in ratios.iter_mut().zip(row).zip(&all) {
+                    *ratio = if *all > 0.0 { n / sum / all } else { 1.0 }.max(LENGTHS_KEPT);
+                }
+            }
+        }
+    }
+    ratios
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+
+    /// A handshake, requests with answers, and an end: two flags, of which the first one opens.
+    fn chain() -> Class {
+        let mut table = vec![0.0; 25];
+        // States: 0 and 1 are asked, 2 and 3 served; 4 is none.
+        for (before, now, many) in
+            [(4, 0, 100.0), (0, 2, 100.0), (2, 1, 100.0), (1, 3, 300.0), (3, 1, 300.0), (1, 4, 100.0)]
+        {
+            table[before * 5 + now] = many;
+        }
+        Class::of(table, 4, 2)
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_has_the_packets_of_its_session(asked in 0u32..90, served in 0u32..90, seed: u64) {
+            let class = chain();
+            let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+            let (mut at, mut scratch) = (At { left: [asked, served], state: 4 }, Vec::new());
+            let mut path = Vec::new();
+            while at.left != [0, 0] {
+                class.next(2, &mut at, &mut scratch, rng);
+                path.push(at.state);
+            }
+            prop_assert_eq!(path.iter().filter(|&&state| state < 2).count() as u32, asked);
+            prop_assert_eq!(path.len() as u32, asked + served);
+            // What the chain can have goes as the chain does.
+            if asked == served + 1 && served > 0 {
+                let expected = (0..path.len()).map(|at| [if at == 0 { 0 } else { 1 }, if at == 1 { 2 } else { 3 }][at % 2]);
+                prop_assert_eq!(path, expected.collect::<Vec<usize>>());
+            }
+        }
+
+        #[test]
+        fn what_agrees_is_no_less_than_nothing_and_nothing_new(table in prop::collection::vec(prop_oneof![Just(0.0), 1.0f64..1_000.0], 25)) {
+            let mut table = table;
+            table[24] = 0.0;
+            let before = table.clone();
+            agree(&mut table, 5);
+            prop_assert!(table.iter().zip(&before).all(|(n, before)| *n >= 0.0 && (*before > 0.0 || *n == 0.0)));
+        }
+    }
+
+    #[test]
+    fn a_noisy_chain_agrees_with_itself() {
+        let mut table = chain().wanted;
+        for (cell, n) in table.iter_mut().enumerate().filter(|(_, n)| **n > 0.0) {
+            *n += if cell % 2 == 0 { 12.0 } else { -9.0 };
+        }
+        agree(&mut table, 5);
+        for state in 0..5 {
+            let out: f64 = table[state * 5..][..5].iter().sum();
+            let into: f64 = table.iter().skip(state).step_by(5).sum();
+            assert!((out - into).abs() < 0.5, "{state}: {out} {into}");
+        }
+        // One who opens is one who ends.
+        assert!((table[4 * 5] - table[5 + 4]).abs() < 0.5 && (table[4 * 5] - 100.0).abs() < 12.0);
+    }
+
+    #[test]
+    fn sizes_that_a_chain_cannot_have_are_told() {
+        let penalties = chain().penalties;
+        let of = |asked: usize, served: usize| penalties[asked * (AHEAD + 1) + served];
+        assert_eq!([of(2, 1), of(3, 2), of(7, 6)], [0.0; 3]);
+        assert!([of(0, 3), of(3, 3), of(5, 1)].iter().all(|far| *far > 1.0));
+    }
+}
