@@ -13,8 +13,9 @@ use netdpsyn_model::sessions::{SIZES, Sessions, What, size_bin};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, RngExt};
 
-/// Tries of a session to become possible.
-const TRIES: usize = 200;
+/// Tries of a session to become possible, and of all sessions of a class.
+const TRIES: usize = 2_000;
+const ALL_TRIES: usize = 10_000_000;
 /// Packets that are handed over at once, in a direction.
 const HANDED: i64 = 2;
 /// σ that more sessions in one direction alone than the chain can have stand out by.
@@ -135,8 +136,11 @@ pub fn suit(
         for &session in &own {
             measured.change([0, 0], sent(sizes, session));
         }
-        for &one in &small {
-            for _ in 0..TRIES {
+        let impossible: Vec<usize> =
+            small.iter().copied().filter(|&s| penalty(penalties, sent(sizes, s)) > 0.0).collect();
+        let tries = TRIES.min(ALL_TRIES / impossible.len().max(1));
+        for one in impossible {
+            for _ in 0..tries {
                 let is = sent(sizes, one);
                 let other = small[rng.random_range(0..small.len())];
                 if penalty(penalties, is) <= 0.0 || one == other {
