@@ -262,6 +262,8 @@ impl Class {
         if sessions.is_empty() {
             return Ok(());
         }
+        // A loop that is weighed up once too often is never left: the weights that come nearest are kept.
+        let mut best = (f64::INFINITY, Vec::new());
         for _ in 0..ROUNDS {
             step()?;
             let mut made = vec![0.0; width * width];
@@ -276,6 +278,11 @@ impl Class {
             }
             let total: f64 = made.iter().sum();
             let all: f64 = self.wanted.iter().sum();
+            let off = |(made, wanted): (&f64, &f64)| (made / total - wanted / all.max(1e-9)).abs();
+            let apart: f64 = made.iter().zip(&self.wanted).map(off).sum();
+            if apart < best.0 {
+                best = (apart, self.weights.clone());
+            }
             for ((weight, made), wanted) in self.weights.iter_mut().zip(&made).zip(&self.wanted) {
                 let wanted = wanted / all.max(1e-9) * total;
                 if wanted > 0.0 {
@@ -284,6 +291,10 @@ impl Class {
                     *weight *= ratio.sqrt().clamp(1.0 / CHANGE, CHANGE);
                 }
             }
+            self.look_ahead(bins);
+        }
+        if !best.1.is_empty() {
+            self.weights = best.1;
             self.look_ahead(bins);
         }
         Ok(())
