@@ -239,7 +239,8 @@ impl Class {
             };
             scratch.extend(next.map(weight));
         }
-        if scratch.iter().sum::<f64>() <= 0.0 {
+        let sum: f64 = scratch.iter().sum();
+        if !sum.is_finite() || sum <= 0.0 {
             // Beyond all numbers: whatever is left.
             let own = |(next, n): (usize, &mut f64)| *n = f64::from(at.left[next / bins]);
             scratch.iter_mut().enumerate().for_each(own);
@@ -261,6 +262,8 @@ impl Class {
         if sessions.is_empty() {
             return Ok(());
         }
+        // A loop that is weighed up once too often is never left: the weights that come nearest are kept.
+        let mut best = (f64::INFINITY, Vec::new());
         for _ in 0..ROUNDS {
             step()?;
             let mut made = vec![0.0; width * width];
@@ -275,6 +278,11 @@ impl Class {
             }
             let total: f64 = made.iter().sum();
             let all: f64 = self.wanted.iter().sum();
+            let off = |(made, wanted): (&f64, &f64)| (made / total - wanted / all.max(1e-9)).abs();
+            let apart: f64 = made.iter().zip(&self.wanted).map(off).sum();
+            if apart < best.0 {
+                best = (apart, self.weights.clone());
+            }
             for ((weight, made), wanted) in self.weights.iter_mut().zip(&made).zip(&self.wanted) {
                 let wanted = wanted / all.max(1e-9) * total;
                 if wanted > 0.0 {
@@ -283,6 +291,10 @@ impl Class {
                     *weight *= ratio.sqrt().clamp(1.0 / CHANGE, CHANGE);
                 }
             }
+            self.look_ahead(bins);
+        }
+        if !best.1.is_empty() {
+            self.weights = best.1;
             self.look_ahead(bins);
         }
         Ok(())
@@ -468,8 +480,8 @@ mod tests {
             }
             prop_assert_eq!(path.iter().filter(|&&state| state < 2).count() as u32, asked);
             prop_assert_eq!(path.len() as u32, asked + served);
-            // What the chain can have goes as the chain does.
-            if asked == served + 1 && served > 0 {
+            // What the chain can have goes as the chain does; of more packets it is not known to the last.
+            if asked == served + 1 && served > 0 && asked as usize <= AHEAD {
                 let expected = (0..path.len()).map(|at| [if at == 0 { 0 } else { 1 }, if at == 1 { 2 } else { 3 }][at % 2]);
                 prop_assert_eq!(path, expected.collect::<Vec<usize>>());
             }

@@ -11,13 +11,14 @@ use super::tables::Noisy;
 use netdpsyn_model::ranks::{self, BINS as RANKS};
 use netdpsyn_model::sessions::{SIZES, Sessions, What, size_bin};
 use netdpsyn_trace::progress::{Cancelled, Step};
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt, seq::SliceRandom};
 
-/// Tries of a session to become possible.
-const TRIES: usize = 200;
+/// Tries of a session to become possible, and of all sessions of a class.
+const TRIES: usize = 2_000;
+const ALL_TRIES: usize = 10_000_000;
 /// Packets that are handed over at once, in a direction.
 const HANDED: i64 = 2;
-/// σ that more sessions in one direction alone than the chain can have stand out by.
+/// σ that the measured number of sessions in one direction alone stands out by.
 const STANDS: f64 = 3.0;
 
 /// By packets of both directions, up to [`AHEAD`]: how far sessions are from what can be, as a logarithm; 0 is possible.
@@ -36,10 +37,10 @@ fn sent(sizes: &Sizes, session: usize) -> [i64; 2] {
     [0, 1].map(|direction| i64::from(sizes.sent[direction][session]))
 }
 
-/// Leaves out sessions of one direction alone that cannot be and whose number is noise.
-pub fn without_ghosts(model: &Sessions, chain: &Chain, sizes: &mut Sizes, times: f64) {
-    let [ranks, smaller] = [What::Ranks, What::Smaller].map(|what| Noisy::of(model, what).sigma);
-    let sigma = (2.0 * ranks * ranks + smaller * smaller).sqrt() * times;
+/// Leaves out sessions of one direction alone that cannot be, but for as many as joint sizes have: they come of numbers of sessions that agree with one another but roughly.
+pub fn without_ghosts(model: &Sessions, chain: &Chain, sizes: &mut Sizes, times: f64, rng: &mut impl Rng) {
+    let joint = Noisy::of(model, What::Sizes);
+    let bins = SIZES.len();
     let mut gone = vec![false; sizes.len()];
     for class in 0..model.classes.count() {
         let penalties = chain.penalties(model.classes.lagged[class] as usize);
@@ -51,10 +52,13 @@ pub fn without_ghosts(model: &Sessions, chain: &Chain, sizes: &mut Sizes, times:
                     && is_small(own)
                     && penalty(penalties, own) > 0.0
             };
-            let ghosts: Vec<usize> = (0..sizes.len()).filter(is_ghost).collect();
-            if (ghosts.len() as f64) < STANDS * sigma {
-                ghosts.into_iter().for_each(|session| gone[session] = true);
-            }
+            let mut ghosts: Vec<usize> = (0..sizes.len()).filter(is_ghost).collect();
+            ghosts.shuffle(rng);
+            let alone = |packets: usize| if direction == 0 { packets * bins } else { packets };
+            let seen: f64 = (1..bins).map(|packets| joint.counts[class * bins * bins + alone(packets)]).sum();
+            let stands = seen > STANDS * joint.sigma * (bins as f64).sqrt();
+            let kept = if stands { (seen * times) as usize } else { 0 };
+            ghosts.into_iter().skip(kept).for_each(|session| gone[session] = true);
         }
     }
     if gone.iter().all(|&gone| gone) {
@@ -135,8 +139,11 @@ pub fn suit(
         for &session in &own {
             measured.change([0, 0], sent(sizes, session));
         }
-        for &one in &small {
-            for _ in 0..TRIES {
+        let impossible: Vec<usize> =
+            small.iter().copied().filter(|&s| penalty(penalties, sent(sizes, s)) > 0.0).collect();
+        let tries = TRIES.min(ALL_TRIES / impossible.len().max(1));
+        for one in impossible {
+            for _ in 0..tries {
                 let is = sent(sizes, one);
                 let other = small[rng.random_range(0..small.len())];
                 if penalty(penalties, is) <= 0.0 || one == other {

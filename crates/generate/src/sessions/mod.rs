@@ -99,7 +99,7 @@ pub fn make<'a>(
     let mut sizes = sizes::sizes(sessions, times, rows, rng);
     let mut chain = Chain::of(model, sessions);
     if let Some(chain) = &chain {
-        likely::without_ghosts(sessions, chain, &mut sizes, times);
+        likely::without_ghosts(sessions, chain, &mut sizes, times, rng);
     }
     sizes::fit_rows(&mut sizes, rows, rng);
     if let Some(chain) = &mut chain {
