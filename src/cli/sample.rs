@@ -17,7 +17,7 @@ pub struct Args {
     /// The same seed makes the same trace
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The trace to write; gzipped if the name ends in .gz
+    /// The trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, else CSV, gzipped in .gz
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
