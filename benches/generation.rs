@@ -63,7 +63,8 @@ fn measure(folder: &Path) {
 fn one_size(rows: usize, folder: &Path) {
     let request = Request { rows: Some(rows), seed: 1, ..Request::default() };
     let start = Instant::now();
-    let made = local::generate(&folder.join("bundle"), &request, None, &folder.join("synthetic.csv"), &Quiet);
+    let made =
+        local::generate(&folder.join("bundle"), &request, None, &folder.join("synthetic.csv"), None, &Quiet);
     made.expect("a trace");
     let seconds = start.elapsed().as_secs_f64();
     let peak = peak_bytes();

@@ -57,7 +57,7 @@ settings! {
     max_upload: u64 = "NETDPSYN_MAX_UPLOAD_BYTES", "4294967296", 1..=1 << 50,
         "largest trace";
     max_decompressed: u64 = "NETDPSYN_MAX_DECOMPRESSED_BYTES", "68719476736", 1..=1 << 60,
-        "what a gzipped trace may unpack to, all its members together; beyond it the trace is refused";
+        "what a packed trace (gzip, zstd, xz, bzip2, zip, Parquet, Arrow) may unpack to in all; beyond it the trace is refused";
     max_ratio: u64 = "NETDPSYN_MAX_COMPRESSION_RATIO", "200", 1..=1_000_000,
         "the same in times the size of the file; 16 MiB are read in any case";
     min_free: u64 = "NETDPSYN_MIN_FREE_BYTES", "67108864", 0..=1 << 60,

@@ -1,5 +1,6 @@
 //! `netdpsyn generate`
 
+use super::output::Output;
 use super::progress::Bar;
 use super::synthesize::RowsArgs;
 use super::{Failure, report};
@@ -10,9 +11,8 @@ use std::path::PathBuf;
 pub struct Args {
     /// A measurement bundle, as `netdpsyn synthesize --bundle` writes
     bundle: PathBuf,
-    /// The synthetic trace to write; gzipped if the name ends in .gz
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     rows: RowsArgs,
 }
@@ -21,11 +21,12 @@ impl Args {
     pub fn run(self) -> Result<(), Failure> {
         let request = self.rows.request();
         let bar = Bar::new();
+        let (condition, output) = (self.rows.condition.as_ref(), &self.output.output);
         let (bundle, made) =
-            local::generate(&self.bundle, &request, self.rows.condition.as_ref(), &self.output, &bar)?;
+            local::generate(&self.bundle, &request, condition, output, self.output.format(), &bar)?;
         drop(bar);
         println!("{}\n{}", bundle.statement, report::generated(&made));
-        println!("Written: {}", self.output.display());
+        println!("Written: {}", output.display());
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ mod evaluate;
 mod evaluation;
 mod generate;
 mod inspect;
+mod output;
 mod page;
 mod progress;
 mod report;
@@ -124,6 +125,8 @@ impl Failure {
             | LocalError::Preset(_)
             | LocalError::SchemaFile { .. }
             | LocalError::SamePath(_)
+            | LocalError::PackedTwice(_)
+            | LocalError::OnlyCsv(_)
             | LocalError::Condition(_)
             | LocalError::Unrecognised => 2,
             LocalError::Read { source: ReadError::Io(_), .. }

@@ -3,7 +3,7 @@
 use crate::account::{Rho, Stage};
 use crate::fit::across::{Across, Foreseen};
 use crate::fit::foretell::{Foretold, Range};
-use crate::formats::Report;
+use crate::formats::{FileFormat, Report};
 use crate::model::Bundle;
 use crate::service::local::Made;
 use std::fmt::Write;
@@ -82,9 +82,14 @@ pub fn foretold(foretold: &Foretold) -> String {
 /// The records that could not be read.
 pub fn bad_records(report: &Report) -> String {
     let mut text = String::new();
+    // Only text has lines.
+    let place = match report.format {
+        FileFormat::Csv | FileFormat::Ndjson => "line",
+        FileFormat::Parquet | FileFormat::Arrow => "record",
+    };
     for bad in &report.first_bad {
         let column = bad.column.as_deref().map_or(String::new(), |c| format!(", column {c}"));
-        let _ = writeln!(text, "  line {}{column}: {}", bad.line, bad.reason);
+        let _ = writeln!(text, "  {place} {}{column}: {}", bad.line, bad.reason);
     }
     if report.bad > report.first_bad.len() as u64 {
         let _ = writeln!(text, "  … {} such records in all", report.bad);
@@ -98,6 +103,9 @@ pub fn parse_report(report: &Report) -> String {
     if report.bad > 0 {
         let _ = writeln!(text, "{} of {} records skipped:", report.bad, report.bad + report.records);
         text += &bad_records(report);
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "{note}");
     }
     for warning in &report.warnings {
         let _ = writeln!(text, "{warning}");

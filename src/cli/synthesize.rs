@@ -1,5 +1,6 @@
 //! `netdpsyn synthesize`: the whole path at once. It fits a raw trace, which pays, and generates a synthetic one; what the service does in two jobs.
 
+use super::output::Output;
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
@@ -24,9 +25,8 @@ pub struct Args {
     /// δ, fixed and small
     #[arg(long, default_value = "1e-9")]
     delta: f64,
-    /// The synthetic trace to write; gzipped if the name ends in .gz
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    #[command(flatten)]
+    output: Output,
     /// Also keep the noisy measurements, from which `netdpsyn generate` makes further traces
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
@@ -141,7 +141,9 @@ impl Args {
         let plan = || Plan { options, ..Plan::new(guarantee, method) };
         let source = self.trace.source()?;
         let request = self.rows.request();
-        let outputs = Outputs { trace: self.output, bundle: self.bundle, held_out: self.hold_out };
+        let format = self.output.format();
+        let outputs =
+            Outputs { trace: self.output.output, format, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
         let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
         let condition = self.rows.condition.as_ref();

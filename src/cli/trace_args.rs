@@ -1,13 +1,17 @@
 //! Arguments that name a raw trace and declare what is publicly known of it.
 
 use super::Failure;
-use crate::service::local::Source;
+use crate::formats::ReadError;
+use crate::service::local::{LocalError, Source};
 use crate::trace::{Grain, Window, presets};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempPath;
 
 #[derive(clap::Args)]
 pub struct TraceArgs {
-    /// The raw trace: CSV with a header, plain or gzip
+    /// The raw trace: CSV with a header, a JSON object a line, Parquet or Arrow, told by its first bytes; text may be packed by gzip, zstd, xz, bzip2
+    /// or zip. - reads standard input
     pub input: PathBuf,
     /// Kind of trace, which fixes column names and public ranges
     #[arg(long, value_name = "NAME", conflicts_with = "schema", help = preset_help())]
@@ -67,8 +71,9 @@ impl TraceArgs {
                 self.tolerance
             )));
         }
+        let spooled = (self.input == Path::new("-")).then(spool).transpose()?;
         Ok(Source {
-            path: self.input,
+            path: spooled.as_ref().map_or(self.input, |file| file.to_path_buf()),
             preset: self.preset,
             schema: self.schema,
             window: self.window,
@@ -77,6 +82,16 @@ impl TraceArgs {
             grain: self.grain,
             mtu: self.mtu,
             tolerance: self.tolerance,
+            spooled: spooled.map(Arc::new),
         })
     }
+}
+
+/// Standard input as a file, readable by its owner alone: a trace is read more than once, and Parquet from its end.
+fn spool() -> Result<TempPath, Failure> {
+    let spooled = tempfile::NamedTempFile::new().and_then(|mut file| {
+        std::io::copy(&mut std::io::stdin().lock(), &mut file)?;
+        Ok(file.into_temp_path())
+    });
+    spooled.map_err(|source| LocalError::Read { path: "-".into(), source: ReadError::Io(source) }.into())
 }

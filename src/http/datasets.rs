@@ -74,12 +74,12 @@ pub async fn erase(
     datasets::erase(&app, &caller, id).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-/// Upload the raw trace: the body is the file, plain or gzip, as `curl -T FILE` sends it (steward).
+/// Upload the raw trace: the body is the file, CSV, NDJSON, Parquet or Arrow, as `curl -T FILE` sends it (steward).
 #[utoipa::path(put, path = "/v1/datasets/{id}/trace", tag = "datasets", operation_id = "upload_trace",
     params(("id" = Uuid, Path, description = "The dataset."),
         ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530), verified.",
             pattern = "^sha-256=:[A-Za-z0-9+/]{43}=:$")),
-    request_body(content = inline(File), content_type = "application/octet-stream", description = "CSV with a header, plain or gzip."),
+    request_body(content = inline(File), content_type = "application/octet-stream", description = "CSV with a header or NDJSON, plain or packed by gzip, zstd, xz, bzip2 or zip; Parquet; Arrow IPC. What it is, its first bytes say."),
     responses((status = 202, description = "Received; it is being parsed. Watch the dataset's state.", body = DatasetView,
             headers(("Location" = String, description = "The dataset."), ("Retry-After" = u32, description = "Seconds until it is worth looking."))),
         (status = 409, description = "Another upload, its parsing or a job is under way, or this upload was interrupted.")))]
@@ -112,7 +112,7 @@ async fn receive(
     let digest = headers.get("content-digest").map(|value| value.to_str().unwrap_or("")).map(str::to_owned);
     if text(header::CONTENT_ENCODING).is_some() {
         return Err(Problem::unsupported(
-            "send the file as it is, without Content-Encoding; gzip is recognised by its first bytes",
+            "send the file as it is, without Content-Encoding; what it is packed in is recognised by its first bytes",
         ));
     }
     // An upload has no limit in all, but none may hold its place in silence.

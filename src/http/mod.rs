@@ -8,10 +8,12 @@
 //! | [`server`] | starting, draining |
 //! | [`connections`] | accepting, how many, and the end of all |
 //! | [`connection`], [`pulse`] | one connection, and until when it may do what |
+//! | `accept`, `ranges` | in which format a trace is wanted, and which part of it |
 //! | [`bare`] | answers outside the router |
 //!
 //! A handler reads its arguments, calls, and answers; it decides nothing.
 
+mod accept;
 pub mod bare;
 pub mod budget;
 pub mod completed;
@@ -27,6 +29,7 @@ pub mod models;
 pub mod openapi;
 pub mod populations;
 pub mod pulse;
+mod ranges;
 pub mod releases;
 pub mod server;
 pub mod tenants;

@@ -1,7 +1,11 @@
 //! `/v1/releases`
 
+use super::accept;
 use super::extract::{Path, Query};
+use super::openapi::File;
+use super::ranges::{self, Part};
 use crate::service::app::{App, Caller, Page, PageQuery};
+use crate::service::content::{self, ContentFormat, ContentQuery};
 use crate::service::problem::Problem;
 use crate::service::releases::{self, PrivateReport, ReleaseReportView, ReleaseView};
 use axum::Json;
@@ -44,34 +48,73 @@ pub async fn publish(
     releases::publish(&app, &caller, id).await.map(Json)
 }
 
-/// Download the synthetic trace, as CSV (steward; reader once published).
-#[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have.")),
-    responses((status = 200, description = "The trace.", body = String, content_type = "text/csv",
-            headers(("ETag" = String, description = "Its SHA-256."), ("Content-Disposition" = String, description = "A name for the file."),
+/// Download the synthetic trace as CSV, Parquet or Arrow, whole or in part (steward; reader once published).
+#[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."), ContentQuery,
+        ("Accept" = Option<String>, Header, description = "`text/csv`, `application/vnd.apache.parquet` or `application/vnd.apache.arrow.file`; CSV where any will do."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have."),
+        ("Range" = Option<String>, Header, description = "The part that is wanted, as `bytes=0-1023`. Several at once are not sent in parts."),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of the trace whose part is wanted; another is sent whole.")),
+    responses((status = 200, description = "The trace.",
+            content((String = "text/csv"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file")),
+            headers(("ETag" = String, description = "Its SHA-256, in this format."), ("Content-Disposition" = String, description = "A name for the file."),
+                ("Vary" = String, description = "That `Accept` chooses the format."), ("Accept-Ranges" = String, description = "That parts are sent."),
                 ("Link" = String, description = "The release that it belongs to."))),
+        (status = 206, description = "The part.",
+            content((String = "text/csv"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file")),
+            headers(("ETag" = String, description = "The SHA-256 of the whole."), ("Content-Range" = String, description = "Which part it is."))),
         (status = 304, description = "It is the one you have.", headers(("ETag" = String, description = "Its SHA-256."))),
-        (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]
+        (status = 406, description = "It is to be had in other formats."),
+        (status = 416, description = "It has no such part.", headers(("Content-Range" = String, description = "How long it is."))),
+        (status = 507, description = "That it was looked at cannot be written down, or another format not be stored: no room left on the disk.")))]
 pub async fn content(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
+    Query(query): Query<ContentQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let release = releases::content(&app, &caller, id).await?;
-    let tag = format!("\"{}\"", release.trace_sha256);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let accepted = query.format.or_else(|| accept::preferred(text(header::ACCEPT)));
+    let format = accepted.ok_or_else(|| {
+        Problem::not_acceptable(&ContentFormat::ALL.map(ContentFormat::media_type).join(", "))
+    })?;
+    let kept = content::content(&app, &caller, id, format).await?;
+    let tag = format!("\"{}\"", kept.sha256);
+    let vary = (header::VARY, header::ACCEPT.as_str());
+    if text(header::IF_NONE_MATCH).is_some_and(|known| known == tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag.as_str()), vary]).into_response());
     }
-    let body = Body::from_stream(app.artifacts.get(&release.trace_path).await?);
+    let wanted = text(header::RANGE).filter(|_| text(header::IF_RANGE).is_none_or(|known| known == tag));
+    let length = kept.bytes;
+    let media_type = match format {
+        ContentFormat::Csv => format!("{}; charset=utf-8", format.media_type()),
+        format => format.media_type().to_string(),
+    };
     let about = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_string()),
-        (header::CONTENT_LENGTH, release.bytes.to_string()),
+        (header::CONTENT_TYPE, media_type),
         (header::ETAG, tag),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.csv\"")),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.{}\"", format.extension())),
+        (header::ACCEPT_RANGES, "bytes".to_string()),
         (header::LINK, format!("</v1/releases/{id}>; rel=\"describedby\"")),
     ];
-    Ok((about, body).into_response())
+    let sent = |bytes: u64| (header::CONTENT_LENGTH, bytes.to_string());
+    Ok(match ranges::part(wanted, length) {
+        Part::Whole => {
+            let body = Body::from_stream(app.artifacts.get(&kept.key).await?);
+            ([vary], about, [sent(length)], body).into_response()
+        }
+        Part::Bytes(part) => {
+            let range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+            let size = sent(part.end - part.start);
+            let body = Body::from_stream(app.artifacts.get_part(&kept.key, part).await?);
+            let status = StatusCode::PARTIAL_CONTENT;
+            (status, [vary], about, [size, (header::CONTENT_RANGE, range)], body).into_response()
+        }
+        Part::Outside => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+            (range, Problem::no_such_part(length)).into_response()
+        }
+    })
 }
 
 /// Show the release report, made from the model alone, with the statement of privacy (steward; reader once published).

@@ -4,6 +4,7 @@ use super::attempt::LONGEST_WAIT;
 use super::measuring;
 use crate::service::app::App;
 use crate::service::capacity;
+use crate::service::content;
 use crate::service::idempotency::Forgetting;
 use crate::service::problem::Problem;
 use crate::service::sweep::{UNNAMED_FOR, sweep};
@@ -74,7 +75,9 @@ pub async fn sweep_hourly(app: App, mut stopping: watch::Receiver<bool>) {
             _ = stopping.changed() => return,
         }
         let keys = keys.look(&app).await.map(|_| ());
-        for swept in [sweep(&app, UNNAMED_FOR).await.map(|_| ()), measuring::sweep(&app).await, keys] {
+        let unread = content::sweep(&app, content::UNREAD_FOR).map(|_| ());
+        let unnamed = sweep(&app, UNNAMED_FOR).await.map(|_| ());
+        for swept in [unnamed, unread, measuring::sweep(&app).await, keys] {
             if let Err(problem) = swept {
                 tracing::error!(problem = %problem.kind, "sweeping failed");
             }

@@ -41,6 +41,8 @@ pub struct App {
     pub guesses: Arc<Guesses>,
     /// The slots of this server's workers.
     pub slots: Arc<Slots>,
+    /// Held while a trace is written in another format; see [`super::content`].
+    pub deriving: Arc<tokio::sync::Mutex<()>>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
     /// Wakes the watchers of this server's running jobs when one is to be cancelled.
@@ -73,6 +75,7 @@ impl App {
             remembers: Arc::default(),
             readiness: Arc::default(),
             slots: Arc::default(),
+            deriving: Arc::default(),
             queued: Arc::new(Notify::new()),
             cancelled: Arc::new(Notify::new()),
         })

@@ -1,6 +1,6 @@
 //! The first step of the method on its own: values to bins and back, without noise. For the lab: what comes out is as raw as what goes in.
 
-use super::local::{LocalError, Source, write_raw};
+use super::local::{LocalError, Source, format_of, write_raw};
 use super::new_file::NewFile;
 use crate::account::Stage;
 use crate::evaluate::private::binning::{binning, redrawn};
@@ -33,13 +33,14 @@ pub fn discretize(
     if let Some(twice) = [decoded, map].into_iter().find(|path| *path == source.path || decoded == map) {
         return Err(LocalError::SamePath(twice.into()));
     }
+    let format = format_of(decoded, None)?;
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     let (trace, _) = source.read(&bound, progress)?;
     progress.step(Stage::Code, 0, 1)?;
     let attributes = binning(&trace, &bound.schema, prefix).for_steward(&Steward::local());
     let decoded_trace = redrawn(trace, &bound.schema, &attributes, seed, progress)?;
-    write_raw(decoded, &decoded_trace, &bound.schema, progress)?;
+    write_raw((decoded, format), &decoded_trace, &bound.schema, progress)?;
 
     let mut file = NewFile::private(map)?;
     let text = serde_json::to_string(&Map { private: true, attributes: &attributes });

@@ -7,7 +7,9 @@ use super::new_file::{self, NewFile};
 use crate::evaluate::private::{self, Inputs, Measure};
 use crate::fit::keys::NoiseKey;
 use crate::fit::{self, FitError, Plan, split::SplitKey};
-use crate::formats::{self, Bound, CsvWriter, Limits, ReadError, ReadOptions, Report, hints::Hints};
+use crate::formats::{
+    self, Bound, Limits, OutputFormat, ReadError, ReadOptions, Report, TraceWriter, hints::Hints,
+};
 use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
@@ -15,6 +17,8 @@ use crate::progress::{Cancelled, Halted, Progress, Quiet};
 use crate::trace::{Grain, Schema, SchemaError, Trace, Window, presets};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempPath;
 use thiserror::Error;
 
 /// Why a local use case failed.
@@ -67,6 +71,12 @@ pub enum LocalError {
         /// Why.
         source: io::Error,
     },
+    /// A columnar file under a name that says gzip.
+    #[error("{0}: Parquet and Arrow files are packed in themselves; leave out .gz")]
+    PackedTwice(PathBuf),
+    /// Another format than the one that a command writes.
+    #[error("{0}: the parts are written as CSV; name them .csv or .csv.gz")]
+    OnlyCsv(PathBuf),
     /// One file for two things.
     #[error("{0} is named for two different files")]
     SamePath(PathBuf),
@@ -99,6 +109,8 @@ pub struct Source {
     pub mtu: Option<u16>,
     /// Share of bad records that may be skipped.
     pub tolerance: f64,
+    /// The file itself, where it came through standard input: it goes with the last who holds it.
+    pub spooled: Option<Arc<TempPath>>,
 }
 
 impl Source {
@@ -202,6 +214,8 @@ pub struct Made {
 pub struct Outputs {
     /// The synthetic trace.
     pub trace: PathBuf,
+    /// What it is written in; by its name where nothing is said.
+    pub format: Option<OutputFormat>,
     /// The measurement bundle.
     pub bundle: Option<PathBuf>,
     /// Raw records held out before measuring; they are as raw as the input.
@@ -225,6 +239,8 @@ pub fn synthesize(
     if let Some(twice) = paths.iter().enumerate().find(|(i, path)| paths[..*i].contains(path)) {
         return Err(LocalError::SamePath(twice.1.to_path_buf()));
     }
+    let format = format_of(&outputs.trace, outputs.format)?;
+    let held_out_format = outputs.held_out.as_ref().map(|path| format_of(path, None)).transpose()?;
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     if let Some(condition) = condition {
@@ -246,10 +262,11 @@ pub fn synthesize(
         fitted.bundle.write(&mut file)?;
         file.publish()?;
     }
-    let made = make(&fitted.bundle, request, condition, &outputs.trace, progress)?;
+    let made = make(&fitted.bundle, request, condition, (&outputs.trace, format), progress)?;
     // Raw records come last, so that a run that fails leaves none.
     if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
-        write_raw(path, &held_out, &bound.schema, progress)?;
+        let format = held_out_format.unwrap_or_default();
+        write_raw((path, format), &held_out, &bound.schema, progress)?;
     }
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }
@@ -260,11 +277,13 @@ pub fn generate(
     request: &Request,
     condition: Option<&Asked>,
     output: &Path,
+    format: Option<OutputFormat>,
     progress: &dyn Progress,
 ) -> Result<(Bundle, Made), LocalError> {
+    let format = format_of(output, format)?;
     let file = std::fs::File::open(bundle).map_err(BundleError::Io)?;
     let bundle = Bundle::read(io::BufReader::new(file))?;
-    let made = make(&bundle, request, condition, output, progress)?;
+    let made = make(&bundle, request, condition, (output, format), progress)?;
     Ok((bundle, made))
 }
 
@@ -272,7 +291,7 @@ fn make(
     bundle: &Bundle,
     request: &Request,
     condition: Option<&Asked>,
-    output: &Path,
+    (output, format): (&Path, OutputFormat),
     progress: &dyn Progress,
 ) -> Result<Made, LocalError> {
     let model = Model::from_bundle(bundle, progress)?;
@@ -284,11 +303,12 @@ fn make(
     let made = generate::make(&model, &request, Some(folder), progress).map_err(unwritten)?;
     let (rows, convergence) = (made.rows, made.convergence);
     let mut file = NewFile::create(output)?;
-    let written =
-        CsvWriter::new(&model.schema, &mut file, rows as u64).map_err(Halted::Io).and_then(|mut writer| {
-            made.in_order(progress, |slice| writer.write(&slice, progress))?;
-            writer.finish()
-        });
+    let statement = serde_json::to_string(&bundle.statement).ok();
+    let writer = TraceWriter::new(format, &model.schema, &mut file, rows as u64, statement);
+    let written = writer.map_err(Halted::Io).and_then(|mut writer| {
+        made.in_order(progress, |slice| writer.write(&slice, progress))?;
+        writer.finish(progress)
+    });
     written.map_err(unwritten)?;
     file.publish()?;
     let condition = condition.cloned();
@@ -371,6 +391,11 @@ pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, L
 /// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many
 /// went to each. Not for the service: one row more or less moves all later ones.
 pub fn split(input: &Path, kept: &Path, held_out: &Path) -> Result<(u64, u64), LocalError> {
+    for path in [kept, held_out] {
+        if format_of(path, None)? != OutputFormat::Csv {
+            return Err(LocalError::OnlyCsv(path.into()));
+        }
+    }
     let mut files = (NewFile::create(kept)?, NewFile::create(held_out)?);
     let counts = formats::split_rows(input, &mut files.0, &mut files.1, &Quiet)
         .map_err(|source| LocalError::Read { path: input.into(), source })?;
@@ -386,22 +411,35 @@ pub fn write_trace(
     schema: &Schema,
     progress: &dyn Progress,
 ) -> Result<(), LocalError> {
+    let format = format_of(path, None)?;
     let mut file = NewFile::create(path)?;
-    formats::write(trace, schema, &mut file, progress).map_err(|error| unwritten(path, error))?;
+    formats::write_as(format, trace, schema, &mut file, progress).map_err(|error| unwritten(path, error))?;
     file.publish()
 }
 
 /// Writes raw records, readable by their owner alone.
 pub(super) fn write_raw(
-    path: &Path,
+    (path, format): (&Path, OutputFormat),
     trace: &Sensitive<Trace>,
     schema: &Schema,
     progress: &dyn Progress,
 ) -> Result<(), LocalError> {
     let mut file = NewFile::private(path)?;
-    let written = formats::write_raw(trace, schema, &mut file, progress);
+    let written = formats::write_raw(format, trace, schema, &mut file, progress);
     written.for_steward(&Steward::local()).map_err(|error| unwritten(path, error))?;
     file.publish()
+}
+
+/// What a file is written in: as asked for, else by the end of its name, else CSV.
+pub(super) fn format_of(path: &Path, asked: Option<OutputFormat>) -> Result<OutputFormat, LocalError> {
+    let end = |path: &Path| path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_lowercase();
+    let zipped = end(path) == "gz";
+    let inner = if zipped { path.with_extension("") } else { path.into() };
+    let format = asked.or(OutputFormat::of_extension(&end(&inner))).unwrap_or_default();
+    match zipped && format != OutputFormat::Csv {
+        true => Err(LocalError::PackedTwice(path.into())),
+        false => Ok(format),
+    }
 }
 
 fn unwritten(path: &Path, error: Halted) -> LocalError {

@@ -11,6 +11,7 @@ pub mod bound;
 pub mod budget;
 pub mod capacity;
 pub mod conditioned;
+pub mod content;
 pub mod datasets;
 pub mod discretize;
 pub mod disk;

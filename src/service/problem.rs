@@ -22,6 +22,8 @@ words! {
         Invalid = "/problems/invalid",
         /// The route knows other methods.
         MethodNotAllowed = "/problems/method-not-allowed",
+        /// It is to be had in other formats.
+        NotAcceptable = "/problems/not-acceptable",
         /// The content is of another type.
         UnsupportedType = "/problems/unsupported-type",
         /// The body has too many bytes.
@@ -223,6 +225,22 @@ impl Problem {
     /// 415: another content type than the interface takes.
     pub fn unsupported(detail: impl Into<String>) -> Self {
         Problem::new(415, ProblemType::UnsupportedType, "Content type not supported", detail)
+    }
+
+    /// 406: it is to be had in other formats than those that are asked for.
+    pub fn not_acceptable(formats: &str) -> Self {
+        let detail = format!("a trace is to be had as {formats}; name one in Accept or with ?format=");
+        Problem::new(406, ProblemType::NotAcceptable, "Not available in that format", detail)
+    }
+
+    /// 416: the file has no such part.
+    pub fn no_such_part(length: u64) -> Self {
+        Problem::new(
+            416,
+            ProblemType::Blank,
+            "Range Not Satisfiable",
+            format!("the trace has {length} bytes in this format"),
+        )
     }
 
     /// 408: the client was silent within what it sends.

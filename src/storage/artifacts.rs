@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,11 +94,23 @@ impl Artifacts {
 
     /// Moves a finished file of the store's scratch folder to its key. It takes no further room, and is durable before this returns.
     pub async fn adopt(&self, key: &str, file: &Path) -> Result<Stored, StorageError> {
-        let (from, to) = (file.to_path_buf(), self.path(key)?);
-        let moved = tokio::task::spawn_blocking(move || {
+        let key = key.to_string();
+        self.adopt_as(move |_| key.clone(), file).await
+    }
+
+    /// The same where the key follows from the file's digest.
+    pub async fn adopt_as(&self, key: impl Fn(&str) -> String, file: &Path) -> Result<Stored, StorageError> {
+        let from = file.to_path_buf();
+        let digested = tokio::task::spawn_blocking(move || {
             let source = std::fs::File::open(&from)?;
             let (bytes, sha256) = sha256_of(&source, || Ok::<_, std::io::Error>(()))?;
             source.sync_all()?;
+            Ok::<_, std::io::Error>((from, Stored { bytes, sha256 }))
+        });
+        let digested = digested.await.map_err(|_| std::io::Error::other("reading a file panicked"))?;
+        let (from, stored) = digested?;
+        let to = self.path(&key(&stored.sha256))?;
+        let moved = tokio::task::spawn_blocking(move || {
             let folder = to.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
             std::fs::create_dir_all(folder)?;
             std::fs::rename(&from, &to)?;
@@ -106,7 +118,7 @@ impl Artifacts {
             for folder in folder.ancestors().take(2) {
                 std::fs::File::open(folder)?.sync_all()?;
             }
-            Ok::<_, std::io::Error>(Stored { bytes, sha256 })
+            Ok::<_, std::io::Error>(stored)
         });
         moved.await.map_err(|_| std::io::Error::other("moving a file panicked"))?.map_err(StorageError::from)
     }
@@ -117,6 +129,16 @@ impl Artifacts {
         key: &str,
     ) -> Result<impl Stream<Item = Result<Bytes, object_store::Error>> + use<>, StorageError> {
         Ok(self.store.get(&Key::from(key)).await?.into_stream())
+    }
+
+    /// Some of the bytes under a key.
+    pub async fn get_part(
+        &self,
+        key: &str,
+        part: std::ops::Range<u64>,
+    ) -> Result<impl Stream<Item = Result<Bytes, object_store::Error>> + use<>, StorageError> {
+        let options = GetOptions { range: Some(part.into()), ..GetOptions::default() };
+        Ok(self.store.get_opts(&Key::from(key), options).await?.into_stream())
     }
 
     /// Stores a small document.
@@ -259,6 +281,11 @@ impl Artifacts {
             written
         });
         Ok(written.await.map_err(std::io::Error::other)??)
+    }
+
+    /// The folder of all.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// A folder for unfinished work. Names in it are unique to a job and attempt; what a killed process leaves is swept like anything that

@@ -19,6 +19,7 @@ pub mod halves;
 pub mod idempotency;
 pub mod in_use;
 pub mod jobs;
+mod kept;
 pub mod keys;
 pub mod ledger;
 pub mod looks;
@@ -41,6 +42,7 @@ pub use clock::Clock;
 pub use db::{Db, Pools};
 pub use error::StorageError;
 pub use halves::Halves;
+pub use kept::Kept;
 pub use tx::Tx;
 
 use uuid::Uuid;

@@ -10,6 +10,7 @@ mod bombs;
 mod chaos;
 mod clients;
 mod clocks;
+mod columns;
 mod conditions;
 mod contract;
 mod crash;

@@ -3,11 +3,14 @@
 //! What one record could switch is canonical unless it is declared. Addresses and times are written as in the first record that can be
 //! read at all; since every other one must agree, any of them would tell the same.
 
+use super::ReadError;
 use super::cell::{Parser, notation_of};
-use super::input::{self, Input, Limits};
-use super::{ReadError, csv_read};
+use super::columns::{Chosen, Holds};
+use super::input::Limits;
+use super::source::{Head, Opened, Record, Records};
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::{Column, Notation, Schema};
+use netdpsyn_trace::{Column, Field, Notation, Schema};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// A schema and where its columns stand in a file.
@@ -23,8 +26,12 @@ pub struct Bound {
     pub width: usize,
     /// Columns of the file that the schema does not name; they are left out.
     pub ignored: Vec<String>,
+    /// What each column's type says of its values.
+    pub(super) holds: Vec<Holds>,
+    /// How the file was taken where it leaves a choice.
+    pub(super) notes: Vec<String>,
     /// Whether this program wrote the file: white space around a value is part of it.
-    exact: bool,
+    pub(super) exact: bool,
 }
 
 impl Bound {
@@ -32,6 +39,28 @@ impl Bound {
     pub(super) fn cell<'r>(&self, record: &'r csv::ByteRecord, position: usize) -> &'r [u8] {
         let cell = record.get(position).unwrap_or_default();
         if self.exact { cell } else { cell.trim_ascii() }
+    }
+
+    /// What reads the cells of each column.
+    pub(super) fn parsers(&self) -> Vec<Parser> {
+        let columns = self.schema.columns.iter().zip(&self.detected).zip(&self.holds);
+        let parser = |((column, &detected), holds): ((&Column, &bool), &Holds)| {
+            let notation = holds.read_as(&column.field).or(column.notation);
+            Parser::new(&column.field, notation, detected)
+        };
+        columns.map(parser).collect()
+    }
+
+    /// What is read of a file that has its columns apart, in the order of the file.
+    pub(super) fn chosen(&self) -> Vec<Chosen> {
+        let columns = self.positions.iter().zip(&self.schema.columns);
+        let chosen = |(&position, column): (&usize, &Column)| {
+            let address = matches!(column.field, Field::Ip { .. });
+            Chosen { position, address }
+        };
+        let mut chosen: Vec<Chosen> = columns.map(chosen).collect();
+        chosen.sort_by_key(|chosen| chosen.position);
+        chosen
     }
 }
 
@@ -47,18 +76,18 @@ pub fn bind(
         let reason = "the gap between records of a flow is derived, not declared: ask the fit for it".into();
         return Err(netdpsyn_trace::SchemaError::Shape(reason).into());
     }
-    let (reader, header) = opened(path, limits, progress)?;
-    with_notations(reader, to_header(schema, &header)?, |_, _| None)
+    let opened = Opened::new(path, limits, progress)?;
+    with_notations(opened.records, to_header(schema, &opened.heads)?, |_, _| None)
 }
 
 /// The same for a file of whatever origin that should look like a trace: it must have every column, in whatever order and notation, and
 /// the schema's order stays. Times count in the trace's unit unless another one, told by their size, puts the first of them into the window.
 pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<Bound, ReadError> {
-    let (reader, header) = opened(path, Limits::NONE, progress)?;
+    let opened = Opened::new(path, Limits::NONE, progress)?;
     let mut open = trace.schema.clone();
     open.columns.iter_mut().for_each(|column| column.notation = None);
     let window = trace.schema.window;
-    with_notations(reader, in_order(open, &header)?, |index, cell| {
+    with_notations(opened.records, in_order(open, &opened.heads)?, |index, cell| {
         let column = &trace.schema.columns[index];
         let own = column.notation.filter(|n| matches!(n, Notation::Epoch { .. }))?;
         let read = |notation| Parser::new(&column.field, Some(notation), false).read(cell).ok();
@@ -72,8 +101,8 @@ pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<
 
 /// A schema bound to what [`super::write`] wrote under it: nothing is told from the file but where its columns stand.
 pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Bound, ReadError> {
-    let (_, header) = opened(path, Limits::NONE, progress)?;
-    let mut bound = in_order(schema.in_file(), &header)?;
+    let heads = Opened::new(path, Limits::NONE, progress)?.heads;
+    let mut bound = in_order(schema.in_file(), &heads)?;
     for column in &mut bound.schema.columns {
         column.notation = Notation::written(column);
     }
@@ -81,31 +110,23 @@ pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> 
     Ok(bound)
 }
 
-/// The reader of a file behind its header, and the header.
-fn opened<'a>(
-    path: &Path,
-    limits: Limits,
-    progress: &'a dyn Progress,
-) -> Result<(csv::Reader<Input<'a>>, Vec<String>), ReadError> {
-    let mut reader = csv_read::reader(input::open(path, limits, progress)?);
-    let header = csv_read::header(&mut reader)?;
-    Ok((reader, header))
-}
-
 /// Sets every notation that is not declared, by what `known` says of a column's cell or else by the cell itself.
 fn with_notations(
-    mut reader: csv::Reader<Input<'_>>,
+    mut records: Records<'_>,
     mut bound: Bound,
     known: impl Fn(usize, &[u8]) -> Option<Notation>,
 ) -> Result<Bound, ReadError> {
-    for (column, detected) in bound.schema.columns.iter_mut().zip(&mut bound.detected) {
+    records.choose(|| bound.chosen());
+    let columns = bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(&bound.holds);
+    for ((column, detected), holds) in columns {
         let declared = column.notation.filter(|notation| notation.fits(&column.field));
-        column.notation = declared.or(Notation::canonical(&column.field));
+        let typed = holds.written_as(&column.field);
+        column.notation = declared.or(typed).or(Notation::canonical(&column.field));
         *detected = column.notation.is_none();
     }
-    let mut record = csv::ByteRecord::new();
-    while csv_read::next(&mut reader, &mut record)?.is_some() {
-        if let Some(told) = told_by(&record, &bound, &known) {
+    let mut record = Record::default();
+    while records.next(&mut record)? {
+        if let Some(told) = told_by(&record.cells, &bound, &known) {
             for ((column, detected), told) in
                 bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(told)
             {
@@ -134,51 +155,76 @@ fn told_by(
     let told = bound.schema.columns.iter().enumerate().zip(cells).map(|((index, column), cell)| {
         let sure = column.notation.or_else(|| known(index, cell));
         let notation = sure.or_else(|| notation_of(&column.field, cell));
-        let readable = Parser::new(&column.field, notation, false).read(cell).is_ok();
+        let read_as = bound.holds[index].read_as(&column.field).or(notation);
+        let readable = Parser::new(&column.field, read_as, false).read(cell).is_ok();
         readable.then_some(Told { notation, by_itself: sure.is_none() })
     });
     (record.len() == bound.width).then(|| told.collect())?
 }
 
-/// The schema's columns as the header orders them.
-fn to_header(schema: Schema, header: &[String]) -> Result<Bound, ReadError> {
-    if let Some(twice) = header.iter().enumerate().find(|(i, name)| header[..*i].contains(name)) {
-        return Err(ReadError::DuplicateColumn(twice.1.clone()));
+/// The schema's columns as the file orders them.
+fn to_header(schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
+    let mut names = HashSet::new();
+    if let Some(twice) = heads.iter().find(|head| !names.insert(&head.name)) {
+        return Err(ReadError::DuplicateColumn(twice.name.clone()));
     }
-    let absent = |c: &&Column| !c.optional && !header.contains(&c.name);
-    let missing: Vec<String> = schema.columns.iter().filter(absent).map(|c| c.name.clone()).collect();
+    let head = |column: &Column| heads.iter().find(|head| head.name == column.name);
+    let needed = || schema.columns.iter().filter(|column| !column.optional);
+    let missing: Vec<String> = needed().filter(|c| head(c).is_none()).map(|c| c.name.clone()).collect();
     if !missing.is_empty() {
-        return Err(ReadError::MissingColumns { missing, header: header.to_vec() });
+        let header = heads.iter().map(|head| head.name.clone()).collect();
+        return Err(ReadError::MissingColumns { missing, header });
     }
-    let found = |name: &String| schema.columns.iter().find(|c| &c.name == name).cloned();
-    let (mut columns, mut positions, mut ignored) = (Vec::new(), Vec::new(), Vec::new());
-    for (position, name) in header.iter().enumerate() {
-        match found(name) {
+    if let Some(nested) = needed().find(|c| head(c).is_some_and(|head| head.holds == Holds::Nested)) {
+        return Err(ReadError::Nested(nested.name.clone()));
+    }
+    let mut bound = Bound {
+        schema: Schema { columns: Vec::new(), ..schema.clone() },
+        positions: Vec::new(),
+        detected: Vec::new(),
+        holds: Vec::new(),
+        width: heads.len(),
+        ignored: Vec::new(),
+        notes: Vec::new(),
+        exact: false,
+    };
+    for (position, head) in heads.iter().enumerate() {
+        let column = schema.columns.iter().find(|column| column.name == head.name);
+        if head.holds == Holds::Nested {
+            bound.notes.push(format!("column {} holds lists or objects and is left out", head.name));
+        }
+        match column.filter(|_| head.holds != Holds::Nested) {
             Some(column) => {
-                columns.push(column);
-                positions.push(position);
+                bound.schema.columns.push(column.clone());
+                bound.positions.push(position);
+                bound.detected.push(false);
+                bound.holds.push(head.holds);
+                if let (Field::Timestamp { .. }, Holds::Time { zoned: false, .. }) =
+                    (&column.field, head.holds)
+                {
+                    bound.notes.push(format!("times of {} have no zone and are taken for UTC", head.name));
+                }
             }
-            None => ignored.push(name.clone()),
+            None => bound.ignored.push(head.name.clone()),
         }
     }
-    let detected = vec![false; columns.len()];
-    let schema = Schema { columns, ..schema };
-    Ok(Bound { schema, positions, detected, width: header.len(), ignored, exact: false })
+    Ok(bound)
 }
 
 /// The same in the schema's order; no column may be missing.
-fn in_order(mut schema: Schema, header: &[String]) -> Result<Bound, ReadError> {
+fn in_order(mut schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
     schema.columns.iter_mut().for_each(|column| column.optional = false);
-    let bound = to_header(schema.clone(), header)?;
-    let position = |column: &Column| header.iter().position(|name| name == &column.name);
-    let positions = schema.columns.iter().filter_map(position).collect();
-    Ok(Bound { positions, schema, ..bound })
+    let bound = to_header(schema.clone(), heads)?;
+    let position = |column: &Column| heads.iter().position(|head| head.name == column.name);
+    let positions: Vec<usize> = schema.columns.iter().filter_map(position).collect();
+    let holds = positions.iter().map(|&position| heads[position].holds).collect();
+    Ok(Bound { positions, holds, schema, ..bound })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ReadOptions, read, write_raw};
+    use crate::{OutputFormat, ReadOptions, read, write_raw};
     use netdpsyn_privacy::Steward;
     use netdpsyn_trace::progress::Quiet;
     use netdpsyn_trace::{TimeUnit, presets};
@@ -219,7 +265,7 @@ mod tests {
         let bound = bind(file, flows(), Limits::NONE, &Quiet)?;
         let (trace, _) = read(file, &bound, ReadOptions { tolerance, ..ReadOptions::default() }, &Quiet)?;
         let mut text = Vec::new();
-        let written = write_raw(&trace, &bound.schema, &mut text, &Quiet);
+        let written = write_raw(OutputFormat::Csv, &trace, &bound.schema, &mut text, &Quiet);
         written.for_steward(&Steward::local()).unwrap();
         let line = String::from_utf8(text).unwrap().lines().nth(1_000).unwrap().to_string();
         Ok((bound.schema, line))
@@ -340,7 +386,9 @@ mod tests {
         let bound = bind(file.path(), schema, Limits::NONE, &Quiet).unwrap();
         let (trace, _) = read(file.path(), &bound, ReadOptions::default(), &Quiet).unwrap();
         let mut text = Vec::new();
-        write_raw(&trace, &bound.schema, &mut text, &Quiet).for_steward(&Steward::local()).unwrap();
+        write_raw(OutputFormat::Csv, &trace, &bound.schema, &mut text, &Quiet)
+            .for_steward(&Steward::local())
+            .unwrap();
         let text = String::from_utf8(text).unwrap();
         assert_eq!(text.lines().nth(9), Some("10.0.0.1,10.0.0.2,1234,80,6,1767600000,0.5,3,300.0,a"));
     }

@@ -1,6 +1,5 @@
 //! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
 
-use netdpsyn_privacy::{Private, Raw, Sensitive};
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
 use netdpsyn_trace::schema::OTHER;
 use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, Trace, protocols};
@@ -10,13 +9,6 @@ use std::ops::Range;
 
 /// Records that are in memory as text at a time.
 const BATCH: usize = 64 * BLOCK;
-
-/// Writes a trace.
-pub fn write(trace: &Trace, schema: &Schema, to: impl Write, progress: &dyn Progress) -> Result<(), Halted> {
-    let mut writer = CsvWriter::new(schema, to, trace.rows() as u64)?;
-    writer.write(trace, progress)?;
-    writer.finish()
-}
 
 /// Writes a trace that comes in slices.
 pub struct CsvWriter<W> {
@@ -80,16 +72,6 @@ pub fn bytes_per_row(schema: &Schema) -> u64 {
     let longest = |column: &Column| Writer::new(column).longest(column.field.storage_max());
     // A comma or a line end each.
     schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
-}
-
-/// Writes raw records, for their steward.
-pub fn write_raw(
-    trace: &Sensitive<Trace>,
-    schema: &Schema,
-    to: impl Write,
-    progress: &dyn Progress,
-) -> Private<Result<(), Halted>> {
-    trace.privately(|raw| write(raw, schema, to, progress))
 }
 
 /// Writes the values of one column.

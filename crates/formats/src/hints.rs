@@ -4,7 +4,8 @@
 //! statement of every run says.
 
 use super::cell::Parser;
-use super::{Bound, Limits, ReadError, csv_read, input};
+use super::source::{Opened, Record};
+use super::{Bound, Limits, ReadError};
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::{Field, Grain, Window};
@@ -28,8 +29,7 @@ pub struct Hints {
 
 /// Looks through a file.
 pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
-    let mut reader = csv_read::reader(input::open(path, Limits::NONE, progress)?);
-    csv_read::header(&mut reader)?;
+    let mut records = Opened::new(path, Limits::NONE, progress)?.records;
     let mut times: BTreeMap<usize, (Parser, u64, u64, Option<Grain>)> = BTreeMap::new();
     let mut values: BTreeMap<usize, BTreeMap<String, u64>> = BTreeMap::new();
     for (index, column) in bound.schema.columns.iter().enumerate() {
@@ -44,9 +44,12 @@ pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Priv
             _ => {}
         }
     }
-    let mut record = csv::ByteRecord::new();
-    while csv_read::next(&mut reader, &mut record)?.is_some() {
-        let cell = |index: usize| record.get(bound.positions[index]).unwrap_or_default().trim_ascii();
+    let mut record = Record::default();
+    while records.next(&mut record)? {
+        if record.fault.is_some() {
+            continue;
+        }
+        let cell = |index: usize| bound.cell(&record.cells, bound.positions[index]);
         for (&index, (parser, low, high, grain)) in &mut times {
             if let Ok(time) = parser.read(cell(index)) {
                 (*low, *high) = ((*low).min(time), (*high).max(time));

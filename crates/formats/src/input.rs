@@ -1,18 +1,16 @@
-//! A trace file opened: gzip recognised by its magic bytes, told to stop by bytes read, and bounded: what a gzip file unpacks to, and a
+//! A text file opened: unpacked where it is packed, told to stop by bytes read, and bounded: what a packed file unpacks to, and a
 //! record with the blank lines before it.
 //!
 //! What reads a trace goes by records, and a file need not have any: ten gigabytes of line ends are one record that never comes. So the
 //! switch and the limits are looked at here, every block.
 
-use super::ReadError;
-use flate2::bufread::MultiGzDecoder;
+use super::packed::{Broken, Packing, Unpacker};
+use super::{Container, ReadError};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use thiserror::Error;
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Bytes that are looked at to tell text from anything else, and bytes between two looks at the switch.
 const HEAD: usize = 1 << 16;
@@ -21,10 +19,10 @@ const HEAD: usize = 1 << 16;
 /// ends nor a quote that is never closed.
 const MAX_RECORD: u64 = 1 << 20;
 
-/// What a gzip file may unpack to whatever its size: a few identical records shrink to nearly nothing.
+/// What a packed file may unpack to whatever its size: a few identical records shrink to nearly nothing.
 const SMALL: u64 = 16 << 20;
 
-/// What a gzip file may unpack to, all its members together.
+/// What a packed file may unpack to, all its members together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes at most.
@@ -38,7 +36,7 @@ impl Limits {
     pub const NONE: Limits = Limits { bytes: u64::MAX, ratio: u64::MAX };
 
     /// The most bytes that a file of `packed` bytes may unpack to, and which limit says so.
-    fn of(self, packed: u64) -> (u64, Limit) {
+    pub(super) fn of(self, packed: u64) -> (u64, Limit) {
         let by_ratio = packed.saturating_mul(self.ratio).max(SMALL);
         if by_ratio < self.bytes { (by_ratio, Limit::Ratio) } else { (self.bytes, Limit::Bytes) }
     }
@@ -61,11 +59,11 @@ pub enum Limit {
 
 /// Why reading ends before the file does, on its way through readers that know I/O errors alone.
 #[derive(Debug, Error)]
-enum Ended {
+pub(super) enum Ended {
     #[error("cancelled")]
     Cancelled,
     #[error("unpacks to more than {0} bytes")]
-    Unpacked(u64, Limit),
+    Unpacked(u64, Limit, Packing),
     #[error("a record is longer than 1 MiB")]
     LongRecord,
 }
@@ -80,9 +78,20 @@ impl From<Ended> for io::Error {
 pub struct Input<'a> {
     content: BufReader<Bounded<'a, Box<dyn Read + Send + 'a>>>,
     since_record: u64,
+    packing: Option<Packing>,
 }
 
 impl Input<'_> {
+    /// What the file is packed in.
+    pub fn packing(&self) -> Option<Packing> {
+        self.packing
+    }
+
+    /// The first bytes, which are still to be read.
+    pub fn head(&self) -> &[u8] {
+        self.content.buffer()
+    }
+
     /// A record begins: what is read from here on counts as its own.
     pub fn begin_record(&mut self) {
         self.since_record = 0;
@@ -100,17 +109,31 @@ impl Read for Input<'_> {
     }
 }
 
+/// The first bytes of a file as it is.
+pub(super) fn first_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(ReadError::Io)?;
+    file.take(8).read_to_end(&mut bytes).map_err(ReadError::Io)?;
+    Ok(bytes)
+}
+
 /// Opens a file and checks that it looks like text.
 pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Result<Input<'a>, ReadError> {
-    let file = File::open(path).map_err(ReadError::Io)?;
+    let mut file = File::open(path).map_err(ReadError::Io)?;
     let packed = file.metadata().map_err(ReadError::Io)?.len();
     // Looked at on this side, too: members of a gzip file may be empty, and then nothing comes out of it.
-    let raw = Bounded { inner: file, read: 0, most: (u64::MAX, Limit::Bytes), progress };
+    let raw = File::open(path).map_err(ReadError::Io)?;
+    let raw = Bounded { inner: raw, read: 0, most: None, progress };
     let mut raw = BufReader::with_capacity(HEAD, raw);
-    let zipped = raw.fill_buf().map_err(|error| failure(error, 0))?.starts_with(&GZIP);
-    let (most, inner): (_, Box<dyn Read + Send + 'a>) = match zipped {
-        true => (limits.of(packed), Box::new(MultiGzDecoder::new(raw))),
-        false => ((u64::MAX, Limit::Bytes), Box::new(raw)),
+    let packing = Packing::of(raw.fill_buf().map_err(|error| failure(error, 0))?);
+    let (most, inner): (_, Box<dyn Read + Send + 'a>) = match packing {
+        Some(packing) => {
+            let inner = packing.open(raw, &mut file);
+            let inner = inner.map_err(|error| failure(packing.complaint(error), 0))?;
+            let (most, by) = limits.of(packed);
+            (Some((most, by, packing)), Box::new(Unpacker { inner, packing }))
+        }
+        None => (None, Box::new(raw)),
     };
     let content = Bounded { inner, read: 0, most, progress };
     let mut content = BufReader::with_capacity(HEAD, content);
@@ -118,28 +141,31 @@ pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Resu
     if head.is_empty() {
         return Err(ReadError::Empty);
     }
+    if packing.is_some() && (super::source::columnar(head).is_some() || Packing::of(head).is_some()) {
+        return Err(ReadError::NoTrace("it is packed twice; Parquet and Arrow files are read as they are"));
+    }
     if head.contains(&0) {
-        return Err(ReadError::NotCsv("it holds zero bytes"));
+        return Err(ReadError::NoTrace("it holds zero bytes"));
     }
     if head.len() == HEAD && !head.contains(&b'\n') {
-        return Err(ReadError::NotCsv("it has no line ends"));
+        return Err(ReadError::NoTrace("it has no line ends"));
     }
-    Ok(Input { content, since_record: 0 })
+    Ok(Input { content, since_record: 0, packing })
 }
 
 /// A read error after `line` lines as the steward should see it.
 pub fn failure(error: io::Error, line: u64) -> ReadError {
     let error = match error.downcast::<Ended>() {
         Ok(Ended::Cancelled) => return Cancelled.into(),
-        Ok(Ended::Unpacked(most, by)) => return ReadError::Unpacked { most, by },
+        Ok(Ended::Unpacked(most, by, packing)) => {
+            return ReadError::Unpacked { most, by, of: Container::Packed(packing) };
+        }
         Ok(Ended::LongRecord) => return ReadError::LongRecord { line },
         Err(error) => error,
     };
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            ReadError::Damaged { line, reason: error.to_string() }
-        }
-        _ => ReadError::Io(error),
+    match error.downcast::<Broken>() {
+        Ok(Broken { packing, reason }) => ReadError::Damaged { line, reason, packing },
+        Err(error) => ReadError::Io(error),
     }
 }
 
@@ -147,7 +173,7 @@ pub fn failure(error: io::Error, line: u64) -> ReadError {
 struct Bounded<'a, R> {
     inner: R,
     read: u64,
-    most: (u64, Limit),
+    most: Option<(u64, Limit, Packing)>,
     progress: &'a dyn Progress,
 }
 
@@ -157,7 +183,7 @@ impl<R: Read> Read for Bounded<'_, R> {
         let length = self.inner.read(buffer)?;
         self.read += length as u64;
         match self.most {
-            (most, by) if self.read > most => Err(Ended::Unpacked(most, by).into()),
+            Some((most, by, packing)) if self.read > most => Err(Ended::Unpacked(most, by, packing).into()),
             _ => Ok(length),
         }
     }
@@ -207,10 +233,15 @@ mod tests {
         let file = many("80\n", 20);
         let ratio = Limits { bytes: u64::MAX, ratio: 1 };
         let refused = checked(file.path(), ratio);
-        assert!(matches!(refused, Err(ReadError::Unpacked { most: SMALL, by: Limit::Ratio })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(ReadError::Unpacked { most: SMALL, by: Limit::Ratio, .. })),
+            "{refused:?}"
+        );
         let bytes = Limits { bytes: 19 << 20, ratio: u64::MAX };
         let refused = checked(file.path(), bytes);
-        assert!(matches!(refused, Err(ReadError::Unpacked { most, by: Limit::Bytes }) if most == 19 << 20));
+        assert!(
+            matches!(refused, Err(ReadError::Unpacked { most, by: Limit::Bytes, .. }) if most == 19 << 20)
+        );
         let bound = bound(file.path()).unwrap();
         let options = ReadOptions { limits: bytes, ..ReadOptions::default() };
         assert!(matches!(read(file.path(), &bound, options, &Quiet), Err(ReadError::Unpacked { .. })));

@@ -2,11 +2,16 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`input`] | a file opened: gzip by its magic bytes; what it unpacks to and a record are bounded, and the switch is looked at by bytes |
+//! | [`input`] | a text file opened: unpacked; what it unpacks to and a record are bounded, and the switch is looked at by bytes |
+//! | `packed`, `zip` | what a file is packed in, by its magic bytes |
+//! | `source` | what a file is written in, by its magic bytes: records of cells |
+//! | `csv_read`, `json_lines` | CSV and NDJSON as such records |
+//! | `columns` | Parquet and Arrow in batches, and the same out |
 //! | [`cell`] | one value in its notation, read |
 //! | [`mod@bind`] | a schema fitted to a file: column order and notations, from the format alone |
-//! | [`csv_read`] | CSV in: a trace and a private parse report |
+//! | [`read`](mod@read), `tally` | a file in: a trace and a private parse report ([`report`]) |
 //! | [`csv_write`] | CSV out, in the columns and notation of the schema |
+//! | [`write`](mod@write) | a trace out in any format |
 //! | [`hints`] | what `inspect` tells the steward beyond the schema, private |
 //!
 //! Detection proposes facts of the format only: notation, column order, units, which optional columns are missing. It
@@ -14,21 +19,52 @@
 
 pub mod bind;
 pub mod cell;
-pub mod csv_read;
+mod columns;
+mod csv_read;
 pub mod csv_write;
 pub mod hints;
 pub mod input;
+mod json_lines;
+mod packed;
+pub mod read;
+pub mod report;
+mod source;
+mod tally;
+pub mod write;
 #[cfg(test)]
 mod written_tests;
+mod zip;
 
 pub use bind::{Bound, bind, bind_like};
-pub use csv_read::{BadRecord, ReadOptions, Report, check, read, read_synthetic, read_written, split_rows};
-pub use csv_write::{CsvWriter, bytes_per_row, write, write_raw};
+pub use csv_write::{CsvWriter, bytes_per_row};
 pub use input::{Limit, Limits};
+pub use packed::Packing;
+pub use read::{ReadOptions, check, read, read_synthetic, read_written, rewrite, split_rows};
+pub use report::{BadRecord, Report};
+pub use source::FileFormat;
+pub use write::{OutputFormat, TraceWriter, write, write_as, write_raw};
 
 pub use netdpsyn_privacy::{Private, Sensitive, Steward};
 use netdpsyn_trace::progress::Cancelled;
 use thiserror::Error;
+
+/// What unpacks to more than its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// A text file that is packed.
+    Packed(Packing),
+    /// A format that packs its own columns.
+    Columns(FileFormat),
+}
+
+impl std::fmt::Display for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Container::Packed(packing) => packing.fmt(f),
+            Container::Columns(format) => format.fmt(f),
+        }
+    }
+}
 
 /// Why a trace file is refused. For the steward: some messages are about the content.
 #[derive(Debug, Error)]
@@ -36,21 +72,27 @@ pub enum ReadError {
     /// Opening or reading failed.
     #[error("cannot read the file: {0}")]
     Io(std::io::Error),
-    /// The gzip stream ends before it is complete.
-    #[error("the gzip stream is cut off or damaged after line {line}: {reason}; upload the whole file again")]
+    /// What it is packed in ends before it is complete.
+    #[error(
+        "the {packing} stream is cut off or damaged after line {line}: {reason}; upload the whole file again"
+    )]
     Damaged {
+        /// What it is packed in.
+        packing: Packing,
         /// The last line read.
         line: u64,
         /// What the decoder says.
         reason: String,
     },
-    /// A gzip file that unpacks to more than is read.
-    #[error("the file unpacks to more than {most} bytes, the most that is read of a gzip file {}; cut it into several", match by { Limit::Bytes => "", Limit::Ratio => "of its size" })]
+    /// A file that unpacks to more than is read.
+    #[error("the file unpacks to more than {most} bytes, the most that is read of a {of} file {}; cut it into several", match by { Limit::Bytes => "", Limit::Ratio => "of its size" })]
     Unpacked {
         /// The most that are read.
         most: u64,
         /// Which limit says so.
         by: Limit,
+        /// What unpacks.
+        of: Container,
     },
     /// A record that does not end, or blank lines that do not.
     #[error(
@@ -63,9 +105,19 @@ pub enum ReadError {
     /// Nothing in it.
     #[error("the file is empty; a trace is CSV with a header line")]
     Empty,
-    /// Bytes that are no text.
-    #[error("the file is not CSV ({0}); a trace is comma-separated text with a header line, plain or gzip")]
-    NotCsv(&'static str),
+    /// A columnar file that cannot be read, or says what is not so.
+    #[error("the {format} file cannot be read: {reason}")]
+    Columns {
+        /// Its format.
+        format: FileFormat,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Bytes that are no trace in any format.
+    #[error(
+        "the file is no trace ({0}); a trace is CSV with a header line or a JSON object a line, plain or packed by gzip, zstd, xz, bzip2 or zip, or a Parquet or Arrow file"
+    )]
+    NoTrace(&'static str),
     /// A header and nothing else.
     #[error("the file has a header but no records")]
     NoRecords,
@@ -77,6 +129,9 @@ pub enum ReadError {
         /// What is there.
         header: Vec<String>,
     },
+    /// A column that the schema needs holds lists or objects.
+    #[error("column {0} holds lists or objects, and a trace has single values alone")]
+    Nested(String),
     /// The header names a column twice.
     #[error("the header names column {0} twice")]
     DuplicateColumn(String),

@@ -38,6 +38,11 @@ macro_rules! stored {
 }
 stored!(u8, u16, u32, u64);
 
+/// Appends values all at once, without a look at the room for each.
+fn extend<T: Stored>(to: &mut Vec<T>, values: &[u64]) {
+    to.extend(values.iter().map(|&value| T::narrow(value)));
+}
+
 /// Runs one expression on whichever vector the column holds.
 macro_rules! on_values {
     ($values:expr, $vector:ident => $body:expr) => {
@@ -151,6 +156,13 @@ impl Values {
     /// Appends another column's values; one beyond this column's type becomes the largest that it holds.
     pub fn append(&mut self, other: &Values) {
         on_values!(self, to => other.for_each(|value| to.push(Stored::narrow(value))))
+    }
+
+    /// The same with some of the other's rows.
+    pub fn append_rows(&mut self, other: &Values, rows: std::ops::Range<usize>) {
+        on_values!(self, to => on_values!(other, from => {
+            from[rows].iter().for_each(|value| to.push(Stored::narrow(value.widen())))
+        }))
     }
 
     /// The rows named by `rows`, in that order.
@@ -267,6 +279,24 @@ impl Trace {
         debug_assert_eq!(record.len(), self.columns.len());
         for (column, &value) in self.columns.iter_mut().zip(record) {
             column.push(value);
+        }
+    }
+
+    /// Appends records by their columns, which are all of one length.
+    pub fn extend(&mut self, columns: &[Vec<u64>]) {
+        debug_assert_eq!(columns.len(), self.columns.len());
+        for (column, values) in self.columns.iter_mut().zip(columns) {
+            on_values!(column, to => extend(to, values));
+        }
+    }
+
+    /// Appends records of another trace of the same columns.
+    ///
+    /// # Panics
+    /// When the types of the columns differ.
+    pub fn append(&mut self, other: &Trace, rows: std::ops::Range<usize>) {
+        for (column, values) in self.columns.iter_mut().zip(&other.columns) {
+            column.append_rows(values, rows.clone());
         }
     }
 

@@ -1,0 +1,267 @@
+//! A slice of a trace as typed arrays: what CSV says as text, in the type that says it best.
+//!
+//! | field | type |
+//! | --- | --- |
+//! | address | text, or a number of 32 bits, as the schema writes it |
+//! | port, checksum | a number of 16 bits |
+//! | protocol | text, or a number of 8 bits, as the schema writes it |
+//! | category | a dictionary of the declared ones and `other` |
+//! | time | a timestamp of UTC in the unit that the schema writes |
+//! | number with decimals | a number of double precision |
+//! | any other number | the smallest unsigned integer that holds the field |
+
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::schema::OTHER;
+use netdpsyn_trace::{Column, Field, Notation, TimeUnit, Trace, Values, protocols};
+use polars_arrow::array::{Array, DictionaryArray, PrimitiveArray, Utf8Array};
+use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField, IntegerType, TimeUnit as ArrowUnit};
+use polars_arrow::offset::OffsetsBuffer;
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// What a column is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    AddressText,
+    ProtocolText {
+        upper: bool,
+    },
+    Category,
+    /// In units of so many nanoseconds.
+    Time(TimeUnit),
+    Double {
+        decimals: u32,
+    },
+    /// Whole, of a value that counts in steps of 10^−`decimals`.
+    Whole {
+        decimals: u32,
+        bits: u8,
+    },
+}
+
+/// The arrays of one column.
+pub struct Typed {
+    kind: Kind,
+    /// How the array is declared.
+    pub field: ArrowField,
+    /// The texts of categories and protocols; none of others.
+    words: Utf8Array<i64>,
+}
+
+impl Typed {
+    pub fn new(column: &Column) -> Typed {
+        let notation = Notation::written(column);
+        let kind = match (&column.field, notation) {
+            (Field::Ip { .. }, Some(Notation::AddressNumber)) => Kind::Whole { decimals: 0, bits: 32 },
+            (Field::Ip { .. }, _) => Kind::AddressText,
+            (Field::Protocol, Some(Notation::ProtocolNumber)) => Kind::Whole { decimals: 0, bits: 8 },
+            (Field::Protocol, notation) => {
+                Kind::ProtocolText { upper: notation == Some(Notation::UpperName) }
+            }
+            (Field::Categorical(_), _) => Kind::Category,
+            (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
+                Kind::Time(finest_of(unit.shown(decimal)))
+            }
+            (Field::Timestamp { .. }, _) => Kind::Time(TimeUnit::Nanoseconds),
+            (field, Some(Notation::Decimal)) if field.decimals() > 0 => {
+                Kind::Double { decimals: field.decimals() }
+            }
+            (field, _) => {
+                let decimals = field.decimals();
+                let largest = field.storage_max() / 10u64.pow(decimals);
+                let bits = [8, 16, 32].into_iter().find(|bits| largest >> bits == 0).unwrap_or(64);
+                Kind::Whole { decimals, bits }
+            }
+        };
+        let words = Utf8Array::<i64>::from_slice(words(column, kind));
+        let field = ArrowField::new(column.name.as_str().into(), kind.dtype(words.len()), false);
+        Typed { kind, field, words }
+    }
+
+    /// A column's values. Text that comes again and again is a dictionary where the file writes it as one.
+    pub fn array(&self, values: &Values, text_as_dictionary: bool) -> Box<dyn Array> {
+        match self.kind {
+            Kind::AddressText if text_as_dictionary => addresses(values),
+            Kind::AddressText => addresses_as_text(values.iter().map(|value| value as u32)).boxed(),
+            Kind::ProtocolText { .. } if !text_as_dictionary => {
+                let last = self.words.len().saturating_sub(1);
+                let shown = values.iter().map(|value| self.words.value((value as usize).min(last)));
+                Utf8Array::<i64>::from_iter_values(shown).boxed()
+            }
+            Kind::ProtocolText { .. } | Kind::Category => self.keys(values),
+            Kind::Time(unit) => {
+                let step = unit.nanoseconds();
+                let mut times = Vec::with_capacity(values.len());
+                values.for_each(|value| times.push(i64::try_from(value / step).unwrap_or(i64::MAX)));
+                PrimitiveArray::from_vec(times).to(self.field.dtype.clone()).boxed()
+            }
+            Kind::Double { decimals } => {
+                let one = 10f64.powi(decimals as i32);
+                whole(values, |value| value as f64 / one)
+            }
+            // 256 is a protocol without a number, which 255 stands for; all others fit.
+            Kind::Whole { decimals: 0, bits: 8 } => whole(values, |value| value.min(255) as u8),
+            Kind::Whole { decimals, bits } => {
+                let one = 10u64.pow(decimals);
+                match bits {
+                    8 => whole(values, |value| (value / one) as u8),
+                    16 => whole(values, |value| (value / one) as u16),
+                    32 => whole(values, |value| (value / one) as u32),
+                    _ => whole(values, |value| value / one),
+                }
+            }
+        }
+    }
+
+    /// Positions in the texts; whatever lies beyond is the last.
+    fn keys(&self, values: &Values) -> Box<dyn Array> {
+        let last = self.words.len().saturating_sub(1) as u64;
+        // Both are in bounds and of these types by construction.
+        macro_rules! keys {
+            ($type:ty) => {{
+                let keys = PrimitiveArray::<$type>::from_vec(
+                    values.iter().map(|value| value.min(last) as $type).collect(),
+                );
+                DictionaryArray::<$type>::try_new(dictionary_of::<$type>(), keys, self.words.clone().boxed())
+                    .map(|array| array.boxed())
+            }};
+        }
+        let array = match last {
+            0..256 => keys!(u8),
+            256..65_536 => keys!(u16),
+            _ => keys!(u32),
+        };
+        array.unwrap_or_else(|_| unreachable!("keys within the texts"))
+    }
+}
+
+/// Parquet has no seconds.
+fn finest_of(unit: TimeUnit) -> TimeUnit {
+    if unit == TimeUnit::Seconds { TimeUnit::Milliseconds } else { unit }
+}
+
+/// The integer type of a dictionary's keys.
+trait Key {
+    const TYPE: IntegerType;
+}
+impl Key for u8 {
+    const TYPE: IntegerType = IntegerType::UInt8;
+}
+impl Key for u16 {
+    const TYPE: IntegerType = IntegerType::UInt16;
+}
+impl Key for u32 {
+    const TYPE: IntegerType = IntegerType::UInt32;
+}
+
+fn dictionary_of<K: Key>() -> ArrowDataType {
+    ArrowDataType::Dictionary(K::TYPE, Box::new(ArrowDataType::LargeUtf8), false)
+}
+
+impl Kind {
+    fn dtype(self, words: usize) -> ArrowDataType {
+        match self {
+            Kind::AddressText | Kind::ProtocolText { .. } => ArrowDataType::LargeUtf8,
+            Kind::Category => match words.saturating_sub(1) {
+                0..256 => dictionary_of::<u8>(),
+                256..65_536 => dictionary_of::<u16>(),
+                _ => dictionary_of::<u32>(),
+            },
+            Kind::Time(unit) => ArrowDataType::Timestamp(
+                match unit {
+                    TimeUnit::Seconds | TimeUnit::Milliseconds => ArrowUnit::Millisecond,
+                    TimeUnit::Microseconds => ArrowUnit::Microsecond,
+                    TimeUnit::Nanoseconds => ArrowUnit::Nanosecond,
+                },
+                Some("UTC".into()),
+            ),
+            Kind::Double { .. } => ArrowDataType::Float64,
+            Kind::Whole { bits, .. } => match bits {
+                8 => ArrowDataType::UInt8,
+                16 => ArrowDataType::UInt16,
+                32 => ArrowDataType::UInt32,
+                _ => ArrowDataType::UInt64,
+            },
+        }
+    }
+}
+
+/// The texts of a column that has few.
+fn words(column: &Column, kind: Kind) -> Vec<String> {
+    match (&column.field, kind) {
+        (Field::Categorical(values), _) => {
+            values.iter().flatten().cloned().chain([OTHER.to_string()]).collect()
+        }
+        (_, Kind::ProtocolText { upper }) => {
+            let shown = |number| match protocols::name(number) {
+                Some(name) if upper => name.to_uppercase(),
+                Some(name) => name.to_string(),
+                None => number.to_string(),
+            };
+            (0..=u8::MAX).map(shown).chain([OTHER.to_string()]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn whole<T: polars_arrow::types::NativeType>(values: &Values, to: impl Fn(u64) -> T) -> Box<dyn Array> {
+    let mut written = Vec::with_capacity(values.len());
+    values.for_each(|value| written.push(to(value)));
+    PrimitiveArray::from_vec(written).boxed()
+}
+
+/// Addresses in dotted form, each of them once, and where they stand; as they are where they hardly come again.
+fn addresses(values: &Values) -> Box<dyn Array> {
+    let mut places: HashMap<u32, u32> = HashMap::new();
+    let mut known: Vec<u32> = Vec::new();
+    let mut keys: Vec<u32> = Vec::with_capacity(values.len());
+    values.for_each(|value| {
+        let address = value as u32;
+        keys.push(*places.entry(address).or_insert_with(|| {
+            known.push(address);
+            known.len() as u32 - 1
+        }));
+    });
+    if known.len() > values.len() / 4 * 3 {
+        return addresses_as_text(values.iter().map(|value| value as u32)).boxed();
+    }
+    let texts = addresses_as_text(known.into_iter()).boxed();
+    let keys = PrimitiveArray::from_vec(keys);
+    let array = DictionaryArray::<u32>::try_new(dictionary_of::<u32>(), keys, texts);
+    array.map_or_else(|_| unreachable!("keys within the texts"), |array| array.boxed())
+}
+
+fn addresses_as_text(addresses: impl Iterator<Item = u32>) -> Utf8Array<i64> {
+    let octets: Vec<String> = (0..=u8::MAX).map(|octet| octet.to_string()).collect();
+    let mut text = Vec::new();
+    let mut ends: Vec<i64> = vec![0];
+    for address in addresses {
+        let [a, b, c, d] = address.to_be_bytes().map(|octet| octets[usize::from(octet)].as_str());
+        text.extend_from_slice(a.as_bytes());
+        for octet in [b, c, d] {
+            text.push(b'.');
+            text.extend_from_slice(octet.as_bytes());
+        }
+        ends.push(text.len() as i64);
+    }
+    let offsets = OffsetsBuffer::try_from(ends);
+    let offsets = offsets.unwrap_or_else(|_| unreachable!("ends rise"));
+    Utf8Array::new(ArrowDataType::LargeUtf8, offsets, text.into(), None)
+}
+
+/// Every column of a slice.
+pub fn arrays(
+    columns: &[Typed],
+    slice: &Trace,
+    text_as_dictionary: bool,
+    progress: &dyn Progress,
+) -> Result<Vec<Box<dyn Array>>, Cancelled> {
+    columns
+        .par_iter()
+        .zip(slice.columns())
+        .map(|(column, values)| {
+            progress.check()?;
+            Ok(column.array(values, text_as_dictionary))
+        })
+        .collect()
+}

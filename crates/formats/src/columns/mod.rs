@@ -1,0 +1,237 @@
+//! Columnar files: batches of typed columns, read as the text would be that says the same.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `holds` | what a column's type says of its values, and what is made of it |
+//! | `cells` | an array's values: the common ones directly, all others through their text, as a cell of CSV |
+//! | `parquet_in` | Parquet a few pages at a time, every claim held against the file before it is believed |
+//! | `arrow_in` | Arrow IPC, file or stream, a batch at a time |
+//! | `arrays` | a slice of a trace as typed arrays |
+//! | `parquet_out`, `arrow_out` | the same in a file |
+//!
+//! The library decodes what it is given and was not written for files of strangers: where one has it panic, that is an error of the file
+//! ([`guarded`]). What it would allocate for is checked before, since nothing catches that.
+
+mod arrays;
+mod arrow_in;
+mod arrow_out;
+mod cells;
+mod holds;
+mod parquet_in;
+mod parquet_out;
+
+pub use arrow_out::ArrowWriter;
+pub(super) use cells::{Bad, read as read_column};
+pub(super) use holds::Holds;
+pub use parquet_out::ParquetWriter;
+
+use super::source::{FileFormat, Head, Record};
+use super::{Container, Limit, Limits, ReadError};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Schema, Stage, Trace};
+use polars_arrow::array::Array;
+use std::io::{Read, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// A column that is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chosen {
+    /// Its position in the file.
+    pub position: usize,
+    /// Whether four or sixteen bytes of it are an address.
+    pub address: bool,
+}
+
+/// The batches of a file: of every chosen column an array, all of one length.
+trait Batches {
+    fn choose(&mut self, positions: Vec<usize>);
+    fn next(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError>;
+}
+
+/// A columnar file that has been opened.
+pub(super) struct Columns<'a> {
+    batches: Box<dyn Batches + 'a>,
+    holds: Vec<Holds>,
+    chosen: Vec<Chosen>,
+    batch: Vec<Box<dyn Array>>,
+    row: usize,
+    line: u64,
+}
+
+/// Opens a columnar file.
+pub(super) fn open<'a>(
+    path: &Path,
+    format: FileFormat,
+    limits: Limits,
+    progress: &'a dyn Progress,
+) -> Result<(Vec<Head>, Columns<'a>), ReadError> {
+    let (heads, batches): (Vec<Head>, Box<dyn Batches + 'a>) = match format {
+        FileFormat::Arrow => {
+            let (heads, file) = arrow_in::open(path, limits, progress)?;
+            (heads, Box::new(file))
+        }
+        _ => {
+            let (heads, file) = parquet_in::open(path, limits, progress)?;
+            (heads, Box::new(file))
+        }
+    };
+    let holds: Vec<Holds> = heads.iter().map(|head| head.holds).collect();
+    let mut columns = Columns { batches, holds, chosen: Vec::new(), batch: Vec::new(), row: 0, line: 0 };
+    let all = (0..heads.len()).filter(|&i| heads[i].holds != Holds::Nested);
+    columns.choose(all.map(|position| Chosen { position, address: false }).collect());
+    Ok((heads, columns))
+}
+
+impl Columns<'_> {
+    /// Reads these columns alone, from the beginning of the next batch on.
+    pub fn choose(&mut self, chosen: Vec<Chosen>) {
+        self.batches.choose(chosen.iter().map(|chosen| chosen.position).collect());
+        self.chosen = chosen;
+    }
+
+    /// What each chosen column holds, and whether its bytes are addresses.
+    pub fn chosen(&self) -> Vec<(Holds, bool)> {
+        self.chosen.iter().map(|chosen| (self.holds[chosen.position], chosen.address)).collect()
+    }
+
+    /// The next batch: of every chosen column an array.
+    pub fn batch(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
+        self.batches.next()
+    }
+
+    /// The next record as text. Columns that are not chosen are empty cells.
+    pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
+        while self.batch.first().is_none_or(|array| self.row == array.len()) {
+            match self.batches.next()? {
+                Some(batch) => (self.batch, self.row) = (batch, 0),
+                None => return Ok(false),
+            }
+        }
+        record.cells.clear();
+        record.fault = None;
+        let mut cell = Vec::new();
+        let mut chosen = self.chosen.iter().zip(&self.batch).peekable();
+        for position in 0..self.holds.len() {
+            cell.clear();
+            if let Some((chosen, array)) = chosen.next_if(|(chosen, _)| chosen.position == position) {
+                cells::text(array.as_ref(), self.holds[position], chosen.address, self.row, &mut cell);
+            }
+            record.cells.push_field(&cell);
+        }
+        self.row += 1;
+        self.line += 1;
+        record.line = self.line;
+        Ok(true)
+    }
+}
+
+/// Runs the library; where it panics, the file is at fault.
+fn guarded<T, E: std::fmt::Display>(
+    format: FileFormat,
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, ReadError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(broken(format, error)),
+        Err(_) => Err(broken(format, "it contradicts itself")),
+    }
+}
+
+fn broken(format: FileFormat, reason: impl std::fmt::Display) -> ReadError {
+    // The first line says it; libraries add how to report them.
+    let reason = reason.to_string();
+    ReadError::Columns { format, reason: reason.lines().next().unwrap_or_default().to_string() }
+}
+
+/// Some bytes of a file, all of them.
+fn bytes_at(
+    file: &mut (impl Read + Seek),
+    format: FileFormat,
+    at: u64,
+    length: u64,
+) -> Result<Vec<u8>, ReadError> {
+    file.seek(std::io::SeekFrom::Start(at)).map_err(ReadError::Io)?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes).map_err(ReadError::Io)?;
+    match bytes.len() as u64 == length {
+        true => Ok(bytes),
+        false => Err(broken(format, "it ends before it is complete")),
+    }
+}
+
+/// The key of the statement in a file's metadata.
+pub const STATEMENT: &str = "netdpsyn";
+
+/// Records of a row group or batch that is written.
+const GROUP: usize = 1 << 17;
+
+/// The library's failure to write: the file's, as it was given arrays of its own types.
+fn library(error: impl std::error::Error + Send + Sync + 'static) -> std::io::Error {
+    std::io::Error::other(error)
+}
+
+/// Records that wait until they are as many as are written together: slices come in any size.
+struct Pending {
+    empty: Trace,
+    waiting: Trace,
+    seen: u64,
+    rows: u64,
+}
+
+impl Pending {
+    fn new(schema: &Schema, rows: u64) -> Self {
+        Pending { empty: Trace::empty(schema), waiting: Trace::empty(schema), seen: 0, rows }
+    }
+
+    /// Adds records, and hands out what is full.
+    fn add(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<Vec<Trace>, Cancelled> {
+        progress.step(Stage::Write, self.seen, self.rows)?;
+        self.seen += slice.rows() as u64;
+        let mut full = Vec::new();
+        let mut from = 0;
+        while from < slice.rows() {
+            let rows = (GROUP - self.waiting.rows()).min(slice.rows() - from);
+            self.waiting.append(slice, from..from + rows);
+            from += rows;
+            if self.waiting.rows() == GROUP {
+                full.push(std::mem::replace(&mut self.waiting, self.empty.clone()));
+            }
+        }
+        Ok(full)
+    }
+
+    /// What is left.
+    fn rest(&mut self) -> Option<Trace> {
+        let rest = std::mem::replace(&mut self.waiting, self.empty.clone());
+        (rest.rows() > 0).then_some(rest)
+    }
+}
+
+/// What may still come out of a file.
+struct Allowance {
+    left: u64,
+    most: u64,
+    by: Limit,
+    format: FileFormat,
+}
+
+impl Allowance {
+    fn new(limits: Limits, length: u64, format: FileFormat) -> Self {
+        let (most, by) = limits.of(length);
+        Allowance { left: most, most, by, format }
+    }
+
+    /// Takes some of it, before it is unpacked.
+    fn take(&mut self, bytes: u64) -> Result<(), ReadError> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => {
+                Err(ReadError::Unpacked { most: self.most, by: self.by, of: Container::Columns(self.format) })
+            }
+        }
+    }
+}

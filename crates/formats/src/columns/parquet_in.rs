@@ -1,0 +1,376 @@
+//! Parquet a few pages at a time. Nothing is believed before it is held against the file: the footer's lists and nesting, where columns stand, what
+//! pages unpack to and how many values they claim.
+//!
+//! Pages of a column are read until they have enough rows for a batch, and decoded in slices, so memory follows neither the file nor its row
+//! groups: it is a batch of the chosen columns, and of each a page.
+
+use super::holds::Holds;
+use super::{Allowance, Batches, broken, bytes_at, guarded};
+use crate::source::{FileFormat, Head};
+use crate::{Limits, ReadError};
+use netdpsyn_trace::progress::Progress;
+use polars_arrow::array::Array;
+use polars_arrow::datatypes::{ArrowDataType, Field};
+use polars_buffer::Buffer;
+use polars_parquet::parquet::metadata::{ColumnDescriptor, FileMetadata};
+use polars_parquet::parquet::read::{BasicDecompressor, PageMetaData, PageReader};
+use polars_parquet::read::schema::parquet_to_arrow_schema;
+use polars_parquet::read::{Filter, column_iter_to_arrays};
+use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
+use polars_parquet_format::{PageHeader, PageType, SchemaElement};
+use rayon::prelude::*;
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::Cursor;
+use std::path::Path;
+use std::sync::Mutex;
+
+const FORMAT: FileFormat = FileFormat::Parquet;
+
+/// Rows of a batch.
+const ROWS: usize = 1 << 16;
+/// The largest footer that is read; a column chunk takes some hundred bytes of it.
+const FOOTER: u64 = 8 << 20;
+/// How deep groups may be nested. Such columns are left out, but naming them takes recursion.
+const DEPTH: usize = 64;
+/// The largest page, unpacked. Those of common writers have 1 MiB, and of DuckDB up to 100 MB.
+const PAGE: u64 = 128 << 20;
+/// Pages are unpacked together until they have this many bytes.
+const TOGETHER: u64 = 4 << 20;
+/// A page's header: mostly some tens of bytes, more with statistics of long strings.
+const HEADER: u64 = 1 << 20;
+
+/// A Parquet file.
+pub struct Parquet<'a> {
+    metadata: FileMetadata,
+    /// Of every top-level column its leaf and its type.
+    columns: Vec<(usize, Field)>,
+    chosen: Vec<usize>,
+    group: usize,
+    rows_left: usize,
+    readers: Vec<Chunk>,
+    path: std::path::PathBuf,
+    length: u64,
+    allowance: Mutex<Allowance>,
+    progress: &'a dyn Progress,
+}
+
+/// Opens a file and reads what it says of itself.
+pub fn open<'a>(
+    path: &Path,
+    limits: Limits,
+    progress: &'a dyn Progress,
+) -> Result<(Vec<Head>, Parquet<'a>), ReadError> {
+    let mut file = File::open(path).map_err(ReadError::Io)?;
+    let length = file.metadata().map_err(ReadError::Io)?.len();
+    if length < 12 {
+        return Err(broken(FORMAT, "it ends before it is complete"));
+    }
+    let end = bytes_at(&mut file, FORMAT, length - 8, 8)?;
+    match &end[4..] {
+        b"PAR1" => {}
+        b"PARE" => return Err(broken(FORMAT, "it is encrypted")),
+        _ => return Err(broken(FORMAT, "it ends before it is complete")),
+    }
+    let footer = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+    if footer + 12 > length || footer > FOOTER {
+        return Err(broken(FORMAT, "its footer is larger than it may be"));
+    }
+    let footer = bytes_at(&mut file, FORMAT, length - 8 - footer, footer)?;
+    check_footer(&footer)?;
+    let with_end = Buffer::from_vec([footer, end].concat());
+    let metadata = guarded(FORMAT, || polars_parquet::parquet::read::deserialize_metadata(with_end))?;
+    let durations = super::arrow_in::durations(&metadata);
+    let fields = metadata.schema().fields();
+    let schema = guarded(FORMAT, || Ok::<_, ReadError>(parquet_to_arrow_schema(fields)))?;
+    let leaves = metadata.schema().columns();
+    let roots = leaves.iter().enumerate().filter_map(|(at, leaf)| Some((leaf.path_in_schema.first()?, at)));
+    let roots: HashMap<_, usize> = roots.collect();
+    let mut heads = Vec::new();
+    let mut columns = Vec::new();
+    for field in fields {
+        let name = field.get_field_info().name.as_str();
+        let leaf = roots.get(&field.get_field_info().name).copied();
+        let known = leaf.zip(schema.get(name)).filter(|(leaf, _)| leaves[*leaf].path_in_schema.len() == 1);
+        let (leaf, field) = match known {
+            Some((leaf, field)) => (leaf, field.clone()),
+            None => (0, Field::new(name.into(), ArrowDataType::Null, true)),
+        };
+        let holds = match durations.get(name) {
+            Some(&unit) if field.dtype == ArrowDataType::Int64 => Holds::Duration(unit),
+            _ if known.is_none() => Holds::Nested,
+            _ => Holds::of(&field.dtype),
+        };
+        heads.push(Head { name: name.to_string(), holds });
+        columns.push((leaf, field));
+    }
+    let parquet = Parquet {
+        metadata,
+        columns,
+        chosen: Vec::new(),
+        group: 0,
+        rows_left: 0,
+        readers: Vec::new(),
+        path: path.into(),
+        length,
+        allowance: Mutex::new(Allowance::new(limits, length, FORMAT)),
+        progress,
+    };
+    Ok((heads, parquet))
+}
+
+/// Reads the footer once in a way that takes its lists to be no longer than itself, and looks how deep it goes.
+fn check_footer(footer: &[u8]) -> Result<(), ReadError> {
+    let metadata = guarded(FORMAT, || {
+        // It counts 8 bytes an element of a list and 2 a field, which have as many bytes in the file or more, but for lists of single bytes. What it
+        // makes room for is half an element a byte at most, whatever is claimed.
+        let mut protocol = TCompactInputProtocol::new(footer, 4 * footer.len() + 4_096);
+        polars_parquet_format::FileMetaData::read_from_in_protocol(&mut protocol)
+    })?;
+    depth(&metadata.schema).map_or_else(|| Err(broken(FORMAT, "its columns are nested too deep")), |_| Ok(()))
+}
+
+/// How deep the schema's elements go, which stand one after the other, each before its children.
+fn depth(elements: &[SchemaElement]) -> Option<usize> {
+    let mut open: Vec<i32> = Vec::new();
+    let mut deepest = 0;
+    for element in elements {
+        while open.last() == Some(&0) {
+            open.pop();
+        }
+        if let Some(children) = open.last_mut() {
+            *children -= 1;
+        }
+        open.push(element.num_children.unwrap_or(0).max(0));
+        deepest = deepest.max(open.len());
+        if deepest > DEPTH {
+            return None;
+        }
+    }
+    Some(deepest)
+}
+
+impl Batches for Parquet<'_> {
+    fn choose(&mut self, positions: Vec<usize>) {
+        self.chosen = positions;
+        self.readers.clear();
+        self.rows_left = 0;
+    }
+
+    fn next(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
+        while self.rows_left == 0 {
+            let Some(rows) = self.metadata.row_groups.get(self.group).map(|group| group.num_rows()) else {
+                return Ok(None);
+            };
+            let chunks = self.chosen.iter().map(|&position| self.chunk(position));
+            self.readers = chunks.collect::<Result<_, _>>()?;
+            self.rows_left = rows;
+            self.group += 1;
+        }
+        let rows = self.rows_left.min(ROWS);
+        let (allowance, progress) = (&self.allowance, self.progress);
+        let arrays = self.readers.par_iter_mut().map(|chunk| chunk.take(rows, allowance, progress));
+        let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
+        self.rows_left -= rows;
+        Ok(Some(arrays))
+    }
+}
+
+impl Parquet<'_> {
+    /// A column of the next row group.
+    fn chunk(&self, position: usize) -> Result<Chunk, ReadError> {
+        let (leaf, field) = &self.columns[position];
+        let group = &self.metadata.row_groups[self.group];
+        let column = &group.parquet_columns()[*leaf];
+        // Some writers say 0 where there is no dictionary.
+        let offsets = [column.dictionary_page_offset(), Some(column.data_page_offset())];
+        let start = offsets.into_iter().flatten().filter(|&at| at > 0).min().unwrap_or(0) as u64;
+        let size = u64::try_from(column.compressed_size()).unwrap_or(u64::MAX);
+        let inside = start >= 4 && start.checked_add(size).is_some_and(|end| end <= self.length);
+        if !inside || column.num_values() != group.num_rows() as i64 {
+            let reason = format!("column {} is not where its footer says", field.name);
+            return Err(broken(FORMAT, reason));
+        }
+        Ok(Chunk {
+            file: File::open(&self.path).map_err(ReadError::Io)?,
+            at: start,
+            end: start + size,
+            rows_left: group.num_rows(),
+            dictionary: Vec::new(),
+            pages: Vec::new(),
+            rows: 0,
+            decoded: 0,
+            ready: VecDeque::new(),
+            compression: column.compression(),
+            descriptor: column.descriptor().clone(),
+            field: field.clone(),
+        })
+    }
+}
+
+/// A column of a row group, read page by page.
+struct Chunk {
+    file: File,
+    at: u64,
+    end: u64,
+    /// Rows of pages that are still to be read.
+    rows_left: usize,
+    /// The dictionary's page and others, as they stand in the file, with the rows of the latter and how many of those are decoded.
+    dictionary: Vec<u8>,
+    pages: Vec<u8>,
+    rows: usize,
+    decoded: usize,
+    /// Decoded arrays, with what of each is still to be handed out.
+    ready: VecDeque<Box<dyn Array>>,
+    compression: polars_parquet::parquet::compression::Compression,
+    descriptor: ColumnDescriptor,
+    field: Field,
+}
+
+impl Chunk {
+    /// The next rows of the column.
+    fn take(
+        &mut self,
+        rows: usize,
+        allowance: &Mutex<Allowance>,
+        progress: &dyn Progress,
+    ) -> Result<Box<dyn Array>, ReadError> {
+        let mut parts: Vec<Box<dyn Array>> = Vec::new();
+        let mut missing = rows;
+        while missing > 0 {
+            progress.check()?;
+            let Some(array) = self.ready.pop_front() else {
+                if self.decoded == self.rows {
+                    self.read_pages(allowance)?;
+                }
+                self.decode(missing)?;
+                continue;
+            };
+            if array.len() > missing {
+                self.ready.push_front(array.sliced(missing, array.len() - missing));
+            }
+            let length = array.len().min(missing);
+            parts.push(array.sliced(0, length));
+            missing -= length;
+        }
+        match parts.len() {
+            1 => Ok(parts.remove(0)),
+            _ => guarded(FORMAT, || polars_arrow::compute::concatenate::concatenate_unchecked(&parts)),
+        }
+    }
+
+    /// Reads pages until they have enough rows.
+    fn read_pages(&mut self, allowance: &Mutex<Allowance>) -> Result<(), ReadError> {
+        (self.rows, self.decoded) = (0, 0);
+        self.pages.clear();
+        let mut unpacked = 0;
+        while self.rows < ROWS && unpacked < TOGETHER && self.rows_left > 0 {
+            if self.at >= self.end {
+                let reason = format!("column {} has fewer values than its footer says", self.field.name);
+                return Err(broken(FORMAT, reason));
+            }
+            let (header, length) = self.header()?;
+            let claims =
+                |reason: &str| broken(FORMAT, format!("a page of column {} {reason}", self.field.name));
+            let size = |bytes: i32| u64::try_from(bytes).map_err(|_| claims("has a negative size"));
+            let (packed, full) = (size(header.compressed_page_size)?, size(header.uncompressed_page_size)?);
+            if length + packed > self.end - self.at {
+                return Err(claims("is longer than its column"));
+            }
+            if full > PAGE {
+                return Err(claims("unpacks to more than 128 MiB"));
+            }
+            let data = header.data_page_header.as_ref().map(|header| header.num_values);
+            let data = data.or(header.data_page_header_v2.as_ref().map(|header| header.num_values));
+            let values = match header.type_ {
+                PageType::DICTIONARY_PAGE => {
+                    header.dictionary_page_header.as_ref().map(|header| header.num_values)
+                }
+                PageType::DATA_PAGE | PageType::DATA_PAGE_V2 => data,
+                // Indexes are of no use here.
+                _ => {
+                    self.at += length + packed;
+                    continue;
+                }
+            };
+            let values = values.and_then(|values| usize::try_from(values).ok());
+            let values = values.ok_or_else(|| claims("does not say how many values it has"))?;
+            let dictionary = header.type_ == PageType::DICTIONARY_PAGE;
+            if dictionary && (values as u64 > full || !self.dictionary.is_empty()) {
+                return Err(claims("is a dictionary larger than it may be"));
+            }
+            if !dictionary && values > self.rows_left {
+                return Err(claims("has more values than its footer says"));
+            }
+            // A value may take no byte at all where they are all the same.
+            let mut allowance = allowance.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            allowance.take(full + values as u64)?;
+            drop(allowance);
+            let page = bytes_at(&mut self.file, FORMAT, self.at, length + packed)?;
+            self.at += length + packed;
+            if dictionary {
+                self.dictionary = page;
+                continue;
+            }
+            self.pages.extend_from_slice(&page);
+            self.rows += values;
+            self.rows_left -= values;
+            unpacked += full;
+        }
+        match self.rows {
+            0 => Err(broken(FORMAT, format!("column {} has pages without values", self.field.name))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The header of the next page, and its length.
+    fn header(&mut self) -> Result<(PageHeader, u64), ReadError> {
+        let left = self.end - self.at;
+        let mut length = left.min(1 << 9);
+        loop {
+            let bytes = bytes_at(&mut self.file, FORMAT, self.at, length)?;
+            let mut cursor = Cursor::new(&bytes);
+            let header = guarded(FORMAT, || {
+                let mut protocol = TCompactInputProtocol::new(&mut cursor, 1 << 20);
+                PageHeader::read_from_in_protocol(&mut protocol)
+            });
+            match header {
+                Ok(header) => return Ok((header, cursor.position())),
+                Err(_) if length < left.min(HEADER) => length = left.min(HEADER).min(length * 64),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Decodes the next rows of the pages that were read.
+    fn decode(&mut self, rows: usize) -> Result<(), ReadError> {
+        // The last part is not worth unpacking everything once more.
+        let whole = self.rows <= 2 * ROWS;
+        let range = match whole {
+            true => 0..self.rows,
+            false => self.decoded..self.rows.min(self.decoded + rows),
+        };
+        let expected = range.len();
+        let bytes = [&self.dictionary[..], &self.pages[..]].concat();
+        let arrays = guarded(FORMAT, || {
+            let meta =
+                PageMetaData::new(0, self.rows as i64, self.compression, self.descriptor.descriptor.clone());
+            let most = bytes.len();
+            let pages =
+                PageReader::new_with_page_meta(Cursor::new(Buffer::from_vec(bytes)), meta, Vec::new(), most);
+            let pages = BasicDecompressor::new(pages, Vec::new());
+            let filter = (!whole).then(|| Filter::Range(range.clone()));
+            let primitive = &self.descriptor.descriptor.primitive_type;
+            column_iter_to_arrays(vec![pages], vec![primitive], self.field.clone(), filter)
+        });
+        let (arrays, _) = arrays?;
+        let found: usize = arrays.iter().map(|array| array.len()).sum();
+        if found != expected {
+            let reason = format!("a page of column {} has other values than it says", self.field.name);
+            return Err(broken(FORMAT, reason));
+        }
+        self.decoded = range.end;
+        self.ready.extend(arrays.into_iter().filter(|array| !array.is_empty()));
+        Ok(())
+    }
+}

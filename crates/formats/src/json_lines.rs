@@ -1,0 +1,152 @@
+//! NDJSON as records: an object a line, its members by name. Numbers keep their text, so they are read exactly as in CSV.
+//!
+//! There is no header: columns are the names in the first thousand objects, in the order in which they come. What a line lacks is an empty cell, as
+//! null is.
+
+use super::ReadError;
+use super::columns::Holds;
+use super::input::{self, Input};
+use super::source::{Head, Record};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+
+/// Objects whose names are the columns.
+const LOOKED_AT: usize = 1_024;
+
+/// Lines of JSON.
+pub(super) struct JsonLines<'a> {
+    input: BufReader<Input<'a>>,
+    positions: HashMap<String, usize>,
+    buffer: Vec<u8>,
+    cells: Vec<Vec<u8>>,
+    line: u64,
+}
+
+impl<'a> JsonLines<'a> {
+    /// Of a file that is opened twice: for its names, and for its records.
+    pub fn new(
+        first: Input<'a>,
+        again: impl FnOnce() -> Result<Input<'a>, ReadError>,
+    ) -> Result<(Vec<Head>, Self), ReadError> {
+        let mut lines = JsonLines::over(first);
+        let mut heads: Vec<Head> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        // Of each name whether any of its values is a single one: a column of lists has none.
+        let mut single: Vec<bool> = Vec::new();
+        let mut objects = 0;
+        while objects < LOOKED_AT && lines.advance()? {
+            // What is no object is the report's business.
+            let seen = object(&lines.buffer, |name, value| {
+                let place = *places.entry(name.to_string()).or_insert(heads.len());
+                if place == heads.len() {
+                    heads.push(Head { name: name.into(), holds: Holds::Text });
+                    single.push(false);
+                }
+                match value.get().as_bytes().first() {
+                    Some(b'{' | b'[') => heads[place].holds = Holds::Nested,
+                    _ => single[place] |= value.get() != "null",
+                }
+            });
+            objects += usize::from(seen.is_ok());
+        }
+        for (head, _) in heads.iter_mut().zip(single).filter(|(_, single)| *single) {
+            head.holds = Holds::Text;
+        }
+        if objects == 0 {
+            return Err(ReadError::NoTrace("none of its lines is a JSON object"));
+        }
+        let mut lines = JsonLines::over(again()?);
+        lines.cells = vec![Vec::new(); heads.len()];
+        lines.positions = places;
+        Ok((heads, lines))
+    }
+
+    fn over(input: Input<'a>) -> Self {
+        let input = BufReader::with_capacity(1 << 16, input);
+        JsonLines { input, positions: HashMap::new(), buffer: Vec::new(), cells: Vec::new(), line: 0 }
+    }
+
+    /// Reads the next line that is not blank.
+    fn advance(&mut self) -> Result<bool, ReadError> {
+        self.input.get_mut().begin_record();
+        loop {
+            self.buffer.clear();
+            let read = self.input.read_until(b'\n', &mut self.buffer);
+            if read.map_err(|error| input::failure(error, self.line))? == 0 {
+                return Ok(false);
+            }
+            self.line += 1;
+            if self.line == 1 && self.buffer.starts_with("\u{feff}".as_bytes()) {
+                self.buffer.drain(..3);
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The next record.
+    pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
+        record.cells.clear();
+        record.fault = None;
+        if !self.advance()? {
+            return Ok(false);
+        }
+        record.line = self.line;
+        self.cells.iter_mut().for_each(Vec::clear);
+        let read = object(&self.buffer, |name, value| {
+            if let Some(&position) = self.positions.get(name) {
+                put(value, &mut self.cells[position]);
+            }
+        });
+        match read {
+            Ok(()) => self.cells.iter().for_each(|cell| record.cells.push_field(cell)),
+            Err(error) => record.fault = Some(format!("not a JSON object: {error}")),
+        }
+        Ok(true)
+    }
+}
+
+/// A value as a cell: strings without quotes, null as nothing, everything else as it stands.
+fn put(value: &RawValue, cell: &mut Vec<u8>) {
+    cell.clear();
+    let text = value.get();
+    if text.starts_with('"') {
+        // It was parsed once already, so only lone surrogates can be wrong with it; they stay as they are written.
+        let string = serde_json::from_str(text).unwrap_or(Cow::Borrowed(text));
+        cell.extend_from_slice(str::as_bytes(&string));
+    } else if text != "null" {
+        cell.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Hands on the members of an object.
+fn object(line: &[u8], member: impl FnMut(&str, &RawValue)) -> Result<(), serde_json::Error> {
+    struct Members<F>(F);
+
+    #[derive(Deserialize)]
+    struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+    impl<'de, F: FnMut(&str, &RawValue)> Visitor<'de> for Members<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+            while let Some((Name(name), value)) = map.next_entry::<Name, &RawValue>()? {
+                (self.0)(&name, value);
+            }
+            Ok(())
+        }
+    }
+
+    let mut line = serde_json::Deserializer::from_slice(line);
+    line.deserialize_map(Members(member))?;
+    line.end()
+}

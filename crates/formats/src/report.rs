@@ -1,0 +1,82 @@
+//! What reading found, for the steward.
+
+use super::{FileFormat, Packing};
+use netdpsyn_trace::{Column, Field};
+use serde::{Deserialize, Serialize};
+
+/// Share of a column outside its declaration above which reading says so, and above which a steward must confirm it before a fit.
+const SAID: f64 = 0.01;
+const CONFIRMED: f64 = 0.5;
+
+/// What reading found. Private: all of it is derived from the raw trace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// How the file is written.
+    #[serde(default)]
+    pub format: FileFormat,
+    /// What it is packed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packing: Option<Packing>,
+    /// Records kept.
+    pub records: u64,
+    /// Records that could not be read.
+    pub bad: u64,
+    /// The first of them.
+    pub first_bad: Vec<BadRecord>,
+    /// Columns with values outside their declared domain, and how many; they fall into the edge bin or `other`.
+    pub outside: Vec<(String, u64)>,
+    /// Columns that were left out.
+    pub ignored_columns: Vec<String>,
+    /// What would make a fit misleading, in sentences: columns of which more than a hundredth lies outside the declaration.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// How the file was taken where it leaves a choice: columns of lists that were left out, times without a zone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Columns of which more than half lies outside the declaration, with that share.
+    pub fn mostly_outside(&self) -> Vec<(String, f64)> {
+        let shares = self.outside.iter().map(|(column, count)| (column.clone(), self.share(*count)));
+        shares.filter(|(_, share)| *share > CONFIRMED).collect()
+    }
+
+    fn share(&self, count: u64) -> f64 {
+        count as f64 / self.records.max(1) as f64
+    }
+
+    /// The sentence on a column of which `count` values lie outside the declaration.
+    pub(super) fn warning(&self, column: &Column, count: u64) -> Option<String> {
+        let share = self.share(count);
+        let (what, advice) = match column.field {
+            Field::Categorical(_) => ("are not declared and count as other", "declare its categories"),
+            Field::Protocol => {
+                ("have no number of their own and count as other", "a fit knows numbered protocols alone")
+            }
+            Field::Timestamp { .. } => (
+                "lie outside the capture window and count in its first or last bin",
+                "declare the window that holds them",
+            ),
+            _ => (
+                "lie outside the declared range and count in its last bin",
+                "declare a larger range in a schema",
+            ),
+        };
+        let (records, percent) = (self.records, 100.0 * share);
+        let name = &column.name;
+        (share > SAID)
+            .then(|| format!("{count} of {records} values of {name} ({percent:.1} %) {what}: {advice}"))
+    }
+}
+
+/// A record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadRecord {
+    /// Line in the file, the header of CSV being 1; in a columnar file the record, the first being 1.
+    pub line: u64,
+    /// The column, unless the record as a whole is wrong.
+    pub column: Option<String>,
+    /// What is wrong, with the value.
+    pub reason: String,
+}

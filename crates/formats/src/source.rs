@@ -1,0 +1,126 @@
+//! A trace file as records of cells, whatever it is written in. What a file is, its first bytes say, never its name.
+
+use super::columns::{self, Chosen, Columns, Holds};
+use super::input::{self, Limits};
+use super::json_lines::JsonLines;
+use super::packed::Packing;
+use super::{ReadError, csv_read};
+use netdpsyn_trace::progress::Progress;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// How a trace is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// Comma-separated text with a header line.
+    #[default]
+    Csv,
+    /// A JSON object a line.
+    Ndjson,
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow IPC: a file (Feather) or a stream.
+    Arrow,
+}
+
+impl std::fmt::Display for FileFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            FileFormat::Csv => "CSV",
+            FileFormat::Ndjson => "NDJSON",
+            FileFormat::Parquet => "Parquet",
+            FileFormat::Arrow => "Arrow",
+        })
+    }
+}
+
+/// Which columnar format a file is in, by its first bytes.
+pub(super) fn columnar(head: &[u8]) -> Option<FileFormat> {
+    match head {
+        [b'P', b'A', b'R', b'1' | b'E', ..] => Some(FileFormat::Parquet),
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => Some(FileFormat::Arrow),
+        _ => None,
+    }
+}
+
+/// A column as a file has it.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub name: String,
+    pub holds: Holds,
+}
+
+/// One record.
+#[derive(Default)]
+pub(super) struct Record {
+    /// Its cells, as many as it has.
+    pub cells: csv::ByteRecord,
+    /// Where it stands: a line of text, the header being 1.
+    pub line: u64,
+    /// Why it is no record at all.
+    pub fault: Option<String>,
+}
+
+/// A file's records, one after the other.
+pub(super) enum Records<'a> {
+    Csv(csv::Reader<input::Input<'a>>),
+    Lines(JsonLines<'a>),
+    Columns(Columns<'a>),
+}
+
+impl Records<'_> {
+    /// The next record; none at the end of the file.
+    pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
+        match self {
+            Records::Csv(reader) => csv_read::next(reader, record),
+            Records::Lines(lines) => lines.next(record),
+            Records::Columns(columns) => columns.next(record),
+        }
+    }
+
+    /// Takes these columns alone from a file that has them apart.
+    pub fn choose(&mut self, chosen: impl FnOnce() -> Vec<Chosen>) {
+        if let Records::Columns(columns) = self {
+            columns.choose(chosen());
+        }
+    }
+}
+
+/// A file that has been opened: what it is, its columns, and its records.
+pub(super) struct Opened<'a> {
+    pub format: FileFormat,
+    pub packing: Option<Packing>,
+    pub heads: Vec<Head>,
+    pub records: Records<'a>,
+}
+
+impl<'a> Opened<'a> {
+    pub fn new(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Result<Self, ReadError> {
+        if let Some(format) = columnar(&input::first_bytes(path)?) {
+            let (heads, columns) = columns::open(path, format, limits, progress)?;
+            return Ok(Opened { format, packing: None, heads, records: Records::Columns(columns) });
+        }
+        let input = input::open(path, limits, progress)?;
+        let packing = input.packing();
+        let head = input.head();
+        let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
+        Ok(match head.first() {
+            Some(b'{') => {
+                let (heads, lines) = JsonLines::new(input, || input::open(path, limits, progress))?;
+                Opened { format: FileFormat::Ndjson, packing, heads, records: Records::Lines(lines) }
+            }
+            Some(b'[') => {
+                return Err(ReadError::NoTrace(
+                    "it begins like a JSON array; write an object a line instead",
+                ));
+            }
+            _ => {
+                let mut reader = csv_read::reader(input);
+                let names = csv_read::header(&mut reader)?;
+                let heads = names.into_iter().map(|name| Head { name, holds: Holds::Text }).collect();
+                Opened { format: FileFormat::Csv, packing, heads, records: Records::Csv(reader) }
+            }
+        })
+    }
+}
