@@ -872,3 +872,50 @@ fn a_schema_with_roles_may_name_its_columns_as_it_likes() {
     let facts = report["validity"]["facts"].as_array().unwrap();
     assert!(facts.iter().any(|fact| fact["fact"] == "header-checksum" && fact["synthetic"] == 0.0));
 }
+
+#[test]
+fn flags_say_how_text_is_read() {
+    let lab = Lab::new();
+    let record = |second: u32| {
+        format!("10.0.0.1;10.0.0.2;1234;80;tcp;05/01/2026 08:00:{second:02};0,5;3;1.5 k;0;normal")
+    };
+    let rows: Vec<String> = (0..60).map(record).collect();
+    lab.write("export.txt", format!("# exported\n{}\nTotal;60\n", rows.join("\n")));
+    let flags = [
+        "--columns",
+        HEADER,
+        "--separator",
+        "semicolon",
+        "--comment",
+        "#",
+        "--end",
+        "Total",
+        "--decimal",
+        "comma",
+        "--time-format",
+        "%d/%m/%Y %H:%M:%S",
+    ];
+    let read = |more: &[&str]| lab.run(&[&["inspect", "export.txt"], FLOWS, &flags[..], more].concat());
+    // 1.5 has the other mark, and is no number.
+    let refused = read(&[]);
+    assert!(String::from_utf8(refused.stdout).unwrap().contains("60 of 60 records skipped"));
+    let text = rows.join("\n").replace("1.5 k", "1,5 k");
+    lab.write("export.txt", format!("# exported\n{text}\nTotal;60\n"));
+    let shown = read(&["--scales", "--schema-out", "schema.json"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("60 records can be read, 0 cannot"), "{shown}");
+    assert!(
+        shown.contains("1 lines are comments") && shown.contains("60 values of byt have a factor"),
+        "{shown}"
+    );
+    // What the flags said stands in the schema that is written, and is enough by itself.
+    let schema: serde_json::Value = serde_json::from_str(&lab.text("schema.json")).unwrap();
+    assert_eq!(
+        (&schema["version"], &schema["reading"]["times"]["format"]),
+        (&3.into(), &"%d/%m/%Y %H:%M:%S".into())
+    );
+    let again = lab.ok(&["inspect", "export.txt", "--schema", "schema.json"]);
+    assert!(again.contains("60 records can be read, 0 cannot"), "{again}");
+    let wrong = lab.run(&[&["inspect", "export.txt"], FLOWS, &["--time-format", "%H"]].concat());
+    assert!(!wrong.status.success() && String::from_utf8(wrong.stderr).unwrap().contains("no format"));
+}

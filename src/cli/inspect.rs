@@ -33,12 +33,25 @@ impl Args {
         let steward = Steward::local();
         let (report, hints) = (found.report.for_steward(&steward), found.hints.for_steward(&steward));
 
-        println!("Schema, from the format alone (preset {})", found.schema.name);
+        match &found.proposed {
+            None => println!("Schema, from the format alone (preset {})", found.schema.name),
+            Some(_) => {
+                println!("PRIVATE — no preset fits; a schema proposed from the names and the first records,");
+                println!("for the trace's steward to look through: --schema-out FILE, then --schema FILE");
+            }
+        }
         for column in &found.schema.columns {
             let shown = |value: Option<String>| value.unwrap_or_else(|| "–".into());
             let notation = column.notation.and_then(|n| serde_json::to_string(&n).ok());
             let field = serde_json::to_string(&column.field).ok();
             println!("  {:<10} {:<46} {}", column.name, shown(field), shown(notation));
+        }
+        for (column, why) in found.proposed.iter().flatten() {
+            println!("  left out: {column}: {why}");
+        }
+        if !found.schema.reading.is_plain() {
+            let reading = serde_json::to_string(&found.schema.reading).unwrap_or_default();
+            println!("  how the text is read: {reading}");
         }
         for open in &found.open {
             println!("  to declare: {open}");

@@ -10,6 +10,7 @@ mod inspect;
 mod output;
 mod page;
 mod progress;
+mod reading_args;
 mod report;
 mod sample;
 mod serve;

@@ -1,6 +1,7 @@
 //! Arguments that name a raw trace and declare what is publicly known of it.
 
 use super::Failure;
+use super::reading_args::ReadingArgs;
 use crate::formats::ReadError;
 use crate::service::local::{LocalError, Source};
 use crate::trace::{Grain, Window, presets};
@@ -41,6 +42,8 @@ pub struct TraceArgs {
     /// Share of records that may be skipped because they cannot be read (0 to 1)
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub tolerance: f64,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 fn preset_help() -> String {
@@ -83,6 +86,7 @@ impl TraceArgs {
             mtu: self.mtu,
             tolerance: self.tolerance,
             spooled: spooled.map(Arc::new),
+            reading: self.reading.reading(),
         })
     }
 }

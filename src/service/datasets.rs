@@ -15,7 +15,7 @@ use crate::storage::looks as storage_looks;
 use crate::storage::looks::Look;
 use crate::storage::{Tx, jobs, populations, releases};
 use crate::trace::written::Written;
-use crate::trace::{Schema, SchemaError, Window, presets};
+use crate::trace::{Reading, Schema, SchemaError, Window, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -45,6 +45,8 @@ pub struct NewDataset {
     pub categories: Option<BTreeMap<String, Vec<String>>>,
     /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
+    /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
+    pub reading: Option<Reading>,
 }
 
 /// What is publicly known of columns, by name. It is never taken from the records.
@@ -55,6 +57,7 @@ struct Declared<'a> {
     window: Option<&'a String>,
     categories: Option<&'a Declarations>,
     networks: Option<&'a Declarations>,
+    reading: Option<&'a Reading>,
 }
 
 /// A change of a declaration, possible until the first fit is accepted.
@@ -78,6 +81,8 @@ pub struct DatasetPatch {
     pub categories: Option<BTreeMap<String, Vec<String>>>,
     /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
+    /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
+    pub reading: Option<Reading>,
 }
 
 /// A schema that comes with the program.
@@ -222,6 +227,10 @@ fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
             .declare_networks(column, networks)
             .map_err(|error| Problem::invalid(&format!("networks.{column}"), error.to_string()))?;
     }
+    if let Some(reading) = declared.reading {
+        schema.reading = reading.clone();
+        schema.reading.check().map_err(|error| Problem::invalid("reading", error.to_string()))?;
+    }
     if schema.derived().is_some() {
         return Err(Problem::invalid(
             "schema",
@@ -249,6 +258,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         window: new.window.as_ref(),
         categories: new.categories.as_ref(),
         networks: new.networks.as_ref(),
+        reading: new.reading.as_ref(),
     };
     declare(&mut schema, declared)?;
     let mut tx = app.begin("datasets.create").await?;
@@ -326,6 +336,7 @@ pub async fn patch(
         window: patch.window.as_ref(),
         categories: patch.categories.as_ref(),
         networks: patch.networks.as_ref(),
+        reading: patch.reading.as_ref(),
     };
     declare(&mut schema, declared)?;
     let text = stored(&schema)?;

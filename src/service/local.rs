@@ -14,7 +14,7 @@ use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
-use crate::trace::{Grain, Schema, SchemaError, Trace, Window, presets};
+use crate::trace::{Grain, Reading, Schema, SchemaError, Trace, Window, presets};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,6 +107,8 @@ pub struct Source {
     pub grain: Option<Grain>,
     /// The largest packet of a flow.
     pub mtu: Option<u16>,
+    /// How the text is laid out, where the schema does not say it.
+    pub reading: Reading,
     /// Share of bad records that may be skipped.
     pub tolerance: f64,
     /// The file itself, where it came through standard input: it goes with the last who holds it.
@@ -136,6 +138,13 @@ impl Source {
         Err(LocalError::Unrecognised)
     }
 
+    /// A schema for what no preset fits, and the columns that it leaves out.
+    fn propose(&self, progress: &dyn Progress) -> Result<(Bound, LeftOut), LocalError> {
+        let proposal = formats::propose(&self.path, &self.reading, progress);
+        let proposal = proposal.map_err(|error| self.refused(error))?.for_steward(&Steward::local());
+        Ok((self.bind_as(proposal.schema, progress)?, proposal.left_out))
+    }
+
     fn bind_as(&self, mut schema: Schema, progress: &dyn Progress) -> Result<Bound, LocalError> {
         if self.window.is_some() {
             schema.window = self.window;
@@ -154,6 +163,7 @@ impl Source {
             schema.declare_grain(grain)?;
         }
         schema.mtu = self.mtu.or(schema.mtu);
+        schema.reading = self.reading.clone().over(schema.reading);
         schema.check()?;
         schema.check_notations()?;
         // Whose machine it is knows how large a file to unpack on it.
@@ -370,11 +380,24 @@ pub struct Inspection {
     pub report: Private<Report>,
     /// Values seen in columns that need a declaration.
     pub hints: Private<Hints>,
+    /// Where no preset fits: the schema was read from the records, and this was left out of it. Both are private.
+    pub proposed: Option<LeftOut>,
 }
+
+/// Columns that are left out of a proposed schema, and why.
+pub type LeftOut = Vec<(String, &'static str)>;
 
 /// Looks at a trace without spending anything; the result is the steward's.
 pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, LocalError> {
-    let bound = source.bind(progress)?;
+    let (bound, proposed) = match source.bind(progress) {
+        Err(LocalError::Unrecognised | LocalError::Read { source: ReadError::NoHeader, .. })
+            if source.preset.is_none() && source.schema.is_none() =>
+        {
+            let (bound, left_out) = source.propose(progress)?;
+            (bound, Some(left_out))
+        }
+        bound => (bound?, None),
+    };
     // Everything is read, whatever its share of bad records, so that the report is complete.
     let options = ReadOptions { tolerance: 1.0, limits: Limits::NONE };
     let report = match formats::check(&source.path, &bound, options, progress) {
@@ -385,7 +408,7 @@ pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, L
     let hints = formats::hints::hints(&source.path, &bound, progress);
     let hints = hints.map_err(|error| source.refused(error))?;
     let open = bound.schema.undeclared();
-    Ok(Inspection { schema: bound.schema, open, report, hints })
+    Ok(Inspection { schema: bound.schema, open, report, hints, proposed })
 }
 
 /// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many

@@ -34,6 +34,7 @@ mod refusals;
 mod rough;
 mod settings;
 mod stuck;
+mod text;
 mod tour;
 mod words;
 

@@ -4,11 +4,13 @@
 //! read at all; since every other one must agree, any of them would tell the same.
 
 use super::ReadError;
-use super::cell::{Parser, notation_of};
+use super::cell::{Parser, notation_of, pointed};
 use super::columns::{Chosen, Holds};
 use super::input::Limits;
-use super::source::{Head, Opened, Record, Records};
+use super::source::{FileFormat, Head, Opened, Record, Records};
+use super::text::{Layout, Origin};
 use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Separator};
 use netdpsyn_trace::{Column, Field, Notation, Schema};
 use std::collections::HashSet;
 use std::path::Path;
@@ -30,23 +32,27 @@ pub struct Bound {
     pub(super) holds: Vec<Holds>,
     /// How the file was taken where it leaves a choice.
     pub(super) notes: Vec<String>,
-    /// Whether this program wrote the file: white space around a value is part of it.
-    pub(super) exact: bool,
+    /// Where the file comes from.
+    pub(super) origin: Origin,
 }
 
 impl Bound {
     /// A cell of a record: without white space around it, unless this program wrote it.
     pub(super) fn cell<'r>(&self, record: &'r csv::ByteRecord, position: usize) -> &'r [u8] {
         let cell = record.get(position).unwrap_or_default();
-        if self.exact { cell } else { cell.trim_ascii() }
+        if self.exact() { cell } else { cell.trim_ascii() }
+    }
+
+    /// Whether this program wrote the file: white space around a value is part of it.
+    pub(super) fn exact(&self) -> bool {
+        self.origin == Origin::Ours
     }
 
     /// What reads the cells of each column.
     pub(super) fn parsers(&self) -> Vec<Parser> {
         let columns = self.schema.columns.iter().zip(&self.detected).zip(&self.holds);
-        let parser = |((column, &detected), holds): ((&Column, &bool), &Holds)| {
-            let notation = holds.read_as(&column.field).or(column.notation);
-            Parser::new(&column.field, notation, detected)
+        let parser = |((column, &detected), &holds): ((&Column, &bool), &Holds)| {
+            parser(&self.schema.reading, column, holds, column.notation, detected)
         };
         columns.map(parser).collect()
     }
@@ -64,6 +70,26 @@ impl Bound {
     }
 }
 
+/// What reads a column's cells, if they are written so.
+fn parser(
+    reading: &Reading,
+    column: &Column,
+    holds: Holds,
+    notation: Option<Notation>,
+    detected: bool,
+) -> Parser {
+    let notation = holds.read_as(&column.field).or(notation);
+    let parser = Parser::new(&column.field, notation, detected);
+    match holds {
+        Holds::Text => parser.under(reading),
+        // A type says how its values are written, and not what those below 0 stand for.
+        _ => {
+            let numbers = Numbers { negative: reading.numbers.negative, ..Numbers::default() };
+            parser.under(&Reading { numbers, ..Reading::default() })
+        }
+    }
+}
+
 /// Fits `schema` to the file: its header, and how its addresses and times are written.
 pub fn bind(
     path: &Path,
@@ -76,18 +102,18 @@ pub fn bind(
         let reason = "the gap between records of a flow is derived, not declared: ask the fit for it".into();
         return Err(netdpsyn_trace::SchemaError::Shape(reason).into());
     }
-    let opened = Opened::new(path, limits, progress)?;
-    with_notations(opened.records, to_header(schema, &opened.heads)?, |_, _| None)
+    let opened = opened(path, &schema, Origin::Raw, limits, progress)?;
+    with_notations(opened.records, to_header(schema, &opened.heads, opened.format)?, |_, _| None)
 }
 
 /// The same for a file of whatever origin that should look like a trace: it must have every column, in whatever order and notation, and
 /// the schema's order stays. Times count in the trace's unit unless another one, told by their size, puts the first of them into the window.
 pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<Bound, ReadError> {
-    let opened = Opened::new(path, Limits::NONE, progress)?;
     let mut open = trace.schema.clone();
     open.columns.iter_mut().for_each(|column| column.notation = None);
     let window = trace.schema.window;
-    with_notations(opened.records, in_order(open, &opened.heads)?, |index, cell| {
+    let (records, bound) = laid_out_like(path, open, progress)?;
+    with_notations(records, bound, |index, cell| {
         let column = &trace.schema.columns[index];
         let own = column.notation.filter(|n| matches!(n, Notation::Epoch { .. }))?;
         let read = |notation| Parser::new(&column.field, Some(notation), false).read(cell).ok();
@@ -99,14 +125,51 @@ pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<
     })
 }
 
+/// A file that has the columns of a schema: as this program writes it, or laid out as the schema says.
+fn laid_out_like<'a>(
+    path: &Path,
+    mut schema: Schema,
+    progress: &'a dyn Progress,
+) -> Result<(Records<'a>, Bound), ReadError> {
+    let declared = schema.reading.clone();
+    let open = |schema: Schema| {
+        let Opened { heads, records, .. } = opened(path, &schema, Origin::Like, Limits::NONE, progress)?;
+        Ok((records, Bound { origin: Origin::Like, ..in_order(schema, &heads)? }))
+    };
+    if declared == declared.of_written() {
+        return open(schema);
+    }
+    // Plain is what commas separate: anything else is read as it is declared, numbers included.
+    schema.reading = Reading { separator: Some(Separator::Comma), ..declared.of_written() };
+    match open(schema.clone()) {
+        Err(ReadError::MissingColumns { .. } | ReadError::NoHeader | ReadError::NoTrace(_)) => {
+            open(Schema { reading: declared, ..schema })
+        }
+        plain => plain,
+    }
+}
+
+/// Opens a file as a schema says that it is laid out.
+pub(super) fn opened<'a>(
+    path: &Path,
+    schema: &Schema,
+    origin: Origin,
+    limits: Limits,
+    progress: &'a dyn Progress,
+) -> Result<Opened<'a>, ReadError> {
+    let wanted: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+    Opened::new(path, Layout { reading: &schema.reading, wanted: &wanted, origin }, limits, progress)
+}
+
 /// A schema bound to what [`super::write`] wrote under it: nothing is told from the file but where its columns stand.
 pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Bound, ReadError> {
-    let heads = Opened::new(path, Limits::NONE, progress)?.heads;
-    let mut bound = in_order(schema.in_file(), &heads)?;
+    let schema = schema.in_file();
+    let heads = opened(path, &schema, Origin::Ours, Limits::NONE, progress)?.heads;
+    let mut bound = in_order(schema, &heads)?;
     for column in &mut bound.schema.columns {
         column.notation = Notation::written(column);
     }
-    bound.exact = true;
+    bound.origin = Origin::Ours;
     Ok(bound)
 }
 
@@ -121,11 +184,18 @@ fn with_notations(
     for ((column, detected), holds) in columns {
         let declared = column.notation.filter(|notation| notation.fits(&column.field));
         let typed = holds.written_as(&column.field);
-        column.notation = declared.or(typed).or(Notation::canonical(&column.field));
+        // Times of a format of their own are text, and nothing in the file can make them numbers.
+        let of_format = (bound.schema.reading.times.is_some() && *holds == Holds::Text)
+            .then_some(Notation::Rfc3339)
+            .filter(|notation| notation.fits(&column.field));
+        column.notation = of_format.or(declared).or(typed).or(Notation::canonical(&column.field));
         *detected = column.notation.is_none();
     }
     let mut record = Record::default();
     while records.next(&mut record)? {
+        if record.fault.is_some() {
+            continue;
+        }
         if let Some(told) = told_by(&record.cells, &bound, &known) {
             for ((column, detected), told) in
                 bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(told)
@@ -154,23 +224,36 @@ fn told_by(
     let cells = bound.positions.iter().map(|&at| bound.cell(record, at));
     let told = bound.schema.columns.iter().enumerate().zip(cells).map(|((index, column), cell)| {
         let sure = column.notation.or_else(|| known(index, cell));
-        let notation = sure.or_else(|| notation_of(&column.field, cell));
-        let read_as = bound.holds[index].read_as(&column.field).or(notation);
-        let readable = Parser::new(&column.field, read_as, false).read(cell).is_ok();
+        let comma =
+            bound.schema.reading.numbers.decimal == Decimal::Comma && bound.holds[index] == Holds::Text;
+        let by_cell = || match comma && matches!(column.field, Field::Timestamp { .. }) {
+            true => notation_of(&column.field, &pointed(cell)),
+            false => notation_of(&column.field, cell),
+        };
+        let notation = sure.or_else(by_cell);
+        let parser = parser(&bound.schema.reading, column, bound.holds[index], notation, false);
+        let readable = parser.read(cell).is_ok();
         readable.then_some(Told { notation, by_itself: sure.is_none() })
     });
     (record.len() == bound.width).then(|| told.collect())?
 }
 
 /// The schema's columns as the file orders them.
-fn to_header(schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
+fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound, ReadError> {
+    // Of columns that are left out it does not matter which is which.
     let mut names = HashSet::new();
-    if let Some(twice) = heads.iter().find(|head| !names.insert(&head.name)) {
+    let needed = |head: &&Head| schema.columns.iter().any(|column| column.name == head.name);
+    if let Some(twice) = heads.iter().filter(needed).find(|head| !names.insert(&head.name)) {
         return Err(ReadError::DuplicateColumn(twice.name.clone()));
     }
     let head = |column: &Column| heads.iter().find(|head| head.name == column.name);
-    let needed = || schema.columns.iter().filter(|column| !column.optional);
+    // The names of objects are those of records: one record would decide whether an optional column is there.
+    let named_by_records = format == FileFormat::Ndjson;
+    let needed = || schema.columns.iter().filter(|column| !column.optional || named_by_records);
     let missing: Vec<String> = needed().filter(|c| head(c).is_none()).map(|c| c.name.clone()).collect();
+    if !missing.is_empty() && heads.iter().any(Head::looks_like_a_value) {
+        return Err(ReadError::NoHeader);
+    }
     if !missing.is_empty() {
         let header = heads.iter().map(|head| head.name.clone()).collect();
         return Err(ReadError::MissingColumns { missing, header });
@@ -186,7 +269,7 @@ fn to_header(schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
         width: heads.len(),
         ignored: Vec::new(),
         notes: Vec::new(),
-        exact: false,
+        origin: Origin::Raw,
     };
     for (position, head) in heads.iter().enumerate() {
         let column = schema.columns.iter().find(|column| column.name == head.name);
@@ -208,13 +291,18 @@ fn to_header(schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
             None => bound.ignored.push(head.name.clone()),
         }
     }
+    if bound.schema.columns.is_empty() {
+        let names = |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect();
+        let header = heads.iter().map(|head| head.name.clone()).collect();
+        return Err(ReadError::MissingColumns { missing: names(&schema.columns), header });
+    }
     Ok(bound)
 }
 
 /// The same in the schema's order; no column may be missing.
 fn in_order(mut schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
     schema.columns.iter_mut().for_each(|column| column.optional = false);
-    let bound = to_header(schema.clone(), heads)?;
+    let bound = to_header(schema.clone(), heads, FileFormat::Csv)?;
     let position = |column: &Column| heads.iter().position(|head| head.name == column.name);
     let positions: Vec<usize> = schema.columns.iter().filter_map(position).collect();
     let holds = positions.iter().map(|&position| heads[position].holds).collect();

@@ -1,5 +1,8 @@
 //! One value in its notation, read into its field's value space.
 
+use super::numbers::Rules;
+use jiff::tz::Offset;
+use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Times};
 use netdpsyn_trace::{Field, Notation, TimeUnit, protocols};
 use std::collections::HashMap;
 use thiserror::Error;
@@ -17,8 +20,8 @@ pub struct BadCell {
     pub mixture: bool,
 }
 
-fn bad(problem: impl Into<String>, cell: &[u8]) -> BadCell {
-    let text = String::from_utf8_lossy(cell);
+pub(super) fn bad(problem: impl Into<String>, cell: &[u8]) -> BadCell {
+    let text = String::from_utf8_lossy(&cell[..cell.len().min(240)]);
     BadCell { problem: problem.into(), shown: text.chars().take(60).collect(), mixture: false }
 }
 
@@ -46,6 +49,24 @@ pub enum Parser {
     },
     /// A time in RFC 3339.
     Rfc3339,
+    /// A time as the schema's reading says.
+    Times {
+        /// How times are written.
+        times: Times,
+        /// The zone of those that say none.
+        offset: Offset,
+    },
+    /// A number since 1970 with a comma before its fraction.
+    Comma(Box<Parser>),
+    /// A number that is written as the schema's reading says.
+    Ruled {
+        /// How numbers are written.
+        rules: Rules,
+        /// As of [`Parser::Number`].
+        decimals: u32,
+        /// As of [`Parser::Number`].
+        max: u64,
+    },
     /// A number with this many decimals kept, at most `max` when read.
     Number {
         /// Decimals kept behind the point; what lies beyond is rounded.
@@ -79,8 +100,42 @@ impl Parser {
         }
     }
 
+    /// The same of text that is laid out as a schema says.
+    pub fn under(self, reading: &Reading) -> Parser {
+        match (self, &reading.times) {
+            (Parser::Rfc3339 | Parser::Epoch { .. }, Some(times)) => {
+                Parser::Times { times: times.clone(), offset: times.offset().unwrap_or(Offset::UTC) }
+            }
+            (epoch @ Parser::Epoch { .. }, None) if reading.numbers.decimal == Decimal::Comma => {
+                Parser::Comma(Box::new(epoch))
+            }
+            (Parser::Number { decimals, max }, _) if reading.numbers != Numbers::default() => {
+                Parser::Ruled { rules: Rules::new(reading.numbers), decimals, max }
+            }
+            (plain, _) => plain,
+        }
+    }
+
     /// Reads a cell without surrounding white space.
     pub fn read(&self, cell: &[u8]) -> Result<u64, BadCell> {
+        self.plainly(cell).map_err(|error| self.advised(error, cell))
+    }
+
+    /// With what would have to be declared to read such a cell, where it looks like something that can be.
+    fn advised(&self, error: BadCell, cell: &[u8]) -> BadCell {
+        let advice = match self {
+            Parser::Epoch { .. } | Parser::Rfc3339 if error.mixture => None,
+            Parser::Epoch { .. } | Parser::Rfc3339 | Parser::Comma(_) => time_advice(cell),
+            Parser::Number { .. } | Parser::Ruled { .. } => number_advice(cell),
+            _ => None,
+        };
+        match advice {
+            Some(advice) => BadCell { problem: format!("{}; {advice}", error.problem), ..error },
+            None => error,
+        }
+    }
+
+    fn plainly(&self, cell: &[u8]) -> Result<u64, BadCell> {
         if cell.is_empty() && !matches!(self, Parser::Category { .. }) {
             return Err(bad("the cell is empty", cell));
         }
@@ -90,7 +145,13 @@ impl Parser {
             Parser::AddressNumber => address_number(cell)
                 .map_err(|error| not_this(error, dotted(cell).is_ok(), cell, "addresses as numbers")),
             Parser::Protocol => protocol(cell),
-            Parser::Category { known, other } => Ok(known.get(cell).copied().unwrap_or(*other)),
+            Parser::Category { known, other } => match known.get(cell) {
+                Some(position) => Ok(*position),
+                None if std::str::from_utf8(cell).is_err() => {
+                    Err(bad("not UTF-8; declare the encoding, as windows-1252", cell))
+                }
+                None => Ok(*other),
+            },
             Parser::Epoch { unit, one_size } => match fixed_point(cell, unit.decimals()) {
                 Ok(time) if !*one_size || unit.has_size_of(time) => Ok(time),
                 read => {
@@ -102,11 +163,62 @@ impl Parser {
             },
             Parser::Rfc3339 => rfc3339(cell)
                 .map_err(|error| not_this(error, time_notation(cell).is_some(), cell, "times in RFC 3339")),
-            Parser::Number { decimals, max } => match fixed_point(cell, *decimals)? {
-                number if number <= *max => Ok(number),
-                _ => Err(bad(format!("above {max}"), cell)),
-            },
+            Parser::Times { times, offset } => {
+                let text = std::str::from_utf8(cell).ok().and_then(|text| times.read(text, *offset));
+                text.ok_or_else(|| bad(format!("not a time written as {}", times.format), cell))
+            }
+            Parser::Comma(epoch) => epoch.read(&pointed(cell)),
+            Parser::Ruled { rules, decimals, max } => within(rules.read(cell, *decimals)?, *max, cell),
+            Parser::Number { decimals, max } => within(fixed_point(cell, *decimals)?, *max, cell),
         }
+    }
+}
+
+/// With a point in place of a comma; what has a point already is no number.
+pub(super) fn pointed(cell: &[u8]) -> Vec<u8> {
+    let turned = |byte: &u8| match byte {
+        b',' => b'.',
+        b'.' => b',',
+        other => *other,
+    };
+    cell.iter().map(turned).collect()
+}
+
+fn within(number: u64, max: u64, cell: &[u8]) -> Result<u64, BadCell> {
+    if number <= max { Ok(number) } else { Err(bad(format!("above {max}"), cell)) }
+}
+
+/// What a number may be that is none as numbers are read.
+fn number_advice(cell: &[u8]) -> Option<&'static str> {
+    let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let only = |marks: &[u8]| cell.iter().all(|byte| byte.is_ascii_digit() || marks.contains(byte));
+    match cell {
+        [b'0', b'x' | b'X', ..] => {
+            Some("if it is hexadecimal, declare `hexadecimal` of the reading's numbers (--hexadecimal)")
+        }
+        [b'-', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => {
+            Some("if it stands for 0, declare `negative` of the reading's numbers as zero (--negative zero)")
+        }
+        [.., b'K' | b'k' | b'M' | b'G' | b'T'] if digits > 0 => {
+            Some("if it has a factor behind it, declare `scales` of the reading's numbers (--scales)")
+        }
+        _ if digits > 0 && cell.contains(&b',') && only(b",.") => Some(
+            "if the comma stands before a fraction or between thousands, declare `decimal` or `grouping` of the reading's numbers (--decimal comma, --grouping comma)",
+        ),
+        _ => None,
+    }
+}
+
+/// What a time may be that is none as times are read.
+fn time_advice(cell: &[u8]) -> Option<&'static str> {
+    match cell {
+        [b'-', rest @ ..] if rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
+            Some("times before 1970 cannot be read")
+        }
+        _ if cell.iter().filter(|byte| b"/:-. ".contains(byte)).count() >= 2 => Some(
+            "declare how times are written: `times` of the schema's reading (--time-format '%d/%m/%Y %H:%M:%S')",
+        ),
+        _ => None,
     }
 }
 
@@ -145,7 +257,12 @@ fn rfc3339(cell: &[u8]) -> Result<u64, BadCell> {
 }
 
 fn not_ipv6(cell: &[u8]) -> Result<(), BadCell> {
+    let hardware = || {
+        let mut parts = cell.split(|byte| matches!(byte, b':' | b'-'));
+        cell.len() == 17 && parts.all(|part| part.len() == 2 && part.iter().all(u8::is_ascii_hexdigit))
+    };
     match cell.contains(&b':') {
+        _ if hardware() => Err(bad("a hardware address; only IPv4 can be read so far", cell)),
         true => Err(bad("an IPv6 address; only IPv4 can be read so far", cell)),
         false => Ok(()),
     }
@@ -300,6 +417,31 @@ mod tests {
             [read("TCP"), read("113"), read("arp"), read("256"), read("?")],
             [Some(6), Some(113), Some(256), None, None]
         );
+    }
+
+    #[test]
+    fn what_would_have_to_be_declared_is_said() {
+        let number = Parser::Number { decimals: 0, max: u64::MAX };
+        let epoch = Parser::Epoch { unit: TimeUnit::Seconds, one_size: true };
+        for (parser, cell, said) in [
+            (&number, "0x0050", "--hexadecimal"),
+            (&number, "-0.061", "--negative zero"),
+            (&number, "1.2 M", "--scales"),
+            (&number, "1,5", "--decimal comma"),
+            (&number, "1,234,567", "--grouping comma"),
+            (&epoch, "1/06/2024 00:00", "--time-format"),
+            (&Parser::Rfc3339, "2024-06-01 00:00:00", "--time-format"),
+            (&epoch, "-31535999.9", "before 1970"),
+            (&Parser::Dotted, "70:5d:cc:57:c7:b0", "a hardware address"),
+            (&Parser::AddressNumber, "70-5d-cc-57-c7-b0", "a hardware address"),
+            (&Parser::Dotted, "fe80::1", "an IPv6 address"),
+        ] {
+            let problem = parser.read(cell.as_bytes()).unwrap_err().problem;
+            assert!(problem.contains(said), "{cell}: {problem}");
+        }
+        for cell in ["N/A", "x", "", "443a"] {
+            assert!(!number.read(cell.as_bytes()).unwrap_err().problem.contains("declare"), "{cell}");
+        }
     }
 
     #[test]

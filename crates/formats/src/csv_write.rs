@@ -1,6 +1,8 @@
 //! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
 
+use jiff::tz::Offset;
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
+use netdpsyn_trace::reading::Times;
 use netdpsyn_trace::schema::OTHER;
 use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, Trace, protocols};
 use rayon::prelude::*;
@@ -23,7 +25,12 @@ impl<W: Write> CsvWriter<W> {
     pub fn new(schema: &Schema, mut to: W, rows: u64) -> io::Result<Self> {
         let names: Vec<String> = schema.columns.iter().map(|c| quoted(&c.name)).collect();
         writeln!(to, "{}", names.join(","))?;
-        Ok(CsvWriter { columns: schema.columns.iter().map(Writer::new).collect(), to, written: 0, rows })
+        Ok(CsvWriter {
+            columns: schema.columns.iter().map(|column| Writer::new(schema, column)).collect(),
+            to,
+            written: 0,
+            rows,
+        })
     }
 
     /// Writes the next records.
@@ -69,7 +76,7 @@ fn formatted(slice: &Trace, columns: &[Writer], rows: Range<usize>) -> Vec<u8> {
 
 /// The most bytes that a record of a schema takes in a file.
 pub fn bytes_per_row(schema: &Schema) -> u64 {
-    let longest = |column: &Column| Writer::new(column).longest(column.field.storage_max());
+    let longest = |column: &Column| Writer::new(schema, column).longest(column.field.storage_max());
     // A comma or a line end each.
     schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
 }
@@ -84,10 +91,15 @@ enum Writer {
     Number { decimals: u32, point: Option<u8> },
     /// A time in nanoseconds, shown in RFC 3339.
     Rfc3339,
+    /// A time in nanoseconds, as the schema says that times are written.
+    Times(Times, Offset),
 }
 
 impl Writer {
-    fn new(column: &Column) -> Writer {
+    fn new(schema: &Schema, column: &Column) -> Writer {
+        if let (Field::Timestamp { .. }, Some(times)) = (&column.field, &schema.reading.times) {
+            return Writer::Times(times.clone(), times.offset().unwrap_or(Offset::UTC));
+        }
         let notation = Notation::written(column);
         let point = (notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
         match (&column.field, notation) {
@@ -124,6 +136,8 @@ impl Writer {
             Writer::Texts(texts) => texts.iter().map(String::len).max().unwrap_or(0),
             Writer::Dotted => "255.255.255.255".len(),
             Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
+            // Names of months and days are no longer than their directives by more than these; a cell of its own may be quoted.
+            Writer::Times(times, _) => 2 + 20 * times.format.len(),
             Writer::Number { decimals, point } => {
                 let whole = (max / 10u64.pow(*decimals)).checked_ilog10().unwrap_or(0) + 1;
                 (whole + point.map_or(0, |digits| 1 + u32::from(digits).min(*decimals).max(1))) as usize
@@ -159,6 +173,11 @@ impl Writer {
                 Ok(stamp) => write!(text, "{stamp}"),
                 Err(_) => write!(text, "{value}"),
             },
+            Writer::Times(times, offset) => {
+                let shown = times.write(value, *offset).unwrap_or_default();
+                text.extend_from_slice(quoted(&shown).as_bytes());
+                Ok(())
+            }
         };
     }
 }
@@ -176,12 +195,15 @@ fn quoted(cell: &str) -> String {
 mod tests {
     use super::super::cell::Parser;
     use super::*;
-    use netdpsyn_trace::TimeUnit;
+    use netdpsyn_trace::{Reading, TimeUnit};
     use proptest::prelude::*;
 
     fn shown(column: &Column, value: u64) -> String {
         let mut text = Vec::new();
-        Writer::new(column).put(value, &mut text);
+        let columns = vec![column.clone()];
+        let (kind, facts, reading) = (netdpsyn_trace::Kind::Flow, vec![], Reading::default());
+        let schema = Schema { name: "any".into(), kind, columns, facts, mtu: None, window: None, reading };
+        Writer::new(&schema, column).put(value, &mut text);
         String::from_utf8(text).unwrap()
     }
 

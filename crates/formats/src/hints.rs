@@ -3,8 +3,9 @@
 //! All of it is private. Declaring a window or categories after seeing it is a choice outside the promise of privacy, which the
 //! statement of every run says.
 
+use super::bind::opened;
 use super::cell::Parser;
-use super::source::{Opened, Record};
+use super::source::Record;
 use super::{Bound, Limits, ReadError};
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::progress::Progress;
@@ -29,14 +30,16 @@ pub struct Hints {
 
 /// Looks through a file.
 pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
-    let mut records = Opened::new(path, Limits::NONE, progress)?.records;
+    let mut records = opened(path, &bound.schema, bound.origin, Limits::NONE, progress)?.records;
+    let mut parsers: BTreeMap<usize, Parser> = bound.parsers().into_iter().enumerate().collect();
     let mut times: BTreeMap<usize, (Parser, u64, u64, Option<Grain>)> = BTreeMap::new();
     let mut values: BTreeMap<usize, BTreeMap<String, u64>> = BTreeMap::new();
     for (index, column) in bound.schema.columns.iter().enumerate() {
         match column.field {
             Field::Timestamp { .. } => {
-                let parser = Parser::new(&column.field, column.notation, bound.detected[index]);
-                times.insert(index, (parser, u64::MAX, 0, None));
+                if let Some(parser) = parsers.remove(&index) {
+                    times.insert(index, (parser, u64::MAX, 0, None));
+                }
             }
             Field::Categorical(_) => {
                 values.insert(index, BTreeMap::new());

@@ -14,6 +14,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 
+/// Names that they may have.
+const NAMES: usize = 1 << 16;
 /// Objects whose names are the columns.
 const LOOKED_AT: usize = 1_024;
 
@@ -41,6 +43,9 @@ impl<'a> JsonLines<'a> {
         while objects < LOOKED_AT && lines.advance()? {
             // What is no object is the report's business.
             let seen = object(&lines.buffer, |name, value| {
+                if heads.len() == NAMES && !places.contains_key(name) {
+                    return;
+                }
                 let place = *places.entry(name.to_string()).or_insert(heads.len());
                 if place == heads.len() {
                     heads.push(Head { name: name.into(), holds: Holds::Text });
@@ -55,6 +60,9 @@ impl<'a> JsonLines<'a> {
         }
         for (head, _) in heads.iter_mut().zip(single).filter(|(_, single)| *single) {
             head.holds = Holds::Text;
+        }
+        if heads.len() == NAMES {
+            return Err(ReadError::NoTrace("its objects have too many names"));
         }
         if objects == 0 {
             return Err(ReadError::NoTrace("none of its lines is a JSON object"));

@@ -5,7 +5,9 @@
 //! | [`input`] | a text file opened: unpacked; what it unpacks to and a record are bounded, and the switch is looked at by bytes |
 //! | `packed`, `zip` | what a file is packed in, by its magic bytes |
 //! | `source` | what a file is written in, by its magic bytes: records of cells |
-//! | `csv_read`, `json_lines` | CSV and NDJSON as such records |
+//! | `text`, `json_lines` | text as the schema lays it out, and NDJSON, as such records |
+//! | [`propose`] | a schema for a file that no preset fits, private |
+//! | `numbers` | numbers as the schema says they are written |
 //! | `columns` | Parquet and Arrow in batches, and the same out |
 //! | [`cell`] | one value in its notation, read |
 //! | [`mod@bind`] | a schema fitted to a file: column order and notations, from the format alone |
@@ -20,16 +22,20 @@
 pub mod bind;
 pub mod cell;
 mod columns;
-mod csv_read;
 pub mod csv_write;
 pub mod hints;
 pub mod input;
 mod json_lines;
+pub mod numbers;
 mod packed;
+pub mod propose;
 pub mod read;
+#[cfg(test)]
+mod reading_tests;
 pub mod report;
 mod source;
 mod tally;
+mod text;
 pub mod write;
 #[cfg(test)]
 mod written_tests;
@@ -39,6 +45,7 @@ pub use bind::{Bound, bind, bind_like};
 pub use csv_write::{CsvWriter, bytes_per_row};
 pub use input::{Limit, Limits};
 pub use packed::Packing;
+pub use propose::propose;
 pub use read::{ReadOptions, check, read, read_synthetic, read_written, rewrite, split_rows};
 pub use report::{BadRecord, Report};
 pub use source::FileFormat;
@@ -129,6 +136,11 @@ pub enum ReadError {
         /// What is there.
         header: Vec<String>,
     },
+    /// Its first line is a record.
+    #[error(
+        "the file has no header: its first line looks like a record; declare the names of the columns, in order, as `columns` of the schema's `reading` (--columns A,B,…)"
+    )]
+    NoHeader,
     /// A column that the schema needs holds lists or objects.
     #[error("column {0} holds lists or objects, and a trace has single values alone")]
     Nested(String),

@@ -5,10 +5,11 @@ use super::columns::{Columns, read_column};
 use super::input::Limits;
 use super::source::{Opened, Record, Records};
 use super::tally::{Fault, Tally};
+use super::text::{Layout, Origin};
 use super::{Bound, ReadError, Report, TraceWriter, bind};
 use netdpsyn_privacy::{Private, Sensitive};
 use netdpsyn_trace::progress::{BLOCK, Halted, Progress};
-use netdpsyn_trace::{Schema, Stage, Trace};
+use netdpsyn_trace::{Reading, Schema, Stage, Trace};
 use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;
@@ -64,13 +65,14 @@ fn records(
     keep: bool,
     progress: &dyn Progress,
 ) -> Result<(Trace, Report), ReadError> {
-    let opened = Opened::new(path, options.limits, progress)?;
+    let opened = bind::opened(path, &bound.schema, bound.origin, options.limits, progress)?;
     let mut tally = Tally::new(bound, &opened, options.tolerance, keep);
     let mut records = opened.records;
     let parsers = bound.parsers();
     records.choose(|| bound.chosen());
     if let Records::Columns(columns) = &mut records {
         batches(columns, bound, &parsers, &mut tally, progress)?;
+        tally.taken(&parsers);
         return tally.finish();
     }
     let mut values = vec![0; parsers.len()];
@@ -89,6 +91,8 @@ fn records(
             tally.check()?;
         }
     }
+    tally.left_out(records.left_out());
+    tally.taken(&parsers);
     tally.finish()
 }
 
@@ -108,10 +112,9 @@ fn batches(
     let places: Vec<usize> = bound.positions.iter().map(place).collect();
     while let Some(arrays) = columns.batch()? {
         progress.step(Stage::Read, tally.seen(), 0)?;
-        let read = places
-            .par_iter()
-            .zip(parsers)
-            .map(|(&place, parser)| read_column(arrays[place].as_ref(), parser, chosen[place], bound.exact));
+        let read = places.par_iter().zip(parsers).map(|(&place, parser)| {
+            read_column(arrays[place].as_ref(), parser, chosen[place], bound.exact())
+        });
         if tally.batch(read.collect())? {
             break;
         }
@@ -153,7 +156,8 @@ pub fn rewrite<W: Write>(
         error => Halted::Io(std::io::Error::other(error)),
     };
     let bound = bind::written(path, schema, progress).map_err(unread)?;
-    let mut records = Opened::new(path, Limits::NONE, progress).map_err(unread)?.records;
+    let opened = bind::opened(path, &bound.schema, Origin::Ours, Limits::NONE, progress).map_err(unread)?;
+    let mut records = opened.records;
     let parsers = bound.parsers();
     let mut values = vec![0; parsers.len()];
     let mut record = Record::default();
@@ -183,7 +187,8 @@ pub fn split_rows(
     held_out: impl Write,
     progress: &dyn Progress,
 ) -> Result<(u64, u64), ReadError> {
-    let Opened { heads, mut records, .. } = Opened::new(path, Limits::NONE, progress)?;
+    let layout = Layout { reading: &Reading::default(), wanted: &[], origin: Origin::Raw };
+    let Opened { heads, mut records, .. } = Opened::new(path, layout, Limits::NONE, progress)?;
     let writer = |to| csv::WriterBuilder::new().flexible(true).from_writer(to);
     let mut outputs = [writer(Box::new(kept) as Box<dyn Write + '_>), writer(Box::new(held_out))];
     for output in &mut outputs {

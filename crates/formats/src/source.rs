@@ -1,12 +1,15 @@
 //! A trace file as records of cells, whatever it is written in. What a file is, its first bytes say, never its name.
 
+use super::ReadError;
 use super::columns::{self, Chosen, Columns, Holds};
 use super::input::{self, Limits};
 use super::json_lines::JsonLines;
 use super::packed::Packing;
-use super::{ReadError, csv_read};
+use super::text::{Layout, LeftOut, Origin, Text};
+use netdpsyn_trace::Reading;
 use netdpsyn_trace::progress::Progress;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::path::Path;
 
 /// How a trace is written.
@@ -51,6 +54,13 @@ pub(super) struct Head {
     pub holds: Holds,
 }
 
+impl Head {
+    /// Whether it is an address or a number with a fraction, which no column is called.
+    pub fn looks_like_a_value(&self) -> bool {
+        self.name.parse::<IpAddr>().is_ok() || self.name.contains('.') && self.name.parse::<f64>().is_ok()
+    }
+}
+
 /// One record.
 #[derive(Default)]
 pub(super) struct Record {
@@ -64,7 +74,7 @@ pub(super) struct Record {
 
 /// A file's records, one after the other.
 pub(super) enum Records<'a> {
-    Csv(csv::Reader<input::Input<'a>>),
+    Text(Box<Text<'a>>),
     Lines(JsonLines<'a>),
     Columns(Columns<'a>),
 }
@@ -73,9 +83,17 @@ impl Records<'_> {
     /// The next record; none at the end of the file.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         match self {
-            Records::Csv(reader) => csv_read::next(reader, record),
+            Records::Text(text) => text.next(record),
             Records::Lines(lines) => lines.next(record),
             Records::Columns(columns) => columns.next(record),
+        }
+    }
+
+    /// Lines that were left out so far.
+    pub fn left_out(&self) -> LeftOut {
+        match self {
+            Records::Text(text) => text.left_out(),
+            Records::Lines(_) | Records::Columns(_) => LeftOut::default(),
         }
     }
 
@@ -96,7 +114,12 @@ pub(super) struct Opened<'a> {
 }
 
 impl<'a> Opened<'a> {
-    pub fn new(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Result<Self, ReadError> {
+    pub fn new(
+        path: &Path,
+        layout: Layout<'_>,
+        limits: Limits,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, ReadError> {
         if let Some(format) = columnar(&input::first_bytes(path)?) {
             let (heads, columns) = columns::open(path, format, limits, progress)?;
             return Ok(Opened { format, packing: None, heads, records: Records::Columns(columns) });
@@ -105,7 +128,11 @@ impl<'a> Opened<'a> {
         let packing = input.packing();
         let head = input.head();
         let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
-        Ok(match head.first() {
+        // Text that is declared to be laid out so, or that this program wrote, is no JSON, whatever it begins with.
+        let Reading { separator, columns, skip, comment, .. } = layout.reading;
+        let declared = separator.is_some() || !columns.is_empty() || *skip > 0 || comment.is_some();
+        let text = declared || layout.origin == Origin::Ours;
+        Ok(match head.first().filter(|_| !text) {
             Some(b'{') => {
                 let (heads, lines) = JsonLines::new(input, || input::open(path, limits, progress))?;
                 Opened { format: FileFormat::Ndjson, packing, heads, records: Records::Lines(lines) }
@@ -116,10 +143,9 @@ impl<'a> Opened<'a> {
                 ));
             }
             _ => {
-                let mut reader = csv_read::reader(input);
-                let names = csv_read::header(&mut reader)?;
+                let (names, text) = Text::new(input, layout)?;
                 let heads = names.into_iter().map(|name| Head { name, holds: Holds::Text }).collect();
-                Opened { format: FileFormat::Csv, packing, heads, records: Records::Csv(reader) }
+                Opened { format: FileFormat::Csv, packing, heads, records: Records::Text(Box::new(text)) }
             }
         })
     }

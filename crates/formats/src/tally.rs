@@ -1,8 +1,9 @@
 //! Records counted while they are read: good ones kept, bad ones reported, and the end of it.
 
-use super::cell::BadCell;
+use super::cell::{BadCell, Parser};
 use super::columns::Bad;
 use super::source::Opened;
+use super::text::LeftOut;
 use super::{BadRecord, Bound, ReadError, Report};
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::Trace;
@@ -147,6 +148,23 @@ impl<'a> Tally<'a> {
         }
         // Without tolerance the first page of complaints is enough.
         Ok(self.tolerance <= 0.0 && self.report.bad >= QUOTED as u64)
+    }
+
+    /// Lines that are no records.
+    pub fn left_out(&mut self, LeftOut { comments, headers }: LeftOut) {
+        let lines = [(comments, "are comments"), (headers, "are copies of the header")];
+        for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
+            self.report.notes.push(format!("{count} lines {what} and were left out"));
+        }
+    }
+
+    /// Cells that were taken otherwise than they stand there.
+    pub fn taken(&mut self, parsers: &[Parser]) {
+        for (column, parser) in self.bound.schema.columns.iter().zip(parsers) {
+            if let Parser::Ruled { rules, .. } = parser {
+                self.report.notes.extend(rules.notes(&column.name));
+            }
+        }
     }
 
     /// The trace and the report, if the file is accepted.

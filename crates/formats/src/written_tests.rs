@@ -93,8 +93,15 @@ fn traces() -> impl Strategy<Value = (Schema, Vec<Vec<u64>>)> {
                     |(value, (_, _, step, many)): (u64, &(_, _, u64, u64))| value % size % many * step;
                 row.into_iter().zip(&chosen).map(value).collect()
             });
-            let schema =
-                Schema { name: "any".into(), kind: Kind::Flow, columns, facts: vec![], mtu: None, window };
+            let schema = Schema {
+                name: "any".into(),
+                kind: Kind::Flow,
+                columns,
+                facts: vec![],
+                mtu: None,
+                window,
+                reading: netdpsyn_trace::Reading::default(),
+            };
             (schema, rows.collect())
         },
     )

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4): a program
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5): a program
 /// of the version before reads the bundles that it can make something of.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -159,6 +159,7 @@ impl Bundle {
     /// The version of a bundle of this schema.
     pub fn version_of(schema: &Schema, layers: Option<&Layers>, looks: &[Look], packets: bool) -> u32 {
         match layers {
+            _ if !schema.reading.is_plain() => 5,
             None => schema.version(),
             Some(_) if looks.is_empty() && !packets => 3,
             Some(_) => 4,

@@ -51,9 +51,10 @@ impl Schema {
         self.columns.iter().position(|c| matches!(c.field, Field::FlowGap { .. }))
     }
 
-    /// The columns that a file has: all but the derived one, which is the last.
+    /// That of a file that is written: without the derived column, which is the last, and plain text but for how times are written.
     pub fn in_file(&self) -> Schema {
         let mut schema = self.clone();
+        schema.reading = self.reading.of_written();
         schema.columns.retain(|c| !matches!(c.field, Field::FlowGap { .. }));
         schema
     }

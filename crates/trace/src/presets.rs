@@ -4,7 +4,7 @@
 //! Table 1) declare the classes that those data sets document. `ugr16` and `caida` declare names of protocols in upper case, as their
 //! published tables have them. No preset knows a capture window. Flags are a preset of their own, because only version 2 of schemas can say them.
 
-use super::{Column, Fact, Field, Kind, Notation, Role, Schema};
+use super::{Column, Fact, Field, Kind, Notation, Reading, Role, Schema};
 
 /// Names of all presets, with a line on each for `--help`.
 pub const NAMES: &[(&str, &str)] = &[
@@ -21,8 +21,9 @@ pub const NAMES: &[(&str, &str)] = &[
 /// The name of the column of gaps that a fit derives. No file's column has it.
 pub const GAP: &str = "tsdiff";
 
-/// What names of columns meant in version 1, whatever the type; `label` meant nothing. Closed: presets may come to name their columns otherwise.
-pub(super) const NAMES_OF_VERSION_1: [(&str, Role); 17] = [
+/// What names of columns mean in version 1, whatever the type; `label` and `tcp_flags` meant nothing once, and mean something of a type that has the role.
+/// Closed: presets may come to name their columns otherwise.
+pub(super) const NAMES_OF_VERSION_1: [(&str, Role); 18] = [
     ("srcip", Role::SourceAddress),
     ("dstip", Role::DestinationAddress),
     ("srcport", Role::SourcePort),
@@ -40,6 +41,7 @@ pub(super) const NAMES_OF_VERSION_1: [(&str, Role); 17] = [
     ("flag", Role::IpFlags),
     ("off", Role::FragmentOffset),
     ("ttl", Role::Ttl),
+    ("tcp_flags", Role::TcpFlags),
 ];
 
 /// The schema of a preset.
@@ -130,6 +132,7 @@ fn flow(name: &str, types: Option<&[&str]>) -> Schema {
         facts: vec![Fact::BytesFitPackets, Fact::OnePacketNoDuration],
         mtu: None,
         window: None,
+        reading: Reading::default(),
     }
 }
 
@@ -164,6 +167,7 @@ fn packet(name: &str) -> Schema {
         facts: if name.starts_with("packet") { Vec::new() } else { vec![Fact::LengthHoldsHeaders] },
         mtu: None,
         window: None,
+        reading: Reading::default(),
     }
 }
 
@@ -205,6 +209,7 @@ mod tests {
             facts: vec![],
             mtu: None,
             window: None,
+            reading: Reading::default(),
         };
         let twice = Field::Categorical(Some(vec!["a".into(), "a".into()]));
         for field in [

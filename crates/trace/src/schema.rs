@@ -5,7 +5,8 @@
 
 use super::gaps::FlowColumns;
 use super::{
-    Facts, Grain, Kind, Notation, Role, Roles, Window, presets, protocols, roles::OneOrTwo, written::Written,
+    Facts, Grain, Kind, Notation, Reading, Role, Roles, Window, presets, protocols, roles::OneOrTwo,
+    written::Written,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub struct Schema {
     pub mtu: Option<u16>,
     /// The declared capture window.
     pub window: Option<Window>,
+    /// How the text of the trace is laid out, and its cells are written.
+    pub reading: Reading,
 }
 
 /// One column.
@@ -467,7 +470,7 @@ impl Schema {
         }
         for (i, column) in self.columns.iter().enumerate() {
             // The sign joins names in the labels of the account, where every label must be unique.
-            if column.name.is_empty() || column.name.contains('×') {
+            if column.name.is_empty() || column.name.contains(['×', '\n', '\r']) {
                 return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
             }
             if column.name == presets::GAP && !matches!(column.field, Field::FlowGap { .. }) {
@@ -494,11 +497,13 @@ impl Schema {
                 "it has a column of gaps between records of a flow, and lacks some of the five-tuple and the time that these follow from".into(),
             ));
         }
-        if !self.is_of_version_1() {
+        if self.version() != 1 {
             self.check_said_roles()?;
         }
         self.check_grain()?;
         self.check_mtu()?;
+        self.reading.check()?;
+        self.check_window_is_written()?;
         if !self.columns.iter().any(Column::is_measured) {
             return Err(SchemaError::Shape("no column of the schema is measured".into()));
         }
@@ -527,6 +532,18 @@ impl Schema {
                 "the window {window} does not begin and end at multiples of the grain {grain}: widen it to such, or declare a finer grain"
             ),
         })
+    }
+
+    /// Times of a format of their own are written as coarse as that is; the window must not lie between two such.
+    fn check_window_is_written(&self) -> Result<(), SchemaError> {
+        let Some((times, window)) = self.reading.times.as_ref().zip(self.window) else { return Ok(()) };
+        match [window.start(), window.end()].into_iter().all(|time| times.keeps(time)) {
+            true => Ok(()),
+            false => Err(SchemaError::Shape(format!(
+                "the window {window} begins or ends between two times as {} tells them: widen it, or tell times more finely",
+                times.format
+            ))),
+        }
     }
 
     fn check_mtu(&self) -> Result<(), SchemaError> {

@@ -1,14 +1,16 @@
-//! Schemas as JSON: versions 1 and 2.
+//! Schemas as JSON: versions 1 to 3.
 //!
 //! In version 1 names were what columns meant, whatever their types, and `key` named one of them. Version 2 says it by roles, which fit types. What is read of
 //! version 1 gains roles here, wherever it comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the
-//! same, which servers of the version before read; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
+//! same, which servers of the version before read; a schema that says how text is read has version 3, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
 
-use super::{Column, Fact, Field, Kind, Role, Roles, Schema, Window, presets};
+use super::{Column, Fact, Field, Kind, Reading, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
-/// The newest version, which has roles.
-pub const VERSION: u32 = 2;
+/// The newest version, which says how text is read.
+pub const VERSION: u32 = 3;
+/// The first version that has roles.
+const ROLES: u32 = 2;
 
 /// The columns of a trace and what is publicly known of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,10 +18,10 @@ pub const VERSION: u32 = 2;
 #[serde(deny_unknown_fields, rename = "Schema")]
 #[cfg_attr(feature = "openapi", schema(as = Schema))]
 pub struct Written {
-    /// Of the schema's meaning. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
+    /// Of the schema. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
     /// presets' columns do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3))]
     version: Option<u32>,
     /// The preset it came from, or a name of the steward's.
     name: String,
@@ -42,28 +44,45 @@ pub struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "capture-window"))]
     window: Option<Window>,
+    /// How the text of the trace is laid out, and its cells are written.
+    #[serde(default, skip_serializing_if = "Reading::is_plain")]
+    reading: Reading,
 }
 
 impl TryFrom<Written> for Schema {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Schema, String> {
-        let Written { version, name, kind, mut columns, key, facts, mtu, window } = written;
+        let Written { version, name, kind, mut columns, key, facts, mtu, window, reading } = written;
         let said = columns.iter().any(|column| column.roles.are_said());
-        let version = version.unwrap_or(if said { VERSION } else { 1 });
+        let usual = if !reading.is_plain() {
+            VERSION
+        } else if said {
+            ROLES
+        } else {
+            1
+        };
+        // Names mean what they meant where nothing says otherwise, however the text is laid out.
+        let by_names = version.is_none_or(|version| version == 1) && !said;
+        let version = version.unwrap_or(usual);
         if !(1..=VERSION).contains(&version) {
-            return Err(format!("schemas have version 1 or {VERSION}, not {version}"));
+            return Err(format!("schemas have version 1 to {VERSION}, not {version}"));
         }
         if version == 1 && said {
             return Err(format!(
-                "a schema of version 1 has no roles: leave them out, or declare version {VERSION}"
+                "a schema of version 1 has no roles: leave them out, or declare version {ROLES}"
+            ));
+        }
+        if version < VERSION && !reading.is_plain() {
+            return Err(format!(
+                "a schema of version {version} does not say how text is read: leave reading out, or declare version {VERSION}"
             ));
         }
         for column in &mut columns {
             column.roles = std::mem::take(&mut column.roles).in_order();
         }
-        let mut schema = Schema { name, kind, columns, facts, mtu, window };
-        if version == 1 {
+        let mut schema = Schema { name, kind, columns, facts, mtu, window, reading };
+        if by_names {
             schema.columns.iter_mut().for_each(|column| column.roles = roles_of_version_1(column));
         }
         if let Some(key) = key {
@@ -79,7 +98,7 @@ impl TryFrom<Written> for Schema {
                     *roles = std::mem::take(roles).and(Role::Key);
                 }
                 // Version 1 took a key that is no column for none.
-                (None, _) if version == 1 => {}
+                (None, _) if by_names => {}
                 (None, _) => return Err(format!("key names {key}, which is no column")),
             }
         }
@@ -92,15 +111,17 @@ impl TryFrom<Written> for Schema {
 
 impl From<Schema> for Written {
     fn from(schema: Schema) -> Written {
-        if schema.is_of_version_1() { schema.named(None) } else { schema.shown() }
+        if schema.version() == 1 { schema.named(None) } else { schema.shown() }
     }
 }
 
-/// The roles that a column had in version 1: by its name, whatever its type, and that of times by its type alone. The name of a label meant nothing
-/// then; it tells people something where a label can be.
+/// The roles that a column had in version 1: by its name, whatever its type, and that of times by its type alone. The names of a label and of TCP flags meant nothing
+/// then; they do where there can be such.
 fn roles_of_version_1(column: &Column) -> Roles {
     let named = presets::NAMES_OF_VERSION_1.iter().filter(|(name, _)| *name == column.name);
-    let named = named.map(|(_, role)| *role).filter(|role| *role != Role::Label || role.fits(&column.field));
+    let named = named
+        .map(|(_, role)| *role)
+        .filter(|role| !matches!(role, Role::Label | Role::TcpFlags) || role.fits(&column.field));
     let time = matches!(column.field, Field::Timestamp { .. }).then_some(Role::Start);
     named.chain(time).fold(Roles::default(), Roles::and)
 }
@@ -108,10 +129,10 @@ fn roles_of_version_1(column: &Column) -> Roles {
 impl Schema {
     /// With all that it means said: for people, who may rename columns. What names meant of a type that no role has is left to the names.
     pub fn shown(&self) -> Written {
-        if self.is_of_version_1() && self.check_said_roles().is_err() {
+        if self.version() == 1 && self.check_said_roles().is_err() {
             return self.named(Some(1));
         }
-        self.written(Some(VERSION))
+        self.written(Some(self.version().max(ROLES)))
     }
 
     /// As version 1, where names say it.
@@ -123,13 +144,17 @@ impl Schema {
 
     fn written(&self, version: Option<u32>) -> Written {
         let key = self.key_column().map(|key| self.columns[key].name.clone());
-        let Schema { name, kind, columns, facts, mtu, window } = self.clone();
-        Written { version, name, kind, columns, key, facts, mtu, window }
+        let Schema { name, kind, columns, facts, mtu, window, reading } = self.clone();
+        Written { version, name, kind, columns, key, facts, mtu, window, reading }
     }
 
     /// The version that it is written as.
     pub fn version(&self) -> u32 {
-        if self.is_of_version_1() { 1 } else { VERSION }
+        match (self.reading.is_plain(), self.is_of_version_1()) {
+            (false, _) => VERSION,
+            (true, false) => ROLES,
+            (true, true) => 1,
+        }
     }
 
     /// Whether its columns mean what version 1 takes their names and types for.
@@ -159,7 +184,7 @@ mod tests {
 
     #[test]
     fn presets_are_written_as_version_1_and_read_with_their_roles() {
-        for (name, _) in presets::NAMES.iter().filter(|(name, _)| *name != "packet-flags") {
+        for (name, _) in presets::NAMES {
             let schema = preset(name).unwrap();
             let text = serde_json::to_value(&schema).unwrap();
             let key = if schema.kind == Kind::Flow { "type" } else { "flag" };
@@ -179,6 +204,31 @@ mod tests {
             assert_eq!((renamed.version(), roles(&renamed)), (2, roles(&schema)));
             assert_eq!(serde_json::to_value(&renamed).unwrap(), shown);
         }
+    }
+
+    #[test]
+    fn what_says_how_text_is_read_is_of_version_3() {
+        let mut text = json!({"name": "own", "kind": "flow", "reading": {"separator": "tab", "comment": "#"},
+            "columns": [{"name": "a", "type": "port", "role": "source-port"}]});
+        let schema = read(&text).unwrap();
+        assert_eq!((schema.version(), schema.check()), (3, Ok(())));
+        let written = serde_json::to_value(&schema).unwrap();
+        assert_eq!((&written["version"], &written["reading"]), (&json!(3), &text["reading"]));
+        assert_eq!(read(&written).as_ref(), Ok(&schema));
+        // Presets keep their roles, which are said then.
+        let mut preset = preset("flow").unwrap();
+        preset.reading.skip = 1;
+        let written = serde_json::to_value(&preset).unwrap();
+        assert_eq!(
+            (&written["version"], &written["columns"][0]["role"]),
+            (&json!(3), &json!("source-address"))
+        );
+        assert_eq!(read(&written), Ok(preset));
+        text["version"] = json!(2);
+        assert!(read(&text).unwrap_err().contains("does not say how text is read"));
+        text["version"] = json!(3);
+        text["reading"] = json!({"separators": "tab"});
+        assert!(read(&text).unwrap_err().contains("unknown field `separators`"));
     }
 
     #[test]
@@ -204,7 +254,7 @@ mod tests {
         assert_eq!(roles(&read(&schema).unwrap()), json!(["none", "none", "key", "none"]));
         assert_eq!(read(&schema).unwrap().version(), 2);
         for (version, said) in
-            [(1, "has no roles"), (0, "version 1 or 2, not 0"), (3, "version 1 or 2, not 3")]
+            [(1, "has no roles"), (0, "version 1 to 3, not 0"), (4, "version 1 to 3, not 4")]
         {
             schema["version"] = json!(version);
             assert!(read(&schema).unwrap_err().contains(said), "{version}");

@@ -415,6 +415,7 @@ mod tests {
             facts: vec![],
             mtu: None,
             window: None,
+            reading: netdpsyn_trace::Reading::default(),
         };
         let trace = |values: &[u64]| Trace::new(vec![Values::collect(1 << 40, values.iter().copied())]);
         let report = compared_as(trace(&[7; 9]), Some(trace(&[7])), &trace(&[7, 8]), &schema);

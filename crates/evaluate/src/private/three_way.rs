@@ -58,6 +58,7 @@ mod tests {
             facts: vec![],
             mtu: None,
             window: None,
+            reading: netdpsyn_trace::Reading::default(),
         }
     }
 

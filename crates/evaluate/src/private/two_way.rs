@@ -83,6 +83,7 @@ mod tests {
             facts: vec![],
             mtu: None,
             window: None,
+            reading: netdpsyn_trace::Reading::default(),
         }
     }
 

@@ -295,7 +295,8 @@ fn check_message(message: &Message, file: &mut File, allowance: &mut Allowance) 
     if bytes > BATCH {
         return Err(broken(FORMAT, "a batch unpacks to more than 1 GiB; write it in smaller batches"));
     }
-    allowance.take(bytes.saturating_add(claims.rows))?;
+    // A value may take no byte at all, and is one of eight once it is read.
+    allowance.take(bytes.saturating_add(claims.rows.saturating_mul(claims.values.len().max(1) as u64)))?;
     Ok(true)
 }
 

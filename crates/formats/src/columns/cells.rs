@@ -35,6 +35,31 @@ macro_rules! of_keys {
     };
 }
 
+/// Bytes of a text at most, as of a record of CSV.
+pub const LONGEST: usize = 1 << 20;
+
+/// Bytes of an array's longest text.
+pub fn longest(array: &dyn Array) -> usize {
+    let mut longest = 0;
+    macro_rules! of_offsets {
+        ($($type:ty),*) => {$(
+            if let Some(texts) = array.as_any().downcast_ref::<$type>() {
+                longest = texts.offsets().lengths().max().unwrap_or(0);
+            }
+        )*};
+    }
+    of_offsets!(Utf8Array<i32>, Utf8Array<i64>, BinaryArray<i32>, BinaryArray<i64>);
+    let of_views = |views: &[View]| views.iter().map(|view| view.length as usize).max().unwrap_or(0);
+    if let Some(texts) = array.as_any().downcast_ref::<Utf8ViewArray>() {
+        longest = of_views(texts.views());
+    }
+    if let Some(bytes) = array.as_any().downcast_ref::<BinaryViewArray>() {
+        longest = of_views(bytes.views());
+    }
+    of_keys!(array, dictionary => longest = self::longest(dictionary.values().as_ref()), u8, u16, u32, u64, i8, i16, i32, i64);
+    longest
+}
+
 /// A row of a batch that cannot be read.
 pub struct Bad {
     pub row: usize,

@@ -55,10 +55,18 @@ pub(super) fn unit(unit: ArrowUnit) -> Unit {
     })
 }
 
+/// Bytes of a value of fixed size at most: an address has 16.
+const LONGEST: usize = 64;
+/// Digits behind the point of a decimal number at most.
+const DIGITS: usize = 38;
+
 impl Holds {
     pub(super) fn of(dtype: &ArrowDataType) -> Holds {
         use ArrowDataType as D;
         match dtype {
+            // Every null of a fixed size takes that size, and a scale that no number has is a width to write.
+            D::FixedSizeBinary(size) if *size > LONGEST => Holds::Nested,
+            D::Decimal(_, scale) if *scale > DIGITS => Holds::Nested,
             D::Utf8 | D::LargeUtf8 | D::Utf8View | D::Null => Holds::Text,
             D::Binary | D::LargeBinary | D::BinaryView | D::FixedSizeBinary(_) => Holds::Bytes,
             D::Boolean => Holds::Flag,

@@ -43,6 +43,9 @@ pub(super) struct Chosen {
     pub address: bool,
 }
 
+/// Rows that are read together.
+const ROWS: usize = 1 << 16;
+
 /// The batches of a file: of every chosen column an array, all of one length.
 trait Batches {
     fn choose(&mut self, positions: Vec<usize>);
@@ -51,9 +54,13 @@ trait Batches {
 
 /// A columnar file that has been opened.
 pub(super) struct Columns<'a> {
+    format: FileFormat,
     batches: Box<dyn Batches + 'a>,
     holds: Vec<Holds>,
     chosen: Vec<Chosen>,
+    /// A batch of the file, and how many rows of it were handed out.
+    whole: Vec<Box<dyn Array>>,
+    handed: usize,
     batch: Vec<Box<dyn Array>>,
     row: usize,
     line: u64,
@@ -77,7 +84,17 @@ pub(super) fn open<'a>(
         }
     };
     let holds: Vec<Holds> = heads.iter().map(|head| head.holds).collect();
-    let mut columns = Columns { batches, holds, chosen: Vec::new(), batch: Vec::new(), row: 0, line: 0 };
+    let mut columns = Columns {
+        format,
+        batches,
+        holds,
+        chosen: Vec::new(),
+        whole: Vec::new(),
+        handed: 0,
+        batch: Vec::new(),
+        row: 0,
+        line: 0,
+    };
     let all = (0..heads.len()).filter(|&i| heads[i].holds != Holds::Nested);
     columns.choose(all.map(|position| Chosen { position, address: false }).collect());
     Ok((heads, columns))
@@ -87,6 +104,8 @@ impl Columns<'_> {
     /// Reads these columns alone, from the beginning of the next batch on.
     pub fn choose(&mut self, chosen: Vec<Chosen>) {
         self.batches.choose(chosen.iter().map(|chosen| chosen.position).collect());
+        self.whole.clear();
+        self.batch.clear();
         self.chosen = chosen;
     }
 
@@ -97,13 +116,27 @@ impl Columns<'_> {
 
     /// The next batch: of every chosen column an array.
     pub fn batch(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
-        self.batches.next()
+        if self.chosen.is_empty() {
+            return Ok(None);
+        }
+        while self.whole.first().is_none_or(|array| self.handed == array.len()) {
+            let Some(batch) = self.batches.next()? else { return Ok(None) };
+            if batch.iter().any(|array| cells::longest(array.as_ref()) > cells::LONGEST) {
+                return Err(broken(self.format, "a value is longer than 1 MiB"));
+            }
+            (self.whole, self.handed) = (batch, 0);
+        }
+        // Memory is that of a few rows as values, however many the file puts into a batch.
+        let rows = self.whole.first().map_or(0, |array| array.len() - self.handed).min(ROWS);
+        let part = self.whole.iter().map(|array| array.sliced(self.handed, rows)).collect();
+        self.handed += rows;
+        Ok(Some(part))
     }
 
     /// The next record as text. Columns that are not chosen are empty cells.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         while self.batch.first().is_none_or(|array| self.row == array.len()) {
-            match self.batches.next()? {
+            match self.batch()? {
                 Some(batch) => (self.batch, self.row) = (batch, 0),
                 None => return Ok(false),
             }

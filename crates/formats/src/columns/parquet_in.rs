@@ -5,7 +5,7 @@
 //! groups: it is a batch of the chosen columns, and of each a page.
 
 use super::holds::Holds;
-use super::{Allowance, Batches, broken, bytes_at, guarded};
+use super::{Allowance, Batches, ROWS, broken, bytes_at, guarded};
 use crate::source::{FileFormat, Head};
 use crate::{Limits, ReadError};
 use netdpsyn_trace::progress::Progress;
@@ -17,7 +17,7 @@ use polars_parquet::parquet::read::{BasicDecompressor, PageMetaData, PageReader}
 use polars_parquet::read::schema::parquet_to_arrow_schema;
 use polars_parquet::read::{Filter, column_iter_to_arrays};
 use polars_parquet_format::thrift::protocol::TCompactInputProtocol;
-use polars_parquet_format::{PageHeader, PageType, SchemaElement};
+use polars_parquet_format::{Encoding, PageHeader, PageType, SchemaElement};
 use rayon::prelude::*;
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -27,8 +27,6 @@ use std::sync::Mutex;
 
 const FORMAT: FileFormat = FileFormat::Parquet;
 
-/// Rows of a batch.
-const ROWS: usize = 1 << 16;
 /// The largest footer that is read; a column chunk takes some hundred bytes of it.
 const FOOTER: u64 = 8 << 20;
 /// How deep groups may be nested. Such columns are left out, but naming them takes recursion.
@@ -296,6 +294,13 @@ impl Chunk {
             let values = values.and_then(|values| usize::try_from(values).ok());
             let values = values.ok_or_else(|| claims("does not say how many values it has"))?;
             let dictionary = header.type_ == PageType::DICTIONARY_PAGE;
+            // Prefixes of earlier values make terabytes of a few bytes, and the library makes room for what they claim.
+            let encoding = header.data_page_header.as_ref().map(|header| header.encoding);
+            let encoding = encoding.or(header.data_page_header_v2.as_ref().map(|header| header.encoding));
+            if encoding == Some(Encoding::DELTA_BYTE_ARRAY) {
+                let reason = "has the encoding DELTA_BYTE_ARRAY, which is not read; write it plainly or with a dictionary";
+                return Err(claims(reason));
+            }
             if dictionary && (values as u64 > full || !self.dictionary.is_empty()) {
                 return Err(claims("is a dictionary larger than it may be"));
             }

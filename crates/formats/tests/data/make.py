@@ -109,7 +109,7 @@ pq.write_table(
     use_dictionary=False,
     data_page_version="2.0",
     compression="lz4",
-    column_encoding={"srcport": "DELTA_BINARY_PACKED", "proto": "DELTA_BYTE_ARRAY", "td": "BYTE_STREAM_SPLIT", "type": "DELTA_LENGTH_BYTE_ARRAY"},
+    column_encoding={"srcport": "DELTA_BINARY_PACKED", "proto": "DELTA_LENGTH_BYTE_ARRAY", "td": "BYTE_STREAM_SPLIT", "type": "DELTA_LENGTH_BYTE_ARRAY"},
 )
 # Times as text.
 stamps = times("ns").dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -428,8 +428,11 @@ fn agree(table: &mut [f64], width: usize) {
 
 /// By lagged class and state: how much likelier each length is than in the state's direction at large.
 fn lengths(sessions: &Sessions, bins: usize) -> Vec<f64> {
-    let noisy = Noisy::of(sessions, What::FlagLengths);
     let width = sessions.axis(Part::Length).coarse_bins();
+    if sessions.look(What::FlagLengths).is_none() {
+        return vec![1.0; sessions.classes.lagged_count() * 2 * bins * width];
+    }
+    let noisy = Noisy::of(sessions, What::FlagLengths);
     let mut ratios = vec![1.0; noisy.counts.len()];
     for (own, ratios) in noisy.counts.chunks(bins * width).zip(ratios.chunks_mut(bins * width)) {
         let stands = |n: &f64| if *n > STANDS * noisy.sigma { *n } else { 0.0 };

@@ -1,0 +1,349 @@
+//! A schema for a file that no preset fits, proposed from its names and first records.
+//!
+//! It is the steward's to finish, and private until then: what it says of types, separators and numbers was read from records.
+
+use super::cell::{Parser, notation_of};
+use super::columns::Holds;
+use super::numbers::Rules;
+use super::source::{Head, Opened, Record};
+use super::text::{Layout, Origin};
+use super::{Limits, ReadError};
+use netdpsyn_privacy::Private;
+use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Reading, Separator, Times};
+use netdpsyn_trace::{Column, Field, Kind, Notation, Role, Schema};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Records that are looked at.
+const LOOKED_AT: usize = 10_000;
+/// The same to find what separates cells.
+const SEPARATED: usize = 200;
+/// Values of a list at most.
+const LISTED: usize = 100;
+
+/// Formats of times that are tried, in this order: where day and month cannot be told apart the first that fits is proposed.
+const FORMATS: [&str; 12] = [
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y/%m/%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%d/%m/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S%.f",
+    "%Y%m%d%H%M%S",
+];
+
+/// What columns are often called, in small letters and digits alone.
+const NAMES: [(Role, &[&str]); 13] = [
+    (
+        Role::SourceAddress,
+        &[
+            "srcip",
+            "srcaddr",
+            "srcipaddr",
+            "sourceip",
+            "sourceaddress",
+            "ipv4srcaddr",
+            "idorigh",
+            "saddr",
+            "sa",
+            "src",
+        ],
+    ),
+    (
+        Role::DestinationAddress,
+        &[
+            "dstip",
+            "dstaddr",
+            "dstipaddr",
+            "destinationip",
+            "destinationaddress",
+            "ipv4dstaddr",
+            "idresph",
+            "daddr",
+            "da",
+            "dst",
+        ],
+    ),
+    (Role::SourcePort, &["srcport", "sport", "srcpt", "sourceport", "l4srcport", "idorigp", "sp"]),
+    (
+        Role::DestinationPort,
+        &["dstport", "dport", "dstpt", "destinationport", "l4dstport", "idrespp", "dsport", "dp"],
+    ),
+    (Role::Protocol, &["proto", "protocol", "prot", "pr", "ipproto"]),
+    (
+        Role::Start,
+        &[
+            "ts",
+            "time",
+            "timestamp",
+            "start",
+            "starttime",
+            "stime",
+            "datefirstseen",
+            "firstseen",
+            "firstswitched",
+            "frametimeepoch",
+        ],
+    ),
+    (Role::Duration, &["td", "dur", "duration", "flowduration"]),
+    (Role::Packets, &["pkt", "pkts", "packets", "ipkt", "totpkts", "totalpackets"]),
+    (Role::Bytes, &["byt", "bytes", "ibyt", "totbytes", "totalbytes", "octets"]),
+    (Role::Length, &["pktlen", "length", "framelen", "iplen", "len"]),
+    (Role::Ttl, &["ttl", "ipttl"]),
+    (Role::Label, &["label", "islabel", "attackflag"]),
+    (Role::Key, &["type", "attack", "class", "attackcat", "attacktype", "category"]),
+];
+
+/// A schema to finish, and what is not in it.
+#[derive(Debug)]
+pub struct Proposal {
+    /// What could be told.
+    pub schema: Schema,
+    /// Columns that are left out, and why.
+    pub left_out: Vec<(String, &'static str)>,
+}
+
+/// Proposes a schema; what is declared of the text already holds.
+pub fn propose(
+    path: &Path,
+    declared: &Reading,
+    progress: &dyn Progress,
+) -> Result<Private<Proposal>, ReadError> {
+    let open = |reading: &Reading| {
+        Opened::new(path, Layout { reading, wanted: &[], origin: Origin::Raw }, Limits::NONE, progress)
+    };
+    let mut reading = declared.clone();
+    if reading.separator.is_none() {
+        reading.separator = separator(&reading, open)?;
+    }
+    let mut opened = open(&reading)?;
+    if opened.heads.iter().any(Head::looks_like_a_value) {
+        reading.columns = (1..=opened.heads.len()).map(|number| format!("column{number}")).collect();
+        opened = open(&reading)?;
+    }
+    let mut columns: Vec<Seen> = opened.heads.iter().map(Seen::new).collect();
+    let mut records = opened.records;
+    let mut record = Record::default();
+    let mut looked_at = 0;
+    while looked_at < LOOKED_AT && records.next(&mut record)? {
+        if record.fault.is_none() && record.cells.len() == columns.len() {
+            columns.iter_mut().zip(&record.cells).for_each(|(column, cell)| column.see(cell.trim_ascii()));
+            looked_at += 1;
+        }
+    }
+    if looked_at == 0 {
+        return Err(ReadError::NoRecords);
+    }
+    Ok(Private::new(proposal(columns, reading)))
+}
+
+/// The separator that cuts the header and nearly all records into the same number of cells, if that is more than one.
+fn separator<'a>(
+    reading: &Reading,
+    open: impl Fn(&Reading) -> Result<Opened<'a>, ReadError>,
+) -> Result<Option<Separator>, ReadError> {
+    let mut best = (1, None);
+    for separator in Separator::SINGLE {
+        let opened = open(&Reading { separator: Some(separator), ..reading.clone() })?;
+        let width = opened.heads.len();
+        let (mut records, mut record) = (opened.records, Record::default());
+        let (mut seen, mut alike) = (0, 0);
+        while seen < SEPARATED && records.next(&mut record)? {
+            seen += 1;
+            alike += usize::from(record.cells.len() == width);
+        }
+        if width > best.0 && alike * 10 >= seen * 9 {
+            best = (width, (separator != Separator::Comma).then_some(separator));
+        }
+    }
+    Ok(best.1)
+}
+
+/// What the cells of a column have in common.
+struct Seen {
+    name: String,
+    role: Option<Role>,
+    holds: Holds,
+    empty: bool,
+    addresses: bool,
+    protocols: bool,
+    /// The notation of times, while there is one.
+    times: Option<Option<Notation>>,
+    /// Formats that read every cell.
+    formats: Vec<&'static str>,
+    numbers: bool,
+    whole: bool,
+    largest: u64,
+    /// What of numbers is not plain.
+    needs: Numbers,
+    values: BTreeSet<Vec<u8>>,
+}
+
+impl Seen {
+    fn new(head: &Head) -> Seen {
+        let plain: String =
+            head.name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let role = NAMES.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(role, _)| *role);
+        Seen {
+            name: head.name.clone(),
+            role,
+            holds: head.holds,
+            empty: false,
+            addresses: true,
+            protocols: true,
+            times: None,
+            formats: FORMATS.to_vec(),
+            numbers: true,
+            whole: true,
+            largest: 0,
+            needs: Numbers::default(),
+            values: BTreeSet::new(),
+        }
+    }
+
+    fn see(&mut self, cell: &[u8]) {
+        if cell.is_empty() {
+            self.empty = true;
+            return;
+        }
+        if self.values.len() <= LISTED {
+            self.values.insert(cell.to_vec());
+        }
+        self.addresses &= Parser::Dotted.read(cell).is_ok();
+        self.protocols &= Parser::Protocol.read(cell).is_ok();
+        let notation = notation_of(&Field::timestamp(1), cell);
+        self.times = Some(match self.times {
+            None => notation,
+            Some(before) if before == notation => before,
+            Some(_) => None,
+        });
+        let text = std::str::from_utf8(cell).unwrap_or_default();
+        self.formats.retain(|format| {
+            let times = Times { format: (*format).into(), zone: None };
+            times.offset().is_some_and(|offset| times.read(text, offset).is_some())
+        });
+        if self.numbers {
+            self.see_number(cell);
+        }
+    }
+
+    fn see_number(&mut self, cell: &[u8]) {
+        let read = |numbers: Numbers, decimals: u32| Rules::new(numbers).read(cell, decimals).ok();
+        let of = |numbers: Numbers| {
+            read(numbers, 0).map(|n| (n, true)).or(read(numbers, 6).map(|n| (n / 1_000_000, false)))
+        };
+        let plain = Numbers::default();
+        let tried = [
+            plain,
+            Numbers { negative: Negative::Zero, ..plain },
+            Numbers { hexadecimal: true, ..plain },
+            Numbers { scales: true, ..plain },
+            Numbers { decimal: Decimal::Comma, ..plain },
+        ];
+        match tried.into_iter().find_map(|numbers| Some((numbers, of(numbers)?))) {
+            None => self.numbers = false,
+            Some((numbers, (number, whole))) => {
+                self.whole &= whole;
+                self.largest = self.largest.max(number);
+                self.needs = merged(self.needs, numbers);
+            }
+        }
+    }
+
+    /// The type that its values have, or why it has none.
+    fn field(&self) -> Result<Field, &'static str> {
+        let named = |role: Role| self.role == Some(role);
+        if self.holds == Holds::Nested {
+            return Err("it holds lists or objects");
+        }
+        if self.empty {
+            return Err("some of its cells are empty");
+        }
+        if self.addresses {
+            return Ok(Field::ip(&[8, 8, 8, 8]));
+        }
+        if named(Role::Protocol) && self.protocols {
+            return Ok(Field::Protocol);
+        }
+        match self.times {
+            Some(Some(Notation::Rfc3339)) => return Ok(Field::timestamp(100)),
+            Some(Some(_)) if named(Role::Start) => return Ok(Field::timestamp(100)),
+            _ if !self.formats.is_empty() && !self.numbers => return Ok(Field::timestamp(100)),
+            _ => {}
+        }
+        if named(Role::Label) || named(Role::Key) || !self.numbers {
+            return match self.values.len() <= LISTED {
+                true => Ok(Field::Categorical(None)),
+                false => Err("its text has more than a hundred values"),
+            };
+        }
+        let port = named(Role::SourcePort) || named(Role::DestinationPort);
+        Ok(match (self.whole, self.largest) {
+            (true, ..65_536) if port => Field::port_tree(),
+            (true, largest) => {
+                let bits = if largest < 1 << 40 { 40 } else { 62 };
+                Field::IntegerExponential { max: 1 << bits, base: 2.0 }
+            }
+            (false, _) => Field::FloatExponential { resolution: 1e-6, max: 1e12, base: 2.0 },
+        })
+    }
+}
+
+/// What either needs.
+fn merged(one: Numbers, other: Numbers) -> Numbers {
+    let both =
+        Reading { numbers: one, ..Reading::default() }.over(Reading { numbers: other, ..Reading::default() });
+    both.numbers
+}
+
+fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
+    let (mut columns, mut left_out): (Vec<Column>, Vec<(String, &'static str)>) = (Vec::new(), Vec::new());
+    let mut names = BTreeSet::new();
+    // The column that is called a time goes before others that hold times.
+    let timed = |seen: &Seen| matches!(seen.field(), Ok(Field::Timestamp { .. }));
+    let start =
+        seen.iter().position(|s| s.role == Some(Role::Start) && timed(s)).or(seen.iter().position(timed));
+    for (index, seen) in seen.into_iter().enumerate() {
+        let field = match seen.field() {
+            _ if seen.name.is_empty() || seen.name.contains('×') || !names.insert(seen.name.clone()) => {
+                Err("its name is empty, or another column's")
+            }
+            Ok(Field::Timestamp { .. }) if start != Some(index) => Err("a schema has one column of times"),
+            field => field,
+        };
+        let field = match field {
+            Ok(field) => field,
+            Err(why) => {
+                left_out.push((seen.name, why));
+                continue;
+            }
+        };
+        if matches!(field, Field::Timestamp { .. })
+            && !matches!(seen.times, Some(Some(_)))
+            && reading.times.is_none()
+        {
+            reading.times = seen.formats.first().map(|format| Times { format: (*format).into(), zone: None });
+        }
+        if seen.numbers
+            && !matches!(field, Field::Categorical(_) | Field::Ip { .. } | Field::Timestamp { .. })
+        {
+            reading.numbers = merged(reading.numbers, seen.needs);
+        }
+        let role = if matches!(field, Field::Timestamp { .. }) { Some(Role::Start) } else { seen.role };
+        let free =
+            |role: &Role| role.fits(&field) && !columns.iter().any(|column: &Column| column.roles.has(*role));
+        let role = role.filter(free).unwrap_or(Role::None);
+        columns.push(Column::new(&seen.name, field).with(role));
+    }
+    let has = |role: Role| columns.iter().any(|column| column.roles.has(role));
+    let kind = if has(Role::Length) && !has(Role::Packets) { Kind::Packet } else { Kind::Flow };
+    let schema =
+        Schema { name: "proposed".into(), kind, columns, facts: vec![], mtu: None, window: None, reading };
+    Proposal { schema, left_out }
+}

@@ -1,0 +1,395 @@
+//! How the text of a trace is laid out and its cells are written, where a plain reader would not know: declared by the steward, never guessed.
+//!
+//! A file without any of it is comma-separated text in UTF-8 with a header line. Every rule that leaves out a line judges that line alone, but for
+//! [`Reading::skip`] and [`Reading::end`], which hold only because they are declared: what they leave out hangs on other lines.
+
+use super::SchemaError;
+use jiff::fmt::strtime;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+
+/// What is declared of a trace's text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Reading {
+    /// What stands between two cells. By default what the header has between the names of the columns: a comma, a semicolon, a tab or a bar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<Separator>,
+    /// Names of the columns, in order, of a file without a header line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// Lines before the header, or before the first record where there is none.
+    #[serde(skip_serializing_if = "is_default")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
+    pub skip: u64,
+    /// Lines that begin so are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// A line that begins so, and everything after it, is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// Whether a cell may stand in quotes; by default it may, unless spaces separate cells. A quote ends in the line that it begins in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quotes: Option<bool>,
+    /// How characters are written as bytes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub encoding: Encoding,
+    /// How numbers are written.
+    #[serde(skip_serializing_if = "is_default")]
+    pub numbers: Numbers,
+    /// How times are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<Times>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What stands between two cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Separator {
+    /// ,
+    Comma,
+    /// ;
+    Semicolon,
+    /// A tab.
+    Tab,
+    /// |
+    Bar,
+    /// Spaces and tabs, as many as there are.
+    Space,
+}
+
+impl Separator {
+    /// Those that stand for one character, the usual one first.
+    pub const SINGLE: [Separator; 4] =
+        [Separator::Comma, Separator::Semicolon, Separator::Tab, Separator::Bar];
+
+    /// The character, or one of them.
+    pub fn byte(self) -> u8 {
+        match self {
+            Separator::Comma => b',',
+            Separator::Semicolon => b';',
+            Separator::Tab => b'\t',
+            Separator::Bar => b'|',
+            Separator::Space => b' ',
+        }
+    }
+}
+
+/// How characters are written as bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = TextEncoding))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// UTF-8.
+    #[default]
+    #[serde(rename = "utf-8")]
+    #[cfg_attr(feature = "cli", value(name = "utf-8"))]
+    Utf8,
+    /// Windows code page 1252, which has all of Latin-1 that is printed.
+    #[serde(rename = "windows-1252", alias = "latin-1")]
+    #[cfg_attr(feature = "cli", value(name = "windows-1252", alias = "latin-1"))]
+    Windows1252,
+}
+
+/// How numbers are written. Synthetic ones are written plainly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NumberNotation))]
+#[serde(deny_unknown_fields, default)]
+pub struct Numbers {
+    /// What stands before the fraction: a point or a comma.
+    #[serde(skip_serializing_if = "is_default")]
+    pub decimal: Decimal,
+    /// What stands between thousands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grouping: Option<Grouping>,
+    /// Whether a number may have a factor behind it: `1.2 M` for 1,200,000; k, M, G and T, with a space before it or none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub scales: bool,
+    /// Whether a number that begins with 0x is hexadecimal.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hexadecimal: bool,
+    /// What a number below 0 is.
+    #[serde(skip_serializing_if = "is_default")]
+    pub negative: Negative,
+}
+
+/// What stands before the fraction of a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = DecimalMark))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Decimal {
+    /// 0.5
+    #[default]
+    Point,
+    /// 0,5
+    Comma,
+}
+
+/// What stands between thousands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Grouping {
+    /// 1.200.000
+    Point,
+    /// 1,200,000
+    Comma,
+    /// 1 200 000
+    Space,
+    /// 1'200'000
+    Apostrophe,
+}
+
+impl Grouping {
+    /// The character.
+    pub fn byte(self) -> u8 {
+        match self {
+            Grouping::Point => b'.',
+            Grouping::Comma => b',',
+            Grouping::Space => b' ',
+            Grouping::Apostrophe => b'\'',
+        }
+    }
+}
+
+/// What a number below 0 is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NegativeNumbers))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Negative {
+    /// Its record cannot be read.
+    #[default]
+    Refused,
+    /// 0, as of a clock that was set back.
+    Zero,
+}
+
+/// How times are written; synthetic ones are, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = TimeNotation))]
+#[serde(deny_unknown_fields)]
+pub struct Times {
+    /// As strptime has it: `%d/%m/%Y %H:%M`, `%Y-%m-%d %H:%M:%S%.f`, `%m/%d/%Y %I:%M:%S %p`.
+    #[cfg_attr(feature = "openapi", schema(example = "%d/%m/%Y %H:%M"))]
+    pub format: String,
+    /// The zone of times that say none, as +01:00; by default UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^(UTC|[+-][0-9]{2}:[0-9]{2})$"))]
+    pub zone: Option<String>,
+}
+
+/// A time that every format that can be read back tells from others: 12 h and 24 h, day and month.
+const A_TIME: i64 = 1_721_163_845;
+
+impl Times {
+    /// The offset of times that say none.
+    pub fn offset(&self) -> Option<Offset> {
+        let zone = self.zone.as_deref().unwrap_or("UTC");
+        if zone == "UTC" {
+            return Some(Offset::UTC);
+        }
+        let (sign, rest) = match zone.split_at_checked(1)? {
+            ("+", rest) => (1, rest),
+            ("-", rest) => (-1, rest),
+            _ => return None,
+        };
+        let (hours, minutes) = rest.split_once(':')?;
+        let digits = |text: &str| (text.len() == 2).then(|| text.parse::<i32>().ok()).flatten();
+        let (hours, minutes) = (digits(hours)?, digits(minutes).filter(|minutes| *minutes < 60)?);
+        Offset::from_seconds(sign * (3_600 * hours + 60 * minutes)).ok()
+    }
+
+    /// Nanoseconds since 1970 of a cell; `None` where it is no such time, or one before 1970.
+    pub fn read(&self, cell: &str, offset: Offset) -> Option<u64> {
+        let parsed = strtime::parse(&self.format, cell).ok()?;
+        let stamp = match parsed.offset() {
+            Some(_) => parsed.to_timestamp().ok()?,
+            None => {
+                // A time of day alone is no time.
+                let civil = parsed.to_datetime().ok()?;
+                offset.to_timestamp(civil).ok()?
+            }
+        };
+        u64::try_from(stamp.as_nanosecond()).ok()
+    }
+
+    /// A time as text.
+    pub fn write(&self, time: u64, offset: Offset) -> Option<String> {
+        let stamp = jiff::Timestamp::from_nanosecond(i128::from(time)).ok()?;
+        strtime::format(&self.format, &jiff::ZonedDateTime::new(stamp, offset.to_time_zone())).ok()
+    }
+
+    /// Whether a time comes back as it is once it is written.
+    pub fn keeps(&self, time: u64) -> bool {
+        let back = self.offset().and_then(|offset| self.read(&self.write(time, offset)?, offset));
+        back == Some(time)
+    }
+
+    fn fault(&self) -> Option<String> {
+        let Some(offset) = self.offset() else {
+            return Some(format!(
+                "{:?} is no zone: write UTC or an offset as +01:00",
+                self.zone.as_deref().unwrap_or_default()
+            ));
+        };
+        let time = A_TIME as u64 * 1_000_000_000;
+        let back = self.write(time, offset).and_then(|text| self.read(&text, offset));
+        // Of a coarser format the time is rounded down; of one without a date nothing comes back.
+        // Of twelve hours that are told it must be told which.
+        let hours = |n: u64| self.write(time + n * 3_600_000_000_000, offset);
+        let doubled = hours(0) != hours(1) && hours(0) == hours(12);
+        match back {
+            Some(back) if back <= time && time - back < 86_400_000_000_000 && !doubled => None,
+            _ => Some(format!(
+                "{:?} is no format that times can be read in and written back: write as strptime has it, as %d/%m/%Y %H:%M:%S",
+                self.format
+            )),
+        }
+    }
+}
+
+impl Reading {
+    /// Whether nothing is declared.
+    pub fn is_plain(&self) -> bool {
+        *self == Reading::default()
+    }
+
+    /// This, and what `other` says where this says nothing.
+    pub fn over(self, other: Reading) -> Reading {
+        fn first<T: Default + PartialEq>(one: T, other: T) -> T {
+            if is_default(&one) { other } else { one }
+        }
+        Reading {
+            separator: first(self.separator, other.separator),
+            columns: first(self.columns, other.columns),
+            skip: first(self.skip, other.skip),
+            comment: first(self.comment, other.comment),
+            end: first(self.end, other.end),
+            quotes: first(self.quotes, other.quotes),
+            encoding: first(self.encoding, other.encoding),
+            numbers: Numbers {
+                decimal: first(self.numbers.decimal, other.numbers.decimal),
+                grouping: first(self.numbers.grouping, other.numbers.grouping),
+                scales: first(self.numbers.scales, other.numbers.scales),
+                hexadecimal: first(self.numbers.hexadecimal, other.numbers.hexadecimal),
+                negative: first(self.numbers.negative, other.numbers.negative),
+            },
+            times: first(self.times, other.times),
+        }
+    }
+
+    /// What of it holds of a file that this program writes: how times are written.
+    pub fn of_written(&self) -> Reading {
+        Reading { times: self.times.clone(), ..Reading::default() }
+    }
+
+    /// What is wrong with it, if anything.
+    pub fn check(&self) -> Result<(), SchemaError> {
+        let wrong = |reason: &str| Err(SchemaError::Shape(format!("reading: {reason}")));
+        if self.skip > 1_000 {
+            return wrong("skip is at most 1000 lines");
+        }
+        if self.separator == Some(Separator::Space) && self.quotes == Some(true) {
+            return wrong("cells that spaces separate have no quotes");
+        }
+        if [&self.comment, &self.end].into_iter().flatten().any(|text| text.is_empty()) {
+            return wrong("comment and end say what a line begins with: they are not empty");
+        }
+        if self.numbers.decimal == Decimal::Comma && self.numbers.grouping == Some(Grouping::Comma)
+            || self.numbers.decimal == Decimal::Point && self.numbers.grouping == Some(Grouping::Point)
+        {
+            return wrong("one mark cannot stand both before fractions and between thousands");
+        }
+        match self.times.as_ref().and_then(Times::fault) {
+            Some(fault) => wrong(&format!("times: {fault}")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn times(format: &str, zone: Option<&str>) -> Times {
+        Times { format: format.into(), zone: zone.map(String::from) }
+    }
+
+    #[test]
+    fn times_as_people_write_them() {
+        let read = |format: &str, zone, cell: &str| {
+            let times = times(format, zone);
+            times.read(cell, times.offset().unwrap()).map(|time| time as f64 / 1e9)
+        };
+        assert_eq!(read("%d/%m/%Y %H:%M", None, "1/06/2024 00:00"), Some(1_717_200_000.0));
+        assert_eq!(read("%Y-%m-%d %H:%M:%S", None, "2024-06-01 00:00:00"), Some(1_717_200_000.0));
+        assert_eq!(read("%Y-%m-%d %H:%M:%S%.f", None, "2024-06-01 00:00:00.507"), Some(1_717_200_000.507));
+        assert_eq!(read("%Y-%m-%d %H:%M:%S", Some("+02:00"), "2024-06-01 02:00:00"), Some(1_717_200_000.0));
+        assert_eq!(read("%m/%d/%Y %I:%M:%S %p", None, "06/01/2024 12:00:00 AM"), Some(1_717_200_000.0));
+        assert_eq!(read("%Y-%m-%dT%H:%M:%S%z", None, "2024-06-01T05:30:00+0530"), Some(1_717_200_000.0));
+        assert_eq!(read("%d/%m/%Y %H:%M", None, "13/13/2024 00:00"), None);
+        assert_eq!(read("%Y-%m-%d %H:%M:%S", None, "1969-12-31 23:59:59"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_before_any_file_is() {
+        let fault = |reading: Reading| reading.check().err().map(|error| error.to_string());
+        let timed = |format, zone| Reading { times: Some(times(format, zone)), ..Reading::default() };
+        for (format, zone) in [("%d/%m/%Y %H:%M", None), ("%Y-%m-%d", Some("-07:00"))] {
+            assert_eq!(fault(timed(format, zone)), None, "{format}");
+        }
+        for (format, zone, said) in [
+            ("%H:%M", None, "no format"),
+            ("%Q!", None, "no format"),
+            ("%d/%m/%Y %I:%M:%S", None, "no format"),
+            ("", None, "no format"),
+            ("%Y-%m-%d", Some("Berlin"), "no zone"),
+            ("%Y-%m-%d", Some("+1:00"), "no zone"),
+        ] {
+            let found = fault(timed(format, zone)).unwrap_or_default();
+            assert!(found.contains(said), "{format}: {found}");
+        }
+        let numbers = Numbers { grouping: Some(Grouping::Point), ..Numbers::default() };
+        assert!(fault(Reading { numbers, ..Reading::default() }).unwrap().contains("one mark"));
+        assert!(fault(Reading { comment: Some(String::new()), ..Reading::default() }).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_that_is_written_is_read_back(second in 0u64..4_000_000_000, zone in -12i32..=14) {
+            let zone = format!("{}{:02}:30", if zone < 0 { '-' } else { '+' }, zone.abs());
+            for format in ["%d/%m/%Y %H:%M:%S", "%m/%d/%y %I:%M:%S %p", "%Y-%m-%dT%H:%M:%S%.3f%:z"] {
+                let times = times(format, Some(&zone));
+                let offset = times.offset().unwrap();
+                let text = times.write(second * 1_000_000_000, offset).unwrap();
+                // Two digits of a year stand for 1969 to 2068.
+                if !format.contains("%y") || second < 3_000_000_000 {
+                    prop_assert_eq!(times.read(&text, offset), Some(second * 1_000_000_000), "{}", text);
+                }
+            }
+        }
+
+        #[test]
+        fn no_cell_makes_reading_panic(cell in ".{0,40}") {
+            let times = times("%d/%m/%Y %H:%M:%S", None);
+            times.read(&cell, Offset::UTC);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Flags that say how the text of a trace is laid out and its cells are written.
+
+use crate::trace::Reading;
+use crate::trace::reading::{Decimal, Encoding, Grouping, Negative, Numbers, Separator, Times};
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "How the text is read (what a schema's `reading` says; a flag goes before it)")]
+pub struct ReadingArgs {
+    /// What stands between two cells; by default what the header has between the names of the columns
+    #[arg(long, value_name = "WHAT")]
+    separator: Option<Separator>,
+    /// Names of the columns, in order, of a file without a header line
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// Lines before the header, or before the first record where there is none
+    #[arg(long, value_name = "LINES", default_value_t = 0)]
+    skip_lines: u64,
+    /// Leave out lines that begin so
+    #[arg(long, value_name = "TEXT")]
+    comment: Option<String>,
+    /// Leave out the line that begins so, and everything after it
+    #[arg(long, value_name = "TEXT")]
+    end: Option<String>,
+    /// Take quotes as any other character
+    #[arg(long)]
+    no_quotes: bool,
+    /// How characters are written as bytes
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
+    /// What stands before the fraction of a number
+    #[arg(long, value_name = "MARK")]
+    decimal: Option<Decimal>,
+    /// What stands between thousands
+    #[arg(long, value_name = "MARK")]
+    grouping: Option<Grouping>,
+    /// A number may have a factor behind it: 1.2 M for 1200000
+    #[arg(long)]
+    scales: bool,
+    /// A number that begins with 0x is hexadecimal
+    #[arg(long)]
+    hexadecimal: bool,
+    /// What a number below 0 is
+    #[arg(long, value_name = "WHAT")]
+    negative: Option<Negative>,
+    /// How times are written, as strptime has it: "%d/%m/%Y %H:%M". Synthetic times are written so, too
+    #[arg(long, value_name = "FORMAT")]
+    time_format: Option<String>,
+    /// Zone of times that say none, as +01:00; by default UTC
+    #[arg(long, value_name = "ZONE", requires = "time_format")]
+    time_zone: Option<String>,
+}
+
+impl ReadingArgs {
+    /// What they declare.
+    pub fn reading(self) -> Reading {
+        let zone = self.time_zone;
+        Reading {
+            separator: self.separator,
+            columns: self.columns,
+            skip: self.skip_lines,
+            comment: self.comment,
+            end: self.end,
+            quotes: self.no_quotes.then_some(false),
+            encoding: self.encoding.unwrap_or_default(),
+            numbers: Numbers {
+                decimal: self.decimal.unwrap_or_default(),
+                grouping: self.grouping,
+                scales: self.scales,
+                hexadecimal: self.hexadecimal,
+                negative: self.negative.unwrap_or_default(),
+            },
+            times: self.time_format.map(|format| Times { format, zone }),
+        }
+    }
+}
