@@ -161,7 +161,7 @@ pub(super) fn opened<'a>(
     Opened::new(path, Layout { reading: &schema.reading, wanted: &wanted, origin }, limits, progress)
 }
 
-/// A schema bound to what [`super::write`] wrote under it: nothing is told from the file but where its columns stand.
+/// A schema bound to what [`super::write()`] wrote under it: nothing is told from the file but where its columns stand.
 pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Bound, ReadError> {
     let schema = schema.in_file();
     let heads = opened(path, &schema, Origin::Ours, Limits::NONE, progress)?.heads;

@@ -6,7 +6,7 @@
 //! | `packed`, `zip` | what a file is packed in, by its magic bytes |
 //! | `source` | what a file is written in, by its magic bytes: records of cells |
 //! | `text`, `json_lines` | text as the schema lays it out, and NDJSON, as such records |
-//! | [`propose`] | a schema for a file that no preset fits, private |
+//! | [`propose`](mod@propose) | a schema for a file that no preset fits, private |
 //! | `numbers` | numbers as the schema says they are written |
 //! | `columns` | Parquet and Arrow in batches, and the same out |
 //! | [`cell`] | one value in its notation, read |

@@ -49,7 +49,7 @@ pub fn read_synthetic(path: &Path, bound: &Bound, progress: &dyn Progress) -> Re
     Ok(records(path, bound, ReadOptions::default(), true, progress)?.0)
 }
 
-/// Reads what [`super::write`] wrote under a schema: nothing is told from the file, and there need be no records.
+/// Reads what [`super::write()`] wrote under a schema: nothing is told from the file, and there need be no records.
 pub fn read_written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Trace, ReadError> {
     let bound = bind::written(path, schema, progress)?;
     match records(path, &bound, ReadOptions::default(), true, progress) {
@@ -143,7 +143,7 @@ fn parse(record: &Record, bound: &Bound, parsers: &[Parser], values: &mut [u64])
     mixture.map_or(Ok(()), Err)
 }
 
-/// Writes what [`super::write`] wrote under a schema once more, in another format; neither is in memory as a whole.
+/// Writes what [`super::write()`] wrote under a schema once more, in another format; neither is in memory as a whole.
 pub fn rewrite<W: Write>(
     path: &Path,
     schema: &Schema,
