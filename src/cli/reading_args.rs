@@ -3,50 +3,52 @@
 use crate::trace::Reading;
 use crate::trace::reading::{Decimal, Encoding, Grouping, Negative, Numbers, Separator, Times};
 
+/// Over them in `--help`.
+const HEADING: &str = "How the text is read (what a schema's `reading` says; a flag goes before it)";
+
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "How the text is read (what a schema's `reading` says; a flag goes before it)")]
 pub struct ReadingArgs {
     /// What stands between two cells; by default what the header has between the names of the columns
-    #[arg(long, value_name = "WHAT")]
+    #[arg(help_heading = HEADING, long, value_name = "WHAT")]
     separator: Option<Separator>,
     /// Names of the columns, in order, of a file without a header line
-    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    #[arg(help_heading = HEADING, long, value_name = "A,B,…", value_delimiter = ',')]
     columns: Vec<String>,
     /// Lines before the header, or before the first record where there is none
-    #[arg(long, value_name = "LINES", default_value_t = 0)]
+    #[arg(help_heading = HEADING, long, value_name = "LINES", default_value_t = 0)]
     skip_lines: u64,
     /// Leave out lines that begin so
-    #[arg(long, value_name = "TEXT")]
+    #[arg(help_heading = HEADING, long, value_name = "TEXT")]
     comment: Option<String>,
     /// Leave out the line that begins so, and everything after it
-    #[arg(long, value_name = "TEXT")]
+    #[arg(help_heading = HEADING, long, value_name = "TEXT")]
     end: Option<String>,
     /// Take quotes as any other character
-    #[arg(long)]
+    #[arg(help_heading = HEADING, long)]
     no_quotes: bool,
     /// How characters are written as bytes
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = HEADING, long, value_name = "NAME")]
     encoding: Option<Encoding>,
     /// What stands before the fraction of a number
-    #[arg(long, value_name = "MARK")]
+    #[arg(help_heading = HEADING, long, value_name = "MARK")]
     decimal: Option<Decimal>,
     /// What stands between thousands
-    #[arg(long, value_name = "MARK")]
+    #[arg(help_heading = HEADING, long, value_name = "MARK")]
     grouping: Option<Grouping>,
     /// A number may have a factor behind it: 1.2 M for 1200000
-    #[arg(long)]
+    #[arg(help_heading = HEADING, long)]
     scales: bool,
     /// A number that begins with 0x is hexadecimal
-    #[arg(long)]
+    #[arg(help_heading = HEADING, long)]
     hexadecimal: bool,
     /// What a number below 0 is
-    #[arg(long, value_name = "WHAT")]
+    #[arg(help_heading = HEADING, long, value_name = "WHAT")]
     negative: Option<Negative>,
     /// How times are written, as strptime has it: "%d/%m/%Y %H:%M". Synthetic times are written so, too
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(help_heading = HEADING, long, value_name = "FORMAT")]
     time_format: Option<String>,
     /// Zone of times that say none, as +01:00; by default UTC
-    #[arg(long, value_name = "ZONE", requires = "time_format")]
+    #[arg(help_heading = HEADING, long, value_name = "ZONE", requires = "time_format")]
     time_zone: Option<String>,
 }
 

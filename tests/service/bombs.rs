@@ -66,8 +66,8 @@ fn what_unpacks_to_too_much_is_refused(kind: Kind) {
     let small = server.dataset(&steward);
     assert_eq!(server.upload(&small, &steward, members(records.as_bytes(), 5)).status(), 202);
     assert_eq!(server.parsed(&small, &steward)["state"], "ready");
-    // A gigabyte of blank lines, and one quote that is never closed.
-    for piece in [b"\n".repeat(1 << 20), [b"\"".to_vec(), b"1\n".repeat(1 << 19)].concat()] {
+    // A gigabyte of blank lines, and one of a line that never ends.
+    for piece in [b"\n".repeat(1 << 20), b"1".repeat(1 << 20)] {
         let start = Instant::now();
         let problem = rejected(&server, &steward, members(&piece, 1 << 10));
         assert!(problem["detail"].as_str().unwrap().contains("longer than 1 MiB"), "{problem:#?}");
