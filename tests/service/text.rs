@@ -20,7 +20,7 @@ fn export() -> (Vec<String>, String) {
     let mut rows = Vec::new();
     for line in lines {
         let mut cells: Vec<String> = line.split(',').map(String::from).collect();
-        let time: jiff::Timestamp = cells[ts].parse().unwrap();
+        let time = jiff::Timestamp::from_nanosecond(cells[ts].parse().unwrap()).unwrap();
         cells[ts] = time.strftime("%d.%m.%Y %H:%M:%S").to_string();
         cells[td] = cells[td].replace('.', ",");
         rows.push(cells.join(";"));
