@@ -125,12 +125,13 @@ impl<'a> Text<'a> {
             None if self.origin == Origin::Ours => vec![Separator::Comma],
             None => Separator::SINGLE.to_vec(),
         };
-        let mut best: Option<(usize, Vec<String>, Separator)> = None;
+        let mut best: Option<((usize, usize), Vec<String>, Separator)> = None;
         for separator in separators {
             self.separate_by(separator);
             let names = self.cells_of_header()?;
             let found = wanted.iter().filter(|name| names.iter().any(|own| own == *name)).count();
-            // The first of several, which is the usual one.
+            // Where no name is found, it is told by the most cells what the line is; else the first of several is the usual one.
+            let found = (found, if found == 0 { names.len() } else { 0 });
             if best.as_ref().is_none_or(|(most, ..)| found > *most) {
                 best = Some((found, names, separator));
             }
