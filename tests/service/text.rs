@@ -50,7 +50,10 @@ fn an_export_with_a_layout_comes_in_and_its_times_go_out(kind: Kind) {
     assert_eq!(wrong.status(), 422);
     assert!(wrong.text().unwrap().contains("no format that times can be read in"));
     assert_eq!(patch(json!({"reading": reading})).status(), 200);
-    assert_eq!(server.upload(&dataset, steward, text.into_bytes()).status(), 202);
+    // A trace that is kept is parsed again; one that is not is sent again.
+    if server.parsed(&dataset, steward)["state"] != "ready" {
+        assert_eq!(server.upload(&dataset, steward, text.into_bytes()).status(), 202);
+    }
     let parsed = server.parsed(&dataset, steward);
     assert_eq!(parsed["state"], "ready", "{parsed:#}");
     assert_eq!(
