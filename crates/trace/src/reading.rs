@@ -251,8 +251,9 @@ impl Times {
         let time = A_TIME as u64 * 1_000_000_000;
         let back = self.write(time, offset).and_then(|text| self.read(&text, offset));
         // Of a coarser format the time is rounded down; of one without a date nothing comes back.
-        // Of twelve hours that are told it must be told which.
-        let hours = |n: u64| self.write(time + n * 3_600_000_000_000, offset);
+        // Of twelve hours that are told it must be told which: two times of one day are not written alike.
+        let morning = (A_TIME - A_TIME % 86_400 + 3_600 - i64::from(offset.seconds())) as u64 * 1_000_000_000;
+        let hours = |n: u64| self.write(morning + n * 3_600_000_000_000, offset);
         let doubled = hours(0) != hours(1) && hours(0) == hours(12);
         match back {
             Some(back) if back <= time && time - back < 86_400_000_000_000 && !doubled => None,
