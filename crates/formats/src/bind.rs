@@ -242,8 +242,8 @@ fn told_by(
 fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound, ReadError> {
     // Of columns that are left out it does not matter which is which.
     let mut names = HashSet::new();
-    let needed = |head: &&Head| schema.columns.iter().any(|column| column.name == head.name);
-    if let Some(twice) = heads.iter().filter(needed).find(|head| !names.insert(&head.name)) {
+    let named = |head: &&Head| schema.columns.iter().any(|column| column.name == head.name);
+    if let Some(twice) = heads.iter().filter(named).find(|head| !names.insert(&head.name)) {
         return Err(ReadError::DuplicateColumn(twice.name.clone()));
     }
     let head = |column: &Column| heads.iter().find(|head| head.name == column.name);
@@ -251,12 +251,12 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
     let named_by_records = format == FileFormat::Ndjson;
     let needed = || schema.columns.iter().filter(|column| !column.optional || named_by_records);
     let missing: Vec<String> = needed().filter(|c| head(c).is_none()).map(|c| c.name.clone()).collect();
-    if !missing.is_empty() && heads.iter().any(Head::looks_like_a_value) {
-        return Err(ReadError::NoHeader);
-    }
+    let header = || heads.iter().map(|head| head.name.clone()).collect();
     if !missing.is_empty() {
-        let header = heads.iter().map(|head| head.name.clone()).collect();
-        return Err(ReadError::MissingColumns { missing, header });
+        return Err(match heads.iter().any(Head::looks_like_a_value) {
+            true => ReadError::NoHeader,
+            false => ReadError::MissingColumns { missing, header: header() },
+        });
     }
     if let Some(nested) = needed().find(|c| head(c).is_some_and(|head| head.holds == Holds::Nested)) {
         return Err(ReadError::Nested(nested.name.clone()));
@@ -292,9 +292,8 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
         }
     }
     if bound.schema.columns.is_empty() {
-        let names = |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect();
-        let header = heads.iter().map(|head| head.name.clone()).collect();
-        return Err(ReadError::MissingColumns { missing: names(&schema.columns), header });
+        let missing = schema.columns.iter().map(|column| column.name.clone()).collect();
+        return Err(ReadError::MissingColumns { missing, header: header() });
     }
     Ok(bound)
 }

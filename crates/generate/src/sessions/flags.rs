@@ -150,20 +150,25 @@ impl Class {
         self.ahead[(left[0] * (AHEAD + 1) + left[1]) * self.states + state]
     }
 
+    /// How likely the chain goes on from a state with these transitions, with so many packets of either direction left.
+    fn onwards(&self, row: &[f64], left: [usize; 2], bins: usize) -> f64 {
+        let by = |direction: usize| -> f64 {
+            let mut then = left;
+            if left[direction] == 0 {
+                return 0.0;
+            }
+            then[direction] -= 1;
+            let next = direction * bins..(direction + 1) * bins;
+            next.map(|next| row[next] * self.ahead(then, next)).sum()
+        };
+        by(0) + by(1)
+    }
+
     /// How far each size is from what can be, where `scales` are logarithms of what tables of so many packets were divided by.
     fn penalties(&self, bins: usize, scales: &[f64]) -> Penalties {
         let start = self.row(self.states);
         let of = |left: [usize; 2]| -> f64 {
-            let by = |direction: usize| -> f64 {
-                let mut then = left;
-                if left[direction] == 0 {
-                    return 0.0;
-                }
-                then[direction] -= 1;
-                let next = direction * bins..(direction + 1) * bins;
-                next.map(|next| start[next] * self.ahead(then, next)).sum()
-            };
-            (by(0) + by(1)) * scales[(left[0] + left[1]).saturating_sub(1)].exp()
+            self.onwards(start, left, bins) * scales[(left[0] + left[1]).saturating_sub(1)].exp()
         };
         let places = || (0..(AHEAD + 1) * (AHEAD + 1)).map(|at| [at / (AHEAD + 1), at % (AHEAD + 1)]);
         let mut likely: Vec<f64> = places().map(of).collect();
@@ -193,17 +198,7 @@ impl Class {
                 for state in 0..self.states {
                     let at = (left[0] * (AHEAD + 1) + left[1]) * self.states + state;
                     if many > 0 {
-                        let row = self.row(state);
-                        let by = |direction: usize| -> f64 {
-                            let mut then = left;
-                            if left[direction] == 0 {
-                                return 0.0;
-                            }
-                            then[direction] -= 1;
-                            let next = direction * bins..(direction + 1) * bins;
-                            next.map(|next| row[next] * self.ahead(then, next)).sum()
-                        };
-                        self.ahead[at] = by(0) + by(1);
+                        self.ahead[at] = self.onwards(self.row(state), left, bins);
                     }
                     most = most.max(self.ahead[at]);
                 }
