@@ -101,7 +101,7 @@ pub fn bad_records(report: &Report) -> String {
 pub fn parse_report(report: &Report) -> String {
     let mut text = String::new();
     if report.bad > 0 {
-        let _ = writeln!(text, "{} of {} records skipped:", report.bad, report.bad + report.records);
+        let _ = writeln!(text, "{} of {} records skipped:", report.bad, report.bad + report.readable());
         text += &bad_records(report);
     }
     for note in &report.notes {
@@ -109,16 +109,6 @@ pub fn parse_report(report: &Report) -> String {
     }
     for warning in &report.warnings {
         let _ = writeln!(text, "{warning}");
-    }
-    // One of few is told as a number alone.
-    let few = |(column, _): &&(String, u64)| {
-        !report.warnings.iter().any(|w| w.contains(&format!(" of {column} (")))
-    };
-    for (column, count) in report.outside.iter().filter(few) {
-        let _ = writeln!(
-            text,
-            "{count} values of {column} lie outside its declared domain and count in its edge bin or as other"
-        );
     }
     if !report.ignored_columns.is_empty() {
         let _ = writeln!(text, "columns left out: {}", report.ignored_columns.join(", "));

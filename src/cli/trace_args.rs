@@ -27,6 +27,10 @@ pub struct TraceArgs {
     /// Values of a categorical column, as type=benign,attack; repeatable. They are public, and never taken from the records
     #[arg(long, value_name = "COLUMN=A,B,…", value_parser = categories)]
     pub categories: Vec<(String, Vec<String>)>,
+    /// Cells of a column that are no value of its type, as srcport=-,N/A: each is a value of its own, and written as it is; an empty one is written as nothing
+    /// (srcport=). Repeatable; * in place of the column means every one that can have them
+    #[arg(long, value_name = "COLUMN=CELL,…", value_parser = special)]
+    pub special: Vec<(String, Vec<String>)>,
     /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand
     /// in place of the paid search for prefixes
     #[arg(long, value_name = "COLUMN=FILE", value_parser = networks)]
@@ -60,6 +64,11 @@ fn categories(text: &str) -> Result<(String, Vec<String>), String> {
     Ok((column.trim().to_string(), values))
 }
 
+fn special(text: &str) -> Result<(String, Vec<String>), String> {
+    let (column, cells) = text.split_once('=').ok_or("write COLUMN=CELL,…")?;
+    Ok((column.trim().to_string(), cells.split(',').map(|cell| cell.trim().to_string()).collect()))
+}
+
 fn networks(text: &str) -> Result<(String, PathBuf), String> {
     let (column, file) = text.split_once('=').ok_or("write COLUMN=FILE")?;
     Ok((column.trim().to_string(), file.into()))
@@ -81,6 +90,7 @@ impl TraceArgs {
             schema: self.schema,
             window: self.window,
             categories: self.categories,
+            special: self.special,
             networks: self.networks,
             grain: self.grain,
             mtu: self.mtu,

@@ -43,6 +43,8 @@ pub struct NewDataset {
     pub window: Option<String>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
+    /// Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
+    pub special: Option<BTreeMap<String, Vec<String>>>,
     /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
     /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
@@ -56,6 +58,7 @@ type Declarations = BTreeMap<String, Vec<String>>;
 struct Declared<'a> {
     window: Option<&'a String>,
     categories: Option<&'a Declarations>,
+    special: Option<&'a Declarations>,
     networks: Option<&'a Declarations>,
     reading: Option<&'a Reading>,
 }
@@ -79,6 +82,8 @@ pub struct DatasetPatch {
     pub window: Option<String>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
+    /// Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
+    pub special: Option<BTreeMap<String, Vec<String>>>,
     /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
     /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
@@ -222,6 +227,11 @@ fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
             .declare_categories(column, values.clone())
             .map_err(|error| Problem::invalid(&format!("categories.{column}"), error.to_string()))?;
     }
+    for (column, cells) in declared.special.into_iter().flatten() {
+        schema
+            .declare_special(column, cells)
+            .map_err(|error| Problem::invalid(&format!("special.{column}"), error.to_string()))?;
+    }
     for (column, networks) in declared.networks.into_iter().flatten() {
         schema
             .declare_networks(column, networks)
@@ -257,6 +267,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
     let declared = Declared {
         window: new.window.as_ref(),
         categories: new.categories.as_ref(),
+        special: new.special.as_ref(),
         networks: new.networks.as_ref(),
         reading: new.reading.as_ref(),
     };
@@ -335,6 +346,7 @@ pub async fn patch(
     let declared = Declared {
         window: patch.window.as_ref(),
         categories: patch.categories.as_ref(),
+        special: patch.special.as_ref(),
         networks: patch.networks.as_ref(),
         reading: patch.reading.as_ref(),
     };

@@ -101,6 +101,8 @@ pub struct Source {
     pub window: Option<Window>,
     /// Categories by column.
     pub categories: Vec<(String, Vec<String>)>,
+    /// Cells beside the type, by column.
+    pub special: Vec<(String, Vec<String>)>,
     /// Files with networks by address column, one a line.
     pub networks: Vec<(String, PathBuf)>,
     /// What times are multiples of.
@@ -151,6 +153,9 @@ impl Source {
         }
         for (column, values) in &self.categories {
             schema.declare_categories(column, values.clone())?;
+        }
+        for (column, cells) in &self.special {
+            schema.declare_special(column, cells)?;
         }
         for (column, path) in &self.networks {
             let refused = |reason: String| LocalError::SchemaFile { path: path.clone(), reason };

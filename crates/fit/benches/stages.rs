@@ -102,7 +102,7 @@ fn fixed_attributes() -> Vec<Attribute> {
     let schema = flows::schema();
     let columns = schema.columns.iter().enumerate();
     let cut = columns.filter_map(|(column, declared)| {
-        let partition = fixed::partition(&declared.field, schema.window)?;
+        let partition = fixed::partition(declared, schema.window)?;
         Some(Attribute { column, name: declared.name.clone(), partition })
     });
     cut.collect()

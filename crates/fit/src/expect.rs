@@ -90,9 +90,11 @@ fn of_sessions(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
     let sensitivity = Sensitivity::histogram(k);
     let scale = Scale { records: rows, ..Scale::of(plan, None) };
     let first = first_level(part(rest * shares::TREES), &scale, ordered.len());
-    let grown = |(_, order): &(usize, Order)| Single::new(1 << order.levels()[0], sensitivity, first);
+    let grown = |(_, order): &(usize, Order)| {
+        Single::new((1 << order.levels()[0]) + order.special(), sensitivity, first)
+    };
     let list = |&column: &usize| {
-        let cells = fixed::partition(&schema.columns[column].field, schema.window)?.bins();
+        let cells = fixed::partition(&schema.columns[column], schema.window)?.bins();
         Single::new(cells, sensitivity, part(shares::list(&columns, column, listed.len())))
     };
     let mut singles: Vec<Single> = ordered.iter().map(grown).collect::<Option<_>>()?;
@@ -108,11 +110,13 @@ fn adaptive(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
     let scale = Scale { records: rows, ..budget.scale(plan, None) };
     let sensitivity = Sensitivity::histogram(plan.unit.max_records());
     let listed = |&column: &usize| {
-        let cells = fixed::partition(&schema.columns[column].field, schema.window)?.bins();
+        let cells = fixed::partition(&schema.columns[column], schema.window)?.bins();
         Single::new(cells, sensitivity, budget.of_listed(columns.class, column))
     };
     let first = first_level(budget.trees(&scale), &scale, columns.ordered.len());
-    let grown = |(_, order): &(usize, Order)| Single::new(1 << order.levels()[0], sensitivity, first);
+    let grown = |(_, order): &(usize, Order)| {
+        Single::new((1 << order.levels()[0]) + order.special(), sensitivity, first)
+    };
     let class = columns.class.as_ref().map(listed);
     let mut singles: Vec<Single> = columns.ordered.iter().map(grown).collect::<Option<_>>()?;
     let of = |s: &Single| 1.0 / (s.cells * s.variance);
@@ -195,11 +199,11 @@ fn singles(plan: &Plan, schema: &Schema) -> Option<Vec<Single>> {
     for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
         match declared.field.tree() {
             Some((_, bits)) => {
-                first_levels.push(1 << bits[0]);
+                first_levels.push((1 << bits[0]) + declared.special.len());
                 levels += bits.len() as u64;
             }
             None => {
-                let partition = fixed::partition(&declared.field, schema.window)?;
+                let partition = fixed::partition(declared, schema.window)?;
                 counted.push(Attribute { column, name: declared.name.clone(), partition });
             }
         }

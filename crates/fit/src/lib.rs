@@ -46,6 +46,8 @@ mod gap_tests;
 mod rename_tests;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod special_tests;
 
 pub use plan::{Method, Options, Plan, Structure};
 pub use room::Room;
@@ -315,7 +317,7 @@ fn cut(
     for (column, declared) in schema.columns.iter().enumerate().filter(|(_, c)| c.is_measured()) {
         progress.check()?;
         let tree = grown.remove(&column);
-        let partition: Partition = match (&tree, domain::fixed::partition(&declared.field, schema.window)) {
+        let partition: Partition = match (&tree, domain::fixed::partition(declared, schema.window)) {
             (Some(tree), _) => tree.leaves.partition(),
             (None, Some(fixed)) => fixed,
             (None, None) => unreachable!("a complete schema declares every domain that no tree finds"),
@@ -399,7 +401,8 @@ fn merge_rare(
 ) -> Result<Merged, Cancelled> {
     let mut maps = Vec::new();
     for (attribute, (tree, one_way)) in attributes.iter_mut().zip(trees.iter().zip(&mut measured)) {
-        let field = &schema.columns[attribute.column].field;
+        let declared = &schema.columns[attribute.column];
+        let field = &declared.field;
         let intervals = attribute.partition.intervals();
         let values: Vec<Range<u64>> = intervals.iter().map(|own| own[0].0.clone()).collect();
         let kinship = match (tree, field) {
@@ -408,7 +411,9 @@ fn merge_rare(
             (None, Field::Categorical(_)) if field.names_numbers() => Kinship::Declared(Undeclared::Never),
             (None, Field::Categorical(_)) => Kinship::Declared(Undeclared::StandsOut),
             (None, Field::Ip { .. }) => Kinship::Declared(Undeclared::None),
-            (None, field) => Kinship::Ordered { values: &values, summed: field.adds_up() },
+            (None, field) => {
+                Kinship::Ordered { values: &values, summed: field.adds_up(), special: declared.special.len() }
+            }
         };
         progress.check()?;
         let merged = domain::merge::merge(&one_way.counts, one_way.scale.sigma(), &kinship, progress)?;

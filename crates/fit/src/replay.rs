@@ -57,7 +57,7 @@ impl Noise for Recorder {
 }
 
 /// A key that gives real noise, the same each time.
-fn real() -> Source {
+pub(super) fn real() -> Source {
     Source::Key(NoiseKey::for_test(9))
 }
 

@@ -56,13 +56,14 @@ impl Room {
         let (mut spaces, mut bins) = (Vec::new(), 0);
         for column in measured {
             let tree = match adaptive {
-                true => Order::of(&column.field, schema.window).map(|order| order.bits()),
+                true => Order::of(column, schema.window).map(|order| order.bits()),
                 false => column.field.tree().map(|(bits, _)| bits),
             };
-            let fixed = fixed::partition(&column.field, schema.window);
+            let fixed = fixed::partition(column, schema.window);
             match (tree, fixed) {
                 (Some(bits), _) => {
                     spaces.push(1u64 << bits);
+                    bins += column.special.len() as u64;
                     bins += if adaptive { PIECES } else { 0 };
                 }
                 (None, Some(fixed)) => bins += fixed.intervals().iter().map(Vec::len).sum::<usize>() as u64,

@@ -63,7 +63,7 @@ pub fn grow(
     let rho = Rho::from_units(rho.units() / steps as u64);
     let mut done = 0;
     for (index, bits, levels) in columns {
-        let mut tree = PrefixTree::new(bits, levels);
+        let mut tree = PrefixTree::new(bits, levels).beside(schema.columns[index].special.len());
         let (mut scale, mut left) = (None, leaves);
         for level in 0..tree.levels() {
             progress.step(Stage::Trees, done, steps as u64)?;

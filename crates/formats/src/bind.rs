@@ -8,6 +8,7 @@ use super::cell::{Parser, notation_of, pointed};
 use super::columns::{Chosen, Holds};
 use super::input::Limits;
 use super::source::{FileFormat, Head, Opened, Record, Records};
+use super::special::Special;
 use super::text::{Layout, Origin};
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Separator};
@@ -39,7 +40,11 @@ pub struct Bound {
 impl Bound {
     /// A cell of a record: without white space around it, unless this program wrote it.
     pub(super) fn cell<'r>(&self, record: &'r csv::ByteRecord, position: usize) -> &'r [u8] {
-        let cell = record.get(position).unwrap_or_default();
+        self.trimmed(record.get(position).unwrap_or_default())
+    }
+
+    /// The same of a cell as the file has it.
+    pub(super) fn trimmed<'r>(&self, cell: &'r [u8]) -> &'r [u8] {
         if self.exact() { cell } else { cell.trim_ascii() }
     }
 
@@ -80,14 +85,15 @@ fn parser(
 ) -> Parser {
     let notation = holds.read_as(&column.field).or(notation);
     let parser = Parser::new(&column.field, notation, detected);
-    match holds {
+    let parser = match holds {
         Holds::Text => parser.under(reading),
         // A type says how its values are written, and not what those below 0 stand for.
         _ => {
             let numbers = Numbers { negative: reading.numbers.negative, ..Numbers::default() };
             parser.under(&Reading { numbers, ..Reading::default() })
         }
-    }
+    };
+    Special::around(column, parser)
 }
 
 /// Fits `schema` to the file: its header, and how its addresses and times are written.
@@ -231,6 +237,12 @@ fn told_by(
             false => notation_of(&column.field, cell),
         };
         let notation = sure.or_else(by_cell);
+        // A special value says nothing of how addresses are written.
+        let silent =
+            notation.is_none() && std::str::from_utf8(cell).is_ok_and(|c| column.special_value(c).is_some());
+        if silent && matches!(column.field, Field::Ip { .. }) {
+            return None;
+        }
         let parser = parser(&bound.schema.reading, column, bound.holds[index], notation, false);
         let readable = parser.read(cell).is_ok();
         readable.then_some(Told { notation, by_itself: sure.is_none() })

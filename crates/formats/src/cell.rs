@@ -1,6 +1,7 @@
 //! One value in its notation, read into its field's value space.
 
 use super::numbers::Rules;
+use super::special::Special;
 use jiff::tz::Offset;
 use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Times};
 use netdpsyn_trace::{Field, Notation, TimeUnit, protocols};
@@ -67,6 +68,8 @@ pub enum Parser {
         /// As of [`Parser::Number`].
         max: u64,
     },
+    /// Cells beside the type, and what reads the others.
+    Special(Box<Special>),
     /// A number with this many decimals kept, at most `max` when read.
     Number {
         /// Decimals kept behind the point; what lies beyond is rounded.
@@ -126,6 +129,10 @@ impl Parser {
         let advice = match self {
             Parser::Epoch { .. } | Parser::Rfc3339 if error.mixture => None,
             Parser::Epoch { .. } | Parser::Rfc3339 | Parser::Comma(_) => time_advice(cell),
+            Parser::Special(_) => None,
+            _ if is_no_value(cell) => Some(
+                "if it stands for no value, declare it in the column's `special` (--special COLUMN=CELL,…)",
+            ),
             Parser::Number { .. } | Parser::Ruled { .. } => number_advice(cell),
             _ => None,
         };
@@ -136,10 +143,11 @@ impl Parser {
     }
 
     fn plainly(&self, cell: &[u8]) -> Result<u64, BadCell> {
-        if cell.is_empty() && !matches!(self, Parser::Category { .. }) {
+        if cell.is_empty() && !matches!(self, Parser::Category { .. } | Parser::Special(_)) {
             return Err(bad("the cell is empty", cell));
         }
         match self {
+            Parser::Special(special) => special.read(cell),
             Parser::Dotted => dotted(cell)
                 .map_err(|error| not_this(error, address_number(cell).is_ok(), cell, "dotted addresses")),
             Parser::AddressNumber => address_number(cell)
@@ -186,6 +194,16 @@ pub(super) fn pointed(cell: &[u8]) -> Vec<u8> {
 
 fn within(number: u64, max: u64, cell: &[u8]) -> Result<u64, BadCell> {
     if number <= max { Ok(number) } else { Err(bad(format!("above {max}"), cell)) }
+}
+
+/// Whether a cell is one of those that people write where there is no value.
+pub(super) fn is_no_value(cell: &[u8]) -> bool {
+    let word = || ["null", "n/a", "na", "nan", "none", "(empty)", "nil", "inf", "infinity"];
+    let bare = cell.strip_prefix(b"-").unwrap_or(cell);
+    bare.is_empty()
+        || cell == b"?"
+        || cell == b"*"
+        || word().iter().any(|w| bare.eq_ignore_ascii_case(w.as_bytes()))
 }
 
 /// What a number may be that is none as numbers are read.
@@ -298,9 +316,31 @@ fn protocol(cell: &[u8]) -> Result<u64, BadCell> {
     Ok(protocols::number(name).map_or(protocols::COUNT, u64::from))
 }
 
+/// A number of a few digits that are all kept, as nearly all are.
+fn plain_number(cell: &[u8], decimals: u32) -> Option<u64> {
+    if cell.len() > 18 {
+        return None;
+    }
+    let (mut number, mut point) = (0u64, None);
+    for (at, byte) in cell.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let behind = point.map_or(0, |at| cell.len() - 1 - at) as u32;
+    let any = cell.len() > usize::from(point.is_some());
+    let power = decimals.checked_sub(behind).filter(|_| any)?;
+    number.checked_mul(10u64.checked_pow(power)?)
+}
+
 /// Reads a decimal number ≥ 0, with or without exponent, in units of 10^−`decimals`: exact integer arithmetic. Further digits are
 /// rounded, except that a whole number (no decimals) must be whole.
 pub fn fixed_point(cell: &[u8], decimals: u32) -> Result<u64, BadCell> {
+    if let Some(number) = plain_number(cell, decimals) {
+        return Ok(number);
+    }
     let (negative, digits) = match cell {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -435,11 +475,15 @@ mod tests {
             (&Parser::Dotted, "70:5d:cc:57:c7:b0", "a hardware address"),
             (&Parser::AddressNumber, "70-5d-cc-57-c7-b0", "a hardware address"),
             (&Parser::Dotted, "fe80::1", "an IPv6 address"),
+            (&number, "", "--special"),
+            (&number, "N/A", "--special"),
+            (&number, "-Infinity", "--special"),
+            (&Parser::Dotted, "-", "--special"),
         ] {
             let problem = parser.read(cell.as_bytes()).unwrap_err().problem;
             assert!(problem.contains(said), "{cell}: {problem}");
         }
-        for cell in ["N/A", "x", "", "443a"] {
+        for cell in ["x", "443a", "-x"] {
             assert!(!number.read(cell.as_bytes()).unwrap_err().problem.contains("declare"), "{cell}");
         }
     }

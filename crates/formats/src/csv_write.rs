@@ -3,7 +3,7 @@
 use jiff::tz::Offset;
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
 use netdpsyn_trace::reading::Times;
-use netdpsyn_trace::schema::OTHER;
+use netdpsyn_trace::schema::{OTHER, undeclared};
 use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
@@ -76,7 +76,7 @@ fn formatted(slice: &Trace, columns: &[Writer], rows: Range<usize>) -> Vec<u8> {
 
 /// The most bytes that a record of a schema takes in a file.
 pub fn bytes_per_row(schema: &Schema) -> u64 {
-    let longest = |column: &Column| Writer::new(schema, column).longest(column.field.storage_max());
+    let longest = |column: &Column| Writer::new(schema, column).longest(column.storage_max());
     // A comma or a line end each.
     schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
 }
@@ -93,10 +93,24 @@ enum Writer {
     Rfc3339,
     /// A time in nanoseconds, as the schema says that times are written.
     Times(Times, Offset),
+    /// Special values from the first on, a ready text each, and what writes the others.
+    Special(u64, Vec<String>, Box<Writer>),
 }
 
 impl Writer {
     fn new(schema: &Schema, column: &Column) -> Writer {
+        let plain = Writer::of_type(schema, column);
+        match column.first_special() {
+            None => plain,
+            Some(first) => Writer::Special(
+                first,
+                column.special.iter().map(|cell| quoted(cell)).collect(),
+                Box::new(plain),
+            ),
+        }
+    }
+
+    fn of_type(schema: &Schema, column: &Column) -> Writer {
         if let (Field::Timestamp { .. }, Some(times)) = (&column.field, &schema.reading.times) {
             return Writer::Times(times.clone(), times.offset().unwrap_or(Offset::UTC));
         }
@@ -118,7 +132,8 @@ impl Writer {
             }
             (Field::Categorical(values), _) => {
                 let declared = values.iter().flatten().map(|v| quoted(v));
-                Writer::Texts(declared.chain([OTHER.to_string()]).collect())
+                let other = undeclared(values.as_deref().unwrap_or_default());
+                Writer::Texts(declared.chain([other]).collect())
             }
             (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
                 // Fixed, whatever the file's digits say.
@@ -134,6 +149,10 @@ impl Writer {
     fn longest(&self, max: u64) -> u64 {
         let bytes = match self {
             Writer::Texts(texts) => texts.iter().map(String::len).max().unwrap_or(0),
+            Writer::Special(_, texts, plain) => {
+                let special = texts.iter().map(String::len).max().unwrap_or(0) as u64;
+                return special.max(plain.longest(max));
+            }
             Writer::Dotted => "255.255.255.255".len(),
             Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
             // Names of months and days are no longer than their directives by more than these; a cell of its own may be quoted.
@@ -152,6 +171,13 @@ impl Writer {
             Writer::Texts(texts) => {
                 let shown = texts.get(value as usize).or(texts.last());
                 text.extend_from_slice(shown.map_or("", String::as_str).as_bytes());
+                Ok(())
+            }
+            Writer::Special(first, texts, plain) => {
+                match value.checked_sub(*first).and_then(|at| texts.get(at as usize)) {
+                    Some(shown) => text.extend_from_slice(shown.as_bytes()),
+                    None => plain.put(value, text),
+                }
                 Ok(())
             }
             Writer::Dotted => {
@@ -229,6 +255,14 @@ mod tests {
         assert_eq!([6, 113, 256].map(|v| shown(&proto, v)), ["6", "113", "255"]);
         let category = Column::new("c", Field::Categorical(Some(vec!["a,b".into()])));
         assert_eq!([0, 1].map(|v| shown(&category, v)), ["\"a,b\"", "other"]);
+        let category = Column::new("c", Field::Categorical(Some(vec!["other".into()])));
+        assert_eq!([0, 1].map(|v| shown(&category, v)), ["other", "undeclared"]);
+        let special = vec!["".into(), "a,b".into()];
+        let port = Column { special, ..column(Field::Port, Notation::Decimal) };
+        assert_eq!([80, 65_536, 65_537].map(|v| shown(&port, v)), ["80.0", "", "\"a,b\""]);
+        let special = vec!["-".into()];
+        let proto = Column { special, ..column(Field::Protocol, Notation::LowerName) };
+        assert_eq!([6, 256, 257].map(|v| shown(&proto, v)), ["tcp", "-", "other"]);
     }
 
     proptest! {

@@ -17,7 +17,7 @@ const HEAD: usize = 1 << 16;
 
 /// Longest record, with the blank lines before it: a record of a trace has a few hundred bytes, and memory must follow neither a file without line
 /// ends nor a quote that is never closed.
-const MAX_RECORD: u64 = 1 << 20;
+pub(super) const MAX_RECORD: u64 = 1 << 20;
 
 /// What a packed file may unpack to whatever its size: a few identical records shrink to nearly nothing.
 const SMALL: u64 = 16 << 20;

@@ -20,12 +20,14 @@
 //! never takes a range, a category or a window from the values.
 
 pub mod bind;
+mod blocks;
 pub mod cell;
 mod columns;
 pub mod csv_write;
 pub mod hints;
 pub mod input;
 mod json_lines;
+mod line;
 pub mod numbers;
 mod packed;
 pub mod propose;
@@ -34,6 +36,7 @@ pub mod read;
 mod reading_tests;
 pub mod report;
 mod source;
+mod special;
 mod tally;
 mod text;
 pub mod write;

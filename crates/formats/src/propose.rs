@@ -2,7 +2,7 @@
 //!
 //! It is the steward's to finish, and private until then: what it says of types, separators and numbers was read from records.
 
-use super::cell::{Parser, notation_of};
+use super::cell::{Parser, is_no_value, notation_of};
 use super::columns::Holds;
 use super::numbers::Rules;
 use super::source::{Head, Opened, Record};
@@ -19,6 +19,8 @@ use std::path::Path;
 const LOOKED_AT: usize = 10_000;
 /// The same to find what separates cells.
 const SEPARATED: usize = 200;
+/// Cells beside the type at most.
+const MOST_SPECIAL: usize = 8;
 /// Values of a list at most.
 const LISTED: usize = 100;
 
@@ -170,7 +172,10 @@ struct Seen {
     name: String,
     role: Option<Role>,
     holds: Holds,
-    empty: bool,
+    /// Whether any cell holds a value.
+    seen: bool,
+    /// Cells that look as if they stood for no value.
+    special: Vec<String>,
     addresses: bool,
     protocols: bool,
     /// The notation of times, while there is one.
@@ -194,7 +199,8 @@ impl Seen {
             name: head.name.clone(),
             role,
             holds: head.holds,
-            empty: false,
+            seen: false,
+            special: Vec::new(),
             addresses: true,
             protocols: true,
             times: None,
@@ -208,13 +214,17 @@ impl Seen {
     }
 
     fn see(&mut self, cell: &[u8]) {
-        if cell.is_empty() {
-            self.empty = true;
-            return;
-        }
         if self.values.len() <= LISTED {
             self.values.insert(cell.to_vec());
         }
+        if is_no_value(cell) {
+            let word = String::from_utf8_lossy(cell).into_owned();
+            if self.special.len() < MOST_SPECIAL && !self.special.contains(&word) {
+                self.special.push(word);
+            }
+            return;
+        }
+        self.seen = true;
         self.addresses &= Parser::Dotted.read(cell).is_ok();
         self.protocols &= Parser::Protocol.read(cell).is_ok();
         let notation = notation_of(&Field::timestamp(1), cell);
@@ -262,8 +272,8 @@ impl Seen {
         if self.holds == Holds::Nested {
             return Err("it holds lists or objects");
         }
-        if self.empty {
-            return Err("some of its cells are empty");
+        if !self.seen {
+            return Err("its cells hold nothing");
         }
         if self.addresses {
             return Ok(Field::ip(&[8, 8, 8, 8]));
@@ -339,7 +349,9 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
         let free =
             |role: &Role| role.fits(&field) && !columns.iter().any(|column: &Column| column.roles.has(*role));
         let role = role.filter(free).unwrap_or(Role::None);
-        columns.push(Column::new(&seen.name, field).with(role));
+        let column = Column::new(&seen.name, field).with(role);
+        let special = if column.may_be_special() { seen.special } else { Vec::new() };
+        columns.push(Column { special, ..column });
     }
     let has = |role: Role| columns.iter().any(|column| column.roles.has(role));
     let kind = if has(Role::Length) && !has(Role::Packets) { Kind::Packet } else { Kind::Flow };

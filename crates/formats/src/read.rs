@@ -4,9 +4,9 @@ use super::cell::Parser;
 use super::columns::{Columns, read_column};
 use super::input::Limits;
 use super::source::{Opened, Record, Records};
-use super::tally::{Fault, Tally};
+use super::tally::{Fault, Taken, Tally};
 use super::text::{Layout, Origin};
-use super::{Bound, ReadError, Report, TraceWriter, bind};
+use super::{Bound, ReadError, Report, TraceWriter, bind, blocks};
 use netdpsyn_privacy::{Private, Sensitive};
 use netdpsyn_trace::progress::{BLOCK, Halted, Progress};
 use netdpsyn_trace::{Reading, Schema, Stage, Trace};
@@ -30,7 +30,7 @@ pub fn read(
     options: ReadOptions,
     progress: &dyn Progress,
 ) -> Result<(Sensitive<Trace>, Private<Report>), ReadError> {
-    let (trace, report) = records(path, bound, options, true, progress)?;
+    let (trace, report) = records(path, bound, options, Taken::Raw, progress)?;
     Ok((Sensitive::new(trace), Private::new(report)))
 }
 
@@ -41,18 +41,18 @@ pub fn check(
     options: ReadOptions,
     progress: &dyn Progress,
 ) -> Result<Private<Report>, ReadError> {
-    Ok(Private::new(records(path, bound, options, false, progress)?.1))
+    Ok(Private::new(records(path, bound, options, Taken::Report, progress)?.1))
 }
 
 /// Reads a synthetic trace, which is nobody's secret. Every record must be good.
 pub fn read_synthetic(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Trace, ReadError> {
-    Ok(records(path, bound, ReadOptions::default(), true, progress)?.0)
+    Ok(records(path, bound, ReadOptions::default(), Taken::All, progress)?.0)
 }
 
 /// Reads what [`super::write()`] wrote under a schema: nothing is told from the file, and there need be no records.
 pub fn read_written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Trace, ReadError> {
     let bound = bind::written(path, schema, progress)?;
-    match records(path, &bound, ReadOptions::default(), true, progress) {
+    match records(path, &bound, ReadOptions::default(), Taken::All, progress) {
         Err(ReadError::NoRecords) => Ok(Trace::empty(&bound.schema)),
         read => Ok(read?.0),
     }
@@ -62,11 +62,11 @@ fn records(
     path: &Path,
     bound: &Bound,
     options: ReadOptions,
-    keep: bool,
+    taken: Taken,
     progress: &dyn Progress,
 ) -> Result<(Trace, Report), ReadError> {
     let opened = bind::opened(path, &bound.schema, bound.origin, options.limits, progress)?;
-    let mut tally = Tally::new(bound, &opened, options.tolerance, keep);
+    let mut tally = Tally::new(bound, &opened, options.tolerance, taken);
     let mut records = opened.records;
     let parsers = bound.parsers();
     records.choose(|| bound.chosen());
@@ -75,10 +75,16 @@ fn records(
         tally.taken(&parsers);
         return tally.finish();
     }
+    if let (Records::Text(text), Origin::Raw) = (&mut records, bound.origin) {
+        blocks::read(text, bound, &parsers, &mut tally, progress)?;
+        tally.left_out(text.left_out());
+        tally.taken(&parsers);
+        return tally.finish();
+    }
     let mut values = vec![0; parsers.len()];
     let mut record = Record::default();
     while records.next(&mut record)? {
-        match parse(&record, bound, &parsers, &mut values) {
+        match parse_record(&record, bound, &parsers, &mut values) {
             Ok(()) => tally.good(&values),
             Err(fault) => {
                 if tally.bad(record.line, fault)? {
@@ -122,19 +128,32 @@ fn batches(
     Ok(())
 }
 
-/// Reads one record into `values`. A record that is bad in any notation is no mixture: it is skipped, where that is tolerated, whatever
-/// else it holds.
-fn parse(record: &Record, bound: &Bound, parsers: &[Parser], values: &mut [u64]) -> Result<(), Fault> {
-    if let Some(reason) = &record.fault {
-        return Err(Fault { column: None, reason: reason.clone(), mixture: false });
+/// Reads one record into `values`.
+fn parse_record(record: &Record, bound: &Bound, parsers: &[Parser], values: &mut [u64]) -> Result<(), Fault> {
+    let cell = |position| record.cells.get(position).unwrap_or_default();
+    parse(record.fault.as_deref(), record.cells.len(), cell, bound, parsers, values)
+}
+
+/// Reads a record of `width` cells into `values`, unless it is none for some reason. A record that is bad in any notation is no mixture: it is skipped, where that is
+/// tolerated, whatever else it holds.
+pub(super) fn parse<'r>(
+    fault: Option<&str>,
+    width: usize,
+    cell: impl Fn(usize) -> &'r [u8],
+    bound: &Bound,
+    parsers: &[Parser],
+    values: &mut [u64],
+) -> Result<(), Fault> {
+    if let Some(reason) = fault {
+        return Err(Fault { column: None, reason: reason.into(), mixture: false });
     }
-    if record.cells.len() != bound.width {
-        let reason = format!("{} fields, but the header has {}", record.cells.len(), bound.width);
+    if width != bound.width {
+        let reason = format!("{width} fields, but the header has {}", bound.width);
         return Err(Fault { column: None, reason, mixture: false });
     }
     let mut mixture = None;
     for (index, (parser, &position)) in parsers.iter().zip(&bound.positions).enumerate() {
-        match parser.read(bound.cell(&record.cells, position)) {
+        match parser.read(bound.trimmed(cell(position))) {
             Ok(value) => values[index] = value,
             Err(bad) if bad.mixture => mixture = mixture.or(Some(Fault::of(index, bad))),
             Err(bad) => return Err(Fault::of(index, bad)),
@@ -165,7 +184,7 @@ pub fn rewrite<W: Write>(
     loop {
         let more = records.next(&mut record).map_err(unread)?;
         if more {
-            parse(&record, &bound, &parsers, &mut values)
+            parse_record(&record, &bound, &parsers, &mut values)
                 .map_err(|fault| std::io::Error::other(format!("line {}: {}", record.line, fault.reason)))?;
             slice.push(&values);
         }

@@ -21,9 +21,12 @@ pub struct Report {
     pub records: u64,
     /// Records that could not be read.
     pub bad: u64,
+    /// Records that lie outside the capture window, and were left out.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u64,
     /// The first of them.
     pub first_bad: Vec<BadRecord>,
-    /// Columns with values outside their declared domain, and how many; they fall into the edge bin or `other`.
+    /// Columns with values outside their declared domain, and how many: times leave their record out, others fall into the edge bin or `other`.
     pub outside: Vec<(String, u64)>,
     /// Columns that were left out.
     pub ignored_columns: Vec<String>,
@@ -43,11 +46,16 @@ impl Report {
     }
 
     fn share(&self, count: u64) -> f64 {
-        count as f64 / self.records.max(1) as f64
+        count as f64 / self.readable().max(1) as f64
     }
 
-    /// The sentence on a column of which `count` values lie outside the declaration.
-    pub(super) fn warning(&self, column: &Column, count: u64) -> Option<String> {
+    /// Records that could be read.
+    pub fn readable(&self) -> u64 {
+        self.records + self.left_out
+    }
+
+    /// Notes or warns that `count` values of a column lie outside the declaration.
+    pub(super) fn say_outside(&mut self, column: &Column, count: u64) {
         let share = self.share(count);
         let (what, advice) = match column.field {
             Field::Categorical(_) => ("are not declared and count as other", "declare its categories"),
@@ -55,7 +63,7 @@ impl Report {
                 ("have no number of their own and count as other", "a fit knows numbered protocols alone")
             }
             Field::Timestamp { .. } => (
-                "lie outside the capture window and count in its first or last bin",
+                "lie outside the capture window, and their records are left out",
                 "declare the window that holds them",
             ),
             _ => (
@@ -63,11 +71,17 @@ impl Report {
                 "declare a larger range in a schema",
             ),
         };
-        let (records, percent) = (self.records, 100.0 * share);
+        let (records, percent) = (self.readable(), 100.0 * share);
         let name = &column.name;
-        (share > SAID)
-            .then(|| format!("{count} of {records} values of {name} ({percent:.1} %) {what}: {advice}"))
+        let sentence = format!("{count} of {records} values of {name} ({percent:.1} %) {what}: {advice}");
+        let to = if share > SAID { &mut self.warnings } else { &mut self.notes };
+        to.push(sentence);
+        self.outside.push((name.clone(), count));
     }
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A record that could not be read.

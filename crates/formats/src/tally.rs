@@ -1,4 +1,6 @@
-//! Records counted while they are read: good ones kept, bad ones reported, and the end of it.
+//! Records counted while they are read: good ones kept, bad ones reported, raw ones outside the window left out, and the end of it.
+//!
+//! Whether a record is left out follows from its own time and the declared window, and from no other record.
 
 use super::cell::{BadCell, Parser};
 use super::columns::Bad;
@@ -6,7 +8,7 @@ use super::source::Opened;
 use super::text::LeftOut;
 use super::{BadRecord, Bound, ReadError, Report};
 use netdpsyn_privacy::Private;
-use netdpsyn_trace::Trace;
+use netdpsyn_trace::{Field, Trace};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -14,6 +16,17 @@ use std::ops::Range;
 const QUOTED: usize = 20;
 /// Records that a trace may have: rows are counted in 32 bits.
 const MAX_RECORDS: u64 = 1 << 31;
+
+/// What is taken of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// The records of a raw trace that lie in the window.
+    Raw,
+    /// What is to be said of those alone.
+    Report,
+    /// Every record, wherever it lies.
+    All,
+}
 
 /// Why a record is bad.
 pub(super) struct Fault {
@@ -35,6 +48,8 @@ impl Fault {
 pub(super) struct Tally<'a> {
     bound: &'a Bound,
     spaces: Vec<Option<Range<u64>>>,
+    /// The column of times that leave a record out where they lie outside the window.
+    time: Option<usize>,
     tolerance: f64,
     keep: bool,
     trace: Trace,
@@ -43,7 +58,7 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub fn new(bound: &'a Bound, opened: &Opened, tolerance: f64, keep: bool) -> Self {
+    pub fn new(bound: &'a Bound, opened: &Opened, tolerance: f64, taken: Taken) -> Self {
         let columns = &bound.schema.columns;
         let report = Report {
             format: opened.format,
@@ -54,9 +69,13 @@ impl<'a> Tally<'a> {
         };
         Tally {
             bound,
-            spaces: columns.iter().map(|c| c.field.declared(bound.schema.window)).collect(),
+            spaces: columns.iter().map(|c| c.declared(bound.schema.window)).collect(),
+            time: columns
+                .iter()
+                .position(|column| matches!(column.field, Field::Timestamp { .. }))
+                .filter(|_| taken != Taken::All),
             tolerance,
-            keep,
+            keep: taken != Taken::Report,
             trace: Trace::empty(&bound.schema),
             report,
             outside: vec![0; columns.len()],
@@ -73,18 +92,69 @@ impl<'a> Tally<'a> {
 
     /// Records so far.
     pub fn seen(&self) -> u64 {
-        self.report.records + self.report.bad
+        self.report.records + self.report.bad + self.report.left_out
+    }
+
+    /// Whether a record of this time is left out.
+    fn is_left_out(&self, time: u64) -> bool {
+        let space = self.time.and_then(|column| self.spaces[column].as_ref());
+        space.is_some_and(|space| !space.contains(&time))
     }
 
     /// A record that could be read.
     pub fn good(&mut self, values: &[u64]) {
+        for ((space, outside), value) in self.spaces.iter().zip(&mut self.outside).zip(values) {
+            let inside = space.as_ref().is_none_or(|space| space.contains(value));
+            *outside += u64::from(!inside);
+        }
+        if self.time.is_some_and(|time| self.is_left_out(values[time])) {
+            self.report.left_out += 1;
+            return;
+        }
         if self.keep {
             self.trace.push(values);
         }
         self.report.records += 1;
-        for ((space, outside), value) in self.spaces.iter().zip(&mut self.outside).zip(values) {
-            let inside = space.as_ref().is_none_or(|space| space.contains(value));
-            *outside += u64::from(!inside);
+    }
+
+    /// Some records in the order of a file: of each column the values of good ones; and bad ones, each with how many good ones stand before it and its line behind `line`.
+    /// Tells whether there is no use in going on.
+    pub fn part(
+        &mut self,
+        columns: &[Vec<u64>],
+        faults: Vec<(usize, u64, Fault)>,
+        line: u64,
+    ) -> Result<bool, ReadError> {
+        let mut done = 0;
+        for (good, own, fault) in faults {
+            self.rows(columns, done..good);
+            done = good;
+            if self.bad(line + own, fault)? {
+                return Ok(true);
+            }
+        }
+        self.rows(columns, done..columns.first().map_or(0, Vec::len));
+        Ok(false)
+    }
+
+    /// Good records, by column.
+    fn rows(&mut self, columns: &[Vec<u64>], rows: Range<usize>) {
+        if self.time.is_some_and(|time| columns[time][rows.clone()].iter().any(|&t| self.is_left_out(t))) {
+            let mut record = vec![0; columns.len()];
+            for row in rows {
+                record.iter_mut().zip(columns).for_each(|(value, column)| *value = column[row]);
+                self.good(&record);
+            }
+            return;
+        }
+        for ((space, outside), values) in self.spaces.iter().zip(&mut self.outside).zip(columns) {
+            if let Some(space) = space {
+                *outside += values[rows.clone()].iter().filter(|value| !space.contains(value)).count() as u64;
+            }
+        }
+        self.report.records += rows.len() as u64;
+        if self.keep {
+            self.trace.extend(columns, rows);
         }
     }
 
@@ -105,15 +175,7 @@ impl<'a> Tally<'a> {
             }
         }
         if faults.is_empty() {
-            for ((space, outside), values) in self.spaces.iter().zip(&mut self.outside).zip(&values) {
-                if let Some(space) = space {
-                    *outside += values.iter().filter(|value| !space.contains(value)).count() as u64;
-                }
-            }
-            self.report.records += rows as u64;
-            if self.keep {
-                self.trace.extend(&values);
-            }
+            self.rows(&values, 0..rows);
             return Ok(false);
         }
         let mut record = vec![0; values.len()];
@@ -160,8 +222,17 @@ impl<'a> Tally<'a> {
 
     /// Cells that were taken otherwise than they stand there.
     pub fn taken(&mut self, parsers: &[Parser]) {
-        for (column, parser) in self.bound.schema.columns.iter().zip(parsers) {
-            if let Parser::Ruled { rules, .. } = parser {
+        for ((column, parser), outside) in
+            self.bound.schema.columns.iter().zip(parsers).zip(&mut self.outside)
+        {
+            let plain = match parser {
+                Parser::Special(special) => {
+                    *outside += special.above();
+                    special.plain()
+                }
+                plain => plain,
+            };
+            if let Parser::Ruled { rules, .. } = plain {
                 self.report.notes.extend(rules.notes(&column.name));
             }
         }
@@ -169,15 +240,15 @@ impl<'a> Tally<'a> {
 
     /// The trace and the report, if the file is accepted.
     pub fn finish(mut self) -> Result<(Trace, Report), ReadError> {
+        let seen = self.seen();
         for (column, count) in self.bound.schema.columns.iter().zip(self.outside).filter(|(_, n)| *n > 0) {
-            self.report.warnings.extend(self.report.warning(column, count));
-            self.report.outside.push((column.name.clone(), count));
+            self.report.say_outside(column, count);
         }
-        let seen = self.report.records + self.report.bad;
         if seen == 0 {
             return Err(ReadError::NoRecords);
         }
-        if self.report.bad as f64 > self.tolerance * seen as f64 || self.report.records == 0 {
+        // Where no record lies in the window there is a trace of none: no value can stop a fit.
+        if self.report.bad as f64 > self.tolerance * seen as f64 || self.report.bad == seen {
             return Err(ReadError::BadRecords(Box::new(Private::new(self.report))));
         }
         Ok((self.trace, self.report))

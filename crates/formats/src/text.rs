@@ -5,13 +5,15 @@
 
 use super::ReadError;
 use super::input::{self, Input};
+use super::line::{Cells, Cutter, Line, decode};
 use super::source::Record;
-use csv_core::{ReadRecordResult, Terminator};
 use netdpsyn_trace::reading::{Encoding, Reading, Separator};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 
 /// Bytes that are read at a time.
-const BLOCK: usize = 1 << 16;
+const BUFFER: usize = 1 << 16;
+/// Bytes of whole lines that are taken at a time.
+const BLOCK: usize = 1 << 22;
 /// What an editor may put before UTF-8.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -48,27 +50,43 @@ pub(super) struct Layout<'a> {
 
 /// The records of a text.
 pub(super) struct Text<'a> {
-    input: BufReader<Input<'a>>,
+    lines: Lines<'a>,
     reading: Reading,
     origin: Origin,
-    separator: Separator,
-    /// The line of the header as it stands in the file; empty without one.
-    header: Vec<u8>,
-    columns: usize,
-    /// A line, or the lines of one record.
+    cutter: Cutter,
+    cells: Cells,
+    /// A line, or the lines of one record; between blocks the line that is not whole yet.
     buffer: Vec<u8>,
-    /// Cells of a record that has quotes, and where each ends.
-    unquoted: (Vec<u8>, Vec<usize>),
-    cells: csv_core::Reader,
+    /// Bytes of blank lines that no record followed so far.
+    blank: usize,
+    /// Whether a block was taken.
+    begun: bool,
+    ended: bool,
+    left_out: LeftOut,
+}
+
+/// The lines of a text.
+struct Lines<'a> {
+    input: BufReader<Input<'a>>,
+    encoding: Encoding,
     /// What ends a line; a carriage return before a line feed is part of it.
     line_end: u8,
     line: u64,
-    /// Whether the last line ended with a carriage return before the line feed.
-    returned: bool,
+    /// How the last line ended.
+    ending: &'static [u8],
     /// The line after which the present record was looked for.
     before: u64,
-    ended: bool,
-    left_out: LeftOut,
+}
+
+/// Whole lines of a text, and where they begin.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    /// The lines, with their ends.
+    pub bytes: Vec<u8>,
+    /// What ends a line.
+    pub line_end: u8,
+    /// The number of the line before.
+    pub line: u64,
 }
 
 impl<'a> Text<'a> {
@@ -77,29 +95,32 @@ impl<'a> Text<'a> {
         let head = input.head();
         // Lines of old Macs end by a carriage return alone.
         let line_end = if head.contains(&b'\n') || !head.contains(&b'\r') { b'\n' } else { b'\r' };
-        let mut text = Text {
-            input: BufReader::with_capacity(BLOCK, input),
-            separator: Separator::Comma,
-            header: Vec::new(),
-            columns: 0,
-            buffer: Vec::new(),
-            unquoted: (vec![0; 1 << 10], vec![0; 1 << 6]),
-            cells: csv_core::Reader::new(),
+        let lines = Lines {
+            input: BufReader::with_capacity(BUFFER, input),
+            encoding: layout.reading.encoding,
             line_end,
             line: 0,
-            returned: false,
+            ending: b"",
             before: 0,
+        };
+        let mut text = Text {
+            lines,
+            cutter: Cutter::new(layout),
+            cells: Cells::default(),
+            buffer: Vec::new(),
+            blank: 0,
+            begun: false,
             ended: false,
             left_out: LeftOut::default(),
             reading: layout.reading.clone(),
             origin: layout.origin,
         };
-        let names = text.names(layout.wanted)?;
-        text.columns = names.len();
+        let (names, mut header) = text.names(layout.wanted)?;
         // A record of names alone may be one of a trace that has nothing but names.
-        if layout.origin == Origin::Ours || text.columns < 2 {
-            text.header.clear();
+        if layout.origin == Origin::Ours || names.len() < 2 {
+            header.clear();
         }
+        text.cutter.under(header, names.len());
         Ok((names, text))
     }
 
@@ -108,14 +129,16 @@ impl<'a> Text<'a> {
         self.left_out
     }
 
-    fn names(&mut self, wanted: &[&str]) -> Result<Vec<String>, ReadError> {
+    /// The names of the columns, and the line that they stand in.
+    fn names(&mut self, wanted: &[&str]) -> Result<(Vec<String>, Vec<u8>), ReadError> {
         for _ in 0..self.reading.skip {
             self.buffer.clear();
-            self.read_line()?;
+            self.lines.read(&mut self.buffer)?;
         }
+        self.buffer.clear();
         if !self.reading.columns.is_empty() {
-            self.separate_by(self.reading.separator.unwrap_or(Separator::Comma));
-            return Ok(self.reading.columns.clone());
+            self.cutter.separate_by(self.reading.separator.unwrap_or(Separator::Comma));
+            return Ok((self.reading.columns.clone(), Vec::new()));
         }
         if !self.advance()? {
             return Err(ReadError::Empty);
@@ -127,7 +150,7 @@ impl<'a> Text<'a> {
         };
         let mut best: Option<((usize, usize), Vec<String>, Separator)> = None;
         for separator in separators {
-            self.separate_by(separator);
+            self.cutter.separate_by(separator);
             let names = self.cells_of_header()?;
             let found = wanted.iter().filter(|name| names.iter().any(|own| own == *name)).count();
             // Where no name is found, it is told by the most cells what the line is; else the first of several is the usual one.
@@ -137,18 +160,8 @@ impl<'a> Text<'a> {
             }
         }
         let Some((_, names, separator)) = best else { return Err(ReadError::Empty) };
-        self.separate_by(separator);
-        self.header = std::mem::take(&mut self.buffer);
-        Ok(names)
-    }
-
-    fn separate_by(&mut self, separator: Separator) {
-        self.separator = separator;
-        let mut cells = csv_core::ReaderBuilder::new();
-        cells.delimiter(separator.byte()).terminator(Terminator::Any(b'\n'));
-        self.cells = cells.build();
-        // It takes a byte-order mark for none of its first record: that is dropped here, where the file begins.
-        let _ = self.cells.read_record(b"-\n", &mut [0; 4], &mut [0; 4]);
+        self.cutter.separate_by(separator);
+        Ok((names, std::mem::take(&mut self.buffer)))
     }
 
     fn cells_of_header(&mut self) -> Result<Vec<String>, ReadError> {
@@ -176,47 +189,109 @@ impl<'a> Text<'a> {
         if !self.advance()? {
             return Ok(false);
         }
-        record.line = self.line;
+        record.line = self.lines.line;
         self.split(record)?;
-        self.trim(record);
         Ok(true)
-    }
-
-    /// Drops empty cells behind the last column.
-    fn trim(&self, record: &mut Record) {
-        let many = record.cells.len();
-        if many > self.columns && record.cells.iter().skip(self.columns).all(<[u8]>::is_empty) {
-            record.cells.truncate(self.columns);
-        }
     }
 
     /// Goes to the next line that is one of a record.
     fn advance(&mut self) -> Result<bool, ReadError> {
-        self.begin();
+        self.lines.begin();
         while !self.ended {
             self.buffer.clear();
-            if !self.read_line()? {
+            if !self.lines.read(&mut self.buffer)? {
                 return Ok(false);
             }
-            let begins =
-                |with: &Option<String>| with.as_ref().is_some_and(|w| self.buffer.starts_with(w.as_bytes()));
-            if self.buffer.is_empty() || self.columns > 1 && self.buffer.iter().all(u8::is_ascii_whitespace) {
+            match self.cutter.judge(&self.buffer) {
                 // Blank lines count as part of the record that they stand before: a file of nothing else ends.
-            } else if begins(&self.reading.end) {
-                self.ended = true;
-            } else if begins(&self.reading.comment) {
-                self.left_out.comments += 1;
-                self.begin();
-            } else if !self.header.is_empty() && self.buffer == self.header {
-                self.left_out.headers += 1;
-                self.begin();
-            } else {
-                return Ok(true);
+                Line::Blank => {}
+                Line::End => self.ended = true,
+                Line::Comment => {
+                    self.left_out.comments += 1;
+                    self.lines.begin();
+                }
+                Line::Header => {
+                    self.left_out.headers += 1;
+                    self.lines.begin();
+                }
+                Line::Record => return Ok(true),
             }
         }
         Ok(false)
     }
 
+    /// Cuts the line in the buffer into cells; a cell in quotes may go on in the next lines.
+    fn split(&mut self, record: &mut Record) -> Result<(), ReadError> {
+        let Text { lines, cutter, cells, buffer, .. } = self;
+        if cutter.has_quotes(buffer) {
+            let ending = lines.ending;
+            let more = |buffer: &mut Vec<u8>| Ok(lines.read(buffer)?.then_some(lines.ending));
+            record.fault = cutter.cut_quoted(buffer, cells, ending, more)?.map(String::from);
+        } else {
+            cutter.cut(buffer, cells);
+        }
+        cutter.trim(cells);
+        record.cells.clear();
+        (0..cells.len()).for_each(|at| record.cells.push_field(cutter.cell(buffer, cells, at)));
+        Ok(())
+    }
+
+    /// What judges and cuts the lines of [`Text::block`].
+    pub fn cutter(&self) -> Cutter {
+        self.cutter.another()
+    }
+
+    /// Takes the next whole lines, where every line is judged by itself; none at the end.
+    pub fn block(&mut self, block: &mut Block) -> Result<bool, ReadError> {
+        block.bytes.clear();
+        block.bytes.append(&mut self.buffer);
+        (block.line_end, block.line) = (self.lines.line_end, self.lines.line);
+        let lines = |bytes: &[u8]| memchr::memchr_iter(block.line_end, bytes).count() as u64;
+        loop {
+            self.lines.input.get_mut().begin_record();
+            let from = block.bytes.len();
+            block.bytes.resize(from + BUFFER, 0);
+            let read = self.lines.input.read(&mut block.bytes[from..]);
+            let read =
+                read.map_err(|error| input::failure(error, block.line + lines(&block.bytes[..from])))?;
+            block.bytes.truncate(from + read);
+            if read == 0 {
+                break;
+            }
+            let whole = memchr::memrchr(block.line_end, &block.bytes).map_or(0, |at| at + 1);
+            if block.bytes.len() - whole > input::MAX_RECORD as usize {
+                return Err(ReadError::LongRecord { line: block.line + lines(&block.bytes[..whole]) });
+            }
+            if whole >= BLOCK {
+                self.buffer.extend_from_slice(&block.bytes[whole..]);
+                block.bytes.truncate(whole);
+                break;
+            }
+        }
+        if block.line == 0 && !self.begun && block.bytes.starts_with(MARK) {
+            block.bytes.drain(..MARK.len());
+        }
+        self.begun = true;
+        // The last line of a file need not end.
+        let open = block.bytes.last().is_some_and(|last| *last != block.line_end);
+        self.lines.line += lines(&block.bytes) + u64::from(open);
+        Ok(!block.bytes.is_empty())
+    }
+
+    /// Some lines were left out. The last one that is more than blank has a number, if there is one, and blank lines of so many bytes stand behind it.
+    pub fn passed(&mut self, left_out: LeftOut, last: Option<u64>, blank: usize) -> Result<(), ReadError> {
+        self.left_out.comments += left_out.comments;
+        self.left_out.headers += left_out.headers;
+        self.blank = blank + last.map_or(self.blank, |_| 0);
+        self.lines.before = last.unwrap_or(self.lines.before);
+        if self.blank > input::MAX_RECORD as usize {
+            return Err(ReadError::LongRecord { line: self.lines.before });
+        }
+        Ok(())
+    }
+}
+
+impl Lines<'_> {
     /// A record begins after the present line.
     fn begin(&mut self) {
         self.input.get_mut().begin_record();
@@ -224,94 +299,29 @@ impl<'a> Text<'a> {
     }
 
     /// Adds the next line to the buffer, without its end; whether there was one. A carriage return before a line feed is part of the end.
-    fn read_line(&mut self) -> Result<bool, ReadError> {
-        let from = self.buffer.len();
-        let read = self.input.read_until(self.line_end, &mut self.buffer);
+    fn read(&mut self, buffer: &mut Vec<u8>) -> Result<bool, ReadError> {
+        let from = buffer.len();
+        let read = self.input.read_until(self.line_end, buffer);
         if read.map_err(|error| input::failure(error, self.before))? == 0 {
             return Ok(false);
         }
         self.line += 1;
-        self.returned = false;
-        if self.buffer.last() == Some(&self.line_end) {
-            self.buffer.pop();
-            self.returned =
-                self.line_end == b'\n' && self.buffer.len() > from && self.buffer.last() == Some(&b'\r');
-            if self.returned {
-                self.buffer.pop();
-            }
+        let (line, ending) = without_end(&buffer[from..], self.line_end);
+        self.ending = ending;
+        buffer.truncate(from + line.len());
+        if self.line == 1 && buffer.starts_with(MARK) {
+            buffer.drain(..MARK.len());
         }
-        if self.line == 1 && self.buffer.starts_with(MARK) {
-            self.buffer.drain(..MARK.len());
-        }
-        if self.reading.encoding == Encoding::Windows1252 && !self.buffer[from..].is_ascii() {
-            let (text, ..) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&self.buffer[from..]);
-            let text = text.into_owned();
-            self.buffer.truncate(from);
-            self.buffer.extend_from_slice(text.as_bytes());
-        }
+        decode(self.encoding, buffer, from);
         Ok(true)
     }
+}
 
-    /// Cuts the line in the buffer into cells; a cell in quotes may go on in the next lines.
-    fn split(&mut self, record: &mut Record) -> Result<(), ReadError> {
-        record.cells.clear();
-        let quotes = self.reading.quotes.unwrap_or(true);
-        if self.separator == Separator::Space {
-            let cells = self.buffer.split(u8::is_ascii_whitespace).filter(|cell| !cell.is_empty());
-            cells.for_each(|cell| record.cells.push_field(cell));
-        } else if quotes && memchr::memchr(b'"', &self.buffer).is_some() {
-            self.split_quoted(record)?;
-        } else {
-            let mut from = 0;
-            for at in memchr::memchr_iter(self.separator.byte(), &self.buffer) {
-                record.cells.push_field(&self.buffer[from..at]);
-                from = at + 1;
-            }
-            record.cells.push_field(&self.buffer[from..]);
-        }
-        Ok(())
-    }
-
-    fn split_quoted(&mut self, record: &mut Record) -> Result<(), ReadError> {
-        let (mut read, mut written, mut ends) = (0, 0, 0);
-        let mut over = false;
-        self.buffer.push(b'\n');
-        loop {
-            let (text, places) = &mut self.unquoted;
-            // No more input says that the file ends, and with it a quote that is still open.
-            let input = if over { &[][..] } else { &self.buffer[read..] };
-            let (result, consumed, put, cells) =
-                self.cells.read_record(input, &mut text[written..], &mut places[ends..]);
-            (read, written, ends) = (read + consumed, written + put, ends + cells);
-            match result {
-                ReadRecordResult::OutputFull => text.resize(2 * text.len(), 0),
-                ReadRecordResult::OutputEndsFull => places.resize(2 * places.len(), 0),
-                ReadRecordResult::InputEmpty if self.origin == Origin::Raw && !over => {
-                    record.fault = Some("a quote is not closed in its line".into());
-                    over = true;
-                }
-                // The quote goes on: the line end, which stands there already, is part of the cell as the file has it.
-                ReadRecordResult::InputEmpty => {
-                    if self.returned {
-                        text.resize(text.len().max(written + 1), 0);
-                        text[written - 1] = b'\r';
-                        text[written] = b'\n';
-                        written += 1;
-                    }
-                    match !over && self.read_line()? {
-                        true => self.buffer.push(b'\n'),
-                        false => over = true,
-                    }
-                }
-                ReadRecordResult::Record | ReadRecordResult::End => break,
-            }
-        }
-        let (text, places) = &self.unquoted;
-        let mut from = 0;
-        for &end in &places[..ends] {
-            record.cells.push_field(&text[from..end]);
-            from = end;
-        }
-        Ok(())
+/// A line without its end, and that.
+pub(super) fn without_end(line: &[u8], line_end: u8) -> (&[u8], &'static [u8]) {
+    match line {
+        [line @ .., b'\r', b'\n'] if line_end == b'\n' => (line, b"\r\n"),
+        [line @ .., end] if *end == line_end => (line, b"\n"),
+        line => (line, b""),
     }
 }

@@ -122,7 +122,11 @@ fn what_cannot_be_read_is_counted_by_column_and_record() {
     let told: Vec<(u64, &str, &str)> =
         report.first_bad.iter().map(|b| (b.line, b.column.as_deref().unwrap(), b.reason.as_str())).collect();
     let expected = [
-        (3, "srcip", "the cell is empty: \"\""),
+        (
+            3,
+            "srcip",
+            "the cell is empty; if it stands for no value, declare it in the column's `special` (--special COLUMN=CELL,…): \"\"",
+        ),
         (4, "dstip", "an IPv6 address; only IPv4 can be read so far: \"2001:db8::1\""),
         (
             6,
@@ -131,7 +135,11 @@ fn what_cannot_be_read_is_counted_by_column_and_record() {
         ),
         (7, "dstport", "above 65535: \"70000\""),
         (8, "dstport", "not a whole number: \"80.5\""),
-        (9, "td", "not a number: \"NaN\""),
+        (
+            9,
+            "td",
+            "not a number; if it stands for no value, declare it in the column's `special` (--special COLUMN=CELL,…): \"NaN\"",
+        ),
     ];
     assert_eq!(told, expected);
     assert_eq!((report.records, report.bad), (6, 6));

@@ -128,7 +128,7 @@ pub fn rounded_rows(rows: usize) -> usize {
 pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Result<Generated, Cancelled> {
     let rows = request.rows(model);
     let mut columns: Vec<Values> =
-        model.schema.columns.iter().map(|c| Values::with_capacity(c.field.storage_max(), rows)).collect();
+        model.schema.columns.iter().map(|c| Values::with_capacity(c.storage_max(), rows)).collect();
     let joined = make(model, request, None, progress).and_then(|made| {
         let convergence = made.convergence;
         made.in_order(progress, |slice| {

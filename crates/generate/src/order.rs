@@ -146,7 +146,7 @@ fn gathered(
 ) -> Result<Trace, Cancelled> {
     let columns = schema.columns.par_iter().enumerate().map(|(index, column)| {
         progress.check()?;
-        let mut values = Values::with_capacity(column.field.storage_max(), places.len());
+        let mut values = Values::with_capacity(column.storage_max(), places.len());
         for &(_, slot, row) in places {
             values.push(waiting[slot as usize].columns[index].get(row as usize));
         }

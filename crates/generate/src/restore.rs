@@ -127,7 +127,7 @@ impl<'a> Restorer<'a> {
             .filter(|(_, c)| !c.modelled && c.field != Field::IpChecksum)
             .filter_map(|(index, c)| {
                 let grid = Grid::of(schema, index);
-                Some((index, grid, grid.places(&c.field.declared(schema.window)?)))
+                Some((index, grid, grid.places(&c.ordinary(schema.window)?)))
             })
             .collect();
         let pickers: Vec<(usize, Picker)> = attributes
@@ -177,7 +177,7 @@ impl<'a> Restorer<'a> {
         step: &Step,
     ) -> Result<Vec<Values>, Cancelled> {
         let rows = codes.first().map_or(0, Values::len);
-        let empty = |column: &Column| Values::with_capacity(column.field.storage_max(), rows);
+        let empty = |column: &Column| Values::with_capacity(column.storage_max(), rows);
         let mut columns: Vec<Values> = self.schema.columns.iter().map(empty).collect();
         let mut gaps = Vec::with_capacity(if self.chained.is_some() { rows } else { 0 });
         // The derived value comes after all columns.
@@ -199,7 +199,9 @@ impl<'a> Restorer<'a> {
                 }
                 if self.protocol.is_some_and(|protocol| !protocols::has_ports(record[protocol])) {
                     for (attribute, ports) in &self.ports {
-                        let kept = attribute.is_some_and(|own| ports.kept[codes[own].get(row) as usize]);
+                        let special = self.schema.columns[ports.column].special_cell(record[ports.column]);
+                        let kept = special.is_some()
+                            || attribute.is_some_and(|own| ports.kept[codes[own].get(row) as usize]);
                         if !kept {
                             record[ports.column] = 0;
                         }
@@ -207,7 +209,7 @@ impl<'a> Restorer<'a> {
                 }
                 if let Some((attribute, most)) = self.fitting {
                     let (column, picker) = &self.pickers[attribute];
-                    if record[*column] > most {
+                    if self.schema.columns[*column].plain(record[*column]) > most {
                         record[*column] = picker.draw_within(codes[attribute].get(row) as u32, 0..=most, rng);
                     }
                 }

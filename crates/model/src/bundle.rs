@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5): a program
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values (6): a program
 /// of the version before reads the bundles that it can make something of.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -159,6 +159,7 @@ impl Bundle {
     /// The version of a bundle of this schema.
     pub fn version_of(schema: &Schema, layers: Option<&Layers>, looks: &[Look], packets: bool) -> u32 {
         match layers {
+            _ if schema.columns.iter().any(|column| !column.special.is_empty()) => 6,
             _ if !schema.reading.is_plain() => 5,
             None => schema.version(),
             Some(_) if looks.is_empty() && !packets => 3,
@@ -174,7 +175,7 @@ impl Bundle {
             return column.field.tree().map(|(_, levels)| (column, levels.len()));
         }
         let grown = measurement.label == labels::leaves(&column.name);
-        let order = Order::of(&column.field, self.schema.window).filter(|_| grown)?;
+        let order = Order::of(column, self.schema.window).filter(|_| grown)?;
         Some((column, order.levels().len()))
     }
 
@@ -197,7 +198,7 @@ impl Bundle {
             if column.is_none_or(|column| column.name != attribute.name) {
                 return wrong(format!("attribute {} is no column of the schema", attribute.name));
             }
-            if column.and_then(|c| c.field.space(self.schema.window)) != Some(attribute.partition.space()) {
+            if column.and_then(|c| c.space(self.schema.window)) != Some(attribute.partition.space()) {
                 return wrong(format!("attribute {} is cut over another space", attribute.name));
             }
             let coarse = self.layers.as_ref().is_some_and(|layers| index >= layers.coarse.len());
@@ -211,9 +212,9 @@ impl Bundle {
         let expected =
             Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks, self.packets.is_some());
         let of_records = self.profiles.is_empty() && self.looks.is_empty() && self.packets.is_none();
-        if self.layers.is_some() && self.version != expected
-            || self.layers.is_none() && (self.version > 2 || !of_records)
-        {
+        // What has neither is of version 1 or 2, whatever its schema.
+        let plain = self.layers.is_none() && self.version <= 2;
+        if !plain && self.version != expected || self.layers.is_none() && !of_records {
             return wrong(
                 "two resolutions and profiles are of version 3, looks across records of version 4".into(),
             );

@@ -413,8 +413,8 @@ impl Sessions {
                 Part::Ttl => Role::Ttl,
             };
             let axis = self.axis(part);
-            let column = schema.column_of(role).map(|column| &schema.columns[column].field);
-            let space = column.and_then(|field| field.space(schema.window));
+            let column = schema.column_of(role).map(|column| &schema.columns[column]);
+            let space = column.and_then(|column| column.space(schema.window));
             axis.scale.is_none() && axis.fine_bins() == 1
                 || space.is_some_and(|space| axis.partition.space().end <= space.end)
         };

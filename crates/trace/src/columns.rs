@@ -245,7 +245,7 @@ pub struct Trace {
 impl Trace {
     /// An empty trace of the schema's columns.
     pub fn empty(schema: &Schema) -> Self {
-        let columns = schema.columns.iter().map(|c| Values::for_max(c.field.storage_max())).collect();
+        let columns = schema.columns.iter().map(|c| Values::for_max(c.storage_max())).collect();
         Trace { columns }
     }
 
@@ -282,11 +282,11 @@ impl Trace {
         }
     }
 
-    /// Appends records by their columns, which are all of one length.
-    pub fn extend(&mut self, columns: &[Vec<u64>]) {
+    /// Appends some records by their columns, which are all of one length.
+    pub fn extend(&mut self, columns: &[Vec<u64>], rows: std::ops::Range<usize>) {
         debug_assert_eq!(columns.len(), self.columns.len());
         for (column, values) in self.columns.iter_mut().zip(columns) {
-            on_values!(column, to => extend(to, values));
+            on_values!(column, to => extend(to, &values[rows.clone()]));
         }
     }
 

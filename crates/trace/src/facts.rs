@@ -55,6 +55,8 @@ pub struct Facts {
     checksum: Option<Header>,
     version: Option<usize>,
     ports: Option<(usize, Vec<usize>)>,
+    /// Columns with special values, each with the first of these: no fact speaks of them.
+    special: Vec<(usize, u64)>,
 }
 
 struct Length {
@@ -109,7 +111,18 @@ impl Facts {
             checksum: checksum.map(|checksum| Header { checksum, fields: HEADER.map(at) }),
             version: at(Role::IpVersion).filter(|_| schema.kind == Kind::Packet),
             ports: protocol.map(|protocol| (protocol, ports)),
+            special: schema
+                .columns
+                .iter()
+                .enumerate()
+                .filter_map(|(index, column)| Some((index, column.first_special()?)))
+                .collect(),
         }
+    }
+
+    /// Whether a record has a special value in one of these columns.
+    fn has_special(&self, record: &[u64], columns: &[usize]) -> bool {
+        self.special.iter().any(|(column, first)| columns.contains(column) && record[*column] >= *first)
     }
 
     /// The columns of packets and bytes, where these have to fit those.
@@ -137,25 +150,28 @@ impl Facts {
         let version = version.map(|&version| (Checked::Version, !matches!(record[version], 4 | 6)));
         let ports = self.ports.iter().map(|(protocol, ports)| {
             let portless = !protocols::has_ports(record[*protocol]);
-            (Checked::Ports, portless && ports.iter().any(|&port| record[port] != 0))
+            let given = |&port: &usize| record[port] != 0 && !self.has_special(record, &[port]);
+            (Checked::Ports, portless && ports.iter().any(given))
         });
         bounded.chain(checksum).chain(version).chain(ports)
     }
 
     /// Column and bounds of each fact.
     fn ruled(&self, record: &[u64]) -> [Option<(Fact, usize, RangeInclusive<u64>)>; 3] {
-        let bytes = self.bytes_fit.map(|(packets, bytes)| {
-            let packets = record[packets];
-            (
-                Fact::BytesFitPackets,
-                bytes,
-                packets.saturating_mul(LEAST_PACKET)..=packets.saturating_mul(self.most_packet),
-            )
-        });
-        let instant = self.instant.map(|(packets, td)| {
+        let plain = |columns: &[usize]| !self.has_special(record, columns);
+        let bytes =
+            self.bytes_fit.filter(|&(packets, bytes)| plain(&[packets, bytes])).map(|(packets, bytes)| {
+                let packets = record[packets];
+                (
+                    Fact::BytesFitPackets,
+                    bytes,
+                    packets.saturating_mul(LEAST_PACKET)..=packets.saturating_mul(self.most_packet),
+                )
+            });
+        let instant = self.instant.filter(|&(packets, td)| plain(&[packets, td])).map(|(packets, td)| {
             (Fact::OnePacketNoDuration, td, 0..=if record[packets] <= 1 { 0 } else { u64::MAX })
         });
-        let length = self.length.as_ref().map(|length| {
+        let length = self.length.as_ref().filter(|l| plain(&[l.length, l.header_words])).map(|length| {
             let transport = match length.protocol.map(|p| record[p]) {
                 Some(protocols::TCP) => 20,
                 Some(protocols::UDP | protocols::ICMP) => 8,

@@ -22,6 +22,7 @@ pub mod schema;
 pub mod scratch;
 pub mod sessions;
 pub mod simulate;
+pub mod special;
 pub mod tcp;
 pub mod whole;
 pub mod window;

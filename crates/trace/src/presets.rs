@@ -214,7 +214,6 @@ mod tests {
         let twice = Field::Categorical(Some(vec!["a".into(), "a".into()]));
         for field in [
             twice,
-            categories(&["other"]),
             categories(&[]),
             Field::ip(&[16, 17]),
             Field::PortTree { levels: vec![8, 8, 1] },

@@ -57,6 +57,9 @@ pub struct Column {
     /// How its values are written. When absent: addresses and times as in the file, all else canonically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notation: Option<Notation>,
+    /// Cells that are no value of the type: an empty one, `-`, `NaN`, `EXT_SERVER`. Each is a value of its own, and written as it stands here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub special: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -171,8 +174,18 @@ fn two() -> f64 {
 /// The smallest packet that every link must carry (RFC 791).
 const LEAST_MTU: u16 = 68;
 
-/// The literal that stands for a category outside the declared list. No raw value supplies it.
-pub const OTHER: &str = "other";
+/// What is written for a category outside the declared list: the first of these that is not declared itself. No raw value supplies it.
+const OTHERS: [&str; 2] = ["other", "undeclared"];
+
+/// What is written for a protocol outside the public list.
+pub const OTHER: &str = OTHERS[0];
+
+/// What is written for a category outside a declared list.
+pub fn undeclared(declared: &[String]) -> String {
+    let free = |word: &&&str| !declared.iter().any(|value| value == **word);
+    let numbered = || (2..).map(|n| format!("{} {n}", OTHERS[1])).find(|word| !declared.contains(word));
+    OTHERS.iter().find(free).map(|word| word.to_string()).or_else(numbered).unwrap_or_default()
+}
 
 /// A protocol fact: public knowledge that synthetic records respect at no cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,12 +286,6 @@ impl Field {
         })
     }
 
-    /// The declared values alone: the space without the value that stands for everything else.
-    pub fn declared(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
-        let space = self.space(window)?;
-        Some(space.start..space.end - u64::from(self.is_categorical()))
-    }
-
     /// The largest value that a column of raw records must be able to hold. Times lie anywhere.
     pub fn storage_max(&self) -> u64 {
         match self {
@@ -349,8 +356,6 @@ impl Field {
                     Some("declare 1 to 65,534 categories".into())
                 } else if sorted.len() < values.len() {
                     Some("a category is declared twice".into())
-                } else if sorted.iter().any(|v| v == OTHER) {
-                    Some(format!("{OTHER:?} stands for what is not declared; leave it out"))
                 } else {
                     None
                 }
@@ -386,7 +391,8 @@ impl Column {
     /// A measured column that must be there.
     pub fn new(name: &str, field: Field) -> Self {
         let roles = Roles::default();
-        Column { name: name.into(), field, roles, optional: false, modelled: true, notation: None }
+        let special = Vec::new();
+        Column { name: name.into(), field, roles, optional: false, modelled: true, notation: None, special }
     }
 
     /// The same in a role more.
@@ -480,7 +486,7 @@ impl Schema {
             if self.position(&column.name) != Some(i) {
                 return Err(SchemaError::Shape(format!("column {} is declared twice", column.name)));
             }
-            if let Some(reason) = column.field.fault() {
+            if let Some(reason) = column.field.fault().or_else(|| column.special_fault()) {
                 return Err(SchemaError::Parameter { column: column.name.clone(), reason });
             }
         }
@@ -601,7 +607,7 @@ impl Schema {
 
     /// What is still to be declared, as the error that a fit would give.
     pub fn undeclared(&self) -> Vec<SchemaError> {
-        let open = self.columns.iter().filter(|c| c.field.space(self.window).is_none());
+        let open = self.columns.iter().filter(|c| c.space(self.window).is_none());
         open.map(|column| {
             let name = column.name.clone();
             match column.field {

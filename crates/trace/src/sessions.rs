@@ -209,7 +209,7 @@ impl Sessions {
         let mut columns = trace.into_columns();
         for (at, column) in changed.into_iter().enumerate() {
             let values = blocks.iter().flat_map(|turned| turned[at].iter().copied());
-            let values = Values::collect(schema.columns[column].field.storage_max(), values);
+            let values = Values::collect(schema.columns[column].storage_max(), values);
             if column < columns.len() { columns[column] = values } else { columns.push(values) }
         }
         Ok(Trace::new(columns))

@@ -1,14 +1,16 @@
-//! Schemas as JSON: versions 1 to 3.
+//! Schemas as JSON: versions 1 to 4.
 //!
 //! In version 1 names were what columns meant, whatever their types, and `key` named one of them. Version 2 says it by roles, which fit types. What is read of
 //! version 1 gains roles here, wherever it comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the
-//! same, which servers of the version before read; a schema that says how text is read has version 3, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
+//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values version 4, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
 
 use super::{Column, Fact, Field, Kind, Reading, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
-/// The newest version, which says how text is read.
-pub const VERSION: u32 = 3;
+/// The newest version, whose columns have special values.
+pub const VERSION: u32 = 4;
+/// The first version that says how text is read.
+const READING: u32 = 3;
 /// The first version that has roles.
 const ROLES: u32 = 2;
 
@@ -18,10 +20,10 @@ const ROLES: u32 = 2;
 #[serde(deny_unknown_fields, rename = "Schema")]
 #[cfg_attr(feature = "openapi", schema(as = Schema))]
 pub struct Written {
-    /// Of the schema. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
+    /// Of the schema. 4, the usual where a column has special values. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
     /// presets' columns do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4))]
     version: Option<u32>,
     /// The preset it came from, or a name of the steward's.
     name: String,
@@ -55,8 +57,11 @@ impl TryFrom<Written> for Schema {
     fn try_from(written: Written) -> Result<Schema, String> {
         let Written { version, name, kind, mut columns, key, facts, mtu, window, reading } = written;
         let said = columns.iter().any(|column| column.roles.are_said());
-        let usual = if !reading.is_plain() {
+        let special = columns.iter().any(|column| !column.special.is_empty());
+        let usual = if special {
             VERSION
+        } else if !reading.is_plain() {
+            READING
         } else if said {
             ROLES
         } else {
@@ -73,9 +78,14 @@ impl TryFrom<Written> for Schema {
                 "a schema of version 1 has no roles: leave them out, or declare version {ROLES}"
             ));
         }
-        if version < VERSION && !reading.is_plain() {
+        if version < READING && !reading.is_plain() {
             return Err(format!(
-                "a schema of version {version} does not say how text is read: leave reading out, or declare version {VERSION}"
+                "a schema of version {version} does not say how text is read: leave reading out, or declare version {READING}"
+            ));
+        }
+        if version < VERSION && special {
+            return Err(format!(
+                "a schema of version {version} has no special values: leave them out, or declare version {VERSION}"
             ));
         }
         for column in &mut columns {
@@ -150,8 +160,10 @@ impl Schema {
 
     /// The version that it is written as.
     pub fn version(&self) -> u32 {
+        let special = self.columns.iter().any(|column| !column.special.is_empty());
         match (self.reading.is_plain(), self.is_of_version_1()) {
-            (false, _) => VERSION,
+            _ if special => VERSION,
+            (false, _) => READING,
             (true, false) => ROLES,
             (true, true) => 1,
         }
@@ -227,6 +239,14 @@ mod tests {
         text["version"] = json!(2);
         assert!(read(&text).unwrap_err().contains("does not say how text is read"));
         text["version"] = json!(3);
+        text["columns"][0]["special"] = json!(["", "-"]);
+        assert!(read(&text).unwrap_err().contains("no special values: leave them out, or declare version 4"));
+        text.as_object_mut().unwrap().remove("version");
+        let special = read(&text).unwrap();
+        assert_eq!((special.version(), special.columns[0].special.len()), (4, 2));
+        assert_eq!(read(&serde_json::to_value(&special).unwrap()), Ok(special));
+        text["columns"][0].as_object_mut().unwrap().remove("special");
+        text["version"] = json!(3);
         text["reading"] = json!({"separators": "tab"});
         assert!(read(&text).unwrap_err().contains("unknown field `separators`"));
     }
@@ -254,7 +274,7 @@ mod tests {
         assert_eq!(roles(&read(&schema).unwrap()), json!(["none", "none", "key", "none"]));
         assert_eq!(read(&schema).unwrap().version(), 2);
         for (version, said) in
-            [(1, "has no roles"), (0, "version 1 to 3, not 0"), (4, "version 1 to 3, not 4")]
+            [(1, "has no roles"), (0, "version 1 to 4, not 0"), (5, "version 1 to 4, not 5")]
         {
             schema["version"] = json!(version);
             assert!(read(&schema).unwrap_err().contains(said), "{version}");

@@ -7,7 +7,7 @@ use netdpsyn_model::Rules;
 use netdpsyn_model::domain::{self, Attribute, codes};
 use netdpsyn_privacy::{Private, Raw, Sensitive};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, Trace};
+use netdpsyn_trace::{Column, Field, Schema, Trace};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -16,7 +16,7 @@ use std::net::Ipv4Addr;
 pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private<Vec<Attribute>> {
     trace.privately(|trace| {
         let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());
-        let cut = |(index, column): (usize, &netdpsyn_trace::Column)| {
+        let cut = |(index, column): (usize, &Column)| {
             let field = match &column.field {
                 Field::Ip { levels, networks: None } => {
                     Field::Ip { levels: levels.clone(), networks: Some(occurring(trace, index, prefix)) }
@@ -24,7 +24,7 @@ pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private
                 Field::PortTree { .. } => Field::Port,
                 other => other.clone(),
             };
-            let partition = domain::fixed::partition(&field, schema.window)?;
+            let partition = domain::fixed::partition(&Column { field, ..column.clone() }, schema.window)?;
             Some(Attribute { column: index, name: column.name.clone(), partition })
         };
         measured.filter_map(cut).collect()
@@ -53,9 +53,10 @@ pub fn redrawn(
 fn occurring(trace: &Trace, column: usize, prefix: u8) -> Vec<Ipv4Net> {
     let mut networks = BTreeSet::new();
     trace.column(column).for_each(|address| {
-        if let Ok(net) = Ipv4Net::new(Ipv4Addr::from(address as u32), prefix.min(32)) {
-            networks.insert(net.trunc());
-        }
+        // A special value is no address.
+        let address = u32::try_from(address).map(Ipv4Addr::from);
+        networks
+            .extend(address.ok().and_then(|a| Ipv4Net::new(a, prefix.min(32)).ok()).map(|net| net.trunc()));
     });
     networks.into_iter().collect()
 }

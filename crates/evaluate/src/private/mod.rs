@@ -13,6 +13,7 @@
 //! | [`classify`] | classifiers trained on raw and on synthetic records |
 //! | [`sketches`] | heavy hitters as four sketches see them |
 //! | [`anomaly`] | flows that a detector finds anomalous |
+//! | [`plain`] | special values as plain ones |
 //! | [`validity`] | protocol facts and declared domains |
 //! | [`attacks`] | what is learnt about a single record |
 //! | [`verdict`] | what all that says, in sentences |
@@ -33,6 +34,7 @@ pub mod joint;
 pub mod measure;
 pub mod one_way;
 pub mod outcome;
+pub mod plain;
 pub mod population;
 pub mod profile;
 pub mod sessions;
@@ -200,6 +202,8 @@ pub fn evaluate(inputs: Inputs, progress: &dyn Progress) -> Result<Private<Repor
 
 fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<Report, Cancelled> {
     let mut taken = Taken { only, progress, seconds: BTreeMap::new() };
+    let plain = plain::Plain::of(traces, progress)?;
+    let plain = &plain.traces();
     let mut report = Report {
         version: VERSION,
         private: true,
@@ -213,18 +217,18 @@ fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<
         one_way: taken.take(Measure::OneWay, || Ok(one_way::one_way(traces, progress)?))?,
         two_way: taken.take(Measure::TwoWay, || two_way::two_way(traces, progress))?,
         three_way: taken.take(Measure::ThreeWay, || three_way::three_way(traces, progress))?,
-        totals: taken.take(Measure::Totals, || totals::totals(traces, progress))?,
-        volumes: taken.take(Measure::Volumes, || volumes::volumes(traces, progress))?,
-        population: taken.take(Measure::Population, || population::population(traces, progress))?,
-        sessions: taken.take(Measure::Sessions, || sessions::sessions(traces, progress))?,
-        top: taken.take(Measure::Top, || top::top(traces, progress))?,
-        classification: taken.take(Measure::Classification, || classification(traces, progress))?,
-        sketches: taken.take(Measure::Sketches, || sketches::sketches(traces, progress))?,
+        totals: taken.take(Measure::Totals, || totals::totals(plain, progress))?,
+        volumes: taken.take(Measure::Volumes, || volumes::volumes(plain, progress))?,
+        population: taken.take(Measure::Population, || population::population(plain, progress))?,
+        sessions: taken.take(Measure::Sessions, || sessions::sessions(plain, progress))?,
+        top: taken.take(Measure::Top, || top::top(plain, progress))?,
+        classification: taken.take(Measure::Classification, || classification(plain, progress))?,
+        sketches: taken.take(Measure::Sketches, || sketches::sketches(plain, progress))?,
         anomaly: taken.take(Measure::Anomaly, || {
-            anomaly::anomaly(traces.real, traces.synthetic, traces.schema, progress)
+            anomaly::anomaly(plain.real, plain.synthetic, plain.schema, progress)
         })?,
         validity: taken.take(Measure::Validity, || Ok(validity::validity(traces, progress)?))?,
-        attacks: taken.take(Measure::Attacks, || Ok(attacks::attacks(traces, progress)?))?,
+        attacks: taken.take(Measure::Attacks, || Ok(attacks::attacks(plain, progress)?))?,
         seconds: taken.seconds,
     };
     report.verdict = verdict::verdict(&report);

@@ -74,11 +74,22 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
     let sorted = |trace: &Trace| sorted(trace.column(column), progress);
     let (real, synthetic) = (sorted(traces.real)?, sorted(traces.synthetic)?);
     let held_out = traces.held_out.map(sorted).transpose()?;
-    let field = &traces.schema.columns[column].field;
-    let measure = measure(traces.schema, column);
+    let declared = &traces.schema.columns[column];
+    let field = &declared.field;
+    // Amounts have a distance, special values have none: those come last.
+    let amounts = |values: &[u64]| {
+        declared.first_special().map_or(values.len(), |first| values.partition_point(|&value| value < first))
+    };
+    let measure = match measure(traces.schema, column) {
+        Distance::WassersteinLog if amounts(&real) == 0 => Distance::JensenShannon,
+        measure => measure,
+    };
     let from_real = |other: &[u64]| match measure {
         Distance::JensenShannon => jensen_shannon(&real, other, progress),
-        Distance::WassersteinLog => wasserstein(&real, other, log_size(field), None, progress),
+        Distance::WassersteinLog => {
+            let (real, other) = (&real[..amounts(&real)], &other[..amounts(other)]);
+            wasserstein(real, other, log_size(field), None, progress)
+        }
         Distance::WassersteinTime => {
             let window = traces.schema.window;
             let start = window.map_or(real.first().copied().unwrap_or(0), |w| w.start());

@@ -50,7 +50,7 @@ pub fn validity(traces: &Traces, progress: &dyn Progress) -> Result<Validity, Ca
     let facts = real.into_iter().zip(synthetic);
     let facts = facts.map(|((fact, real), (_, synthetic))| Broken { fact, real, synthetic });
     let columns = traces.schema.columns.iter().enumerate();
-    let declared = columns.filter_map(|(i, c)| Some((i, c, c.field.declared(traces.schema.window)?)));
+    let declared = columns.filter_map(|(i, c)| Some((i, c, c.declared(traces.schema.window)?)));
     let outside = declared.map(|(index, column, domain)| {
         let share = |trace: &Trace| {
             let mut count = 0u64;

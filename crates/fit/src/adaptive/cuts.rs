@@ -63,7 +63,7 @@ impl Cut {
     pub fn axis(&self, quantiles: usize, share: f64) -> Axis {
         let Some((order, leaves)) = &self.grown else { return Axis::none() };
         let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
-        let two = Resolutions::of(&counts, quantiles, share);
+        let two = Resolutions::of(&counts, order.special(), quantiles, share);
         let mut sums = vec![0.0; two.fine_bins()];
         two.fine.iter().zip(&counts).for_each(|(&bin, count)| sums[bin as usize] += count);
         Axis {
@@ -83,7 +83,7 @@ impl Cut {
             }
             Some((order, leaves)) => {
                 let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
-                let two = Resolutions::of(&counts, bins, share);
+                let two = Resolutions::of(&counts, order.special(), bins, share);
                 let partition = partition(leaves, &two.fine, order);
                 let attribute = Attribute { partition, ..self.attribute.clone() };
                 (attribute, of_leaves(0, self.measured.clone(), leaves, &two))
@@ -102,7 +102,7 @@ impl Cut {
 pub fn fixed(schema: &Schema, columns: &[usize]) -> Vec<Attribute> {
     let attribute = |&column: &usize| {
         let declared = &schema.columns[column];
-        let partition = domain::fixed::partition(&declared.field, schema.window);
+        let partition = domain::fixed::partition(declared, schema.window);
         partition.map(|partition| Attribute { column, name: declared.name.clone(), partition })
     };
     columns.iter().filter_map(attribute).collect()
@@ -221,7 +221,7 @@ pub(super) fn layered(
                 let is_context = Some(at) == class || Some(at) == side;
                 let own = !is_context && counts.len() > 2 * tables.bins;
                 coarse.push(own.then(|| {
-                    let two = Resolutions::of(&counts, tables.bins, 0.0);
+                    let two = Resolutions::of(&counts, 0, tables.bins, 0.0);
                     let map: Vec<u32> = two.fine.iter().map(|&f| two.coarse[f as usize]).collect();
                     with(attribute.partition.relabel(&map, &counts))
                 }));
@@ -230,7 +230,7 @@ pub(super) fn layered(
             }
             Some((order, leaves)) => {
                 let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
-                let two = Resolutions::of(&counts, tables.bins, tables.share);
+                let two = Resolutions::of(&counts, order.special(), tables.bins, tables.share);
                 let groups: Vec<u32> = two.fine.iter().map(|&f| two.coarse[f as usize]).collect();
                 let own = two.fine_bins() > two.coarse_bins();
                 coarse.push(own.then(|| with(outline(&partition(&leaves, &groups, &order)))));

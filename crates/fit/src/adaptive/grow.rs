@@ -94,7 +94,7 @@ impl<'a> Forest<'a> {
             name: &schema.columns[*column].name,
             order,
             manner: Manner::of(&schema.columns[*column].field),
-            tree: PrefixTree::new(order.bits(), order.levels()),
+            tree: PrefixTree::new(order.bits(), order.levels()).beside(order.special()),
             scales: Vec::new(),
             room: MAX_CELLS,
             waiting: None,
@@ -193,7 +193,8 @@ impl<'a> Forest<'a> {
         let open = |p: u64| {
             growing.order.value((p + 1) << below) > growing.order.value(p << below).saturating_add(1)
         };
-        let may_open = prefixes.map(open).collect();
+        let mut may_open: Vec<bool> = prefixes.map(open).collect();
+        may_open.resize(noisy.values.len(), false);
         growing.waiting = Some((noisy.values, may_open));
         progress.check()?;
         Ok(())

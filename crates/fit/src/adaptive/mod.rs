@@ -58,8 +58,7 @@ impl Columns {
     /// Of a complete schema.
     pub fn of(plan: &Plan, schema: &Schema) -> Columns {
         let measured = |&column: &usize| schema.columns[column].is_measured();
-        let bins =
-            |column: usize| fixed::partition(&schema.columns[column].field, schema.window).map(|p| p.bins());
+        let bins = |column: usize| fixed::partition(&schema.columns[column], schema.window).map(|p| p.bins());
         let few = |&column: &usize| bins(column).is_some_and(|bins| (2..=MOST_CLASSES).contains(&bins));
         let key = schema.key_column().filter(measured).filter(few);
         let protocols = (0..schema.columns.len()).filter(measured);
@@ -68,7 +67,7 @@ impl Columns {
         let side = protocol.filter(|_| class != protocol);
         let (mut ordered, mut listed) = (Vec::new(), Vec::new());
         for column in protocols.filter(|&column| Some(column) != class && Some(column) != side) {
-            match Order::of(&schema.columns[column].field, schema.window) {
+            match Order::of(&schema.columns[column], schema.window) {
                 Some(order) => ordered.push((column, order)),
                 None => listed.push(column),
             }

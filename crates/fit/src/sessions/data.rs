@@ -6,7 +6,7 @@ use netdpsyn_model::ranks;
 use netdpsyn_model::sessions::{Axis, Classes, Part, What, many_bin, octave, position_class, size_bin};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{ECHOES, Sessions};
-use netdpsyn_trace::{Trace, Values, protocols};
+use netdpsyn_trace::{Trace, Values, protocols, special};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -106,7 +106,7 @@ impl Data {
         );
         let firsts = || (0..order.sessions()).map(|at| order.rows[order.starts[at]] as usize);
         let hosts = [columns.client, columns.server]
-            .map(|column| firsts().map(|row| view.column(column).get(row) as u32).collect());
+            .map(|column| firsts().map(|row| special::host(view.column(column).get(row))).collect());
         let protocol = own(cuts.protocol)?.0;
         let flags = cuts.flags.map(own).transpose()?;
         Ok(Data {

@@ -308,7 +308,7 @@ impl Columns {
     pub fn of(schema: &Schema, columns: &View) -> Columns {
         let (mut ordered, mut listed) = (Vec::new(), Vec::new());
         for column in (0..columns.direction).filter(|&c| schema.columns[c].is_measured()) {
-            match Order::of(&schema.columns[column].field, schema.window) {
+            match Order::of(&schema.columns[column], schema.window) {
                 Some(order)
                     if schema.columns[column].field != Field::Protocol && Some(column) != columns.flags =>
                 {

@@ -1,8 +1,8 @@
 //! Who talks to whom, counted: the pairs of a trace say all looks at hosts.
 
 use netdpsyn_model::looks::{self, Pair};
-use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
+use netdpsyn_trace::{Trace, special};
 use rayon::slice::ParallelSliceMut;
 
 /// The rank histogram of every [`netdpsyn_model::Subject`], in order. `sides` are the columns of source and destination.
@@ -19,9 +19,9 @@ fn pairs(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Ve
     for rows in blocks(0..trace.rows(), progress) {
         let rows = rows?;
         for (side, shift) in sides.into_iter().zip([32, 0]) {
-            trace
-                .column(side)
-                .zip_block(rows.start, &mut keys[rows.clone()], |key, host| *key |= host << shift);
+            trace.column(side).zip_block(rows.start, &mut keys[rows.clone()], |key, host| {
+                *key |= u64::from(special::host(host)) << shift
+            });
         }
     }
     keys.par_sort_unstable();

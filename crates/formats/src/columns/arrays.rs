@@ -11,7 +11,7 @@
 //! | any other number | the smallest unsigned integer that holds the field |
 
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::schema::OTHER;
+use netdpsyn_trace::schema::{OTHER, undeclared};
 use netdpsyn_trace::{Column, Field, Notation, TimeUnit, Trace, Values, protocols};
 use polars_arrow::array::{Array, DictionaryArray, PrimitiveArray, Utf8Array};
 use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField, IntegerType, TimeUnit as ArrowUnit};
@@ -190,7 +190,8 @@ impl Kind {
 fn words(column: &Column, kind: Kind) -> Vec<String> {
     match (&column.field, kind) {
         (Field::Categorical(values), _) => {
-            values.iter().flatten().cloned().chain([OTHER.to_string()]).collect()
+            let other = undeclared(values.as_deref().unwrap_or_default());
+            values.iter().flatten().cloned().chain([other]).collect()
         }
         (_, Kind::ProtocolText { upper }) => {
             let shown = |number| match protocols::name(number) {

@@ -141,7 +141,7 @@ impl<'a> Writer<'a> {
             manners: (0u32..).zip(&sessions.manners).map(group).collect(),
             echoes: echoes.counts,
             unmodelled: unmodelled
-                .filter_map(|(column, c)| Some((column, c.field.declared(model.schema.window)?)))
+                .filter_map(|(column, c)| Some((column, c.ordinary(model.schema.window)?)))
                 .collect(),
             start: super::window(&model.schema).0,
             grain: model.schema.grain().map_or(1, |(_, grain)| grain.nanoseconds()),
@@ -171,7 +171,7 @@ impl<'a> Writer<'a> {
         let rng = &mut stream(self.seed, VALUES + piece);
         let starts = &self.made.walked.starts;
         let rows = starts[sessions.end] - starts[sessions.start];
-        let empty = |column: &Column| Values::with_capacity(column.field.storage_max(), rows);
+        let empty = |column: &Column| Values::with_capacity(column.storage_max(), rows);
         let mut columns: Vec<Values> = self.model.schema.columns.iter().map(empty).collect();
         let mut records = [vec![0; self.view.echo + 1], vec![0; self.view.echo + 1]];
         let weights = self.length_weights();

@@ -2,16 +2,25 @@
 
 use super::Partition;
 use ipnet::Ipv4Net;
-use netdpsyn_trace::{Field, Window};
+use netdpsyn_trace::{Column, Field, Window};
 
 /// Ports below this have a bin of their own.
 const WELL_KNOWN_PORTS: u64 = 1_024;
 /// Width of a port bin above them.
 const PORT_BIN: usize = 10;
 
-/// The fixed cut of a field; `None` where a paid tree must find it, and for a field whose
+/// The fixed cut of a column, its special values a bin each; `None` where a paid tree must find it, and for a column whose
 /// domain is not declared.
-pub fn partition(field: &Field, window: Option<Window>) -> Option<Partition> {
+pub fn partition(column: &Column, window: Option<Window>) -> Option<Partition> {
+    if column.field.is_categorical() {
+        let space = column.space(window)?;
+        return Some(Partition::with_undeclared(space.clone().collect(), space.end));
+    }
+    Some(of_type(&column.field, window)?.beside(column.special.len() as u64))
+}
+
+/// The cut of the values of a type.
+fn of_type(field: &Field, window: Option<Window>) -> Option<Partition> {
     let space = field.space(window)?;
     Some(match field {
         Field::Ip { networks: None, .. } | Field::PortTree { .. } => return None,
@@ -20,9 +29,7 @@ pub fn partition(field: &Field, window: Option<Window>) -> Option<Partition> {
             (0..WELL_KNOWN_PORTS).chain((WELL_KNOWN_PORTS..space.end).step_by(PORT_BIN)).collect(),
             space.end,
         ),
-        Field::Protocol | Field::Categorical(_) => {
-            Partition::with_undeclared(space.clone().collect(), space.end)
-        }
+        Field::Protocol | Field::Categorical(_) => return None,
         Field::Timestamp { windows, .. } => {
             // Equal windows; edges rounded down to the nanosecond, repeated ones dropped.
             let length = u128::from(space.end - space.start);
@@ -96,7 +103,7 @@ mod tests {
 
     #[test]
     fn exponential_bins_are_the_papers() {
-        let p = partition(&Field::IntegerExponential { max: 1 << 20, base: 2.0 }, None).unwrap();
+        let p = of_type(&Field::IntegerExponential { max: 1 << 20, base: 2.0 }, None).unwrap();
         for x in 1u64..5_000 {
             let expected = (x as f64).log2().ceil() as u32 + 1; // bin 0 holds 0 alone
             assert_eq!(p.code(x), expected, "{x}");
@@ -106,7 +113,7 @@ mod tests {
 
     #[test]
     fn ports() {
-        let p = partition(&Field::Port, None).unwrap();
+        let p = of_type(&Field::Port, None).unwrap();
         assert_eq!(p.bins(), 1_024 + 6_452);
         assert_eq!(p.code(443), 443);
         assert_eq!(p.code(1_024), p.code(1_033));
@@ -116,23 +123,20 @@ mod tests {
     #[test]
     fn networks_have_a_bin_each_and_one_for_the_rest() {
         let networks = ["10.0.0.0/8", "192.168.1.0/24", "0.0.0.0/32"].map(|n| n.parse().unwrap()).to_vec();
-        let p = partition(&Field::Ip { levels: vec![8], networks: Some(networks) }, None).unwrap();
+        let p = of_type(&Field::Ip { levels: vec![8], networks: Some(networks) }, None).unwrap();
         let code = |text: &str| p.code(u64::from(u32::from(text.parse::<std::net::Ipv4Addr>().unwrap())));
         assert_eq!(p.bins(), 4);
         assert_eq!(["0.0.0.0", "10.200.3.4", "192.168.1.255"].map(code), [0, 1, 2]);
         assert!(["0.0.0.1", "11.0.0.0", "192.168.2.0", "255.255.255.255"].map(code).iter().all(|&c| c == 3));
         // All of the space declared: no bin for a rest that does not exist.
         let halves = ["0.0.0.0/1", "128.0.0.0/1"].map(|n| n.parse().unwrap()).to_vec();
-        assert_eq!(
-            partition(&Field::Ip { levels: vec![8], networks: Some(halves) }, None).unwrap().bins(),
-            2
-        );
+        assert_eq!(of_type(&Field::Ip { levels: vec![8], networks: Some(halves) }, None).unwrap().bins(), 2);
     }
 
     #[test]
     fn time_windows_are_equal() {
         let window = Window::new(1_000, 2_000).unwrap();
-        let p = partition(&Field::timestamp(100), Some(window)).unwrap();
+        let p = of_type(&Field::timestamp(100), Some(window)).unwrap();
         assert_eq!(p.bins(), 100);
         assert_eq!((p.code(0), p.code(1_009), p.code(1_010), p.code(9_999)), (0, 0, 1, 99));
     }
@@ -141,9 +145,16 @@ mod tests {
     fn edges_depend_on_the_schema_alone_and_cover_its_space() {
         let window = Window::new(5, 1_000_000).unwrap();
         for (name, _) in presets::NAMES {
-            for column in presets::preset(name).unwrap().columns {
-                let Some(p) = partition(&column.field, Some(window)) else { continue };
-                assert_eq!(Some(p.space()), column.field.space(Some(window)), "{}", column.name);
+            for mut column in presets::preset(name).unwrap().columns {
+                let Some(p) = partition(&column, Some(window)) else { continue };
+                assert_eq!(Some(p.space()), column.space(Some(window)), "{}", column.name);
+                column.special = vec!["".into(), "-".into()];
+                let special = partition(&column, Some(window)).unwrap();
+                assert_eq!(
+                    (Some(special.space()), special.bins()),
+                    (column.space(Some(window)), p.bins() + 2)
+                );
+                assert_eq!(special.intervals()[..p.bins()], p.intervals());
             }
         }
     }

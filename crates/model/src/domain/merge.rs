@@ -22,6 +22,8 @@ pub enum Kinship<'a> {
         values: &'a [Range<u64>],
         /// Whether values add up to something, so that a ghost multiplies it.
         summed: bool,
+        /// How many bins at the end are special values: those that do not stand out join the largest bin and are never drawn.
+        special: usize,
     },
     /// Categories that are known to occur: all rare ones become one group, within which none gets less than one record's share.
     Declared(Undeclared),
@@ -103,8 +105,11 @@ pub fn merge(
                 }
             }
         }
-        Kinship::Ordered { values, summed } => {
-            let top = top(counts, sigma, values, *summed);
+        Kinship::Ordered { values, summed, special } => {
+            let counts = &counts[..counts.len() - special];
+            let (rare, rare_beside): (Vec<usize>, Vec<usize>) =
+                rare.into_iter().partition(|&bin| bin < counts.len());
+            let top = top(counts, sigma, &values[..counts.len()], *summed);
             let (mut run, mut sum) = (Vec::new(), 0i64);
             for bin in rare.into_iter().filter(|&bin| bin <= top.bin) {
                 run.push(bin);
@@ -117,6 +122,7 @@ pub fn merge(
             groups.join(&run, 0.0);
             groups.hide(top.bin + 1..top.counted, top.bin);
             groups.silence(top.counted.max(top.bin + 1)..counts.len(), top.bin);
+            groups.hide(rare_beside, largest(counts));
         }
         Kinship::Prefixes(leaves) => {
             let mut pending = vec![false; counts.len()];
@@ -264,7 +270,7 @@ mod tests {
     const NAMES: Kinship = Kinship::Declared(Undeclared::None);
 
     fn sizes(values: &[Range<u64>]) -> Kinship<'_> {
-        Kinship::Ordered { values, summed: true }
+        Kinship::Ordered { values, summed: true, special: 0 }
     }
 
     /// 0, 1, 2 and so on.
@@ -322,6 +328,19 @@ mod tests {
         assert_eq!(merged.map, [0, 1, 1, 2, 1]);
         assert_eq!(merged.counts, [1_000, 6, 900]);
         assert_eq!(merged.sizes, [1, 3, 1]);
+    }
+
+    #[test]
+    fn special_values_are_no_neighbours() {
+        let values = values(6);
+        let special = |counts: &[i64]| {
+            let kinship = Kinship::Ordered { values: &values, summed: true, special: 2 };
+            let merged = joined(counts, 2.0, &kinship);
+            (merged.map, merged.weights[4..].to_vec())
+        };
+        assert_eq!(special(&[900, 400, 2, 1, 300, 200]), (vec![0, 1, 1, 1, 2, 3], vec![1.0, 1.0]));
+        // One that is noise is never drawn, and moves no tail.
+        assert_eq!(special(&[900, 400, 60, 1, 300, 3]), (vec![0, 1, 2, 2, 3, 0], vec![1.0, 0.0]));
     }
 
     #[test]

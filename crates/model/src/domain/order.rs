@@ -2,9 +2,10 @@
 //!
 //! A tree cuts a space of 2^bits keys. For addresses, ports and short ranges a key is the value; for times it is one of many equal windows; for
 //! amounts it is the number of binary digits and those that follow the first, so that every octave is cut alike: small values stay exact and huge ones keep their
-//! leading digits (as HdrHistogram has them). What a key means follows from the public schema alone.
+//! leading digits (as HdrHistogram has them). What a key means follows from the public schema alone. Special values have the keys beyond those of the tree.
 
-use netdpsyn_trace::{Field, Window};
+use netdpsyn_trace::{Column, Field, Window};
+use std::ops::Range;
 
 /// Binary digits that an amount keeps behind its first one: values below 2^17 are told apart exactly.
 const DIGITS: u32 = 16;
@@ -35,23 +36,26 @@ pub struct Order {
     /// The values: from `start`, before `end`.
     start: u64,
     end: u64,
+    /// Values from `end` on that stand beside the order.
+    special: u64,
     bits: u32,
     levels: Vec<u8>,
 }
 
 impl Order {
-    /// Of a field whose values are ordered; `None` for categories, for declared networks, and for what is not declared.
-    pub fn of(field: &Field, window: Option<Window>) -> Option<Order> {
-        let space = field.space(window)?;
+    /// Of a column whose values are ordered; `None` for categories, for declared networks, and for what is not declared.
+    pub fn of(column: &Column, window: Option<Window>) -> Option<Order> {
+        let space = column.ordinary(window)?;
         let of = |keys, bits, levels: &[u8]| Order {
             keys,
             start: space.start,
             end: space.end,
+            special: column.special.len() as u64,
             bits,
             levels: levels.into(),
         };
         let values = space.end - space.start;
-        Some(match field {
+        Some(match &column.field {
             Field::Ip { networks: None, levels } => of(Keys::Value, 32, levels),
             Field::PortTree { levels } => of(Keys::Value, 16, levels),
             Field::Port => of(Keys::Value, 16, &[6, 5, 5]),
@@ -77,9 +81,19 @@ impl Order {
         &self.levels
     }
 
-    /// The space of values.
-    pub fn space(&self) -> std::ops::Range<u64> {
-        self.start..self.end
+    /// The space of values, special ones included.
+    pub fn space(&self) -> Range<u64> {
+        self.start..self.end + self.special
+    }
+
+    /// How many special values there are.
+    pub fn special(&self) -> usize {
+        self.special as usize
+    }
+
+    /// Whether a key is that of a special value.
+    pub fn is_special(&self, key: u64) -> bool {
+        key >= 1 << self.bits
     }
 
     /// Whether a key stands for values of very different size, within which they are spread evenly over octaves.
@@ -93,10 +107,16 @@ impl Order {
         for number in [self.start, self.end, u64::from(self.bits), u64::from(DIGITS)] {
             say(&number.to_le_bytes());
         }
+        if self.special > 0 {
+            say(&self.special.to_le_bytes());
+        }
     }
 
     /// The key of a value. What lies outside the space has the key at its edge.
     pub fn key(&self, value: u64) -> u64 {
+        if value >= self.end && self.special > 0 {
+            return (1 << self.bits) + (value - self.end).min(self.special - 1);
+        }
         let value = value.clamp(self.start, self.end - 1);
         match self.keys {
             Keys::Value => value - self.start,
@@ -117,6 +137,9 @@ impl Order {
 
     /// The least value whose key is at least `key`; the end of the space where there is none.
     pub fn value(&self, key: u64) -> u64 {
+        if self.is_special(key) {
+            return self.end + (key - (1 << self.bits)).min(self.special);
+        }
         let value = match self.keys {
             Keys::Value => self.start.saturating_add(key),
             Keys::Window => {
@@ -169,7 +192,7 @@ mod tests {
             Field::IntegerExponential { max: 1 << 40, base: 2.0 },
             Field::FloatExponential { resolution: 1e-6, max: 604_800.0, base: 2.0 },
         ]
-        .map(|field| Order::of(&field, window).unwrap())
+        .map(|field| Order::of(&Column::new("c", field), window).unwrap())
         .into()
     }
 
@@ -205,8 +228,25 @@ mod tests {
     }
 
     #[test]
+    fn special_values_have_the_keys_beyond() {
+        for field in [Field::port_tree(), Field::IntegerExponential { max: 1 << 40, base: 2.0 }] {
+            let plain = Column::new("c", field);
+            let column = Column { special: vec!["".into(), "-".into()], ..plain.clone() };
+            let [without, with] = [plain, column].map(|column| Order::of(&column, None).unwrap());
+            let end = without.space().end;
+            assert_eq!(with.space(), without.space().start..end + 2);
+            let keys = [end - 1, end, end + 1, u64::MAX].map(|value| with.key(value));
+            let beyond = 1 << with.bits();
+            assert_eq!(keys, [without.key(end - 1), beyond, beyond + 1, beyond + 1]);
+            assert_eq!([beyond, beyond + 1, beyond + 2].map(|key| with.value(key)), [end, end + 1, end + 2]);
+            assert!([0, 1, 77, beyond - 1].iter().all(|&key| with.value(key) == without.value(key)));
+        }
+    }
+
+    #[test]
     fn small_amounts_are_exact_and_large_ones_keep_their_leading_digits() {
-        let order = Order::of(&Field::IntegerExponential { max: 1 << 40, base: 2.0 }, None).unwrap();
+        let field = Field::IntegerExponential { max: 1 << 40, base: 2.0 };
+        let order = Order::of(&Column::new("c", field), None).unwrap();
         for value in (0..2_000).chain([65_535, 65_537, 131_071]) {
             assert_eq!(order.value(order.key(value) + 1), value + 1, "{value} is alone");
         }

@@ -108,6 +108,18 @@ impl Partition {
         Partition { undeclared: true, ..Partition::from_starts(starts, end) }
     }
 
+    /// The same with so many values beyond its space, each a bin of its own.
+    pub fn beside(mut self, values: u64) -> Self {
+        for value in self.end..self.end + values {
+            self.starts.push(value);
+            self.labels.push(self.bins);
+            self.weights.extend((!self.weights.is_empty()).then_some(1.0));
+            self.bins += 1;
+        }
+        self.end += values;
+        self
+    }
+
     /// Number of bins.
     pub fn bins(&self) -> usize {
         self.bins as usize

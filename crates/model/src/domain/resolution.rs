@@ -15,10 +15,10 @@ pub struct Resolutions {
 }
 
 impl Resolutions {
-    /// Coarse bins between `quantiles` quantiles, heavy leaves alone; fine ones of at least `share` of all within them.
-    pub fn of(counts: &[f64], quantiles: usize, share: f64) -> Resolutions {
+    /// Coarse bins between `quantiles` quantiles, heavy leaves and the last `special` ones alone; fine ones of at least `share` of all within them.
+    pub fn of(counts: &[f64], special: usize, quantiles: usize, share: f64) -> Resolutions {
         let total: f64 = counts.iter().sum();
-        let groups = between_quantiles(counts, quantiles);
+        let groups = between_quantiles(counts, special, quantiles);
         let least = share.min(0.5 / quantiles as f64) * total;
         let (mut fine, mut coarse) = (Vec::new(), Vec::new());
         let mut at = 0;
@@ -44,10 +44,11 @@ impl Resolutions {
     }
 }
 
-/// Groups by cuts at quantiles: a leaf of more than two fifths of a quantile is alone, light neighbours are joined.
-fn between_quantiles(counts: &[f64], quantiles: usize) -> Vec<u32> {
+/// Groups by cuts at quantiles: a leaf of more than two fifths of a quantile is alone, and so are the last `special` ones; light neighbours are joined.
+fn between_quantiles(counts: &[f64], special: usize, quantiles: usize) -> Vec<u32> {
     let (total, q) = (counts.iter().sum::<f64>(), quantiles.max(1) as f64);
-    let heavy: Vec<bool> = counts.iter().map(|&c| c >= 0.4 / q * total).collect();
+    let mut heavy: Vec<bool> = counts.iter().map(|&c| c >= 0.4 / q * total).collect();
+    heavy[counts.len().saturating_sub(special)..].fill(true);
     let mut begins = vec![false; counts.len()];
     let mut sum = 0.0;
     let mut quantile = 1.0;
@@ -128,7 +129,11 @@ pub fn partition(leaves: &[Leaf], groups: &[u32], order: &Order) -> Partition {
         match before {
             None => push(space.start, label, 0.0),
             Some(before) if before.keys.end < leaf.keys.start => {
-                let middle = before.keys.end + (leaf.keys.start - before.keys.end).div_ceil(2);
+                // No value of the type is near a special one.
+                let middle = match order.is_special(leaf.keys.start) {
+                    true => leaf.keys.start,
+                    false => before.keys.end + (leaf.keys.start - before.keys.end).div_ceil(2),
+                };
                 push(order.value(before.keys.end), groups[at - 1], 0.0);
                 push(order.value(middle), label, 0.0);
             }
@@ -178,13 +183,19 @@ fn pieces(start: u64, end: u64, octaves: bool) -> Vec<(u64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdpsyn_trace::Field;
+    use netdpsyn_trace::{Column, Field};
     use proptest::prelude::*;
+
+    fn amounts(special: &[&str]) -> Order {
+        let special = special.iter().map(|&cell| cell.into()).collect();
+        let field = Field::IntegerExponential { max: 1 << 40, base: 2.0 };
+        Order::of(&Column { special, ..Column::new("c", field) }, None).unwrap()
+    }
 
     proptest! {
         #[test]
         fn fine_bins_lie_inside_coarse_ones(counts in prop::collection::vec(0.1f64..500.0, 1..80), quantiles in 2usize..30, share in 0.0f64..0.2) {
-            let two = Resolutions::of(&counts, quantiles, share);
+            let two = Resolutions::of(&counts, 0, quantiles, share);
             prop_assert_eq!(two.fine.len(), counts.len());
             for runs in [&two.fine, &two.coarse] {
                 prop_assert_eq!(runs[0], 0);
@@ -201,7 +212,7 @@ mod tests {
 
         #[test]
         fn values_have_the_bin_of_their_leaf_and_no_others_are_drawn(cuts in prop::collection::btree_set(0u64..(22 << 16), 2..40)) {
-            let order = Order::of(&Field::IntegerExponential { max: 1 << 40, base: 2.0 }, None).unwrap();
+            let order = amounts(&[]);
             let cuts: Vec<u64> = cuts.into_iter().collect();
             let leaves: Vec<Leaf> = cuts
                 .chunks_exact(2)
@@ -231,9 +242,26 @@ mod tests {
 
     #[test]
     fn heavy_leaves_are_alone_and_light_ones_together() {
-        let groups = between_quantiles(&[1.0, 1.0, 50.0, 1.0, 20.0, 20.0, 1.0, 1.0], 5);
-        assert_eq!(groups, [0, 0, 1, 2, 3, 4, 5, 5]);
+        let counts = [1.0, 1.0, 50.0, 1.0, 20.0, 20.0, 1.0, 1.0];
+        assert_eq!(between_quantiles(&counts, 0, 5), [0, 0, 1, 2, 3, 4, 5, 5]);
+        assert_eq!(between_quantiles(&counts, 2, 5), [0, 0, 1, 2, 3, 4, 5, 6]);
         assert_eq!(of_mass(&[1.0, 1.0, 1.0, 9.0, 1.0, 1.0], 3.0), [0, 0, 0, 1, 2, 2]);
         assert_eq!(of_mass(&[3.0, 3.0], 3.0), [0, 1]);
+    }
+
+    #[test]
+    fn what_lies_above_all_leaves_is_no_special_value() {
+        let order = amounts(&["", "-"]);
+        let beyond = 1 << order.bits();
+        let keys = [0..order.key(9), beyond..beyond + 1, beyond + 1..beyond + 2];
+        let leaves = keys.map(|keys| Leaf { keys, count: 1.0, variance: 0.0 });
+        let cut = partition(&leaves, &[0, 1, 2], &order);
+        let end = order.space().end;
+        assert_eq!(
+            [0, 8, 9, 1 << 30, end - 3, end - 2, end - 1].map(|value| cut.code(value)),
+            [0, 0, 0, 0, 0, 1, 2]
+        );
+        let drawn: Vec<_> = cut.intervals().iter().map(|own| own.iter().map(|(i, _)| i.end).max()).collect();
+        assert_eq!(drawn[1..], [Some(end - 1), Some(end)]);
     }
 }

@@ -8,6 +8,8 @@
 //! - of addresses, a remainder that is no more than noise goes to those that stand out: hosts are few, and thousands of ghosts would
 //!   share it.
 //!
+//! Special values are cells of the first level, and always leaves: that they may occur is declared.
+//!
 //! A cell that no value has (no whole number lies in it, or it is beyond the declared space) holds nothing, whatever its noisy count.
 
 use super::hierarchy::Level;
@@ -43,7 +45,7 @@ impl Shrinkage {
 pub struct Leaf {
     /// Its keys.
     pub keys: Range<u64>,
-    /// Estimated records, above 0.
+    /// Estimated records, above 0; of a special value not below it.
     pub count: f64,
     /// Variance of what the estimate was taken from.
     pub variance: f64,
@@ -59,11 +61,11 @@ pub struct Counted {
     pub sigma: f64,
 }
 
-/// The leaves of a tree that holds `records` in all, in order: at least one and `most` at most, the largest. They need not cover the space: what they leave out
-/// holds nothing.
+/// The leaves of a tree that holds `records` in all, in order: at least one and `most` at most, the largest; then the special values. They need not cover the
+/// space: what they leave out holds nothing.
 pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, most: usize) -> Vec<Leaf> {
     let (estimates, variances) = upwards(levels, order);
-    let mut leaves = Vec::new();
+    let (mut leaves, mut special) = (Vec::new(), Vec::new());
     // Estimate and variance of the nodes that are open, level by level.
     let mut open = vec![(records.max(1.0), 0.0)];
     let mut depth = 0;
@@ -75,7 +77,9 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
         let last = usize::from(at + 1 == order.levels().len());
         let mut next = Vec::with_capacity(opened.len());
         for (parent, (&prefix, &(total, variance))) in counted.parents.iter().zip(&open).enumerate() {
-            let cells = parent * fan..(parent + 1) * fan;
+            // The special values are children of the root.
+            let end = if at == 0 { noisy.len() } else { (parent + 1) * fan };
+            let cells = parent * fan..end;
             let own_open =
                 opened.partition_point(|&c| c < cells.start)..opened.partition_point(|&c| c < cells.end);
             let key = |child: usize| ((prefix * *fan as u64) + child as u64) << below;
@@ -89,10 +93,20 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
                 counts: &estimates[at][cells.clone()],
                 noise: &variances[at][cells.clone()],
             };
-            let shared = family.share(stands, how.remainder[last], how.least_signal);
+            let mut shared = family.share(stands, how.remainder[last], how.least_signal);
+            let mut within = total;
+            for (value, count) in (0..).zip(shared.counts.split_off(*fan)) {
+                within -= count;
+                let start = (1 << order.bits()) + value;
+                let variance = family.noise[fan + value as usize];
+                special.push(Leaf { keys: start..start + 1, count, variance });
+            }
             if shared.even && own_open.is_empty() {
                 let noise: f64 = family.noise.iter().sum();
-                leaves.push(Leaf { keys: key(0)..key(*fan), count: total, variance: variance.max(noise) });
+                let variance = variance.max(noise);
+                if within > 0.0 {
+                    leaves.push(Leaf { keys: key(0)..key(*fan), count: within, variance });
+                }
                 continue;
             }
             let mut opens = opened[own_open].iter().map(|&cell| cell - cells.start).peekable();
@@ -121,6 +135,7 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
     if leaves.is_empty() {
         leaves.push(Leaf { keys: 0..1, count: records.max(1.0), variance: 0.0 });
     }
+    leaves.extend(special);
     leaves
 }
 
@@ -139,7 +154,8 @@ fn upwards(levels: &[Counted], order: &Order) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) 
         depth += fan.ilog2();
         let below = order.bits() - depth;
         let prefixes = counted.parents.iter().flat_map(|&p| (0..fan as u64).map(move |c| p * fan as u64 + c));
-        let held: Vec<bool> = prefixes.map(|p| is_held(order, p << below..(p + 1) << below)).collect();
+        let mut held: Vec<bool> = prefixes.map(|p| is_held(order, p << below..(p + 1) << below)).collect();
+        held.resize(counted.level.noisy.len(), true);
         let of = |held: &bool, count: f64| if *held { count } else { 0.0 };
         estimates.push(held.iter().zip(&counted.level.noisy).map(|(h, &n)| of(h, n as f64)).collect());
         variances.push(held.iter().map(|h| of(h, counted.sigma.powi(2))).collect());

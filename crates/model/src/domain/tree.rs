@@ -5,6 +5,8 @@
 //! level 1   2^b₁ children of it     counted with noise; those above the threshold open
 //! level 2   2^b₂ children of each open one …
 //! ```
+//! Values beyond the space stand beside it: they are cells of the first level that never open.
+//!
 //! The tree knows no data: `fit/trees.rs` asks for the counts of [`PrefixTree::level_cells`] children, pays, and hands the
 //! noisy counts to [`PrefixTree::open`]. Every level of the fixed depth is asked and charged, reached or not.
 //!
@@ -20,6 +22,8 @@ use std::ops::Range;
 pub struct PrefixTree {
     /// Bits of the value space.
     bits: u32,
+    /// Values beyond the space.
+    beside: usize,
     /// Bits of each level.
     levels: Vec<u8>,
     /// Prefix length of the nodes in `open`.
@@ -45,7 +49,12 @@ impl PrefixTree {
     /// A tree over 0..2^`bits` whose levels have these bits, together at most `bits`.
     pub fn new(bits: u32, levels: &[u8]) -> Self {
         assert!(levels.iter().map(|&b| u32::from(b)).sum::<u32>() <= bits);
-        PrefixTree { bits, levels: levels.to_vec(), depth: 0, open: vec![0], answered: Vec::new() }
+        PrefixTree { bits, beside: 0, levels: levels.to_vec(), depth: 0, open: vec![0], answered: Vec::new() }
+    }
+
+    /// The same with so many values beyond its space.
+    pub fn beside(self, values: usize) -> Self {
+        PrefixTree { beside: values, ..self }
     }
 
     /// Number of levels, each of which is asked and paid for.
@@ -53,13 +62,25 @@ impl PrefixTree {
         self.levels.len()
     }
 
-    /// Children of the open nodes: the cells of the next level's histogram. 0 when nothing is open.
+    /// Cells of the next level's histogram: children of the open nodes, and on the first level what stands beside. 0 when nothing is open.
     pub fn level_cells(&self) -> usize {
+        self.children() + self.beside_children()
+    }
+
+    fn children(&self) -> usize {
         self.open.len() << self.levels[self.answered.len()]
+    }
+
+    fn beside_children(&self) -> usize {
+        if self.answered.is_empty() { self.beside } else { 0 }
     }
 
     /// The cell of the next level in which a value counts; `None` below a closed node.
     pub fn cell(&self, value: u64) -> Option<usize> {
+        if let Some(beside) = value.checked_sub(1 << self.bits) {
+            let beside = beside as usize;
+            return (beside < self.beside_children()).then(|| self.children() + beside);
+        }
         let bits = u32::from(self.levels[self.answered.len()]);
         let child = value >> (self.bits - self.depth - bits);
         let parent = self.open.binary_search(&(child >> bits)).ok()?;
@@ -77,7 +98,8 @@ impl PrefixTree {
         for at in 1..first.len() {
             first[at] += first[at - 1];
         }
-        Finder { open: &self.open, first, apart, bits, below: self.bits - self.depth - bits }
+        let below = self.bits - self.depth - bits;
+        Finder { open: &self.open, first, apart, bits, below, beside: self.beside_children() }
     }
 
     /// Tells which values count in which cell of the next level, piece by piece.
@@ -86,13 +108,16 @@ impl PrefixTree {
             say(&number.to_le_bytes());
         }
         say(&self.open.iter().flat_map(|prefix| prefix.to_le_bytes()).collect::<Vec<u8>>());
+        if self.beside > 0 {
+            say(&(self.beside as u64).to_le_bytes());
+        }
     }
 
     /// Takes the noisy counts of the next level: children above `threshold` open, at most `most` of them (the largest);
     /// all others are leaves. The last level opens nothing.
     pub fn open(&mut self, noisy: &[i64], threshold: f64, most: usize) {
         let last = self.answered.len() + 1 == self.levels.len();
-        let opened = (0..noisy.len()).filter(|&cell| !last && noisy[cell] as f64 > threshold).collect();
+        let opened = (0..self.children()).filter(|&cell| !last && noisy[cell] as f64 > threshold).collect();
         self.open_nodes(noisy, largest(opened, noisy, most));
     }
 
@@ -111,10 +136,10 @@ impl PrefixTree {
         self.answered
     }
 
-    /// Prefixes of the cells of the next level, of so many bits each.
+    /// Prefixes of the cells of the next level, of so many bits each; what stands beside has none.
     pub fn next_prefixes(&self) -> (impl Iterator<Item = u64> + '_, u32) {
         let bits = u32::from(self.levels[self.answered.len()]);
-        ((0..self.level_cells()).map(move |cell| child(&self.open, bits, cell)), self.depth + bits)
+        ((0..self.children()).map(move |cell| child(&self.open, bits, cell)), self.depth + bits)
     }
 
     /// The finished tree: its leaves in order, which cover the space, each a bin.
@@ -126,13 +151,17 @@ impl PrefixTree {
         let (parents, levels): (Vec<_>, Vec<Level>) = self.answered.into_iter().unzip();
         let mut estimated = Vec::new();
         let mut length = 0;
+        let last = |cell: usize, fan: usize| ((1 << self.bits) + (cell - fan) as u64, self.bits);
         for ((estimates, level), parents) in least_squares(&levels).into_iter().zip(&levels).zip(parents) {
             let bits = level.fan.ilog2();
             length += bits;
             let mut opened = level.opened.iter().peekable();
             for (cell, estimate) in estimates.into_iter().enumerate() {
                 if opened.next_if_eq(&&cell).is_none() {
-                    let start = child(&parents, bits, cell) << (self.bits - length);
+                    let (start, length) = match cell < parents.len() << bits {
+                        true => (child(&parents, bits, cell) << (self.bits - length), length),
+                        false => last(cell, level.fan),
+                    };
                     estimated.push((start, length, estimate));
                 }
             }
@@ -147,7 +176,7 @@ impl PrefixTree {
             Leaf { start, length, count }
         };
         let leaves = estimated.into_iter().map(counted).collect();
-        Leaves { bits: self.bits, levels: self.levels, leaves }
+        Leaves { bits: self.bits, beside: self.beside, levels: self.levels, leaves }
     }
 }
 
@@ -172,6 +201,7 @@ pub struct Finder<'a> {
     apart: u32,
     bits: u32,
     below: u32,
+    beside: usize,
 }
 
 impl Finder<'_> {
@@ -180,9 +210,19 @@ impl Finder<'_> {
         let child = value >> self.below;
         let parent = child >> self.bits;
         let at = (parent >> self.apart) as usize;
+        if at + 1 >= self.first.len() {
+            // Beyond the space: all bits of the prefix do not hold it.
+            return self.beside_cell(value);
+        }
         let among = self.first[at] as usize..self.first[at + 1] as usize;
         let position = among.start + self.open[among].binary_search(&parent).ok()?;
         Some((position << self.bits) | (child & ((1 << self.bits) - 1)) as usize)
+    }
+
+    /// On the first level, where the root alone is open.
+    fn beside_cell(&self, value: u64) -> Option<usize> {
+        let beside = (value - (1 << (self.bits + self.below))) as usize;
+        (beside < self.beside).then(|| (1 << self.bits) + beside)
     }
 }
 
@@ -195,6 +235,7 @@ fn child(parents: &[u64], bits: u32, cell: usize) -> u64 {
 #[derive(Clone, Debug)]
 pub struct Leaves {
     bits: u32,
+    beside: usize,
     levels: Vec<u8>,
     leaves: Vec<Leaf>,
 }
@@ -202,7 +243,8 @@ pub struct Leaves {
 impl Leaves {
     /// One bin a leaf.
     pub fn partition(&self) -> Partition {
-        Partition::from_starts(self.leaves.iter().map(|leaf| leaf.start).collect(), 1 << self.bits)
+        let end = (1 << self.bits) + self.beside as u64;
+        Partition::from_starts(self.leaves.iter().map(|leaf| leaf.start).collect(), end)
     }
 
     /// The estimated count of every leaf, in order.
@@ -236,10 +278,12 @@ impl Leaves {
         self.leaves[at]
     }
 
-    /// The runs of leaves that share their first `length` bits and are longer than that.
+    /// The runs of leaves that share their first `length` bits and are longer than that; without bits, what stands beside is a run of its own.
     pub fn families(&self, length: u32) -> Vec<Range<usize>> {
-        let prefix =
-            |leaf: &Leaf| (leaf.length > length).then(|| leaf.start.unbounded_shr(self.bits - length));
+        let prefix = |leaf: &Leaf| {
+            let within = leaf.length > length && (length == 0 || leaf.start < 1 << self.bits);
+            within.then(|| leaf.start.unbounded_shr(self.bits - length))
+        };
         let mut families: Vec<Range<usize>> = Vec::new();
         for (i, leaf) in self.leaves.iter().enumerate() {
             let Some(own) = prefix(leaf) else { continue };
@@ -337,5 +381,28 @@ mod tests {
         tree.open(&noisy, 500.0, 9);
         let counts = tree.finish().counts();
         assert!((1_099..=1_100).contains(&counts.iter().sum::<i64>()), "{}", counts.iter().sum::<i64>());
+    }
+
+    #[test]
+    fn what_stands_beside_is_counted_on_the_first_level_and_never_opens() {
+        let mut tree = PrefixTree::new(16, &[4, 4, 8]).beside(2);
+        assert_eq!(tree.level_cells(), 18);
+        let cells =
+            [0, 65_535, 65_536, 65_537, 65_538].map(|value| (tree.cell(value), tree.finder().cell(value)));
+        assert_eq!(cells, [Some(0), Some(15), Some(16), Some(17), None].map(|cell| (cell, cell)));
+        let mut noisy = vec![0; 18];
+        (noisy[3], noisy[16], noisy[17]) = (900, 5_000, 7);
+        tree.open(&noisy, 100.0, 9);
+        assert_eq!((tree.level_cells(), tree.cell(65_536), tree.finder().cell(65_536)), (16, None, None));
+        tree.open(&[0; 16], 100.0, 9);
+        tree.open(&[], 100.0, 9);
+        let leaves = tree.finish();
+        let partition = leaves.partition();
+        assert_eq!((partition.space(), partition.bins()), (0..65_538, 15 + 16 + 2));
+        let counts = leaves.counts();
+        assert_eq!(counts[counts.len() - 2..], [5_000, 7]);
+        // They are no kin of the others.
+        assert_eq!(leaves.families(0), [0..31, 31..33]);
+        assert!(leaves.families(4).iter().all(|family| family.end <= 31));
     }
 }

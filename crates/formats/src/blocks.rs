@@ -1,0 +1,114 @@
+//! A raw text in blocks of whole lines, which all cores read side by side: every line is judged by itself, so that none has to wait for another.
+//!
+//! What comes out is what reading line by line gives: parts are put together in the order of the file, and each fault stands behind the good records before it.
+
+use super::cell::Parser;
+use super::line::{Cells, Cutter, Line};
+use super::read::parse;
+use super::tally::{Fault, Tally};
+use super::text::{Block, LeftOut, Text, without_end};
+use super::{Bound, ReadError};
+use netdpsyn_trace::Stage;
+use netdpsyn_trace::progress::Progress;
+use rayon::prelude::*;
+
+/// What some lines hold.
+#[derive(Default)]
+struct Part {
+    /// Of each column the values of the good records.
+    columns: Vec<Vec<u64>>,
+    /// Bad records: good ones before it, its line among these, and why.
+    faults: Vec<(usize, u64, Fault)>,
+    left_out: LeftOut,
+    lines: u64,
+    /// The last line that is more than blank, and bytes of blank ones behind it.
+    last: Option<u64>,
+    blank: usize,
+    /// Whether a line said that there is no record after it.
+    ended: bool,
+}
+
+/// Reads all records of a raw text.
+pub(super) fn read(
+    text: &mut Text,
+    bound: &Bound,
+    parsers: &[Parser],
+    tally: &mut Tally,
+    progress: &dyn Progress,
+) -> Result<(), ReadError> {
+    let cores = rayon::current_num_threads();
+    let mut cutters: Vec<Cutter> = (0..cores).map(|_| text.cutter()).collect();
+    let (mut block, mut next) = (Block::default(), Block::default());
+    let mut more = text.block(&mut block)?;
+    while more {
+        progress.step(Stage::Read, tally.seen(), 0)?;
+        tally.check()?;
+        let pieces = pieces(&block, cores);
+        let parts = || -> Vec<Part> {
+            let parts = pieces.into_par_iter().zip(&mut cutters);
+            parts.map(|(lines, cutter)| part(lines, block.line_end, cutter, bound, parsers)).collect()
+        };
+        // The next block is unpacked while this one is read.
+        let (parts, following) = rayon::join(parts, || text.block(&mut next));
+        for part in parts {
+            let ended = part.ended;
+            text.passed(part.left_out, part.last.map(|last| block.line + last), part.blank)?;
+            if tally.part(&part.columns, part.faults, block.line)? || ended {
+                return Ok(());
+            }
+            block.line += part.lines;
+        }
+        more = following?;
+        std::mem::swap(&mut block, &mut next);
+    }
+    Ok(())
+}
+
+/// Whole lines in as many pieces of about one length.
+fn pieces(block: &Block, many: usize) -> Vec<&[u8]> {
+    let (mut pieces, mut rest) = (Vec::with_capacity(many), &block.bytes[..]);
+    for left in (1..=many).rev() {
+        let about = rest.len() / left;
+        let end = memchr::memchr(block.line_end, &rest[about..]).map_or(rest.len(), |at| about + at + 1);
+        let (piece, after) = rest.split_at(end);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
+
+fn part(lines: &[u8], line_end: u8, cutter: &mut Cutter, bound: &Bound, parsers: &[Parser]) -> Part {
+    let mut part = Part { columns: vec![Vec::new(); parsers.len()], ..Part::default() };
+    let (mut cells, mut buffer, mut values) = (Cells::default(), Vec::new(), vec![0; parsers.len()]);
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let end = memchr::memchr(line_end, rest).map_or(rest.len(), |at| at + 1);
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        part.lines += 1;
+        let (kind, line, fault) = cutter.take(without_end(line, line_end).0, &mut buffer, &mut cells);
+        if kind == Line::Blank {
+            part.blank += end;
+            continue;
+        }
+        (part.last, part.blank) = (Some(part.lines), 0);
+        match kind {
+            Line::End => {
+                part.ended = true;
+                return part;
+            }
+            Line::Comment => part.left_out.comments += 1,
+            Line::Header => part.left_out.headers += 1,
+            Line::Blank | Line::Record => {}
+        }
+        if kind != Line::Record {
+            continue;
+        }
+        let cell = |position| cutter.cell(line, &cells, position);
+        match parse(fault, cells.len(), cell, bound, parsers, &mut values) {
+            Ok(()) => part.columns.iter_mut().zip(&values).for_each(|(column, &value)| column.push(value)),
+            Err(fault) => part.faults.push((part.columns.first().map_or(0, Vec::len), part.lines, fault)),
+        }
+    }
+    part
+}

@@ -1,0 +1,251 @@
+//! One line of text: what it is by itself, and its cells.
+//!
+//! Nothing here knows another line, so lines of a raw trace are judged and cut side by side.
+
+use super::ReadError;
+use super::text::{Layout, Origin};
+use csv_core::{ReadRecordResult, Terminator};
+use netdpsyn_trace::reading::{Encoding, Reading, Separator};
+use std::ops::Range;
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Nothing stands there.
+    Blank,
+    /// It begins as comments do.
+    Comment,
+    /// It is the header again.
+    Header,
+    /// It is the line after which there is no record.
+    End,
+    /// A record begins here.
+    Record,
+}
+
+/// The cells of a record, in its line or, where there are quotes, in the text without them.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    ranges: Vec<Range<usize>>,
+    unquoted: bool,
+}
+
+impl Cells {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ranges.len()
+    }
+}
+
+/// Turns what stands in the buffer from there on into UTF-8.
+pub(super) fn decode(encoding: Encoding, buffer: &mut Vec<u8>, from: usize) {
+    if is_foreign(encoding, &buffer[from..]) {
+        let (text, ..) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&buffer[from..]);
+        let text = text.into_owned();
+        buffer.truncate(from);
+        buffer.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn is_foreign(encoding: Encoding, line: &[u8]) -> bool {
+    encoding == Encoding::Windows1252 && !line.is_ascii()
+}
+
+/// Judges lines and cuts them.
+pub(super) struct Cutter {
+    reading: Reading,
+    origin: Origin,
+    separator: Separator,
+    /// The line of the header as it stands in the file; empty without one.
+    header: Vec<u8>,
+    columns: usize,
+    /// Cells of a record that has quotes, and where each ends.
+    unquoted: (Vec<u8>, Vec<usize>),
+    quoted: csv_core::Reader,
+}
+
+impl Cutter {
+    /// Of a text that is laid out so, before its header is known.
+    pub fn new(layout: Layout<'_>) -> Cutter {
+        Cutter {
+            reading: layout.reading.clone(),
+            origin: layout.origin,
+            separator: Separator::Comma,
+            header: Vec::new(),
+            columns: 0,
+            unquoted: (vec![0; 1 << 10], vec![0; 1 << 6]),
+            quoted: csv_core::Reader::new(),
+        }
+    }
+
+    /// The same, of cells that this separates.
+    pub fn separate_by(&mut self, separator: Separator) {
+        self.separator = separator;
+        let mut quoted = csv_core::ReaderBuilder::new();
+        quoted.delimiter(separator.byte()).terminator(Terminator::Any(b'\n'));
+        self.quoted = quoted.build();
+        // It takes a byte-order mark for none of its first record: that is dropped where the file begins.
+        let _ = self.quoted.read_record(b"-\n", &mut [0; 4], &mut [0; 4]);
+    }
+
+    /// The same, of so many columns and, where copies of it are left out, with this header.
+    pub fn under(&mut self, header: Vec<u8>, columns: usize) {
+        (self.header, self.columns) = (header, columns);
+    }
+
+    /// Another one that does the same. A copy of a `csv_core::Reader` forgets its table, so a new one is built.
+    pub fn another(&self) -> Cutter {
+        let mut another = Cutter {
+            reading: self.reading.clone(),
+            header: self.header.clone(),
+            unquoted: self.unquoted.clone(),
+            quoted: csv_core::Reader::new(),
+            ..*self
+        };
+        another.separate_by(self.separator);
+        another
+    }
+
+    /// What a line is.
+    pub fn judge(&self, line: &[u8]) -> Line {
+        let begins = |with: &Option<String>| with.as_ref().is_some_and(|w| line.starts_with(w.as_bytes()));
+        if line.is_empty() || self.columns > 1 && line.iter().all(u8::is_ascii_whitespace) {
+            Line::Blank
+        } else if begins(&self.reading.end) {
+            Line::End
+        } else if begins(&self.reading.comment) {
+            Line::Comment
+        } else if !self.header.is_empty() && line == self.header {
+            Line::Header
+        } else {
+            Line::Record
+        }
+    }
+
+    /// Whether the cells of a line may stand in quotes.
+    pub fn has_quotes(&self, line: &[u8]) -> bool {
+        let quotes = self.reading.quotes.unwrap_or(true) && self.separator != Separator::Space;
+        quotes && memchr::memchr(b'"', line).is_some()
+    }
+
+    /// Judges a line as it stands in the file and, where it is a record of a raw trace, cuts it; why it is no record. `buffer` holds it where it had to be changed.
+    pub fn take<'l>(
+        &mut self,
+        line: &'l [u8],
+        buffer: &'l mut Vec<u8>,
+        cells: &mut Cells,
+    ) -> (Line, &'l [u8], Option<&'static str>) {
+        let foreign = is_foreign(self.reading.encoding, line);
+        buffer.clear();
+        if foreign {
+            buffer.extend_from_slice(line);
+            decode(self.reading.encoding, buffer, 0);
+        }
+        let own = if foreign { &buffer[..] } else { line };
+        let kind = self.judge(own);
+        if kind != Line::Record {
+            return (kind, b"", None);
+        }
+        if !self.has_quotes(own) {
+            self.cut(own, cells);
+            self.trim(cells);
+            return (kind, if foreign { buffer } else { line }, None);
+        }
+        if !foreign {
+            buffer.extend_from_slice(line);
+        }
+        // Of a raw trace no further line is asked for.
+        let fault = self.cut_quoted(buffer, cells, b"", |_| Ok(None)).unwrap_or(None);
+        self.trim(cells);
+        (kind, buffer, fault)
+    }
+
+    /// Cuts a line without quotes.
+    pub fn cut(&self, line: &[u8], cells: &mut Cells) {
+        cells.ranges.clear();
+        cells.unquoted = false;
+        if self.separator == Separator::Space {
+            let mut from = 0;
+            for cell in line.split(u8::is_ascii_whitespace) {
+                cells.ranges.extend((!cell.is_empty()).then_some(from..from + cell.len()));
+                from += cell.len() + 1;
+            }
+        } else {
+            let mut from = 0;
+            for at in memchr::memchr_iter(self.separator.byte(), line) {
+                cells.ranges.push(from..at);
+                from = at + 1;
+            }
+            cells.ranges.push(from..line.len());
+        }
+    }
+
+    /// Cuts a line with quotes, and those that `more` adds to the buffer while one is open, each with how it ended in the file; tells why it is no record. Of a raw trace
+    /// a quote ends where its line does.
+    pub fn cut_quoted(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        cells: &mut Cells,
+        mut ended: &'static [u8],
+        mut more: impl FnMut(&mut Vec<u8>) -> Result<Option<&'static [u8]>, ReadError>,
+    ) -> Result<Option<&'static str>, ReadError> {
+        let (mut read, mut written, mut ends) = (0, 0, 0);
+        let (mut over, mut fault) = (false, None);
+        buffer.push(b'\n');
+        loop {
+            let (text, places) = &mut self.unquoted;
+            // No more input says that the file ends, and with it a quote that is still open.
+            let input = if over { &[][..] } else { &buffer[read..] };
+            let (result, consumed, put, found) =
+                self.quoted.read_record(input, &mut text[written..], &mut places[ends..]);
+            (read, written, ends) = (read + consumed, written + put, ends + found);
+            match result {
+                ReadRecordResult::OutputFull => text.resize(2 * text.len(), 0),
+                ReadRecordResult::OutputEndsFull => places.resize(2 * places.len(), 0),
+                ReadRecordResult::InputEmpty if self.origin == Origin::Raw && !over => {
+                    fault = Some("a quote is not closed in its line");
+                    over = true;
+                }
+                // The quote goes on: the line end, which stands there already, is part of the cell as the file has it.
+                ReadRecordResult::InputEmpty => {
+                    if ended.len() > 1 {
+                        text.resize(text.len().max(written + 1), 0);
+                        text[written - 1] = b'\r';
+                        text[written] = b'\n';
+                        written += 1;
+                    }
+                    match if over { None } else { more(buffer)? } {
+                        Some(end) => {
+                            ended = end;
+                            buffer.push(b'\n');
+                        }
+                        None => over = true,
+                    }
+                }
+                ReadRecordResult::Record | ReadRecordResult::End => break,
+            }
+        }
+        cells.ranges.clear();
+        cells.unquoted = true;
+        let mut from = 0;
+        for &end in &self.unquoted.1[..ends] {
+            cells.ranges.push(from..end);
+            from = end;
+        }
+        Ok(fault)
+    }
+
+    /// Drops empty cells behind the last column.
+    pub fn trim(&self, cells: &mut Cells) {
+        let many = cells.len();
+        if many > self.columns && cells.ranges[self.columns..].iter().all(Range::is_empty) {
+            cells.ranges.truncate(self.columns);
+        }
+    }
+
+    /// A cell of the line that was cut last.
+    pub fn cell<'a>(&'a self, line: &'a [u8], cells: &Cells, at: usize) -> &'a [u8] {
+        let text = if cells.unquoted { &self.unquoted.0 } else { line };
+        cells.ranges.get(at).map_or(&[], |range| &text[range.clone()])
+    }
+}
