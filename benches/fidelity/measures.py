@@ -87,7 +87,6 @@ def of(run):
         yield "membership AUC (chance)", Figure(report["attacks"]["membership"]["auc"], 0.5), chance
     yield "records made for one fitted", Figure(report["rows"]["synthetic"] / report["rows"]["fitted"], 1), ratio
     yield "seconds to fit and generate", Figure(run["seconds"]), low
-    yield "MiB at most", Figure(run["mebibytes"]), low
 
 
 def summary(runs):

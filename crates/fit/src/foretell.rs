@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_was_measured_falls() {
         let Measured { adaptive, sessions, netdpsyn, independent } = &*MEASURED;
-        assert!(adaptive.is_some());
+        assert!(adaptive.is_some() && sessions.is_some());
         for curves in [adaptive, sessions, netdpsyn, independent].into_iter().flatten() {
             for Curve(points) in [&curves.two_way, &curves.accuracy_loss] {
                 assert!(points.len() > 2 && points.is_sorted_by(|a, b| a[0] < b[0]));

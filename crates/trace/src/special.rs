@@ -117,7 +117,7 @@ impl Schema {
 /// An address, or a special value in its place, in 32 bits, for what only tells hosts apart. Special values take reserved addresses, which no host has
 /// (240.0.0.0/4, RFC 1112).
 pub fn host(value: u64) -> u32 {
-    u32::try_from(value).unwrap_or_else(|_| 0xf000_0000 | value as u32)
+    u32::try_from(value).unwrap_or(0xf000_0000 | value as u32)
 }
 
 #[cfg(test)]
