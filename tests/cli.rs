@@ -594,7 +594,10 @@ fn what_is_declared_past_the_trace_is_said_and_must_be_accepted() {
         said.contains("private: 100 % of ts and 100 % of type") && said.contains("--accept-outside"),
         "{said}"
     );
-    assert!(lab.synthesize(&raw, &past, &["--accept-outside"]).status.success());
+    // None of them lies in the window, so that there is no record to tell of.
+    let refused = lab.synthesize(&raw, &past, &["--accept-outside"]);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("--accept-noise"));
+    assert!(lab.synthesize(&raw, &past, &["--accept-outside", "--accept-noise"]).status.success());
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub struct TraceArgs {
     /// Values of a categorical column, as type=benign,attack; repeatable. They are public, and never taken from the records
     #[arg(long, value_name = "COLUMN=A,B,…", value_parser = categories)]
     pub categories: Vec<(String, Vec<String>)>,
-    /// Cells of a column that are no value of its type, as srcport=-,N/A: each is a value of its own, and written as it is; an empty one is written as nothing
-    /// (srcport=). Repeatable; * in place of the column means every one that can have them
+    /// Cells of a column that are no value of its type, as srcport=-,N/A, or srcport= for the empty one: each is a value of its own, and written as it is.
+    /// Repeatable; * in place of the column means every one that can have them
     #[arg(long, value_name = "COLUMN=CELL,…", value_parser = special)]
     pub special: Vec<(String, Vec<String>)>,
     /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand

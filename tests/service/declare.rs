@@ -56,7 +56,7 @@ fn declared_later_is_checked_like_declared_before(kind: Kind) {
     assert_eq!(server.json("/v1/budget", steward)["tenant"]["reserved"]["rho"], 0.0);
     assert_eq!(server.json(&format!("/v1/datasets/{dataset}"), steward)["frozen"], false);
 
-    assert_eq!(fit(json!({"accept_outside": true})).status(), 202);
+    assert_eq!(fit(json!({"accept_outside": true, "accept_noise": true})).status(), 202);
     assert!(server.idle(steward).iter().all(|job| job["state"] == "succeeded"));
     assert_eq!(lab.number("SELECT COUNT(*) FROM jobs WHERE request LIKE '%accept%'"), 0);
 }
