@@ -3,10 +3,10 @@
 
 use netdpsyn_formats::{
     FileFormat, Limit, Limits, OutputFormat, Packing, ReadError, ReadOptions, Report, Sensitive, Steward,
-    TraceWriter, bind, check, read, write_raw,
+    TraceWriter, bind, check, read, read_written, rewrite, write_as, write_raw,
 };
 use netdpsyn_trace::progress::Quiet;
-use netdpsyn_trace::{Schema, Trace, presets};
+use netdpsyn_trace::{Schema, Trace, presets, simulate};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,7 @@ fn the_same_flows_whoever_wrote_them() {
         ("spark.parquet", FileFormat::Parquet),
         ("sixteen.parquet", FileFormat::Parquet),
         ("text.parquet", FileFormat::Parquet),
+        ("pages.parquet", FileFormat::Parquet),
         ("polars.parquet", FileFormat::Parquet),
         ("pyarrow.arrow", FileFormat::Arrow),
         ("polars.arrow", FileFormat::Arrow),
@@ -94,6 +95,24 @@ fn out_and_in_again() {
         assert_eq!(text(&trace, &again, &again), expected, "{format:?}");
         assert!(report.notes.is_empty(), "{report:?}");
     }
+}
+
+/// More records than are read, written or decoded together.
+#[test]
+fn many_records_are_the_same_in_every_format() {
+    let (schema, trace) = (simulate::flows::schema(), simulate::flows::simulate(300_000, 5));
+    let back = OutputFormat::ALL.map(|format| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        write_as(format, &trace, &schema, file.as_file(), &Quiet).unwrap();
+        // Once in batches, and once record by record.
+        let read = read_written(file.path(), &schema, &Quiet).unwrap();
+        let mut text = Vec::new();
+        let writer = TraceWriter::new(OutputFormat::Csv, &schema, &mut text, 0, None).unwrap();
+        rewrite(file.path(), &schema, writer, &Quiet).unwrap();
+        (read, text)
+    });
+    assert_eq!(back[0].0.rows(), 300_000);
+    assert!(back.iter().all(|one| one == &back[0]));
 }
 
 /// Bounds of an upload, for files that mean harm.
