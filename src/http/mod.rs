@@ -25,6 +25,7 @@ pub mod front;
 pub mod health;
 pub mod jobs;
 pub mod keys;
+mod known;
 pub mod models;
 pub mod openapi;
 pub mod populations;

@@ -2,6 +2,7 @@
 
 use super::accept;
 use super::extract::{Path, Query};
+use super::known;
 use super::openapi::File;
 use super::ranges::{self, Part};
 use crate::service::app::{App, Caller, Page, PageQuery};
@@ -51,7 +52,7 @@ pub async fn publish(
 /// Download the synthetic trace as CSV, Parquet or Arrow, whole or in part (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."), ContentQuery,
         ("Accept" = Option<String>, Header, description = "`text/csv`, `application/vnd.apache.parquet` or `application/vnd.apache.arrow.file`; CSV where any will do."),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have, or several of them, or `*`."),
         ("Range" = Option<String>, Header, description = "The part that is wanted, as `bytes=0-1023`. Several at once are not sent in parts."),
         ("If-Range" = Option<String>, Header, description = "The `ETag` of the trace whose part is wanted; another is sent whole.")),
     responses((status = 200, description = "The trace.",
@@ -78,10 +79,10 @@ pub async fn content(
     let format = accepted.ok_or_else(|| {
         Problem::not_acceptable(&ContentFormat::ALL.map(ContentFormat::media_type).join(", "))
     })?;
-    let kept = content::content(&app, &caller, id, format).await?;
+    let (kept, opened) = content::content(&app, &caller, id, format).await?;
     let tag = format!("\"{}\"", kept.sha256);
     let vary = (header::VARY, header::ACCEPT.as_str());
-    if text(header::IF_NONE_MATCH).is_some_and(|known| known == tag) {
+    if known::has(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag.as_str()), vary]).into_response());
     }
     let wanted = text(header::RANGE).filter(|_| text(header::IF_RANGE).is_none_or(|known| known == tag));
@@ -100,13 +101,13 @@ pub async fn content(
     let sent = |bytes: u64| (header::CONTENT_LENGTH, bytes.to_string());
     Ok(match ranges::part(wanted, length) {
         Part::Whole => {
-            let body = Body::from_stream(app.artifacts.get(&kept.key).await?);
+            let body = Body::from_stream(opened.part(0..length));
             ([vary], about, [sent(length)], body).into_response()
         }
         Part::Bytes(part) => {
             let range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
             let size = sent(part.end - part.start);
-            let body = Body::from_stream(app.artifacts.get_part(&kept.key, part).await?);
+            let body = Body::from_stream(opened.part(part));
             let status = StatusCode::PARTIAL_CONTENT;
             (status, [vary], about, [size, (header::CONTENT_RANGE, range)], body).into_response()
         }

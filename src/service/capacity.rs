@@ -5,6 +5,7 @@ use super::problem::{Problem, ProblemType};
 use super::requests;
 use crate::config::Config;
 use crate::fit;
+use crate::formats::FileKind;
 use crate::storage::{Tx, servers};
 use crate::trace::{Schema, written};
 use std::path::Path;
@@ -123,6 +124,14 @@ pub async fn admit_schema(tx: &mut Tx, schema: &Schema) -> Result<(), Problem> {
 pub async fn admit_request(tx: &mut Tx, version: i64) -> Result<(), Problem> {
     match servers::known(tx).await? {
         Some(known) if known.requests < version => Err(older("do this job")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a trace that a server cannot read that runs: it would reject it.
+pub async fn admit_trace(tx: &mut Tx, kind: FileKind) -> Result<(), Problem> {
+    match servers::known(tx).await? {
+        Some(known) if known.requests < requests::version_for(kind) => Err(older(&format!("read {kind}"))),
         _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ use super::releases;
 use crate::formats::{self, OutputFormat, TraceWriter};
 use crate::model::Bundle;
 use crate::progress::{Halted, Quiet};
+use crate::storage::artifacts::Opened;
 use crate::storage::models;
 use crate::storage::releases::Release;
 use crate::storage::{Kept, StorageError};
@@ -17,8 +18,10 @@ use uuid::Uuid;
 
 /// How long a derived form is kept after it was last read.
 pub const UNREAD_FOR: Duration = Duration::from_secs(24 * 3_600);
-/// Bytes of derived forms on one disk; those that were read longest ago go first.
+/// Bytes of derived forms on one disk; those that were read longest ago go first. One larger form is kept beside them.
 const MOST: u64 = 4 << 30;
+/// How often a form is made that is gone before it is opened.
+const TRIES: usize = 3;
 
 /// A format of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -65,22 +68,42 @@ pub struct ContentQuery {
     pub format: Option<ContentFormat>,
 }
 
-/// A trace's content in one format. Who reads a draft is written down.
-pub async fn content(app: &App, caller: &Caller, id: Uuid, format: ContentFormat) -> Result<Kept, Problem> {
+/// A trace's content in one format, opened. Who reads a draft is written down.
+pub async fn content(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    format: ContentFormat,
+) -> Result<(Kept, Opened), Problem> {
     let release = releases::content(app, caller, id).await?;
     if format == ContentFormat::Csv {
         let Release { trace_path: key, trace_sha256: sha256, bytes, .. } = release;
-        return Ok(Kept { key, sha256, bytes: bytes as u64 });
+        let opened = app.artifacts.opened(&key).await?.ok_or_else(|| lost(id))?;
+        return Ok((Kept { key, sha256, bytes: bytes as u64 }, opened));
     }
-    if let Some(kept) = kept(app, id, format)? {
-        return Ok(kept);
+    // What is swept before it is opened is made again.
+    for _ in 0..TRIES {
+        let kept = match kept(app, id, format)? {
+            Some(kept) => kept,
+            // Whoever asked may go: what is begun is kept for the next.
+            None => {
+                let made = tokio::spawn(derive(app.clone(), release.clone(), format.output()));
+                made.await.unwrap_or_else(|error| {
+                    tracing::error!(%error, release = %id, "a trace could not be written in another format");
+                    Err(Problem::internal())
+                })?
+            }
+        };
+        if let Some(opened) = app.artifacts.opened(&kept.key).await? {
+            return Ok((kept, opened));
+        }
     }
-    // Whoever asked may go: what is begun is kept for the next.
-    let made = tokio::spawn(derive(app.clone(), release, format.output()));
-    made.await.unwrap_or_else(|error| {
-        tracing::error!(%error, release = %id, "a trace could not be written in another format");
-        Err(Problem::internal())
-    })
+    Err(lost(id))
+}
+
+fn lost(id: Uuid) -> Problem {
+    tracing::error!(release = %id, "the trace of a release is not there");
+    Problem::internal()
 }
 
 fn folder(id: Uuid) -> String {
@@ -122,8 +145,9 @@ async fn derive(app: App, release: Release, format: OutputFormat) -> Result<Kept
     });
     let file = written.await.map_err(std::io::Error::other).flatten().map_err(StorageError::from)?;
     let bytes = std::fs::metadata(&file).map_err(StorageError::from)?.len();
-    app.artifacts.make_room(MOST.saturating_sub(bytes))?;
-    let kept = app.artifacts.adopt_by_digest(&folder(id), extension, &file).await?;
+    app.artifacts.make_room(bytes, MOST)?;
+    let now = app.clock().files();
+    let kept = app.artifacts.adopt_by_digest(&folder(id), extension, &file, now).await?;
     tracing::info!(release = %id, format = extension, bytes, "wrote a trace in another format");
     Ok(kept)
 }

@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::reading;
 use crate::account::Guarantee;
 use crate::fit::{self, Method, Plan};
+use crate::formats::{FileFormat, FileKind, Packing};
 use crate::generate::{self, Asked};
 use crate::ledger;
 use crate::storage::jobs::{Job, Kind};
@@ -11,9 +12,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The version of requests for jobs that this program does. Version 2 has conditions, version 3 the adaptive method as it is with looks across records: a server of
-/// an earlier version fails such a job, or fits without them.
-pub const VERSION: i64 = 3;
+/// The version of requests for jobs that this program does. Version 2 has conditions, version 3 the adaptive method as it is with looks across records, version
+/// 4 traces that are neither CSV nor packed by gzip: a server of an earlier version fails such a job, or fits without them.
+pub const VERSION: i64 = 4;
 
 /// A job to be done.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
@@ -89,6 +90,14 @@ pub fn asked<T: JobRequest>(job: &Job) -> Result<T, Problem> {
         tracing::error!(%error, job = %job.id, "a stored request cannot be read");
         Problem::internal()
     })
+}
+
+/// The least version of requests whose servers read a trace that is written so.
+pub fn version_for(trace: FileKind) -> i64 {
+    match (trace.format, trace.packing) {
+        (FileFormat::Csv, None | Some(Packing::Gzip)) => 1,
+        _ => 4,
+    }
 }
 
 /// What a parsing is asked for.
@@ -267,7 +276,7 @@ mod tests {
         assert_eq!((conditioned.version(), new.version()), (2, 1));
         let usual = format!(r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2}}"#);
         let usual = NewJob::read(usual.as_bytes()).unwrap();
-        assert_eq!(usual.version(), VERSION);
+        assert_eq!(usual.version(), 3);
         assert!(serde_json::to_string(&usual).unwrap().contains(r#""method":"adaptive""#));
         // The version before kept nothing of a first parsing.
         assert!(!serde_json::from_str::<ParseRequest>("{}").unwrap().again);

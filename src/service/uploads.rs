@@ -3,12 +3,14 @@
 
 use super::app::App;
 use super::app::Caller;
+use super::capacity;
 use super::datasets::{DatasetView, own_locked, view};
 use super::disk;
 use super::limits::{check_room, room};
 use super::problem::{Problem, ProblemType};
 use super::queued::queued;
 use super::requests::ParseRequest;
+use crate::formats::FileKind;
 use crate::storage::artifacts::{PutError, Stored};
 use crate::storage::datasets::{self, Dataset, State, StoredTrace};
 use crate::storage::jobs;
@@ -68,7 +70,8 @@ pub async fn upload(
         413 if room < limit => Problem::storage_full(app.config.max_tenant_bytes),
         _ => problem,
     });
-    let ended = end(app, upload, &before, &key, &received).await;
+    let kind = if received.is_ok() { kind_of(app, &key).await? } else { FileKind::default() };
+    let ended = end(app, upload, &before, (&key, kind), &received).await;
     match &ended {
         Ok(_) => {
             app.queued.notify_waiters();
@@ -109,13 +112,13 @@ async fn end(
     app: &App,
     upload: Upload,
     before: &Dataset,
-    key: &str,
+    (key, kind): (&str, FileKind),
     received: &Result<Stored, Problem>,
 ) -> Result<DatasetView, Problem> {
     let start = app.clock().instant();
     let tried = || app.clock().instant().saturating_duration_since(start).as_secs();
     loop {
-        match try_to_end(app, upload, before, key, received).await {
+        match try_to_end(app, upload, before, (key, kind), received).await {
             Err(problem) if problem.status == 503 && tried() < app.config.lease_seconds.unsigned_abs() => {
                 tokio::time::sleep(TRY_AGAIN).await;
             }
@@ -128,7 +131,7 @@ async fn try_to_end(
     app: &App,
     upload: Upload,
     before: &Dataset,
-    key: &str,
+    (key, kind): (&str, FileKind),
     received: &Result<Stored, Problem>,
 ) -> Result<DatasetView, Problem> {
     let id = upload.dataset;
@@ -145,7 +148,8 @@ async fn try_to_end(
     let refused = match received {
         Ok(stored) => {
             let more = stored.bytes.saturating_sub(before.trace_bytes as u64);
-            check_room(app, &mut tx, before.tenant_id, more).await.err()
+            let room = check_room(app, &mut tx, before.tenant_id, more).await;
+            room.and(capacity::admit_trace(&mut tx, kind).await).err()
         }
         Err(problem) => Some(problem.clone()),
     };
@@ -164,6 +168,13 @@ async fn try_to_end(
     jobs::add(&mut tx, &queued(before, &ParseRequest { again: false }, now)?).await?;
     tx.commit().await?;
     Ok(view(Dataset { state: State::Parsing, report: None, problem: None, ..before.clone() }))
+}
+
+/// What a trace is written in. One of which that cannot be told is for its parsing to refuse.
+async fn kind_of(app: &App, key: &str) -> Result<FileKind, Problem> {
+    let path = app.artifacts.path(key)?;
+    let told = tokio::task::spawn_blocking(move || FileKind::of(&path).unwrap_or_default());
+    Ok(told.await.unwrap_or_default())
 }
 
 fn interrupted() -> Problem {

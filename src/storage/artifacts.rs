@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{GetOptions, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
+use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,11 @@ pub struct Artifacts {
     scratch: PathBuf,
 }
 
+/// Whether what was looked for is not there.
+pub(super) fn gone(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::NotFound
+}
+
 /// What was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -28,6 +33,20 @@ pub struct Stored {
     pub bytes: u64,
     /// SHA-256, in hex.
     pub sha256: String,
+}
+
+/// A file that was opened.
+pub struct Opened(GetResult);
+
+impl Opened {
+    /// Some of its bytes.
+    pub fn part(
+        mut self,
+        part: std::ops::Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes, object_store::Error>> + use<> {
+        self.0.range = part;
+        self.0.into_stream()
+    }
 }
 
 /// Why a stream was not stored. Nothing of it stays.
@@ -112,33 +131,34 @@ impl Artifacts {
         let to = self.path(&key(&stored.sha256))?;
         let moved = tokio::task::spawn_blocking(move || {
             let folder = to.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
-            std::fs::create_dir_all(folder)?;
-            std::fs::rename(&from, &to)?;
+            // A folder that is empty may be swept just now.
+            let mut tries = 0..8;
+            loop {
+                std::fs::create_dir_all(folder)?;
+                match std::fs::rename(&from, &to) {
+                    Err(error) if gone(&error) && from.exists() && tries.next().is_some() => {}
+                    renamed => break renamed?,
+                }
+            }
             // Names are durable with their folders.
             for folder in folder.ancestors().take(2) {
-                std::fs::File::open(folder)?.sync_all()?;
+                match std::fs::File::open(folder) {
+                    Err(error) if gone(&error) => {}
+                    folder => folder?.sync_all()?,
+                }
             }
             Ok::<_, std::io::Error>(stored)
         });
         moved.await.map_err(|_| std::io::Error::other("moving a file panicked"))?.map_err(StorageError::from)
     }
 
-    /// The bytes under a key.
-    pub async fn get(
-        &self,
-        key: &str,
-    ) -> Result<impl Stream<Item = Result<Bytes, object_store::Error>> + use<>, StorageError> {
-        Ok(self.store.get(&Key::from(key)).await?.into_stream())
-    }
-
-    /// Some of the bytes under a key.
-    pub async fn get_part(
-        &self,
-        key: &str,
-        part: std::ops::Range<u64>,
-    ) -> Result<impl Stream<Item = Result<Bytes, object_store::Error>> + use<>, StorageError> {
-        let options = GetOptions { range: Some(part.into()), ..GetOptions::default() };
-        Ok(self.store.get_opts(&Key::from(key), options).await?.into_stream())
+    /// Opens what is under a key, if there is anything: from here on it can be read, whatever becomes of its name.
+    pub async fn opened(&self, key: &str) -> Result<Option<Opened>, StorageError> {
+        match self.store.get(&Key::from(key)).await {
+            Ok(found) => Ok(Some(Opened(found))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Stores a small document.

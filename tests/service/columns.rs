@@ -8,8 +8,13 @@ use netdpsyn::simulate::flows;
 use netdpsyn::trace::{Notation, Schema, TimeUnit};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-both!(parquet_comes_in_and_every_format_goes_out, uploads_tell_their_format);
+both!(
+    parquet_comes_in_and_every_format_goes_out,
+    uploads_tell_their_format,
+    an_older_server_keeps_out_formats_that_it_cannot_read
+);
 
 const PARQUET: &str = "application/vnd.apache.parquet";
 const ARROW: &str = "application/vnd.apache.arrow.file";
@@ -52,6 +57,44 @@ fn uploads_tell_their_format(kind: Kind) {
     }
     // Columns come in the order of the file and are written as there, whatever the format.
     assert!(declared.iter().all(|schema| schema == &declared[0]), "{declared:#?}");
+}
+
+/// It would take any file for text, and reject the trace.
+fn an_older_server_keeps_out_formats_that_it_cannot_read(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    let steward = tenant.steward.as_str();
+    let dataset = server.flows(steward);
+    let before = server.json(&format!("/v1/datasets/{dataset}"), steward);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
+    let id = "00000000-0000-0000-0000-000000000001".to_string();
+    let id = if kind == Kind::Sqlite { format!("X'{}'", id.replace('-', "")) } else { format!("'{id}'") };
+    lab.execute(&format!(
+        "INSERT INTO servers (id, memory, seen_at, schemas, requests) VALUES ({id}, 1, {now}, 3, 3)"
+    ));
+    let objects = b"{\"srcip\":\"10.0.0.1\"}\n".to_vec();
+    for (name, body) in
+        [("Parquet", file(OutputFormat::Parquet)), ("Arrow", file(OutputFormat::Arrow)), ("NDJSON", objects)]
+    {
+        let refused = server.upload(&dataset, steward, body);
+        assert_eq!(refused.status(), 409, "{name}");
+        let problem: serde_json::Value = refused.json().unwrap();
+        assert_eq!(problem["type"], "/problems/older-server", "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(&format!("cannot read {name}")), "{problem}");
+    }
+    // What was there stays, and nothing of what was refused.
+    assert_eq!(server.json(&format!("/v1/datasets/{dataset}"), steward), before);
+    let traces = std::fs::read_dir(lab.data().join("artifacts/traces").join(&dataset)).unwrap();
+    assert_eq!(traces.count(), 1);
+    // What it reads is taken; and when it stopped, all of it.
+    for body in [file(OutputFormat::Csv), sample("flows.csv.gz")] {
+        assert_eq!(server.upload(&dataset, steward, body).status(), 202);
+        assert_eq!(server.parsed(&dataset, steward)["state"], "ready");
+    }
+    lab.execute(&format!("UPDATE servers SET seen_at = {} WHERE memory = 1", now - 61_000_000));
+    assert_eq!(server.upload(&dataset, steward, file(OutputFormat::Parquet)).status(), 202);
+    assert_eq!(server.parsed(&dataset, steward)["state"], "ready");
 }
 
 fn parquet_comes_in_and_every_format_goes_out(kind: Kind) {
@@ -110,7 +153,10 @@ fn parquet_comes_in_and_every_format_goes_out(kind: Kind) {
         let head = server.client.head(format!("{url}{query}")).bearer_auth(reader).send().unwrap();
         assert_eq!(head.headers()["etag"], tag.as_str());
         assert_eq!(head.headers()["content-length"], length.as_str());
-        assert_eq!(asked(reader, &[("if-none-match", &tag)], &query).status(), 304);
+        for known in [&tag, "*", &format!("W/{tag}"), &format!("\"other\", {tag}")] {
+            assert_eq!(asked(reader, &[("if-none-match", known)], &query).status(), 304, "{known}");
+        }
+        assert_eq!(asked(reader, &[("if-none-match", "\"other\"")], &query).status(), 200);
         let end = asked(reader, &[("range", "bytes=-4"), ("if-range", &tag)], &query);
         let (from, to) = (bytes.len() - 4, bytes.len() - 1);
         assert_eq!(

@@ -49,6 +49,9 @@ fn beside(kind: Kind) {
         assert_eq!(new.post("/v1/jobs", steward, waits).status(), 409);
     }
     assert_eq!(old.post("/v1/jobs", steward, &condition).status(), 422);
+    let objects = b"{\"srcip\":\"10.0.0.1\"}\n".to_vec();
+    assert_eq!(new.upload(&received, steward, objects).status(), 409);
+    assert_eq!(new.json(&format!("/v1/datasets/{received}"), steward)["state"], "ready");
     let another = old.flows(steward);
     assert_eq!(new.json(&format!("/v1/datasets/{another}"), steward)["state"], "ready");
     let jobs = new.idle(steward);

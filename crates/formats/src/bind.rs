@@ -93,7 +93,7 @@ fn parser(
             parser.under(&Reading { numbers, ..Reading::default() })
         }
     };
-    Special::around(column, parser)
+    Special::around(column, parser, holds != Holds::Text)
 }
 
 /// Fits `schema` to the file: its header, and how its addresses and times are written.

@@ -51,7 +51,7 @@ pub use packed::Packing;
 pub use propose::propose;
 pub use read::{ReadOptions, check, read, read_synthetic, read_written, rewrite, split_rows};
 pub use report::{BadRecord, Report};
-pub use source::FileFormat;
+pub use source::{FileFormat, FileKind};
 pub use write::{OutputFormat, TraceWriter, write, write_as, write_raw};
 
 pub use netdpsyn_privacy::{Private, Sensitive, Steward};

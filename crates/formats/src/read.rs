@@ -1,7 +1,7 @@
 //! A trace in: records streamed into columns, bad ones reported with line, column and reason.
 
 use super::cell::Parser;
-use super::columns::{Columns, read_column};
+use super::columns::{Array, ColumnReader, Columns};
 use super::input::Limits;
 use super::source::{Opened, Record, Records};
 use super::tally::{Fault, Taken, Tally};
@@ -10,7 +10,6 @@ use super::{Bound, ReadError, Report, TraceWriter, bind, blocks};
 use netdpsyn_privacy::{Private, Sensitive};
 use netdpsyn_trace::progress::{BLOCK, Halted, Progress};
 use netdpsyn_trace::{Reading, Schema, Stage, Trace};
-use rayon::prelude::*;
 use std::io::Write;
 use std::path::Path;
 
@@ -116,12 +115,13 @@ fn batches(
     order.sort_unstable();
     let place = |position| order.binary_search(position).unwrap_or_default();
     let places: Vec<usize> = bound.positions.iter().map(place).collect();
+    let readers = places.iter().zip(parsers);
+    let mut readers: Vec<ColumnReader> =
+        readers.map(|(&place, parser)| ColumnReader::new(parser, chosen[place], bound.exact())).collect();
     while let Some(arrays) = columns.batch()? {
         progress.step(Stage::Read, tally.seen(), 0)?;
-        let read = places.par_iter().zip(parsers).map(|(&place, parser)| {
-            read_column(arrays[place].as_ref(), parser, chosen[place], bound.exact())
-        });
-        if tally.batch(read.collect())? {
+        let arrays: Vec<&dyn Array> = places.iter().map(|&place| arrays[place].as_ref()).collect();
+        if tally.batch(&mut readers, &arrays)? {
             break;
         }
     }

@@ -318,3 +318,50 @@ proptest! {
         }
     }
 }
+
+/// Of many blocks, each read in parts: lines are counted, and faults told in the order of the file.
+#[test]
+fn a_long_text_is_read_as_line_by_line() {
+    const LINES: usize = 200_000;
+    let mut text = format!("{HEADER}\n");
+    let (mut bad, mut good, mut comments, mut headers) = (Vec::new(), 0, 0, 0);
+    for line in 2..LINES + 2 {
+        match line % 7_919 {
+            0 => {
+                bad.push(line as u64);
+                text += &RECORD.replace("443", "70000");
+            }
+            1 => comments += 1,
+            2 => headers += 1,
+            3 => {}
+            _ => good += 1,
+        }
+        match line % 7_919 {
+            0 => {}
+            1 => text += "# one",
+            2 => text += HEADER,
+            3 => text += "  ",
+            5 => text += &format!("\"{}\"", RECORD.replace(',', "\",\"")),
+            _ => text += RECORD,
+        }
+        text += if line % 2 == 0 { "\r\n" } else { "\n" };
+    }
+    assert!(text.len() > 9 << 20, "{} bytes", text.len());
+    let reading = Reading { comment: Some("#".into()), ..Reading::default() };
+    let (rows, report) = through(&text, reading, 0.5).unwrap();
+    assert_eq!((rows.len(), report.records, report.bad), (good, good as u64, bad.len() as u64));
+    assert!(rows.iter().all(|row| row == VALUES));
+    let told: Vec<u64> = report.first_bad.iter().map(|bad| bad.line).collect();
+    assert_eq!(told, bad[..told.len()]);
+    assert_eq!(
+        report.notes,
+        [
+            format!("{comments} lines are comments and were left out"),
+            format!("{headers} lines are copies of the header and were left out")
+        ]
+    );
+    // What is declared to end the records ends them, whichever part it is in.
+    let end = Reading { end: Some("Summary".into()), ..Reading::default() };
+    let half = format!("{HEADER}\n{}Summary\n{}", format!("{RECORD}\n").repeat(90_001), "x\n".repeat(90_000));
+    assert_eq!(through(&half, end, 0.0).unwrap().0.len(), 90_001);
+}

@@ -2,12 +2,12 @@
 
 use super::ReadError;
 use super::columns::{self, Chosen, Columns, Holds};
-use super::input::{self, Limits};
+use super::input::{self, Input, Limits};
 use super::json_lines::JsonLines;
 use super::packed::Packing;
 use super::text::{Layout, LeftOut, Origin, Text};
 use netdpsyn_trace::Reading;
-use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::progress::{Progress, Quiet};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::Path;
@@ -35,6 +35,42 @@ impl std::fmt::Display for FileFormat {
             FileFormat::Parquet => "Parquet",
             FileFormat::Arrow => "Arrow",
         })
+    }
+}
+
+/// What a file is written in and packed in, as far as its first bytes say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileKind {
+    /// The format.
+    pub format: FileFormat,
+    /// What packed it.
+    pub packing: Option<Packing>,
+}
+
+impl FileKind {
+    /// Looks at the first bytes of a file, and at the first that are packed in it.
+    pub fn of(path: &Path) -> Result<FileKind, ReadError> {
+        if let Some(format) = columnar(&input::first_bytes(path)?) {
+            return Ok(FileKind { format, packing: None });
+        }
+        let input = input::open(path, Limits::NONE, &Quiet)?;
+        let format = if begins(&input) == Some(b'{') { FileFormat::Ndjson } else { FileFormat::Csv };
+        Ok(FileKind { format, packing: input.packing() })
+    }
+}
+
+/// The first letter of a text.
+fn begins(input: &Input) -> Option<u8> {
+    let head = input.head();
+    head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start().first().copied()
+}
+
+impl std::fmt::Display for FileKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.packing {
+            Some(packing) => write!(f, "{} packed by {packing}", self.format),
+            None => self.format.fmt(f),
+        }
     }
 }
 
@@ -126,13 +162,11 @@ impl<'a> Opened<'a> {
         }
         let input = input::open(path, limits, progress)?;
         let packing = input.packing();
-        let head = input.head();
-        let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
         // Text that is declared to be laid out so, or that this program wrote, is no JSON, whatever it begins with.
         let Reading { separator, columns, skip, comment, .. } = layout.reading;
         let declared = separator.is_some() || !columns.is_empty() || *skip > 0 || comment.is_some();
         let text = declared || layout.origin == Origin::Ours;
-        Ok(match head.first().filter(|_| !text) {
+        Ok(match begins(&input).filter(|_| !text) {
             Some(b'{') => {
                 let (heads, lines) = JsonLines::new(input, || input::open(path, limits, progress))?;
                 Opened { format: FileFormat::Ndjson, packing, heads, records: Records::Lines(lines) }

@@ -12,23 +12,27 @@ pub struct Special {
     most: u64,
     /// Whether what stands for everything undeclared comes after the special values.
     listed: bool,
+    /// Whether there are nulls in place of empty cells, which are the first special value where none is empty.
+    nulls: bool,
     above: AtomicU64,
     plain: Parser,
 }
 
 impl Special {
     /// Of a column, if it has special values.
-    pub fn around(column: &Column, plain: Parser) -> Parser {
+    pub fn around(column: &Column, plain: Parser, nulls: bool) -> Parser {
         let Some(first) = column.first_special() else { return plain };
         let cells = column.special.iter().map(|cell| cell.clone().into_bytes()).collect();
         let listed = column.field == Field::Protocol;
-        let special = Special { cells, first, most: first - 1, listed, above: AtomicU64::new(0), plain };
+        let above = AtomicU64::new(0);
+        let special = Special { cells, first, most: first - 1, listed, nulls, above, plain };
         Parser::Special(Box::new(special))
     }
 
     /// The value of a cell that is special.
     pub fn value(&self, cell: &[u8]) -> Option<u64> {
-        let at = self.cells.iter().position(|special| special == cell)?;
+        let at = self.cells.iter().position(|special| special == cell);
+        let at = at.or_else(|| (self.nulls && cell.is_empty()).then_some(0))?;
         Some(self.first + at as u64)
     }
 

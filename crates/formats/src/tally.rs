@@ -3,12 +3,13 @@
 //! Whether a record is left out follows from its own time and the declared window, and from no other record.
 
 use super::cell::{BadCell, Parser};
-use super::columns::Bad;
+use super::columns::{Array, Bad, ColumnReader};
 use super::source::Opened;
 use super::text::LeftOut;
 use super::{BadRecord, Bound, ReadError, Report};
 use netdpsyn_privacy::Private;
-use netdpsyn_trace::{Field, Trace};
+use netdpsyn_trace::{Field, Trace, Values};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -52,7 +53,7 @@ pub(super) struct Tally<'a> {
     time: Option<usize>,
     tolerance: f64,
     keep: bool,
-    trace: Trace,
+    values: Vec<Values>,
     report: Report,
     outside: Vec<u64>,
 }
@@ -76,7 +77,7 @@ impl<'a> Tally<'a> {
                 .filter(|_| taken != Taken::All),
             tolerance,
             keep: taken != Taken::Report,
-            trace: Trace::empty(&bound.schema),
+            values: Trace::empty(&bound.schema).into_columns(),
             report,
             outside: vec![0; columns.len()],
         }
@@ -112,7 +113,7 @@ impl<'a> Tally<'a> {
             return;
         }
         if self.keep {
-            self.trace.push(values);
+            self.values.iter_mut().zip(values).for_each(|(column, &value)| column.push(value));
         }
         self.report.records += 1;
     }
@@ -154,16 +155,34 @@ impl<'a> Tally<'a> {
         }
         self.report.records += rows.len() as u64;
         if self.keep {
-            self.trace.extend(columns, rows);
+            self.values
+                .iter_mut()
+                .zip(columns)
+                .for_each(|(values, column)| values.extend(&column[rows.clone()]));
         }
     }
 
-    /// A batch of records, of each column its values and what of them is bad; tells whether there is no use in going on.
-    pub fn batch(&mut self, columns: Vec<(Vec<u64>, Vec<Bad>)>) -> Result<bool, ReadError> {
-        let first = self.seen();
-        let (values, bad): (Vec<Vec<u64>>, Vec<Vec<Bad>>) = columns.into_iter().unzip();
-        let rows = values.first().map_or(0, Vec::len);
+    /// A batch of records, of each column an array and what reads it; tells whether there is no use in going on.
+    pub fn batch(&mut self, readers: &mut [ColumnReader], arrays: &[&dyn Array]) -> Result<bool, ReadError> {
         self.check()?;
+        let first = self.seen();
+        let kept = self.values.first().map_or(0, Values::len);
+        let columns = self.values.par_iter_mut().zip(readers).zip(arrays).zip(&self.spaces);
+        let read = columns.map(|(((values, reader), array), space)| {
+            let mut outside = Vec::new();
+            let mut rows = 0;
+            let bad = reader.read(*array, &mut |block| {
+                values.extend(block);
+                if let Some(space) = space.as_ref().filter(|space| !block.iter().all(|v| space.contains(v))) {
+                    outside
+                        .extend((rows..).zip(block).filter(|(_, v)| !space.contains(*v)).map(|(row, _)| row));
+                }
+                rows += block.len();
+            });
+            (bad, outside)
+        });
+        let (bad, outside): (Vec<Vec<Bad>>, Vec<Vec<usize>>) = read.unzip();
+        let rows = arrays.first().map_or(0, |array| array.len());
         let mut faults: BTreeMap<usize, Fault> = BTreeMap::new();
         for (column, Bad { row, cell }) in
             bad.into_iter().enumerate().flat_map(|(i, bad)| bad.into_iter().map(move |b| (i, b)))
@@ -174,25 +193,42 @@ impl<'a> Tally<'a> {
                 faults.insert(row, Fault::of(column, cell));
             }
         }
-        if faults.is_empty() {
-            self.rows(&values, 0..rows);
-            return Ok(false);
-        }
-        let mut record = vec![0; values.len()];
-        for row in 0..rows {
-            match faults.remove(&row) {
-                Some(fault) => {
-                    if self.bad(first + row as u64 + 1, fault)? {
-                        return Ok(true);
-                    }
-                }
-                None => {
-                    record.iter_mut().zip(&values).for_each(|(value, column)| *value = column[row]);
-                    self.good(&record);
-                }
+        let left_out = self.time.map_or(Vec::new(), |time| outside[time].clone());
+        let whole = faults.is_empty() && left_out.is_empty();
+        let mut good = vec![true; if whole { 0 } else { rows }];
+        let (mut from, mut stop) = (0, false);
+        for (row, fault) in faults {
+            self.report.records += (row - from) as u64;
+            (good[row], from) = (false, row + 1);
+            if self.bad(first + row as u64 + 1, fault)? {
+                good[row..].fill(false);
+                (from, stop) = (rows, true);
+                break;
             }
         }
-        Ok(false)
+        self.report.records += (rows - from) as u64;
+        let taken = |row: usize| good.get(row).is_none_or(|&good| good);
+        for (sum, outside) in self.outside.iter_mut().zip(outside) {
+            *sum += outside.into_iter().filter(|&row| taken(row)).count() as u64;
+        }
+        for row in left_out {
+            let left_out = u64::from(std::mem::take(&mut good[row]));
+            self.report.left_out += left_out;
+            self.report.records -= left_out;
+        }
+        if !good.is_empty() {
+            let taken = |row: usize| good[row];
+            let rows: Vec<u32> = (0..rows).filter(|&row| taken(row)).map(|row| (kept + row) as u32).collect();
+            for values in &mut self.values {
+                let taken = values.select(&rows);
+                values.truncate(kept);
+                values.append(&taken);
+            }
+        }
+        if !self.keep {
+            self.values.iter_mut().for_each(|values| values.truncate(0));
+        }
+        Ok(stop)
     }
 
     /// One that could not; tells whether there is no use in going on.
@@ -251,6 +287,6 @@ impl<'a> Tally<'a> {
         if self.report.bad as f64 > self.tolerance * seen as f64 || self.report.bad == seen {
             return Err(ReadError::BadRecords(Box::new(Private::new(self.report))));
         }
-        Ok((self.trace, self.report))
+        Ok((Trace::new(self.values), self.report))
     }
 }

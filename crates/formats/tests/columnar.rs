@@ -3,10 +3,10 @@
 
 use netdpsyn_formats::{
     FileFormat, Limit, Limits, OutputFormat, Packing, ReadError, ReadOptions, Report, Sensitive, Steward,
-    TraceWriter, bind, check, read, write_raw,
+    TraceWriter, bind, check, read, read_written, rewrite, write_as, write_raw,
 };
 use netdpsyn_trace::progress::Quiet;
-use netdpsyn_trace::{Schema, Trace, presets};
+use netdpsyn_trace::{Schema, Trace, presets, simulate};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,7 @@ fn the_same_flows_whoever_wrote_them() {
         ("spark.parquet", FileFormat::Parquet),
         ("sixteen.parquet", FileFormat::Parquet),
         ("text.parquet", FileFormat::Parquet),
+        ("pages.parquet", FileFormat::Parquet),
         ("polars.parquet", FileFormat::Parquet),
         ("pyarrow.arrow", FileFormat::Arrow),
         ("polars.arrow", FileFormat::Arrow),
@@ -94,6 +95,24 @@ fn out_and_in_again() {
         assert_eq!(text(&trace, &again, &again), expected, "{format:?}");
         assert!(report.notes.is_empty(), "{report:?}");
     }
+}
+
+/// More records than are read, written or decoded together.
+#[test]
+fn many_records_are_the_same_in_every_format() {
+    let (schema, trace) = (simulate::flows::schema(), simulate::flows::simulate(300_000, 5));
+    let back = OutputFormat::ALL.map(|format| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        write_as(format, &trace, &schema, file.as_file(), &Quiet).unwrap();
+        // Once in batches, and once record by record.
+        let read = read_written(file.path(), &schema, &Quiet).unwrap();
+        let mut text = Vec::new();
+        let writer = TraceWriter::new(OutputFormat::Csv, &schema, &mut text, 0, None).unwrap();
+        rewrite(file.path(), &schema, writer, &Quiet).unwrap();
+        (read, text)
+    });
+    assert_eq!(back[0].0.rows(), 300_000);
+    assert!(back.iter().all(|one| one == &back[0]));
 }
 
 /// Bounds of an upload, for files that mean harm.
@@ -428,4 +447,81 @@ fn no_byte_that_is_lost_or_changed_brings_the_reader_down() {
     }
     let _ = std::panic::take_hook();
     assert!(read > 500 && refused > 500, "{read} read, {refused} refused");
+}
+
+#[test]
+fn special_values_come_back_from_every_format() {
+    let mut schema = flows();
+    for (column, cells) in [
+        ("srcip", &["EXT_SERVER"][..]),
+        ("srcport", &["-", ""]),
+        ("proto", &["unas"]),
+        ("td", &["-", "NaN", "Infinity"]),
+        ("byt", &["?"]),
+    ] {
+        let cells: Vec<String> = cells.iter().map(|&cell| cell.into()).collect();
+        schema.declare_special(column, &cells).unwrap();
+    }
+    let td = schema.position("td").unwrap();
+    schema.columns[td].notation = Some(netdpsyn_trace::Notation::Decimal);
+    let special = |name: &str, at: u64| {
+        schema.columns[schema.position(name).unwrap()].first_special().map(|first| first + at).unwrap()
+    };
+    let time = schema.window.unwrap().start();
+    let mut trace = Trace::empty(&schema);
+    trace.push(&[1, 2, 443, 80, 6, time, 5_000_000, 3, 120, 0, 0]);
+    trace.push(&[
+        special("srcip", 0),
+        2,
+        special("srcport", 0),
+        80,
+        special("proto", 0),
+        time,
+        special("td", 0),
+        3,
+        120,
+        1,
+        1,
+    ]);
+    trace.push(&[1, 2, 53, 80, 258, time, special("td", 1), 3, special("byt", 0), 1, 2]);
+    trace.push(&[1, 2, 53, 80, 17, time, special("td", 2), 3, 77, 1, 1]);
+    for format in OutputFormat::ALL {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        write_as(format, &trace, &schema, file.reopen().unwrap(), &Quiet).unwrap();
+        let bound = bind(file.path(), schema.clone(), Limits::NONE, &Quiet).unwrap();
+        let (again, report) = read(file.path(), &bound, ReadOptions::default(), &Quiet).unwrap();
+        let report = report.for_steward(&Steward::local());
+        assert_eq!((report.records, report.bad, report.left_out), (4, 0, 0), "{format:?}");
+        let again = again.privately(|again| again.clone()).for_steward(&Steward::local());
+        assert_eq!(again, trace, "{format:?}");
+    }
+}
+
+#[test]
+fn records_outside_the_window_are_left_out_of_every_format() {
+    let schema = flows();
+    let window = schema.window.unwrap();
+    let mut trace = Trace::empty(&schema);
+    for (row, time) in
+        [window.start() - 1, window.start(), window.end() - 1, window.end(), 5].into_iter().enumerate()
+    {
+        trace.push(&[row as u64, 2, 443, 80, 6, time, 5_000_000, 3, 120, 0, 0]);
+    }
+    for format in OutputFormat::ALL {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        write_as(format, &trace, &schema, file.reopen().unwrap(), &Quiet).unwrap();
+        let mut bound = bind(file.path(), schema.clone(), Limits::NONE, &Quiet).unwrap();
+        let sources = |bound: &netdpsyn_formats::Bound| {
+            let (trace, report) = read(file.path(), bound, ReadOptions::default(), &Quiet).unwrap();
+            let report = report.for_steward(&Steward::local());
+            assert_eq!(report.records + report.left_out, 5);
+            let trace =
+                trace.privately(|trace| trace.column(0).iter().collect()).for_steward(&Steward::local());
+            (trace, report.outside)
+        };
+        let (trace, outside): (Vec<u64>, _) = sources(&bound);
+        assert_eq!((trace, outside), (vec![1, 2], vec![("ts".to_string(), 3)]), "{format:?}");
+        bound.schema.window = None;
+        assert_eq!(sources(&bound).0.len(), 5, "{format:?}: nothing is outside of what is not declared");
+    }
 }

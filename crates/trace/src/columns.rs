@@ -38,11 +38,6 @@ macro_rules! stored {
 }
 stored!(u8, u16, u32, u64);
 
-/// Appends values all at once, without a look at the room for each.
-fn extend<T: Stored>(to: &mut Vec<T>, values: &[u64]) {
-    to.extend(values.iter().map(|&value| T::narrow(value)));
-}
-
 /// Runs one expression on whichever vector the column holds.
 macro_rules! on_values {
     ($values:expr, $vector:ident => $body:expr) => {
@@ -93,6 +88,20 @@ impl Values {
     /// Appends a value; one beyond the column's type becomes the largest that it holds.
     pub fn push(&mut self, value: u64) {
         on_values!(self, v => v.push(Stored::narrow(value)))
+    }
+
+    /// Appends values all at once; one beyond the column's type becomes the largest that it holds.
+    pub fn extend(&mut self, values: &[u64]) {
+        // All at once: without a look at the room for each.
+        fn all<T: Stored>(to: &mut Vec<T>, values: &[u64]) {
+            to.extend(values.iter().map(|&value| T::narrow(value)));
+        }
+        on_values!(self, to => all(to, values))
+    }
+
+    /// Keeps the first `rows` alone.
+    pub fn truncate(&mut self, rows: usize) {
+        on_values!(self, v => v.truncate(rows))
     }
 
     /// The value at `row`.
@@ -279,14 +288,6 @@ impl Trace {
         debug_assert_eq!(record.len(), self.columns.len());
         for (column, &value) in self.columns.iter_mut().zip(record) {
             column.push(value);
-        }
-    }
-
-    /// Appends some records by their columns, which are all of one length.
-    pub fn extend(&mut self, columns: &[Vec<u64>], rows: std::ops::Range<usize>) {
-        debug_assert_eq!(columns.len(), self.columns.len());
-        for (column, values) in self.columns.iter_mut().zip(columns) {
-            on_values!(column, to => extend(to, &values[rows.clone()]));
         }
     }
 

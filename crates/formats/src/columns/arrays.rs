@@ -9,15 +9,19 @@
 //! | time | a timestamp of UTC in the unit that the schema writes |
 //! | number with decimals | a number of double precision |
 //! | any other number | the smallest unsigned integer that holds the field |
+//!
+//! A special value is its text among texts, and null among numbers, unless it is one of double precision (NaN, infinity).
 
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::schema::{OTHER, undeclared};
 use netdpsyn_trace::{Column, Field, Notation, TimeUnit, Trace, Values, protocols};
 use polars_arrow::array::{Array, DictionaryArray, PrimitiveArray, Utf8Array};
+use polars_arrow::bitmap::Bitmap;
 use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField, IntegerType, TimeUnit as ArrowUnit};
 use polars_arrow::offset::OffsetsBuffer;
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 
 /// What a column is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,30 @@ pub struct Typed {
     pub field: ArrowField,
     /// The texts of categories and protocols; none of others.
     words: Utf8Array<i64>,
+    special: Special,
+}
+
+/// The special values of a column, from the first on.
+struct Special {
+    first: u64,
+    cells: Vec<String>,
+}
+
+impl Special {
+    fn of(column: &Column) -> Special {
+        Special { first: column.first_special().unwrap_or(u64::MAX), cells: column.special.clone() }
+    }
+
+    fn cell(&self, value: u64) -> Option<&str> {
+        let at = value.checked_sub(self.first)?;
+        self.cells.get(at as usize).map(String::as_str)
+    }
+
+    /// What a special value is among numbers of double precision.
+    fn double(&self, value: u64) -> Option<Option<f64>> {
+        let cell = self.cell(value)?;
+        Some(cell.parse().ok().filter(|number: &f64| !number.is_finite()))
+    }
 }
 
 impl Typed {
@@ -74,12 +102,45 @@ impl Typed {
             }
         };
         let words = Utf8Array::<i64>::from_slice(words(column, kind));
-        let field = ArrowField::new(column.name.as_str().into(), kind.dtype(words.len()), false);
-        Typed { kind, field, words }
+        let special = Special::of(column);
+        let nulls = matches!(kind, Kind::Whole { .. } | Kind::Double { .. }) && !special.cells.is_empty();
+        let field = ArrowField::new(column.name.as_str().into(), kind.dtype(words.len()), nulls);
+        Typed { kind, field, words, special }
     }
 
     /// A column's values. Text that comes again and again is a dictionary where the file writes it as one.
     pub fn array(&self, values: &Values, text_as_dictionary: bool) -> Box<dyn Array> {
+        if !self.special.cells.is_empty() {
+            return self.with_special(values);
+        }
+        self.plain(values, text_as_dictionary)
+    }
+
+    /// The same where there are special values.
+    fn with_special(&self, values: &Values) -> Box<dyn Array> {
+        match self.kind {
+            Kind::AddressText => {
+                let shown = |value| match self.special.cell(value) {
+                    Some(cell) => cell.to_string(),
+                    None => Ipv4Addr::from(value as u32).to_string(),
+                };
+                Utf8Array::<i64>::from_iter_values(values.iter().map(shown)).boxed()
+            }
+            Kind::Double { decimals } => {
+                let one = 10f64.powi(decimals as i32);
+                let shown = |value| self.special.double(value).unwrap_or(Some(value as f64 / one));
+                PrimitiveArray::<f64>::from_iter(values.iter().map(shown)).boxed()
+            }
+            Kind::Whole { .. } => {
+                let plain = values.iter().map(|value| self.special.cell(value).is_none());
+                let validity = Bitmap::from_iter(plain);
+                self.plain(values, false).with_validity(Some(validity))
+            }
+            Kind::ProtocolText { .. } | Kind::Category | Kind::Time(_) => self.plain(values, false),
+        }
+    }
+
+    fn plain(&self, values: &Values, text_as_dictionary: bool) -> Box<dyn Array> {
         match self.kind {
             Kind::AddressText if text_as_dictionary => addresses(values),
             Kind::AddressText => addresses_as_text(values.iter().map(|value| value as u32)).boxed(),
@@ -199,7 +260,7 @@ fn words(column: &Column, kind: Kind) -> Vec<String> {
                 Some(name) => name.to_string(),
                 None => number.to_string(),
             };
-            (0..=u8::MAX).map(shown).chain([OTHER.to_string()]).collect()
+            (0..=u8::MAX).map(shown).chain(column.special.clone()).chain([OTHER.to_string()]).collect()
         }
         _ => Vec::new(),
     }

@@ -1,10 +1,11 @@
 //! Arrow IPC a batch at a time, from a file (also known as Feather) or a stream.
 //!
 //! Every message is looked at before the first is decoded: that its body and buffers lie within the file, what packed buffers unpack to, how many
-//! values they claim. A batch is the writer's, so a very large one is refused with a word on how to write smaller ones.
+//! values they claim. A batch is the writer's, so a very large one is refused with a word on how to write smaller ones. Its columns are unpacked beside
+//! each other; memory is that of one batch, packed and unpacked, and of the dictionaries.
 
 use super::holds::{self, Holds, Unit};
-use super::{Allowance, Batches, broken, bytes_at, guarded};
+use super::{Allowance, Batches, ROWS, broken, bytes_at, guarded};
 use crate::source::{FileFormat, Head};
 use crate::{Limits, ReadError};
 use netdpsyn_trace::progress::Progress;
@@ -15,13 +16,15 @@ use polars_arrow::io::ipc::format::ipc::{
     self, BlockRef, FieldRef, FooterRef, MessageHeaderRef, MessageRef, RecordBatchRef, SchemaRef, TypeRef,
 };
 use polars_arrow::io::ipc::read::{
-    FileReader, StreamReader, StreamState, read_file_metadata, read_stream_metadata,
+    Dictionaries, FileMetadata, read_batch, read_dictionary_block, read_file_metadata, read_stream_metadata,
 };
-use polars_parquet::parquet::metadata::FileMetadata;
+use polars_parquet::parquet::metadata::FileMetadata as ParquetMetadata;
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Seek};
+use std::io::Seek;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FORMAT: FileFormat = FileFormat::Arrow;
 
@@ -38,11 +41,12 @@ const BATCH: u64 = 1 << 30;
 /// An Arrow file or stream.
 pub struct Arrow<'a> {
     path: PathBuf,
+    metadata: FileMetadata,
     /// Where the messages of a file stand, by its footer; those of a stream follow one another.
     blocks: Option<Vec<Block>>,
     limits: Limits,
     chosen: Vec<usize>,
-    reader: Option<Reader>,
+    reading: Option<Reading>,
     progress: &'a dyn Progress,
 }
 
@@ -53,9 +57,39 @@ struct Block {
     body_at: u64,
 }
 
-enum Reader {
-    File(FileReader<BufReader<File>>),
-    Stream(StreamReader<BufReader<File>>),
+impl Block {
+    /// As the library has it, which does not look at the length of the body.
+    fn for_library(self) -> Option<ipc::Block> {
+        Some(ipc::Block {
+            offset: i64::try_from(self.at).ok()?,
+            meta_data_length: i32::try_from(self.body_at - self.at).ok()?,
+            body_length: 0,
+        })
+    }
+}
+
+/// What a message holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Dictionary,
+    Batch,
+}
+
+/// How far a file was read.
+struct Reading {
+    messages: Vec<(Part, Block)>,
+    next: usize,
+    /// Rows of the next batch that were handed out, before all of it was decoded.
+    handed: usize,
+    dictionaries: Dictionaries,
+    columns: Vec<Source>,
+}
+
+/// A column's own place in the file, and what it unpacks from.
+struct Source {
+    file: File,
+    message: Vec<u8>,
+    packed: Vec<u8>,
 }
 
 /// Opens a file and reads its schema.
@@ -80,16 +114,29 @@ pub fn open<'a>(
         }
     };
     file.rewind().map_err(ReadError::Io)?;
-    let schema = match &blocks {
-        Some(_) => guarded(FORMAT, || read_file_metadata(&mut file))?.schema,
-        None => guarded(FORMAT, || read_stream_metadata(&mut file))?.schema.into(),
+    let metadata = match &blocks {
+        Some(_) => {
+            let file = guarded(FORMAT, || read_file_metadata(&mut file))?;
+            FileMetadata { blocks: Vec::new(), dictionaries: None, ..file }
+        }
+        None => {
+            let stream = guarded(FORMAT, || read_stream_metadata(&mut file))?;
+            FileMetadata {
+                schema: Arc::new(stream.schema),
+                custom_schema_metadata: None,
+                custom_metadata: None,
+                ipc_schema: stream.ipc_schema,
+                blocks: Vec::new(),
+                dictionaries: None,
+                size: length,
+            }
+        }
     };
-    let heads = schema
-        .iter_values()
-        .map(|field| Head { name: field.name.to_string(), holds: Holds::of(&field.dtype) })
-        .collect();
-    let arrow = Arrow { path: path.into(), blocks, limits, chosen: Vec::new(), reader: None, progress };
-    Ok((heads, arrow))
+    let fields = metadata.schema.iter_values();
+    let heads = fields.map(|field| Head { name: field.name.to_string(), holds: Holds::of(&field.dtype) });
+    let heads = heads.collect();
+    let chosen = Vec::new();
+    Ok((heads, Arrow { path: path.into(), metadata, blocks, limits, chosen, reading: None, progress }))
 }
 
 fn check_small(small: bool) -> Result<(), ReadError> {
@@ -128,38 +175,76 @@ fn footer(file: &mut File, length: u64) -> Result<Vec<Block>, ReadError> {
 impl Batches for Arrow<'_> {
     fn choose(&mut self, positions: Vec<usize>) {
         self.chosen = positions;
-        self.reader = None;
+        self.reading = None;
     }
 
-    fn next(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
-        loop {
+    fn next(&mut self, rows: usize) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
+        let mut reading = match self.reading.take() {
+            Some(reading) => reading,
+            None => self.checked()?,
+        };
+        let found: Option<Vec<Box<dyn Array>>> = loop {
             self.progress.check()?;
-            let reader = match &mut self.reader {
-                Some(reader) => reader,
-                None => {
-                    let reader = self.checked()?;
-                    self.reader.insert(reader)
-                }
-            };
-            let next = guarded(FORMAT, || match reader {
-                Reader::File(reader) => reader.next().transpose(),
-                Reader::Stream(reader) => Ok(match reader.next().transpose()? {
-                    Some(StreamState::Some(batch)) => Some(batch),
-                    // At the end of a stream without an end mark.
-                    Some(StreamState::Waiting) | None => None,
-                }),
-            })?;
-            match next {
-                Some(batch) if batch.is_empty() => {}
-                next => return Ok(next.map(|batch| batch.into_arrays())),
+            let Some(&(part, block)) = reading.messages.get(reading.next) else { break None };
+            if part == Part::Dictionary {
+                self.dictionary(&mut reading, block)?;
+                reading.next += 1;
+                continue;
             }
-        }
+            let most = (rows < ROWS).then_some(reading.handed + rows);
+            let arrays = self.batch(&mut reading, block, most)?;
+            let length = arrays.first().map_or(0, |array| array.len());
+            let handed = reading.handed.min(length);
+            match most {
+                Some(most) if length == most => reading.handed = length,
+                _ => (reading.next, reading.handed) = (reading.next + 1, 0),
+            }
+            if handed < length {
+                break Some(arrays.into_iter().map(|array| array.sliced(handed, length - handed)).collect());
+            }
+        };
+        self.reading = Some(reading);
+        Ok(found)
     }
 }
 
 impl Arrow<'_> {
-    /// Looks at every message; then the reader may begin.
-    fn checked(&self) -> Result<Reader, ReadError> {
+    /// Reads a dictionary, which takes the place of one of its number.
+    fn dictionary(&self, reading: &mut Reading, block: Block) -> Result<(), ReadError> {
+        let block = block.for_library().ok_or_else(|| broken(FORMAT, "a batch is not where it says"))?;
+        let Some(Source { file, message, packed }) = reading.columns.first_mut() else { return Ok(()) };
+        let (metadata, known) = (&self.metadata, &mut reading.dictionaries);
+        guarded(FORMAT, || {
+            let checked = Default::default();
+            read_dictionary_block(file, metadata, &block, false, known, message, packed, checked)
+        })
+    }
+
+    /// Decodes the chosen columns of a batch, or their first rows.
+    fn batch(
+        &self,
+        reading: &mut Reading,
+        block: Block,
+        most: Option<usize>,
+    ) -> Result<Vec<Box<dyn Array>>, ReadError> {
+        let block = block.for_library().ok_or_else(|| broken(FORMAT, "a batch is not where it says"))?;
+        let metadata = FileMetadata { blocks: vec![block], ..self.metadata.clone() };
+        let Reading { dictionaries, columns, .. } = reading;
+        let columns = columns.par_iter_mut().zip(&self.chosen).map(|(source, &column)| {
+            self.progress.check()?;
+            let Source { file, message, packed } = source;
+            let batch = guarded(FORMAT, || {
+                let (only, checked) = (Some(&[column][..]), Default::default());
+                read_batch(file, dictionaries, &metadata, only, most, 0, false, message, packed, checked)
+            })?;
+            let mut arrays = batch.into_arrays();
+            arrays.pop().ok_or_else(|| broken(FORMAT, "a batch lacks a column"))
+        });
+        columns.collect()
+    }
+
+    /// Looks at every message; then reading may begin.
+    fn checked(&self) -> Result<Reading, ReadError> {
         let mut file = File::open(&self.path).map_err(ReadError::Io)?;
         let length = file.metadata().map_err(ReadError::Io)?.len();
         let mut allowance = Allowance::new(self.limits, length, FORMAT);
@@ -167,40 +252,35 @@ impl Arrow<'_> {
             self.progress.check()?;
             check_message(message, file, &mut allowance)
         };
+        let mut messages = Vec::new();
         match &self.blocks {
             Some(blocks) => {
-                for block in blocks {
+                for &block in blocks {
                     let found = message(&mut file, length, block.at, Some(block.body_at))?;
-                    let is_batch = found.map(|found| check(&found, &mut file)).transpose()?;
-                    if is_batch != Some(true) {
-                        return Err(broken(FORMAT, "a batch is not where its footer says"));
-                    }
+                    let part = found.map(|found| check(&found, &mut file)).transpose()?.flatten();
+                    let part = part.ok_or_else(|| broken(FORMAT, "a batch is not where its footer says"))?;
+                    messages.push((part, block));
                 }
             }
             None => {
                 let mut at = 0;
                 while let Some(found) = message(&mut file, length, at, None)? {
                     // One schema, and nothing but batches after it.
-                    if !check(&found, &mut file)? && at > 0 {
-                        return Err(broken(FORMAT, "it has messages of another kind than batches"));
+                    match check(&found, &mut file)? {
+                        Some(part) => messages.push((part, Block { at, body_at: found.body_at })),
+                        None if at == 0 => {}
+                        None => return Err(broken(FORMAT, "it has messages of another kind than batches")),
                     }
                     at = found.body_at + found.body;
                 }
             }
         }
-        file.rewind().map_err(ReadError::Io)?;
-        let mut file = BufReader::with_capacity(1 << 16, file);
-        let chosen = Some(self.chosen.clone());
-        Ok(match &self.blocks {
-            Some(_) => {
-                let metadata = guarded(FORMAT, || read_file_metadata(&mut file))?;
-                Reader::File(FileReader::new(file, metadata, chosen, None))
-            }
-            None => {
-                let metadata = guarded(FORMAT, || read_stream_metadata(&mut file))?;
-                Reader::Stream(StreamReader::new(file, metadata, chosen))
-            }
-        })
+        let source = |_: &usize| {
+            let file = File::open(&self.path).map_err(ReadError::Io)?;
+            Ok(Source { file, message: Vec::new(), packed: Vec::new() })
+        };
+        let columns = self.chosen.iter().map(source).collect::<Result<_, ReadError>>()?;
+        Ok(Reading { messages, next: 0, handed: 0, dictionaries: Dictionaries::default(), columns })
     }
 }
 
@@ -279,25 +359,30 @@ fn is_small(schema: SchemaRef) -> planus::Result<bool> {
     Ok(true)
 }
 
-/// Whether a message is a batch, which then lies within the file and unpacks to no more than may come out of it.
-fn check_message(message: &Message, file: &mut File, allowance: &mut Allowance) -> Result<bool, ReadError> {
+/// What a message is, which then lies within the file and unpacks to no more than may come out of it; none if it is no batch.
+fn check_message(
+    message: &Message,
+    file: &mut File,
+    allowance: &mut Allowance,
+) -> Result<Option<Part>, ReadError> {
     let claims = message.read(|header| {
         Ok(match header {
-            MessageHeaderRef::RecordBatch(batch) => Some(Claims::of(batch)?),
+            MessageHeaderRef::RecordBatch(batch) => Some((Part::Batch, Claims::of(batch)?)),
             MessageHeaderRef::DictionaryBatch(dictionary) => {
-                dictionary.data()?.map(Claims::of).transpose()?
+                let claims = dictionary.data()?.map(Claims::of).transpose()?;
+                claims.map(|claims| (Part::Dictionary, claims))
             }
             _ => None,
         })
     })?;
-    let Some(claims) = claims else { return Ok(false) };
+    let Some((part, claims)) = claims else { return Ok(None) };
     let bytes = claims.unpacked(message, file)?;
     if bytes > BATCH {
         return Err(broken(FORMAT, "a batch unpacks to more than 1 GiB; write it in smaller batches"));
     }
     // A value may take no byte at all, and is one of eight once it is read.
     allowance.take(bytes.saturating_add(claims.rows.saturating_mul(claims.values.len().max(1) as u64)))?;
-    Ok(true)
+    Ok(Some(part))
 }
 
 /// What a batch says of itself.
@@ -353,7 +438,7 @@ impl Claims {
 }
 
 /// Lengths of time among the columns of a Parquet file, which has no such type itself: writers keep the Arrow schema beside.
-pub fn durations(metadata: &FileMetadata) -> HashMap<String, Unit> {
+pub fn durations(metadata: &ParquetMetadata) -> HashMap<String, Unit> {
     let pairs = metadata.key_value_metadata().iter().flatten();
     let schema = pairs.filter(|pair| pair.key == "ARROW:schema").find_map(|pair| pair.value.as_ref());
     let bytes = schema.and_then(|text| base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).ok());

@@ -3,9 +3,12 @@
 //! | file | idea |
 //! | --- | --- |
 //! | `holds` | what a column's type says of its values, and what is made of it |
-//! | `cells` | an array's values: the common ones directly, all others through their text, as a cell of CSV |
+//! | `cells` | a value as the text that says it, as a cell of CSV |
+//! | `values` | arrays read into a field's value space, the common ones in blocks, all others through their text |
+//! | `known` | text that comes again and again |
 //! | `parquet_in` | Parquet a few pages at a time, every claim held against the file before it is believed |
-//! | `arrow_in` | Arrow IPC, file or stream, a batch at a time |
+//! | `words` | text of Parquet as places in a dictionary |
+//! | `arrow_in` | Arrow IPC, file or stream, a batch at a time, its columns beside each other |
 //! | `arrays` | a slice of a trace as typed arrays |
 //! | `parquet_out`, `arrow_out` | the same in a file |
 //!
@@ -17,19 +20,23 @@ mod arrow_in;
 mod arrow_out;
 mod cells;
 mod holds;
+mod known;
 mod parquet_in;
 mod parquet_out;
+mod values;
+mod words;
 
 pub use arrow_out::ArrowWriter;
-pub(super) use cells::{Bad, read as read_column};
 pub(super) use holds::Holds;
 pub use parquet_out::ParquetWriter;
+pub(super) use polars_arrow::array::Array;
+pub(super) use values::{Bad, ColumnReader};
 
 use super::source::{FileFormat, Head, Record};
 use super::{Container, Limit, Limits, ReadError};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Schema, Stage, Trace};
-use polars_arrow::array::Array;
+use rayon::prelude::*;
 use std::io::{Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -45,11 +52,14 @@ pub(super) struct Chosen {
 
 /// Rows that are read together.
 const ROWS: usize = 1 << 16;
+/// Rows that are decoded where the first good one may be enough: to see how a file is written.
+const FEW: usize = 1 << 10;
 
 /// The batches of a file: of every chosen column an array, all of one length.
 trait Batches {
     fn choose(&mut self, positions: Vec<usize>);
-    fn next(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError>;
+    /// The next batch. Fewer `rows` than usual may be had sooner, and one that would have to be cut may have more.
+    fn next(&mut self, rows: usize) -> Result<Option<Vec<Box<dyn Array>>>, ReadError>;
 }
 
 /// A columnar file that has been opened.
@@ -116,12 +126,16 @@ impl Columns<'_> {
 
     /// The next batch: of every chosen column an array.
     pub fn batch(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
+        self.batch_of(ROWS)
+    }
+
+    fn batch_of(&mut self, rows: usize) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
         if self.chosen.is_empty() {
             return Ok(None);
         }
         while self.whole.first().is_none_or(|array| self.handed == array.len()) {
-            let Some(batch) = self.batches.next()? else { return Ok(None) };
-            if batch.iter().any(|array| cells::longest(array.as_ref()) > cells::LONGEST) {
+            let Some(batch) = self.batches.next(rows)? else { return Ok(None) };
+            if batch.par_iter().any(|array| cells::longest(array.as_ref()) > cells::LONGEST) {
                 return Err(broken(self.format, "a value is longer than 1 MiB"));
             }
             (self.whole, self.handed) = (batch, 0);
@@ -136,7 +150,8 @@ impl Columns<'_> {
     /// The next record as text. Columns that are not chosen are empty cells.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         while self.batch.first().is_none_or(|array| self.row == array.len()) {
-            match self.batch()? {
+            let rows = if self.line == 0 { FEW } else { ROWS };
+            match self.batch_of(rows)? {
                 Some(batch) => (self.batch, self.row) = (batch, 0),
                 None => return Ok(false),
             }
@@ -185,7 +200,8 @@ fn bytes_at(
     length: u64,
 ) -> Result<Vec<u8>, ReadError> {
     file.seek(std::io::SeekFrom::Start(at)).map_err(ReadError::Io)?;
-    let mut bytes = Vec::new();
+    // A length is a claim, and the file may be shorter.
+    let mut bytes = Vec::with_capacity(length.min(1 << 22) as usize);
     file.take(length).read_to_end(&mut bytes).map_err(ReadError::Io)?;
     match bytes.len() as u64 == length {
         true => Ok(bytes),

@@ -5,7 +5,7 @@
 //! groups: it is a batch of the chosen columns, and of each a page.
 
 use super::holds::Holds;
-use super::{Allowance, Batches, ROWS, broken, bytes_at, guarded};
+use super::{Allowance, Batches, FEW, ROWS, broken, bytes_at, guarded, words};
 use crate::source::{FileFormat, Head};
 use crate::{Limits, ReadError};
 use netdpsyn_trace::progress::Progress;
@@ -155,7 +155,7 @@ impl Batches for Parquet<'_> {
         self.rows_left = 0;
     }
 
-    fn next(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
+    fn next(&mut self, rows: usize) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
         while self.rows_left == 0 {
             let Some(rows) = self.metadata.row_groups.get(self.group).map(|group| group.num_rows()) else {
                 return Ok(None);
@@ -165,7 +165,7 @@ impl Batches for Parquet<'_> {
             self.rows_left = rows;
             self.group += 1;
         }
-        let rows = self.rows_left.min(ROWS);
+        let rows = self.rows_left.min(rows);
         let (allowance, progress) = (&self.allowance, self.progress);
         let arrays = self.readers.par_iter_mut().map(|chunk| chunk.take(rows, allowance, progress));
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
@@ -196,6 +196,7 @@ impl Parquet<'_> {
             rows_left: group.num_rows(),
             dictionary: Vec::new(),
             pages: Vec::new(),
+            by_word: true,
             rows: 0,
             decoded: 0,
             ready: VecDeque::new(),
@@ -216,6 +217,8 @@ struct Chunk {
     /// The dictionary's page and others, as they stand in the file, with the rows of the latter and how many of those are decoded.
     dictionary: Vec<u8>,
     pages: Vec<u8>,
+    /// Whether all of those pages say the places of their values in the dictionary.
+    by_word: bool,
     rows: usize,
     decoded: usize,
     /// Decoded arrays, with what of each is still to be handed out.
@@ -253,13 +256,13 @@ impl Chunk {
         }
         match parts.len() {
             1 => Ok(parts.remove(0)),
-            _ => guarded(FORMAT, || polars_arrow::compute::concatenate::concatenate_unchecked(&parts)),
+            _ => guarded(FORMAT, || words::joined(&parts)),
         }
     }
 
     /// Reads pages until they have enough rows.
     fn read_pages(&mut self, allowance: &Mutex<Allowance>) -> Result<(), ReadError> {
-        (self.rows, self.decoded) = (0, 0);
+        (self.rows, self.decoded, self.by_word) = (0, 0, true);
         self.pages.clear();
         let mut unpacked = 0;
         while self.rows < ROWS && unpacked < TOGETHER && self.rows_left > 0 {
@@ -317,6 +320,7 @@ impl Chunk {
                 self.dictionary = page;
                 continue;
             }
+            self.by_word &= matches!(encoding, Some(Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY));
             self.pages.extend_from_slice(&page);
             self.rows += values;
             self.rows_left -= values;
@@ -350,11 +354,8 @@ impl Chunk {
     /// Decodes the next rows of the pages that were read.
     fn decode(&mut self, rows: usize) -> Result<(), ReadError> {
         // The last part is not worth unpacking everything once more.
-        let whole = self.rows <= 2 * ROWS;
-        let range = match whole {
-            true => 0..self.rows,
-            false => self.decoded..self.rows.min(self.decoded + rows),
-        };
+        let whole = self.rows <= 2 * ROWS && rows > FEW;
+        let range = self.decoded..if whole { self.rows } else { self.rows.min(self.decoded + rows) };
         let expected = range.len();
         let bytes = [&self.dictionary[..], &self.pages[..]].concat();
         let arrays = guarded(FORMAT, || {
@@ -364,9 +365,11 @@ impl Chunk {
             let pages =
                 PageReader::new_with_page_meta(Cursor::new(Buffer::from_vec(bytes)), meta, Vec::new(), most);
             let pages = BasicDecompressor::new(pages, Vec::new());
-            let filter = (!whole).then(|| Filter::Range(range.clone()));
+            let filter = (range != (0..self.rows)).then(|| Filter::Range(range.clone()));
             let primitive = &self.descriptor.descriptor.primitive_type;
-            column_iter_to_arrays(vec![pages], vec![primitive], self.field.clone(), filter)
+            let text = self.by_word && self.field.dtype == ArrowDataType::Utf8View;
+            let field = if text { words::of(&self.field) } else { self.field.clone() };
+            column_iter_to_arrays(vec![pages], vec![primitive], field, filter)
         });
         let (arrays, _) = arrays?;
         let found: usize = arrays.iter().map(|array| array.len()).sum();

@@ -114,6 +114,15 @@ pq.write_table(
 # Times as text.
 stamps = times("ns").dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 pq.write_table(pa.Table.from_pandas(frame.assign(ts=stamps)), HERE / "text.parquet", compression="brotli")
+# A dictionary that is full soon, so that text follows as it is, in pages of a few values.
+pq.write_table(
+    pa.Table.from_pandas(frame.assign(ts=times("us"))),
+    HERE / "pages.parquet",
+    row_group_size=8,
+    data_page_size=20,
+    dictionary_pagesize_limit=30,
+    write_batch_size=2,
+)
 
 # Arrow: a file by pyarrow with dictionaries, a stream, and a file by polars with views.
 table = pa.Table.from_pandas(frame.assign(ts=times("ns"), type=frame.type.astype("category"), td=pd.to_timedelta(frame.td, unit="s")))
