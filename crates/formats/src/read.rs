@@ -3,7 +3,7 @@
 use super::cell::Parser;
 use super::columns::{Columns, read_column};
 use super::input::Limits;
-use super::source::{Opened, Record, Records};
+use super::source::{Opened, Record};
 use super::tally::{Fault, Tally};
 use super::text::{Layout, Origin};
 use super::{Bound, ReadError, Report, TraceWriter, bind};
@@ -70,7 +70,7 @@ fn records(
     let mut records = opened.records;
     let parsers = bound.parsers();
     records.choose(|| bound.chosen());
-    if let Records::Columns(columns) = &mut records {
+    if let Some(columns) = records.columns() {
         batches(columns, bound, &parsers, &mut tally, progress)?;
         tally.taken(&parsers);
         return tally.finish();

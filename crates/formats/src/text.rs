@@ -12,6 +12,8 @@ use std::io::{BufRead, BufReader};
 
 /// Bytes that are read at a time.
 const BLOCK: usize = 1 << 16;
+/// Lines among which the header is looked for where it is declared how that begins.
+const HEADER_WITHIN: usize = 1_000;
 /// What an editor may put before UTF-8.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -22,6 +24,8 @@ pub(super) struct LeftOut {
     pub comments: u64,
     /// They are the header again.
     pub headers: u64,
+    /// They are records that hold something else than those that are read.
+    pub others: u64,
 }
 
 /// Where a text comes from.
@@ -50,6 +54,8 @@ pub(super) struct Layout<'a> {
 pub(super) struct Text<'a> {
     input: BufReader<Input<'a>>,
     reading: Reading,
+    /// What is wrong with a record that is not written as the reading says that lines are.
+    misfit: String,
     origin: Origin,
     separator: Separator,
     /// The line of the header as it stands in the file; empty without one.
@@ -91,6 +97,11 @@ impl<'a> Text<'a> {
             before: 0,
             ended: false,
             left_out: LeftOut::default(),
+            misfit: layout
+                .reading
+                .line
+                .clone()
+                .map_or(String::new(), |line| format!("it is not written as {}", String::from(line))),
             reading: layout.reading.clone(),
             origin: layout.origin,
         };
@@ -113,13 +124,12 @@ impl<'a> Text<'a> {
             self.buffer.clear();
             self.read_line()?;
         }
-        if !self.reading.columns.is_empty() {
+        let names = self.reading.names();
+        if !names.is_empty() {
             self.separate_by(self.reading.separator.unwrap_or(Separator::Comma));
-            return Ok(self.reading.columns.clone());
+            return Ok(names);
         }
-        if !self.advance()? {
-            return Err(ReadError::Empty);
-        }
+        let whole = self.find_header()?;
         let separators = match self.reading.separator {
             Some(declared) => vec![declared],
             None if self.origin == Origin::Ours => vec![Separator::Comma],
@@ -138,8 +148,26 @@ impl<'a> Text<'a> {
         }
         let Some((_, names, separator)) = best else { return Err(ReadError::Empty) };
         self.separate_by(separator);
-        self.header = std::mem::take(&mut self.buffer);
+        self.header = whole;
         Ok(names)
+    }
+
+    /// Goes to the line of names, and leaves the names of it in the buffer; returns the line.
+    fn find_header(&mut self) -> Result<Vec<u8>, ReadError> {
+        let Some(begins) = self.reading.header.clone() else {
+            return if self.advance()? { Ok(self.buffer.clone()) } else { Err(ReadError::Empty) };
+        };
+        for _ in 0..HEADER_WITHIN {
+            self.buffer.clear();
+            if !self.read_line()? {
+                break;
+            }
+            if let Some(names) = self.buffer.strip_prefix(begins.as_bytes()) {
+                let names = names.trim_ascii_start().to_vec();
+                return Ok(std::mem::replace(&mut self.buffer, names));
+            }
+        }
+        Err(ReadError::NoHeaderLine(begins))
     }
 
     fn separate_by(&mut self, separator: Separator) {
@@ -256,7 +284,12 @@ impl<'a> Text<'a> {
     fn split(&mut self, record: &mut Record) -> Result<(), ReadError> {
         record.cells.clear();
         let quotes = self.reading.quotes.unwrap_or(true);
-        if self.separator == Separator::Space {
+        if let Some(line) = &self.reading.line {
+            let factors = self.reading.numbers.scales;
+            if !line.split(&self.buffer, factors, |cell| record.cells.push_field(cell)) {
+                record.fault = Some(self.misfit.clone());
+            }
+        } else if self.separator == Separator::Space {
             let cells = self.buffer.split(u8::is_ascii_whitespace).filter(|cell| !cell.is_empty());
             cells.for_each(|cell| record.cells.push_field(cell));
         } else if quotes && memchr::memchr(b'"', &self.buffer).is_some() {
