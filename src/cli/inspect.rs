@@ -39,10 +39,14 @@ impl Args {
             Some(packing) => format!("{}, packed by {packing}; ", report.format),
             None => format!("{}; ", report.format),
         });
-        match (found.looks.header_of_one, found.looks.is_record) {
+        match (found.looks.header_of_one.filter(|_| found.proposed.is_some()), found.looks.is_record) {
             (Some(cells), _) => println!("File: {kind}the header has 1 field and the records have {cells}"),
             (None, true) => println!("File: {kind}no header: the first line looks like a record"),
-            (None, false) => println!("File: {kind}its columns are {}", found.looks.first.join(", ")),
+            (None, false) => {
+                let read = found.schema.columns.iter().map(|column| &column.name);
+                let names: Vec<&str> = read.chain(&found.left_out).map(String::as_str).collect();
+                println!("File: {kind}its columns are {}", names.join(", "));
+            }
         }
         if found.looks.is_record {
             println!("PRIVATE — the first line has {}", found.looks.first.join(" | "));
@@ -54,7 +58,7 @@ impl Args {
             (Some(_), _) => {
                 for near in found.looks.near.iter().take(1) {
                     let (name, missing) = (near.layout.name(), near.missing.join(", "));
-                    println!("Layout: none fits; the nearest is {name}, which has {missing} beside");
+                    println!("Layout: none fits; the nearest is {name}, which needs {missing} beside");
                 }
                 println!("PRIVATE — a schema proposed from the names and the first records, for the trace's");
                 println!("steward to look through: --schema-out FILE, then --schema FILE");

@@ -27,8 +27,8 @@ pub struct ReadingArgs {
     #[arg(help_heading = HEADING, long, value_name = "DOTS")]
     objects: Option<Objects>,
     /// Leave out records that have anything else in a column, as event_type=flow; repeatable
-    #[arg(help_heading = HEADING, long, value_name = "COLUMN=A,B,…", value_parser = only)]
-    only: Vec<Only>,
+    #[arg(help_heading = HEADING, long = "where", value_name = "COLUMN=A,B,…", value_parser = only)]
+    records: Vec<Only>,
     /// Lines before the header, or before the first record where there is none
     #[arg(help_heading = HEADING, long, value_name = "LINES", default_value_t = 0)]
     skip_lines: u64,
@@ -89,7 +89,7 @@ impl ReadingArgs {
             line: self.line,
             header: self.header_begins,
             objects: self.objects,
-            only: self.only,
+            only: self.records,
             skip: self.skip_lines,
             comment: self.comment,
             end: self.end,

@@ -96,7 +96,7 @@ pub enum LocalError {
 /// The layout that is nearest, and what it has beside.
 fn nearest(near: Option<&Near>) -> String {
     let Some(Near { layout, missing, .. }) = near else { return String::new() };
-    format!(", the nearest is {}, which has {} beside", layout.schema.name, missing.join(", "))
+    format!(", the nearest is {}, which needs {} beside", layout.schema.name, missing.join(", "))
 }
 
 /// A raw trace and what its steward declares about it.
@@ -167,8 +167,13 @@ impl Source {
     }
 
     /// A schema for what no preset fits, and the columns that it leaves out.
-    fn propose(&self, progress: &dyn Progress) -> Result<(Bound, LeftOut), LocalError> {
-        let proposal = formats::propose(&self.path, &self.reading, progress);
+    fn propose(&self, looks: &Looks, progress: &dyn Progress) -> Result<(Bound, LeftOut), LocalError> {
+        // What has most of a layout's columns is laid out as that is.
+        let near = looks.near.first().filter(|near| near.found > near.missing.len());
+        let laid_out =
+            near.map(|near| Reading { only: vec![], times: None, ..near.layout.schema.reading.clone() });
+        let reading = self.reading.clone().over(laid_out.unwrap_or_default());
+        let proposal = formats::propose(&self.path, &reading, progress);
         let proposal = proposal.map_err(|error| self.refused(error))?.for_steward(&Steward::local());
         Ok((self.bind_as(proposal.schema, progress)?, proposal.left_out))
     }
@@ -400,7 +405,9 @@ fn make(
     let (rows, convergence) = (made.rows, made.convergence);
     let mut file = NewFile::create(output)?;
     let statement = serde_json::to_string(&bundle.statement).ok();
-    let writer = form.writer(format, &model.schema, &mut file, (rows as u64, statement));
+    // How the raw trace was laid out, the model does not need to know.
+    let schema = Schema { reading: bundle.schema.reading.clone(), ..model.schema.clone() };
+    let writer = form.writer(format, &schema, &mut file, (rows as u64, statement));
     let written = writer.map_err(Halted::Io).and_then(|(mut writer, missing)| {
         made.in_order(progress, |slice| writer.write(&slice, progress))?;
         writer.finish(progress).map(|()| missing)
@@ -495,7 +502,7 @@ pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, L
             LocalError::Unrecognised(_)
             | LocalError::Read { source: ReadError::NoHeader | ReadError::HeaderOfOne { .. }, .. },
         )) => {
-            let (bound, left_out) = source.propose(progress)?;
+            let (bound, left_out) = source.propose(&looks, progress)?;
             (bound, Some(left_out))
         }
         Some(Err(error)) => return Err(error),

@@ -101,9 +101,11 @@ pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Re
         1 if format == FileFormat::Csv => cells_of_records(&declared, open)?.map(|(_, cells)| cells),
         _ => None,
     };
+    let told = near.first().filter(|near| near.missing.is_empty());
+    let headless = told.is_some_and(|near| !near.layout.schema.reading.names().is_empty());
     Ok(Looks {
         near,
-        is_record: first.iter().any(Head::looks_like_a_value),
+        is_record: headless || first.iter().any(Head::looks_like_a_value),
         first: first.into_iter().map(|head| head.name).collect(),
         header_of_one,
     })
