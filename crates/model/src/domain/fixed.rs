@@ -92,7 +92,6 @@ fn exponential_starts(base: f64, end: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdpsyn_trace::presets;
 
     #[test]
     fn exponential_bins_are_the_papers() {
@@ -140,8 +139,8 @@ mod tests {
     #[test]
     fn edges_depend_on_the_schema_alone_and_cover_its_space() {
         let window = Window::new(5, 1_000_000).unwrap();
-        for (name, _) in presets::NAMES {
-            for column in presets::preset(name).unwrap().columns {
+        for layout in netdpsyn_trace::layouts::layouts() {
+            for column in &layout.schema.columns {
                 let Some(p) = partition(&column.field, Some(window)) else { continue };
                 assert_eq!(Some(p.space()), column.field.space(Some(window)), "{}", column.name);
             }
