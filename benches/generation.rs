@@ -7,7 +7,7 @@ use netdpsyn::fit::{Method, Plan};
 use netdpsyn::generate::Request;
 use netdpsyn::progress::Quiet;
 use netdpsyn::service::acceptance::Accepted;
-use netdpsyn::service::local::{self, Outputs, Source};
+use netdpsyn::service::local::{self, Form, Outputs, Source};
 use netdpsyn::simulate::flows;
 use std::path::Path;
 use std::process::Command;
@@ -63,8 +63,14 @@ fn measure(folder: &Path) {
 fn one_size(rows: usize, folder: &Path) {
     let request = Request { rows: Some(rows), seed: 1, ..Request::default() };
     let start = Instant::now();
-    let made =
-        local::generate(&folder.join("bundle"), &request, None, &folder.join("synthetic.csv"), None, &Quiet);
+    let made = local::generate(
+        &folder.join("bundle"),
+        &request,
+        None,
+        &folder.join("synthetic.csv"),
+        Form::AsRead,
+        &Quiet,
+    );
     made.expect("a trace");
     let seconds = start.elapsed().as_secs_f64();
     let peak = peak_bytes();

@@ -23,7 +23,7 @@ impl Args {
         let bar = Bar::new();
         let (condition, output) = (self.rows.condition.as_ref(), &self.output.output);
         let (bundle, made) =
-            local::generate(&self.bundle, &request, condition, output, self.output.format(), &bar)?;
+            local::generate(&self.bundle, &request, condition, output, self.output.form()?, &bar)?;
         drop(bar);
         println!("{}\n{}", bundle.statement, report::generated(&made));
         println!("Written: {}", output.display());

@@ -8,6 +8,7 @@ use crate::fit::across::foreseen;
 use crate::fit::{Method, Plan, foretell};
 use crate::formats::Steward;
 use crate::service::local::{self, LocalError};
+use crate::trace::layout;
 use std::path::PathBuf;
 
 /// ε at which fidelity is foretold.
@@ -31,20 +32,50 @@ impl Args {
         let found = local::inspect(&source, &bar)?;
         drop(bar);
         let steward = Steward::local();
-        let (report, hints) = (found.report.for_steward(&steward), found.hints.for_steward(&steward));
+        let report = found.report.map(|report| report.for_steward(&steward));
+        let hints = found.hints.for_steward(&steward);
 
-        match &found.proposed {
-            None => println!("Schema, from the format alone (preset {})", found.schema.name),
-            Some(_) => {
-                println!("PRIVATE — no preset fits; a schema proposed from the names and the first records,");
-                println!("for the trace's steward to look through: --schema-out FILE, then --schema FILE");
+        let kind = report.as_ref().map_or(String::new(), |report| match report.packing {
+            Some(packing) => format!("{}, packed by {packing}; ", report.format),
+            None => format!("{}; ", report.format),
+        });
+        match (found.looks.header_of_one.filter(|_| found.proposed.is_some()), found.looks.is_record) {
+            (Some(cells), _) => println!("File: {kind}the header has 1 field and the records have {cells}"),
+            (None, true) => println!("File: {kind}no header: the first line looks like a record"),
+            (None, false) => {
+                let read = found.schema.columns.iter().map(|column| &column.name);
+                let names: Vec<&str> = read.chain(&found.left_out).map(String::as_str).collect();
+                println!("File: {kind}its columns are {}", names.join(", "));
+            }
+        }
+        if found.looks.is_record {
+            println!("PRIVATE — the first line has {}", found.looks.first.join(" | "));
+        }
+        let layout = layout(&found.schema.name);
+        match (&found.proposed, layout) {
+            (None, Some(layout)) => println!("Schema of layout {} ({})", found.schema.name, layout.about),
+            (None, None) => println!("Schema {}", found.schema.name),
+            (Some(_), _) => {
+                for near in found.looks.near.iter().take(1) {
+                    let (name, missing) = (near.layout.name(), near.missing.join(", "));
+                    println!("Layout: none fits; the nearest is {name}, which needs {missing} beside");
+                }
+                println!("PRIVATE — a schema proposed from the names and the first records, for the trace's");
+                println!("steward to look through: --schema-out FILE, then --schema FILE");
             }
         }
         for column in &found.schema.columns {
             let shown = |value: Option<String>| value.unwrap_or_else(|| "–".into());
             let notation = column.notation.and_then(|n| serde_json::to_string(&n).ok());
             let field = serde_json::to_string(&column.field).ok();
-            println!("  {:<10} {:<46} {}", column.name, shown(field), shown(notation));
+            let roles = serde_json::to_string(&column.roles).unwrap_or_default().replace('"', "");
+            println!("  {:<10} {:<20} {:<46} {}", column.name, roles, shown(field), shown(notation));
+        }
+        if found.proposed.is_none() {
+            for column in &found.left_out {
+                let why = layout.and_then(|layout| layout.because(column));
+                println!("  left out: {column}: {}", why.unwrap_or("the layout does not read it"));
+            }
         }
         for (column, why) in found.proposed.iter().flatten() {
             println!("  left out: {column}: {why}");
@@ -61,9 +92,11 @@ impl Args {
             println!("  {}", report::foreseen(&foreseen(&plan, &found.schema)));
         }
         println!("\nPRIVATE — read from the records; for the trace's steward only");
-        println!("  {} records can be read, {} cannot", report.records, report.bad);
-        for line in report::parse_report(&report).lines() {
-            println!("  {line}");
+        if let Some(report) = &report {
+            println!("  {} records can be read, {} cannot", report.records, report.bad);
+            for line in report::parse_report(report).lines() {
+                println!("  {line}");
+            }
         }
         for (column, window) in &hints.windows {
             println!("  {column} lies within {window}");
@@ -78,10 +111,11 @@ impl Args {
         }
         println!("  Declaring a window, grain or categories after reading them here is a choice outside the");
         println!("  promise of privacy; declare what you knew before, or round generously.");
+        let records = report.as_ref().map_or(0, |report| report.records);
         println!("  Foretold of this many records by method adaptive, from public traces:");
         for guarantee in EPSILONS.into_iter().filter_map(|epsilon| Guarantee::new(epsilon, DELTA).ok()) {
             let plan = Plan::new(guarantee, Method::Adaptive);
-            if let Some(foretold) = foretell::foretold(&plan, &found.schema, report.records as f64) {
+            if let Some(foretold) = foretell::foretold(&plan, &found.schema, records as f64) {
                 println!("    ε = {:<3}  {}", guarantee.epsilon(), report::foretold(&foretold));
             }
         }
@@ -91,6 +125,16 @@ impl Args {
                 .map_err(|source| LocalError::Write { path: path.clone(), source })?;
             println!("\nWritten: {}", path.display());
         }
-        Ok(())
+        if let Some(refused) = found.refused {
+            return Err(refused.into());
+        }
+        let seen = report.as_ref().map_or(0, |report| report.records + report.bad);
+        let bad = report.as_ref().map_or(0, |report| report.bad);
+        match bad as f64 > source.tolerance * seen as f64 {
+            true => Err(Failure::Unusable(
+                "the file cannot be used as it stands: mend it, declare how such cells are written, or skip such records with --tolerance SHARE".into(),
+            )),
+            false => Ok(()),
+        }
     }
 }

@@ -97,6 +97,8 @@ enum Failure {
     Local(LocalError),
     /// An argument that clap could not judge.
     Usage(String),
+    /// A file cannot be used as it stands.
+    Unusable(String),
     /// The server cannot start or work.
     Server(String),
 }
@@ -115,6 +117,10 @@ impl Failure {
                 eprintln!("error: {text}");
                 return ExitCode::from(2);
             }
+            Failure::Unusable(text) => {
+                eprintln!("error: {text}");
+                return ExitCode::from(3);
+            }
             Failure::Server(text) => {
                 eprintln!("error: {text}");
                 return ExitCode::from(1);
@@ -129,7 +135,8 @@ impl Failure {
             | LocalError::PackedTwice(_)
             | LocalError::OnlyCsv(_)
             | LocalError::Condition(_)
-            | LocalError::Unrecognised => 2,
+            | LocalError::Looks(_)
+            | LocalError::Unrecognised(_) => 2,
             LocalError::Read { source: ReadError::Io(_), .. }
             | LocalError::Write { .. }
             | LocalError::Randomness(_) => 1,

@@ -1,11 +1,12 @@
 //! Arguments that say what a trace is written in.
 
 use crate::formats::OutputFormat;
+use crate::service::local::{Form, LocalError};
 
 /// The format of a trace that is written.
 #[derive(Clone, Copy, clap::ValueEnum)]
 pub enum FormatName {
-    /// Comma-separated text with a header line
+    /// Plain comma-separated text with a header line
     Csv,
     /// Apache Parquet
     Parquet,
@@ -26,17 +27,24 @@ impl From<FormatName> for OutputFormat {
 /// Where a synthetic trace goes.
 #[derive(clap::Args)]
 pub struct Output {
-    /// The synthetic trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, else CSV, gzipped in .gz
+    /// The synthetic trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, else text in the layout of the raw trace, gzipped in .gz
     #[arg(short, long, value_name = "FILE")]
     pub output: std::path::PathBuf,
-    /// What it is written in, whatever its name
+    /// What it is written in, whatever its name and the layout of the raw trace
     #[arg(long, value_enum)]
     format: Option<FormatName>,
+    /// Write it in another layout, as zeek-conn or nfdump-csv: its columns are those of the same roles, and what follows from none is named
+    #[arg(long = "as", value_name = "LAYOUT", conflicts_with = "format")]
+    layout: Option<String>,
 }
 
 impl Output {
     /// What was asked for.
-    pub fn format(&self) -> Option<OutputFormat> {
-        self.format.map(OutputFormat::from)
+    pub fn form(&self) -> Result<Form, LocalError> {
+        match (&self.layout, self.format) {
+            (Some(name), _) => Form::layout(name),
+            (None, Some(format)) => Ok(Form::Format(format.into())),
+            (None, None) => Ok(Form::AsRead),
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Flags that say how the text of a trace is laid out and its cells are written.
 
 use crate::trace::Reading;
-use crate::trace::reading::{Decimal, Encoding, Grouping, Negative, Numbers, Separator, Times};
+use crate::trace::line::Line;
+use crate::trace::reading::{
+    Decimal, Encoding, Grouping, Negative, Numbers, Objects, Only, Separator, Times,
+};
 
 /// Over them in `--help`.
 const HEADING: &str = "How the text is read (what a schema's `reading` says; a flag goes before it)";
@@ -14,6 +17,18 @@ pub struct ReadingArgs {
     /// Names of the columns, in order, of a file without a header line
     #[arg(help_heading = HEADING, long, value_name = "A,B,…", value_delimiter = ',')]
     columns: Vec<String>,
+    /// How a line is written that has no single separator, as "{ts:2} {src}:{sport} -> {dst}": names, and how many words a cell has
+    #[arg(help_heading = HEADING, long, value_name = "LINE", value_parser = line)]
+    line: Option<Line>,
+    /// How the line begins that names the columns, as "#fields"
+    #[arg(help_heading = HEADING, long, value_name = "TEXT")]
+    header_begins: Option<String>,
+    /// Every line is a JSON object, and dots in names are theirs or lead into objects
+    #[arg(help_heading = HEADING, long, value_name = "DOTS")]
+    objects: Option<Objects>,
+    /// Leave out records that have anything else in a column, as event_type=flow; repeatable
+    #[arg(help_heading = HEADING, long = "where", value_name = "COLUMN=A,B,…", value_parser = only)]
+    records: Vec<Only>,
     /// Lines before the header, or before the first record where there is none
     #[arg(help_heading = HEADING, long, value_name = "LINES", default_value_t = 0)]
     skip_lines: u64,
@@ -41,6 +56,9 @@ pub struct ReadingArgs {
     /// A number that begins with 0x is hexadecimal
     #[arg(help_heading = HEADING, long)]
     hexadecimal: bool,
+    /// A length of time may be written as hours, minutes and seconds: 00:01:02.5
+    #[arg(help_heading = HEADING, long)]
+    clock: bool,
     /// What a number below 0 is
     #[arg(help_heading = HEADING, long, value_name = "WHAT")]
     negative: Option<Negative>,
@@ -52,6 +70,15 @@ pub struct ReadingArgs {
     time_zone: Option<String>,
 }
 
+fn line(text: &str) -> Result<Line, String> {
+    Line::try_from(text.to_string())
+}
+
+fn only(text: &str) -> Result<Only, String> {
+    let (column, values) = text.split_once('=').ok_or("write COLUMN=A,B,…")?;
+    Ok(Only { column: column.into(), values: values.split(',').map(String::from).collect() })
+}
+
 impl ReadingArgs {
     /// What they declare.
     pub fn reading(self) -> Reading {
@@ -59,6 +86,10 @@ impl ReadingArgs {
         Reading {
             separator: self.separator,
             columns: self.columns,
+            line: self.line,
+            header: self.header_begins,
+            objects: self.objects,
+            only: self.records,
             skip: self.skip_lines,
             comment: self.comment,
             end: self.end,
@@ -69,6 +100,7 @@ impl ReadingArgs {
                 grouping: self.grouping,
                 scales: self.scales,
                 hexadecimal: self.hexadecimal,
+                clock: self.clock,
                 negative: self.negative.unwrap_or_default(),
             },
             times: self.time_format.map(|format| Times { format, zone }),

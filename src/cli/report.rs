@@ -3,7 +3,7 @@
 use crate::account::{Rho, Stage};
 use crate::fit::across::{Across, Foreseen};
 use crate::fit::foretell::{Foretold, Range};
-use crate::formats::{FileFormat, Report};
+use crate::formats::{FileFormat, Report, classes};
 use crate::model::Bundle;
 use crate::service::local::Made;
 use std::fmt::Write;
@@ -43,6 +43,9 @@ pub fn generated(made: &Made) -> String {
     );
     if let Some(condition) = &made.condition {
         let _ = writeln!(text, "  not the raw mix: {condition}, by hand");
+    }
+    if !made.missing.is_empty() {
+        let _ = writeln!(text, "  columns of the layout that follow from none: {}", made.missing.join(", "));
     }
     let _ = writeln!(
         text,
@@ -112,6 +115,11 @@ pub fn parse_report(report: &Report) -> String {
     }
     if !report.ignored_columns.is_empty() {
         let _ = writeln!(text, "columns left out: {}", report.ignored_columns.join(", "));
+        let classes: Vec<&str> = classes(&report.ignored_columns).collect();
+        if !classes.is_empty() {
+            let are = if classes.len() == 1 { "is" } else { "are" };
+            let _ = writeln!(text, "{} {are} left out: name the class column with --key", classes.join(", "));
+        }
     }
     text
 }

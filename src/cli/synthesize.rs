@@ -141,9 +141,9 @@ impl Args {
         let plan = || Plan { options, ..Plan::new(guarantee, method) };
         let source = self.trace.source()?;
         let request = self.rows.request();
-        let format = self.output.format();
+        let form = self.output.form()?;
         let outputs =
-            Outputs { trace: self.output.output, format, bundle: self.bundle, held_out: self.hold_out };
+            Outputs { trace: self.output.output, form, bundle: self.bundle, held_out: self.hold_out };
         let bar = Bar::new();
         let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
         let condition = self.rows.condition.as_ref();

@@ -4,7 +4,7 @@ use super::Failure;
 use super::reading_args::ReadingArgs;
 use crate::formats::ReadError;
 use crate::service::local::{LocalError, Source};
-use crate::trace::{Grain, Window, presets};
+use crate::trace::{Grain, Role, Window, layouts};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempPath;
@@ -14,8 +14,8 @@ pub struct TraceArgs {
     /// The raw trace: CSV with a header, a JSON object a line, Parquet or Arrow, told by its first bytes; text may be packed by gzip, zstd, xz, bzip2
     /// or zip. - reads standard input
     pub input: PathBuf,
-    /// Kind of trace, which fixes column names and public ranges
-    #[arg(long, value_name = "NAME", conflicts_with = "schema", help = preset_help())]
+    /// Layout of the file: the names of its columns, what they are, and how its text is read
+    #[arg(long, visible_alias = "layout", value_name = "NAME", conflicts_with = "schema", help = preset_help())]
     pub preset: Option<String>,
     /// A custom schema in JSON, such as `netdpsyn inspect --schema-out` writes
     #[arg(long, value_name = "FILE")]
@@ -31,6 +31,12 @@ pub struct TraceArgs {
     /// Repeatable; * in place of the column means every one that can have them
     #[arg(long, value_name = "COLUMN=CELL,…", value_parser = special)]
     pub special: Vec<(String, Vec<String>)>,
+    /// The column that is the key: what users of the trace predict, as Attack. One that the layout leaves out is read, and needs --categories
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
+    /// What a column means, as "Src IP=source-address"; repeatable. It goes before what the layout says
+    #[arg(long, value_name = "COLUMN=ROLE", value_parser = role)]
+    pub role: Vec<(String, Role)>,
     /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand
     /// in place of the paid search for prefixes
     #[arg(long, value_name = "COLUMN=FILE", value_parser = networks)]
@@ -51,8 +57,8 @@ pub struct TraceArgs {
 }
 
 fn preset_help() -> String {
-    let names: Vec<String> = presets::NAMES.iter().map(|(name, what)| format!("{name} ({what})")).collect();
-    format!("Kind of trace: {}; without it, flow or packet by the header", names.join("; "))
+    let names: Vec<&str> = layouts::names().collect();
+    format!("Layout of the file, by name: {}. Without it, the one that the header tells", names.join(", "))
 }
 
 fn categories(text: &str) -> Result<(String, Vec<String>), String> {
@@ -67,6 +73,11 @@ fn categories(text: &str) -> Result<(String, Vec<String>), String> {
 fn special(text: &str) -> Result<(String, Vec<String>), String> {
     let (column, cells) = text.split_once('=').ok_or("write COLUMN=CELL,…")?;
     Ok((column.trim().to_string(), cells.split(',').map(|cell| cell.trim().to_string()).collect()))
+}
+
+fn role(text: &str) -> Result<(String, Role), String> {
+    let (column, role) = text.rsplit_once('=').ok_or("write COLUMN=ROLE")?;
+    Ok((column.into(), <Role as clap::ValueEnum>::from_str(role, false)?))
 }
 
 fn networks(text: &str) -> Result<(String, PathBuf), String> {
@@ -92,6 +103,7 @@ impl TraceArgs {
             categories: self.categories,
             special: self.special,
             networks: self.networks,
+            roles: self.role.into_iter().chain(self.key.map(|key| (key, Role::Key))).collect(),
             grain: self.grain,
             mtu: self.mtu,
             tolerance: self.tolerance,

@@ -15,7 +15,7 @@ use crate::storage::looks as storage_looks;
 use crate::storage::looks::Look;
 use crate::storage::{Tx, jobs, populations, releases};
 use crate::trace::written::Written;
-use crate::trace::{Reading, Schema, SchemaError, Window, presets};
+use crate::trace::{Reading, Schema, SchemaError, Window, layouts, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -30,7 +30,8 @@ pub struct NewDataset {
     /// A name.
     #[schema(value_type = Name)]
     pub name: String,
-    /// A preset.
+    /// A layout, which `layout` names as well.
+    #[serde(alias = "layout")]
     #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// A schema of one's own in place of a preset, as `netdpsyn inspect --schema-out` writes.
@@ -71,7 +72,8 @@ pub struct DatasetPatch {
     /// A new name.
     #[schema(value_type = Option<Name>)]
     pub name: Option<String>,
-    /// Another preset.
+    /// Another layout, which `layout` names as well.
+    #[serde(alias = "layout")]
     #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
     /// Another schema.
@@ -97,8 +99,8 @@ pub struct Preset;
 impl utoipa::PartialSchema for Preset {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         use utoipa::openapi::{ObjectBuilder, Type};
-        let names = presets::NAMES.iter().map(|(name, _)| *name);
-        let about = "A schema that comes with the program.";
+        let names = layouts::names();
+        let about = "A layout of files that comes with the program.";
         ObjectBuilder::new()
             .schema_type(Type::String)
             .enum_values(Some(names))
@@ -204,10 +206,10 @@ fn declared_schema(
         (Some(_), Some(_)) => return Err(Problem::invalid("schema", "give a preset or a schema, not both")),
         (None, None) => return Ok(None),
         (Some(name), None) => presets::preset(name).ok_or_else(|| {
-            let names: Vec<&str> = presets::NAMES.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = layouts::names().collect();
             Problem::invalid(
                 "preset",
-                format!("there is no preset {name:?}; presets are {}", names.join(", ")),
+                format!("there is no layout {name:?}; layouts are {}", names.join(", ")),
             )
         })?,
         (None, Some(schema)) => reading::part("schema", schema)?,

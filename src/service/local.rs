@@ -8,13 +8,15 @@ use crate::evaluate::private::{self, Inputs, Measure};
 use crate::fit::keys::NoiseKey;
 use crate::fit::{self, FitError, Plan, split::SplitKey};
 use crate::formats::{
-    self, Bound, Limits, OutputFormat, ReadError, ReadOptions, Report, TraceWriter, hints::Hints,
+    self, Bound, Limits, Looks, Near, OutputFormat, ReadError, ReadOptions, Report, ToldBy, TraceWriter,
+    hints::Hints,
 };
 use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
-use crate::trace::{Grain, Reading, Schema, SchemaError, Trace, Window, presets};
+use crate::trace::layouts::{self, Layout, layout};
+use crate::trace::{Grain, Kind, Reading, Role, Schema, SchemaError, Trace, Window};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,9 +29,14 @@ pub enum LocalError {
     /// The declaration is incomplete or wrong.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A preset that does not exist.
-    #[error("there is no preset {0:?}; presets are: {names}", names = presets::NAMES.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", "))]
+    /// A layout that does not exist.
+    #[error("there is no layout {0:?}; layouts are: {names}", names = layouts::names().collect::<Vec<_>>().join(", "))]
     Preset(String),
+    /// A layout that was told by records alone.
+    #[error(
+        "the file looks like layout {0}, and no line of it says so but its records: name it with --layout {0}"
+    )]
+    Looks(&'static str),
     /// A schema file that cannot be used.
     #[error("{path}: {reason}")]
     SchemaFile {
@@ -38,11 +45,9 @@ pub enum LocalError {
         /// What is wrong.
         reason: String,
     },
-    /// No preset was named and the header fits none.
-    #[error(
-        "the columns fit neither flows nor packets: name a preset with --preset or describe the columns with --schema"
-    )]
-    Unrecognised,
+    /// No layout was named and the header fits none.
+    #[error("the columns fit no layout{}: describe them with --schema, which netdpsyn inspect --schema-out proposes, or say what they mean with --role", nearest(.0.as_ref()))]
+    Unrecognised(Option<Near>),
     /// The trace was refused.
     #[error("{path}: {source}")]
     Read {
@@ -88,12 +93,18 @@ pub enum LocalError {
     Cancelled(#[from] Cancelled),
 }
 
+/// The layout that is nearest, and what it has beside.
+fn nearest(near: Option<&Near>) -> String {
+    let Some(Near { layout, missing, .. }) = near else { return String::new() };
+    format!(", the nearest is {}, which needs {} beside", layout.schema.name, missing.join(", "))
+}
+
 /// A raw trace and what its steward declares about it.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// The file.
     pub path: PathBuf,
-    /// A preset's name.
+    /// A layout's name.
     pub preset: Option<String>,
     /// A file with a custom schema.
     pub schema: Option<PathBuf>,
@@ -103,6 +114,8 @@ pub struct Source {
     pub categories: Vec<(String, Vec<String>)>,
     /// Cells beside the type, by column.
     pub special: Vec<(String, Vec<String>)>,
+    /// What columns mean, in place of what the layout says, or beside it.
+    pub roles: Vec<(String, Role)>,
     /// Files with networks by address column, one a line.
     pub networks: Vec<(String, PathBuf)>,
     /// What times are multiples of.
@@ -122,27 +135,47 @@ impl Source {
     pub fn bind(&self, progress: &dyn Progress) -> Result<Bound, LocalError> {
         let schema = match (&self.schema, &self.preset) {
             (Some(path), _) => read_schema(path)?,
-            (None, Some(name)) => presets::preset(name).ok_or_else(|| LocalError::Preset(name.clone()))?,
-            (None, None) => return self.recognise(progress),
+            (None, Some(name)) => schema_of(layout(name).ok_or_else(|| LocalError::Preset(name.clone()))?),
+            (None, None) => self.recognised(&self.looks(progress)?)?,
         };
         self.bind_as(schema, progress)
     }
 
-    /// Tries the general presets.
-    fn recognise(&self, progress: &dyn Progress) -> Result<Bound, LocalError> {
-        for name in ["flow", "packet-flags", "packet"] {
-            let schema = presets::preset(name).ok_or_else(|| LocalError::Preset(name.into()))?;
-            match self.bind_as(schema, progress) {
-                Err(LocalError::Read { source: ReadError::MissingColumns { .. }, .. }) => {}
-                other => return other,
-            }
+    /// What the file looks like.
+    fn looks(&self, progress: &dyn Progress) -> Result<Looks, LocalError> {
+        formats::recognise(&self.path, &self.reading, progress).map_err(|source| self.refused(source))
+    }
+
+    /// The schema of the layout that the header tells, or of the roles that are declared.
+    fn recognised(&self, looks: &Looks) -> Result<Schema, LocalError> {
+        let whole = || looks.near.iter().filter(|near| near.missing.is_empty());
+        if let Some(near) = whole().find(|near| near.told_by == ToldBy::Header) {
+            return Ok(schema_of(near.layout));
         }
-        Err(LocalError::Unrecognised)
+        if let Some((_, first)) = self.roles.first() {
+            let packets = *first == Role::Length || self.roles.iter().any(|(_, role)| *role == Role::Length);
+            let kind = if packets { Kind::Packet } else { Kind::Flow };
+            let (columns, facts, reading) = (vec![], vec![], Reading::default());
+            return Ok(Schema { name: "own".into(), kind, columns, facts, mtu: None, window: None, reading });
+        }
+        if let Some(near) = whole().next() {
+            return Err(LocalError::Looks(near.layout.name()));
+        }
+        Err(match (looks.is_record, looks.header_of_one) {
+            (true, _) => self.refused(ReadError::NoHeader),
+            (false, Some(cells)) => self.refused(ReadError::HeaderOfOne { cells }),
+            (false, None) => LocalError::Unrecognised(looks.near.first().cloned()),
+        })
     }
 
     /// A schema for what no preset fits, and the columns that it leaves out.
-    fn propose(&self, progress: &dyn Progress) -> Result<(Bound, LeftOut), LocalError> {
-        let proposal = formats::propose(&self.path, &self.reading, progress);
+    fn propose(&self, looks: &Looks, progress: &dyn Progress) -> Result<(Bound, LeftOut), LocalError> {
+        // What has most of a layout's columns is laid out as that is.
+        let near = looks.near.first().filter(|near| near.found > near.missing.len());
+        let laid_out =
+            near.map(|near| Reading { only: vec![], times: None, ..near.layout.schema.reading.clone() });
+        let reading = self.reading.clone().over(laid_out.unwrap_or_default());
+        let proposal = formats::propose(&self.path, &reading, progress);
         let proposal = proposal.map_err(|error| self.refused(error))?.for_steward(&Steward::local());
         Ok((self.bind_as(proposal.schema, progress)?, proposal.left_out))
     }
@@ -150,6 +183,9 @@ impl Source {
     fn bind_as(&self, mut schema: Schema, progress: &dyn Progress) -> Result<Bound, LocalError> {
         if self.window.is_some() {
             schema.window = self.window;
+        }
+        for (column, role) in &self.roles {
+            schema.declare_role(column, *role)?;
         }
         for (column, values) in &self.categories {
             schema.declare_categories(column, values.clone())?;
@@ -193,6 +229,10 @@ impl Source {
     }
 }
 
+fn schema_of(layout: &Layout) -> Schema {
+    layout.schema.clone()
+}
+
 fn read_schema(path: &Path) -> Result<Schema, LocalError> {
     let refused = |reason: String| LocalError::SchemaFile { path: path.into(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
@@ -222,6 +262,8 @@ pub struct Made {
     pub convergence: Convergence,
     /// Which categories they were to have: they are not the raw mix then.
     pub condition: Option<Asked>,
+    /// Columns of the layout that was asked for which do not follow from those of the trace.
+    pub missing: Vec<String>,
 }
 
 /// Where a synthesis writes.
@@ -229,12 +271,60 @@ pub struct Made {
 pub struct Outputs {
     /// The synthetic trace.
     pub trace: PathBuf,
-    /// What it is written in; by its name where nothing is said.
-    pub format: Option<OutputFormat>,
+    /// What it is written as.
+    pub form: Form,
     /// The measurement bundle.
     pub bundle: Option<PathBuf>,
     /// Raw records held out before measuring; they are as raw as the input.
     pub held_out: Option<PathBuf>,
+}
+
+/// What a trace is written as.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Form {
+    /// A columnar format where the file's name says so, else text laid out as the raw trace was.
+    #[default]
+    AsRead,
+    /// A format, which is plain where it is text.
+    Format(OutputFormat),
+    /// Text in another layout, as far as its columns follow from those of the trace.
+    Layout(&'static Layout),
+}
+
+impl Form {
+    /// The layout of a name.
+    pub fn layout(name: &str) -> Result<Form, LocalError> {
+        layout(name).map(Form::Layout).ok_or_else(|| LocalError::Preset(name.into()))
+    }
+
+    fn format(self, path: &Path) -> Result<OutputFormat, LocalError> {
+        match self {
+            Form::AsRead => format_of(path, None),
+            Form::Format(format) => format_of(path, Some(format)),
+            Form::Layout(_) => format_of(path, Some(OutputFormat::Csv)),
+        }
+    }
+
+    /// What writes a trace so, and the columns that are not in it.
+    fn writer<W: io::Write>(
+        self,
+        format: OutputFormat,
+        schema: &Schema,
+        to: W,
+        (rows, statement): (u64, Option<String>),
+    ) -> io::Result<(TraceWriter<W>, Vec<String>)> {
+        Ok(match self {
+            Form::Layout(layout) => {
+                let (schema, places, missing) = layout.from(schema);
+                (TraceWriter::laid_out(&schema, &places, to, rows)?, missing)
+            }
+            Form::AsRead if format == OutputFormat::Csv => {
+                let places: Vec<usize> = (0..schema.columns.len()).collect();
+                (TraceWriter::laid_out(schema, &places, to, rows)?, Vec::new())
+            }
+            _ => (TraceWriter::new(format, schema, to, rows, statement)?, Vec::new()),
+        })
+    }
 }
 
 /// The whole path, a raw trace in and a synthetic one out: read, fit, generate, write. What would mislead is refused before anything is measured, unless it
@@ -254,7 +344,7 @@ pub fn synthesize(
     if let Some(twice) = paths.iter().enumerate().find(|(i, path)| paths[..*i].contains(path)) {
         return Err(LocalError::SamePath(twice.1.to_path_buf()));
     }
-    let format = format_of(&outputs.trace, outputs.format)?;
+    outputs.form.format(&outputs.trace)?;
     let held_out_format = outputs.held_out.as_ref().map(|path| format_of(path, None)).transpose()?;
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
@@ -277,7 +367,7 @@ pub fn synthesize(
         fitted.bundle.write(&mut file)?;
         file.publish()?;
     }
-    let made = make(&fitted.bundle, request, condition, (&outputs.trace, format), progress)?;
+    let made = make(&fitted.bundle, request, condition, (&outputs.trace, outputs.form), progress)?;
     // Raw records come last, so that a run that fails leaves none.
     if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
         let format = held_out_format.unwrap_or_default();
@@ -292,13 +382,13 @@ pub fn generate(
     request: &Request,
     condition: Option<&Asked>,
     output: &Path,
-    format: Option<OutputFormat>,
+    form: Form,
     progress: &dyn Progress,
 ) -> Result<(Bundle, Made), LocalError> {
-    let format = format_of(output, format)?;
+    form.format(output)?;
     let file = std::fs::File::open(bundle).map_err(BundleError::Io)?;
     let bundle = Bundle::read(io::BufReader::new(file))?;
-    let made = make(&bundle, request, condition, (output, format), progress)?;
+    let made = make(&bundle, request, condition, (output, form), progress)?;
     Ok((bundle, made))
 }
 
@@ -306,9 +396,10 @@ fn make(
     bundle: &Bundle,
     request: &Request,
     condition: Option<&Asked>,
-    (output, format): (&Path, OutputFormat),
+    (output, form): (&Path, Form),
     progress: &dyn Progress,
 ) -> Result<Made, LocalError> {
+    let format = form.format(output)?;
     let model = Model::from_bundle(bundle, progress)?;
     let on_model = condition.map(|condition| condition.on(&model)).transpose()?;
     let request = Request { condition: on_model, ..request.clone() };
@@ -319,15 +410,17 @@ fn make(
     let (rows, convergence) = (made.rows, made.convergence);
     let mut file = NewFile::create(output)?;
     let statement = serde_json::to_string(&bundle.statement).ok();
-    let writer = TraceWriter::new(format, &model.schema, &mut file, rows as u64, statement);
-    let written = writer.map_err(Halted::Io).and_then(|mut writer| {
+    // How the raw trace was laid out, the model does not need to know.
+    let schema = Schema { reading: bundle.schema.reading.clone(), ..model.schema.clone() };
+    let writer = form.writer(format, &schema, &mut file, (rows as u64, statement));
+    let written = writer.map_err(Halted::Io).and_then(|(mut writer, missing)| {
         made.in_order(progress, |slice| writer.write(&slice, progress))?;
-        writer.finish(progress)
+        writer.finish(progress).map(|()| missing)
     });
-    written.map_err(unwritten)?;
+    let missing = written.map_err(unwritten)?;
     file.publish()?;
     let condition = condition.cloned();
-    Ok(Made { records: model.records, rows, reconciled: model.reconciled, convergence, condition })
+    Ok(Made { records: model.records, rows, reconciled: model.reconciled, convergence, condition, missing })
 }
 
 /// Compares a synthetic trace with the raw one and, where there are some, with raw records that were held out. Takes
@@ -381,8 +474,14 @@ pub struct Inspection {
     pub schema: Schema,
     /// What is still to be declared, each with its flag.
     pub open: Vec<SchemaError>,
-    /// What reading finds: kept and bad records.
-    pub report: Private<Report>,
+    /// What the file looks like. The first line is private where it is a record.
+    pub looks: Looks,
+    /// Columns of the file that are not read.
+    pub left_out: Vec<String>,
+    /// What reading finds: kept and bad records; none where the file is refused.
+    pub report: Option<Private<Report>>,
+    /// Why it is.
+    pub refused: Option<LocalError>,
     /// Values seen in columns that need a declaration.
     pub hints: Private<Hints>,
     /// Where no preset fits: the schema was read from the records, and this was left out of it. Both are private.
@@ -394,26 +493,38 @@ pub type LeftOut = Vec<(String, &'static str)>;
 
 /// Looks at a trace without spending anything; the result is the steward's.
 pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, LocalError> {
-    let (bound, proposed) = match source.bind(progress) {
-        Err(LocalError::Unrecognised | LocalError::Read { source: ReadError::NoHeader, .. })
-            if source.preset.is_none() && source.schema.is_none() =>
-        {
-            let (bound, left_out) = source.propose(progress)?;
+    let looks = source.looks(progress)?;
+    let named = source.preset.is_some() || source.schema.is_some();
+    let schema = if named { None } else { Some(source.recognised(&looks)) };
+    let (bound, proposed) = match schema {
+        None => (source.bind(progress)?, None),
+        Some(Ok(schema)) => (source.bind_as(schema, progress)?, None),
+        Some(Err(LocalError::Looks(name))) => {
+            let layout = layout(name).ok_or_else(|| LocalError::Preset(name.into()))?;
+            (source.bind_as(schema_of(layout), progress)?, None)
+        }
+        Some(Err(
+            LocalError::Unrecognised(_)
+            | LocalError::Read { source: ReadError::NoHeader | ReadError::HeaderOfOne { .. }, .. },
+        )) => {
+            let (bound, left_out) = source.propose(&looks, progress)?;
             (bound, Some(left_out))
         }
-        bound => (bound?, None),
+        Some(Err(error)) => return Err(error),
     };
     // Everything is read, whatever its share of bad records, so that the report is complete.
     let options = ReadOptions { tolerance: 1.0, limits: Limits::NONE };
-    let report = match formats::check(&source.path, &bound, options, progress) {
-        Ok(report) => report,
-        Err(ReadError::BadRecords(report)) => *report,
-        Err(other) => return Err(source.refused(other)),
+    let (report, refused) = match formats::check(&source.path, &bound, options, progress) {
+        Ok(report) => (Some(report), None),
+        Err(ReadError::BadRecords(report)) => (Some(*report), None),
+        Err(ReadError::Cancelled(cancelled)) => return Err(cancelled.into()),
+        Err(other) => (None, Some(source.refused(other))),
     };
     let hints = formats::hints::hints(&source.path, &bound, progress);
     let hints = hints.map_err(|error| source.refused(error))?;
     let open = bound.schema.undeclared();
-    Ok(Inspection { schema: bound.schema, open, report, hints, proposed })
+    let left_out = bound.ignored;
+    Ok(Inspection { schema: bound.schema, looks, left_out, open, report, refused, hints, proposed })
 }
 
 /// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many

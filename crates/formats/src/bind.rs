@@ -215,6 +215,24 @@ fn with_notations(
     Ok(bound)
 }
 
+/// Whether at least half of the first records can be read under a schema.
+pub(super) fn reads(
+    path: &Path,
+    schema: Schema,
+    most: usize,
+    progress: &dyn Progress,
+) -> Result<bool, ReadError> {
+    let opened = opened(path, &schema, Origin::Raw, Limits::NONE, progress)?;
+    let bound = to_header(schema, &opened.heads, opened.format)?;
+    let (mut records, mut record) = (opened.records, Record::default());
+    let (mut seen, mut read) = (0, 0);
+    while seen < most && records.next(&mut record)? {
+        seen += 1;
+        read += usize::from(record.fault.is_none() && told_by(&record.cells, &bound, &|_, _| None).is_some());
+    }
+    Ok(read > 0 && 2 * read >= seen)
+}
+
 /// How a cell is written, and whether nothing but the cell says so.
 struct Told {
     notation: Option<Notation>,

@@ -31,6 +31,7 @@ struct Part {
 /// Reads all records of a raw text.
 pub(super) fn read(
     text: &mut Text,
+    only: &[(usize, Vec<String>)],
     bound: &Bound,
     parsers: &[Parser],
     tally: &mut Tally,
@@ -46,7 +47,7 @@ pub(super) fn read(
         let pieces = pieces(&block, cores);
         let parts = || -> Vec<Part> {
             let parts = pieces.into_par_iter().zip(&mut cutters);
-            parts.map(|(lines, cutter)| part(lines, block.line_end, cutter, bound, parsers)).collect()
+            parts.map(|(lines, cutter)| part(lines, block.line_end, cutter, only, bound, parsers)).collect()
         };
         // The next block is unpacked while this one is read.
         let (parts, following) = rayon::join(parts, || text.block(&mut next));
@@ -77,7 +78,14 @@ fn pieces(block: &Block, many: usize) -> Vec<&[u8]> {
     pieces
 }
 
-fn part(lines: &[u8], line_end: u8, cutter: &mut Cutter, bound: &Bound, parsers: &[Parser]) -> Part {
+fn part(
+    lines: &[u8],
+    line_end: u8,
+    cutter: &mut Cutter,
+    only: &[(usize, Vec<String>)],
+    bound: &Bound,
+    parsers: &[Parser],
+) -> Part {
     let mut part = Part { columns: vec![Vec::new(); parsers.len()], ..Part::default() };
     let (mut cells, mut buffer, mut values) = (Cells::default(), Vec::new(), vec![0; parsers.len()]);
     let mut rest = lines;
@@ -86,7 +94,7 @@ fn part(lines: &[u8], line_end: u8, cutter: &mut Cutter, bound: &Bound, parsers:
         let (line, after) = rest.split_at(end);
         rest = after;
         part.lines += 1;
-        let (kind, line, fault) = cutter.take(without_end(line, line_end).0, &mut buffer, &mut cells);
+        let (kind, line, why) = cutter.take(without_end(line, line_end).0, &mut buffer, &mut cells);
         if kind == Line::Blank {
             part.blank += end;
             continue;
@@ -105,7 +113,14 @@ fn part(lines: &[u8], line_end: u8, cutter: &mut Cutter, bound: &Bound, parsers:
             continue;
         }
         let cell = |position| cutter.cell(line, &cells, position);
-        match parse(fault, cells.len(), cell, bound, parsers, &mut values) {
+        let held = |(place, values): &(usize, Vec<String>)| {
+            *place >= cells.len() || values.iter().any(|v| v.as_bytes() == cell(*place).trim_ascii())
+        };
+        if why.is_none() && !only.iter().all(held) {
+            part.left_out.others += 1;
+            continue;
+        }
+        match parse(why.map(|why| cutter.says(why)), cells.len(), cell, bound, parsers, &mut values) {
             Ok(()) => part.columns.iter_mut().zip(&values).for_each(|(column, &value)| column.push(value)),
             Err(fault) => part.faults.push((part.columns.first().map_or(0, Vec::len), part.lines, fault)),
         }

@@ -1,5 +1,6 @@
-//! CSV out: the schema's columns, order and notation, formatted in parallel and written in order.
+//! Text out: the schema's columns, order and notation, formatted in parallel and written in order, as plain CSV or [laid out](super::rows) as the schema says.
 
+use super::rows::{Rows, Style};
 use jiff::tz::Offset;
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
 use netdpsyn_trace::reading::Times;
@@ -7,14 +8,13 @@ use netdpsyn_trace::schema::{OTHER, undeclared};
 use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
-use std::ops::Range;
 
 /// Records that are in memory as text at a time.
 const BATCH: usize = 64 * BLOCK;
 
 /// Writes a trace that comes in slices.
 pub struct CsvWriter<W> {
-    columns: Vec<Writer>,
+    lines: Rows,
     to: W,
     written: u64,
     rows: u64,
@@ -22,24 +22,27 @@ pub struct CsvWriter<W> {
 
 impl<W: Write> CsvWriter<W> {
     /// Of a trace of `rows` records; begins with the header.
-    pub fn new(schema: &Schema, mut to: W, rows: u64) -> io::Result<Self> {
-        let names: Vec<String> = schema.columns.iter().map(|c| quoted(&c.name)).collect();
-        writeln!(to, "{}", names.join(","))?;
-        Ok(CsvWriter {
-            columns: schema.columns.iter().map(|column| Writer::new(schema, column)).collect(),
-            to,
-            written: 0,
-            rows,
-        })
+    pub fn new(schema: &Schema, to: W, rows: u64) -> io::Result<Self> {
+        CsvWriter::begun(Rows::plain(schema), to, rows)
+    }
+
+    /// The same laid out as the schema's reading says; `places` are those of its columns in what is written.
+    pub fn laid_out(schema: &Schema, places: &[usize], to: W, rows: u64) -> io::Result<Self> {
+        CsvWriter::begun(Rows::laid_out(schema, places), to, rows)
+    }
+
+    fn begun(lines: Rows, mut to: W, rows: u64) -> io::Result<Self> {
+        to.write_all(&lines.before)?;
+        Ok(CsvWriter { lines, to, written: 0, rows })
     }
 
     /// Writes the next records.
     pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
-        let columns = &self.columns;
+        let lines = &self.lines;
         for from in (0..slice.rows()).step_by(BATCH) {
             progress.step(Stage::Write, self.written + from as u64, self.rows)?;
             let blocks = par_blocks(from..slice.rows().min(from + BATCH), progress);
-            let texts = blocks.map(|rows| rows.map(|rows| formatted(slice, columns, rows)));
+            let texts = blocks.map(|rows| rows.map(|rows| lines.text(slice, rows)));
             let texts: Vec<Vec<u8>> = texts.collect::<Result<_, Cancelled>>()?;
             for text in texts {
                 self.to.write_all(&text)?;
@@ -55,69 +58,52 @@ impl<W: Write> CsvWriter<W> {
     }
 }
 
-/// Some rows as text.
-fn formatted(slice: &Trace, columns: &[Writer], rows: Range<usize>) -> Vec<u8> {
-    let mut text = Vec::with_capacity(BLOCK * 80);
-    for row in rows {
-        for (column, writer) in columns.iter().enumerate() {
-            if column > 0 {
-                text.push(b',');
-            }
-            writer.put(slice.column(column).get(row), &mut text);
-        }
-        // A line without anything is no record.
-        if text.is_empty() || text.ends_with(b"\n") {
-            text.extend_from_slice(b"\"\"");
-        }
-        text.push(b'\n');
-    }
-    text
-}
-
 /// The most bytes that a record of a schema takes in a file.
 pub fn bytes_per_row(schema: &Schema) -> u64 {
-    let longest = |column: &Column| Writer::new(schema, column).longest(column.storage_max());
+    let longest = |column: &Column| Writer::new(schema, column, &Style::PLAIN).longest(column.storage_max());
     // A comma or a line end each.
     schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
 }
 
 /// Writes the values of one column.
-enum Writer {
+pub(super) enum Writer {
     /// One ready text a value; the last one for everything beyond.
     Texts(Vec<String>),
     /// 192.0.2.1
     Dotted,
-    /// A number in steps of 10^−`decimals`; with at most `point` digits behind a decimal point, or without one.
-    Number { decimals: u32, point: Option<u8> },
+    /// A number in steps of 10^−`decimals`; with at most `point` digits behind a decimal mark, or without one.
+    Number { decimals: u32, point: Option<u8>, mark: char },
     /// A time in nanoseconds, shown in RFC 3339.
     Rfc3339,
     /// A time in nanoseconds, as the schema says that times are written.
-    Times(Times, Offset),
+    Times(Times, Offset, Style),
     /// Special values from the first on, a ready text each, and what writes the others.
     Special(u64, Vec<String>, Box<Writer>),
 }
 
 impl Writer {
-    fn new(schema: &Schema, column: &Column) -> Writer {
-        let plain = Writer::of_type(schema, column);
+    pub fn new(schema: &Schema, column: &Column, style: &Style) -> Writer {
+        let plain = Writer::of_type(schema, column, style);
         match column.first_special() {
             None => plain,
-            Some(first) => Writer::Special(
-                first,
-                column.special.iter().map(|cell| quoted(cell)).collect(),
-                Box::new(plain),
-            ),
+            Some(first) => {
+                let cells = column.special.iter().map(|cell| style.shown(cell));
+                Writer::Special(first, cells.collect(), Box::new(plain))
+            }
         }
     }
 
-    fn of_type(schema: &Schema, column: &Column) -> Writer {
+    fn of_type(schema: &Schema, column: &Column, style: &Style) -> Writer {
         if let (Field::Timestamp { .. }, Some(times)) = (&column.field, &schema.reading.times) {
-            return Writer::Times(times.clone(), times.offset().unwrap_or(Offset::UTC));
+            return Writer::Times(times.clone(), times.offset().unwrap_or(Offset::UTC), *style);
         }
+        let mark = style.mark;
         let notation = Notation::written(column);
         let point = (notation == Some(Notation::Decimal)).then(|| column.field.decimals() as u8);
         match (&column.field, notation) {
-            (Field::Ip { .. }, Some(Notation::AddressNumber)) => Writer::Number { decimals: 0, point: None },
+            (Field::Ip { .. }, Some(Notation::AddressNumber)) => {
+                Writer::Number { decimals: 0, point: None, mark }
+            }
             (Field::Ip { .. }, _) => Writer::Dotted,
             (Field::Protocol, notation) => {
                 let numbers = notation == Some(Notation::ProtocolNumber);
@@ -131,17 +117,17 @@ impl Writer {
                 Writer::Texts((0..=u8::MAX).map(shown).chain([other]).collect())
             }
             (Field::Categorical(values), _) => {
-                let declared = values.iter().flatten().map(|v| quoted(v));
+                let declared = values.iter().flatten().map(|v| style.shown(v));
                 let other = undeclared(values.as_deref().unwrap_or_default());
                 Writer::Texts(declared.chain([other]).collect())
             }
             (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
                 // Fixed, whatever the file's digits say.
                 let digits = unit.decimals() - unit.shown(decimal).decimals();
-                Writer::Number { decimals: unit.decimals(), point: decimal.then_some(digits as u8) }
+                Writer::Number { decimals: unit.decimals(), point: decimal.then_some(digits as u8), mark }
             }
             (Field::Timestamp { .. }, _) => Writer::Rfc3339,
-            (field, _) => Writer::Number { decimals: field.decimals(), point },
+            (field, _) => Writer::Number { decimals: field.decimals(), point, mark },
         }
     }
 
@@ -156,8 +142,8 @@ impl Writer {
             Writer::Dotted => "255.255.255.255".len(),
             Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
             // Names of months and days are no longer than their directives by more than these; a cell of its own may be quoted.
-            Writer::Times(times, _) => 2 + 20 * times.format.len(),
-            Writer::Number { decimals, point } => {
+            Writer::Times(times, ..) => 2 + 20 * times.format.len(),
+            Writer::Number { decimals, point, .. } => {
                 let whole = (max / 10u64.pow(*decimals)).checked_ilog10().unwrap_or(0) + 1;
                 (whole + point.map_or(0, |digits| 1 + u32::from(digits).min(*decimals).max(1))) as usize
             }
@@ -165,7 +151,16 @@ impl Writer {
         bytes as u64
     }
 
-    fn put(&self, value: u64, text: &mut Vec<u8>) {
+    /// Whether they are numbers, which JSON has without quotes.
+    pub fn is_number(&self) -> bool {
+        match self {
+            Writer::Number { .. } => true,
+            Writer::Texts(texts) => texts.iter().all(|text| text.parse::<u64>().is_ok()),
+            _ => false,
+        }
+    }
+
+    pub fn put(&self, value: u64, text: &mut Vec<u8>) {
         // Writing to memory cannot fail.
         let _ = match self {
             Writer::Texts(texts) => {
@@ -184,8 +179,8 @@ impl Writer {
                 let [a, b, c, d] = (value as u32).to_be_bytes();
                 write!(text, "{a}.{b}.{c}.{d}")
             }
-            Writer::Number { decimals, point: None } => write!(text, "{}", value / 10u64.pow(*decimals)),
-            Writer::Number { decimals, point: Some(digits) } => {
+            Writer::Number { decimals, point: None, .. } => write!(text, "{}", value / 10u64.pow(*decimals)),
+            Writer::Number { decimals, point: Some(digits), mark } => {
                 let unit = 10u64.pow(*decimals);
                 let mut width = decimals.min(&u32::from(*digits)).to_owned();
                 let mut fraction = value % unit / 10u64.pow(decimals - width);
@@ -193,27 +188,18 @@ impl Writer {
                     (fraction, width) = (fraction / 10, width - 1);
                 }
                 let width = width.max(1) as usize;
-                write!(text, "{}.{fraction:0width$}", value / unit)
+                write!(text, "{}{mark}{fraction:0width$}", value / unit)
             }
             Writer::Rfc3339 => match jiff::Timestamp::from_nanosecond(i128::from(value)) {
                 Ok(stamp) => write!(text, "{stamp}"),
                 Err(_) => write!(text, "{value}"),
             },
-            Writer::Times(times, offset) => {
+            Writer::Times(times, offset, style) => {
                 let shown = times.write(value, *offset).unwrap_or_default();
-                text.extend_from_slice(quoted(&shown).as_bytes());
+                text.extend_from_slice(style.shown(&shown).as_bytes());
                 Ok(())
             }
         };
-    }
-}
-
-/// A cell as CSV wants it (RFC 4180).
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_string()
     }
 }
 
@@ -229,7 +215,7 @@ mod tests {
         let columns = vec![column.clone()];
         let (kind, facts, reading) = (netdpsyn_trace::Kind::Flow, vec![], Reading::default());
         let schema = Schema { name: "any".into(), kind, columns, facts, mtu: None, window: None, reading };
-        Writer::new(&schema, column).put(value, &mut text);
+        Writer::new(&schema, column, &Style::PLAIN).put(value, &mut text);
         String::from_utf8(text).unwrap()
     }
 

@@ -144,6 +144,9 @@ pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Resu
     if packing.is_some() && (super::source::columnar(head).is_some() || Packing::of(head).is_some()) {
         return Err(ReadError::NoTrace("it is packed twice; Parquet and Arrow files are read as they are"));
     }
+    if let Some(what) = super::foreign::foreign(head) {
+        return Err(ReadError::NoTrace(what));
+    }
     if head.contains(&0) {
         return Err(ReadError::NoTrace("it holds zero bytes"));
     }

@@ -1,5 +1,7 @@
 //! NDJSON as records: an object a line, its members by name. Numbers keep their text, so they are read exactly as in CSV.
 //!
+//! Where the schema says that dots lead into objects, their members are columns, too.
+//!
 //! There is no header: columns are the names in the first thousand objects, in the order in which they come. What a line lacks is an empty cell, as
 //! null is.
 
@@ -7,22 +9,58 @@ use super::ReadError;
 use super::columns::Holds;
 use super::input::{self, Input};
 use super::source::{Head, Record};
+use super::text::Layout;
+use netdpsyn_trace::reading::Objects;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 
 /// Names that they may have.
 const NAMES: usize = 1 << 16;
 /// Objects whose names are the columns.
 const LOOKED_AT: usize = 1_024;
+/// Objects within objects that are opened.
+const DEEPEST: usize = 8;
+
+/// Which objects within objects are opened.
+enum Paths {
+    /// Those on the way to a name.
+    To(HashSet<String>),
+    /// Every one.
+    All,
+}
+
+impl Paths {
+    fn of(layout: Layout<'_>) -> Paths {
+        let Layout { reading, wanted, .. } = layout;
+        if reading.objects != Some(Objects::Nested) {
+            return Paths::To(HashSet::new());
+        }
+        if wanted.is_empty() {
+            return Paths::All;
+        }
+        let names = wanted.iter().copied().chain(reading.only.iter().map(|only| only.column.as_str()));
+        let above =
+            |name: &str| name.match_indices('.').map(|(at, _)| name[..at].to_string()).collect::<Vec<_>>();
+        Paths::To(names.flat_map(above).collect())
+    }
+
+    fn open(&self, path: &str) -> bool {
+        match self {
+            Paths::To(above) => above.contains(path),
+            Paths::All => true,
+        }
+    }
+}
 
 /// Lines of JSON.
 pub(super) struct JsonLines<'a> {
     input: BufReader<Input<'a>>,
     positions: HashMap<String, usize>,
+    paths: Paths,
     buffer: Vec<u8>,
     cells: Vec<Vec<u8>>,
     line: u64,
@@ -32,9 +70,10 @@ impl<'a> JsonLines<'a> {
     /// Of a file that is opened twice: for its names, and for its records.
     pub fn new(
         first: Input<'a>,
+        layout: Layout<'_>,
         again: impl FnOnce() -> Result<Input<'a>, ReadError>,
     ) -> Result<(Vec<Head>, Self), ReadError> {
-        let mut lines = JsonLines::over(first);
+        let mut lines = JsonLines::over(first, Paths::of(layout));
         let mut heads: Vec<Head> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         // Of each name whether any of its values is a single one: a column of lists has none.
@@ -42,7 +81,7 @@ impl<'a> JsonLines<'a> {
         let mut objects = 0;
         while objects < LOOKED_AT && lines.advance()? {
             // What is no object is the report's business.
-            let seen = object(&lines.buffer, |name, value| {
+            let seen = walk(&lines.buffer, &lines.paths, &mut String::new(), DEEPEST, &mut |name, value| {
                 if heads.len() == NAMES && !places.contains_key(name) {
                     return;
                 }
@@ -67,15 +106,15 @@ impl<'a> JsonLines<'a> {
         if objects == 0 {
             return Err(ReadError::NoTrace("none of its lines is a JSON object"));
         }
-        let mut lines = JsonLines::over(again()?);
+        let mut lines = JsonLines::over(again()?, lines.paths);
         lines.cells = vec![Vec::new(); heads.len()];
         lines.positions = places;
         Ok((heads, lines))
     }
 
-    fn over(input: Input<'a>) -> Self {
+    fn over(input: Input<'a>, paths: Paths) -> Self {
         let input = BufReader::with_capacity(1 << 16, input);
-        JsonLines { input, positions: HashMap::new(), buffer: Vec::new(), cells: Vec::new(), line: 0 }
+        JsonLines { input, positions: HashMap::new(), paths, buffer: Vec::new(), cells: Vec::new(), line: 0 }
     }
 
     /// Reads the next line that is not blank.
@@ -106,7 +145,7 @@ impl<'a> JsonLines<'a> {
         }
         record.line = self.line;
         self.cells.iter_mut().for_each(Vec::clear);
-        let read = object(&self.buffer, |name, value| {
+        let read = walk(&self.buffer, &self.paths, &mut String::new(), DEEPEST, &mut |name, value| {
             if let Some(&position) = self.positions.get(name) {
                 put(value, &mut self.cells[position]);
             }
@@ -130,6 +169,32 @@ fn put(value: &RawValue, cell: &mut Vec<u8>) {
     } else if text != "null" {
         cell.extend_from_slice(text.as_bytes());
     }
+}
+
+/// Hands on the members of an object, and in place of one that is an object itself those of it, by their path, where it is opened.
+fn walk(
+    line: &[u8],
+    paths: &Paths,
+    path: &mut String,
+    depth: usize,
+    member: &mut dyn FnMut(&str, &RawValue),
+) -> Result<(), serde_json::Error> {
+    let mut inner = Ok(());
+    object(line, |name, value| {
+        let end = path.len();
+        if end > 0 {
+            path.push('.');
+        }
+        path.push_str(name);
+        if depth > 0 && value.get().starts_with('{') && paths.open(path) {
+            let opened = walk(value.get().as_bytes(), paths, path, depth - 1, member);
+            inner = std::mem::replace(&mut inner, Ok(())).and(opened);
+        } else {
+            member(path, value);
+        }
+        path.truncate(end);
+    })?;
+    inner
 }
 
 /// Hands on the members of an object.

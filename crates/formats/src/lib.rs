@@ -3,16 +3,18 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`input`] | a text file opened: unpacked; what it unpacks to and a record are bounded, and the switch is looked at by bytes |
+//! | `foreign` | files that are no traces, by their magic bytes |
 //! | `packed`, `zip` | what a file is packed in, by its magic bytes |
 //! | `source` | what a file is written in, by its magic bytes: records of cells |
 //! | `text`, `json_lines` | text as the schema lays it out, and NDJSON, as such records |
+//! | [`recognise`](mod@recognise) | which layout a file is in |
 //! | [`propose`](mod@propose) | a schema for a file that no preset fits, private |
 //! | `numbers` | numbers as the schema says they are written |
 //! | `columns` | Parquet and Arrow in batches, and the same out |
 //! | [`cell`] | one value in its notation, read |
 //! | [`mod@bind`] | a schema fitted to a file: column order and notations, from the format alone |
 //! | [`read`](mod@read), `tally` | a file in: a trace and a private parse report ([`report`]) |
-//! | [`csv_write`] | CSV out, in the columns and notation of the schema |
+//! | [`csv_write`], `rows` | text out, in the columns and notation of the schema: plain CSV, or laid out as it was read |
 //! | [`write`](mod@write) | a trace out in any format |
 //! | [`hints`] | what `inspect` tells the steward beyond the schema, private |
 //!
@@ -24,6 +26,7 @@ mod blocks;
 pub mod cell;
 mod columns;
 pub mod csv_write;
+mod foreign;
 pub mod hints;
 pub mod input;
 mod json_lines;
@@ -34,7 +37,9 @@ pub mod propose;
 pub mod read;
 #[cfg(test)]
 mod reading_tests;
+pub mod recognise;
 pub mod report;
+mod rows;
 mod source;
 mod special;
 mod tally;
@@ -50,6 +55,7 @@ pub use input::{Limit, Limits};
 pub use packed::Packing;
 pub use propose::propose;
 pub use read::{ReadOptions, check, read, read_synthetic, read_written, rewrite, split_rows};
+pub use recognise::{Looks, Near, ToldBy, classes, recognise};
 pub use report::{BadRecord, Report};
 pub use source::{FileFormat, FileKind};
 pub use write::{OutputFormat, TraceWriter, write, write_as, write_raw};
@@ -144,6 +150,17 @@ pub enum ReadError {
         "the file has no header: its first line looks like a record; declare the names of the columns, in order, as `columns` of the schema's `reading` (--columns A,B,…)"
     )]
     NoHeader,
+    /// No line begins as that of the names should.
+    #[error("no line at the beginning of the file begins with {0}, as the one that names the columns does")]
+    NoHeaderLine(String),
+    /// A header of one field over records of several.
+    #[error(
+        "the header has 1 field and the records have {cells}: name the columns with --columns A,B,… and leave the header out with --skip-lines 1"
+    )]
+    HeaderOfOne {
+        /// Fields of a record.
+        cells: usize,
+    },
     /// A column that the schema needs holds lists or objects.
     #[error("column {0} holds lists or objects, and a trace has single values alone")]
     Nested(String),

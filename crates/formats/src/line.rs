@@ -23,6 +23,15 @@ pub(super) enum Line {
     Record,
 }
 
+/// Why a line is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoRecord {
+    /// A quote is open at its end.
+    Open,
+    /// It is not written as the reading says that lines are.
+    Misfit,
+}
+
 /// The cells of a record, in its line or, where there are quotes, in the text without them.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
@@ -54,6 +63,8 @@ fn is_foreign(encoding: Encoding, line: &[u8]) -> bool {
 /// Judges lines and cuts them.
 pub(super) struct Cutter {
     reading: Reading,
+    /// What is said of a line that is not written as the reading says.
+    misfit: String,
     origin: Origin,
     separator: Separator,
     /// The line of the header as it stands in the file; empty without one.
@@ -69,6 +80,11 @@ impl Cutter {
     pub fn new(layout: Layout<'_>) -> Cutter {
         Cutter {
             reading: layout.reading.clone(),
+            misfit: layout
+                .reading
+                .line
+                .clone()
+                .map_or(String::new(), |line| format!("it is not written as {}", String::from(line))),
             origin: layout.origin,
             separator: Separator::Comma,
             header: Vec::new(),
@@ -97,6 +113,7 @@ impl Cutter {
     pub fn another(&self) -> Cutter {
         let mut another = Cutter {
             reading: self.reading.clone(),
+            misfit: self.misfit.clone(),
             header: self.header.clone(),
             unquoted: self.unquoted.clone(),
             quoted: csv_core::Reader::new(),
@@ -104,6 +121,14 @@ impl Cutter {
         };
         another.separate_by(self.separator);
         another
+    }
+
+    /// Why a line is no record, in words.
+    pub fn says(&self, why: NoRecord) -> &str {
+        match why {
+            NoRecord::Open => "a quote is not closed in its line",
+            NoRecord::Misfit => &self.misfit,
+        }
     }
 
     /// What a line is.
@@ -124,7 +149,8 @@ impl Cutter {
 
     /// Whether the cells of a line may stand in quotes.
     pub fn has_quotes(&self, line: &[u8]) -> bool {
-        let quotes = self.reading.quotes.unwrap_or(true) && self.separator != Separator::Space;
+        let Reading { quotes, line: written, .. } = &self.reading;
+        let quotes = quotes.unwrap_or(true) && written.is_none() && self.separator != Separator::Space;
         quotes && memchr::memchr(b'"', line).is_some()
     }
 
@@ -134,7 +160,7 @@ impl Cutter {
         line: &'l [u8],
         buffer: &'l mut Vec<u8>,
         cells: &mut Cells,
-    ) -> (Line, &'l [u8], Option<&'static str>) {
+    ) -> (Line, &'l [u8], Option<NoRecord>) {
         let foreign = is_foreign(self.reading.encoding, line);
         buffer.clear();
         if foreign {
@@ -147,23 +173,31 @@ impl Cutter {
             return (kind, b"", None);
         }
         if !self.has_quotes(own) {
-            self.cut(own, cells);
+            let why = self.cut(own, cells);
             self.trim(cells);
-            return (kind, if foreign { buffer } else { line }, None);
+            return (kind, if foreign { buffer } else { line }, why);
         }
         if !foreign {
             buffer.extend_from_slice(line);
         }
         // Of a raw trace no further line is asked for.
-        let fault = self.cut_quoted(buffer, cells, b"", |_| Ok(None)).unwrap_or(None);
+        let why = self.cut_quoted(buffer, cells, b"", |_| Ok(None)).unwrap_or(None);
         self.trim(cells);
-        (kind, buffer, fault)
+        (kind, buffer, why)
     }
 
-    /// Cuts a line without quotes.
-    pub fn cut(&self, line: &[u8], cells: &mut Cells) {
+    /// Cuts a line without quotes; tells why it is no record.
+    pub fn cut(&self, line: &[u8], cells: &mut Cells) -> Option<NoRecord> {
         cells.ranges.clear();
         cells.unquoted = false;
+        if let Some(written) = &self.reading.line {
+            let mut cell = |own: &[u8]| {
+                let from = own.as_ptr() as usize - line.as_ptr() as usize;
+                cells.ranges.push(from..from + own.len());
+            };
+            let fits = written.split(line, self.reading.numbers.scales, &mut cell);
+            return (!fits).then_some(NoRecord::Misfit);
+        }
         if self.separator == Separator::Space {
             let mut from = 0;
             for cell in line.split(u8::is_ascii_whitespace) {
@@ -178,6 +212,7 @@ impl Cutter {
             }
             cells.ranges.push(from..line.len());
         }
+        None
     }
 
     /// Cuts a line with quotes, and those that `more` adds to the buffer while one is open, each with how it ended in the file; tells why it is no record. Of a raw trace
@@ -188,7 +223,7 @@ impl Cutter {
         cells: &mut Cells,
         mut ended: &'static [u8],
         mut more: impl FnMut(&mut Vec<u8>) -> Result<Option<&'static [u8]>, ReadError>,
-    ) -> Result<Option<&'static str>, ReadError> {
+    ) -> Result<Option<NoRecord>, ReadError> {
         let (mut read, mut written, mut ends) = (0, 0, 0);
         let (mut over, mut fault) = (false, None);
         buffer.push(b'\n');
@@ -203,7 +238,7 @@ impl Cutter {
                 ReadRecordResult::OutputFull => text.resize(2 * text.len(), 0),
                 ReadRecordResult::OutputEndsFull => places.resize(2 * places.len(), 0),
                 ReadRecordResult::InputEmpty if self.origin == Origin::Raw && !over => {
-                    fault = Some("a quote is not closed in its line");
+                    fault = Some(NoRecord::Open);
                     over = true;
                 }
                 // The quote goes on: the line end, which stands there already, is part of the cell as the file has it.

@@ -53,6 +53,7 @@ impl Rules {
         let decimals =
             if negative && self.numbers.negative == Negative::Zero { LONGEST_FRACTION } else { decimals };
         let number = match digits {
+            clock if self.numbers.clock && clock.contains(&b':') => self.clock(clock, decimals),
             [b'0', b'x' | b'X', rest @ ..] if self.numbers.hexadecimal => hexadecimal(rest, decimals),
             digits => self.decimal(digits, decimals),
         };
@@ -65,6 +66,18 @@ impl Rules {
                 Ok(0)
             }
         }
+    }
+
+    /// Hours, minutes and seconds.
+    fn clock(&self, text: &[u8], decimals: u32) -> Result<u64, BadCell> {
+        let no_clock = || bad("not a length of time in hours, minutes and seconds", text);
+        let parts: Vec<&[u8]> = text.split(|byte| *byte == b':').collect();
+        let [hours, minutes, seconds] = parts[..] else { return Err(no_clock()) };
+        let whole = |part: &[u8]| fixed_point(part, 0).map_err(|_| no_clock());
+        let minutes = whole(hours)?.checked_mul(60).and_then(|own| own.checked_add(whole(minutes).ok()?));
+        let before = minutes.and_then(|minutes| minutes.checked_mul(60 * 10u64.pow(decimals)));
+        let seconds = self.decimal(seconds, decimals)?;
+        before.and_then(|before| before.checked_add(seconds)).ok_or_else(no_clock)
     }
 
     fn decimal(&self, digits: &[u8], decimals: u32) -> Result<u64, BadCell> {
@@ -139,6 +152,12 @@ mod tests {
             assert!(read(Numbers { scales: true, ..hex }, cell, 0).is_err(), "{cell}");
         }
         assert_eq!(read(scaled, "-0.061", 6), Err("negative".into()));
+        let clock = Numbers { clock: true, ..Numbers::default() };
+        assert_eq!(read(clock, "01:02:03.5", 3), Ok(3_723_500));
+        assert_eq!([read(clock, "0.25", 2), read(clock, "00:00:00.000", 3)], [Ok(25), Ok(0)]);
+        for cell in ["1:2", "1:2:3:4", "::", "99999999999999999:00:00", "-1:00:00"] {
+            assert!(read(clock, cell, 0).is_err(), "{cell}");
+        }
     }
 
     #[test]
@@ -155,7 +174,7 @@ mod tests {
         #[test]
         fn no_cell_makes_reading_panic(cell in prop::collection::vec(any::<u8>(), 0..80), decimals in 0u32..10) {
             let grouping = Some(Grouping::Apostrophe);
-            let numbers = Numbers { decimal: Decimal::Comma, grouping, scales: true, hexadecimal: true, negative: Negative::Zero };
+            let numbers = Numbers { decimal: Decimal::Comma, grouping, scales: true, hexadecimal: true, clock: true, negative: Negative::Zero };
             let _ = Rules::new(numbers).read(&cell, decimals);
         }
     }

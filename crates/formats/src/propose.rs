@@ -5,12 +5,13 @@
 use super::cell::{Parser, is_no_value, notation_of};
 use super::columns::Holds;
 use super::numbers::Rules;
-use super::source::{Head, Opened, Record};
+use super::recognise::cells_of_records;
+use super::source::{FileFormat, Head, Opened, Record};
 use super::text::{Layout, Origin};
 use super::{Limits, ReadError};
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Reading, Separator, Times};
+use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Objects, Reading, Separator, Times};
 use netdpsyn_trace::{Column, Field, Kind, Notation, Role, Schema};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -102,6 +103,13 @@ const NAMES: [(Role, &[&str]); 13] = [
     (Role::Key, &["type", "attack", "class", "attackcat", "attacktype", "category"]),
 ];
 
+/// What a column of this name usually means.
+pub(super) fn usual_role(name: &str) -> Option<Role> {
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    NAMES.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(role, _)| *role)
+}
+
 /// A schema to finish, and what is not in it.
 #[derive(Debug)]
 pub struct Proposal {
@@ -121,12 +129,25 @@ pub fn propose(
         Opened::new(path, Layout { reading, wanted: &[], origin: Origin::Raw }, Limits::NONE, progress)
     };
     let mut reading = declared.clone();
-    if reading.separator.is_none() {
+    if reading.separator.is_none() && reading.objects.is_none() && reading.line.is_none() {
         reading.separator = separator(&reading, open)?;
     }
     let mut opened = open(&reading)?;
+    if opened.heads.iter().any(|head| head.holds == Holds::Nested) && reading.objects.is_none() {
+        reading.objects = Some(Objects::Nested);
+        opened = open(&reading)?;
+    }
+    // A header of one field names no column of records that have more.
+    if opened.heads.len() == 1 && opened.format == FileFormat::Csv && reading.names().is_empty() {
+        if let Some((separator, cells)) = cells_of_records(&reading, open)? {
+            reading.skip += 1;
+            reading.separator = Some(separator);
+            reading.columns = numbered(cells);
+            opened = open(&reading)?;
+        }
+    }
     if opened.heads.iter().any(Head::looks_like_a_value) {
-        reading.columns = (1..=opened.heads.len()).map(|number| format!("column{number}")).collect();
+        reading.columns = numbered(opened.heads.len());
         opened = open(&reading)?;
     }
     let mut columns: Vec<Seen> = opened.heads.iter().map(Seen::new).collect();
@@ -143,6 +164,10 @@ pub fn propose(
         return Err(ReadError::NoRecords);
     }
     Ok(Private::new(proposal(columns, reading)))
+}
+
+fn numbered(cells: usize) -> Vec<String> {
+    (1..=cells).map(|number| format!("column{number}")).collect()
 }
 
 /// The separator that cuts the header and nearly all records into the same number of cells, if that is more than one.
@@ -192,9 +217,7 @@ struct Seen {
 
 impl Seen {
     fn new(head: &Head) -> Seen {
-        let plain: String =
-            head.name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-        let role = NAMES.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(role, _)| *role);
+        let role = usual_role(&head.name);
         Seen {
             name: head.name.clone(),
             role,

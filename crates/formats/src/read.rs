@@ -3,7 +3,7 @@
 use super::cell::Parser;
 use super::columns::{Array, ColumnReader, Columns};
 use super::input::Limits;
-use super::source::{Opened, Record, Records};
+use super::source::{Opened, Record};
 use super::tally::{Fault, Taken, Tally};
 use super::text::{Layout, Origin};
 use super::{Bound, ReadError, Report, TraceWriter, bind, blocks};
@@ -69,14 +69,14 @@ fn records(
     let mut records = opened.records;
     let parsers = bound.parsers();
     records.choose(|| bound.chosen());
-    if let Records::Columns(columns) = &mut records {
+    if let Some(columns) = records.columns() {
         batches(columns, bound, &parsers, &mut tally, progress)?;
         tally.taken(&parsers);
         return tally.finish();
     }
-    if let (Records::Text(text), Origin::Raw) = (&mut records, bound.origin) {
-        blocks::read(text, bound, &parsers, &mut tally, progress)?;
-        tally.left_out(text.left_out());
+    if let (Some((text, only)), Origin::Raw) = (records.text(), bound.origin) {
+        blocks::read(text, only, bound, &parsers, &mut tally, progress)?;
+        tally.left_out(records.left_out());
         tally.taken(&parsers);
         return tally.finish();
     }

@@ -108,34 +108,77 @@ pub(super) struct Record {
     pub fault: Option<String>,
 }
 
-/// A file's records, one after the other.
-pub(super) enum Records<'a> {
+/// A file's records, one after the other, without those that are not read.
+pub(super) struct Records<'a> {
+    kind: Kind<'a>,
+    /// Places of columns, and what they hold in records that are read.
+    only: Vec<(usize, Vec<String>)>,
+    others: u64,
+}
+
+enum Kind<'a> {
     Text(Box<Text<'a>>),
     Lines(JsonLines<'a>),
     Columns(Columns<'a>),
 }
 
-impl Records<'_> {
+impl<'a> Records<'a> {
+    fn of(kind: Kind<'a>) -> Self {
+        Records { kind, only: Vec::new(), others: 0 }
+    }
+
     /// The next record; none at the end of the file.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
-        match self {
-            Records::Text(text) => text.next(record),
-            Records::Lines(lines) => lines.next(record),
-            Records::Columns(columns) => columns.next(record),
+        loop {
+            let more = match &mut self.kind {
+                Kind::Text(text) => text.next(record)?,
+                Kind::Lines(lines) => lines.next(record)?,
+                Kind::Columns(columns) => columns.next(record)?,
+            };
+            if !more || self.reads(record) {
+                return Ok(more);
+            }
+            self.others += 1;
+        }
+    }
+
+    /// Whether a record is one of those that are read. What is no record at all is told as such.
+    fn reads(&self, record: &Record) -> bool {
+        let held = |(place, values): &(usize, Vec<String>)| match record.cells.get(*place) {
+            Some(cell) => values.iter().any(|value| value.as_bytes() == cell.trim_ascii()),
+            None => true,
+        };
+        record.fault.is_some() || self.only.iter().all(held)
+    }
+
+    /// The columns of a file that has them apart.
+    pub fn columns(&mut self) -> Option<&mut Columns<'a>> {
+        match &mut self.kind {
+            Kind::Columns(columns) => Some(columns),
+            _ => None,
+        }
+    }
+
+    /// Text, and places of columns with what they hold in records that are read.
+    pub fn text(&mut self) -> Option<(&mut Text<'a>, &[(usize, Vec<String>)])> {
+        match &mut self.kind {
+            Kind::Text(text) => Some((text, &self.only)),
+            _ => None,
         }
     }
 
     /// Lines that were left out so far.
     pub fn left_out(&self) -> LeftOut {
-        match self {
-            Records::Text(text) => text.left_out(),
-            Records::Lines(_) | Records::Columns(_) => LeftOut::default(),
-        }
+        let lines = match &self.kind {
+            Kind::Text(text) => text.left_out(),
+            Kind::Lines(_) | Kind::Columns(_) => LeftOut::default(),
+        };
+        LeftOut { others: self.others + lines.others, ..lines }
     }
 
     /// Takes these columns alone from a file that has them apart.
     pub fn choose(&mut self, chosen: impl FnOnce() -> Vec<Chosen>) {
-        if let Records::Columns(columns) = self {
+        if let Some(columns) = self.columns() {
             columns.choose(chosen());
         }
     }
@@ -157,30 +200,61 @@ impl<'a> Opened<'a> {
         progress: &'a dyn Progress,
     ) -> Result<Self, ReadError> {
         if let Some(format) = columnar(&input::first_bytes(path)?) {
+            if !layout.reading.only.is_empty() {
+                let reason = "records are left out by what they hold in text alone: leave out `only`";
+                return Err(ReadError::Columns { format, reason: reason.into() });
+            }
             let (heads, columns) = columns::open(path, format, limits, progress)?;
-            return Ok(Opened { format, packing: None, heads, records: Records::Columns(columns) });
+            return Opened { format, packing: None, heads, records: Records::of(Kind::Columns(columns)) }
+                .only(layout);
         }
         let input = input::open(path, limits, progress)?;
         let packing = input.packing();
         // Text that is declared to be laid out so, or that this program wrote, is no JSON, whatever it begins with.
-        let Reading { separator, columns, skip, comment, .. } = layout.reading;
-        let declared = separator.is_some() || !columns.is_empty() || *skip > 0 || comment.is_some();
-        let text = declared || layout.origin == Origin::Ours;
-        Ok(match begins(&input).filter(|_| !text) {
-            Some(b'{') => {
-                let (heads, lines) = JsonLines::new(input, || input::open(path, limits, progress))?;
-                Opened { format: FileFormat::Ndjson, packing, heads, records: Records::Lines(lines) }
-            }
+        let Reading { separator, columns, skip, comment, header, line, objects, .. } = layout.reading;
+        let declared = separator.is_some()
+            || !columns.is_empty()
+            || *skip > 0
+            || [comment, header].into_iter().any(Option::is_some)
+            || line.is_some();
+        let text = objects.is_none() && (declared || layout.origin == Origin::Ours);
+        let opened = match begins(&input).filter(|_| !text) {
             Some(b'[') => {
                 return Err(ReadError::NoTrace(
-                    "it begins like a JSON array; write an object a line instead",
+                    "it begins like a JSON array; write an object a line instead, as jq -c '.[]' does",
                 ));
+            }
+            Some(first) if first == b'{' || objects.is_some() => {
+                let (heads, lines) = JsonLines::new(input, layout, || input::open(path, limits, progress))?;
+                Opened {
+                    format: FileFormat::Ndjson,
+                    packing,
+                    heads,
+                    records: Records::of(Kind::Lines(lines)),
+                }
             }
             _ => {
                 let (names, text) = Text::new(input, layout)?;
                 let heads = names.into_iter().map(|name| Head { name, holds: Holds::Text }).collect();
-                Opened { format: FileFormat::Csv, packing, heads, records: Records::Text(Box::new(text)) }
+                let records = Records::of(Kind::Text(Box::new(text)));
+                Opened { format: FileFormat::Csv, packing, heads, records }
             }
-        })
+        };
+        opened.only(layout)
+    }
+
+    /// The same without the records that the reading leaves out.
+    fn only(mut self, layout: Layout<'_>) -> Result<Self, ReadError> {
+        let place = |name: &String| self.heads.iter().position(|head| head.name == *name);
+        let only = &layout.reading.only;
+        let missing: Vec<String> =
+            only.iter().map(|only| &only.column).filter(|name| place(name).is_none()).cloned().collect();
+        if !missing.is_empty() {
+            let header = self.heads.iter().map(|head| head.name.clone()).collect();
+            return Err(ReadError::MissingColumns { missing, header });
+        }
+        let places = only.iter().filter_map(|only| Some((place(&only.column)?, only.values.clone())));
+        self.records.only = places.collect();
+        Ok(self)
     }
 }

@@ -249,8 +249,12 @@ impl<'a> Tally<'a> {
     }
 
     /// Lines that are no records.
-    pub fn left_out(&mut self, LeftOut { comments, headers }: LeftOut) {
-        let lines = [(comments, "are comments"), (headers, "are copies of the header")];
+    pub fn left_out(&mut self, LeftOut { comments, headers, others }: LeftOut) {
+        let lines = [
+            (comments, "are comments"),
+            (headers, "are copies of the header"),
+            (others, "are records of another kind"),
+        ];
         for (count, what) in lines.into_iter().filter(|(count, _)| *count > 0) {
             self.report.notes.push(format!("{count} lines {what} and were left out"));
         }

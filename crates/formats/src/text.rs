@@ -14,6 +14,8 @@ use std::io::{BufRead, BufReader, Read};
 const BUFFER: usize = 1 << 16;
 /// Bytes of whole lines that are taken at a time.
 const BLOCK: usize = 1 << 22;
+/// Lines among which the header is looked for where it is declared how that begins.
+const HEADER_WITHIN: usize = 1_000;
 /// What an editor may put before UTF-8.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -24,6 +26,8 @@ pub(super) struct LeftOut {
     pub comments: u64,
     /// They are the header again.
     pub headers: u64,
+    /// They are records that hold something else than those that are read.
+    pub others: u64,
 }
 
 /// Where a text comes from.
@@ -136,13 +140,12 @@ impl<'a> Text<'a> {
             self.lines.read(&mut self.buffer)?;
         }
         self.buffer.clear();
-        if !self.reading.columns.is_empty() {
+        let names = self.reading.names();
+        if !names.is_empty() {
             self.cutter.separate_by(self.reading.separator.unwrap_or(Separator::Comma));
-            return Ok((self.reading.columns.clone(), Vec::new()));
+            return Ok((names, Vec::new()));
         }
-        if !self.advance()? {
-            return Err(ReadError::Empty);
-        }
+        let whole = self.find_header()?;
         let separators = match self.reading.separator {
             Some(declared) => vec![declared],
             None if self.origin == Origin::Ours => vec![Separator::Comma],
@@ -161,7 +164,26 @@ impl<'a> Text<'a> {
         }
         let Some((_, names, separator)) = best else { return Err(ReadError::Empty) };
         self.cutter.separate_by(separator);
-        Ok((names, std::mem::take(&mut self.buffer)))
+        self.buffer.clear();
+        Ok((names, whole))
+    }
+
+    /// Goes to the line of names, and leaves the names of it in the buffer; returns the line.
+    fn find_header(&mut self) -> Result<Vec<u8>, ReadError> {
+        let Some(begins) = self.reading.header.clone() else {
+            return if self.advance()? { Ok(self.buffer.clone()) } else { Err(ReadError::Empty) };
+        };
+        for _ in 0..HEADER_WITHIN {
+            self.buffer.clear();
+            if !self.lines.read(&mut self.buffer)? {
+                break;
+            }
+            if let Some(names) = self.buffer.strip_prefix(begins.as_bytes()) {
+                let names = names.trim_ascii_start().to_vec();
+                return Ok(std::mem::replace(&mut self.buffer, names));
+            }
+        }
+        Err(ReadError::NoHeaderLine(begins))
     }
 
     fn cells_of_header(&mut self) -> Result<Vec<String>, ReadError> {
@@ -223,13 +245,14 @@ impl<'a> Text<'a> {
     /// Cuts the line in the buffer into cells; a cell in quotes may go on in the next lines.
     fn split(&mut self, record: &mut Record) -> Result<(), ReadError> {
         let Text { lines, cutter, cells, buffer, .. } = self;
-        if cutter.has_quotes(buffer) {
+        let why = if cutter.has_quotes(buffer) {
             let ending = lines.ending;
             let more = |buffer: &mut Vec<u8>| Ok(lines.read(buffer)?.then_some(lines.ending));
-            record.fault = cutter.cut_quoted(buffer, cells, ending, more)?.map(String::from);
+            cutter.cut_quoted(buffer, cells, ending, more)?
         } else {
-            cutter.cut(buffer, cells);
-        }
+            cutter.cut(buffer, cells)
+        };
+        record.fault = why.map(|why| cutter.says(why).into());
         cutter.trim(cells);
         record.cells.clear();
         (0..cells.len()).for_each(|at| record.cells.push_field(cutter.cell(buffer, cells, at)));
@@ -282,6 +305,7 @@ impl<'a> Text<'a> {
     pub fn passed(&mut self, left_out: LeftOut, last: Option<u64>, blank: usize) -> Result<(), ReadError> {
         self.left_out.comments += left_out.comments;
         self.left_out.headers += left_out.headers;
+        self.left_out.others += left_out.others;
         self.blank = blank + last.map_or(self.blank, |_| 0);
         self.lines.before = last.unwrap_or(self.lines.before);
         if self.blank > input::MAX_RECORD as usize {

@@ -82,6 +82,11 @@ impl<W: Write> TraceWriter<W> {
         })
     }
 
+    /// The same as text, laid out as the schema says that it is read; `places` are those of its columns in what is written.
+    pub fn laid_out(schema: &Schema, places: &[usize], to: W, rows: u64) -> io::Result<Self> {
+        Ok(TraceWriter::Csv(CsvWriter::laid_out(schema, places, to, rows)?))
+    }
+
     /// Writes the next records.
     pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
         match self {

@@ -5,6 +5,7 @@ use netdpsyn_formats::{
     FileFormat, Limit, Limits, OutputFormat, Packing, ReadError, ReadOptions, Report, Sensitive, Steward,
     TraceWriter, bind, check, read, read_written, rewrite, write_as, write_raw,
 };
+use netdpsyn_privacy::Raw;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::{Schema, Trace, presets, simulate};
 use std::io::Write;

@@ -4,6 +4,7 @@
 //! [`Reading::skip`] and [`Reading::end`], which hold only because they are declared: what they leave out hangs on other lines.
 
 use super::SchemaError;
+use super::line::Line;
 use jiff::fmt::strtime;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,20 @@ pub struct Reading {
     /// Names of the columns, in order, of a file without a header line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// How a line is written that is not cells with one separator between them: names in braces, and what stands between them, as `{ts:2} {src}:{sport} -> {dst}`. A
+    /// cell has one word, or as many as stand behind its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "{ts:2} {src}:{sport} -> {dst}:{dport}"))]
+    pub line: Option<Line>,
+    /// How the line begins that names the columns, as `#fields`. Lines before it are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Whether every line is a JSON object, and what a dot in a name is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objects: Option<Objects>,
+    /// Records that have anything else in these columns are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<Only>,
     /// Lines before the header, or before the first record where there is none.
     #[serde(skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
@@ -41,6 +56,30 @@ pub struct Reading {
     /// How times are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<Times>,
+}
+
+/// JSON objects, one a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[serde(rename_all = "kebab-case")]
+pub enum Objects {
+    /// A dot is part of a name.
+    Flat,
+    /// A dot leads into an object: `flow.start` is the member `start` of the member `flow`.
+    Nested,
+}
+
+/// A column of which some values are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    /// Its name in the file; it need not be a column of the schema.
+    pub column: String,
+    /// What its cells hold in records that are read. Synthetic records have the first.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub values: Vec<String>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -118,6 +157,9 @@ pub struct Numbers {
     /// Whether a number that begins with 0x is hexadecimal.
     #[serde(skip_serializing_if = "is_default")]
     pub hexadecimal: bool,
+    /// Whether a length of time may be written as hours, minutes and seconds: `00:01:02.5` for 62.5.
+    #[serde(skip_serializing_if = "is_default")]
+    pub clock: bool,
     /// What a number below 0 is.
     #[serde(skip_serializing_if = "is_default")]
     pub negative: Negative,
@@ -279,6 +321,10 @@ impl Reading {
         Reading {
             separator: first(self.separator, other.separator),
             columns: first(self.columns, other.columns),
+            line: first(self.line, other.line),
+            header: first(self.header, other.header),
+            objects: first(self.objects, other.objects),
+            only: first(self.only, other.only),
             skip: first(self.skip, other.skip),
             comment: first(self.comment, other.comment),
             end: first(self.end, other.end),
@@ -289,6 +335,7 @@ impl Reading {
                 grouping: first(self.numbers.grouping, other.numbers.grouping),
                 scales: first(self.numbers.scales, other.numbers.scales),
                 hexadecimal: first(self.numbers.hexadecimal, other.numbers.hexadecimal),
+                clock: first(self.numbers.clock, other.numbers.clock),
                 negative: first(self.numbers.negative, other.numbers.negative),
             },
             times: first(self.times, other.times),
@@ -300,6 +347,14 @@ impl Reading {
         Reading { times: self.times.clone(), ..Reading::default() }
     }
 
+    /// Names of the columns where the file does not tell them.
+    pub fn names(&self) -> Vec<String> {
+        match &self.line {
+            Some(line) => line.names().map(String::from).collect(),
+            None => self.columns.clone(),
+        }
+    }
+
     /// What is wrong with it, if anything.
     pub fn check(&self) -> Result<(), SchemaError> {
         let wrong = |reason: &str| Err(SchemaError::Shape(format!("reading: {reason}")));
@@ -309,8 +364,21 @@ impl Reading {
         if self.separator == Some(Separator::Space) && self.quotes == Some(true) {
             return wrong("cells that spaces separate have no quotes");
         }
-        if [&self.comment, &self.end].into_iter().flatten().any(|text| text.is_empty()) {
-            return wrong("comment and end say what a line begins with: they are not empty");
+        if self.line.is_some()
+            && (!self.columns.is_empty() || self.header.is_some() || self.separator.is_some())
+        {
+            return wrong(
+                "line names the columns and what stands between them: leave columns, header and separator out",
+            );
+        }
+        if self.header.is_some() && !self.columns.is_empty() {
+            return wrong("columns are named by a header or by the schema, not by both");
+        }
+        if self.only.iter().any(|only| only.values.is_empty()) {
+            return wrong("only has a value at least of each of its columns");
+        }
+        if [&self.comment, &self.end, &self.header].into_iter().flatten().any(|text| text.is_empty()) {
+            return wrong("comment, end and header say what a line begins with: they are not empty");
         }
         if self.numbers.decimal == Decimal::Comma && self.numbers.grouping == Some(Grouping::Comma)
             || self.numbers.decimal == Decimal::Point && self.numbers.grouping == Some(Grouping::Point)

@@ -4,7 +4,7 @@
 //! can be it: the flags of a packet are flags and the key. So a column has a small set of roles, one meaning at most beside `key`, written as one word
 //! where there is one. A second field for the key alone would be shorter by nothing and leave two ways of saying what a column is for.
 
-use super::{Field, Schema, SchemaError};
+use super::{Column, Field, Schema, SchemaError};
 use serde::de::value::StrDeserializer;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -13,6 +13,7 @@ use std::fmt;
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The address that a flow or packet comes from.
@@ -200,7 +201,81 @@ impl<'de> Deserialize<'de> for Roles {
     }
 }
 
+impl Column {
+    /// Whether values of this column can stand where `other` does, however they are written there.
+    pub fn means(&self, other: &Column) -> bool {
+        use Field::{Categorical, FloatExponential, Integer, IntegerExponential, Port, PortTree};
+        let shared = |role: &&Role| **role != Role::None && other.roles.has(**role);
+        let Some(role) = self.roles.0.iter().find(shared) else { return false };
+        match (&self.field, &other.field) {
+            (Port | PortTree { .. }, Port | PortTree { .. }) => true,
+            // Flags have as many spellings as programs.
+            (Categorical(own), Categorical(others)) if *role == Role::TcpFlags => own == others,
+            (
+                Integer { .. } | IntegerExponential { .. } | FloatExponential { .. },
+                Integer { .. } | IntegerExponential { .. } | FloatExponential { .. },
+            ) => true,
+            (own, others) => std::mem::discriminant(own) == std::mem::discriminant(others),
+        }
+    }
+}
+
+impl Role {
+    /// The type of a column of which nothing is known but its role; none where that says nothing.
+    fn usual(self) -> Option<Field> {
+        let integer = |max| Field::Integer { min: 0, max, width: 1, exact_below: 0 };
+        let amount = |max| Field::IntegerExponential { max, base: 2.0 };
+        Some(match self {
+            Role::SourceAddress | Role::DestinationAddress => Field::ip(&[8, 8, 8, 8]),
+            Role::SourcePort | Role::DestinationPort => Field::port_tree(),
+            Role::Protocol => Field::Protocol,
+            Role::Start | Role::End => Field::timestamp(100),
+            Role::Duration => Field::FloatExponential { resolution: 1e-6, max: 604_800.0, base: 2.0 },
+            Role::Packets | Role::ReversePackets => amount(1 << 32),
+            Role::Bytes | Role::ReverseBytes => amount(1 << 40),
+            Role::Length => Field::Integer { min: 0, max: 65_535, width: 64, exact_below: 1_536 },
+            Role::IpVersion => Field::Integer { min: 4, max: 6, width: 1, exact_below: 0 },
+            Role::HeaderWords => Field::Integer { min: 5, max: 15, width: 1, exact_below: 0 },
+            Role::IpFlags => integer(7),
+            Role::Tos | Role::Ttl => integer(255),
+            Role::Identification => integer(65_535),
+            Role::FragmentOffset => amount(8_191),
+            Role::TcpFlags | Role::Key | Role::Label => Field::Categorical(None),
+            Role::None => return None,
+        })
+    }
+}
+
 impl Schema {
+    /// Gives a column a role in place of the one that had it. One that the schema does not have yet comes to it, of the usual type of the role.
+    pub fn declare_role(&mut self, column: &str, role: Role) -> Result<(), SchemaError> {
+        let wrong = |reason: String| Err(SchemaError::Parameter { column: column.into(), reason });
+        if role == Role::End {
+            return wrong("a schema has one column of times, that of the role start".into());
+        }
+        let place = match (self.position(column), role.usual()) {
+            (Some(place), _) => place,
+            (None, Some(field)) => {
+                self.columns.push(Column::new(column, field));
+                self.columns.len() - 1
+            }
+            (None, None) => return wrong("no column of the schema is called so".into()),
+        };
+        if let Some(wanted) = role.wants().filter(|_| !role.fits(&self.columns[place].field)) {
+            return wrong(format!("the role {role} is for a column of type {wanted}"));
+        }
+        if !role.is_plural() {
+            self.columns.iter_mut().for_each(|column| column.roles.0.retain(|own| *own != role));
+        }
+        let own = &mut self.columns[place];
+        if role != Role::Key {
+            own.roles.0.retain(|own| *own == Role::Key);
+        }
+        own.roles = std::mem::take(&mut own.roles).and(role);
+        own.optional = false;
+        Ok(())
+    }
+
     /// The index of the first column of a role.
     pub fn column_of(&self, role: Role) -> Option<usize> {
         self.columns.iter().position(|column| column.roles.has(role))

@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn presets_are_written_as_version_1_and_read_with_their_roles() {
-        for (name, _) in presets::NAMES {
+        for name in ["flow", "packet", "packet-flags", "ton", "ugr16", "cidds", "caida", "dc"] {
             let schema = preset(name).unwrap();
             let text = serde_json::to_value(&schema).unwrap();
             let key = if schema.kind == Kind::Flow { "type" } else { "flag" };

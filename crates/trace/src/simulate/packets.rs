@@ -68,10 +68,14 @@ fn simulated(
     trace
 }
 
+/// Sets of TCP flags as the layout `packet-flags` lists them.
+pub(crate) const TCP_FLAGS: [&str; 12] =
+    ["A", "PA", "S", "SA", "FA", "R", "RA", "FPA", "F", "SEC", "SAE", ""];
+
 /// Gives the packets of one conversation flags. Of TCP, one in twelve was under way before the capture; of the others the first three packets shake hands. Most close in order,
 /// some are reset, and what the window or the number of packets cuts off just ends.
 fn flags(packets: &mut [Packet], rng: &mut Xoshiro256PlusPlus) {
-    let set = |name: &str| presets::TCP_FLAGS.iter().position(|flags| *flags == name).unwrap_or(0) as u64;
+    let set = |name: &str| TCP_FLAGS.iter().position(|flags| *flags == name).unwrap_or(0) as u64;
     let is_tcp = packets.first().is_some_and(|packet| packet[4] == protocols::TCP);
     if !is_tcp {
         packets.iter_mut().for_each(|packet| packet[FLAGS] = set(""));

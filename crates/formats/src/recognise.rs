@@ -1,0 +1,145 @@
+//! Which layout a file is in: by the names in its header, and where it has none by whether its first records can be read so.
+
+use super::bind::reads;
+use super::source::{FileFormat, Head, Opened};
+use super::text::{Layout as Text, Origin};
+use super::{Limits, ReadError};
+use netdpsyn_trace::layouts::{Layout, layouts};
+use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::reading::{Numbers, Reading, Separator};
+use netdpsyn_trace::{Role, Schema};
+use std::path::Path;
+
+/// Records that are tried.
+const TRIED: usize = 20;
+
+/// How a layout was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToldBy {
+    /// By a line of names, which is no record.
+    Header,
+    /// By records. No fit may hang on them, so the steward names the layout.
+    Records,
+}
+
+/// A layout that a file may be in.
+#[derive(Clone, Debug)]
+pub struct Near {
+    /// Which.
+    pub layout: &'static Layout,
+    /// How many of its columns the file has.
+    pub found: usize,
+    /// Which of those that it needs the file lacks.
+    pub missing: Vec<String>,
+    /// How it was told.
+    pub told_by: ToldBy,
+}
+
+/// What a file looks like.
+#[derive(Clone, Debug)]
+pub struct Looks {
+    /// Layouts that it may be in, those first that it has all columns of, and of these those that have most.
+    pub near: Vec<Near>,
+    /// What its first line has, be it names or a record.
+    pub first: Vec<String>,
+    /// Whether that looks like a record.
+    pub is_record: bool,
+    /// Cells of the records, where the header has one alone and they have more.
+    pub header_of_one: Option<usize>,
+}
+
+/// What a file looks like; what is declared of the text already holds.
+pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Result<Looks, ReadError> {
+    let open = |reading: &Reading| {
+        let text = Text { reading, wanted: &[], origin: Origin::Raw };
+        Opened::new(path, text, Limits::NONE, progress)
+    };
+    let declared = Reading { only: Vec::new(), ..declared.clone() };
+    let plain = open(&declared)?;
+    let (format, first) = (plain.format, plain.heads);
+    // Many layouts are laid out alike.
+    let mut opened: Vec<(Reading, Option<Vec<Head>>)> = vec![(shape(&declared), Some(first.clone()))];
+    let mut near = Vec::new();
+    for layout in layouts() {
+        let own = &layout.schema.reading;
+        let possible = match format {
+            FileFormat::Csv => !layout.is_json(),
+            FileFormat::Ndjson => layout.is_json() || shape(own).is_plain(),
+            FileFormat::Parquet | FileFormat::Arrow => own.only.is_empty() && shape(own).is_plain(),
+        };
+        if !possible {
+            continue;
+        }
+        let reading = declared.clone().over(Reading { only: Vec::new(), ..own.clone() });
+        if !reading.names().is_empty() {
+            let schema = Schema { reading, ..layout.schema.clone() };
+            if reads(path, schema, TRIED, progress).unwrap_or(false) {
+                let found = layout.schema.columns.len();
+                let told_by = if declared.names().is_empty() { ToldBy::Records } else { ToldBy::Header };
+                near.push(Near { layout, found, missing: Vec::new(), told_by });
+            }
+            continue;
+        }
+        let key = shape(&reading);
+        if !opened.iter().any(|(own, _)| *own == key) {
+            opened.push((key.clone(), open(&reading).ok().map(|opened| opened.heads)));
+        }
+        let heads = opened.iter().find(|(own, _)| *own == key).and_then(|(_, heads)| heads.as_ref());
+        let Some(heads) = heads else { continue };
+        let has = |name: &str| heads.iter().any(|head| head.name == name);
+        let missing: Vec<String> = layout.needed().filter(|name| !has(name)).map(String::from).collect();
+        let found = layout.schema.columns.iter().filter(|column| has(&column.name)).count();
+        if found > 0 {
+            let told_by = if layout.is_json() { ToldBy::Records } else { ToldBy::Header };
+            near.push(Near { layout, found, missing, told_by });
+        }
+    }
+    near.sort_by_key(|near| {
+        (!near.missing.is_empty(), near.missing.len().saturating_sub(near.found), usize::MAX - near.found)
+    });
+    let header_of_one = match first.len() {
+        1 if format == FileFormat::Csv => cells_of_records(&declared, open)?.map(|(_, cells)| cells),
+        _ => None,
+    };
+    let told = near.first().filter(|near| near.missing.is_empty());
+    let headless = told.is_some_and(|near| !near.layout.schema.reading.names().is_empty());
+    Ok(Looks {
+        near,
+        is_record: headless || first.iter().any(Head::looks_like_a_value),
+        first: first.into_iter().map(|head| head.name).collect(),
+        header_of_one,
+    })
+}
+
+/// What of a reading says how lines and cells are told apart.
+fn shape(reading: &Reading) -> Reading {
+    Reading { numbers: Numbers::default(), times: None, only: Vec::new(), end: None, ..reading.clone() }
+}
+
+/// The separator that cuts nearly all records into the same number of cells, more than one, and that number.
+pub(super) fn cells_of_records<'a>(
+    reading: &Reading,
+    open: impl Fn(&Reading) -> Result<Opened<'a>, ReadError>,
+) -> Result<Option<(Separator, usize)>, ReadError> {
+    let mut best = None;
+    for separator in Separator::SINGLE {
+        let mut records = open(&Reading { separator: Some(separator), ..reading.clone() })?.records;
+        let mut record = super::source::Record::default();
+        let mut widths = Vec::new();
+        while widths.len() < TRIED && records.next(&mut record)? {
+            widths.push(record.cells.len());
+        }
+        let Some(&width) = widths.first().filter(|width| **width > 1) else { continue };
+        let alike = widths.iter().filter(|own| **own == width).count();
+        if alike * 10 >= widths.len() * 9 && best.is_none_or(|(_, most)| width > most) {
+            best = Some((separator, width));
+        }
+    }
+    Ok(best)
+}
+
+/// Columns among those that are left out which are called as classes are.
+pub fn classes<'a>(left_out: &'a [String]) -> impl Iterator<Item = &'a str> {
+    let class = |name: &&str| matches!(super::propose::usual_role(name), Some(Role::Key | Role::Label));
+    left_out.iter().map(String::as_str).filter(class)
+}

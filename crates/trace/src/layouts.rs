@@ -1,0 +1,278 @@
+//! Layouts: kinds of files that people have, by name. Each is data, a file in `layouts/`: a schema, and what is known of such files beside it.
+//!
+//! `flow` and `packet` leave the categories of the key to the steward; those of published data sets declare the classes that these document.
+//! No layout knows a capture window.
+
+use super::{Column, Field, Notation, Role, Schema, TimeUnit};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../layouts/", $name, ".json")))),*]
+    };
+}
+
+/// The files, those that go first where several fit alike.
+const FILES: &[(&str, &str)] = files![
+    "flow",
+    "packet",
+    "packet-flags",
+    "ton",
+    "ugr16",
+    "cidds",
+    "caida",
+    "dc",
+    "ugr16-published",
+    "cidds-001",
+    "ton-iot",
+    "unsw-nb15",
+    "unsw-nb15-header",
+    "cic-ids2017",
+    "cic-ids2017-ml",
+    "cic-ddos2019",
+    "cse-cic-ids2018",
+    "cse-cic-ids2018-addresses",
+    "cicflowmeter",
+    "cicflowmeter-python",
+    "nf-uq-nids",
+    "nf-uq-nids-v3",
+    "bot-iot",
+    "argus-binetflow",
+    "nfdump-csv",
+    "nfdump-csv-1.7",
+    "nfdump-csv-fast",
+    "nfdump-pipe",
+    "nfdump-pipe-1.6",
+    "nfdump-line",
+    "nfdump-long",
+    "nfdump-extended",
+    "nfstream",
+    "zeek-conn",
+    "zeek-conn-labelled",
+    "zeek-conn-json",
+    "aws-vpc",
+    "aws-vpc-no-header",
+    "gcp-vpc",
+    "suricata-flow",
+    "suricata-netflow",
+    "nfdump-json",
+    "goflow2-json",
+    "pmacct-json",
+];
+
+/// What is known of a kind of files.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// What they are, in a line.
+    pub about: String,
+    /// Names that their header has, beside those of the schema's columns.
+    #[serde(default)]
+    pub header: Vec<String>,
+    /// What durations count.
+    #[serde(default = "seconds")]
+    pub duration: TimeUnit,
+    /// What the format's own programs need beside header and records.
+    #[serde(default)]
+    pub written: Frame,
+    /// Columns that are not read, and why.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
+    /// How they are read.
+    pub schema: Schema,
+}
+
+fn seconds() -> TimeUnit {
+    TimeUnit::Seconds
+}
+
+/// Lines that are written before records.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Frame {
+    /// Before the header.
+    #[serde(default)]
+    pub before: Vec<String>,
+    /// Behind it.
+    #[serde(default)]
+    pub types: Option<Types>,
+}
+
+/// A line that has a word on each column.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Types {
+    /// How it begins.
+    pub begins: String,
+    /// The words.
+    pub of: BTreeMap<String, String>,
+}
+
+/// Columns that are not read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// Their names.
+    pub columns: Vec<String>,
+    /// Why.
+    pub because: String,
+}
+
+static ALL: LazyLock<Vec<Layout>> =
+    LazyLock::new(|| FILES.iter().filter_map(|(_, text)| serde_json::from_str(text).ok()).collect());
+
+/// All of them.
+pub fn layouts() -> &'static [Layout] {
+    &ALL
+}
+
+/// Names of all of them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
+/// The layout of a name.
+pub fn layout(name: &str) -> Option<&'static Layout> {
+    ALL.iter().find(|layout| layout.schema.name == name)
+}
+
+impl Layout {
+    /// Its name.
+    pub fn name(&'static self) -> &'static str {
+        &self.schema.name
+    }
+
+    /// Names that a file of this layout has, the optional ones aside.
+    pub fn needed(&self) -> impl Iterator<Item = &str> {
+        let columns = self.schema.columns.iter().filter(|column| !column.optional);
+        let only = self.schema.reading.only.iter().map(|only| &only.column);
+        columns.map(|column| &column.name).chain(&self.header).chain(only).map(String::as_str)
+    }
+
+    /// Why a column is not read, if that is known.
+    pub fn because(&self, column: &str) -> Option<&str> {
+        let left_out =
+            self.left_out.iter().find(|left_out| left_out.columns.iter().any(|name| name == column));
+        left_out.map(|left_out| left_out.because.as_str())
+    }
+
+    /// The columns of a trace of `schema` in this layout, with the place that each has there, and the names of those that do not follow from any. What says so are
+    /// roles; values stay what they are, and only their names, their order and how they are written change.
+    pub fn from(&self, schema: &Schema) -> (Schema, Vec<usize>, Vec<String>) {
+        let unit = layout(&schema.name).map_or(TimeUnit::Seconds, |layout| layout.duration);
+        let (mut columns, mut places, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+        for column in &self.schema.columns {
+            let alike = schema.columns.iter().position(|own| own.means(column)).filter(|place| {
+                !places.contains(place) && (!column.roles.has(Role::Duration) || unit == self.duration)
+            });
+            match alike {
+                Some(place) => {
+                    let own = &schema.columns[place];
+                    let fits = |notation: &Notation| notation.fits(&own.field);
+                    let told = match own.field {
+                        Field::Timestamp { .. } => own.notation.filter(fits),
+                        _ => Notation::canonical(&own.field),
+                    };
+                    let notation = column.notation.filter(fits).or(told);
+                    columns.push(Column { field: own.field.clone(), notation, ..column.clone() });
+                    places.push(place);
+                }
+                None => missing.push(column.name.clone()),
+            }
+        }
+        let Schema { name, reading, .. } = self.schema.clone();
+        (Schema { name, columns, reading, ..schema.clone() }, places, missing)
+    }
+
+    /// Whether its files are JSON.
+    pub fn is_json(&self) -> bool {
+        self.schema.reading.objects.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SchemaError, written::Written};
+
+    #[test]
+    fn every_layout_is_sound_and_asks_for_its_window() {
+        assert_eq!(layouts().len(), names().count());
+        for (layout, name) in layouts().iter().zip(names()) {
+            let mut schema = layout.schema.clone();
+            assert_eq!(schema.name, name);
+            schema.check().unwrap_or_else(|error| panic!("{name}: {error}"));
+            schema.check_notations().unwrap_or_else(|error| panic!("{name}: {error}"));
+            if schema.time_column().is_some() {
+                assert!(matches!(schema.check_complete(), Err(SchemaError::NoWindow { .. })), "{name}");
+            }
+            schema.window = Some("0/60".parse().unwrap());
+            let open = ["flow", "cicflowmeter", "argus-binetflow"];
+            match schema.check_complete() {
+                Err(SchemaError::NoCategories { .. }) => assert!(open.contains(&name), "{name}"),
+                other => {
+                    other.unwrap_or_else(|error| panic!("{name}: {error}"));
+                    assert!(!open.contains(&name), "{name}");
+                }
+            }
+        }
+        assert!(layout("nothing").is_none());
+    }
+
+    #[test]
+    fn what_is_left_out_is_no_column_and_names_are_told_once() {
+        for layout in layouts() {
+            let (schema, names) = (&layout.schema, layout.schema.reading.names());
+            let mut seen = std::collections::BTreeSet::new();
+            for column in layout.left_out.iter().flat_map(|left_out| &left_out.columns) {
+                assert!(
+                    schema.position(column).is_none() && seen.insert(column),
+                    "{}: {column}",
+                    schema.name
+                );
+            }
+            // Of a file without a header every column is known.
+            for name in &names {
+                let known = schema.position(name).is_some() || layout.because(name).is_some();
+                assert!(known, "{}: {name}", schema.name);
+            }
+            let named = |column: &Column| names.is_empty() || names.contains(&column.name);
+            assert!(schema.columns.iter().all(named), "{}", schema.name);
+        }
+    }
+
+    #[test]
+    fn simulated_flags_are_those_of_the_layout() {
+        let schema = &layout("packet-flags").unwrap().schema;
+        let listed =
+            crate::Field::Categorical(Some(crate::simulate::packets::TCP_FLAGS.map(String::from).into()));
+        assert_eq!(schema.columns.last().map(|column| &column.field), Some(&listed));
+    }
+
+    #[test]
+    fn layouts_survive_json() {
+        for layout in layouts() {
+            let text = serde_json::to_string(&layout.schema).unwrap();
+            assert_eq!(serde_json::from_str::<Schema>(&text).unwrap(), layout.schema);
+            let shown: Written = layout.schema.shown();
+            let text = serde_json::to_string(&shown).unwrap();
+            assert_eq!(serde_json::from_str::<Schema>(&text).unwrap(), layout.schema);
+        }
+    }
+
+    #[test]
+    fn a_trace_goes_into_another_layout_by_roles() {
+        let flow = &layout("flow").unwrap().schema;
+        let (schema, places, missing) = layout("nfdump-csv").unwrap().from(flow);
+        let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(names, ["ts", "td", "sa", "da", "sp", "dp", "pr", "ipkt", "ibyt"]);
+        assert_eq!(places, [5, 6, 0, 1, 2, 3, 4, 7, 8]);
+        assert_eq!(missing, ["flg", "stos"]);
+        schema.check().unwrap();
+        // Seconds are no milliseconds.
+        let (_, _, missing) = layout("nf-uq-nids").unwrap().from(flow);
+        assert!(missing.contains(&"FLOW_DURATION_MILLISECONDS".to_string()), "{missing:?}");
+    }
+}
