@@ -1,5 +1,5 @@
-//! Reading and writing one trace in every format, beside each other: `cargo bench --bench formats -- [ROWS [FOLDER]]`. With a folder the files stay
-//! there, for other programs to read (`crates/formats/benches/formats.py` does with polars).
+//! Reading and writing one trace in every format, beside each other: `cargo bench --bench formats -- [ROWS [FOLDER [read]]]`. With a folder the files
+//! stay there, for other programs to read (`crates/formats/benches/formats.py` does with polars); with `read` those that are there are read alone.
 
 use netdpsyn_formats::{self as formats, Limits, OutputFormat, ReadOptions};
 use netdpsyn_trace::progress::Quiet;
@@ -30,7 +30,11 @@ fn main() {
     println!("| format | bytes | write s | read s |\n| --- | ---: | ---: | ---: |");
     for format in OutputFormat::ALL {
         let path = folder.join(format!("flows.{}", format.extension()));
+        let read_alone = arguments.get(2).is_some_and(|word| word == "read");
         let write = best(|| {
+            if read_alone {
+                return;
+            }
             let to = BufWriter::with_capacity(1 << 16, File::create(&path).expect("a file"));
             formats::write_as(format, &trace, &schema, to, &Quiet).expect("written");
         });

@@ -125,7 +125,7 @@ fn dotted(cell: &[u8]) -> Option<u32> {
             _ => return None,
         }
     }
-    (dots == 3 && digits > 0).then(|| address << 8 | octet)
+    (dots == 3 && digits > 0).then_some(address << 8 | octet)
 }
 
 #[cfg(test)]

@@ -199,12 +199,24 @@ fn bytes_at(
     at: u64,
     length: u64,
 ) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    append_at(file, format, at, length, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same behind others.
+fn append_at(
+    file: &mut (impl Read + Seek),
+    format: FileFormat,
+    at: u64,
+    length: u64,
+    bytes: &mut Vec<u8>,
+) -> Result<(), ReadError> {
     file.seek(std::io::SeekFrom::Start(at)).map_err(ReadError::Io)?;
     // A length is a claim, and the file may be shorter.
-    let mut bytes = Vec::with_capacity(length.min(1 << 22) as usize);
-    file.take(length).read_to_end(&mut bytes).map_err(ReadError::Io)?;
-    match bytes.len() as u64 == length {
-        true => Ok(bytes),
+    bytes.reserve(length.min(1 << 22) as usize);
+    match file.take(length).read_to_end(bytes).map_err(ReadError::Io)? as u64 == length {
+        true => Ok(()),
         false => Err(broken(format, "it ends before it is complete")),
     }
 }

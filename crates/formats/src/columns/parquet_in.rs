@@ -5,7 +5,7 @@
 //! groups: it is a batch of the chosen columns, and of each a page.
 
 use super::holds::Holds;
-use super::{Allowance, Batches, FEW, ROWS, broken, bytes_at, guarded, words};
+use super::{Allowance, Batches, FEW, ROWS, append_at, broken, bytes_at, guarded, words};
 use crate::source::{FileFormat, Head};
 use crate::{Limits, ReadError};
 use netdpsyn_trace::progress::Progress;
@@ -195,7 +195,7 @@ impl Parquet<'_> {
             end: start + size,
             rows_left: group.num_rows(),
             dictionary: Vec::new(),
-            pages: Vec::new(),
+            pages: Buffer::new(),
             by_word: true,
             rows: 0,
             decoded: 0,
@@ -214,9 +214,10 @@ struct Chunk {
     end: u64,
     /// Rows of pages that are still to be read.
     rows_left: usize,
-    /// The dictionary's page and others, as they stand in the file, with the rows of the latter and how many of those are decoded.
+    /// The dictionary's page, as it stands in the file.
     dictionary: Vec<u8>,
-    pages: Vec<u8>,
+    /// The same and others behind it, with the rows of the latter and how many of those are decoded.
+    pages: Buffer<u8>,
     /// Whether all of those pages say the places of their values in the dictionary.
     by_word: bool,
     rows: usize,
@@ -263,7 +264,7 @@ impl Chunk {
     /// Reads pages until they have enough rows.
     fn read_pages(&mut self, allowance: &Mutex<Allowance>) -> Result<(), ReadError> {
         (self.rows, self.decoded, self.by_word) = (0, 0, true);
-        self.pages.clear();
+        let mut pages = self.dictionary.clone();
         let mut unpacked = 0;
         while self.rows < ROWS && unpacked < TOGETHER && self.rows_left > 0 {
             if self.at >= self.end {
@@ -314,18 +315,20 @@ impl Chunk {
             let mut allowance = allowance.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             allowance.take(full + values as u64)?;
             drop(allowance);
-            let page = bytes_at(&mut self.file, FORMAT, self.at, length + packed)?;
-            self.at += length + packed;
+            let (at, length) = (self.at, length + packed);
+            self.at += length;
             if dictionary {
-                self.dictionary = page;
+                self.dictionary = bytes_at(&mut self.file, FORMAT, at, length)?;
+                pages.splice(0..0, self.dictionary.iter().copied());
                 continue;
             }
+            append_at(&mut self.file, FORMAT, at, length, &mut pages)?;
             self.by_word &= matches!(encoding, Some(Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY));
-            self.pages.extend_from_slice(&page);
             self.rows += values;
             self.rows_left -= values;
             unpacked += full;
         }
+        self.pages = Buffer::from_vec(pages);
         match self.rows {
             0 => Err(broken(FORMAT, format!("column {} has pages without values", self.field.name))),
             _ => Ok(()),
@@ -357,13 +360,12 @@ impl Chunk {
         let whole = self.rows <= 2 * ROWS && rows > FEW;
         let range = self.decoded..if whole { self.rows } else { self.rows.min(self.decoded + rows) };
         let expected = range.len();
-        let bytes = [&self.dictionary[..], &self.pages[..]].concat();
+        let bytes = self.pages.clone();
         let arrays = guarded(FORMAT, || {
             let meta =
                 PageMetaData::new(0, self.rows as i64, self.compression, self.descriptor.descriptor.clone());
             let most = bytes.len();
-            let pages =
-                PageReader::new_with_page_meta(Cursor::new(Buffer::from_vec(bytes)), meta, Vec::new(), most);
+            let pages = PageReader::new_with_page_meta(Cursor::new(bytes), meta, Vec::new(), most);
             let pages = BasicDecompressor::new(pages, Vec::new());
             let filter = (range != (0..self.rows)).then(|| Filter::Range(range.clone()));
             let primitive = &self.descriptor.descriptor.primitive_type;
@@ -378,6 +380,9 @@ impl Chunk {
             return Err(broken(FORMAT, reason));
         }
         self.decoded = range.end;
+        if self.decoded == self.rows {
+            self.pages = Buffer::new();
+        }
         self.ready.extend(arrays.into_iter().filter(|array| !array.is_empty()));
         Ok(())
     }
