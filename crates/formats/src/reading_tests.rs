@@ -350,7 +350,7 @@ fn a_long_text_is_read_as_line_by_line() {
     let reading = Reading { comment: Some("#".into()), ..Reading::default() };
     let (rows, report) = through(&text, reading, 0.5).unwrap();
     assert_eq!((rows.len(), report.records, report.bad), (good, good as u64, bad.len() as u64));
-    assert!(rows.iter().all(|row| row == VALUES));
+    assert!(rows.iter().all(|row| *row == VALUES));
     let told: Vec<u64> = report.first_bad.iter().map(|bad| bad.line).collect();
     assert_eq!(told, bad[..told.len()]);
     assert_eq!(
