@@ -922,3 +922,71 @@ fn flags_say_how_text_is_read() {
     let wrong = lab.run(&[&["inspect", "export.txt"], FLOWS, &["--time-format", "%H"]].concat());
     assert!(!wrong.status.success() && String::from_utf8(wrong.stderr).unwrap().contains("no format"));
 }
+
+/// A published layout is read by its name, written as it is read, and read again; what cannot be used ends with 3 and leaves a schema.
+#[test]
+fn layouts_go_in_and_out() {
+    let lab = Lab::new();
+    let record = |second: u32| {
+        format!(
+            "2016-07-27 13:43:{second:02},0.250,42.219.154.107,143.72.8.{second},592{second:02},53,UDP,......,0,0,1,72,background"
+        )
+    };
+    let rows: Vec<String> = (0..60).map(record).collect();
+    lab.write("raw.csv", rows.join("\n"));
+    let shown = lab.ok(&["inspect", "raw.csv"]);
+    assert!(shown.contains("no header") && shown.contains("Schema of layout ugr16-published"), "{shown}");
+    assert!(shown.contains("left out: fwd: it is 0 in every record"), "{shown}");
+    let window = ["--window", "2016-07-27T13:00:00Z/2016-07-27T14:00:00Z"];
+    let paid = [&window[..], &["--epsilon", "8", "--accept-noise", "--seed", "1"]].concat();
+    // No record says how it is read.
+    let unnamed = lab.run(&[&["synthesize", "raw.csv", "-o", "out.csv"], &paid[..]].concat());
+    assert_eq!(unnamed.status.code(), Some(2));
+    assert!(String::from_utf8(unnamed.stderr).unwrap().contains("--layout ugr16-published"));
+    let layout = ["--layout", "ugr16-published"];
+    lab.ok(
+        &[&["synthesize", "raw.csv", "-o", "out.csv", "--bundle", "bundle"], &paid[..], &layout[..]].concat()
+    );
+    assert!(
+        lab.text("out.csv")
+            .lines()
+            .all(|line| line.split(',').count() == 13 && line.starts_with("2016-07-27 "))
+    );
+    let evaluate =
+        [&["evaluate", "raw.csv", "out.csv", "--only", "one-way"], &window[..], &layout[..]].concat();
+    lab.ok(&evaluate);
+    let made = lab.ok(&["generate", "bundle", "-o", "conn.log", "--as", "zeek-conn", "--seed", "1"]);
+    assert!(made.contains("follow from none: service,"), "{made}");
+    assert!(lab.text("conn.log").starts_with("#separator \\x09\n"));
+    assert!(lab.ok(&["inspect", "conn.log"]).contains("Schema of layout zeek-conn "));
+    lab.ok(&["generate", "bundle", "-o", "plain.csv", "--format", "csv", "--seed", "1"]);
+    assert!(lab.text("plain.csv").starts_with("te,td,sa,da,"));
+
+    lab.write("bad.csv", format!("{}\n{}\n", rows[0], rows[1].replace("143.72.8.1", "EXT_SERVER")));
+    let bad = lab.run(&["inspect", "bad.csv", "--schema-out", "schema.json"]);
+    assert_eq!(bad.status.code(), Some(3));
+    assert!(lab.text("schema.json").contains("\"ugr16-published\""));
+    lab.write("capture", [0x0a, 0x0d, 0x0d, 0x0a, 0x1c, 0, 0, 0]);
+    let foreign = lab.run(&["inspect", "capture"]);
+    assert_eq!(foreign.status.code(), Some(3));
+    assert!(String::from_utf8(foreign.stderr).unwrap().contains("a pcapng capture"));
+}
+
+/// A class column of another name is the key where it is said, and a column means what a flag says.
+#[test]
+fn flags_say_what_columns_mean() {
+    let lab = Lab::new();
+    let header = HEADER.replace("srcip", "from").replace("type", "Attack");
+    lab.write("raw.csv", format!("{header}\n{ROW}\n"));
+    let unknown = lab.run(&["synthesize", "raw.csv", "--epsilon", "1", "-o", "out.csv"]);
+    assert!(String::from_utf8(unknown.stderr).unwrap().contains("the nearest is flow, which needs srcip"));
+    let flags = ["inspect", "raw.csv", "--preset", "flow", "--role", "from=source-address"];
+    let refused = lab.run(&flags);
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("srcip is missing"));
+    lab.write("raw.csv", format!("{}\n{ROW}\n", HEADER.replace("type", "Attack")));
+    assert!(lab.ok(&["inspect", "raw.csv"]).contains("Attack is left out: name the class column with --key"));
+    let keyed = lab.ok(&["inspect", "raw.csv", "--key", "Attack", "--schema-out", "schema.json"]);
+    assert!(keyed.contains("--categories Attack="), "{keyed}");
+    let schema: serde_json::Value = serde_json::from_str(&lab.text("schema.json")).unwrap();
+    assert_eq!(schema["key"], "Attack");
+}

@@ -1,4 +1,4 @@
-//! Text out: the schema's columns, order and notation, formatted in parallel and written in order, as plain CSV or [laid out](super::rows) as the schema says.
+//! Text out: the schema's columns, order and notation, formatted in parallel and written in order, as plain CSV or laid out as the schema says.
 
 use super::rows::{Rows, Style};
 use jiff::tz::Offset;

@@ -138,13 +138,13 @@ pub fn propose(
         opened = open(&reading)?;
     }
     // A header of one field names no column of records that have more.
-    if opened.heads.len() == 1 && opened.format == FileFormat::Csv && reading.names().is_empty() {
-        if let Some((separator, cells)) = cells_of_records(&reading, open)? {
-            reading.skip += 1;
-            reading.separator = Some(separator);
-            reading.columns = numbered(cells);
-            opened = open(&reading)?;
-        }
+    let alone = opened.heads.len() == 1 && opened.format == FileFormat::Csv && reading.names().is_empty();
+    let cells = if alone { cells_of_records(&reading, open)? } else { None };
+    if let Some((separator, cells)) = cells {
+        reading.skip += 1;
+        reading.separator = Some(separator);
+        reading.columns = numbered(cells);
+        opened = open(&reading)?;
     }
     if opened.heads.iter().any(Head::looks_like_a_value) {
         reading.columns = numbered(opened.heads.len());

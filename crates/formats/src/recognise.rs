@@ -139,7 +139,7 @@ pub(super) fn cells_of_records<'a>(
 }
 
 /// Columns among those that are left out which are called as classes are.
-pub fn classes<'a>(left_out: &'a [String]) -> impl Iterator<Item = &'a str> {
+pub fn classes(left_out: &[String]) -> impl Iterator<Item = &str> {
     let class = |name: &&str| matches!(super::propose::usual_role(name), Some(Role::Key | Role::Label));
     left_out.iter().map(String::as_str).filter(class)
 }

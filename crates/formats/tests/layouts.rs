@@ -115,10 +115,13 @@ fn what_is_written_in_a_layout_is_told_for_it_and_read_back() {
     }
 }
 
-/// As the programs and data sets have them: a layout, text, and values of its first record by column.
+/// A layout, text of it, and values of its first record by column.
+type Case = (&'static str, &'static str, &'static [(&'static str, u64)]);
+
+/// As the programs and data sets have them.
 #[test]
 fn published_files_are_read() {
-    let cases: [(&str, &str, &[(&str, u64)]); 14] = [
+    let cases: [Case; 14] = [
         (
             "ugr16-published",
             "2016-07-27 13:43:30,0.250,42.219.154.107,143.72.8.137,59212,53,UDP,.A....,0,0,1,72,background\n",

@@ -68,9 +68,6 @@ const FILES: &[(&str, &str)] = files![
 pub struct Layout {
     /// What they are, in a line.
     pub about: String,
-    /// Names that their header has, beside those of the schema's columns.
-    #[serde(default)]
-    pub header: Vec<String>,
     /// What durations count.
     #[serde(default = "seconds")]
     pub duration: TimeUnit,
@@ -148,7 +145,7 @@ impl Layout {
     pub fn needed(&self) -> impl Iterator<Item = &str> {
         let columns = self.schema.columns.iter().filter(|column| !column.optional);
         let only = self.schema.reading.only.iter().map(|only| &only.column);
-        columns.map(|column| &column.name).chain(&self.header).chain(only).map(String::as_str)
+        columns.map(|column| &column.name).chain(only).map(String::as_str)
     }
 
     /// Why a column is not read, if that is known.
