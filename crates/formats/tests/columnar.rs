@@ -455,7 +455,7 @@ fn special_values_come_back_from_every_format() {
     let mut schema = flows();
     for (column, cells) in [
         ("srcip", &["EXT_SERVER"][..]),
-        ("srcport", &["-", ""]),
+        ("srcport", &["", "-"]),
         ("proto", &["unas"]),
         ("td", &["-", "NaN", "Infinity"]),
         ("byt", &["?"]),
