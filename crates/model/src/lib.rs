@@ -10,6 +10,7 @@
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
 //! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
+//! | [`rhythm`] | how long after one another the records of a pair come |
 //! | [`rules`] | columns that hang on another one |
 //! | [`sessions`] | packets as sessions: cuts and noisy answers |
 
@@ -21,6 +22,7 @@ pub mod layers;
 pub mod looks;
 pub mod ranks;
 pub mod reconcile;
+pub mod rhythm;
 pub mod rules;
 pub mod sessions;
 pub mod table;
@@ -29,6 +31,7 @@ pub use bundle::{Bundle, BundleError, Measurement, Packets, Profile};
 pub use cells::Cells;
 pub use layers::Layers;
 pub use looks::{Look, Subject};
+pub use rhythm::Rhythm;
 pub use rules::Rules;
 pub use table::Table;
 
@@ -59,6 +62,8 @@ pub struct Model {
     pub sessions: Option<Sessions>,
     /// What records are together, where that was measured.
     pub looks: Vec<Look>,
+    /// How long after one another the records of a pair come, where that was measured.
+    pub rhythm: Option<Rhythm>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -100,6 +105,7 @@ impl Model {
             profiles: Vec::new(),
             sessions: None,
             looks: Vec::new(),
+            rhythm: None,
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
@@ -123,6 +129,7 @@ impl Model {
             layers: None,
             profiles: Vec::new(),
             looks: Vec::new(),
+            rhythm: None,
             sessions: Some(sessions.clone()),
             rules: Rules::default(),
             records,
@@ -156,6 +163,7 @@ impl Model {
             profiles: bundle.profiles.clone(),
             sessions: None,
             looks: bundle.looks.clone(),
+            rhythm: bundle.rhythm.clone(),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
