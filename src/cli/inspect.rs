@@ -6,7 +6,7 @@ use super::{Failure, report};
 use crate::account::Guarantee;
 use crate::fit::across::foreseen;
 use crate::fit::{Method, Plan, foretell};
-use crate::formats::{Steward, ToldBy};
+use crate::formats::{Amended, Steward, ToldBy};
 use crate::service::local::{self, LocalError};
 use crate::trace::layout;
 use std::path::PathBuf;
@@ -128,8 +128,17 @@ impl Args {
                 println!("    ε = {:<3}  {}", guarantee.epsilon(), report::foretold(&foretold));
             }
         }
+        let amended = found.amended.map(|amended| amended.for_steward(&steward));
+        if let Some(Amended { amendments, looked_at: [of, read], .. }) = &amended {
+            println!(
+                "PRIVATE — {read} of the first {of} records can be read where this is declared, as --schema-out FILE"
+            );
+            println!("writes it, for the trace's steward to look through:");
+            amendments.iter().for_each(|amendment| println!("  {amendment}"));
+        }
         if let Some(path) = self.schema_out {
-            let text = serde_json::to_string_pretty(&found.schema.shown()).unwrap_or_default();
+            let schema = amended.map_or(found.schema, |amended| amended.schema);
+            let text = serde_json::to_string_pretty(&schema.shown()).unwrap_or_default();
             std::fs::write(&path, text + "\n")
                 .map_err(|source| LocalError::Write { path: path.clone(), source })?;
             println!("\nWritten: {}", path.display());

@@ -8,8 +8,8 @@ use crate::evaluate::private::{self, Inputs, Measure};
 use crate::fit::keys::NoiseKey;
 use crate::fit::{self, FitError, Plan, split::SplitKey};
 use crate::formats::{
-    self, Bound, Limits, Looks, Near, OutputFormat, ReadError, ReadOptions, Report, ToldBy, TraceWriter,
-    hints::Hints,
+    self, Amended, Bound, Limits, Looks, Near, OutputFormat, ReadError, ReadOptions, Report, ToldBy,
+    TraceWriter, hints::Hints,
 };
 use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
@@ -486,6 +486,8 @@ pub struct Inspection {
     pub hints: Private<Hints>,
     /// Where no preset fits: the schema was read from the records, and this was left out of it. Both are private.
     pub proposed: Option<LeftOut>,
+    /// A schema that reads more of the records, where some cannot be read.
+    pub amended: Option<Private<Amended>>,
 }
 
 /// Columns that are left out of a proposed schema, and why.
@@ -520,11 +522,25 @@ pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, L
         Err(ReadError::Cancelled(cancelled)) => return Err(cancelled.into()),
         Err(other) => (None, Some(source.refused(other))),
     };
+    let amended = amended(source, &bound, progress)?;
     let hints = formats::hints::hints(&source.path, &bound, progress);
     let hints = hints.map_err(|error| source.refused(error))?;
     let open = bound.schema.undeclared();
     let left_out = bound.ignored;
-    Ok(Inspection { schema: bound.schema, looks, left_out, open, report, refused, hints, proposed })
+    Ok(Inspection { schema: bound.schema, looks, left_out, open, report, refused, hints, proposed, amended })
+}
+
+/// What could be declared beside a schema; of how cells are written only what was declared holds.
+fn amended(
+    source: &Source,
+    bound: &Bound,
+    progress: &dyn Progress,
+) -> Result<Option<Private<Amended>>, LocalError> {
+    let mut schema = bound.schema.clone();
+    for (column, detected) in schema.columns.iter_mut().zip(&bound.detected) {
+        column.notation = column.notation.filter(|_| !detected);
+    }
+    formats::amend(&source.path, &schema, progress).map_err(|error| source.refused(error))
 }
 
 /// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many

@@ -49,12 +49,20 @@ impl Amendment {
             Amendment::Numbers(numbers) => {
                 let declared = reading.numbers;
                 reading.numbers = Numbers {
-                    decimal: if numbers.decimal == Decimal::Comma { Decimal::Comma } else { declared.decimal },
+                    decimal: if numbers.decimal == Decimal::Comma {
+                        Decimal::Comma
+                    } else {
+                        declared.decimal
+                    },
                     grouping: declared.grouping,
                     scales: declared.scales || numbers.scales,
                     hexadecimal: declared.hexadecimal || numbers.hexadecimal,
                     clock: declared.clock || numbers.clock,
-                    negative: if numbers.negative == Negative::Zero { Negative::Zero } else { declared.negative },
+                    negative: if numbers.negative == Negative::Zero {
+                        Negative::Zero
+                    } else {
+                        declared.negative
+                    },
                 };
             }
             Amendment::Times(times) => reading.times = Some(times.clone()),
@@ -73,10 +81,18 @@ impl Amendment {
 impl fmt::Display for Amendment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Amendment::Numbers(numbers) if numbers.hexadecimal => f.write_str("numbers that begin with 0x are hexadecimal"),
-            Amendment::Numbers(numbers) if numbers.scales => f.write_str("numbers may have a factor behind them, as 1.2 M"),
-            Amendment::Numbers(numbers) if numbers.clock => f.write_str("lengths of time may be hours, minutes and seconds"),
-            Amendment::Numbers(numbers) if numbers.negative == Negative::Zero => f.write_str("numbers below 0 count as 0"),
+            Amendment::Numbers(numbers) if numbers.hexadecimal => {
+                f.write_str("numbers that begin with 0x are hexadecimal")
+            }
+            Amendment::Numbers(numbers) if numbers.scales => {
+                f.write_str("numbers may have a factor behind them, as 1.2 M")
+            }
+            Amendment::Numbers(numbers) if numbers.clock => {
+                f.write_str("lengths of time may be hours, minutes and seconds")
+            }
+            Amendment::Numbers(numbers) if numbers.negative == Negative::Zero => {
+                f.write_str("numbers below 0 count as 0")
+            }
             Amendment::Numbers(_) => f.write_str("a comma stands before the fraction of a number"),
             Amendment::Times(times) => write!(f, "times are written as {}", times.format),
             Amendment::Encoding(_) => f.write_str("characters are those of Windows-1252"),
@@ -101,7 +117,11 @@ pub struct Amended {
 }
 
 /// Tries what could be declared besides `schema`; `None` where it reads all records, or nothing helps.
-pub fn amend(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Option<Private<Amended>>, ReadError> {
+pub fn amend(
+    path: &Path,
+    schema: &Schema,
+    progress: &dyn Progress,
+) -> Result<Option<Private<Amended>>, ReadError> {
     let Some(mut unread) = Unread::of(path, schema, progress)? else { return Ok(None) };
     let mut schema = schema.clone();
     let mut amendments = Vec::new();
@@ -114,7 +134,10 @@ pub fn amend(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Op
                 best = Some((amended, left, amendment));
             }
         }
-        let Some((amended, left, amendment)) = best.or_else(|| special(path, &schema, &unread, progress)) else { break };
+        let Some((amended, left, amendment)) = best.or_else(|| special(path, &schema, &unread, progress))
+        else {
+            break;
+        };
         (schema, unread) = (amended, left);
         amendments.push(amendment);
     }
@@ -149,11 +172,17 @@ fn candidates(schema: &Schema, unread: &Unread) -> Vec<Amendment> {
 }
 
 /// The words of one column as values of their own: those that stand for no value, and others that are no numbers and not there by accident.
-fn special(path: &Path, schema: &Schema, unread: &Unread, progress: &dyn Progress) -> Option<(Schema, Unread, Amendment)> {
+fn special(
+    path: &Path,
+    schema: &Schema,
+    unread: &Unread,
+    progress: &dyn Progress,
+) -> Option<(Schema, Unread, Amendment)> {
     let found = unread.cells.iter().filter_map(|(column, cells)| {
         let word = |cell: &[u8]| cell.iter().any(|byte| !byte.is_ascii_digit() && *byte != b'-');
         let cells = cells.iter().filter(|(cell, count)| is_no_value(cell) || **count >= OFTEN && word(cell));
-        let cells: Vec<String> = cells.map(|(cell, _)| String::from_utf8(cell.clone()).ok()).collect::<Option<_>>()?;
+        let cells: Vec<String> =
+            cells.map(|(cell, _)| String::from_utf8(cell.clone()).ok()).collect::<Option<_>>()?;
         if cells.is_empty() || cells.len() > MOST_SPECIAL {
             return None;
         }

@@ -9,6 +9,7 @@
 //! | `text`, `json_lines` | text as the schema lays it out, and NDJSON, as such records |
 //! | [`recognise`](mod@recognise) | which layout a file is in |
 //! | [`propose`](mod@propose) | a schema for a file that no preset fits, private |
+//! | `amend` | what would have to be declared for more records to be readable, private |
 //! | `numbers` | numbers as the schema says they are written |
 //! | `columns` | Parquet and Arrow in batches, and the same out |
 //! | [`cell`] | one value in its notation, read |
@@ -21,6 +22,7 @@
 //! Detection proposes facts of the format only: notation, column order, units, which optional columns are missing. It
 //! never takes a range, a category or a window from the values.
 
+mod amend;
 pub mod bind;
 mod blocks;
 pub mod cell;
@@ -49,6 +51,7 @@ pub mod write;
 mod written_tests;
 mod zip;
 
+pub use amend::{Amended, Amendment, amend};
 pub use bind::{Bound, bind, bind_like};
 pub use csv_write::{CsvWriter, bytes_per_row};
 pub use input::{Limit, Limits};

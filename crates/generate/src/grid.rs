@@ -32,6 +32,7 @@ impl Grid {
         }
     }
 
+    /// Multiples of a step.
     #[cfg(test)]
     pub fn of_step(step: u64) -> Grid {
         Grid { first: 0, step }

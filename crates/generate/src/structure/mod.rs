@@ -126,8 +126,8 @@ impl Paces {
             let mut members: Vec<Member> = rows.iter().map(member).collect();
             members.sort_unstable_by_key(|member| (member.pair, member.time, member.row));
             let class = if self.classes { kinds[rows[0] as usize] / self.sides } else { 0 };
-            let mut left = self.rhythm.left(class as usize, pacing::gaps(&members) as f64);
-            pacing::deal(&mut members, &self.leaves, &mut left, &mut rng, step)?;
+            let left = self.rhythm.left(class as usize, pacing::gaps(&members).count() as f64);
+            pacing::deal(&mut members, &self.leaves, left, &mut rng, step)?;
             Ok(members)
         });
         let paced: Vec<Vec<Member>> = paced.collect::<Result<_, Cancelled>>()?;

@@ -43,13 +43,11 @@ impl Leaves {
         Leaves { intervals, grid }
     }
 
-    /// The time that can be next to `wanted`, or `time` where that is further off than the next interval.
+    /// The time that can be in the interval of `time` and is next to `wanted`, or `time` where that is in another one.
     fn moved(&self, time: u64, wanted: u64) -> u64 {
-        let of =
-            |time: u64| self.intervals.partition_point(|interval| interval.start <= time).saturating_sub(1);
-        let (own, at) = (of(time), of(wanted));
+        let at = self.intervals.partition_point(|interval| interval.start <= time).saturating_sub(1);
         let interval = &self.intervals[at];
-        if own.abs_diff(at) > 1 || !interval.contains(&wanted) {
+        if !interval.contains(&time) || !interval.contains(&wanted) {
             return time;
         }
         let places = self.grid.places(interval);
@@ -129,19 +127,22 @@ fn find(links: &mut [u32], mut at: u32) -> u32 {
     at
 }
 
-/// How many gaps some records have: of each pair one less than its records. Members are ordered by pair.
-pub fn gaps(members: &[Member]) -> usize {
-    members.len() - members.chunk_by(|a, b| a.pair == b.pair).count()
+/// The gaps of some records, which are ordered by pair, then by time.
+pub fn gaps(members: &[Member]) -> impl Iterator<Item = u64> {
+    let two = members.windows(2).filter(|two| two[0].pair == two[1].pair);
+    two.map(|two| two[1].time - two[0].time)
 }
 
-/// Deals the times of some records among them; `members` are ordered by pair, then by time.
+/// Deals the times of some records among them, unless their gaps are nearer to those wanted as they are; `members` are ordered by pair, then by time.
 pub fn deal(
-    members: &mut [Member],
+    members: &mut Vec<Member>,
     leaves: &Leaves,
-    left: &mut Left<'_>,
+    mut left: Left<'_>,
     rng: &mut impl Rng,
     step: &Step,
 ) -> Result<(), Cancelled> {
+    let before = members.clone();
+    let wanted = left.clone();
     let mut slots = Slots::new(members);
     let mut start = 0;
     let mut pairs: Vec<Range<usize>> = members
@@ -158,8 +159,12 @@ pub fn deal(
         }
         match &mut members[own] {
             [one] => one.time = slots.take(&slots.run(one.time), one.time, 0),
-            many => walk(many, &mut slots, leaves, left, rng),
+            many => walk(many, &mut slots, leaves, &mut left, rng),
         }
+    }
+    members.sort_unstable_by_key(|member| (member.pair, member.time, member.row));
+    if wanted.distance(gaps(&before)) <= wanted.distance(gaps(members)) {
+        *members = before;
     }
     Ok(())
 }
@@ -190,6 +195,17 @@ fn walk(own: &mut [Member], slots: &mut Slots, leaves: &Leaves, left: &mut Left<
     }
 }
 
+/// Spreads gaps over what is left of a run, as far as they are many: of n gaps √n become longer by random parts of it. Gaps so rare that they do not stand out
+/// of the noise may hold most of the time. Returns a part that is before all of them; another one is behind.
+fn pause(gaps: &mut [u64], slack: u64, rng: &mut impl Rng) -> u64 {
+    let mut ends: Vec<u64> = (0..gaps.len().isqrt()).map(|_| rng.random_range(0..=slack)).collect();
+    ends.sort_unstable();
+    for two in ends.windows(2) {
+        gaps[rng.random_range(1..gaps.len())] += two[1] - two[0];
+    }
+    ends.first().copied().unwrap_or(0)
+}
+
 /// Where a walk is.
 struct Walker {
     /// Where the last record should have been.
@@ -211,7 +227,8 @@ impl Walker {
     ) -> u64 {
         let begun = self.last.map_or(first, |last| last.max(first));
         let mean = (end - begun.min(end)) as f64 / many as f64;
-        let haste = left.within(mean);
+        // Longer gaps would leave holes in what is known of times.
+        let haste = left.within(mean, (end - first) as f64 / (many as f64).sqrt());
         let start = self.last.and_then(|last| {
             let beats = self.beat.is_some();
             let gap = self.gap(haste, left, rng)?;
@@ -232,7 +249,9 @@ impl Walker {
             self.beat = self.beat.map(|beat| ((beat as f64 * scale) as u64).max(1));
             return first;
         }
-        start.unwrap_or_else(|| rng.random_range(first..=end - long)).min(end - long)
+        let begun = start.map_or(first, |start| start.min(end - long));
+        let before = pause(gaps, end - begun - long, rng);
+        if start.is_some() { begun } else { begun + before }
     }
 
     /// The next gap: the one before where that lasts, else any that is left.
@@ -273,7 +292,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever gaps are wanted, each record keeps its coarse bin, and no leaf gains more records than its neighbours had.
+        /// Whatever gaps are wanted, each record keeps its coarse bin, and each leaf as many records as it had.
         #[test]
         fn records_exchange_their_times_within_coarse_bins(
             records in prop::collection::vec((0u64..4, 0u64..3_000), 1..120),
@@ -287,22 +306,26 @@ mod tests {
             let rhythm = Rhythm::of(&noisy(&[(0, 100, 0), (wanted, 500, steady)])).unwrap();
             let mut dealt = members(&pairs, &times, 1_000);
             let before = dealt.clone();
-            let gaps = gaps(&dealt) as f64;
+            let gaps = gaps(&dealt).count() as f64;
             let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
             let grid = Grid::of_step(grain);
-            deal(&mut dealt, &leaves(3_000, grid), &mut rhythm.left(0, gaps), rng, &|| Ok(())).unwrap();
-            for (after, before) in dealt.iter().zip(&before) {
+            deal(&mut dealt, &leaves(3_000, grid), rhythm.left(0, gaps), rng, &|| Ok(())).unwrap();
+            let by_row = |all: &[Member]| {
+                let mut all = all.to_vec();
+                all.sort_unstable_by_key(|member| member.row);
+                all
+            };
+            for (after, before) in by_row(&dealt).iter().zip(by_row(&before)) {
                 prop_assert_eq!((after.row, after.pair), (before.row, before.pair));
                 prop_assert_eq!(after.time / 1_000, before.time / 1_000);
                 prop_assert_eq!(after.time % grain, 0);
             }
-            let within = |all: &[Member], from: u64, to: u64| {
-                all.iter().filter(|member| (from..to).contains(&(member.time / 100))).count()
+            let leaves_of = |all: &[Member]| {
+                let mut leaves: Vec<u64> = all.iter().map(|member| member.time / 100).collect();
+                leaves.sort_unstable();
+                leaves
             };
-            for leaf in 0..30u64 {
-                let most = within(&before, leaf.saturating_sub(1), leaf + 2);
-                prop_assert!(within(&dealt, leaf, leaf + 1) <= most);
-            }
+            prop_assert_eq!(leaves_of(&dealt), leaves_of(&before));
         }
     }
 
@@ -325,12 +348,12 @@ mod tests {
         assert!(steady(&dealt) < 500);
         let rhythm = Rhythm::of(&noisy(&[(5_000, 4_000, 3_800)])).unwrap();
         let leaves = Leaves::new(vec![vec![(0..1_000_000, 1.0)]], Grid::ALL);
-        deal(&mut dealt, &leaves, &mut rhythm.left(0, 3_980.0), rng, &|| Ok(())).unwrap();
+        deal(&mut dealt, &leaves, rhythm.left(0, 3_980.0), rng, &|| Ok(())).unwrap();
         assert!(steady(&dealt) > 2_500, "{}", steady(&dealt));
 
         let mut dealt = members(&pairs, &times, 250_000);
         let rhythm = Rhythm::of(&noisy(&[(10, 4_000, 0)])).unwrap();
-        deal(&mut dealt, &leaves, &mut rhythm.left(0, 3_980.0), rng, &|| Ok(())).unwrap();
+        deal(&mut dealt, &leaves, rhythm.left(0, 3_980.0), rng, &|| Ok(())).unwrap();
         let bursts = dealt
             .windows(2)
             .filter(|two| two[0].pair == two[1].pair && two[1].time.abs_diff(two[0].time) < 20);

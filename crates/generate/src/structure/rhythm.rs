@@ -32,6 +32,8 @@ pub struct Left<'a> {
 pub struct Haste {
     /// The step of [`ODDS`]; the last one leaves gaps as they are.
     step: usize,
+    /// Octaves that there may be.
+    octaves: usize,
     /// The mean of what is drawn.
     pub mean: f64,
 }
@@ -118,14 +120,24 @@ fn middle(octave: usize) -> f64 {
 }
 
 impl Left<'_> {
+    /// How far some gaps are from those that are left, from 0 to 1.
+    pub fn distance(&self, gaps: impl Iterator<Item = u64>) -> f64 {
+        let mut counts = [0.0; OCTAVES];
+        gaps.for_each(|gap| counts[octave(gap)] += 1.0);
+        let [sum, wanted] = [&counts, &self.octaves].map(|counts| counts.iter().sum::<f64>().max(1.0));
+        let apart = |(count, left): (&f64, &f64)| (count / sum - left / wanted).abs();
+        counts.iter().zip(&self.octaves).map(apart).sum::<f64>() / 2.0
+    }
+
     /// Takes a gap that was given off.
     pub fn gave(&mut self, gap: u64) {
         self.octaves[octave(gap)] -= 1.0;
     }
 
-    /// Gaps whose mean is no more than `mean`, as far as there are any.
-    pub fn within(&self, mean: f64) -> Haste {
-        let of = |step: usize| Haste { step, mean: self.mean(step) };
+    /// Gaps whose mean is no more than `mean`, as far as there are any, and none of which is much longer than `most`.
+    pub fn within(&self, mean: f64, most: f64) -> Haste {
+        let octaves = MIDDLES.partition_point(|&gap| gap <= most).max(1);
+        let of = |step: usize| Haste { step, octaves, mean: self.mean(step, octaves) };
         let none = of(OCTAVES * STEPS);
         if none.mean <= mean {
             return none;
@@ -134,20 +146,23 @@ impl Left<'_> {
         let (mut low, mut high) = (0, OCTAVES * STEPS);
         while high - low > 1 {
             let middle = (low + high) / 2;
-            if self.mean(middle) <= mean { low = middle } else { high = middle }
+            if self.mean(middle, octaves) <= mean { low = middle } else { high = middle }
         }
-        let is_any = self.weights(low).iter().any(|&weight| weight > 0.0);
+        let is_any = self.weights(low, octaves).iter().any(|&weight| weight > 0.0);
         of(if is_any { low } else { high })
     }
 
-    fn weights(&self, step: usize) -> [f64; OCTAVES] {
+    fn weights(&self, step: usize, octaves: usize) -> [f64; OCTAVES] {
         let odds = &ODDS[step];
-        std::array::from_fn(|octave| self.octaves[octave].max(0.0) * odds[octave])
+        std::array::from_fn(|octave| match octave < octaves {
+            true => self.octaves[octave].max(0.0) * odds[octave],
+            false => 0.0,
+        })
     }
 
     /// The mean gap; 0 where none is left.
-    fn mean(&self, step: usize) -> f64 {
-        let weights = self.weights(step);
+    fn mean(&self, step: usize, octaves: usize) -> f64 {
+        let weights = self.weights(step, octaves);
         let sum: f64 = weights.iter().sum();
         let gaps: f64 = weights.iter().zip(&*MIDDLES).map(|(weight, gap)| weight * gap).sum();
         if sum > 0.0 { gaps / sum } else { 0.0 }
@@ -155,7 +170,7 @@ impl Left<'_> {
 
     /// A gap, and whether those that follow are like it; `None` where none is left.
     pub fn draw(&self, haste: Haste, rng: &mut impl Rng) -> Option<(u64, bool)> {
-        let octave = pick(&self.weights(haste.step), rng)?;
+        let octave = pick(&self.weights(haste.step, haste.octaves), rng)?;
         if octave == 0 {
             return Some((0, false));
         }
@@ -221,7 +236,7 @@ pub(super) mod tests {
         let left = rhythm.left(1, 8_000.0);
         assert!((left.octaves[octave(1_000)] - 6_000.0).abs() < 20.0, "a row of nothing has the gaps of all");
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
-        let all = left.within(f64::INFINITY);
+        let all = left.within(f64::INFINITY, f64::INFINITY);
         let drawn: Vec<(u64, bool)> = (0..4_000).map(|_| left.draw(all, rng).unwrap()).collect();
         let short = drawn.iter().filter(|(gap, _)| part(*gap) == part(1_000) && octave(*gap) == 10);
         assert!((2_850..3_150).contains(&short.count()));
@@ -239,18 +254,19 @@ pub(super) mod tests {
         let rhythm = Rhythm::of(&noisy(&gaps)).unwrap();
         let mut left = rhythm.left(0, 2_700.0);
         for mean in [1e9, 1e6, 4e4, 300.0, 100.0] {
-            let haste = left.within(mean);
+            let haste = left.within(mean, f64::INFINITY);
             assert!(haste.mean <= mean && haste.mean > 0.0, "{haste:?}");
         }
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
-        let (gap, _) = left.draw(left.within(10.0), rng).unwrap();
+        let (gap, _) = left.draw(left.within(10.0, f64::INFINITY), rng).unwrap();
         assert_eq!(octave(gap), octave(100), "the shortest there are, where none is short enough");
+        assert!(left.within(1e9, 1e6).mean < 1e5, "none of the longest");
         (0..900).for_each(|_| left.gave(100_000_000));
-        assert!(left.within(f64::INFINITY).mean < 1e5, "what was given is not given again");
+        assert!(left.within(f64::INFINITY, f64::INFINITY).mean < 1e5, "what was given is not given again");
         for _ in 0..900 {
             left.gave(100);
             left.gave(100_000);
         }
-        assert_eq!(left.draw(left.within(1e9), rng), None);
+        assert_eq!(left.draw(left.within(1e9, f64::INFINITY), rng), None);
     }
 }
