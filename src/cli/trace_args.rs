@@ -37,6 +37,9 @@ pub struct TraceArgs {
     /// What a column means, as "Src IP=source-address"; repeatable. It goes before what the layout says
     #[arg(long, value_name = "COLUMN=ROLE", value_parser = role)]
     pub role: Vec<(String, Role)>,
+    /// Families of addresses: ipv4 as the schema declares them; any makes every address column one of IPv4, IPv6 and hardware addresses
+    #[arg(long, value_name = "FAMILIES")]
+    pub addresses: Option<Families>,
     /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand
     /// in place of the paid search for prefixes
     #[arg(long, value_name = "COLUMN=FILE", value_parser = networks)]
@@ -54,6 +57,15 @@ pub struct TraceArgs {
     pub tolerance: f64,
     #[command(flatten)]
     pub reading: ReadingArgs,
+}
+
+/// Which addresses a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Families {
+    /// Those of the type that is declared.
+    Ipv4,
+    /// Those of any family.
+    Any,
 }
 
 fn preset_help() -> String {
@@ -102,6 +114,7 @@ impl TraceArgs {
             window: self.window,
             categories: self.categories,
             special: self.special,
+            any_addresses: self.addresses == Some(Families::Any),
             networks: self.networks,
             roles: self.role.into_iter().chain(self.key.map(|key| (key, Role::Key))).collect(),
             grain: self.grain,

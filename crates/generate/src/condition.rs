@@ -227,6 +227,7 @@ pub(super) mod for_tests {
             profiles: Vec::new(),
             sessions: None,
             looks: Vec::new(),
+            addresses: None,
             rules,
             records: a + bc,
             reconciled,

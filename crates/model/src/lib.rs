@@ -38,7 +38,8 @@ use crate::layers::estimate::{Estimated, estimate};
 use crate::sessions::{Sessions, What};
 use crate::table::Variance;
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Schema, Stage};
+use netdpsyn_trace::{Directory, Schema, Stage};
+use std::sync::Arc;
 
 /// What traces are generated from: consistent, non-negative tables over the attributes.
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ pub struct Model {
     pub sessions: Option<Sessions>,
     /// What records are together, where that was measured.
     pub looks: Vec<Look>,
+    /// What the numbers of addresses of any family stand for.
+    pub addresses: Option<Arc<Directory>>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -100,6 +103,7 @@ impl Model {
             profiles: Vec::new(),
             sessions: None,
             looks: Vec::new(),
+            addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
@@ -124,6 +128,7 @@ impl Model {
             profiles: Vec::new(),
             looks: Vec::new(),
             sessions: Some(sessions.clone()),
+            addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::default(),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
@@ -156,6 +161,7 @@ impl Model {
             profiles: bundle.profiles.clone(),
             sessions: None,
             looks: bundle.looks.clone(),
+            addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },

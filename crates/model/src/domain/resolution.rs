@@ -216,7 +216,7 @@ mod tests {
             let cuts: Vec<u64> = cuts.into_iter().collect();
             let leaves: Vec<Leaf> = cuts
                 .chunks_exact(2)
-                .map(|c| Leaf { keys: c[0]..c[1], count: 1.0, variance: 0.0 })
+                .map(|c| Leaf { keys: c[0].into()..c[1].into(), count: 1.0, variance: 0.0 })
                 .filter(|leaf| order.value(leaf.keys.start) < order.value(leaf.keys.end))
                 .collect();
             prop_assume!(!leaves.is_empty());
@@ -232,7 +232,7 @@ mod tests {
                 prop_assert!((mass - 1.0).abs() < 1e-9);
                 for (interval, _) in drawn {
                     for value in [interval.start, interval.end - 1] {
-                        prop_assert!(leaf.keys.contains(&order.key(value)));
+                        prop_assert!(leaf.keys.contains(&order.key(value).into()));
                         prop_assert_eq!(cut.code(value), bin as u32);
                     }
                 }
@@ -253,7 +253,7 @@ mod tests {
     fn what_lies_above_all_leaves_is_no_special_value() {
         let order = amounts(&["", "-"]);
         let beyond = 1 << order.bits();
-        let keys = [0..order.key(9), beyond..beyond + 1, beyond + 1..beyond + 2];
+        let keys = [0..order.key(9).into(), beyond..beyond + 1, beyond + 1..beyond + 2];
         let leaves = keys.map(|keys| Leaf { keys, count: 1.0, variance: 0.0 });
         let cut = partition(&leaves, &[0, 1, 2], &order);
         let end = order.space().end;
