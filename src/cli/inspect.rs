@@ -6,7 +6,7 @@ use super::{Failure, report};
 use crate::account::Guarantee;
 use crate::fit::across::foreseen;
 use crate::fit::{Method, Plan, foretell};
-use crate::formats::Steward;
+use crate::formats::{Steward, ToldBy};
 use crate::service::local::{self, LocalError};
 use crate::trace::layout;
 use std::path::PathBuf;
@@ -40,12 +40,16 @@ impl Args {
             None => format!("{}; ", report.format),
         });
         match (found.looks.header_of_one.filter(|_| found.proposed.is_some()), found.looks.is_record) {
-            (Some(cells), _) => println!("File: {kind}the header has 1 field and the records have {cells}"),
+            (Some(cells), _) => {
+                println!("File: {kind}PRIVATE — the header has 1 field and the records have {cells}");
+            }
             (None, true) => println!("File: {kind}no header: the first line looks like a record"),
             (None, false) => {
                 let read = found.schema.columns.iter().map(|column| &column.name);
                 let names: Vec<&str> = read.chain(&found.left_out).map(String::as_str).collect();
-                println!("File: {kind}its columns are {}", names.join(", "));
+                // What no layout is told by may be a record.
+                let private = if found.proposed.is_some() { "PRIVATE — " } else { "" };
+                println!("File: {kind}{private}its columns are {}", names.join(", "));
             }
         }
         if found.looks.is_record {
@@ -53,7 +57,12 @@ impl Args {
         }
         let layout = layout(&found.schema.name);
         match (&found.proposed, layout) {
-            (None, Some(layout)) => println!("Schema of layout {} ({})", found.schema.name, layout.about),
+            (None, Some(layout)) => {
+                let near = found.looks.near.first().filter(|near| near.layout.name() == layout.name());
+                let by_records = near.is_some_and(|near| near.told_by == ToldBy::Records);
+                let private = if by_records { "PRIVATE, unless it was declared — " } else { "" };
+                println!("{private}Schema of layout {} ({})", found.schema.name, layout.about);
+            }
             (None, None) => println!("Schema {}", found.schema.name),
             (Some(_), _) => {
                 for near in found.looks.near.iter().take(1) {
@@ -93,7 +102,7 @@ impl Args {
         }
         println!("\nPRIVATE — read from the records; for the trace's steward only");
         if let Some(report) = &report {
-            println!("  {} records can be read, {} cannot", report.records, report.bad);
+            println!("  {} records can be read, {} cannot", report.readable(), report.bad);
             for line in report::parse_report(report).lines() {
                 println!("  {line}");
             }
@@ -128,7 +137,7 @@ impl Args {
         if let Some(refused) = found.refused {
             return Err(refused.into());
         }
-        let seen = report.as_ref().map_or(0, |report| report.records + report.bad);
+        let seen = report.as_ref().map_or(0, |report| report.readable() + report.bad);
         let bad = report.as_ref().map_or(0, |report| report.bad);
         match bad as f64 > source.tolerance * seen as f64 {
             true => Err(Failure::Unusable(

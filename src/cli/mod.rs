@@ -149,6 +149,8 @@ impl Failure {
             LocalError::Unconfirmed(_) => {
                 eprintln!("error: the fit would mislead; nothing was measured\nprivate: {error}");
             }
+            // Without a header the records say what a file looks like.
+            LocalError::Looks(_) => eprintln!("error: name its layout with --layout\nprivate: {error}"),
             error => eprintln!("error: {error}"),
         }
         let (report, advice) = match error {

@@ -5,8 +5,9 @@
 use super::cell::Parser;
 use super::line::{Cells, Cutter, Line};
 use super::read::parse;
+use super::source::Only;
 use super::tally::{Fault, Tally};
-use super::text::{Block, LeftOut, Text, without_end};
+use super::text::{Blank, Block, LeftOut, Text, without_end};
 use super::{Bound, ReadError};
 use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::Progress;
@@ -21,9 +22,9 @@ struct Part {
     faults: Vec<(usize, u64, Fault)>,
     left_out: LeftOut,
     lines: u64,
-    /// The last line that is more than blank, and bytes of blank ones behind it.
+    /// The last line that is more than blank, if there is one.
     last: Option<u64>,
-    blank: usize,
+    runs: Blank,
     /// Whether a line said that there is no record after it.
     ended: bool,
 }
@@ -31,7 +32,7 @@ struct Part {
 /// Reads all records of a raw text.
 pub(super) fn read(
     text: &mut Text,
-    only: &[(usize, Vec<String>)],
+    only: &[Only],
     bound: &Bound,
     parsers: &[Parser],
     tally: &mut Tally,
@@ -53,7 +54,7 @@ pub(super) fn read(
         let (parts, following) = rayon::join(parts, || text.block(&mut next));
         for part in parts {
             let ended = part.ended;
-            text.passed(part.left_out, part.last.map(|last| block.line + last), part.blank)?;
+            text.passed(part.left_out, part.last.map(|last| block.line + last), part.runs)?;
             if tally.part(&part.columns, part.faults, block.line)? || ended {
                 return Ok(());
             }
@@ -82,7 +83,7 @@ fn part(
     lines: &[u8],
     line_end: u8,
     cutter: &mut Cutter,
-    only: &[(usize, Vec<String>)],
+    only: &[Only],
     bound: &Bound,
     parsers: &[Parser],
 ) -> Part {
@@ -96,10 +97,15 @@ fn part(
         part.lines += 1;
         let (kind, line, why) = cutter.take(without_end(line, line_end).0, &mut buffer, &mut cells);
         if kind == Line::Blank {
-            part.blank += end;
+            part.runs.behind += end;
             continue;
         }
-        (part.last, part.blank) = (Some(part.lines), 0);
+        let run = std::mem::take(&mut part.runs.behind);
+        match part.last {
+            None => part.runs.before = run,
+            Some(_) => part.runs.within = part.runs.within.max(run),
+        }
+        part.last = Some(part.lines);
         match kind {
             Line::End => {
                 part.ended = true;
@@ -113,7 +119,7 @@ fn part(
             continue;
         }
         let cell = |position| cutter.cell(line, &cells, position);
-        let held = |(place, values): &(usize, Vec<String>)| {
+        let held = |(place, values): &Only| {
             *place >= cells.len() || values.iter().any(|v| v.as_bytes() == cell(*place).trim_ascii())
         };
         if why.is_none() && !only.iter().all(held) {

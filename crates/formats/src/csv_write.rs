@@ -89,8 +89,13 @@ impl Writer {
         match column.first_special() {
             None => plain,
             Some(first) => {
-                let cells = column.special.iter().map(|cell| style.shown(cell));
-                Writer::Special(first, cells.collect(), Box::new(plain))
+                let bare = style.is_json() && plain.is_number();
+                let shown = |cell: &String| match bare {
+                    true if cell.is_empty() => "null".into(),
+                    true => format!("\"{}\"", style.shown(cell)),
+                    false => style.shown(cell),
+                };
+                Writer::Special(first, column.special.iter().map(shown).collect(), Box::new(plain))
             }
         }
     }
@@ -159,6 +164,7 @@ impl Writer {
     pub fn is_number(&self) -> bool {
         match self {
             Writer::Number { .. } => true,
+            Writer::Special(_, _, plain) => plain.is_number(),
             Writer::Texts(texts) => texts.iter().all(|text| text.parse::<u64>().is_ok()),
             _ => false,
         }

@@ -71,12 +71,12 @@ pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Re
             continue;
         }
         let reading = declared.clone().over(Reading { only: Vec::new(), ..own.clone() });
-        if !reading.names().is_empty() {
+        // Where names are declared the layout is told by them, as by a header; records tell it only where nothing else does.
+        if declared.names().is_empty() && !reading.names().is_empty() {
             let schema = Schema { reading, ..layout.schema.clone() };
             if reads(path, schema, TRIED, progress).unwrap_or(false) {
                 let found = layout.schema.columns.len();
-                let told_by = if declared.names().is_empty() { ToldBy::Records } else { ToldBy::Header };
-                near.push(Near { layout, found, missing: Vec::new(), told_by });
+                near.push(Near { layout, found, missing: Vec::new(), told_by: ToldBy::Records });
             }
             continue;
         }
@@ -90,7 +90,9 @@ pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Re
         let missing: Vec<String> = layout.needed().filter(|name| !has(name)).map(String::from).collect();
         let found = layout.schema.columns.iter().filter(|column| has(&column.name)).count();
         if found > 0 {
-            let told_by = if layout.is_json() { ToldBy::Records } else { ToldBy::Header };
+            // The names of objects are those of records.
+            let by_records = layout.is_json() || format == FileFormat::Ndjson;
+            let told_by = if by_records { ToldBy::Records } else { ToldBy::Header };
             near.push(Near { layout, found, missing, told_by });
         }
     }

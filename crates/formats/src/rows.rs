@@ -44,6 +44,11 @@ impl Style {
         Style { separator, cells, mark: if comma { ',' } else { '.' } }
     }
 
+    /// Whether cells stand in JSON.
+    pub fn is_json(&self) -> bool {
+        self.cells == Cells::Json
+    }
+
     /// A cell of text.
     pub fn shown(&self, cell: &str) -> String {
         let apart = char::from(self.separator);

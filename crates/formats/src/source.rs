@@ -97,6 +97,9 @@ impl Head {
     }
 }
 
+/// The place of a column, and what its cells hold in records that are read.
+pub(super) type Only = (usize, Vec<String>);
+
 /// One record.
 #[derive(Default)]
 pub(super) struct Record {
@@ -112,7 +115,7 @@ pub(super) struct Record {
 pub(super) struct Records<'a> {
     kind: Kind<'a>,
     /// Places of columns, and what they hold in records that are read.
-    only: Vec<(usize, Vec<String>)>,
+    only: Vec<Only>,
     others: u64,
 }
 
@@ -144,7 +147,7 @@ impl<'a> Records<'a> {
 
     /// Whether a record is one of those that are read. What is no record at all is told as such.
     fn reads(&self, record: &Record) -> bool {
-        let held = |(place, values): &(usize, Vec<String>)| match record.cells.get(*place) {
+        let held = |(place, values): &Only| match record.cells.get(*place) {
             Some(cell) => values.iter().any(|value| value.as_bytes() == cell.trim_ascii()),
             None => true,
         };
@@ -160,7 +163,7 @@ impl<'a> Records<'a> {
     }
 
     /// Text, and places of columns with what they hold in records that are read.
-    pub fn text(&mut self) -> Option<(&mut Text<'a>, &[(usize, Vec<String>)])> {
+    pub fn text(&mut self) -> Option<(&mut Text<'a>, &[Only])> {
         match &mut self.kind {
             Kind::Text(text) => Some((text, &self.only)),
             _ => None,

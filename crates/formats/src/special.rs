@@ -34,8 +34,22 @@ impl Special {
     /// The value of a cell that is special.
     pub fn value(&self, cell: &[u8]) -> Option<u64> {
         let at = self.cells.iter().position(|special| special == cell);
-        let at = at.or_else(|| (self.nulls && cell.is_empty()).then_some(0))?;
+        let at = at.or_else(|| self.nulls.then(|| self.typed(cell)).flatten())?;
         Some(self.first + at as u64)
+    }
+
+    /// The place of what stands in a column of a type: null is the first, and numbers that are none are known by what they are, however they are spelled.
+    fn typed(&self, cell: &[u8]) -> Option<usize> {
+        let number = |cell: &[u8]| {
+            let number: f64 = std::str::from_utf8(cell).ok()?.parse().ok()?;
+            (!number.is_finite()).then_some(number)
+        };
+        if cell.is_empty() {
+            return Some(0);
+        }
+        let own = number(cell)?;
+        let same = |other: f64| other == own || other.is_nan() && own.is_nan();
+        self.cells.iter().position(|special| number(special).is_some_and(same))
     }
 
     /// Reads a cell.

@@ -82,6 +82,14 @@ struct Lines<'a> {
     before: u64,
 }
 
+/// Bytes of blank lines before the first that is more, between two such, and behind the last; where all are blank, behind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Blank {
+    pub before: usize,
+    pub within: usize,
+    pub behind: usize,
+}
+
 /// Whole lines of a text, and where they begin.
 #[derive(Debug, Default)]
 pub(super) struct Block {
@@ -301,16 +309,19 @@ impl<'a> Text<'a> {
         Ok(!block.bytes.is_empty())
     }
 
-    /// Some lines were left out. The last one that is more than blank has a number, if there is one, and blank lines of so many bytes stand behind it.
-    pub fn passed(&mut self, left_out: LeftOut, last: Option<u64>, blank: usize) -> Result<(), ReadError> {
+    /// Some lines were left out. The last one that is more than blank has a number, if there is one.
+    pub fn passed(&mut self, left_out: LeftOut, last: Option<u64>, runs: Blank) -> Result<(), ReadError> {
         self.left_out.comments += left_out.comments;
         self.left_out.headers += left_out.headers;
         self.left_out.others += left_out.others;
-        self.blank = blank + last.map_or(self.blank, |_| 0);
+        let is_long = |bytes: usize, line: u64| match bytes > input::MAX_RECORD as usize {
+            true => Err(ReadError::LongRecord { line }),
+            false => Ok(()),
+        };
+        is_long(runs.within.max(self.blank + runs.before), self.lines.before)?;
         self.lines.before = last.unwrap_or(self.lines.before);
-        if self.blank > input::MAX_RECORD as usize {
-            return Err(ReadError::LongRecord { line: self.lines.before });
-        }
+        self.blank = runs.behind + last.map_or(self.blank, |_| 0);
+        is_long(self.blank, self.lines.before)?;
         Ok(())
     }
 }

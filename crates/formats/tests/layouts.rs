@@ -19,7 +19,7 @@ fn file(text: impl AsRef<[u8]>) -> NamedTempFile {
 /// The layout's schema with all declared.
 fn declared(layout: &Layout) -> Schema {
     let mut schema = layout.schema.clone();
-    schema.window = Some("2015-01-01T00:00:00Z/2026-01-01T00:00:00Z".parse().unwrap());
+    schema.window = Some("2000-01-01T00:00:00Z/2027-01-01T00:00:00Z".parse().unwrap());
     for column in &mut schema.columns {
         if column.field == Field::Categorical(None) {
             column.field = Field::Categorical(Some(vec!["benign".into(), "attack".into()]));

@@ -81,12 +81,13 @@ impl Picker {
         }
     }
 
-    /// The largest value that is ever drawn.
-    fn most(&self) -> u64 {
+    /// The largest value below `end` that is ever drawn.
+    fn most(&self, end: u64) -> u64 {
         self.bins
             .iter()
             .flat_map(|(intervals, _)| intervals)
             .map(|i| self.grid.value(i.end - 1))
+            .filter(|&value| value < end)
             .max()
             .unwrap_or(0)
     }
@@ -136,9 +137,10 @@ impl<'a> Restorer<'a> {
             .collect();
         let of = |column: usize| pickers.iter().position(|(own, _)| *own == column);
         let facts = Facts::of(schema);
-        let fitting = facts
-            .bytes_fit()
-            .and_then(|(packets, bytes)| Some((of(packets)?, pickers[of(bytes)?].1.most() / LEAST_PACKET)));
+        let fitting = facts.bytes_fit().and_then(|(packets, bytes)| {
+            let end = schema.columns[bytes].first_special().unwrap_or(u64::MAX);
+            Some((of(packets)?, pickers[of(bytes)?].1.most(end) / LEAST_PACKET))
+        });
         let protocol = schema.columns.iter().position(|c| c.field == Field::Protocol);
         let ports = rules.ports.iter().map(|p| (of(p.column), p)).collect();
         let derived = attributes.iter().any(|a| a.column == schema.columns.len());

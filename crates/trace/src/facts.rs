@@ -146,7 +146,7 @@ impl Facts {
             let computed = u64::from(header.checksum(record));
             (Checked::HeaderChecksum, record[header.checksum] != computed)
         });
-        let version = self.version.iter();
+        let version = self.version.iter().filter(|&&version| !self.has_special(record, &[version]));
         let version = version.map(|&version| (Checked::Version, !matches!(record[version], 4 | 6)));
         let ports = self.ports.iter().map(|(protocol, ports)| {
             let portless = !protocols::has_ports(record[*protocol]);
@@ -190,6 +190,7 @@ impl Facts {
     pub fn finish(&self, record: &mut [u64]) {
         if let Some(version) = self.version
             && !matches!(record[version], 4 | 6)
+            && !self.has_special(record, &[version])
         {
             record[version] = 4;
         }

@@ -523,6 +523,7 @@ impl Schema {
         self.check_grain()?;
         self.check_mtu()?;
         self.reading.check()?;
+        self.check_special_is_written()?;
         self.check_window_is_written()?;
         if !self.columns.iter().any(Column::is_measured) {
             return Err(SchemaError::Shape("no column of the schema is measured".into()));

@@ -65,6 +65,8 @@ pub enum NoSessions {
     Lacks(Role),
     /// Networks are declared for this column of addresses, so that its hosts are not told apart.
     Networks(Role),
+    /// Both ends have columns of these roles, of which one has special values that the other has not: packets of both directions could not be told in the same words.
+    Special(Role, Role),
     /// Noise leaves too little to tell of sessions.
     TooFew,
 }
@@ -75,6 +77,12 @@ impl fmt::Display for NoSessions {
             NoSessions::NotPackets => f.write_str("records are no packets"),
             NoSessions::Lacks(role) => write!(f, "no measured column has the role {role}"),
             NoSessions::Networks(role) => write!(f, "networks are declared for the column of role {role}"),
+            NoSessions::Special(one, other) => {
+                write!(
+                    f,
+                    "the columns of roles {one} and {other} have different special values: declare the same for both"
+                )
+            }
             NoSessions::TooFew => f.write_str("noise leaves too little to tell of sessions"),
         }
     }
@@ -107,7 +115,7 @@ impl Sessions {
             }
             other => other,
         };
-        Ok(Sessions {
+        let sessions = Sessions {
             client: address(Role::SourceAddress)?,
             server: address(Role::DestinationAddress)?,
             high: measured(Role::SourcePort)?,
@@ -119,7 +127,16 @@ impl Sessions {
             flags: measured(Role::TcpFlags).ok().filter(|&c| can_be_listed(&schema.columns[c].field)),
             direction: schema.columns.len(),
             echo: schema.columns.len() + 1,
-        })
+        };
+        let special = |column: usize| &schema.columns[column].special;
+        let Sessions { client, server, high, service, .. } = sessions;
+        if special(client) != special(server) {
+            return Err(NoSessions::Special(Role::SourceAddress, Role::DestinationAddress));
+        }
+        if special(high) != special(service) {
+            return Err(NoSessions::Special(Role::SourcePort, Role::DestinationPort));
+        }
+        Ok(sessions)
     }
 
     /// The schema of the view: the same columns in the same places, the four of the endpoints renamed, direction and echo after the last.

@@ -6,6 +6,7 @@
 //! ```
 //! What is declared is public; which records hold it is not, and is measured as any other value is.
 
+use super::reading::{Reading, Separator};
 use super::{Column, Field, Schema, SchemaError, Window};
 use std::ops::Range;
 
@@ -76,6 +77,17 @@ impl Column {
         !never
     }
 
+    /// Whether its special values can be told apart in text that is laid out so.
+    fn is_written(&self, reading: &Reading) -> bool {
+        let separator = reading.separator.unwrap_or(Separator::Comma);
+        let by_space = reading.line.is_some() || separator == Separator::Space;
+        let between = char::from(separator.byte());
+        self.special.iter().all(|cell| match by_space {
+            true => !cell.is_empty() && !cell.contains(char::is_whitespace),
+            false => reading.quotes != Some(false) || !cell.contains(between),
+        })
+    }
+
     /// What is wrong with its special values, if anything.
     pub(super) fn special_fault(&self) -> Option<String> {
         let special = &self.special;
@@ -99,6 +111,17 @@ impl Column {
 }
 
 impl Schema {
+    /// Checks that special values come back from text as they were written.
+    pub(super) fn check_special_is_written(&self) -> Result<(), SchemaError> {
+        match self.columns.iter().find(|column| !column.is_written(&self.reading)) {
+            None => Ok(()),
+            Some(column) => Err(SchemaError::Parameter {
+                column: column.name.clone(),
+                reason: "a special value cannot be told from what stands between cells; declare how the text separates them, or leave it out".into(),
+            }),
+        }
+    }
+
     /// Declares the special values of a column, or with `*` those of every column that can have some.
     pub fn declare_special(&mut self, column: &str, cells: &[String]) -> Result<(), SchemaError> {
         let meant = |own: &Column| if column == EVERY { own.may_be_special() } else { own.name == column };
@@ -168,6 +191,30 @@ mod tests {
         schema.declare_special("*", &[]).unwrap();
         schema.declare_special("ts", &["-".into()]).unwrap();
         assert!(schema.check().unwrap_err().to_string().contains("column ts: a record has a time"));
+    }
+
+    #[test]
+    fn sessions_need_the_same_of_both_ends() {
+        use crate::sessions::{NoSessions, Sessions};
+        let mut schema = crate::presets::preset("packet").unwrap();
+        schema.declare_special("dstport", &["-".into()]).unwrap();
+        let refused = Sessions::of(&schema).map(|_| ());
+        assert_eq!(refused, Err(NoSessions::Special(crate::Role::SourcePort, crate::Role::DestinationPort)));
+        schema.declare_special("srcport", &["-".into()]).unwrap();
+        assert!(Sessions::of(&schema).is_ok());
+    }
+
+    #[test]
+    fn what_separates_cells_is_no_part_of_them() {
+        let mut schema = crate::presets::preset("flow").unwrap();
+        schema.declare_special("srcport", &["".into()]).unwrap();
+        assert_eq!(schema.check(), Ok(()));
+        schema.reading.separator = Some(Separator::Space);
+        assert!(schema.check().unwrap_err().to_string().contains("column srcport: a special value"));
+        schema.declare_special("srcport", &["a,b".into()]).unwrap();
+        assert_eq!(schema.check(), Ok(()));
+        schema.reading = Reading { quotes: Some(false), ..Reading::default() };
+        assert!(schema.check().is_err());
     }
 
     #[test]

@@ -89,8 +89,12 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
     let from_real = |other: &[u64]| match measure {
         Distance::JensenShannon => jensen_shannon(&real, other, progress),
         Distance::WassersteinLog => {
+            // How many have an amount at all counts as a distance, too.
+            let (all_real, all_other) = (real.len(), other.len());
             let (real, other) = (&real[..amounts(&real)], &other[..amounts(other)]);
-            wasserstein(real, other, log_size(field), None, progress)
+            let shares = (real.len() as f64 / all_real as f64, other.len() as f64 / all_other.max(1) as f64);
+            let apart = (shares.0 - shares.1).abs();
+            Ok(wasserstein(real, other, log_size(field), None, progress)?.max(apart))
         }
         Distance::WassersteinTime => {
             let window = traces.schema.window;

@@ -8,7 +8,7 @@ use netdpsyn_account::statement::Unit;
 use netdpsyn_model::{Profile, labels};
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, blocks};
-use netdpsyn_trace::{Schema, Stage, Trace};
+use netdpsyn_trace::{Schema, Stage, Trace, special};
 use rayon::slice::ParallelSliceMut;
 
 /// Thresholds: 2⁰ to 2⁹.
@@ -55,7 +55,8 @@ fn profile(trace: &Trace, column: usize, progress: &dyn Progress) -> Result<Vec<
     for rows in blocks(0..trace.rows(), progress) {
         let rows = rows?;
         debug_assert!(rows.len() <= BLOCK);
-        trace.column(column).copy_block(rows.start, &mut values[rows]);
+        let start = rows.start;
+        trace.column(column).zip_block(start, &mut values[rows], |to, value| *to = special::host(value));
     }
     values.par_sort_unstable();
     progress.check()?;
