@@ -4,7 +4,7 @@ use super::Failure;
 use super::reading_args::ReadingArgs;
 use crate::formats::ReadError;
 use crate::service::local::{LocalError, Source};
-use crate::trace::{Grain, Role, Window, layouts};
+use crate::trace::{Families, Grain, Role, Window, layouts};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempPath;
@@ -37,7 +37,7 @@ pub struct TraceArgs {
     /// What a column means, as "Src IP=source-address"; repeatable. It goes before what the layout says
     #[arg(long, value_name = "COLUMN=ROLE", value_parser = role)]
     pub role: Vec<(String, Role)>,
-    /// Families of addresses: ipv4 as the schema declares them; any makes every address column one of IPv4, IPv6 and hardware addresses
+    /// Families of addresses in every address column, whatever the layout or the schema says of them
     #[arg(long, value_name = "FAMILIES")]
     pub addresses: Option<Families>,
     /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand
@@ -57,15 +57,6 @@ pub struct TraceArgs {
     pub tolerance: f64,
     #[command(flatten)]
     pub reading: ReadingArgs,
-}
-
-/// Which addresses a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Families {
-    /// Those of the type that is declared.
-    Ipv4,
-    /// Those of any family.
-    Any,
 }
 
 fn preset_help() -> String {
@@ -114,7 +105,7 @@ impl TraceArgs {
             window: self.window,
             categories: self.categories,
             special: self.special,
-            any_addresses: self.addresses == Some(Families::Any),
+            addresses: self.addresses,
             networks: self.networks,
             roles: self.role.into_iter().chain(self.key.map(|key| (key, Role::Key))).collect(),
             grain: self.grain,

@@ -22,7 +22,7 @@ const BYTES_A_CELL: u64 = 72;
 const UNKNOWN_MODEL: u64 = 128 << 20;
 
 /// Bytes that an address of any family takes where no other record has it: a place in the table that numbers are given by, one in the directory, and its count.
-const AN_ADDRESS: u64 = 96;
+const AN_ADDRESS: u64 = 192;
 
 fn a_record(schema: &Schema, a_column: u64) -> u64 {
     let addresses = Addresses::columns(schema).count() as u64 * AN_ADDRESS;

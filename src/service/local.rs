@@ -16,7 +16,7 @@ use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
 use crate::trace::layouts::{self, Layout, layout};
-use crate::trace::{Grain, Kind, Reading, Role, Schema, SchemaError, Trace, Window};
+use crate::trace::{Families, Grain, Kind, Reading, Role, Schema, SchemaError, Trace, Window};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,8 +116,8 @@ pub struct Source {
     pub special: Vec<(String, Vec<String>)>,
     /// What columns mean, in place of what the layout says, or beside it.
     pub roles: Vec<(String, Role)>,
-    /// Whether addresses are of any family.
-    pub any_addresses: bool,
+    /// Of which families addresses are, in place of what the layout says.
+    pub addresses: Option<Families>,
     /// Files with networks by address column, one a line.
     pub networks: Vec<(String, PathBuf)>,
     /// What times are multiples of.
@@ -189,8 +189,8 @@ impl Source {
         for (column, role) in &self.roles {
             schema.declare_role(column, *role)?;
         }
-        if self.any_addresses {
-            schema.declare_any_addresses()?;
+        if let Some(families) = self.addresses {
+            schema.declare_families(families)?;
         }
         for (column, values) in &self.categories {
             schema.declare_categories(column, values.clone())?;

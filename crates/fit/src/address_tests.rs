@@ -6,7 +6,9 @@ use super::trees::{by_key, level_of_keys};
 use netdpsyn_model::domain::{Order, PrefixTree};
 use netdpsyn_privacy::{MaxRecords, Sensitivity};
 use netdpsyn_trace::progress::Quiet;
-use netdpsyn_trace::{Address, Addresses, Column, Directory, Field, Schema, Trace, Window, presets};
+use netdpsyn_trace::{
+    Address, Addresses, Column, Directory, Families, Field, Schema, Trace, Window, presets,
+};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -43,7 +45,7 @@ fn schema(preset: &str) -> Schema {
     schema.window = Window::new(1_000, 2_000_000);
     schema.columns.retain(|column| column.field != Field::IpChecksum);
     schema.facts.clear();
-    schema.declare_any_addresses().unwrap();
+    schema.declare_families(Families::Any).unwrap();
     schema.columns[0].special = vec!["-".into()];
     if preset == "ton" {
         let special = schema.position("dstip").unwrap();
@@ -71,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn a_record_moves_one_cell_of_a_level(values in prop::collection::vec(0u64..13, 1..60), removed in any::<prop::sample::Index>(), open in prop::collection::vec(any::<bool>(), 16)) {
+    fn a_record_moves_one_cell_of_a_level(values in prop::collection::vec(0u64..13, 1..60), removed in any::<prop::sample::Index>(), open in prop::collection::vec(any::<bool>(), 17)) {
         let column = Column { special: vec!["-".into()], ..Column::new("c", Field::Address {}) };
         let order = Order::of(&column, None).unwrap();
         let schema = Schema { columns: vec![column], ..schema("ton") };

@@ -47,6 +47,8 @@ pub fn split(
     progress.step(Stage::Split, 0, 1)?;
     let sessions = Sessions::of(schema).ok();
     let parts = trace.map(|t| {
+        // Without a directory a number would decide, and that hangs on other records.
+        assert!(t.explains(schema), "addresses without a directory");
         let held = match &sessions {
             Some(sessions) => sessions_held_out(&t, sessions, key, progress)?,
             None => held_out(&t, key, progress)?,

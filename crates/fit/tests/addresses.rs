@@ -2,12 +2,14 @@
 
 use netdpsyn_account::Guarantee;
 use netdpsyn_fit::keys::NoiseKey;
+use netdpsyn_fit::split::{SplitKey, split};
 use netdpsyn_fit::{Method, Plan, fit_forced};
 use netdpsyn_formats::{Limits, ReadOptions, bind, read, read_synthetic, write};
 use netdpsyn_generate::{Request, generate};
 use netdpsyn_model::{Bundle, Model};
+use netdpsyn_privacy::{Raw, Steward};
 use netdpsyn_trace::progress::Quiet;
-use netdpsyn_trace::{Address, Directory, Schema, presets};
+use netdpsyn_trace::{Address, Directory, Families, Schema, Trace, presets};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -51,7 +53,7 @@ fn schema() -> Schema {
     let mut schema = presets::preset("flow").unwrap();
     schema.window = Some("2026-01-05T08:00:00Z/2026-01-05T09:00:00Z".parse().unwrap());
     schema.declare_categories("type", vec!["benign".into(), "attack".into()]).unwrap();
-    schema.declare_any_addresses().unwrap();
+    schema.declare_families(Families::Any).unwrap();
     schema
 }
 
@@ -99,7 +101,7 @@ fn families_heavy_hosts_and_numbers_of_hosts_come_through() {
     file.write_all(raw.as_bytes()).unwrap();
     let bound = bind(file.path(), schema(), Limits::NONE, &Quiet).unwrap();
     let (trace, report) = read(file.path(), &bound, ReadOptions::default(), &Quiet).unwrap();
-    assert_eq!(report.for_steward(&netdpsyn_privacy::Steward::local()).bad, 0);
+    assert_eq!(report.for_steward(&Steward::local()).bad, 0);
     let plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Adaptive);
     let bundle = fit_forced(trace, &bound.schema, &plan, &NoiseKey::for_test(3), &Quiet).unwrap().bundle;
     assert_eq!(bundle.version, 6);
@@ -139,4 +141,37 @@ fn families_heavy_hosts_and_numbers_of_hosts_come_through() {
     let directory: &Directory = trace.directory(0).unwrap();
     let first: Vec<Address> = trace.column(0).iter().map(|number| directory.address(number)).collect();
     assert_eq!(first, side(&made, 0));
+}
+
+/// The lines of a trace, less the header.
+fn lines(trace: &Trace, schema: &Schema) -> BTreeSet<String> {
+    let mut text = Vec::new();
+    write(trace, schema, &mut text, &Quiet).unwrap();
+    String::from_utf8(text).unwrap().lines().skip(1).map(String::from).collect()
+}
+
+#[test]
+fn a_record_less_holds_out_no_other() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(8);
+    // The first record has addresses before all others of their families, which no other record has.
+    let first = "::1,2001:db8::,443,53,tcp,1767600000.0,1.5,1,100,0,benign".to_string();
+    let rows: Vec<String> = [first].into_iter().chain((0..600).map(|_| record(&mut rng))).collect();
+    let parts = |rows: &[String]| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let header = "srcip,dstip,srcport,dstport,proto,ts,td,pkt,byt,label,type";
+        write!(file, "{header}\n{}\n", rows.join("\n")).unwrap();
+        let bound = bind(file.path(), schema(), Limits::NONE, &Quiet).unwrap();
+        let (trace, _) = read(file.path(), &bound, ReadOptions::default(), &Quiet).unwrap();
+        let (kept, held) = split(trace, &bound.schema, &SplitKey::of_population([7; 32]), &Quiet).unwrap();
+        let shown = |part: netdpsyn_privacy::Sensitive<Trace>| {
+            part.privately(|part| lines(part, &bound.schema)).for_steward(&Steward::local())
+        };
+        [shown(kept), shown(held)]
+    };
+    let (all, fewer) = (parts(&rows), parts(&rows[1..]));
+    assert!(fewer[1].len() > 60, "{} are held out", fewer[1].len());
+    for (all, fewer) in all.iter().zip(&fewer) {
+        assert!(fewer.is_subset(all), "a record changed sides");
+        assert!(all.difference(fewer).all(|line| line.starts_with("::1,")));
+    }
 }

@@ -384,6 +384,15 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
         let special = if column.may_be_special() { seen.special } else { Vec::new() };
         columns.push(Column { special, ..column });
     }
+    // Both ends of a record have addresses of the same kind.
+    let is_end =
+        |column: &Column| column.roles.has(Role::SourceAddress) || column.roles.has(Role::DestinationAddress);
+    if columns.iter().any(|column| is_end(column) && column.field == Field::Address {}) {
+        columns
+            .iter_mut()
+            .filter(|column| is_end(column))
+            .for_each(|column| column.field = Field::Address {});
+    }
     let has = |role: Role| columns.iter().any(|column| column.roles.has(role));
     let kind = if has(Role::Length) && !has(Role::Packets) { Kind::Packet } else { Kind::Flow };
     let schema =

@@ -10,15 +10,17 @@
 //! The families stand in parts of IPv6's space that nobody has assigned (4000::/3 to c000::/3), so that one tree cuts them all. Within a family the order of keys
 //! is that of addresses, and an IPv4 network of length n is a prefix of n + 3 bits.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Bits of a key.
 pub const BITS: u32 = 127;
 
-/// Bits of the levels of a tree of keys. Addresses of IPv4 are told apart after 4 levels and those of hardware after 6; of IPv6 there are networks of
-/// 12, 20, 28, 36, 44, 52, 58 and 64 bits, and then the interface identifier byte by byte.
-pub const LEVELS: [u8; 16] = [11, 8, 8, 8, 8, 8, 6, 6, 8, 8, 8, 8, 8, 8, 8, 8];
+/// Bits of the levels of a tree of keys. The first level has the families, whose noise is that of a few cells: one that a trace has not is seen to hold nothing. Addresses
+/// of IPv4 are told apart after 4 more and those of hardware after 6; of IPv6 there are networks of 4, 12, 20, 28, 36, 44, 52, 58 and 64 bits, and then the interface
+/// identifier byte by byte.
+pub const LEVELS: [u8; 17] = [3, 8, 8, 8, 8, 8, 8, 6, 6, 8, 8, 8, 8, 8, 8, 8, 8];
 
 /// Bits of a key behind its first two.
 const WITHIN: u32 = BITS - 2;
@@ -44,6 +46,18 @@ pub enum Address {
     V6(u128),
     /// 48 bits of hardware.
     Hardware(u64),
+}
+
+/// Which families a trace's columns of addresses hold, where that is declared of all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Families {
+    /// IPv4 alone: every column of type `address` is one of type `ip`.
+    Ipv4,
+    /// IPv4, IPv6 and hardware addresses: every column of type `ip` is one of type `address`.
+    Any,
 }
 
 /// Why text is no address that has a key.
@@ -101,6 +115,11 @@ impl Address {
             }
         }
     }
+}
+
+/// Which family's part of the space a key lies in.
+pub fn family(key: u128) -> usize {
+    FAMILIES.partition_point(|&first| first <= key)
 }
 
 /// From this key to that of the next address.
@@ -216,7 +235,7 @@ mod tests {
             depth += u32::from(bits);
             depth
         });
-        assert_eq!(depths[15], BITS);
+        assert_eq!((depths[0], depths[16]), (3, BITS));
         assert!(depths.contains(&(3 + 32)) && depths.contains(&(3 + 48)) && depths.contains(&63));
         // No cell of a level is beyond a family: below an exact address nothing opens.
         let several = |key: u128, depth: u32| are_several(key..key + (1 << (BITS - depth)));

@@ -291,6 +291,12 @@ impl Trace {
         self.addresses.as_ref()
     }
 
+    /// Whether it says what the numbers of this schema's addresses stand for.
+    pub fn explains(&self, schema: &Schema) -> bool {
+        let own = self.addresses.as_ref().map_or(&[][..], Addresses::own);
+        own.iter().copied().eq(Addresses::columns(schema))
+    }
+
     /// The directory of a column, if it is one of addresses of any family.
     pub fn directory(&self, column: usize) -> Option<&Directory> {
         self.addresses.as_ref().filter(|addresses| addresses.has(column)).map(|own| &*own.directory)
@@ -303,7 +309,10 @@ impl Trace {
         number: impl Fn(u64) -> u64,
         progress: &dyn Progress,
     ) -> Result<Trace, Cancelled> {
-        let Some(mut addresses) = self.addresses.take() else { return Ok(self) };
+        let Some(mut addresses) = self.addresses.take() else {
+            assert!(directory.is_empty(), "addresses without a column");
+            return Ok(self);
+        };
         let to = |value: u64| if value < directory::SPACE { number(value) } else { value };
         for &column in addresses.own() {
             self.columns[column] = self.columns[column].map(u32::MAX.into(), to, progress)?;
@@ -349,6 +358,8 @@ impl Trace {
     /// # Panics
     /// When the types of the columns differ.
     pub fn append(&mut self, other: &Trace, rows: std::ops::Range<usize>) {
+        let own = |trace: &Trace| trace.addresses.as_ref().map(|addresses| addresses.own().to_vec());
+        assert_eq!(own(self), own(other), "the same columns of addresses");
         if self.rows() == 0 {
             self.addresses.clone_from(&other.addresses);
         } else if let (Some(own), Some(theirs)) = (&self.addresses, &other.addresses)

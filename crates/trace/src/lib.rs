@@ -32,7 +32,7 @@ pub mod whole;
 pub mod window;
 pub mod written;
 
-pub use address::Address;
+pub use address::{Address, Families};
 pub use columns::{Trace, Values};
 pub use directory::{Addresses, Directory};
 pub use facts::{Checked, Facts};

@@ -5,8 +5,8 @@
 
 use super::gaps::FlowColumns;
 use super::{
-    Facts, Grain, Kind, Notation, Reading, Role, Roles, Window, presets, protocols, roles::OneOrTwo,
-    written::Written,
+    Facts, Families, Grain, Kind, Notation, Reading, Role, Roles, Window, presets, protocols,
+    roles::OneOrTwo, written::Written,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -547,22 +547,26 @@ impl Schema {
                 Some("source and destination are both of type `ip`, or both of type `address`".into())
             }
             Field::Address {} if checksums() => {
-                Some("a header checksum is of IPv4: declare addresses as `ip` beside it".into())
+                Some("a header checksum is of IPv4: leave its column out of the schema, or declare addresses as `ip` beside it".into())
             }
             _ => None,
         }
     }
 
-    /// Declares every column of IPv4 addresses as one of addresses of any family.
-    pub fn declare_any_addresses(&mut self) -> Result<(), SchemaError> {
-        let mut any = false;
-        for column in self.columns.iter_mut().filter(|column| column.field.is_address()) {
-            column.field = Field::Address {};
-            column.notation = None;
-            any = true;
+    /// Declares of which families all addresses are.
+    pub fn declare_families(&mut self, families: Families) -> Result<(), SchemaError> {
+        let mut columns = self.columns.iter_mut().filter(|column| column.field.is_address()).peekable();
+        if columns.peek().is_none() {
+            return Err(SchemaError::Shape("it has no addresses, so they are of no family".into()));
         }
-        let none = || SchemaError::Shape("it has no addresses, so they are of no family".into());
-        if any { Ok(()) } else { Err(none()) }
+        for column in columns {
+            match (families, &column.field) {
+                (Families::Any, _) => (column.field, column.notation) = (Field::Address {}, None),
+                (Families::Ipv4, Field::Address {}) => column.field = Field::ip(&[8, 8, 8, 8]),
+                (Families::Ipv4, _) => {}
+            }
+        }
+        Ok(())
     }
 
     /// The column of times with a declared grain, and that.

@@ -15,6 +15,7 @@ use netdpsyn_model::labels;
 use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Part of the trees' ρ that first levels take.
@@ -30,8 +31,11 @@ const ELSEWHERE: f64 = 2.5;
 const MAX_OPEN: usize = 4_096;
 /// Cells of one tree at most.
 const MAX_CELLS: u64 = 1 << 20;
-/// Levels of a tree that is not deep. Below them a ghost would have hundreds of children on each of many levels, so that nodes open carefully.
-const SHALLOW: usize = 4;
+/// Rounds that addresses of any family share with other trees: those in which families open, and then networks of IPv4.
+const SHARED: usize = 4;
+/// Rounds in which their nodes open as those of other trees do. Before, a family or a large network would drag in false children; after, a ghost would have hundreds of
+/// children on each of many levels.
+const ORDINARY: RangeInclusive<usize> = 3..=SHARED;
 /// Thresholds and shares hang on each other; they settle in so many steps.
 const STEPS: usize = 6;
 
@@ -134,9 +138,10 @@ impl<'a> Forest<'a> {
             // Each sum has the variance of its cells.
             sums.push((counts.iter().sum::<i64>() as f64, counts.len().max(1) as f64));
         }
+        let deep = self.trees.iter().any(|tree| tree.order.is_addresses());
         for round in 1..rounds {
-            // A deep tree leaves the others what they would have without it: while they grow, a round has a quarter of what is left at least.
-            let parts = if round < SHALLOW { (rounds - round).min(SHALLOW) } else { rounds - round };
+            // Addresses of any family leave other trees what they would have without them: while those grow, a round has a quarter of what is left at least.
+            let parts = if deep && round <= SHARED { (rounds - round).min(SHARED) } else { rounds - round };
             let budget = left / parts as u64;
             let (opened, shares) = self.decide(round, budget as f64, accountant.allowance(), scale);
             for (at, (opened, share)) in opened.into_iter().zip(shares).enumerate() {
@@ -280,7 +285,8 @@ impl Growing<'_> {
             return Vec::new();
         };
         let own = self.scales.last().map_or(f64::INFINITY, |scale| scale.sigma());
-        let opens = if round > SHALLOW { CAREFULLY } else { self.manner.opens[usize::from(round > 1)] };
+        let ordinary = if self.order.is_addresses() { ORDINARY.contains(&round) } else { round > 1 };
+        let opens = self.manner.opens[usize::from(ordinary)];
         let least = opens * own.max(next);
         let standing =
             (0..counts.len()).filter(|&cell| may_open[cell] && counts[cell] as f64 > least).collect();

@@ -139,9 +139,12 @@ impl Order {
         }
     }
 
-    /// The key of a value. What lies outside the space has the key at its edge. Of an address of any family it is not for the value to tell: that is
-    /// [`Directory::key`].
+    /// The key of a value. What lies outside the space has the key at its edge.
+    ///
+    /// # Panics
+    /// Of addresses of any family, whose key the value does not tell: that is [`Directory::key`].
     pub fn key(&self, value: u64) -> u64 {
+        assert!(self.bits < u64::BITS, "a directory has the keys of addresses");
         if value >= self.end && self.special > 0 {
             return (1 << self.bits) + (value - self.end).min(self.special - 1);
         }
@@ -163,7 +166,18 @@ impl Order {
         }
     }
 
+    /// Where the values of keys before `key` end: of addresses of any family before the numbers that no directory has, which lie between the last of them and the special values.
+    pub fn end(&self, key: u128) -> u64 {
+        match &self.directory {
+            Some(directory) if key <= 1 << self.bits => directory.least(key),
+            _ => self.value(key),
+        }
+    }
+
     /// The least value whose key is at least `key`; the end of the space where there is none.
+    ///
+    /// # Panics
+    /// Of addresses of any family that no directory explains yet.
     pub fn value(&self, key: impl Into<u128>) -> u64 {
         let key = key.into();
         if self.is_special(key) {
@@ -172,6 +186,7 @@ impl Order {
         if let Some(directory) = &self.directory {
             return directory.least(key);
         }
+        assert!(!self.is_addresses(), "addresses without a directory");
         // All other keys are numbers of less than 64 bits.
         let key = key as u64;
         let value = match self.keys {
