@@ -43,14 +43,12 @@ pub(super) fn numbered(trace: Trace, schema: &Schema) -> Trace {
 fn schema(preset: &str) -> Schema {
     let mut schema = presets::preset(preset).unwrap();
     schema.window = Window::new(1_000, 2_000_000);
-    schema.columns.retain(|column| column.field != Field::IpChecksum);
-    schema.facts.clear();
     schema.declare_families(Families::Any).unwrap();
     schema.columns[0].special = vec!["-".into()];
-    if preset == "ton" {
-        let special = schema.position("dstip").unwrap();
-        schema.columns[special].special = vec!["EXT_SERVER".into()];
-    }
+    // Packets are told as sessions where both ends have the same special values.
+    let destination = schema.position("dstip").unwrap();
+    let special = if preset == "packet" { "-" } else { "EXT_SERVER" };
+    schema.columns[destination].special = vec![special.into()];
     schema
 }
 

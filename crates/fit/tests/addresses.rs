@@ -125,7 +125,9 @@ fn families_heavy_hosts_and_numbers_of_hosts_come_through() {
         let (heavy, all) = (heaviest(&was, 10), heaviest(&is, usize::MAX));
         for (share, address) in heavy {
             let made = all.iter().find(|(_, other)| *other == address).map_or(0.0, |(share, _)| *share);
-            assert!((made / share - 1.0).abs() < 0.3, "{address}: {share:.4} became {made:.4}");
+            // Noise is that of some twenty records; of IPv6, whose levels are many, of twice as many, and a host takes what its neighbours have that do not stand out.
+            let part = if matches!(address, Address::V6(_)) { 0.5 } else { 0.2 };
+            assert!((made - share).abs() < part * share + 0.002, "{address}: {share:.4} became {made:.4}");
         }
         // No address lies outside the leaves that were paid for.
         let outside =

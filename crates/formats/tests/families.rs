@@ -120,3 +120,24 @@ fn columnar_files_hold_the_same_though_each_part_was_numbered_by_itself() {
         assert_eq!(ends(&trace, &schema), rows, "{format:?}");
     }
 }
+
+#[test]
+fn families_are_declared_of_all_columns_and_taken_back() {
+    let mut schema = presets::preset("packet").unwrap();
+    schema.window = flows().window;
+    let of = |schema: &Schema| {
+        let ends =
+            ["srcip", "dstip"].map(|name| schema.columns[schema.position(name).unwrap()].field.clone());
+        (ends, schema.position("chksum").is_some(), schema.version())
+    };
+    let before = of(&schema);
+    schema.declare_families(Families::Ipv4).unwrap();
+    assert_eq!(of(&schema), before);
+    schema.declare_families(Families::Any).unwrap();
+    assert_eq!(of(&schema), ([Field::Address {}, Field::Address {}], false, 4));
+    assert_eq!(schema.check(), Ok(()));
+    schema.declare_families(Families::Ipv4).unwrap();
+    assert_eq!(of(&schema).0, before.0);
+    schema.columns.retain(|column| !column.field.is_address());
+    assert!(schema.declare_families(Families::Any).is_err());
+}

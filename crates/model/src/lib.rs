@@ -11,11 +11,13 @@
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
 //! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
 //! | [`rules`] | columns that hang on another one |
+//! | [`ends`] | which families of addresses meet |
 //! | [`sessions`] | packets as sessions: cuts and noisy answers |
 
 pub mod bundle;
 pub mod cells;
 pub mod domain;
+pub mod ends;
 pub mod labels;
 pub mod layers;
 pub mod looks;
@@ -27,6 +29,7 @@ pub mod table;
 
 pub use bundle::{Bundle, BundleError, Measurement, Packets, Profile};
 pub use cells::Cells;
+pub use ends::Ends;
 pub use layers::Layers;
 pub use looks::{Look, Subject};
 pub use rules::Rules;
@@ -152,6 +155,12 @@ impl Model {
                 Table { cells: onto, values, variance: Variance::Even(variance(a).unwrap_or(1.0)) }
             })
         };
+        let Bundle { schema, attributes, measurements, .. } = bundle;
+        let ends = |directory| Ends::of(schema, attributes, layers, measurements, directory);
+        let rules = Rules {
+            ends: bundle.addresses.as_ref().and_then(ends),
+            ..Rules::of(schema, attributes, measurements)
+        };
         Ok(Model {
             schema: bundle.schema.in_file(),
             attributes: bundle.attributes.clone(),
@@ -162,7 +171,7 @@ impl Model {
             sessions: None,
             looks: bundle.looks.clone(),
             addresses: bundle.addresses.clone().map(Arc::new),
-            rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
+            rules,
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
         })

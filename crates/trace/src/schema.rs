@@ -553,8 +553,11 @@ impl Schema {
         }
     }
 
-    /// Declares of which families all addresses are.
+    /// Declares of which families all addresses are. Of any family, the checksum of IPv4's header is left out: IPv6 has none.
     pub fn declare_families(&mut self, families: Families) -> Result<(), SchemaError> {
+        if families == Families::Any {
+            self.columns.retain(|column| column.field != Field::IpChecksum);
+        }
         let mut columns = self.columns.iter_mut().filter(|column| column.field.is_address()).peekable();
         if columns.peek().is_none() {
             return Err(SchemaError::Shape("it has no addresses, so they are of no family".into()));

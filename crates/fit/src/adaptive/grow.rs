@@ -31,11 +31,11 @@ const ELSEWHERE: f64 = 2.5;
 const MAX_OPEN: usize = 4_096;
 /// Cells of one tree at most.
 const MAX_CELLS: u64 = 1 << 20;
-/// Rounds that addresses of any family share with other trees: those in which families open, and then networks of IPv4.
-const SHARED: usize = 4;
+/// Rounds in which addresses of any family open families and then networks of IPv4, beside other trees but for the last. Of what is left each has one of so many parts.
+const PARTS: [usize; 4] = [4, 4, 4, 3];
 /// Rounds in which their nodes open as those of other trees do. Before, a family or a large network would drag in false children; after, a ghost would have hundreds of
 /// children on each of many levels.
-const ORDINARY: RangeInclusive<usize> = 3..=SHARED;
+const ORDINARY: RangeInclusive<usize> = 3..=PARTS.len();
 /// Thresholds and shares hang on each other; they settle in so many steps.
 const STEPS: usize = 6;
 
@@ -140,8 +140,8 @@ impl<'a> Forest<'a> {
         }
         let deep = self.trees.iter().any(|tree| tree.order.is_addresses());
         for round in 1..rounds {
-            // Addresses of any family leave other trees what they would have without them: while those grow, a round has a quarter of what is left at least.
-            let parts = if deep && round <= SHARED { (rounds - round).min(SHARED) } else { rounds - round };
+            // Addresses of any family leave other trees about what they would have without them.
+            let parts = PARTS.get(round - 1).filter(|_| deep).map_or(rounds - round, |&parts| parts);
             let budget = left / parts as u64;
             let (opened, shares) = self.decide(round, budget as f64, accountant.allowance(), scale);
             for (at, (opened, share)) in opened.into_iter().zip(shares).enumerate() {

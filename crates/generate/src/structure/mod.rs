@@ -21,7 +21,7 @@ pub mod tails;
 use crate::codes::Codes;
 use draw::Bins;
 use netdpsyn_model::table::Variance;
-use netdpsyn_model::{Look, Model, Subject};
+use netdpsyn_model::{Ends, Look, Model, Subject};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use netdpsyn_trace::{Role, Values};
 use rand::Rng;
@@ -48,6 +48,8 @@ pub struct Structure {
     looks: [Look; 4],
     /// Records that they are about.
     records: f64,
+    /// Which families of addresses meet.
+    ends: Option<Ends>,
 }
 
 impl Structure {
@@ -91,6 +93,7 @@ impl Structure {
             bins,
             looks: [pairs, out, into, mutual],
             records: model.records,
+            ends: model.rules.ends.clone(),
         })
     }
 
@@ -130,11 +133,16 @@ impl Structure {
         Ok(parts.iter().map(part).collect())
     }
 
-    /// Class and side of each record, as one number.
+    /// Class and side of each record, and the family of its source, as one number. Records of one kind keep it when they exchange a host, and so families that do not meet
+    /// stay apart.
     fn kinds(&self, parts: &[&Codes]) -> Vec<u32> {
         let kind = |codes: &Codes, row: usize| {
             let of = self.context.iter();
-            of.fold(0, |kind, &(attribute, bins)| kind * bins + codes[attribute].get(row) as u32)
+            let of = of.fold(0, |kind, &(attribute, bins)| kind * bins + codes[attribute].get(row) as u32);
+            self.ends.as_ref().map_or(of, |ends| {
+                let source = codes[ends.attributes[0]].get(row);
+                of * Ends::kinds() as u32 + ends.family(0, source) as u32
+            })
         };
         let all =
             parts.iter().flat_map(|codes| (0..codes[self.attributes[0]].len()).map(|row| kind(codes, row)));
