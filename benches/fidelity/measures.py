@@ -72,6 +72,8 @@ def of(run):
         yield f"{one['of']}, apart", Figure(one["distance"], one.get("floor")), low
     if "answered" in population:
         yield "reverse pair occurs, share apart", Figure(population["answered"]["pair"]["difference"], population["answered"]["pair"].get("floor")), low
+    if "steady" in sessions:
+        yield "steady gaps of pairs, share apart", Figure(sessions["steady"]["difference"], sessions["steady"].get("floor")), low
     if "alternation" in sessions:
         yield "alternation, share apart", Figure(sessions["alternation"]["difference"], sessions["alternation"].get("floor")), low
     top = report.get("top", [])

@@ -249,6 +249,7 @@ fn sessions(sessions: &Sessions) -> String {
     }
     text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
     text += &share("records that turn their session's direction", &sessions.alternation);
+    text += &share("gaps of pairs as long as the one before", &sessions.steady);
     if let Some(flags) = &sessions.flags {
         text += &share("TCP sessions that begin with SYN", &flags.begins);
     }

@@ -151,6 +151,21 @@ impl Sensitivity {
         Sensitivity::times(5, k)
     }
 
+    /// A histogram of gaps that are about as long as the gap before them: three records of a group one after the other, in an order as of [`Sensitivity::lagged`] that
+    /// ascends in time, the second gap g′ counted by what its last record holds and by itself where the first gap g > 0 and |g′ − g| ≤ g/8.
+    ///
+    /// *Proof.* A new record x between a and b takes the threes (·, a, b) and (a, b, ·) and adds (·, a, x), (a, x, b) and (x, b, ·): two losses and three gains at
+    /// most. Where all three gains are counted, no loss is. Let u, v, w, z be the gaps before a, from a to x, from x to b, and after b. Then v ≥ ⅞u, w ≥ ⅞v and
+    /// z ≤ 9/8 w, so that v + w ≥ (⅞ + 49/64)u > 9/8 u: (·, a, b) was not counted. And v ≥ 8/9 w gives v + w ≥ 17/9 w, of which z, at most 9/8 w, is less than ⅞:
+    /// nor was (a, b, ·). So the square of what moves is at most 3² = 9, or, of two gains and two losses, 2² + 2² = 8: 9 is reached by a record in the
+    /// midst of a beat that was missed. By the triangle inequality Δ² = 9k² for k records.
+    ///
+    /// # Panics
+    /// When Δ² exceeds 64 bits: no such query can be paid for.
+    pub const fn steady(k: MaxRecords) -> Self {
+        Sensitivity::times(9, k)
+    }
+
     /// A histogram of records by a code of what they hold and the code of the record before them in their group, in an order as of [`Sensitivity::lagged`]. Groups may have a start
     /// and an end, with a code that no record has: then the first record follows the start, and the end the last record.
     ///

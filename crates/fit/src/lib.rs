@@ -57,7 +57,7 @@ pub use room::Room;
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Layers, Look, Measurement, Packets, Profile, labels};
+use netdpsyn_model::{self as model, Bundle, Layers, Look, Measurement, Packets, Profile, Rhythm, labels};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
@@ -200,7 +200,7 @@ fn measure(
             Found { attributes, measurements, ..Found::default() }
         }
     };
-    let Found { attributes, layers, profiles, looks, measurements, packets, addresses } = found;
+    let Found { attributes, layers, profiles, looks, rhythm, measurements, packets, addresses } = found;
     let statement = Statement {
         unit: plan.unit,
         guarantee: plan.guarantee,
@@ -211,19 +211,20 @@ fn measure(
         protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
         expected: None,
     };
-    let version = Bundle::version_of(schema, layers.as_ref(), &looks, packets.is_some());
     let mut bundle = Bundle {
-        version,
+        version: model::bundle::VERSION,
         schema: schema.clone(),
         statement,
         attributes,
         layers,
         profiles,
         looks,
+        rhythm,
         measurements,
         packets,
         addresses,
     };
+    bundle.version = bundle.version_of_parts();
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)
@@ -240,6 +241,8 @@ struct Found {
     profiles: Vec<Profile>,
     /// What records are together.
     looks: Vec<Look>,
+    /// How long after one another the records of a pair come.
+    rhythm: Option<Rhythm>,
     /// What was measured of single records.
     measurements: Vec<Measurement>,
     /// What was measured of packets as sessions, or why nothing was.

@@ -104,7 +104,7 @@ fn families_heavy_hosts_and_numbers_of_hosts_come_through() {
     assert_eq!(report.for_steward(&Steward::local()).bad, 0);
     let plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Adaptive);
     let bundle = fit_forced(trace, &bound.schema, &plan, &NoiseKey::for_test(3), &Quiet).unwrap().bundle;
-    assert_eq!(bundle.version, 6);
+    assert_eq!(bundle.version, 7);
     // As it is stored and read again.
     let mut stored = Vec::new();
     bundle.write(&mut stored).unwrap();

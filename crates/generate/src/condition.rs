@@ -228,6 +228,7 @@ pub(super) mod for_tests {
             profiles: Vec::new(),
             sessions: None,
             looks: Vec::new(),
+            rhythm: None,
             addresses: None,
             rules,
             records: a + bc,

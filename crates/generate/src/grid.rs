@@ -32,6 +32,12 @@ impl Grid {
         }
     }
 
+    #[cfg(test)]
+    /// Of multiples of a step.
+    pub fn of_step(step: u64) -> Grid {
+        Grid { first: 0, step }
+    }
+
     /// The value at a place.
     pub fn value(self, place: u64) -> u64 {
         if place < self.first { place } else { self.first + (place - self.first) * self.step }

@@ -244,13 +244,10 @@ fn make_in<'a>(
                 let all = (together..shards.min(together + TOGETHER)).into_par_iter();
                 let coded: Vec<Coded> = all.map(codes_of).collect::<Result<_, Cancelled>>()?;
                 let parts: Vec<&Codes> = coded.iter().map(|part| &part.codes).collect();
-                let ends =
-                    structure.endpoints(&parts, &mut stream(request.seed, MEETING - together), &step)?;
-                let both = coded.into_par_iter().zip(ends);
-                let pieces = both.map(|(part, [source, destination])| {
-                    let [from, to] = structure.columns;
-                    set_aside(part, &[(from, source), (to, destination)])
-                });
+                let mut rng = stream(request.seed, MEETING - together);
+                let given = structure.together(&parts, &mut rng, &step)?;
+                let both = coded.into_par_iter().zip(given);
+                let pieces = both.map(|(part, given)| set_aside(part, &given));
                 made.extend(pieces.collect::<Result<Vec<_>, Halted>>()?);
             }
             made
@@ -434,6 +431,7 @@ mod tests {
             profiles: Vec::new(),
             sessions: None,
             looks: Vec::new(),
+            rhythm: None,
             addresses: None,
             rules: Rules::default(),
             records: 4_000.0,
@@ -552,6 +550,7 @@ mod tests {
             profiles: Vec::new(),
             sessions: None,
             looks: Vec::new(),
+            rhythm: None,
             addresses: None,
             rules: Rules::default(),
             records: 5_000.0,

@@ -27,7 +27,7 @@ impl Picker {
     }
 
     /// For a partition of which some values alone can be.
-    fn on(grid: Grid, partition: &Partition) -> Self {
+    pub fn on(grid: Grid, partition: &Partition) -> Self {
         let places = partition.intervals().into_iter().map(|bin| grid.of_bin(bin)).collect();
         Picker { grid, ..Picker::of(places) }
     }

@@ -5,7 +5,7 @@
 
 use crate::domain::{Attribute, Order};
 use crate::sessions::Sessions;
-use crate::{Cells, Layers, Look, labels};
+use crate::{Cells, Layers, Look, Rhythm, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as TraceSessions};
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6): a program
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6), or the gaps of pairs (7): a program
 /// of the version before reads the bundles that it can make something of.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -42,6 +42,9 @@ pub struct Bundle {
     /// What records are together. Version 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<Look>,
+    /// How long after one another the records of a pair come. Version 7.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<Rhythm>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
     /// Of packets, what is known of them as sessions, or why nothing is. Version 4.
@@ -159,13 +162,14 @@ impl Bundle {
         Ok(bundle)
     }
 
-    /// The version of a bundle of this schema.
-    pub fn version_of(schema: &Schema, layers: Option<&Layers>, looks: &[Look], packets: bool) -> u32 {
-        match layers {
-            _ if schema.is_newest() => 6,
-            _ if !schema.reading.is_plain() => 5,
-            None => schema.version(),
-            Some(_) if looks.is_empty() && !packets => 3,
+    /// The version of a bundle of these parts.
+    pub fn version_of_parts(&self) -> u32 {
+        match &self.layers {
+            _ if self.rhythm.is_some() => 7,
+            _ if self.schema.is_newest() => 6,
+            _ if !self.schema.reading.is_plain() => 5,
+            None => self.schema.version(),
+            Some(_) if self.looks.is_empty() && self.packets.is_none() => 3,
             Some(_) => 4,
         }
     }
@@ -215,8 +219,7 @@ impl Bundle {
         if self.addresses.is_some() != Addresses::columns(&self.schema).next().is_some() {
             return wrong("networks are of columns of addresses of any family".into());
         }
-        let expected =
-            Bundle::version_of(&self.schema, self.layers.as_ref(), &self.looks, self.packets.is_some());
+        let expected = self.version_of_parts();
         let of_records = self.profiles.is_empty() && self.looks.is_empty() && self.packets.is_none();
         // What has neither is of version 1 or 2, whatever its schema.
         let plain = self.layers.is_none() && self.version <= 2;
@@ -233,6 +236,19 @@ impl Bundle {
         let sides = [Role::SourceAddress, Role::DestinationAddress].map(|role| self.schema.column_of(role));
         if !self.looks.is_empty() && sides.contains(&None) {
             return wrong("it has looks at hosts, and no columns of addresses".into());
+        }
+        if let Some(rhythm) = &self.rhythm {
+            let class = self.layers.as_ref().and_then(|layers| layers.class);
+            let classes = class.map_or(1, |class| self.attributes[class].bins());
+            let fault = rhythm.fault(classes);
+            if let Some(fault) =
+                fault.or(self.looks.is_empty().then_some("it has gaps of pairs, and no looks at them"))
+            {
+                return wrong(fault.into());
+            }
+            if self.schema.column_of(Role::Start).is_none() {
+                return wrong("it has gaps, and no column of times".into());
+            }
         }
         if let Some(sessions) = self.sessions() {
             let fault = sessions.fault(&self.attributes);

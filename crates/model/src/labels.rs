@@ -69,6 +69,13 @@ pub fn sessions(what: What) -> String {
     format!("sessions: {asked}")
 }
 
+/// Gaps between the records of a pair, by class and octave.
+pub const GAPS: &str = "gaps of pairs";
+/// The same by parts of octaves.
+pub const GAP_PARTS: &str = "gaps of pairs, finely";
+/// Gaps as long as the one before.
+pub const STEADY_GAPS: &str = "steady gaps of pairs";
+
 /// A look across records.
 pub fn look(of: Subject) -> String {
     let of = match of {

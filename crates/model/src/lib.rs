@@ -10,6 +10,7 @@
 //! | [`reconcile`] | tables that disagree about what they share made to agree |
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
 //! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
+//! | [`rhythm`] | how long after one another the records of a pair come |
 //! | [`rules`] | columns that hang on another one |
 //! | [`ends`] | which families of addresses meet |
 //! | [`sessions`] | packets as sessions: cuts and noisy answers |
@@ -23,6 +24,7 @@ pub mod layers;
 pub mod looks;
 pub mod ranks;
 pub mod reconcile;
+pub mod rhythm;
 pub mod rules;
 pub mod sessions;
 pub mod table;
@@ -32,6 +34,7 @@ pub use cells::Cells;
 pub use ends::Ends;
 pub use layers::Layers;
 pub use looks::{Look, Subject};
+pub use rhythm::Rhythm;
 pub use rules::Rules;
 pub use table::Table;
 
@@ -63,6 +66,8 @@ pub struct Model {
     pub sessions: Option<Sessions>,
     /// What records are together, where that was measured.
     pub looks: Vec<Look>,
+    /// How long after one another the records of a pair come, where that was measured.
+    pub rhythm: Option<Rhythm>,
     /// What the numbers of addresses of any family stand for.
     pub addresses: Option<Arc<Directory>>,
     /// Columns that hang on another one.
@@ -106,6 +111,7 @@ impl Model {
             profiles: Vec::new(),
             sessions: None,
             looks: Vec::new(),
+            rhythm: None,
             addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
@@ -130,6 +136,7 @@ impl Model {
             layers: None,
             profiles: Vec::new(),
             looks: Vec::new(),
+            rhythm: None,
             sessions: Some(sessions.clone()),
             addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::default(),
@@ -170,6 +177,7 @@ impl Model {
             profiles: bundle.profiles.clone(),
             sessions: None,
             looks: bundle.looks.clone(),
+            rhythm: bundle.rhythm.clone(),
             addresses: bundle.addresses.clone().map(Arc::new),
             rules,
             records,

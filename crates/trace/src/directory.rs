@@ -106,10 +106,10 @@ impl Directory {
         if self.is_empty() {
             return 0;
         }
-        let network = match self.extents.is_empty() {
-            true => (number as usize).min(self.firsts.len() - 1),
-            false => self.extents.partition_point(|extent| extent.start <= number) - 1,
-        };
+        if self.extents.is_empty() {
+            return self.firsts[(number as usize).min(self.firsts.len() - 1)];
+        }
+        let network = self.extents.partition_point(|extent| extent.start <= number) - 1;
         let (first, Extent { many, start, width }) = (self.firsts[network], self.extent(network));
         let offset = u128::from((number - start.min(number)).min(width - 1));
         let stride = many / u128::from(width);

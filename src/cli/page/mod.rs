@@ -117,12 +117,17 @@ fn sessions(sessions: &Sessions) -> String {
         value: sessions.alternation.synthetic,
         mark: Some(sessions.alternation.real),
     };
+    let steady = Bar {
+        name: "gaps of pairs as long as the one before".into(),
+        value: sessions.steady.synthetic,
+        mark: Some(sessions.steady.real),
+    };
     let begins = sessions.flags.iter().map(|flags| Bar {
         name: "TCP sessions that begin with SYN".into(),
         value: flags.begins.synthetic,
         mark: Some(flags.begins.real),
     });
-    let shares: Vec<Bar> = std::iter::once(turns).chain(begins).collect();
+    let shares: Vec<Bar> = [turns, steady].into_iter().chain(begins).collect();
     let flags = sessions.flags.iter().flat_map(|flags| {
         let bar = |name: &str, value, mark| Bar { name: name.into(), value, mark };
         [

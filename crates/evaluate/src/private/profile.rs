@@ -60,6 +60,8 @@ pub enum Amount {
     PacketsASession,
     /// Time between consecutive records of a session.
     GapsInside,
+    /// Time between consecutive records of an ordered pair of hosts.
+    GapsOfPairs,
     /// Time between consecutive records of the trace.
     InterArrival,
 }
@@ -67,7 +69,7 @@ pub enum Amount {
 impl Amount {
     /// Whether it is a time.
     pub fn is_time(self) -> bool {
-        matches!(self, Amount::GapsInside | Amount::InterArrival)
+        matches!(self, Amount::GapsInside | Amount::GapsOfPairs | Amount::InterArrival)
     }
 
     /// What it is, for people.
@@ -83,6 +85,7 @@ impl Amount {
             Amount::RecordsASession => "records a session",
             Amount::PacketsASession => "packets a session",
             Amount::GapsInside => "gaps inside sessions, s",
+            Amount::GapsOfPairs => "gaps between records of a pair, s",
             Amount::InterArrival => "inter-arrival times, s",
         }
     }

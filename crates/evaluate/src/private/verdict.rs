@@ -5,6 +5,7 @@ use super::attacks::{Attacks, copies::Copies};
 use super::classify::Classification;
 use super::joint::Joint;
 use super::population::{Answered, Count, Population};
+use super::profile::Amount;
 use super::sessions::Sessions;
 use super::sides::Share;
 use super::top::Top;
@@ -124,6 +125,7 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     let population = report.population.measured();
     let (counts, answered) = (population.and_then(worst_count), population.map(answered));
     let sessions = report.sessions.measured().and_then(in_sessions);
+    let rhythm = report.sessions.measured().and_then(of_pairs);
     let top = report.top.measured().and_then(|lists| worst_list(lists));
     let classes = report.classification.measured().map(predicted);
     let anomaly = report.anomaly.measured().map(anomalies);
@@ -133,7 +135,7 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
         grade: Grade::Fair,
         text: format!("only {} records are held out: floors are rough, and high", report.rows.held_out),
     });
-    let across = [course, counts, answered, sessions, top];
+    let across = [course, counts, answered, sessions, rhythm, top];
     let figures = [two_way, three_way, one_way, totals].into_iter().chain(across);
     let figures = figures.chain([classes, sketches, anomaly, validity, few]);
     figures.flatten().chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
@@ -293,6 +295,24 @@ fn in_sessions(sessions: &Sessions) -> Option<Finding> {
         beside(records.floor),
         100.0 * sessions.alternation.synthetic,
         100.0 * sessions.alternation.real,
+    );
+    Some(Finding { grade, text })
+}
+
+/// How long after one another the records of a pair come.
+fn of_pairs(sessions: &Sessions) -> Option<Finding> {
+    let gaps = sessions.profiles.iter().find(|profile| profile.of == Amount::GapsOfPairs)?;
+    let grades = [
+        Graded::distance(gaps.distance, gaps.floor),
+        Graded::distance(sessions.steady.difference, sessions.steady.floor),
+    ];
+    let grade = grades.into_iter().map(|graded| graded.grade).max()?;
+    let text = format!(
+        "rhythm: gaps between the records of a pair {:.3} apart{}; {:.1} % are as long as the one before (raw {:.1} %)",
+        gaps.distance,
+        beside(gaps.floor),
+        100.0 * sessions.steady.synthetic,
+        100.0 * sessions.steady.real,
     );
     Some(Finding { grade, text })
 }

@@ -25,10 +25,11 @@ use super::count::{self, Marginal, Reach};
 use super::plan::Plan;
 use super::room::Room;
 use super::structure::Sides;
+use super::structure::rhythm::Pace;
 use super::{FitError, Found, Terms, measure_all};
 use cuts::Cut;
 use grow::Forest;
-use netdpsyn_model::domain::{Order, codes, fixed};
+use netdpsyn_model::domain::{Attribute, Order, codes, fixed};
 use netdpsyn_model::layers::{Layout, estimate};
 use netdpsyn_privacy::{Accountant, Raw, Rho, Sensitive};
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -52,6 +53,8 @@ pub(crate) struct Columns {
     pub profiles: usize,
     /// Whose hosts are looked at across records, in place of profiles.
     pub sides: Option<Sides>,
+    /// Gaps between whose records are looked at.
+    pub pace: Option<Pace>,
 }
 
 impl Columns {
@@ -74,12 +77,14 @@ impl Columns {
         }
         let sides = Sides::of(plan, schema);
         let profiles = if sides.is_some() { 0 } else { profile::columns(schema).count() };
-        Columns { class, side, ordered, listed, profiles, sides }
+        let pace = sides.as_ref().and_then(|sides| Pace::of(sides, schema));
+        Columns { class, side, ordered, listed, profiles, sides, pace }
     }
 
     /// What is left of an allowance for looks at single records.
     pub fn of_records(&self, allowance: Rho) -> Rho {
-        let part = self.sides.as_ref().map_or(1.0, |_| 1.0 - Sides::PART);
+        let across = self.sides.map_or(0.0, |_| Sides::PART) + self.pace.map_or(0.0, |_| Pace::PART);
+        let part = 1.0 - across;
         Rho::from_units((allowance.units() as f64 * part) as u64)
     }
 
@@ -139,6 +144,12 @@ pub(super) fn measure(
         Some(sides) => looks = sides.measure(trace, plan, accountant, progress)?,
         None => profiles = profile::measure(trace, schema, plan.unit, &budget, accountant, progress)?,
     }
+    let of_classes = classes.as_ref().map_or(&[][..], |(counts, _)| counts);
+    let told: Vec<Attribute> = cut[..context.len()].iter().map(|cut| cut.attribute.clone()).collect();
+    let rhythm = match columns.pace {
+        Some(pace) => Some(pace.measure(trace, &told, of_classes, plan, accountant, progress)?),
+        None => None,
+    };
     let mut tables = budget.tables(&scale, &columns, accountant.left());
     let (grown, addresses) = forest.finish(scale.records);
     cut.extend(grown);
@@ -202,6 +213,7 @@ pub(super) fn measure(
         layers: Some(layers.clone()),
         profiles,
         looks,
+        rhythm,
         measurements,
         attributes,
         addresses,

@@ -6,8 +6,10 @@
 //! | file | idea |
 //! | --- | --- |
 //! | [`hosts`] | the exact ranks of all looks, from the pairs of a trace |
+//! | [`rhythm`] | how long after one another the records of a pair come |
 
 pub mod hosts;
+pub mod rhythm;
 
 use super::FitError;
 use super::plan::{Method, Plan, Structure};

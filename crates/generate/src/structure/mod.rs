@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! trees and looks ─► hosts of either side, known and unknown ─► one space of hosts ─► a host for each record ─► exchanged until pairs and degrees fit
+//!                                                                                                            ─► times exchanged until gaps of pairs do
 //! ```
 //! Everything here is post-processing: a record keeps its bins as far as tables know them, so what was measured of single records stays as it is, and only which host of a bin it has is decided.
 //! The population is made when a model is opened, so that all parts of a trace share it.
@@ -12,19 +13,28 @@
 //! | [`meet`] | which sources are destinations too |
 //! | [`draw`] | the hosts of records |
 //! | [`swap`] | which hosts meet |
+//! | [`rhythm`] | how long after one another the records of a pair should come |
+//! | [`pacing`] | when they come |
 
 pub mod draw;
 pub mod meet;
+pub mod pacing;
+pub mod rhythm;
 pub mod swap;
 pub mod tails;
 
 use crate::codes::Codes;
+use crate::grid::Grid;
+use crate::restore::Picker;
 use draw::Bins;
 use netdpsyn_model::table::Variance;
 use netdpsyn_model::{Ends, Look, Model, Subject};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use netdpsyn_trace::{Role, Values};
-use rand::Rng;
+use pacing::{Leaves, Member};
+use rand::{Rng, SeedableRng, rngs::Xoshiro256PlusPlus};
+use rayon::prelude::*;
+use rhythm::Rhythm;
 use std::ops::Range;
 use swap::{Search, Target};
 use tails::Side;
@@ -50,6 +60,85 @@ pub struct Structure {
     records: f64,
     /// Which families of addresses meet.
     ends: Option<Ends>,
+    paces: Option<Paces>,
+}
+
+/// When the records of pairs come.
+struct Paces {
+    /// The attribute of time, and its column.
+    attribute: usize,
+    column: usize,
+    rhythm: Rhythm,
+    picker: Picker,
+    leaves: Leaves,
+    /// From fine bins to coarse ones.
+    coarse: Vec<u32>,
+    /// Whether records have a class, and the bins of the side beside it.
+    classes: bool,
+    sides: u32,
+}
+
+impl Paces {
+    fn of(model: &Model) -> Option<Paces> {
+        let layers = model.layers.as_ref()?;
+        let rhythm = Rhythm::of(model.rhythm.as_ref()?)?;
+        let column = model.schema.column_of(Role::Start)?;
+        let fine = &model.attributes[..layers.coarse.len()];
+        let attribute = fine.iter().position(|attribute| attribute.column == column)?;
+        let grid = Grid::of(&model.schema, column);
+        let partition = &fine[attribute].partition;
+        Some(Paces {
+            attribute,
+            column,
+            rhythm,
+            picker: Picker::on(grid, partition),
+            leaves: Leaves::new(partition.intervals(), grid),
+            coarse: layers.map(attribute, &model.attributes)?,
+            classes: layers.class.is_some(),
+            sides: layers.side.map_or(1, |side| fine[side].bins() as u32),
+        })
+    }
+
+    /// The times of the records of some parts, by the hosts and the kinds of all of them.
+    fn times(
+        &self,
+        parts: &[&Codes],
+        hosts: &[Vec<u32>; 2],
+        kinds: &[u32],
+        rng: &mut impl Rng,
+        step: &Step,
+    ) -> Result<Vec<u64>, Cancelled> {
+        let mut order: Vec<u32> = (0..kinds.len() as u32).collect();
+        order.sort_by_key(|&row| kinds[row as usize]);
+        let mut codes = Vec::with_capacity(kinds.len());
+        parts.iter().for_each(|part| part[self.attribute].for_each(|code| codes.push(code as u32)));
+        step()?;
+        // Each kind has a generator of its own, so that the result is the same on any number of cores.
+        let kinds_of: Vec<(&[u32], Xoshiro256PlusPlus)> = order
+            .chunk_by(|&a, &b| kinds[a as usize] == kinds[b as usize])
+            .map(|own| (own, Xoshiro256PlusPlus::from_rng(rng)))
+            .collect();
+        let paced = kinds_of.into_par_iter().map(|(rows, mut rng)| {
+            let member = |&row: &u32| {
+                let code = codes[row as usize];
+                let [from, to] = [0, 1].map(|side: usize| u64::from(hosts[side][row as usize]));
+                let time = self.picker.draw(code, &mut rng);
+                Member { pair: from << 32 | to, time, coarse: self.coarse[code as usize], row }
+            };
+            let mut members: Vec<Member> = rows.iter().map(member).collect();
+            members.sort_unstable_by_key(|member| (member.pair, member.time, member.row));
+            let class = if self.classes { kinds[rows[0] as usize] / self.sides } else { 0 };
+            let mut left = self.rhythm.left(class as usize, pacing::gaps(&members) as f64);
+            pacing::deal(&mut members, &self.leaves, &mut left, &mut rng, step)?;
+            Ok(members)
+        });
+        let paced: Vec<Vec<Member>> = paced.collect::<Result<_, Cancelled>>()?;
+        let mut times = vec![0; kinds.len()];
+        for member in paced.iter().flatten() {
+            times[member.row as usize] = member.time;
+        }
+        Ok(times)
+    }
 }
 
 impl Structure {
@@ -94,59 +183,75 @@ impl Structure {
             looks: [pairs, out, into, mutual],
             records: model.records,
             ends: model.rules.ends.clone(),
+            paces: Paces::of(model),
         })
     }
 
-    /// The addresses of the records of some parts of a trace, by part: of source and destination.
-    pub fn endpoints(
+    /// What records of some parts of a trace have because of each other, by part and column: the addresses of source and destination and, where gaps are known, the
+    /// times.
+    pub fn together(
         &self,
         parts: &[&Codes],
         rng: &mut impl Rng,
         step: &Step,
-    ) -> Result<Vec<[Values; 2]>, Cancelled> {
+    ) -> Result<Vec<Vec<(usize, Values)>>, Cancelled> {
         let bins = self.attributes.map(|attribute| {
             let mut bins = Vec::with_capacity(parts.iter().map(|codes| codes[attribute].len()).sum());
             parts.iter().for_each(|codes| codes[attribute].for_each(|code| bins.push(code as u32)));
             bins
         });
         let mut hosts = [self.bins[0].draw(&bins[0], rng, step)?, self.bins[1].draw(&bins[1], rng, step)?];
+        let mut times = None;
         if let Some(targets) = self.targets(bins[0].len() as f64) {
             let kinds = self.kinds(parts);
             let mut search = Search::new(&mut hosts, self.addresses.len(), &targets);
             search.within(&bins, rng, step)?;
             let [source, destination] = &bins;
             let coarse = [self.coarse(0, source, &kinds), self.coarse(1, destination, &kinds)];
+            let families = self.families(&kinds, source);
             drop(bins);
             search.within(&coarse, rng, step)?;
-            search.across(&kinds, rng, step)?;
+            search.across(families.as_deref().unwrap_or(&kinds), rng, step)?;
+            drop(coarse);
+            if let Some(paces) = &self.paces {
+                times = Some((paces.column, paces.times(parts, &hosts, &kinds, rng, step)?));
+            }
         }
         let mut at = 0;
         let part = |codes: &&Codes| {
             let rows = at..at + codes[self.attributes[0]].len();
             at = rows.end;
             let top = self.addresses.last().copied().unwrap_or(0);
-            [0, 1].map(|side: usize| {
+            let side = |side: usize| {
                 let own = &hosts[side][rows.clone()];
-                Values::collect(top, own.iter().map(|&host| self.addresses[host as usize]))
-            })
+                let addresses = own.iter().map(|&host| self.addresses[host as usize]);
+                (self.columns[side], Values::collect(top, addresses))
+            };
+            let times = times.iter().map(|(column, times)| {
+                (*column, Values::collect(u64::MAX, times[rows.clone()].iter().copied()))
+            });
+            [side(0), side(1)].into_iter().chain(times).collect()
         };
         Ok(parts.iter().map(part).collect())
     }
 
-    /// Class and side of each record, and the family of its source, as one number. Records of one kind keep it when they exchange a host, and so families that do not meet
-    /// stay apart.
+    /// Class and side of each record, as one number.
     fn kinds(&self, parts: &[&Codes]) -> Vec<u32> {
         let kind = |codes: &Codes, row: usize| {
             let of = self.context.iter();
-            let of = of.fold(0, |kind, &(attribute, bins)| kind * bins + codes[attribute].get(row) as u32);
-            self.ends.as_ref().map_or(of, |ends| {
-                let source = codes[ends.attributes[0]].get(row);
-                of * Ends::kinds() as u32 + ends.family(0, source) as u32
-            })
+            of.fold(0, |kind, &(attribute, bins)| kind * bins + codes[attribute].get(row) as u32)
         };
         let all =
             parts.iter().flat_map(|codes| (0..codes[self.attributes[0]].len()).map(|row| kind(codes, row)));
         all.collect()
+    }
+
+    /// The kind of each record with the family of its source, where that says something: records that agree in it exchange hosts, and families that do not meet stay apart.
+    fn families(&self, kinds: &[u32], sources: &[u32]) -> Option<Vec<u32>> {
+        let ends = self.ends.as_ref()?;
+        let family = |source: u32| ends.family(0, source.into()) as u32;
+        let with = |(&kind, &source): (&u32, &u32)| kind * Ends::kinds() as u32 + family(source);
+        Some(kinds.iter().zip(sources).map(with).collect())
     }
 
     /// The kind of each record with its coarse bin of one side.

@@ -1,5 +1,6 @@
 //! Sessions: what records of one five-tuple, in either direction, do after one another; and the rhythm of the whole trace.
 
+mod pairs;
 mod read;
 
 use super::Traces;
@@ -10,6 +11,7 @@ use super::sides::{Share, Sides, part};
 use super::skipped::NotTaken;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::{Field, Role, tcp};
+use pairs::Pairs;
 use read::{Columns, Marks, Read};
 use serde::Serialize;
 
@@ -19,11 +21,13 @@ use serde::Serialize;
 pub struct Sessions {
     /// Five-tuples without regard to direction. ICMP has type and code in place of ports, and they count as such.
     pub number: Count,
-    /// Records and, of flows, packets a session; gaps inside sessions; inter-arrival times of the trace, which have no floor: how records were held out shows in
+    /// Records and, of flows, packets a session; gaps inside sessions, and between the records of a pair of hosts; inter-arrival times of the trace, which have no floor: how records were held out shows in
     /// them.
     pub profiles: Vec<Profile>,
     /// Share of the records after the first of their session that go the other way than the one before. Of equal times, one direction comes first.
     pub alternation: Share,
+    /// Share of the gaps between records of an ordered pair of hosts that are as long as the gap before, to an eighth: what beats, as beacons and polls do.
+    pub steady: Share,
     /// The flags of TCP, where the trace has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flags: Option<Flags>,
@@ -64,6 +68,9 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
         profiles.push(profile(Amount::PacketsASession, |read| &read.packets, &USUAL)?);
     }
     profiles.push(profile(Amount::GapsInside, |read| &read.gaps, &TIMES)?);
+    let pairs = Sides::evened(traces, progress, |trace| Pairs::of(trace, &columns, progress))?;
+    let gaps = pairs.each(|pairs| pairs.gaps.as_slice());
+    profiles.push(Profile::of(Amount::GapsOfPairs, &gaps, &TIMES, progress)?);
     // A part may have been held out at random or as every fifth record, and arrivals tell which: they have no floor.
     let arrivals = read.each(|read| read.arrivals.as_slice()).alone();
     profiles.push(Profile::of(Amount::InterArrival, &arrivals, &TIMES, progress)?);
@@ -79,6 +86,7 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
         number: Count::new(Thing::Sessions, number(&read.real), number(&read.synthetic)),
         profiles,
         alternation: Share::of(&read.each(Read::alternation)),
+        steady: Share::of(&pairs.each(Pairs::steady)),
         flags,
     })
 }

@@ -1,0 +1,337 @@
+//! Times dealt to records so that those of a pair follow each other as they should.
+//!
+//! Records of one class and side exchange their times within a coarse bin of time. So nothing that was measured of single records changes: each table knows
+//! a time by its coarse bin, and by class and side alone by its fine one. Within the interval in which a time may lie, it is moved to where it should be.
+//!
+//! The pairs are taken one after the other, those of most records first, and walk through their records in order of time: the gap to the next one is drawn
+//! from what is left of the gaps of the class, or repeats the one before where that lasts. The free time nearest to where this leads is taken. Where more records have to
+//! fit in a coarse bin than such gaps allow, shorter gaps are likelier ([`Haste`]), and what is still too long is shrunk.
+
+use super::rhythm::{Haste, Left};
+use crate::grid::Grid;
+use netdpsyn_model::rhythm::octave;
+use netdpsyn_trace::progress::{Cancelled, Step};
+use rand::{Rng, RngExt};
+use std::ops::Range;
+
+/// A record that is given a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its pair.
+    pub pair: u64,
+    /// Its time so far.
+    pub time: u64,
+    /// The coarse bin of that.
+    pub coarse: u32,
+    /// Where it is.
+    pub row: u32,
+}
+
+/// Where times may lie.
+pub struct Leaves {
+    /// Intervals, ascending.
+    intervals: Vec<Range<u64>>,
+    grid: Grid,
+}
+
+impl Leaves {
+    /// Of the intervals of all bins.
+    pub fn new(bins: Vec<Vec<(Range<u64>, f64)>>, grid: Grid) -> Leaves {
+        let mut intervals: Vec<Range<u64>> =
+            bins.into_iter().flatten().map(|(interval, _)| interval).collect();
+        intervals.sort_by_key(|interval| interval.start);
+        Leaves { intervals, grid }
+    }
+
+    /// The time that can be next to `wanted`, or `time` where that is further off than the next interval.
+    fn moved(&self, time: u64, wanted: u64) -> u64 {
+        let of =
+            |time: u64| self.intervals.partition_point(|interval| interval.start <= time).saturating_sub(1);
+        let (own, at) = (of(time), of(wanted));
+        let interval = &self.intervals[at];
+        if own.abs_diff(at) > 1 || !interval.contains(&wanted) {
+            return time;
+        }
+        let places = self.grid.places(interval);
+        let place = *self.grid.within(&(interval.start..=wanted)).end();
+        if places.contains(&place) { self.grid.value(place) } else { time }
+    }
+}
+
+/// Times of one class and side, ascending, and which are taken.
+struct Slots {
+    times: Vec<u64>,
+    /// By run of one coarse bin, where it is.
+    runs: Vec<Range<usize>>,
+    /// The free slot at or after each, and at or before; one beyond either end is none.
+    after: Vec<u32>,
+    before: Vec<u32>,
+}
+
+impl Slots {
+    fn new(members: &[Member]) -> Slots {
+        let mut slots: Vec<(u64, u32)> = members.iter().map(|member| (member.time, member.coarse)).collect();
+        slots.sort_unstable();
+        let mut start = 0;
+        let runs = slots.chunk_by(|a, b| a.1 == b.1).map(|run| {
+            start += run.len();
+            start - run.len()..start
+        });
+        let runs = runs.collect();
+        let places = 0..=slots.len() as u32 + 1;
+        Slots {
+            runs,
+            after: places.clone().collect(),
+            before: places.collect(),
+            times: slots.into_iter().map(|(time, _)| time).collect(),
+        }
+    }
+
+    /// The run of a time.
+    fn run(&self, time: u64) -> Range<usize> {
+        let after = self.runs.partition_point(|run| self.times[run.start] <= time);
+        self.runs[after - 1].clone()
+    }
+
+    /// The first and the last time of a run.
+    fn ends(&self, run: &Range<usize>) -> [u64; 2] {
+        [self.times[run.start], self.times[run.end - 1]]
+    }
+
+    /// Takes the free slot of a run whose time is nearest to `wanted`, not before `least` if there is one. A run has as many slots as records.
+    fn take(&mut self, run: &Range<usize>, wanted: u64, least: u64) -> u64 {
+        let at = run.start + self.times[run.clone()].partition_point(|&time| time < wanted);
+        // Places are one more than slots, so that 0 is before the first.
+        let after = find(&mut self.after, at as u32 + 1) as usize - 1;
+        let before = find(&mut self.before, at as u32) as usize;
+        let late = (after < run.end).then_some(after);
+        let early = before.checked_sub(1).filter(|&slot| slot >= run.start);
+        let slot = match (early, late) {
+            (Some(early), Some(late)) => {
+                let nearer = wanted.abs_diff(self.times[early]) < self.times[late].abs_diff(wanted);
+                if nearer && self.times[early] >= least { early } else { late }
+            }
+            (early, late) => early.or(late).unwrap_or_else(|| unreachable!("a slot a record")),
+        };
+        self.after[slot + 1] = slot as u32 + 2;
+        self.before[slot + 1] = slot as u32;
+        self.times[slot]
+    }
+}
+
+/// The end of a chain of links, which are shortened on the way.
+fn find(links: &mut [u32], mut at: u32) -> u32 {
+    while links[at as usize] != at {
+        let next = links[links[at as usize] as usize];
+        links[at as usize] = next;
+        at = next;
+    }
+    at
+}
+
+/// How many gaps some records have: of each pair one less than its records. Members are ordered by pair.
+pub fn gaps(members: &[Member]) -> usize {
+    members.len() - members.chunk_by(|a, b| a.pair == b.pair).count()
+}
+
+/// Deals the times of some records among them; `members` are ordered by pair, then by time.
+pub fn deal(
+    members: &mut [Member],
+    leaves: &Leaves,
+    left: &mut Left<'_>,
+    rng: &mut impl Rng,
+    step: &Step,
+) -> Result<(), Cancelled> {
+    let mut slots = Slots::new(members);
+    let mut start = 0;
+    let mut pairs: Vec<Range<usize>> = members
+        .chunk_by(|a, b| a.pair == b.pair)
+        .map(|own| {
+            start += own.len();
+            start - own.len()..start
+        })
+        .collect();
+    pairs.sort_by_key(|own| (std::cmp::Reverse(own.len()), own.start));
+    for (at, own) in pairs.into_iter().enumerate() {
+        if at % 1_024 == 0 {
+            step()?;
+        }
+        match &mut members[own] {
+            [one] => one.time = slots.take(&slots.run(one.time), one.time, 0),
+            many => walk(many, &mut slots, leaves, left, rng),
+        }
+    }
+    Ok(())
+}
+
+/// Deals times to the records of a pair.
+fn walk(own: &mut [Member], slots: &mut Slots, leaves: &Leaves, left: &mut Left<'_>, rng: &mut impl Rng) {
+    let mut walker = Walker { last: None, beat: None };
+    let mut gaps = Vec::new();
+    let mut given: Option<u64> = None;
+    let mut at = 0;
+    while at < own.len() {
+        let run = slots.run(own[at].time);
+        let [first, end] = slots.ends(&run);
+        let many = own[at..].iter().take_while(|member| member.time <= end).count();
+        let start = walker.course(first, end, many, &mut gaps, left, rng);
+        let mut wanted = start;
+        for (member, gap) in own[at..at + many].iter_mut().zip(&gaps) {
+            wanted = (wanted + gap).min(end);
+            let time = leaves.moved(slots.take(&run, wanted, given.unwrap_or(0)), wanted);
+            if let Some(given) = given {
+                left.gave(time.saturating_sub(given));
+            }
+            member.time = time;
+            given = Some(time);
+        }
+        walker.last = Some(wanted);
+        at += many;
+    }
+}
+
+/// Where a walk is.
+struct Walker {
+    /// Where the last record should have been.
+    last: Option<u64>,
+    /// A gap that lasts.
+    beat: Option<u64>,
+}
+
+impl Walker {
+    /// Where the next `many` records, which lie from `first` to `end`, begin, and the gap before each; the first one's is passed already.
+    fn course(
+        &mut self,
+        first: u64,
+        end: u64,
+        many: usize,
+        gaps: &mut Vec<u64>,
+        left: &Left<'_>,
+        rng: &mut impl Rng,
+    ) -> u64 {
+        let begun = self.last.map_or(first, |last| last.max(first));
+        let mean = (end - begun.min(end)) as f64 / many as f64;
+        let haste = left.within(mean);
+        let start = self.last.and_then(|last| {
+            let beats = self.beat.is_some();
+            let gap = self.gap(haste, left, rng)?;
+            // What a beat misses between two runs it passes over.
+            let times = if beats { first.saturating_sub(last).div_ceil(gap).max(1) } else { 1 };
+            last.checked_add(gap.checked_mul(times)?).filter(|time| (first..=end).contains(time))
+        });
+        gaps.clear();
+        gaps.push(0);
+        for _ in 1..many {
+            let gap = self.gap(haste, left, rng);
+            gaps.push(gap.unwrap_or_else(|| (2.0 * mean * rng.random::<f64>()) as u64));
+        }
+        let (long, room) = (gaps.iter().fold(0u64, |sum, &gap| sum.saturating_add(gap)), end - first);
+        if long > room {
+            let scale = room as f64 / long as f64;
+            gaps.iter_mut().for_each(|gap| *gap = (*gap as f64 * scale) as u64);
+            self.beat = self.beat.map(|beat| ((beat as f64 * scale) as u64).max(1));
+            return first;
+        }
+        start.unwrap_or_else(|| rng.random_range(first..=end - long)).min(end - long)
+    }
+
+    /// The next gap: the one before where that lasts, else any that is left.
+    fn gap(&mut self, haste: Haste, left: &Left<'_>, rng: &mut impl Rng) -> Option<u64> {
+        if let Some(gap) = self.beat {
+            self.beat = left.lasts(octave(gap), rng).then_some(gap);
+            return Some(gap);
+        }
+        let (gap, lasts) = left.draw(haste, rng)?;
+        self.beat = lasts.then_some(gap.max(1));
+        Some(gap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::structure::rhythm::{Rhythm, tests::noisy};
+    use netdpsyn_model::rhythm::is_steady;
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
+
+    /// Leaves of a hundred, which `bins` coarse bins share.
+    fn leaves(end: u64, grid: Grid) -> Leaves {
+        Leaves::new((0..end / 100).map(|at| vec![(100 * at..100 * at + 100, 1.0)]).collect(), grid)
+    }
+
+    fn members(pairs: &[u64], times: &[u64], bin: u64) -> Vec<Member> {
+        let member = |(row, (&pair, &time)): (usize, (&u64, &u64))| Member {
+            pair,
+            time,
+            coarse: (time / bin) as u32,
+            row: row as u32,
+        };
+        let mut members: Vec<Member> = pairs.iter().zip(times).enumerate().map(member).collect();
+        members.sort_unstable_by_key(|member| (member.pair, member.time, member.row));
+        members
+    }
+
+    proptest! {
+        /// Whatever gaps are wanted, every coarse bin and every leaf keeps its records, and each record its coarse bin.
+        #[test]
+        fn records_exchange_their_times_within_coarse_bins(
+            records in prop::collection::vec((0u64..4, 0u64..3_000), 1..120),
+            wanted in 1u64..2_000,
+            steady in 0i64..500,
+            grain in 1u64..30,
+            seed: u64,
+        ) {
+            let (pairs, times): (Vec<u64>, Vec<u64>) = records.into_iter().map(|(pair, time)| (pair, time / grain * grain)).unzip();
+            let rhythm = Rhythm::of(&noisy(&[(0, 100, 0), (wanted, 500, steady)])).unwrap();
+            let mut dealt = members(&pairs, &times, 1_000);
+            let before = dealt.clone();
+            let gaps = gaps(&dealt) as f64;
+            let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
+            let grid = Grid::of_step(grain);
+            deal(&mut dealt, &leaves(3_000, grid), &mut rhythm.left(0, gaps), rng, &|| Ok(())).unwrap();
+            let leaves_of = |all: &[Member]| {
+                let mut leaves: Vec<u64> = all.iter().map(|member| member.time / 100).collect();
+                leaves.sort_unstable();
+                leaves
+            };
+            prop_assert_eq!(leaves_of(&dealt), leaves_of(&before));
+            for (after, before) in dealt.iter().zip(&before) {
+                prop_assert_eq!((after.row, after.pair), (before.row, before.pair));
+                prop_assert_eq!(after.time / 1_000, before.time / 1_000);
+                prop_assert_eq!(after.time % grain, 0);
+            }
+        }
+    }
+
+    /// Twenty pairs of two hundred records at random times, half of which should beat.
+    #[test]
+    fn beats_beat_and_bursts_burst() {
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
+        let pairs: Vec<u64> = (0..4_000).map(|row| row % 20).collect();
+        let times: Vec<u64> = pairs.iter().map(|_| rng.random_range(0..1_000_000)).collect();
+        let steady = |members: &[Member]| {
+            let own = members.chunk_by(|a, b| a.pair == b.pair);
+            let of = |own: &[Member]| {
+                let mut times: Vec<u64> = own.iter().map(|member| member.time).collect();
+                times.sort_unstable();
+                times.windows(3).filter(|three| is_steady(three[1] - three[0], three[2] - three[1])).count()
+            };
+            own.map(of).sum::<usize>()
+        };
+        let mut dealt = members(&pairs, &times, 250_000);
+        assert!(steady(&dealt) < 500);
+        let rhythm = Rhythm::of(&noisy(&[(5_000, 4_000, 3_800)])).unwrap();
+        let leaves = Leaves::new(vec![vec![(0..1_000_000, 1.0)]], Grid::ALL);
+        deal(&mut dealt, &leaves, &mut rhythm.left(0, 3_980.0), rng, &|| Ok(())).unwrap();
+        assert!(steady(&dealt) > 2_500, "{}", steady(&dealt));
+
+        let mut dealt = members(&pairs, &times, 250_000);
+        let rhythm = Rhythm::of(&noisy(&[(10, 4_000, 0)])).unwrap();
+        deal(&mut dealt, &leaves, &mut rhythm.left(0, 3_980.0), rng, &|| Ok(())).unwrap();
+        let bursts = dealt
+            .windows(2)
+            .filter(|two| two[0].pair == two[1].pair && two[1].time.abs_diff(two[0].time) < 20);
+        assert!(bursts.clone().count() > 3_500, "{}", bursts.count());
+    }
+}
