@@ -72,7 +72,7 @@ def write(name):
         pq.write_table(table, path, use_deprecated_int96_timestamps=True, store_schema=False, flavor="spark")
     elif name == "Spark, us, integers":
         table = pa.Table.from_pandas(frame.assign(ts=times("us", "UTC"), **addresses(int)), preserve_index=False)
-        pq.write_table(table, path, store_schema=False, flavor="spark")
+        pq.write_table(table, path, use_deprecated_int96_timestamps=False, coerce_timestamps="us", store_schema=False, flavor="spark")
     elif name == "Spark, times as text":
         stamps = pd.to_datetime(frame.ts).dt.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
         pq.write_table(pa.Table.from_pandas(frame.assign(ts=stamps), preserve_index=False), path, store_schema=False, flavor="spark")
@@ -107,7 +107,7 @@ def by_command(path):
         subprocess.run([sys.argv[1], "synthesize", *said, str(path)], check=True, capture_output=True)
         made[ending] = output
     schema = pq.read_schema(made["parquet"])
-    assert pl.read_ipc_schema(made["arrow"]).names() == schema.names == pd.read_csv(made["csv"], nrows=1).columns.to_list()
+    assert list(pl.read_ipc_schema(made["arrow"])) == schema.names == pd.read_csv(made["csv"], nrows=1).columns.to_list()
     return schema
 
 

@@ -44,7 +44,11 @@ fn renamed_columns_are_measured_and_made_alike() {
             assert!(bundle.measurements.len() > bundle.attributes.len() || bundle.sessions().is_some());
             assert_eq!(synthetic, other_synthetic, "{}", schema.name);
             // But for the names the bundles are one: domains, counts, charges.
-            let versions = if method == Method::Netdpsyn { (1, 2) } else { (4, 4) };
+            let versions = match bundle.rhythm {
+                _ if method == Method::Netdpsyn => (1, 2),
+                Some(_) => (7, 7),
+                None => (4, 4),
+            };
             assert_eq!(
                 (bundle.version, other.version),
                 versions,

@@ -55,7 +55,7 @@ fn synthetic(structure: Structure, seed: u64) -> Seen {
     plan.options.structure = structure;
     let fitted =
         fit_forced(Sensitive::new(trace), &schema, &plan, &NoiseKey::for_test(seed as u8), &Quiet).unwrap();
-    assert_eq!(fitted.bundle.version, if structure == Structure::Auto { 4 } else { 3 });
+    assert_eq!(fitted.bundle.version, if structure == Structure::Auto { 7 } else { 3 });
     let model = Model::from_bundle(&fitted.bundle, &Quiet).unwrap();
     seen(&generate(&model, &Request { seed, ..Request::default() }, &Quiet).unwrap().trace)
 }

@@ -5,7 +5,7 @@
 use super::cell::Parser;
 use super::line::{Cells, Cutter, Line};
 use super::read::parse;
-use super::source::Only;
+use super::source::{Only, reads};
 use super::tally::{Fault, Tally};
 use super::text::{Blank, Block, LeftOut, Text, without_end};
 use super::{Bound, ReadError};
@@ -90,15 +90,33 @@ fn part(
     let mut part = Part { columns: vec![Vec::new(); parsers.len()], ..Part::default() };
     let (mut cells, mut buffer, mut values) = (Cells::default(), Vec::new(), vec![0; parsers.len()]);
     let mut rest = lines;
-    while !rest.is_empty() {
+    while !rest.is_empty() && !part.ended {
         let end = memchr::memchr(line_end, rest).map_or(rest.len(), |at| at + 1);
         let (line, after) = rest.split_at(end);
         rest = after;
         part.lines += 1;
         let (kind, line, why) = cutter.take(without_end(line, line_end).0, &mut buffer, &mut cells);
-        if kind == Line::Blank {
-            part.runs.behind += end;
-            continue;
+        let cell = |position| cutter.cell(line, &cells, position);
+        let own = |place| (place < cells.len()).then(|| cell(place));
+        match kind {
+            Line::Blank => {
+                part.runs.behind += end;
+                continue;
+            }
+            Line::Comment => part.left_out.comments += 1,
+            Line::Header => part.left_out.headers += 1,
+            Line::End => part.ended = true,
+            Line::Record if why.is_none() && !reads(only, own) => part.left_out.others += 1,
+            Line::Record => {
+                match parse(why.map(|why| cutter.says(why)), cells.len(), cell, bound, parsers, &mut values) {
+                    Ok(()) => {
+                        part.columns.iter_mut().zip(&values).for_each(|(column, &value)| column.push(value))
+                    }
+                    Err(fault) => {
+                        part.faults.push((part.columns.first().map_or(0, Vec::len), part.lines, fault))
+                    }
+                }
+            }
         }
         let run = std::mem::take(&mut part.runs.behind);
         match part.last {
@@ -106,30 +124,6 @@ fn part(
             Some(_) => part.runs.within = part.runs.within.max(run),
         }
         part.last = Some(part.lines);
-        match kind {
-            Line::End => {
-                part.ended = true;
-                return part;
-            }
-            Line::Comment => part.left_out.comments += 1,
-            Line::Header => part.left_out.headers += 1,
-            Line::Blank | Line::Record => {}
-        }
-        if kind != Line::Record {
-            continue;
-        }
-        let cell = |position| cutter.cell(line, &cells, position);
-        let held = |(place, values): &Only| {
-            *place >= cells.len() || values.iter().any(|v| v.as_bytes() == cell(*place).trim_ascii())
-        };
-        if why.is_none() && !only.iter().all(held) {
-            part.left_out.others += 1;
-            continue;
-        }
-        match parse(why.map(|why| cutter.says(why)), cells.len(), cell, bound, parsers, &mut values) {
-            Ok(()) => part.columns.iter_mut().zip(&values).for_each(|(column, &value)| column.push(value)),
-            Err(fault) => part.faults.push((part.columns.first().map_or(0, Vec::len), part.lines, fault)),
-        }
     }
     part
 }

@@ -62,10 +62,12 @@ fn is_foreign(encoding: Encoding, line: &[u8]) -> bool {
 
 /// Judges lines and cuts them.
 pub(super) struct Cutter {
-    reading: Reading,
+    /// What is declared.
+    pub reading: Reading,
     /// What is said of a line that is not written as the reading says.
     misfit: String,
-    origin: Origin,
+    /// Where the text comes from.
+    pub origin: Origin,
     separator: Separator,
     /// The line of the header as it stands in the file; empty without one.
     header: Vec<u8>,

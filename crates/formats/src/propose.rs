@@ -26,7 +26,7 @@ const MOST_SPECIAL: usize = 8;
 const LISTED: usize = 100;
 
 /// Formats of times that are tried, in this order: where day and month cannot be told apart the first that fits is proposed.
-const FORMATS: [&str; 12] = [
+pub(super) const FORMATS: [&str; 12] = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y/%m/%d %H:%M:%S%.f",

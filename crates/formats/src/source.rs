@@ -100,6 +100,13 @@ impl Head {
 /// The place of a column, and what its cells hold in records that are read.
 pub(super) type Only = (usize, Vec<String>);
 
+/// Whether a record is one of those that are read, as far as it has the cells that say so.
+pub(super) fn reads<'c>(only: &[Only], cell: impl Fn(usize) -> Option<&'c [u8]>) -> bool {
+    let held =
+        |cell: &[u8], values: &[String]| values.iter().any(|value| value.as_bytes() == cell.trim_ascii());
+    only.iter().all(|(place, values)| cell(*place).is_none_or(|cell| held(cell, values)))
+}
+
 /// One record.
 #[derive(Default)]
 pub(super) struct Record {
@@ -138,20 +145,12 @@ impl<'a> Records<'a> {
                 Kind::Lines(lines) => lines.next(record)?,
                 Kind::Columns(columns) => columns.next(record)?,
             };
-            if !more || self.reads(record) {
+            // What is no record at all is told as such.
+            if !more || record.fault.is_some() || reads(&self.only, |place| record.cells.get(place)) {
                 return Ok(more);
             }
             self.others += 1;
         }
-    }
-
-    /// Whether a record is one of those that are read. What is no record at all is told as such.
-    fn reads(&self, record: &Record) -> bool {
-        let held = |(place, values): &Only| match record.cells.get(*place) {
-            Some(cell) => values.iter().any(|value| value.as_bytes() == cell.trim_ascii()),
-            None => true,
-        };
-        record.fault.is_some() || self.only.iter().all(held)
     }
 
     /// The columns of a file that has them apart.

@@ -103,12 +103,17 @@ impl<'a> Tally<'a> {
         space.is_some_and(|space| !space.contains(&time))
     }
 
+    /// Counts what lies outside the declared spaces, of each column some values.
+    fn count_outside<'v>(&mut self, columns: impl Iterator<Item = &'v [u64]>) {
+        for ((space, outside), values) in self.spaces.iter().zip(&mut self.outside).zip(columns) {
+            let is_outside = |value: &&u64| space.as_ref().is_some_and(|space| !space.contains(*value));
+            *outside += values.iter().filter(is_outside).count() as u64;
+        }
+    }
+
     /// A record that could be read.
     pub fn good(&mut self, values: &[u64]) {
-        for ((space, outside), value) in self.spaces.iter().zip(&mut self.outside).zip(values) {
-            let inside = space.as_ref().is_none_or(|space| space.contains(value));
-            *outside += u64::from(!inside);
-        }
+        self.count_outside(values.chunks(1));
         if self.time.is_some_and(|time| self.is_left_out(values[time])) {
             self.report.left_out += 1;
             return;
@@ -149,11 +154,7 @@ impl<'a> Tally<'a> {
             }
             return;
         }
-        for ((space, outside), values) in self.spaces.iter().zip(&mut self.outside).zip(columns) {
-            if let Some(space) = space {
-                *outside += values[rows.clone()].iter().filter(|value| !space.contains(value)).count() as u64;
-            }
-        }
+        self.count_outside(columns.iter().map(|values| &values[rows.clone()]));
         self.report.records += rows.len() as u64;
         if self.keep {
             self.values

@@ -55,8 +55,6 @@ pub(super) struct Layout<'a> {
 /// The records of a text.
 pub(super) struct Text<'a> {
     lines: Lines<'a>,
-    reading: Reading,
-    origin: Origin,
     cutter: Cutter,
     cells: Cells,
     /// A line, or the lines of one record; between blocks the line that is not whole yet.
@@ -124,8 +122,6 @@ impl<'a> Text<'a> {
             begun: false,
             ended: false,
             left_out: LeftOut::default(),
-            reading: layout.reading.clone(),
-            origin: layout.origin,
         };
         let (names, mut header) = text.names(layout.wanted)?;
         // A record of names alone may be one of a trace that has nothing but names.
@@ -143,20 +139,20 @@ impl<'a> Text<'a> {
 
     /// The names of the columns, and the line that they stand in.
     fn names(&mut self, wanted: &[&str]) -> Result<(Vec<String>, Vec<u8>), ReadError> {
-        for _ in 0..self.reading.skip {
+        for _ in 0..self.cutter.reading.skip {
             self.buffer.clear();
             self.lines.read(&mut self.buffer)?;
         }
         self.buffer.clear();
-        let names = self.reading.names();
+        let names = self.cutter.reading.names();
         if !names.is_empty() {
-            self.cutter.separate_by(self.reading.separator.unwrap_or(Separator::Comma));
+            self.cutter.separate_by(self.cutter.reading.separator.unwrap_or(Separator::Comma));
             return Ok((names, Vec::new()));
         }
         let whole = self.find_header()?;
-        let separators = match self.reading.separator {
+        let separators = match self.cutter.reading.separator {
             Some(declared) => vec![declared],
-            None if self.origin == Origin::Ours => vec![Separator::Comma],
+            None if self.cutter.origin == Origin::Ours => vec![Separator::Comma],
             None => Separator::SINGLE.to_vec(),
         };
         let mut best: Option<((usize, usize), Vec<String>, Separator)> = None;
@@ -178,7 +174,7 @@ impl<'a> Text<'a> {
 
     /// Goes to the line of names, and leaves the names of it in the buffer; returns the line.
     fn find_header(&mut self) -> Result<Vec<u8>, ReadError> {
-        let Some(begins) = self.reading.header.clone() else {
+        let Some(begins) = self.cutter.reading.header.clone() else {
             return if self.advance()? { Ok(self.buffer.clone()) } else { Err(ReadError::Empty) };
         };
         for _ in 0..HEADER_WITHIN {
@@ -199,7 +195,7 @@ impl<'a> Text<'a> {
         let line = self.buffer.clone();
         self.split(&mut record)?;
         self.buffer = line;
-        let ours = self.origin == Origin::Ours;
+        let ours = self.cutter.origin == Origin::Ours;
         let name =
             |cell: &[u8]| std::str::from_utf8(if ours { cell } else { cell.trim_ascii() }).map(str::to_owned);
         let names: Result<Vec<String>, _> = record.cells.iter().map(name).collect();

@@ -369,7 +369,7 @@ mod tests {
         }
         let grades: Vec<_> = report.verdict.iter().map(|finding| finding.grade).collect();
         use verdict::Grade::{Good, Poor};
-        let (close, rest) = grades.split_at(12);
+        let (close, rest) = grades.split_at(13);
         assert!(close.iter().all(|grade| *grade == Good) && rest[0] == Poor, "{:?}", report.verdict);
         let json = json(&report);
         assert_eq!((&json["version"], &json["private"]), (&VERSION.into(), &true.into()));

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use netdpsyn_model::domain::{Attribute, codes};
 use netdpsyn_model::labels;
 use netdpsyn_model::rhythm::{Counted, MOST_ROWS, OCTAVES, PARTS, Rhythm, is_steady, octave, part};
-use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
+use netdpsyn_privacy::{Accountant, CellMap, MaxRecords, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::groups::mix;
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks, sort_by};
@@ -66,7 +66,7 @@ impl Pace {
     ) -> Result<Rhythm, FitError> {
         progress.check()?;
         let k = plan.unit.max_records();
-        let sensitivities = [Sensitivity::lagged(k), Sensitivity::lagged(k), Sensitivity::steady(k)];
+        let sensitivities = sensitivities(k);
         let share = |part: f64| Rho::from_units((accountant.allowance().units() as f64 * part) as u64);
         let rhos = PARTS_OF_RHO.map(share);
         let sigma = (sensitivities[0].squared() as f64 / (2.0 * rhos[0].as_f64().max(1e-12))).sqrt();
@@ -159,6 +159,11 @@ impl Pace {
     }
 }
 
+/// How far one unit moves each histogram.
+fn sensitivities(k: MaxRecords) -> [Sensitivity; 3] {
+    [Sensitivity::lagged(k), Sensitivity::lagged(k), Sensitivity::steady(k)]
+}
+
 /// The row of each class: the largest ones from `least` records on alone, all others together. One row where there are no classes.
 fn rows(counts: &[f64], least: f64) -> Vec<u32> {
     if counts.is_empty() {
@@ -180,7 +185,6 @@ fn number(rows: &[u32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdpsyn_privacy::MaxRecords;
     use netdpsyn_trace::progress::Quiet;
     use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 
@@ -224,8 +228,7 @@ mod tests {
     /// Random small traces and one record more: every bound is reached, and never passed.
     #[test]
     fn one_record_moves_each_histogram_by_its_sensitivity_at_most() {
-        let k = MaxRecords::ONE;
-        let bounds = [Sensitivity::lagged(k), Sensitivity::lagged(k), Sensitivity::steady(k)];
+        let bounds = sensitivities(MaxRecords::ONE);
         let mut reached = [0; 3];
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
         for number in 0..20_000u64 {

@@ -53,30 +53,7 @@ pub struct Typed {
     pub field: ArrowField,
     /// The texts of categories and protocols; none of others.
     words: Utf8Array<i64>,
-    special: Special,
-}
-
-/// The special values of a column, from the first on.
-struct Special {
-    first: u64,
-    cells: Vec<String>,
-}
-
-impl Special {
-    fn of(column: &Column) -> Special {
-        Special { first: column.first_special().unwrap_or(u64::MAX), cells: column.special.clone() }
-    }
-
-    fn cell(&self, value: u64) -> Option<&str> {
-        let at = value.checked_sub(self.first)?;
-        self.cells.get(at as usize).map(String::as_str)
-    }
-
-    /// What a special value is among numbers of double precision.
-    fn double(&self, value: u64) -> Option<Option<f64>> {
-        let cell = self.cell(value)?;
-        Some(cell.parse().ok().filter(|number: &f64| !number.is_finite()))
-    }
+    column: Column,
 }
 
 impl Typed {
@@ -106,10 +83,9 @@ impl Typed {
             }
         };
         let words = Utf8Array::<i64>::from_slice(words(column, kind));
-        let special = Special::of(column);
-        let nulls = matches!(kind, Kind::Whole { .. } | Kind::Double { .. }) && !special.cells.is_empty();
+        let nulls = matches!(kind, Kind::Whole { .. } | Kind::Double { .. }) && !column.special.is_empty();
         let field = ArrowField::new(column.name.as_str().into(), kind.dtype(words.len()), nulls);
-        Typed { kind, field, words, special }
+        Typed { kind, field, words, column: column.clone() }
     }
 
     /// A column's values. Text that comes again and again is a dictionary where the file writes it as one.
@@ -119,7 +95,7 @@ impl Typed {
         directory: Option<&Directory>,
         text_as_dictionary: bool,
     ) -> Box<dyn Array> {
-        if !self.special.cells.is_empty() {
+        if !self.column.special.is_empty() {
             return self.with_special(values, directory);
         }
         self.plain(values, directory, text_as_dictionary)
@@ -129,7 +105,7 @@ impl Typed {
     fn with_special(&self, values: &Values, directory: Option<&Directory>) -> Box<dyn Array> {
         match self.kind {
             Kind::AddressText | Kind::AnyAddressText => {
-                let shown = |value| match (self.special.cell(value), directory) {
+                let shown = |value| match (self.column.special_cell(value), directory) {
                     (Some(cell), _) => cell.to_string(),
                     (None, Some(directory)) => directory.address(value).to_string(),
                     (None, None) => Ipv4Addr::from(value as u32).to_string(),
@@ -138,11 +114,12 @@ impl Typed {
             }
             Kind::Double { decimals } => {
                 let one = 10f64.powi(decimals as i32);
-                let shown = |value| self.special.double(value).unwrap_or(Some(value as f64 / one));
+                let special = |cell: &str| cell.parse().ok().filter(|number: &f64| !number.is_finite());
+                let shown = |value| self.column.special_cell(value).map_or(Some(value as f64 / one), special);
                 PrimitiveArray::<f64>::from_iter(values.iter().map(shown)).boxed()
             }
             Kind::Whole { .. } => {
-                let plain = values.iter().map(|value| self.special.cell(value).is_none());
+                let plain = values.iter().map(|value| self.column.special_cell(value).is_none());
                 let validity = Bitmap::from_iter(plain);
                 self.plain(values, directory, false).with_validity(Some(validity))
             }

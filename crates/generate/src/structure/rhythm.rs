@@ -130,13 +130,14 @@ impl Left<'_> {
         if none.mean <= mean {
             return none;
         }
-        // The mean ascends.
+        // The mean ascends from that of the shortest gaps left, below which odds are too small to be numbers.
         let (mut low, mut high) = (0, OCTAVES * STEPS);
         while high - low > 1 {
             let middle = (low + high) / 2;
             if self.mean(middle) <= mean { low = middle } else { high = middle }
         }
-        of(low)
+        let is_any = self.weights(low).iter().any(|&weight| weight > 0.0);
+        of(if is_any { low } else { high })
     }
 
     fn weights(&self, step: usize) -> [f64; OCTAVES] {
@@ -237,17 +238,19 @@ pub(super) mod tests {
         let gaps = [(100, 900, 0), (100_000, 900, 0), (100_000_000, 900, 0)];
         let rhythm = Rhythm::of(&noisy(&gaps)).unwrap();
         let mut left = rhythm.left(0, 2_700.0);
-        for mean in [1e9, 1e6, 4e4, 300.0] {
+        for mean in [1e9, 1e6, 4e4, 300.0, 100.0] {
             let haste = left.within(mean);
             assert!(haste.mean <= mean && haste.mean > 0.0, "{haste:?}");
         }
+        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
+        let (gap, _) = left.draw(left.within(10.0), rng).unwrap();
+        assert_eq!(octave(gap), octave(100), "the shortest there are, where none is short enough");
         (0..900).for_each(|_| left.gave(100_000_000));
         assert!(left.within(f64::INFINITY).mean < 1e5, "what was given is not given again");
         for _ in 0..900 {
             left.gave(100);
             left.gave(100_000);
         }
-        let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
         assert_eq!(left.draw(left.within(1e9), rng), None);
     }
 }

@@ -18,6 +18,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// Exchanges that are tried for each record at most.
 const TRIES: usize = 16;
+/// Exchanges that are tried across bins, all sweeps together, unless [`TRIES`] a record are more.
+const TRIES_ACROSS: usize = 1 << 24;
 /// Exchanges tried between two looks at whether it still helps.
 const ROUND: usize = 1 << 14;
 /// The search ends where so many tries in a row, as a part of the records, bring less than [`LEAST`] of the misfit.
@@ -121,7 +123,7 @@ impl<'a> Search<'a> {
             let most = bins[side].iter().max().map_or(0, |&bin| bin as usize + 1);
             Lists::of(&bins[side], most)
         });
-        self.rounds(rng, step, |search, rng| {
+        self.rounds(usize::MAX, rng, step, |search, rng| {
             let side = rng.random_range(0..2usize);
             let row = rng.random_range(0..search.hosts[0].len());
             let found = match rng.random_range(0..8u32) {
@@ -132,12 +134,14 @@ impl<'a> Search<'a> {
             if let Some((a, b)) = found.filter(|&(a, b)| bins[side][a] == bins[side][b]) {
                 search.try_exchange(side, a, b, 0.0);
             }
-        })
+        })?;
+        Ok(())
     }
 
     /// Where there are many pairs too many: exchanges the records of pairs that have few, between records of one kind.
     pub fn across(&mut self, kinds: &[u32], rng: &mut impl Rng, step: &Step) -> Result<(), Cancelled> {
         let target = &self.targets[PAIRS];
+        let mut left = TRIES_ACROSS.max(self.hosts[0].len() * TRIES);
         for most in FEW {
             if self.ranks[PAIRS][0] > target.ranks[0] + MANY * target.sigma {
                 let few = |&row: &u32| self.count(self.pair(row as usize)) <= most;
@@ -145,7 +149,9 @@ impl<'a> Search<'a> {
                 // A pair of several records goes one by one, each of which alone may bring nothing.
                 for heat in HEAT {
                     if !few.is_empty() {
-                        self.rounds(rng, step, |search, rng| search.scatter_few(&few, kinds, heat, rng))?;
+                        let attempt =
+                            |search: &mut Self, rng: &mut _| search.scatter_few(&few, kinds, heat, rng);
+                        left -= self.rounds(left, rng, step, attempt)?;
                     }
                 }
             }
@@ -153,19 +159,22 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
+    /// Tries until it helps no more, `most` times at most, and no more than [`TRIES`] a record. Returns how often.
     fn rounds<R: Rng>(
         &mut self,
+        most: usize,
         rng: &mut R,
         step: &Step,
         attempt: impl Fn(&mut Self, &mut R),
-    ) -> Result<(), Cancelled> {
+    ) -> Result<usize, Cancelled> {
         let rows = self.hosts[0].len();
         if rows < 2 {
-            return Ok(());
+            return Ok(0);
         }
+        let most = most.min(rows * TRIES);
         let patience = ((rows as f64 * PATIENCE) as usize).div_ceil(ROUND).max(1);
         let (mut misfit, mut tried, mut idle) = (self.misfit(), 0, 0);
-        while tried < rows * TRIES && idle < patience {
+        while tried < most && idle < patience {
             step()?;
             (0..ROUND).for_each(|_| attempt(self, rng));
             tried += ROUND;
@@ -174,7 +183,7 @@ impl<'a> Search<'a> {
             idle = if misfit - now > LEAST * misfit / patience as f64 { 0 } else { idle + 1 };
             misfit = now;
         }
-        Ok(())
+        Ok(tried.min(most))
     }
 
     /// Of a record whose pair has few: another host of its peer, and a record between that one and somebody to whom the first host talks.

@@ -1,0 +1,218 @@
+//! What would have to be declared for more records of a file to be readable: tried on its first ones.
+//!
+//! Ways of writing cells that a schema does not declare are tried one after the other, the one that most records can be read with is kept, and so on
+//! until none helps. What still cannot be read, and is no number, may be declared to be a value of its own. The result is the steward's to look through, and
+//! private until then: it was told from records.
+
+use super::bind::{bind, opened};
+use super::cell::is_no_value;
+use super::propose::FORMATS;
+use super::source::Record;
+use super::text::Origin;
+use super::{Limits, ReadError};
+use netdpsyn_privacy::Private;
+use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::reading::{Decimal, Encoding, Negative, Numbers, Times};
+use netdpsyn_trace::{Field, Schema};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+/// Records that are looked at.
+const LOOKED_AT: usize = 10_000;
+/// Cells of a column that may be special.
+const MOST_SPECIAL: usize = 8;
+/// Records in which a word occurs that is taken for a value of its own.
+const OFTEN: usize = 2;
+
+/// One thing to declare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Amendment {
+    /// How all numbers are written.
+    Numbers(Numbers),
+    /// How times are written.
+    Times(Times),
+    /// How characters are written as bytes.
+    Encoding(Encoding),
+    /// A line that begins so, and all that follows, is left out.
+    End(String),
+    /// Cells of a column that are values of their own.
+    Special(String, Vec<String>),
+}
+
+impl Amendment {
+    /// A schema with it.
+    fn on(&self, schema: &Schema) -> Option<Schema> {
+        let mut schema = schema.clone();
+        let reading = &mut schema.reading;
+        match self {
+            Amendment::Numbers(numbers) => {
+                let declared = reading.numbers;
+                reading.numbers = Numbers {
+                    decimal: if numbers.decimal == Decimal::Comma { Decimal::Comma } else { declared.decimal },
+                    grouping: declared.grouping,
+                    scales: declared.scales || numbers.scales,
+                    hexadecimal: declared.hexadecimal || numbers.hexadecimal,
+                    clock: declared.clock || numbers.clock,
+                    negative: if numbers.negative == Negative::Zero { Negative::Zero } else { declared.negative },
+                };
+            }
+            Amendment::Times(times) => reading.times = Some(times.clone()),
+            Amendment::Encoding(encoding) => reading.encoding = *encoding,
+            Amendment::End(end) => reading.end = Some(end.clone()),
+            Amendment::Special(column, cells) => {
+                let own = schema.columns.iter().find(|own| own.name == *column)?;
+                let all: Vec<String> = own.special.iter().chain(cells).cloned().collect();
+                schema.declare_special(column, &all).ok()?;
+            }
+        }
+        (schema.check().is_ok() && schema.check_notations().is_ok()).then_some(schema)
+    }
+}
+
+impl fmt::Display for Amendment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Amendment::Numbers(numbers) if numbers.hexadecimal => f.write_str("numbers that begin with 0x are hexadecimal"),
+            Amendment::Numbers(numbers) if numbers.scales => f.write_str("numbers may have a factor behind them, as 1.2 M"),
+            Amendment::Numbers(numbers) if numbers.clock => f.write_str("lengths of time may be hours, minutes and seconds"),
+            Amendment::Numbers(numbers) if numbers.negative == Negative::Zero => f.write_str("numbers below 0 count as 0"),
+            Amendment::Numbers(_) => f.write_str("a comma stands before the fraction of a number"),
+            Amendment::Times(times) => write!(f, "times are written as {}", times.format),
+            Amendment::Encoding(_) => f.write_str("characters are those of Windows-1252"),
+            Amendment::End(end) => write!(f, "the records end before a line that begins with {end}"),
+            Amendment::Special(column, cells) => {
+                let cells: Vec<String> = cells.iter().map(|cell| format!("\"{cell}\"")).collect();
+                write!(f, "cells of {column} may be {}, each a value of its own", cells.join(", "))
+            }
+        }
+    }
+}
+
+/// A schema that reads more of a file.
+#[derive(Clone, Debug)]
+pub struct Amended {
+    /// The schema.
+    pub schema: Schema,
+    /// What was added to it.
+    pub amendments: Vec<Amendment>,
+    /// Records that were looked at, and how many of them it reads.
+    pub looked_at: [usize; 2],
+}
+
+/// Tries what could be declared besides `schema`; `None` where it reads all records, or nothing helps.
+pub fn amend(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Option<Private<Amended>>, ReadError> {
+    let Some(mut unread) = Unread::of(path, schema, progress)? else { return Ok(None) };
+    let mut schema = schema.clone();
+    let mut amendments = Vec::new();
+    while unread.records > 0 {
+        let mut best: Option<(Schema, Unread, Amendment)> = None;
+        for amendment in candidates(&schema, &unread) {
+            let Some(amended) = amendment.on(&schema).filter(|amended| *amended != schema) else { continue };
+            let Some(left) = Unread::of(path, &amended, progress)? else { continue };
+            if left.records < best.as_ref().map_or(unread.records, |(_, best, _)| best.records) {
+                best = Some((amended, left, amendment));
+            }
+        }
+        let Some((amended, left, amendment)) = best.or_else(|| special(path, &schema, &unread, progress)) else { break };
+        (schema, unread) = (amended, left);
+        amendments.push(amendment);
+    }
+    let looked_at = [unread.looked_at, unread.looked_at - unread.records];
+    Ok((!amendments.is_empty()).then(|| Private::new(Amended { schema, amendments, looked_at })))
+}
+
+/// What may be declared, by what could not be read.
+fn candidates(schema: &Schema, unread: &Unread) -> Vec<Amendment> {
+    let plain = Numbers::default();
+    let mut all: Vec<Amendment> = [
+        Numbers { hexadecimal: true, ..plain },
+        Numbers { scales: true, ..plain },
+        Numbers { decimal: Decimal::Comma, ..plain },
+        Numbers { clock: true, ..plain },
+        Numbers { negative: Negative::Zero, ..plain },
+    ]
+    .map(Amendment::Numbers)
+    .into();
+    let times = schema.columns.iter().any(|column| {
+        matches!(column.field, Field::Timestamp { .. }) && unread.cells.contains_key(&column.name)
+    });
+    if times && schema.reading.times.is_none() {
+        let times = |format: &&str| Amendment::Times(Times { format: (*format).into(), zone: None });
+        all.extend(FORMATS.iter().map(times));
+    }
+    if schema.reading.encoding == Encoding::Utf8 {
+        all.push(Amendment::Encoding(Encoding::Windows1252));
+    }
+    all.extend(unread.end.clone().filter(|_| schema.reading.end.is_none()).map(Amendment::End));
+    all
+}
+
+/// The words of one column as values of their own: those that stand for no value, and others that are no numbers and not there by accident.
+fn special(path: &Path, schema: &Schema, unread: &Unread, progress: &dyn Progress) -> Option<(Schema, Unread, Amendment)> {
+    let found = unread.cells.iter().filter_map(|(column, cells)| {
+        let word = |cell: &[u8]| cell.iter().any(|byte| !byte.is_ascii_digit() && *byte != b'-');
+        let cells = cells.iter().filter(|(cell, count)| is_no_value(cell) || **count >= OFTEN && word(cell));
+        let cells: Vec<String> = cells.map(|(cell, _)| String::from_utf8(cell.clone()).ok()).collect::<Option<_>>()?;
+        if cells.is_empty() || cells.len() > MOST_SPECIAL {
+            return None;
+        }
+        let amendment = Amendment::Special(column.clone(), cells);
+        let amended = amendment.on(schema)?;
+        let left = Unread::of(path, &amended, progress).ok()??;
+        // Records that lack another cell as well are read once that is declared, too.
+        let fewer = left.records < unread.records || left.cells.len() < unread.cells.len();
+        fewer.then_some((amended, left, amendment))
+    });
+    found.min_by_key(|(_, left, _)| left.records)
+}
+
+/// What of the first records cannot be read.
+struct Unread {
+    looked_at: usize,
+    records: usize,
+    /// By column its cells that cannot be read, and how often.
+    cells: BTreeMap<String, BTreeMap<Vec<u8>, usize>>,
+    /// The first word of the first line after all records.
+    end: Option<String>,
+}
+
+impl Unread {
+    /// Under a schema; `None` where it does not fit the file at all.
+    fn of(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Option<Unread>, ReadError> {
+        let bound = match bind(path, schema.clone(), Limits::NONE, progress) {
+            Ok(bound) => bound,
+            Err(ReadError::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Err(_) => return Ok(None),
+        };
+        let mut records = opened(path, &bound.schema, Origin::Raw, Limits::NONE, progress)?.records;
+        records.choose(|| bound.chosen());
+        let parsers = bound.parsers();
+        let mut unread = Unread { looked_at: 0, records: 0, cells: BTreeMap::new(), end: None };
+        let mut record = Record::default();
+        while unread.looked_at < LOOKED_AT && records.next(&mut record)? {
+            unread.looked_at += 1;
+            if record.fault.is_some() || record.cells.len() != bound.width {
+                unread.records += 1;
+                let word = record.cells.get(0).and_then(|cell| {
+                    let text = std::str::from_utf8(cell).ok()?;
+                    text.split_whitespace().next().map(String::from)
+                });
+                unread.end = unread.end.or(word);
+                continue;
+            }
+            unread.end = None;
+            let mut whole = true;
+            for ((column, parser), &at) in bound.schema.columns.iter().zip(&parsers).zip(&bound.positions) {
+                let cell = bound.cell(&record.cells, at);
+                if parser.read(cell).is_err() {
+                    whole = false;
+                    let cells = unread.cells.entry(column.name.clone()).or_default();
+                    *cells.entry(cell.to_vec()).or_default() += 1;
+                }
+            }
+            unread.records += usize::from(!whole);
+        }
+        Ok(Some(unread))
+    }
+}
