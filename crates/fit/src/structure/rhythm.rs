@@ -44,6 +44,9 @@ struct Counts {
     steady: Vec<i64>,
 }
 
+/// One of the histograms.
+type Part = fn(&Counts) -> &Vec<i64>;
+
 impl Pace {
     /// The part of ρ that all three histograms take.
     pub const PART: f64 = PARTS_OF_RHO[0] + PARTS_OF_RHO[1] + PARTS_OF_RHO[2];
@@ -76,7 +79,7 @@ impl Pace {
                 self.count(trace, &codes::encode(trace, context, None, progress)?, &rows, progress)
             })
             .finished_or(Cancelled)?;
-        let asked: [(&str, fn(&Counts) -> &Vec<i64>); 3] = [
+        let asked: [(&str, Part); 3] = [
             (labels::GAPS, |counts| &counts.octaves),
             (labels::GAP_PARTS, |counts| &counts.parts),
             (labels::STEADY_GAPS, |counts| &counts.steady),
