@@ -4,7 +4,7 @@ use super::Failure;
 use super::reading_args::ReadingArgs;
 use crate::formats::ReadError;
 use crate::service::local::{LocalError, Source};
-use crate::trace::{Grain, Role, Window, layouts};
+use crate::trace::{Families, Grain, Role, Window, layouts};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempPath;
@@ -37,6 +37,9 @@ pub struct TraceArgs {
     /// What a column means, as "Src IP=source-address"; repeatable. It goes before what the layout says
     #[arg(long, value_name = "COLUMN=ROLE", value_parser = role)]
     pub role: Vec<(String, Role)>,
+    /// Families of addresses in every address column, whatever the layout or the schema says of them
+    #[arg(long, value_name = "FAMILIES")]
+    pub addresses: Option<Families>,
     /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand
     /// in place of the paid search for prefixes
     #[arg(long, value_name = "COLUMN=FILE", value_parser = networks)]
@@ -102,6 +105,7 @@ impl TraceArgs {
             window: self.window,
             categories: self.categories,
             special: self.special,
+            addresses: self.addresses,
             networks: self.networks,
             roles: self.role.into_iter().chain(self.key.map(|key| (key, Role::Key))).collect(),
             grain: self.grain,

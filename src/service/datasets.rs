@@ -15,7 +15,7 @@ use crate::storage::looks as storage_looks;
 use crate::storage::looks::Look;
 use crate::storage::{Tx, jobs, populations, releases};
 use crate::trace::written::Written;
-use crate::trace::{Reading, Schema, SchemaError, Window, layouts, presets};
+use crate::trace::{Families, Reading, Schema, SchemaError, Window, layouts, presets};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -42,6 +42,8 @@ pub struct NewDataset {
     /// The capture window, START/END.
     #[schema(format = "capture-window")]
     pub window: Option<String>,
+    /// Of which families the addresses in every address column are, whatever the layout or the schema says of them.
+    pub addresses: Option<Families>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
     /// Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
@@ -58,6 +60,7 @@ type Declarations = BTreeMap<String, Vec<String>>;
 /// What is publicly known of a trace beside its schema. It is never taken from the records.
 struct Declared<'a> {
     window: Option<&'a String>,
+    addresses: Option<Families>,
     categories: Option<&'a Declarations>,
     special: Option<&'a Declarations>,
     networks: Option<&'a Declarations>,
@@ -82,6 +85,8 @@ pub struct DatasetPatch {
     /// The capture window, START/END.
     #[schema(format = "capture-window")]
     pub window: Option<String>,
+    /// Of which families the addresses in every address column are, whatever the layout or the schema says of them.
+    pub addresses: Option<Families>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
     /// Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
@@ -224,6 +229,11 @@ fn declare(schema: &mut Schema, declared: Declared) -> Result<(), Problem> {
             .map_err(|e: crate::trace::window::WindowError| Problem::invalid("window", e.to_string()))?;
         schema.window = Some(window);
     }
+    if let Some(families) = declared.addresses {
+        schema
+            .declare_families(families)
+            .map_err(|error| Problem::invalid("addresses", error.to_string()))?;
+    }
     for (column, values) in declared.categories.into_iter().flatten() {
         schema
             .declare_categories(column, values.clone())
@@ -268,6 +278,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         .ok_or_else(|| Problem::invalid("preset", "name a preset or give a schema"))?;
     let declared = Declared {
         window: new.window.as_ref(),
+        addresses: new.addresses,
         categories: new.categories.as_ref(),
         special: new.special.as_ref(),
         networks: new.networks.as_ref(),
@@ -347,6 +358,7 @@ pub async fn patch(
     };
     let declared = Declared {
         window: patch.window.as_ref(),
+        addresses: patch.addresses,
         categories: patch.categories.as_ref(),
         special: patch.special.as_ref(),
         networks: patch.networks.as_ref(),

@@ -4,7 +4,7 @@ use super::disk;
 use crate::fit;
 use crate::generate;
 use crate::model::Bundle;
-use crate::trace::{Schema, Trace};
+use crate::trace::{Addresses, Schema, Trace};
 
 /// Memory that a job takes whatever its size.
 const BASE_BYTES: u64 = 160 << 20;
@@ -21,8 +21,12 @@ const BYTES_A_CELL: u64 = 72;
 /// A model of an earlier version: more than most have.
 const UNKNOWN_MODEL: u64 = 128 << 20;
 
+/// Bytes that an address of any family takes where no other record has it: a place in the table that numbers are given by, one in the directory, and its count.
+const AN_ADDRESS: u64 = 192;
+
 fn a_record(schema: &Schema, a_column: u64) -> u64 {
-    Trace::empty(schema).bytes_per_row() as u64 + schema.columns.len() as u64 * a_column
+    let addresses = Addresses::columns(schema).count() as u64 * AN_ADDRESS;
+    Trace::empty(schema).bytes_per_row() as u64 + schema.columns.len() as u64 * a_column + addresses
 }
 
 /// Memory of a fit of so many records. A marginal of more cells than usual is counted by every thread for itself, and then drawn over.

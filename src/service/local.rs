@@ -16,7 +16,7 @@ use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
 use crate::progress::{Cancelled, Halted, Progress, Quiet};
 use crate::trace::layouts::{self, Layout, layout};
-use crate::trace::{Grain, Kind, Reading, Role, Schema, SchemaError, Trace, Window};
+use crate::trace::{Families, Grain, Kind, Reading, Role, Schema, SchemaError, Trace, Window};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,6 +116,8 @@ pub struct Source {
     pub special: Vec<(String, Vec<String>)>,
     /// What columns mean, in place of what the layout says, or beside it.
     pub roles: Vec<(String, Role)>,
+    /// Of which families addresses are, in place of what the layout says.
+    pub addresses: Option<Families>,
     /// Files with networks by address column, one a line.
     pub networks: Vec<(String, PathBuf)>,
     /// What times are multiples of.
@@ -186,6 +188,9 @@ impl Source {
         }
         for (column, role) in &self.roles {
             schema.declare_role(column, *role)?;
+        }
+        if let Some(families) = self.addresses {
+            schema.declare_families(families)?;
         }
         for (column, values) in &self.categories {
             schema.declare_categories(column, values.clone())?;
@@ -348,6 +353,7 @@ pub fn synthesize(
     let held_out_format = outputs.held_out.as_ref().map(|path| format_of(path, None)).transpose()?;
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
+    plan.check_families(&bound.schema)?;
     if let Some(condition) = condition {
         condition.values(&bound.schema)?;
     }

@@ -194,6 +194,7 @@ async fn fit_job(
         let (field, detail) = open_field(&error);
         return Err(Problem::invalid(field, detail));
     }
+    plan.check_families(&schema).map_err(|error| Problem::invalid("method", error.to_string()))?;
     check_condition(request.condition.as_ref(), &schema)?;
     check_confirmed(request, &plan, &schema, &dataset)?;
     disk::check(app, Room::of(&plan, &schema).bytes())?;

@@ -19,6 +19,7 @@ mod deploys;
 mod disk;
 mod edges;
 mod fair;
+mod families;
 mod harness;
 mod heal;
 mod inside;

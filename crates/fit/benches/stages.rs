@@ -43,14 +43,14 @@ fn code(bencher: Bencher) {
     let attributes = fixed_attributes();
     bencher
         .counter(divan::counter::ItemsCount::new(ROWS))
-        .bench(|| codes::encode(&TRACE, &attributes, &Quiet));
+        .bench(|| codes::encode(&TRACE, &attributes, None, &Quiet));
 }
 
 /// All pairs of columns with fixed bins, in one pass.
 #[divan::bench]
 fn count_pairs(bencher: Bencher) {
     let attributes = fixed_attributes();
-    let codes = codes::encode(&TRACE, &attributes, &Quiet).expect("codes");
+    let codes = codes::encode(&TRACE, &attributes, None, &Quiet).expect("codes");
     let pairs: Vec<Marginal> = (0..attributes.len())
         .flat_map(|a| (a + 1..attributes.len()).map(move |b| [a, b]))
         .map(|pair| Marginal::new(&pair, &attributes))

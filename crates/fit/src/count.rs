@@ -8,7 +8,7 @@ use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::{Cells, labels};
 use netdpsyn_privacy::{CellMap, Sensitivity, Stream};
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, cut};
-use netdpsyn_trace::{Field, Schema, Stage, Values};
+use netdpsyn_trace::{Directory, Field, Schema, Stage, Values};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,12 +87,13 @@ impl Reach {
     }
 }
 
-/// The digest of every attribute's cut.
-pub fn cuts(attributes: &[Attribute]) -> Vec<CellMap> {
+/// The digest of every attribute's cut, where numbers of addresses of any family stand for these.
+pub fn cuts(attributes: &[Attribute], addresses: Option<&Directory>) -> Vec<CellMap> {
     let cut = |attribute: &Attribute| {
         CellMap::of(|say| {
             say(&attribute.column.to_le_bytes());
             attribute.partition.describe(say);
+            addresses.iter().for_each(|addresses| addresses.describe(say));
         })
     };
     attributes.par_iter().map(cut).collect()

@@ -41,6 +41,8 @@ pub mod structure;
 pub mod trees;
 
 #[cfg(test)]
+mod address_tests;
+#[cfg(test)]
 mod gap_tests;
 #[cfg(test)]
 mod rename_tests;
@@ -60,7 +62,7 @@ use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Kind, Schema, SchemaError, Stage, Trace, Values};
+use netdpsyn_trace::{Directory, Field, Kind, Schema, SchemaError, Stage, Trace, Values};
 use std::ops::Range;
 use thiserror::Error;
 use trees::Grown;
@@ -83,6 +85,14 @@ pub enum FitError {
     NothingToSpend {
         /// What was asked for.
         epsilon: f64,
+    },
+    /// A method of fixed trees has none for addresses of any family.
+    #[error(
+        "column {column} holds addresses of any family, which only the method adaptive measures: take that method, or declare the column as ip"
+    )]
+    Families {
+        /// The column.
+        column: String,
     },
     /// Stopped on request.
     #[error(transparent)]
@@ -176,6 +186,7 @@ fn measure(
     progress: &dyn Progress,
 ) -> Result<Bundle, FitError> {
     schema.check_complete()?;
+    plan.check_families(schema)?;
     let allowance = plan.allowance();
     if allowance < plan.least(schema) {
         return Err(FitError::NothingToSpend { epsilon: plan.guarantee.epsilon() });
@@ -189,7 +200,7 @@ fn measure(
             Found { attributes, measurements, ..Found::default() }
         }
     };
-    let Found { attributes, layers, profiles, looks, rhythm, measurements, packets } = found;
+    let Found { attributes, layers, profiles, looks, rhythm, measurements, packets, addresses } = found;
     let statement = Statement {
         unit: plan.unit,
         guarantee: plan.guarantee,
@@ -211,6 +222,7 @@ fn measure(
         rhythm,
         measurements,
         packets,
+        addresses,
     };
     bundle.version = bundle.version_of_parts();
     // From N̂, never from the number of records.
@@ -235,6 +247,8 @@ struct Found {
     measurements: Vec<Measurement>,
     /// What was measured of packets as sessions, or why nothing was.
     packets: Option<Packets>,
+    /// What the numbers of addresses of any family stand for.
+    addresses: Option<Directory>,
 }
 
 /// The adaptive method: packets as sessions where the plan has structure, all else record by record.
@@ -271,7 +285,7 @@ fn marginals(
     let (attributes, trees) = cut(trace, schema, allowed, accountant, progress)?;
     let reach = Reach::of(plan.unit, schema, &attributes);
     progress.step(Stage::Code, 0, 1)?;
-    let codes = trace.derive(|t| codes::encode(t, &attributes, progress)).finished_or(Cancelled)?;
+    let codes = trace.derive(|t| codes::encode(t, &attributes, None, progress)).finished_or(Cancelled)?;
 
     let one_way_rho = match plan.method {
         Method::Independent => accountant.left(),
@@ -283,7 +297,7 @@ fn marginals(
     let mut measured: Vec<Measurement> =
         attributes.iter().enumerate().zip(&trees).filter_map(of_leaves).collect();
     if !singles.is_empty() {
-        let terms = Terms { stage: Stage::OneWays, reach, rho: one_way_rho };
+        let terms = Terms { stage: Stage::OneWays, reach, rho: one_way_rho, addresses: None };
         measured.extend(measure_all(&codes, &singles, &attributes, terms, accountant, progress)?);
     }
     measured.sort_by_key(|m| m.attributes[0]);
@@ -297,7 +311,7 @@ fn marginals(
         let chosen = select::choose(&candidates, &scores, attributes.len(), reach, accountant.left());
         let chosen = room.fitting(cliques::join(chosen, &attributes, plan.options.clique_cells));
         if !chosen.is_empty() {
-            let terms = Terms { stage: Stage::Pairs, reach, rho: accountant.left() };
+            let terms = Terms { stage: Stage::Pairs, reach, rho: accountant.left(), addresses: None };
             let pairs = measure_all(&codes, &chosen, &attributes, terms, accountant, progress)?;
             measurements.extend(pairs);
         }
@@ -344,10 +358,12 @@ fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) 
 }
 
 /// On what terms a family of marginals is measured: for which stage, for which unit, and what all may cost together.
-struct Terms {
+struct Terms<'a> {
     stage: Stage,
     reach: Reach,
     rho: Rho,
+    /// What the numbers of addresses of any family stand for.
+    addresses: Option<&'a Directory>,
 }
 
 /// Measures marginals with `rho` in all, shared as ρ_i ∝ (c_i·Δ_i)^(2/3), in one counting pass.
@@ -355,13 +371,13 @@ fn measure_all(
     codes: &Sensitive<Vec<Values>>,
     marginals: &[Marginal],
     attributes: &[Attribute],
-    Terms { stage, reach, rho }: Terms,
+    Terms { stage, reach, rho, addresses }: Terms<'_>,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<Measurement>, FitError> {
     let weights: Vec<f64> = marginals.iter().map(|m| m.weight(reach)).collect();
     let parts = rho.divide(&weights);
-    let cuts = count::cuts(attributes);
+    let cuts = count::cuts(attributes, addresses);
     // Every cell is counted, then answered.
     let mut done = count::cells(marginals);
     let pass = Pass { stage, total: 2 * done, progress };

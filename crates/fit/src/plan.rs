@@ -1,10 +1,11 @@
 //! What a fit was asked for, and how its ρ is shared out among the stages.
 
+use super::FitError;
 use super::adaptive::{Columns, shares::Budget};
 use super::split::SplitKey;
 use netdpsyn_account::statement::Unit;
 use netdpsyn_privacy::{Guarantee, Rho, zcdp};
-use netdpsyn_trace::Schema;
+use netdpsyn_trace::{Addresses, Schema};
 use serde::{Deserialize, Serialize};
 
 /// Parts of ρ for trees, selection, one-ways and pairs.
@@ -109,6 +110,14 @@ impl Plan {
         match self.method {
             Method::Adaptive => Rho::from_units(Plan::LEAST.units().max(200 * columns * columns)),
             Method::Netdpsyn | Method::Independent => Plan::LEAST,
+        }
+    }
+
+    /// Refuses addresses of any family where the method has no tree for them.
+    pub fn check_families(&self, schema: &Schema) -> Result<(), FitError> {
+        match Addresses::columns(schema).next().filter(|_| self.method != Method::Adaptive) {
+            Some(column) => Err(FitError::Families { column: schema.columns[column].name.clone() }),
+            None => Ok(()),
         }
     }
 

@@ -67,6 +67,7 @@ pub(super) fn run(rows: &[Vec<u64>], schema: &Schema, plan: &Plan, source: Sourc
     for row in rows {
         trace.push(row);
     }
+    let trace = super::address_tests::numbered(trace, schema);
     let recorder = Recorder { source, played: RefCell::default() };
     let fitted = fit_with(Sensitive::new(trace), schema, plan, &recorder, &Quiet).unwrap();
     assert_eq!(fitted.held_out.is_some(), plan.hold_out.is_some());

@@ -6,7 +6,7 @@
 use super::count::Marginal;
 use super::plan::{Method, Plan};
 use netdpsyn_model::domain::{Order, fixed};
-use netdpsyn_trace::Schema;
+use netdpsyn_trace::{Addresses, Schema};
 
 /// Leaves of all trees together.
 const LEAVES: u64 = 1 << 21;
@@ -22,6 +22,9 @@ const BYTES_A_LEAF: u64 = 44;
 const BYTES_A_BIN: u64 = 72;
 /// Bytes of a cell: a noisy count of at most eleven digits with sign and comma.
 const BYTES_A_CELL: u64 = 13;
+/// Bytes of the networks that a leaf of addresses of any family adds: each of its ends may cut another one in two, and either part has two addresses of 39
+/// characters, with their marks.
+const BYTES_OF_NETWORKS: u64 = 2 * (2 * (39 + 3) + 2);
 /// The statement with its charges, and the names of everything.
 const BYTES_BESIDES: u64 = 1 << 20;
 
@@ -45,7 +48,8 @@ pub struct Room {
     bins: u64,
     /// Cells of pairs and cliques.
     cells: u64,
-    schema: u64,
+    /// Bytes of the schema, which a bundle may have twice, and of the networks of addresses of any family.
+    besides: u64,
 }
 
 impl Room {
@@ -54,6 +58,7 @@ impl Room {
         let measured = schema.columns.iter().filter(|column| column.is_measured());
         let adaptive = plan.method == Method::Adaptive;
         let (mut spaces, mut bins) = (Vec::new(), 0);
+        let any_addresses = Addresses::columns(schema).count() as u64;
         for column in measured {
             let tree = match adaptive {
                 true => Order::of(column, schema.window).map(|order| order.bits()),
@@ -62,7 +67,7 @@ impl Room {
             let fixed = fixed::partition(column, schema.window);
             match (tree, fixed) {
                 (Some(bits), _) => {
-                    spaces.push(1u64 << bits);
+                    spaces.push(1u64.checked_shl(bits).unwrap_or(u64::MAX));
                     bins += column.special.len() as u64;
                     bins += if adaptive { PIECES } else { 0 };
                 }
@@ -74,15 +79,16 @@ impl Room {
         let leaves_a_tree = LEAVES_A_TREE.min(most / (spaces.len() as u64).max(1));
         let bytes_a_leaf = if adaptive { BYTES_A_KEPT_LEAF } else { BYTES_A_LEAF };
         let leaves = spaces.iter().map(|&space| space.min(leaves_a_tree)).sum();
-        let schema = serde_json::to_vec(schema).map_or(0, |text| text.len() as u64);
+        let schema_bytes = serde_json::to_vec(schema).map_or(0, |text| text.len() as u64);
         let cells = if adaptive { CELLS } else { CELLS.max(plan.options.max_cells) };
-        Room { leaves_a_tree, leaves, bytes_a_leaf, bins, cells, schema }
+        let networks = any_addresses * leaves_a_tree * BYTES_OF_NETWORKS;
+        Room { leaves_a_tree, leaves, bytes_a_leaf, bins, cells, besides: 2 * schema_bytes + networks }
     }
 
     /// Bytes on disk. Compressing what cannot be compressed adds less than a hundredth.
     pub fn bytes(&self) -> u64 {
         let bins = self.leaves * self.bytes_a_leaf + self.bins * BYTES_A_BIN;
-        let text = bins + self.cells * BYTES_A_CELL + 2 * self.schema + BYTES_BESIDES;
+        let text = bins + self.cells * BYTES_A_CELL + self.besides + BYTES_BESIDES;
         text + text / 100
     }
 
@@ -141,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_would_not_fit_is_left_out() {
-        let room = Room { leaves_a_tree: 1, leaves: 1, bytes_a_leaf: 1, bins: 1, cells: 100, schema: 1 };
+        let room = Room { leaves_a_tree: 1, leaves: 1, bytes_a_leaf: 1, bins: 1, cells: 100, besides: 1 };
         let kept = |sizes: &[usize]| {
             let kept = room.fitting(sizes.iter().map(|&cells| pair(cells)).collect());
             kept.iter().map(|marginal| marginal.cells.count()).collect::<Vec<_>>()
@@ -198,7 +204,7 @@ mod tests {
                 bytes_a_leaf: BYTES_A_LEAF,
                 bins: bins(false) as u64,
                 cells: cells as u64,
-                schema,
+                besides: 2 * schema,
             };
             let text = serde_json::to_vec(&bundle).unwrap().len() as u64;
             assert!(text <= said.bytes(), "{text} of {}", said.bytes());

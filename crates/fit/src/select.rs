@@ -52,7 +52,7 @@ pub fn score(
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
-    let cuts = count::cuts(attributes);
+    let cuts = count::cuts(attributes, None);
     let query = Query {
         label: "independence differences of all pairs".into(),
         stream: Stream::new("independence differences", []),

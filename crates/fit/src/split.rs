@@ -10,6 +10,7 @@
 use hmac::Mac;
 use netdpsyn_privacy::noise::{keyed, secret};
 use netdpsyn_privacy::{Raw, Sensitive};
+use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::groups::Groups;
 use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
 use netdpsyn_trace::sessions::Sessions;
@@ -46,6 +47,8 @@ pub fn split(
     progress.step(Stage::Split, 0, 1)?;
     let sessions = Sessions::of(schema).ok();
     let parts = trace.map(|t| {
+        // Without a directory a number would decide, and that hangs on other records.
+        assert!(t.explains(schema), "addresses without a directory");
         let held = match &sessions {
             Some(sessions) => sessions_held_out(&t, sessions, key, progress)?,
             None => held_out(&t, key, progress)?,
@@ -53,9 +56,11 @@ pub fn split(
         let (held, kept): (Vec<u32>, Vec<u32>) = (0..t.rows() as u32).partition(|&row| held[row as usize]);
         // Each column is given up when it is parted: memory never holds two traces.
         let parts = |column: Values| Ok((column.pick(&kept, progress)?, column.pick(&held, progress)?));
+        let addresses = t.addresses().cloned();
         let columns = t.into_columns().into_par_iter().map(parts).collect::<Result<_, Cancelled>>()?;
         let (kept, held) = Vec::into_iter(columns).unzip();
-        Ok::<_, Cancelled>((Trace::new(kept), Trace::new(held)))
+        let part = |columns| Trace::new(columns).with_addresses(addresses.clone());
+        Ok::<_, Cancelled>((part(kept), part(held)))
     });
     parts.finished_or(Cancelled).map(Sensitive::unzip)
 }
@@ -71,8 +76,8 @@ fn held_out(trace: &Trace, key: &SplitKey, progress: &dyn Progress) -> Result<Ve
     let blank = keyed(&key.0);
     let is_held_out = |row: usize| {
         let mut mac = blank.clone();
-        for column in trace.columns() {
-            mac.update(&column.get(row).to_le_bytes());
+        for (column, values) in trace.columns().iter().enumerate() {
+            told(trace, column, values.get(row), &mut |bytes| mac.update(bytes));
         }
         mac.update(&ordinals[row].to_le_bytes());
         is_small(&mac.finalize().into_bytes().into())
@@ -91,10 +96,19 @@ fn sessions_held_out(
     let is_held_out = |row: usize| {
         let mut mac = blank.clone();
         mac.update(b"session");
-        sessions.key(trace, row).iter().for_each(|value| mac.update(&value.to_le_bytes()));
+        let key = sessions.key(trace, row).into_iter().zip(sessions.tuple());
+        key.for_each(|(value, column)| told(trace, column, value, &mut |bytes| mac.update(bytes)));
         is_small(&mac.finalize().into_bytes().into())
     };
     by_row(trace.rows(), is_held_out, progress)
+}
+
+/// Tells a value as it is whatever other records there are: the number of an address of any family says how many come before it, and its key does not.
+fn told(trace: &Trace, column: usize, value: u64, say: &mut dyn FnMut(&[u8])) {
+    match trace.directory(column).filter(|_| value < SPACE) {
+        Some(directory) => say(&directory.key(value).to_le_bytes()),
+        None => say(&value.to_le_bytes()),
+    }
 }
 
 /// Whether a digest is one of those that hold out.

@@ -6,11 +6,13 @@
 
 use super::{FitError, count};
 use netdpsyn_account::statement::Unit;
-use netdpsyn_model::domain::{PrefixTree, tree::Leaves};
+use netdpsyn_model::domain::{Order, PrefixTree, tree::Leaves};
 use netdpsyn_model::labels;
 use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
+use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, blocks};
 use netdpsyn_trace::{Schema, Stage, Trace};
+use rayon::slice::ParallelSliceMut;
 use std::collections::BTreeMap;
 
 /// A node opens above this many σ: higher on the first level, where a false /8 would drag in false children.
@@ -113,6 +115,55 @@ pub fn level_counts(
             trace.column(column).zip_block(rows.start, keys, |to, value| *to = key(value));
             for cell in keys.iter().filter_map(|&key| finder.cell(key)) {
                 counts[cell] += 1;
+            }
+        }
+        Ok(vec![counts])
+    })?;
+    Ok(tables.into_iter().flatten().map(i64::from).collect())
+}
+
+/// How many records each address of any family has, by its key, and each special value by its own, in order.
+///
+/// # Panics
+/// Where the trace does not say what its numbers stand for.
+pub fn by_key(
+    trace: &Trace,
+    column: usize,
+    order: &Order,
+    progress: &dyn Progress,
+) -> Result<Vec<(u128, u32)>, Cancelled> {
+    let Some(directory) = trace.directory(column) else { panic!("addresses without a directory") };
+    let mut values = vec![0u32; trace.rows()];
+    for rows in blocks(0..trace.rows(), progress) {
+        let rows = rows?;
+        trace.column(column).copy_block(rows.start, &mut values[rows]);
+    }
+    values.par_sort_unstable();
+    progress.check()?;
+    let key = |value: u64| match value < SPACE {
+        true => directory.key(value),
+        false => (1 << order.bits()) + u128::from(value - SPACE),
+    };
+    Ok(values.chunk_by(|a, b| a == b).map(|run| (key(run[0].into()), run.len() as u32)).collect())
+}
+
+/// The exact histogram of the next level of a tree over keys with their records.
+///
+/// It is the histogram of the records. A record has one key, which follows from its address alone; the cells of a level are disjoint sets of keys, the children of nodes
+/// that earlier noisy answers opened, and of the first level the special values. So each record counts in one cell or in none, and k of them move the counts by k at most in L2
+/// ([`netdpsyn_account::Sensitivity::histogram`]), whatever numbers the directory gives to addresses.
+pub fn level_of_keys(
+    keys: &[(u128, u32)],
+    tree: &PrefixTree,
+    progress: &dyn Progress,
+) -> Result<Vec<i64>, Cancelled> {
+    let tables = count::sum_of_parts(keys.len(), |part| {
+        let mut counts = vec![0; tree.level_cells()];
+        for part in blocks(part, progress) {
+            for &(key, records) in &keys[part?] {
+                if let Some(cell) = tree.cell(key) {
+                    counts[cell] += records;
+                }
             }
         }
         Ok(vec![counts])

@@ -85,6 +85,17 @@ fn a_key_and_a_seed_give_the_release_that_they_always_gave() {
     );
 }
 
+/// Only addresses of any family have more levels than four by themselves; what is declared deep is grown as it always was.
+#[test]
+fn a_deep_tree_that_is_declared_grows_as_it_always_did() {
+    let (file, mut schema) = sample("flow");
+    for column in schema.columns.iter_mut().filter(|column| column.field.is_address()) {
+        column.field = netdpsyn_trace::Field::ip(&[4, 4, 4, 4, 4, 4, 4, 4]);
+    }
+    let deep = release(&file, schema, Method::Adaptive, &NoiseKey::for_test(9));
+    assert_eq!(deep, ["8ad90eeda82bae76", "bb5b8c5a2a61c85f", "d0eaf4564c018bf7"]);
+}
+
 #[test]
 fn but_for_the_streams_releases_are_those_of_version_0_1() {
     let before = [

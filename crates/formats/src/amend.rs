@@ -11,6 +11,7 @@ use super::source::Record;
 use super::text::Origin;
 use super::{Limits, ReadError};
 use netdpsyn_privacy::Private;
+use netdpsyn_trace::address::Families;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::reading::{Decimal, Encoding, Negative, Numbers, Times};
 use netdpsyn_trace::{Field, Schema};
@@ -36,6 +37,8 @@ pub enum Amendment {
     Encoding(Encoding),
     /// A line that begins so, and all that follows, is left out.
     End(String),
+    /// Of which families addresses are.
+    Addresses(Families),
     /// Cells of a column that are values of their own.
     Special(String, Vec<String>),
 }
@@ -68,6 +71,7 @@ impl Amendment {
             Amendment::Times(times) => reading.times = Some(times.clone()),
             Amendment::Encoding(encoding) => reading.encoding = *encoding,
             Amendment::End(end) => reading.end = Some(end.clone()),
+            Amendment::Addresses(families) => schema.declare_families(*families).ok()?,
             Amendment::Special(column, cells) => {
                 let own = schema.columns.iter().find(|own| own.name == *column)?;
                 let all: Vec<String> = own.special.iter().chain(cells).cloned().collect();
@@ -97,6 +101,7 @@ impl fmt::Display for Amendment {
             Amendment::Times(times) => write!(f, "times are written as {}", times.format),
             Amendment::Encoding(_) => f.write_str("characters are those of Windows-1252"),
             Amendment::End(end) => write!(f, "the records end before a line that begins with {end}"),
+            Amendment::Addresses(_) => f.write_str("addresses may be of IPv6 or of hardware as well"),
             Amendment::Special(column, cells) => {
                 let cells: Vec<String> = cells.iter().map(|cell| format!("\"{cell}\"")).collect();
                 write!(f, "cells of {column} may be {}, each a value of its own", cells.join(", "))
@@ -157,9 +162,10 @@ fn candidates(schema: &Schema, unread: &Unread) -> Vec<Amendment> {
     ]
     .map(Amendment::Numbers)
     .into();
-    let times = schema.columns.iter().any(|column| {
-        matches!(column.field, Field::Timestamp { .. }) && unread.cells.contains_key(&column.name)
-    });
+    if unread.is_of(schema, |field| matches!(field, Field::Ip { .. })) {
+        all.push(Amendment::Addresses(Families::Any));
+    }
+    let times = unread.is_of(schema, |field| matches!(field, Field::Timestamp { .. }));
     if times && schema.reading.times.is_none() {
         let times = |format: &&str| Amendment::Times(Times { format: (*format).into(), zone: None });
         all.extend(FORMATS.iter().map(times));
@@ -207,6 +213,11 @@ struct Unread {
 }
 
 impl Unread {
+    /// Whether cells of columns of some type cannot be read.
+    fn is_of(&self, schema: &Schema, is: impl Fn(&Field) -> bool) -> bool {
+        schema.columns.iter().any(|column| is(&column.field) && self.cells.contains_key(&column.name))
+    }
+
     /// Under a schema; `None` where it does not fit the file at all.
     fn of(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Option<Unread>, ReadError> {
         let bound = match bind(path, schema.clone(), Limits::NONE, progress) {
@@ -216,7 +227,7 @@ impl Unread {
         };
         let mut records = opened(path, &bound.schema, Origin::Raw, Limits::NONE, progress)?.records;
         records.choose(|| bound.chosen());
-        let parsers = bound.parsers();
+        let parsers = bound.parsers(None);
         let mut unread = Unread { looked_at: 0, records: 0, cells: BTreeMap::new(), end: None };
         let mut record = Record::default();
         while unread.looked_at < LOOKED_AT && records.next(&mut record)? {

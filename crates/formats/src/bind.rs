@@ -4,6 +4,7 @@
 //! read at all; since every other one must agree, any of them would tell the same.
 
 use super::ReadError;
+use super::addresses::Gatherer;
 use super::cell::{Parser, notation_of, pointed};
 use super::columns::{Chosen, Holds};
 use super::input::Limits;
@@ -15,6 +16,7 @@ use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Separator};
 use netdpsyn_trace::{Column, Field, Notation, Schema};
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A schema and where its columns stand in a file.
 #[derive(Clone, Debug)]
@@ -53,11 +55,12 @@ impl Bound {
         self.origin == Origin::Ours
     }
 
-    /// What reads the cells of each column.
-    pub(super) fn parsers(&self) -> Vec<Parser> {
+    /// What reads the cells of each column, and who gives numbers to addresses of any family.
+    pub(super) fn parsers(&self, gatherer: Option<&Arc<Gatherer>>) -> Vec<Parser> {
         let columns = self.schema.columns.iter().zip(&self.detected).zip(&self.holds);
         let parser = |((column, &detected), &holds): ((&Column, &bool), &Holds)| {
-            parser(&self.schema.reading, column, holds, column.notation, detected)
+            let parser = parser(&self.schema.reading, column, holds, column.notation, detected);
+            gatherer.into_iter().fold(parser, Parser::gathering)
         };
         columns.map(parser).collect()
     }
@@ -66,7 +69,7 @@ impl Bound {
     pub(super) fn chosen(&self) -> Vec<Chosen> {
         let columns = self.positions.iter().zip(&self.schema.columns);
         let chosen = |(&position, column): (&usize, &Column)| {
-            let address = matches!(column.field, Field::Ip { .. });
+            let address = column.field.is_address();
             Chosen { position, address }
         };
         let mut chosen: Vec<Chosen> = columns.map(chosen).collect();

@@ -1,11 +1,13 @@
 //! One value in its notation, read into its field's value space.
 
+use super::addresses::{self, Gatherer};
 use super::numbers::Rules;
 use super::special::Special;
 use jiff::tz::Offset;
 use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Times};
 use netdpsyn_trace::{Field, Notation, TimeUnit, protocols};
 use std::collections::HashMap;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Why a cell cannot be read. Private to the steward: it quotes the value.
@@ -32,6 +34,8 @@ pub enum Parser {
     Dotted,
     /// An address as a number.
     AddressNumber,
+    /// An address of any family, as the number that it is given; as 0 where nobody gives any.
+    Address(Option<Arc<Gatherer>>),
     /// A protocol's name or number.
     Protocol,
     /// A declared value; whatever else is `other`.
@@ -85,6 +89,7 @@ impl Parser {
         match (field, notation) {
             (Field::Ip { .. }, Some(Notation::AddressNumber)) => Parser::AddressNumber,
             (Field::Ip { .. }, _) => Parser::Dotted,
+            (Field::Address {}, _) => Parser::Address(None),
             (Field::Protocol, _) => Parser::Protocol,
             (Field::Categorical(values), _) => {
                 let values = values.as_deref().unwrap_or_default();
@@ -100,6 +105,15 @@ impl Parser {
                 Parser::Number { decimals: 0, max: 65_535 }
             }
             (field, _) => Parser::Number { decimals: field.decimals(), max: u64::MAX },
+        }
+    }
+
+    /// The same, where addresses of any family are given numbers.
+    pub fn gathering(self, gatherer: &Arc<Gatherer>) -> Parser {
+        match self {
+            Parser::Address(_) => Parser::Address(Some(gatherer.clone())),
+            Parser::Special(special) => Parser::Special(Box::new(special.gathering(gatherer))),
+            plain => plain,
         }
     }
 
@@ -152,6 +166,7 @@ impl Parser {
                 .map_err(|error| not_this(error, address_number(cell).is_ok(), cell, "dotted addresses")),
             Parser::AddressNumber => address_number(cell)
                 .map_err(|error| not_this(error, dotted(cell).is_ok(), cell, "addresses as numbers")),
+            Parser::Address(gatherer) => addresses::read(cell, gatherer.as_deref()),
             Parser::Protocol => protocol(cell),
             Parser::Category { known, other } => match known.get(cell) {
                 Some(position) => Ok(*position),
@@ -280,8 +295,14 @@ fn not_ipv6(cell: &[u8]) -> Result<(), BadCell> {
         cell.len() == 17 && parts.all(|part| part.len() == 2 && part.iter().all(u8::is_ascii_hexdigit))
     };
     match cell.contains(&b':') {
-        _ if hardware() => Err(bad("a hardware address; only IPv4 can be read so far", cell)),
-        true => Err(bad("an IPv6 address; only IPv4 can be read so far", cell)),
+        _ if hardware() => Err(bad(
+            "a hardware address; declare the column as `address`, which holds those of any family (--addresses any)",
+            cell,
+        )),
+        true => Err(bad(
+            "an IPv6 address; declare the column as `address`, which holds those of any family (--addresses any)",
+            cell,
+        )),
         false => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use jiff::tz::Offset;
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
 use netdpsyn_trace::reading::Times;
 use netdpsyn_trace::schema::{OTHER, undeclared};
-use netdpsyn_trace::{Column, Field, Notation, Schema, Stage, Trace, protocols};
+use netdpsyn_trace::{Column, Directory, Field, Notation, Schema, Stage, Trace, protocols};
 use rayon::prelude::*;
 use std::io::{self, Write};
 
@@ -71,6 +71,8 @@ pub(super) enum Writer {
     Texts(Vec<String>),
     /// 192.0.2.1
     Dotted,
+    /// An address of any family, as the directory of its column says.
+    Address,
     /// A number in steps of 10^−`decimals`; with at most `point` digits behind a decimal mark, or without one.
     Number { decimals: u32, point: Option<u8>, mark: char },
     /// A time in nanoseconds, shown in RFC 3339.
@@ -110,6 +112,7 @@ impl Writer {
                 Writer::Number { decimals: 0, point: None, mark }
             }
             (Field::Ip { .. }, _) => Writer::Dotted,
+            (Field::Address {}, _) => Writer::Address,
             (Field::Protocol, notation) => {
                 let numbers = notation == Some(Notation::ProtocolNumber);
                 // A word among numbers would be read as a fault.
@@ -145,6 +148,7 @@ impl Writer {
                 return special.max(plain.longest(max));
             }
             Writer::Dotted => "255.255.255.255".len(),
+            Writer::Address => "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".len(),
             Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
             // Names of months and days are no longer than their directives by more than these; a cell of its own may be quoted.
             Writer::Times(times, ..) => 2 + 20 * times.format.len(),
@@ -166,7 +170,7 @@ impl Writer {
         }
     }
 
-    pub fn put(&self, value: u64, text: &mut Vec<u8>) {
+    pub fn put(&self, value: u64, directory: Option<&Directory>, text: &mut Vec<u8>) {
         // Writing to memory cannot fail.
         let _ = match self {
             Writer::Texts(texts) => {
@@ -177,7 +181,7 @@ impl Writer {
             Writer::Special(first, texts, plain) => {
                 match value.checked_sub(*first).and_then(|at| texts.get(at as usize)) {
                     Some(shown) => text.extend_from_slice(shown.as_bytes()),
-                    None => plain.put(value, text),
+                    None => plain.put(value, directory, text),
                 }
                 Ok(())
             }
@@ -185,6 +189,10 @@ impl Writer {
                 let [a, b, c, d] = (value as u32).to_be_bytes();
                 write!(text, "{a}.{b}.{c}.{d}")
             }
+            Writer::Address => match directory {
+                Some(directory) => write!(text, "{}", directory.address(value)),
+                None => write!(text, "{value}"),
+            },
             Writer::Number { decimals, point: None, .. } => write!(text, "{}", value / 10u64.pow(*decimals)),
             Writer::Number { decimals, point: Some(digits), mark } => {
                 let unit = 10u64.pow(*decimals);
@@ -221,7 +229,7 @@ mod tests {
         let columns = vec![column.clone()];
         let (kind, facts, reading) = (netdpsyn_trace::Kind::Flow, vec![], Reading::default());
         let schema = Schema { name: "any".into(), kind, columns, facts, mtu: None, window: None, reading };
-        Writer::new(&schema, column, &Style::PLAIN).put(value, &mut text);
+        Writer::new(&schema, column, &Style::PLAIN).put(value, None, &mut text);
         String::from_utf8(text).unwrap()
     }
 

@@ -31,7 +31,7 @@ pub struct Hints {
 /// Looks through a file.
 pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
     let mut records = opened(path, &bound.schema, bound.origin, Limits::NONE, progress)?.records;
-    let mut parsers: BTreeMap<usize, Parser> = bound.parsers().into_iter().enumerate().collect();
+    let mut parsers: BTreeMap<usize, Parser> = bound.parsers(None).into_iter().enumerate().collect();
     let mut times: BTreeMap<usize, (Parser, u64, u64, Option<Grain>)> = BTreeMap::new();
     let mut values: BTreeMap<usize, BTreeMap<String, u64>> = BTreeMap::new();
     for (index, column) in bound.schema.columns.iter().enumerate() {

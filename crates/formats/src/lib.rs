@@ -22,6 +22,7 @@
 //! Detection proposes facts of the format only: notation, column order, units, which optional columns are missing. It
 //! never takes a range, a category or a window from the values.
 
+mod addresses;
 mod amend;
 pub mod bind;
 mod blocks;

@@ -202,6 +202,8 @@ struct Seen {
     /// Cells that look as if they stood for no value.
     special: Vec<String>,
     addresses: bool,
+    /// Whether they are addresses of whatever family.
+    any_addresses: bool,
     protocols: bool,
     /// The notation of times, while there is one.
     times: Option<Option<Notation>>,
@@ -225,6 +227,7 @@ impl Seen {
             seen: false,
             special: Vec::new(),
             addresses: true,
+            any_addresses: true,
             protocols: true,
             times: None,
             formats: FORMATS.to_vec(),
@@ -249,6 +252,7 @@ impl Seen {
         }
         self.seen = true;
         self.addresses &= Parser::Dotted.read(cell).is_ok();
+        self.any_addresses &= Parser::Address(None).read(cell).is_ok();
         self.protocols &= Parser::Protocol.read(cell).is_ok();
         let notation = notation_of(&Field::timestamp(1), cell);
         self.times = Some(match self.times {
@@ -300,6 +304,9 @@ impl Seen {
         }
         if self.addresses {
             return Ok(Field::ip(&[8, 8, 8, 8]));
+        }
+        if self.any_addresses {
+            return Ok(Field::Address {});
         }
         if named(Role::Protocol) && self.protocols {
             return Ok(Field::Protocol);
@@ -364,7 +371,8 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
             reading.times = seen.formats.first().map(|format| Times { format: (*format).into(), zone: None });
         }
         if seen.numbers
-            && !matches!(field, Field::Categorical(_) | Field::Ip { .. } | Field::Timestamp { .. })
+            && !field.is_address()
+            && !matches!(field, Field::Categorical(_) | Field::Timestamp { .. })
         {
             reading.numbers = merged(reading.numbers, seen.needs);
         }
@@ -375,6 +383,15 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
         let column = Column::new(&seen.name, field).with(role);
         let special = if column.may_be_special() { seen.special } else { Vec::new() };
         columns.push(Column { special, ..column });
+    }
+    // Both ends of a record have addresses of the same kind.
+    let is_end =
+        |column: &Column| column.roles.has(Role::SourceAddress) || column.roles.has(Role::DestinationAddress);
+    if columns.iter().any(|column| is_end(column) && column.field == Field::Address {}) {
+        columns
+            .iter_mut()
+            .filter(|column| is_end(column))
+            .for_each(|column| column.field = Field::Address {});
     }
     let has = |role: Role| columns.iter().any(|column| column.roles.has(role));
     let kind = if has(Role::Length) && !has(Role::Packets) { Kind::Packet } else { Kind::Flow };

@@ -1,5 +1,6 @@
 //! A trace in: records streamed into columns, bad ones reported with line, column and reason.
 
+use super::addresses::Gatherer;
 use super::cell::Parser;
 use super::columns::{Array, ColumnReader, Columns};
 use super::input::Limits;
@@ -12,6 +13,7 @@ use netdpsyn_trace::progress::{BLOCK, Halted, Progress};
 use netdpsyn_trace::{Reading, Schema, Stage, Trace};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 /// How to read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,10 +66,27 @@ fn records(
     taken: Taken,
     progress: &dyn Progress,
 ) -> Result<(Trace, Report), ReadError> {
+    let gatherer = (taken != Taken::Report).then(Arc::<Gatherer>::default);
+    let (trace, report) = gathered(path, bound, options, taken, gatherer.as_ref(), progress)?;
+    Ok(match gatherer {
+        Some(gatherer) => (gatherer.ordered(trace, progress)?, report),
+        None => (trace, report),
+    })
+}
+
+/// Records whose addresses of any family have numbers as they came.
+fn gathered(
+    path: &Path,
+    bound: &Bound,
+    options: ReadOptions,
+    taken: Taken,
+    gatherer: Option<&Arc<Gatherer>>,
+    progress: &dyn Progress,
+) -> Result<(Trace, Report), ReadError> {
     let opened = bind::opened(path, &bound.schema, bound.origin, options.limits, progress)?;
     let mut tally = Tally::new(bound, &opened, options.tolerance, taken);
     let mut records = opened.records;
-    let parsers = bound.parsers();
+    let parsers = bound.parsers(gatherer);
     records.choose(|| bound.chosen());
     if let Some(columns) = records.columns() {
         batches(columns, bound, &parsers, &mut tally, progress)?;
@@ -177,7 +196,8 @@ pub fn rewrite<W: Write>(
     let bound = bind::written(path, schema, progress).map_err(unread)?;
     let opened = bind::opened(path, &bound.schema, Origin::Ours, Limits::NONE, progress).map_err(unread)?;
     let mut records = opened.records;
-    let parsers = bound.parsers();
+    let gatherer = Arc::<Gatherer>::default();
+    let parsers = bound.parsers(Some(&gatherer));
     let mut values = vec![0; parsers.len()];
     let mut record = Record::default();
     let mut slice = Trace::empty(&bound.schema);
@@ -189,7 +209,7 @@ pub fn rewrite<W: Write>(
             slice.push(&values);
         }
         if !more || slice.rows() == BLOCK {
-            writer.write(&slice, progress)?;
+            writer.write(&gatherer.ordered(slice, progress)?, progress)?;
             slice = Trace::empty(&bound.schema);
         }
         if !more {

@@ -156,7 +156,7 @@ impl Rows {
         for row in rows {
             for Cell { before, column, writer } in &self.cells {
                 text.extend_from_slice(before.as_bytes());
-                writer.put(slice.column(*column).get(row), &mut text);
+                writer.put(slice.column(*column).get(row), slice.directory(*column), &mut text);
             }
             text.extend_from_slice(self.end.as_bytes());
             // A line without anything is no record.

@@ -1,7 +1,9 @@
 //! Cells that a schema declares to be values of their own, beside those of their column's type.
 
+use super::addresses::Gatherer;
 use super::cell::{BadCell, Parser};
 use netdpsyn_trace::{Column, Field, protocols};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The special values of a column, and what reads all else.
@@ -56,6 +58,11 @@ impl Special {
             Some(value) => Ok(value),
             None => self.plain.read(cell).map(|value| self.moved(value)),
         }
+    }
+
+    /// The same, where addresses of any family are given numbers.
+    pub fn gathering(self, gatherer: &Arc<Gatherer>) -> Special {
+        Special { plain: self.plain.gathering(gatherer), ..self }
     }
 
     /// What reads the cells that are not special.

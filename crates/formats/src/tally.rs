@@ -8,10 +8,11 @@ use super::source::Opened;
 use super::text::LeftOut;
 use super::{BadRecord, Bound, ReadError, Report};
 use netdpsyn_privacy::Private;
-use netdpsyn_trace::{Field, Trace, Values};
+use netdpsyn_trace::{Addresses, Field, Trace, Values};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Bad records that a report quotes.
 const QUOTED: usize = 20;
@@ -292,6 +293,8 @@ impl<'a> Tally<'a> {
         if self.report.bad as f64 > self.tolerance * seen as f64 || self.report.bad == seen {
             return Err(ReadError::BadRecords(Box::new(Private::new(self.report))));
         }
-        Ok((Trace::new(self.values), self.report))
+        // The directory is not known before the last record: who gathered the addresses puts it here.
+        let addresses = Addresses::of(&self.bound.schema, Arc::default());
+        Ok((Trace::new(self.values).with_addresses(addresses), self.report))
     }
 }

@@ -1,6 +1,7 @@
 //! What would have to be declared is found from the records, and nothing where they are merely wrong.
 
 use netdpsyn_formats::{Amendment, Steward, amend};
+use netdpsyn_trace::address::Families;
 use netdpsyn_trace::presets;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::reading::{Encoding, Numbers};
@@ -49,6 +50,9 @@ fn ways_of_writing_cells_are_found() {
         let cells = cells.iter().map(|cell| (*cell).into()).collect();
         Some((vec![Amendment::Special(column.into(), cells)], [40, 40]))
     };
+    let any = Some((vec![Amendment::Addresses(Families::Any)], [40, 40]));
+    assert_eq!(found(set(0, "2001:db8::1"), ",", ""), any);
+    assert_eq!(found(set(1, "00:1b:21:3c:9d:f8"), ",", ""), any);
     assert_eq!(found(set(3, ""), ",", ""), special("dstport", &[""]));
     assert_eq!(found(set(0, "EXT_SERVER"), ",", ""), special("srcip", &["EXT_SERVER"]));
     assert_eq!(found(set(3, "3.3"), ",", ""), special("dstport", &["3.3"]));

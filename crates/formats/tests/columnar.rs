@@ -147,7 +147,11 @@ fn what_cannot_be_read_is_counted_by_column_and_record() {
             "srcip",
             "the cell is empty; if it stands for no value, declare it in the column's `special` (--special COLUMN=CELL,…): \"\"",
         ),
-        (4, "dstip", "an IPv6 address; only IPv4 can be read so far: \"2001:db8::1\""),
+        (
+            4,
+            "dstip",
+            "an IPv6 address; declare the column as `address`, which holds those of any family (--addresses any): \"2001:db8::1\"",
+        ),
         (
             6,
             "srcport",

@@ -216,6 +216,7 @@ pub(super) mod for_tests {
         let rules = Rules {
             ports: Vec::new(),
             followers: vec![Follower { column: 2, key: 3, values: vec![0, 1, 0] }],
+            ..Rules::default()
         };
         let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
         Model {
@@ -228,6 +229,7 @@ pub(super) mod for_tests {
             sessions: None,
             looks: Vec::new(),
             rhythm: None,
+            addresses: None,
             rules,
             records: a + bc,
             reconciled,

@@ -34,6 +34,7 @@ impl Grid {
 
     /// Multiples of a step.
     #[cfg(test)]
+    /// Of multiples of a step.
     pub fn of_step(step: u64) -> Grid {
         Grid { first: 0, step }
     }

@@ -59,7 +59,7 @@ use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::{Model, Table};
 use netdpsyn_trace::progress::{Cancelled, Halted, Progress, Step};
 use netdpsyn_trace::scratch::Scratch;
-use netdpsyn_trace::{Schema, Stage, Trace, Values};
+use netdpsyn_trace::{Addresses, Schema, Stage, Trace, Values};
 use order::{Piece, Sizes};
 use plan::Plan;
 use pool::Pool;
@@ -138,7 +138,10 @@ pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Re
         Ok(convergence)
     });
     match joined {
-        Ok(convergence) => Ok(Generated { trace: Trace::new(columns), convergence }),
+        Ok(convergence) => {
+            let trace = Trace::new(columns).with_addresses(addresses(model));
+            Ok(Generated { trace, convergence })
+        }
         Err(Halted::Cancelled(cancelled)) => Err(cancelled),
         Err(Halted::Io(_)) => unreachable!("memory is no file"),
     }
@@ -151,6 +154,7 @@ pub struct Made<'a> {
     /// How close they came to the model's tables.
     pub convergence: Convergence,
     schema: &'a Schema,
+    addresses: Option<Addresses>,
     pieces: Vec<Piece>,
     sizes: Sizes,
     scratch: Scratch,
@@ -161,10 +165,16 @@ impl Made<'_> {
     pub fn in_order(
         self,
         progress: &dyn Progress,
-        sink: impl FnMut(Trace) -> Result<(), Halted>,
+        mut sink: impl FnMut(Trace) -> Result<(), Halted>,
     ) -> Result<(), Halted> {
+        let sink = |slice: Trace| sink(slice.with_addresses(self.addresses.clone()));
         order::in_order(self.schema, self.pieces, self.sizes, &self.scratch, progress, sink)
     }
+}
+
+/// What the numbers of addresses that a model makes stand for.
+fn addresses(model: &Model) -> Option<Addresses> {
+    Addresses::of(&model.schema, model.addresses.clone()?)
 }
 
 /// Makes the records of a trace. What is more than a few shards goes to a scratch file in `folder`, if there is one: memory is bounded then, whatever the number
@@ -247,7 +257,7 @@ fn make_in<'a>(
     let ends: Vec<(usize, Convergence)> = made.iter().map(|(_, end)| (1, *end)).collect();
     let convergence = Convergence::over(&ends);
     let pieces = made.into_iter().flat_map(|(pieces, _)| pieces).collect();
-    Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
+    Ok(Made { rows, convergence, schema: &model.schema, addresses: addresses(model), pieces, sizes, scratch })
 }
 
 /// Makes packets as sessions, and their records in pieces of about `size`.
@@ -271,7 +281,7 @@ fn make_sessions<'a>(
     });
     let pieces = pieces.collect::<Result<Vec<_>, Halted>>()?.into_iter().flatten().collect();
     let convergence = sessions.convergence;
-    Ok(Made { rows, convergence, schema: &model.schema, pieces, sizes, scratch })
+    Ok(Made { rows, convergence, schema: &model.schema, addresses: addresses(model), pieces, sizes, scratch })
 }
 
 /// The codes of a shard, before they have values.
@@ -422,6 +432,7 @@ mod tests {
             sessions: None,
             looks: Vec::new(),
             rhythm: None,
+            addresses: None,
             rules: Rules::default(),
             records: 4_000.0,
             reconciled,
@@ -540,6 +551,7 @@ mod tests {
             sessions: None,
             looks: Vec::new(),
             rhythm: None,
+            addresses: None,
             rules: Rules::default(),
             records: 5_000.0,
             reconciled,

@@ -284,6 +284,7 @@ mod tests {
         let rules = Rules {
             ports: vec![Ports { column: 0, kept: vec![false, true, false] }],
             followers: vec![Follower { column: 4, key: 5, values: vec![0, 1, 1] }],
+            ..Rules::default()
         };
         // Echo requests, another type in the port, UDP; all with more packets than 2,000 bytes hold, and the wrong label.
         let codes: Vec<Values> = [[1, 2, 2], [1, 1, 17], [3, 3, 3], [1, 1, 1], [1, 1, 0], [0, 0, 1]]

@@ -9,12 +9,12 @@ use crate::{Cells, Layers, Look, Rhythm, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as TraceSessions};
-use netdpsyn_trace::{Column, Field, Role, Schema};
+use netdpsyn_trace::{Addresses, Column, Directory, Role, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values (6), or the gaps of pairs (7): a program
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6), or the gaps of pairs (7): a program
 /// of the version before reads the bundles that it can make something of.
 pub const VERSION: u32 = 7;
 
@@ -50,6 +50,9 @@ pub struct Bundle {
     /// Of packets, what is known of them as sessions, or why nothing is. Version 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packets: Option<Packets>,
+    /// The networks that addresses of any family are drawn from, each from its first to its last: the leaves of their trees. Version 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Directory>,
 }
 
 /// Whether packets were measured as sessions.
@@ -163,7 +166,7 @@ impl Bundle {
     pub fn version_of_parts(&self) -> u32 {
         match &self.layers {
             _ if self.rhythm.is_some() => 7,
-            _ if self.schema.columns.iter().any(|column| !column.special.is_empty()) => 6,
+            _ if self.schema.is_newest() => 6,
             _ if !self.schema.reading.is_plain() => 5,
             None => self.schema.version(),
             Some(_) if self.looks.is_empty() && self.packets.is_none() => 3,
@@ -213,6 +216,9 @@ impl Bundle {
         if let Some(fault) = self.layers.as_ref().and_then(|layers| layers.fault(&self.attributes)) {
             return wrong(fault.to_string());
         }
+        if self.addresses.is_some() != Addresses::columns(&self.schema).next().is_some() {
+            return wrong("networks are of columns of addresses of any family".into());
+        }
         let expected = self.version_of_parts();
         let of_records = self.profiles.is_empty() && self.looks.is_empty() && self.packets.is_none();
         // What has neither is of version 1 or 2, whatever its schema.
@@ -261,7 +267,7 @@ impl Bundle {
         }
         for (at, profile) in self.profiles.iter().enumerate() {
             let column = self.schema.columns.get(profile.column);
-            let grown = column.is_some_and(|c| matches!(c.field, Field::Ip { networks: None, .. }));
+            let grown = column.is_some_and(|c| c.field.tells_hosts());
             let again = self.profiles[..at].iter().any(|other| other.column == profile.column);
             if !grown || again || !(1..=Profile::MOST).contains(&profile.counts.len()) {
                 return wrong("a profile is not one of a column of addresses".into());

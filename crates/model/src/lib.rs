@@ -12,11 +12,13 @@
 //! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
 //! | [`rhythm`] | how long after one another the records of a pair come |
 //! | [`rules`] | columns that hang on another one |
+//! | [`ends`] | which families of addresses meet |
 //! | [`sessions`] | packets as sessions: cuts and noisy answers |
 
 pub mod bundle;
 pub mod cells;
 pub mod domain;
+pub mod ends;
 pub mod labels;
 pub mod layers;
 pub mod looks;
@@ -29,6 +31,7 @@ pub mod table;
 
 pub use bundle::{Bundle, BundleError, Measurement, Packets, Profile};
 pub use cells::Cells;
+pub use ends::Ends;
 pub use layers::Layers;
 pub use looks::{Look, Subject};
 pub use rhythm::Rhythm;
@@ -41,7 +44,8 @@ use crate::layers::estimate::{Estimated, estimate};
 use crate::sessions::{Sessions, What};
 use crate::table::Variance;
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Schema, Stage};
+use netdpsyn_trace::{Directory, Schema, Stage};
+use std::sync::Arc;
 
 /// What traces are generated from: consistent, non-negative tables over the attributes.
 #[derive(Clone, Debug)]
@@ -64,6 +68,8 @@ pub struct Model {
     pub looks: Vec<Look>,
     /// How long after one another the records of a pair come, where that was measured.
     pub rhythm: Option<Rhythm>,
+    /// What the numbers of addresses of any family stand for.
+    pub addresses: Option<Arc<Directory>>,
     /// Columns that hang on another one.
     pub rules: Rules,
     /// N̂: the number of records, as far as the noise tells.
@@ -106,6 +112,7 @@ impl Model {
             sessions: None,
             looks: Vec::new(),
             rhythm: None,
+            addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
             records,
             reconciled,
@@ -131,6 +138,7 @@ impl Model {
             looks: Vec::new(),
             rhythm: None,
             sessions: Some(sessions.clone()),
+            addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::default(),
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
@@ -154,6 +162,12 @@ impl Model {
                 Table { cells: onto, values, variance: Variance::Even(variance(a).unwrap_or(1.0)) }
             })
         };
+        let Bundle { schema, attributes, measurements, .. } = bundle;
+        let ends = |directory| Ends::of(schema, attributes, layers, measurements, directory);
+        let rules = Rules {
+            ends: bundle.addresses.as_ref().and_then(ends),
+            ..Rules::of(schema, attributes, measurements)
+        };
         Ok(Model {
             schema: bundle.schema.in_file(),
             attributes: bundle.attributes.clone(),
@@ -164,7 +178,8 @@ impl Model {
             sessions: None,
             looks: bundle.looks.clone(),
             rhythm: bundle.rhythm.clone(),
-            rules: Rules::of(&bundle.schema, &bundle.attributes, &bundle.measurements),
+            addresses: bundle.addresses.clone().map(Arc::new),
+            rules,
             records,
             reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
         })

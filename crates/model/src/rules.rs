@@ -3,7 +3,7 @@
 //! Both rules need a marginal that holds both columns; of several, the one with the least noise in what is summed. Only what stands out of that noise
 //! speaks against a rule.
 
-use super::{Measurement, Table};
+use super::{Ends, Measurement, Table};
 use crate::domain::top::stands_out;
 use crate::domain::{Attribute, Partition};
 use netdpsyn_trace::{Field, Schema, protocols};
@@ -21,6 +21,8 @@ pub struct Rules {
     pub ports: Vec<Ports>,
     /// Columns that the key decides.
     pub followers: Vec<Follower>,
+    /// Which families of addresses meet; `None` where nothing says that some do not.
+    pub ends: Option<Ends>,
 }
 
 /// What a column of ports may hold where the protocol has none.

@@ -1,8 +1,9 @@
 //! A trace in memory: one column of whole numbers a field, each in the smallest integer type that fits.
 
-use super::Schema;
-use crate::progress::{Cancelled, Progress, chunks};
+use super::{Addresses, Directory, Schema, directory};
+use crate::progress::{Cancelled, Progress, Quiet, chunks};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// One column of values.
 #[derive(Clone, Debug, PartialEq)]
@@ -249,13 +250,15 @@ pub fn compare(columns: &[Values], by: impl IntoIterator<Item = usize>, a: u32, 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     columns: Vec<Values>,
+    /// What the numbers of addresses stand for, where a column has some of any family.
+    addresses: Option<Addresses>,
 }
 
 impl Trace {
     /// An empty trace of the schema's columns.
     pub fn empty(schema: &Schema) -> Self {
         let columns = schema.columns.iter().map(|c| Values::for_max(c.storage_max())).collect();
-        Trace { columns }
+        Trace { columns, addresses: Addresses::of(schema, Arc::default()) }
     }
 
     /// A trace of these columns.
@@ -265,7 +268,7 @@ impl Trace {
     pub fn new(columns: Vec<Values>) -> Self {
         let rows = columns.first().map_or(0, Values::len);
         assert!(columns.iter().all(|c| c.len() == rows), "columns of one length");
-        Trace { columns }
+        Trace { columns, addresses: None }
     }
 
     /// The trace with one more column.
@@ -276,6 +279,65 @@ impl Trace {
         assert!(self.columns.is_empty() || column.len() == self.rows(), "columns of one length");
         self.columns.push(column);
         self
+    }
+
+    /// The same, its addresses being those of a directory.
+    pub fn with_addresses(self, addresses: Option<Addresses>) -> Self {
+        Trace { addresses, ..self }
+    }
+
+    /// Which columns are of addresses of any family, and which those are.
+    pub fn addresses(&self) -> Option<&Addresses> {
+        self.addresses.as_ref()
+    }
+
+    /// Whether it says what the numbers of this schema's addresses stand for.
+    pub fn explains(&self, schema: &Schema) -> bool {
+        let own = self.addresses.as_ref().map_or(&[][..], Addresses::own);
+        own.iter().copied().eq(Addresses::columns(schema))
+    }
+
+    /// The directory of a column, if it is one of addresses of any family.
+    pub fn directory(&self, column: usize) -> Option<&Directory> {
+        self.addresses.as_ref().filter(|addresses| addresses.has(column)).map(|own| &*own.directory)
+    }
+
+    /// The same with the numbers of another directory: `number` of each of its own. Special values stay.
+    pub fn renumbered(
+        mut self,
+        directory: Arc<Directory>,
+        number: impl Fn(u64) -> u64,
+        progress: &dyn Progress,
+    ) -> Result<Trace, Cancelled> {
+        let Some(mut addresses) = self.addresses.take() else {
+            assert!(directory.is_empty(), "addresses without a column");
+            return Ok(self);
+        };
+        let to = |value: u64| if value < directory::SPACE { number(value) } else { value };
+        for &column in addresses.own() {
+            self.columns[column] = self.columns[column].map(u32::MAX.into(), to, progress)?;
+        }
+        addresses.directory = directory;
+        Ok(Trace { addresses: Some(addresses), ..self })
+    }
+
+    /// The same with the numbers of a directory that has all its addresses.
+    pub fn under(self, directory: &Arc<Directory>, progress: &dyn Progress) -> Result<Trace, Cancelled> {
+        let Some(own) = self.addresses.as_ref().map(|own| own.directory.clone()) else { return Ok(self) };
+        self.renumbered(directory.clone(), |number| directory.number(own.key(number)), progress)
+    }
+
+    /// The keys of all its addresses of any family, each once, in order.
+    pub fn keys(&self) -> Vec<u128> {
+        let Some(addresses) = &self.addresses else { return Vec::new() };
+        let mut numbers = Vec::new();
+        let columns = addresses.own().iter();
+        columns.for_each(|&column| {
+            numbers.extend(self.columns[column].iter().filter(|&n| n < directory::SPACE))
+        });
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.into_iter().map(|number| addresses.directory.key(number)).collect()
     }
 
     /// Number of records.
@@ -296,6 +358,28 @@ impl Trace {
     /// # Panics
     /// When the types of the columns differ.
     pub fn append(&mut self, other: &Trace, rows: std::ops::Range<usize>) {
+        let own = |trace: &Trace| trace.addresses.as_ref().map(|addresses| addresses.own().to_vec());
+        assert_eq!(own(self), own(other), "the same columns of addresses");
+        if self.rows() == 0 {
+            self.addresses.clone_from(&other.addresses);
+        } else if let (Some(own), Some(theirs)) = (&self.addresses, &other.addresses)
+            && !Arc::ptr_eq(&own.directory, &theirs.directory)
+        {
+            let mut part = Trace { columns: Vec::new(), addresses: other.addresses.clone() };
+            for values in &other.columns {
+                let mut own = Values::for_max(u64::MAX >> (64 - 8 * values.width()));
+                own.append_rows(values, rows.clone());
+                part.columns.push(own);
+            }
+            let both = Arc::new(Directory::of_all(self.keys().into_iter().chain(part.keys())));
+            let own = std::mem::replace(self, Trace { columns: Vec::new(), addresses: None });
+            // Nobody stops them.
+            if let (Ok(own), Ok(part)) = (own.under(&both, &Quiet), part.under(&both, &Quiet)) {
+                *self = own;
+                self.append(&part, 0..part.rows());
+            }
+            return;
+        }
         for (column, values) in self.columns.iter_mut().zip(&other.columns) {
             column.append_rows(values, rows.clone());
         }
@@ -311,14 +395,15 @@ impl Trace {
         &self.columns
     }
 
-    /// The columns alone.
+    /// The columns alone, without what numbers of addresses stand for.
     pub fn into_columns(self) -> Vec<Values> {
         self.columns
     }
 
     /// The records named by `rows`, in that order.
     pub fn select(&self, rows: &[u32]) -> Trace {
-        Trace { columns: self.columns.iter().map(|c| c.select(rows)).collect() }
+        let columns = self.columns.iter().map(|c| c.select(rows)).collect();
+        Trace { columns, addresses: self.addresses.clone() }
     }
 
     /// Bytes a record takes in memory.

@@ -40,10 +40,10 @@ pub enum Notation {
 
 impl Notation {
     /// How the values of a field are written unless the schema declares it: protocols by name, whole numbers without a decimal point,
-    /// durations with one. `None` where the file tells it, and for categories, which are written as declared.
+    /// durations with one. `None` where the file tells it, for categories, which are written as declared, and for addresses of any family, each of which has one canonical form.
     pub fn canonical(field: &Field) -> Option<Notation> {
         match field {
-            Field::Ip { .. } | Field::Timestamp { .. } | Field::Categorical(_) => None,
+            Field::Ip { .. } | Field::Address {} | Field::Timestamp { .. } | Field::Categorical(_) => None,
             Field::Protocol => Some(Notation::LowerName),
             Field::FloatExponential { .. } => Some(Notation::Decimal),
             _ => Some(Notation::Whole),
@@ -59,18 +59,18 @@ impl Notation {
             Field::Ip { .. } => matches!(self, Dotted | AddressNumber),
             Field::Protocol => matches!(self, LowerName | UpperName | ProtocolNumber),
             Field::Timestamp { .. } => matches!(self, Epoch { .. } | Rfc3339),
-            Field::Categorical(_) => false,
+            Field::Categorical(_) | Field::Address {} => false,
             _ => matches!(self, Whole | Decimal),
         }
     }
 
-    /// How a column is written: as it says, and otherwise as any reader takes it. `None` for categories, which are written as declared.
+    /// How a column is written: as it says, and otherwise as any reader takes it. `None` for categories, which are written as declared, and for addresses of any family.
     pub fn written(column: &Column) -> Option<Notation> {
         column.notation.filter(|notation| notation.fits(&column.field)).or(match column.field {
             Field::Ip { .. } => Some(Notation::Dotted),
             Field::Protocol => Some(Notation::ProtocolNumber),
             Field::Timestamp { .. } => Some(Notation::Rfc3339),
-            Field::Categorical(_) => None,
+            Field::Categorical(_) | Field::Address {} => None,
             _ => Some(Notation::Whole),
         })
     }

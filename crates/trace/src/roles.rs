@@ -70,7 +70,7 @@ impl Role {
     /// The type of column that can have the role, in the words of a schema; `None` where any can.
     fn wants(self) -> Option<&'static str> {
         match self {
-            Role::SourceAddress | Role::DestinationAddress => Some("ip"),
+            Role::SourceAddress | Role::DestinationAddress => Some("ip or address"),
             Role::SourcePort | Role::DestinationPort => Some("port or port-tree"),
             Role::Protocol => Some("protocol"),
             Role::Start | Role::End => Some("timestamp"),
@@ -86,7 +86,7 @@ impl Role {
     pub fn fits(self, field: &Field) -> bool {
         let counts = matches!(field, Field::Integer { .. } | Field::IntegerExponential { .. });
         match self {
-            Role::SourceAddress | Role::DestinationAddress => matches!(field, Field::Ip { .. }),
+            Role::SourceAddress | Role::DestinationAddress => field.is_address(),
             Role::SourcePort | Role::DestinationPort => matches!(field, Field::Port | Field::PortTree { .. }),
             Role::Protocol => *field == Field::Protocol,
             Role::Start | Role::End => matches!(field, Field::Timestamp { .. }),

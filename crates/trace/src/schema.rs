@@ -5,8 +5,8 @@
 
 use super::gaps::FlowColumns;
 use super::{
-    Facts, Grain, Kind, Notation, Reading, Role, Roles, Window, presets, protocols, roles::OneOrTwo,
-    written::Written,
+    Facts, Families, Grain, Kind, Notation, Reading, Role, Roles, Window, presets, protocols,
+    roles::OneOrTwo, written::Written,
 };
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,8 @@ pub enum Field {
         #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
         networks: Option<Vec<Ipv4Net>>,
     },
+    /// An address of IPv4, of IPv6 or of hardware; bins are the leaves of one paid prefix tree over all of them.
+    Address {},
     /// A port; bins are the paper's: each below 1024 alone, above bins of 10. Real traces keep ICMP type and code here, too.
     Port,
     /// A port; bins are the leaves of a paid prefix tree with these bits a level (at most 16 together).
@@ -272,6 +274,7 @@ impl Field {
     pub fn space(&self, window: Option<Window>) -> Option<std::ops::Range<u64>> {
         Some(match self {
             Field::Ip { .. } => 0..1 << 32,
+            Field::Address {} => 0..super::directory::SPACE,
             Field::Port | Field::PortTree { .. } | Field::IpChecksum => 0..1 << 16,
             // One beyond the protocol numbers and the declared values stands for `other`.
             Field::Protocol => 0..protocols::COUNT + 1,
@@ -300,6 +303,16 @@ impl Field {
             Field::FloatExponential { resolution, .. } => (-resolution.log10()).round() as u32,
             _ => 0,
         }
+    }
+
+    /// Whether values are addresses.
+    pub fn is_address(&self) -> bool {
+        matches!(self, Field::Ip { .. } | Field::Address {})
+    }
+
+    /// Whether hosts are told apart as far as noise allows: addresses whose bins a tree finds.
+    pub fn tells_hosts(&self) -> bool {
+        matches!(self, Field::Ip { networks: None, .. } | Field::Address {})
     }
 
     /// Whether values have no order worth keeping.
@@ -486,7 +499,8 @@ impl Schema {
             if self.position(&column.name) != Some(i) {
                 return Err(SchemaError::Shape(format!("column {} is declared twice", column.name)));
             }
-            if let Some(reason) = column.field.fault().or_else(|| column.special_fault()) {
+            let fault = column.field.fault().or_else(|| column.special_fault());
+            if let Some(reason) = fault.or_else(|| self.address_fault(column)) {
                 return Err(SchemaError::Parameter { column: column.name.clone(), reason });
             }
         }
@@ -513,6 +527,47 @@ impl Schema {
         self.check_window_is_written()?;
         if !self.columns.iter().any(Column::is_measured) {
             return Err(SchemaError::Shape("no column of the schema is measured".into()));
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a column of addresses of any family, if anything.
+    fn address_fault(&self, column: &Column) -> Option<String> {
+        let other_end =
+            |role| self.column_of(role).is_some_and(|end| self.columns[end].field != column.field);
+        let ends = [Role::SourceAddress, Role::DestinationAddress];
+        let checksums = || self.columns.iter().any(|other| other.field == Field::IpChecksum);
+        match column.field {
+            Field::Address {} if !column.modelled => {
+                Some("there are too many addresses to draw any: measure it, or leave it out".into())
+            }
+            Field::Address {}
+                if ends.iter().any(|&role| column.roles.has(role)) && ends.into_iter().any(other_end) =>
+            {
+                Some("source and destination are both of type `ip`, or both of type `address`".into())
+            }
+            Field::Address {} if checksums() => {
+                Some("a header checksum is of IPv4: leave its column out of the schema, or declare addresses as `ip` beside it".into())
+            }
+            _ => None,
+        }
+    }
+
+    /// Declares of which families all addresses are. Of any family, the checksum of IPv4's header is left out: IPv6 has none.
+    pub fn declare_families(&mut self, families: Families) -> Result<(), SchemaError> {
+        if families == Families::Any {
+            self.columns.retain(|column| column.field != Field::IpChecksum);
+        }
+        let mut columns = self.columns.iter_mut().filter(|column| column.field.is_address()).peekable();
+        if columns.peek().is_none() {
+            return Err(SchemaError::Shape("it has no addresses, so they are of no family".into()));
+        }
+        for column in columns {
+            match (families, &column.field) {
+                (Families::Any, _) => (column.field, column.notation) = (Field::Address {}, None),
+                (Families::Ipv4, Field::Address {}) => column.field = Field::ip(&[8, 8, 8, 8]),
+                (Families::Ipv4, _) => {}
+            }
         }
         Ok(())
     }

@@ -223,13 +223,14 @@ impl Sessions {
             Ok(turned)
         });
         let blocks = turned.collect::<Result<Vec<_>, Cancelled>>()?;
+        let addresses = trace.addresses().cloned();
         let mut columns = trace.into_columns();
         for (at, column) in changed.into_iter().enumerate() {
             let values = blocks.iter().flat_map(|turned| turned[at].iter().copied());
             let values = Values::collect(schema.columns[column].storage_max(), values);
             if column < columns.len() { columns[column] = values } else { columns.push(values) }
         }
-        Ok(Trace::new(columns))
+        Ok(Trace::new(columns).with_addresses(addresses))
     }
 
     /// What a packet's session is known by: the unordered five-tuple, as the view has it.

@@ -62,6 +62,8 @@ impl Column {
         match (self.special_cell(value), &self.field) {
             (None, _) | (Some(_), Field::Protocol) => value,
             (Some(_), Field::Ip { .. }) => host(value).into(),
+            // No directory has these numbers.
+            (Some(_), Field::Address {}) => value,
             (Some(_), _) => 0,
         }
     }

@@ -2,12 +2,12 @@
 //!
 //! In version 1 names were what columns meant, whatever their types, and `key` named one of them. Version 2 says it by roles, which fit types. What is read of
 //! version 1 gains roles here, wherever it comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the
-//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values version 4, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
+//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values or addresses of any family version 4, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
 
 use super::{Column, Fact, Field, Kind, Reading, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
-/// The newest version, whose columns have special values.
+/// The newest version, whose columns have special values and addresses of any family.
 pub const VERSION: u32 = 4;
 /// The first version that says how text is read.
 const READING: u32 = 3;
@@ -20,7 +20,7 @@ const ROLES: u32 = 2;
 #[serde(deny_unknown_fields, rename = "Schema")]
 #[cfg_attr(feature = "openapi", schema(as = Schema))]
 pub struct Written {
-    /// Of the schema. 4, the usual where a column has special values. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
+    /// Of the schema. 4, the usual where a column has special values or addresses of any family. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
     /// presets' columns do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4))]
@@ -57,8 +57,8 @@ impl TryFrom<Written> for Schema {
     fn try_from(written: Written) -> Result<Schema, String> {
         let Written { version, name, kind, mut columns, key, facts, mtu, window, reading } = written;
         let said = columns.iter().any(|column| column.roles.are_said());
-        let special = columns.iter().any(|column| !column.special.is_empty());
-        let usual = if special {
+        let newest = columns.iter().find_map(of_newest);
+        let usual = if newest.is_some() {
             VERSION
         } else if !reading.is_plain() {
             READING
@@ -83,9 +83,9 @@ impl TryFrom<Written> for Schema {
                 "a schema of version {version} does not say how text is read: leave reading out, or declare version {READING}"
             ));
         }
-        if version < VERSION && special {
+        if let Some(what) = newest.filter(|_| version < VERSION) {
             return Err(format!(
-                "a schema of version {version} has no special values: leave them out, or declare version {VERSION}"
+                "a schema of version {version} has no {what}: leave them out, or declare version {VERSION}"
             ));
         }
         for column in &mut columns {
@@ -116,6 +116,14 @@ impl TryFrom<Written> for Schema {
             schema.check_said_roles().map_err(|error| error.to_string())?;
         }
         Ok(schema)
+    }
+}
+
+/// What a column has that only the newest version knows.
+fn of_newest(column: &Column) -> Option<&'static str> {
+    match column.field {
+        Field::Address {} => Some("addresses of any family"),
+        _ => (!column.special.is_empty()).then_some("special values"),
     }
 }
 
@@ -160,13 +168,17 @@ impl Schema {
 
     /// The version that it is written as.
     pub fn version(&self) -> u32 {
-        let special = self.columns.iter().any(|column| !column.special.is_empty());
         match (self.reading.is_plain(), self.is_of_version_1()) {
-            _ if special => VERSION,
+            _ if self.is_newest() => VERSION,
             (false, _) => READING,
             (true, false) => ROLES,
             (true, true) => 1,
         }
+    }
+
+    /// Whether a column has what only the newest version knows.
+    pub fn is_newest(&self) -> bool {
+        self.columns.iter().any(|column| of_newest(column).is_some())
     }
 
     /// Whether its columns mean what version 1 takes their names and types for.
@@ -346,7 +358,7 @@ mod tests {
         );
         assert_eq!(
             fault(json!([port("a", json!("source-address"))])).unwrap_err(),
-            "column a: the role source-address is for a column of type ip"
+            "column a: the role source-address is for a column of type ip or address"
         );
         assert_eq!(
             fault(json!([port("a", json!(["source-port", "destination-port"]))])).unwrap_err(),

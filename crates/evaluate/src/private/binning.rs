@@ -4,10 +4,11 @@
 use ipnet::Ipv4Net;
 use netdpsyn_generate::{restore::Restorer, stream};
 use netdpsyn_model::Rules;
-use netdpsyn_model::domain::{self, Attribute, codes};
+use netdpsyn_model::domain::{self, Attribute, Partition, codes};
 use netdpsyn_privacy::{Private, Raw, Sensitive};
+use netdpsyn_trace::directory::{Directory, SPACE};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Column, Field, Schema, Trace};
+use netdpsyn_trace::{Column, Field, Schema, Trace, address};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
@@ -24,6 +25,10 @@ pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private
                 Field::PortTree { .. } => Field::Port,
                 other => other.clone(),
             };
+            if let Some(directory) = trace.directory(index) {
+                let partition = by_network(directory).beside(column.special.len() as u64);
+                return Some(Attribute { column: index, name: column.name.clone(), partition });
+            }
             let partition = domain::fixed::partition(&Column { field, ..column.clone() }, schema.window)?;
             Some(Attribute { column: index, name: column.name.clone(), partition })
         };
@@ -40,13 +45,32 @@ pub fn redrawn(
     progress: &dyn Progress,
 ) -> Result<Sensitive<Trace>, Cancelled> {
     let drawn = |raw: Trace| {
-        let codes = codes::encode(&raw, attributes, progress)?;
+        let codes = codes::encode(&raw, attributes, None, progress)?;
         let (mut rng, rules) = (stream(seed, 0), Rules::default());
         Restorer::new(schema, attributes, &rules)
             .restore(&codes, &[], &mut rng, &|| progress.check())
-            .map(Trace::new)
+            .map(|columns| Trace::new(columns).with_addresses(raw.addresses().cloned()))
     };
     trace.map(drawn).finished_or(Cancelled)
+}
+
+/// The addresses of any family that occur, by the networks that people speak of; the numbers beyond them belong to the last.
+fn by_network(directory: &Directory) -> Partition {
+    let network = |number: u64| address::coarse(directory.key(number));
+    let begins = |&number: &u64| number == 0 || network(number) != network(number - 1);
+    let mut starts: Vec<u64> = (0..directory.len()).filter(begins).collect();
+    let drawn = starts.len().max(1);
+    // A bin draws from its first interval alone.
+    let mut labels: Vec<u32> = (0..drawn as u32).collect();
+    let mut weights = vec![1.0; drawn];
+    if starts.is_empty() {
+        starts.push(0);
+    } else {
+        starts.push(directory.len());
+        labels.push(drawn as u32 - 1);
+        weights.push(0.0);
+    }
+    Partition::weighted(starts, labels, weights, SPACE)
 }
 
 /// The networks of one length that a column has.

@@ -61,10 +61,12 @@ pub use outcome::Outcome;
 use netdpsyn_generate::Asked;
 use netdpsyn_privacy::{Private, Raw, Sensitive};
 use netdpsyn_trace::progress::{self, Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
+use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace, Values};
 use serde::Serialize;
 use skipped::{NotTaken, Skipped};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Version of the JSON form.
@@ -193,11 +195,32 @@ pub fn evaluate(inputs: Inputs, progress: &dyn Progress) -> Result<Private<Repor
         Some(held_out) => real.zip(held_out).map(|(real, held_out)| (real, Some(held_out))),
         None => real.map(|real| (real, None)),
     };
-    let report = raw.privately(|(real, held_out)| {
+    let raw =
+        raw.map(|(real, held_out)| together(real, held_out, synthetic, progress)).finished_or(Cancelled)?;
+    let report = raw.privately(|(real, held_out, synthetic)| {
         let held_out = held_out.as_ref().filter(|trace| trace.rows() > 0);
         report(&Traces { real, held_out, synthetic, schema }, only, progress)
     });
     report.finished_or(Cancelled)
+}
+
+/// Traces that are compared.
+type Together<'a> = (Trace, Option<Trace>, Cow<'a, Trace>);
+
+/// The traces with one directory of addresses, where they have some of any family: then equal numbers are equal addresses.
+fn together<'a>(
+    real: Trace,
+    held_out: Option<Trace>,
+    synthetic: &'a Trace,
+    progress: &dyn Progress,
+) -> Result<Together<'a>, Cancelled> {
+    if real.addresses().is_none() {
+        return Ok((real, held_out, Cow::Borrowed(synthetic)));
+    }
+    let traces = [Some(&real), held_out.as_ref(), Some(synthetic)];
+    let directory = Arc::new(Directory::of_all(traces.into_iter().flatten().flat_map(Trace::keys)));
+    let under = |trace: Trace| trace.under(&directory, progress);
+    Ok((under(real)?, held_out.map(under).transpose()?, Cow::Owned(under(synthetic.clone())?)))
 }
 
 fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<Report, Cancelled> {
@@ -271,7 +294,12 @@ impl Taken<'_> {
 fn is_nominal(schema: &Schema, column: usize) -> bool {
     let nominal = matches!(
         schema.columns[column].field,
-        Field::Ip { .. } | Field::Port | Field::PortTree { .. } | Field::Protocol | Field::Categorical(_)
+        Field::Ip { .. }
+            | Field::Address {}
+            | Field::Port
+            | Field::PortTree { .. }
+            | Field::Protocol
+            | Field::Categorical(_)
     );
     nominal || schema.key_column() == Some(column)
 }

@@ -1,8 +1,9 @@
 //! Every column on its own: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
 
 use super::{Traces, compared, is_nominal, log_size, sorted};
+use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::progress::{Cancelled, Progress, checked};
-use netdpsyn_trace::{Field, Schema, Trace};
+use netdpsyn_trace::{Field, Schema, Trace, address};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -24,7 +25,8 @@ pub struct OneWay {
     /// The same between the fitted and the held-out records: what sampling alone costs. Good is a distance near it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
-    /// For addresses and ports, the Jensen–Shannon distance over coarse values: /16 networks; ports above 1023 in bands
+    /// For addresses and ports, the Jensen–Shannon distance over coarse values: /16 networks (of IPv6 /32, of
+    /// hardware its maker); ports above 1023 in bands
     /// of 1,024. 0 to 1, 0 is equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coarse: Option<f64>,
@@ -102,11 +104,17 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
         }
     };
     // Coarsening keeps the order, so that the samples stay sorted.
-    let coarse: Option<fn(u64) -> u64> = match field {
-        Field::Ip { .. } => Some(|address| address >> 16),
+    let directory = traces.real.directory(column);
+    let network = |number: u64| match directory.filter(|_| number < SPACE) {
+        Some(directory) => address::coarse(directory.key(number)),
+        None => number,
+    };
+    let coarse: Option<&(dyn Fn(u64) -> u64 + Sync)> = match field {
+        Field::Ip { .. } => Some(&|address| address >> 16),
+        Field::Address {} => Some(&network),
         // Bands above 1023 are numbered on from there: 1024..2047 is 1024, and so on.
         Field::Port | Field::PortTree { .. } => {
-            Some(|port| if port < 1_024 { port } else { 1_023 + port / 1_024 })
+            Some(&|port| if port < 1_024 { port } else { 1_023 + port / 1_024 })
         }
         _ => None,
     };

@@ -50,5 +50,6 @@ fn plain<'a>(
             true => Ok(values.clone()),
             false => values.map(column.storage_max(), |value| column.plain(value), progress),
         });
-    Ok(Cow::Owned(Trace::new(columns.collect::<Result<Vec<Values>, Cancelled>>()?)))
+    let columns = columns.collect::<Result<Vec<Values>, Cancelled>>()?;
+    Ok(Cow::Owned(Trace::new(columns).with_addresses(trace.addresses().cloned())))
 }

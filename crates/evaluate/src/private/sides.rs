@@ -94,7 +94,8 @@ fn thinned<'a>(trace: &'a Trace, most: usize, progress: &dyn Progress) -> Result
     }
     let rows = draws::sample(trace.rows(), most, 11);
     let columns = trace.columns().iter().map(|column| column.pick(&rows, progress));
-    Ok(Cow::Owned(Trace::new(columns.collect::<Result<_, _>>()?)))
+    let columns = columns.collect::<Result<_, _>>()?;
+    Ok(Cow::Owned(Trace::new(columns).with_addresses(trace.addresses().cloned())))
 }
 
 /// A share of the raw and of the synthetic records.

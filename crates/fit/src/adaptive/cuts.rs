@@ -63,7 +63,7 @@ impl Cut {
     pub fn axis(&self, quantiles: usize, share: f64) -> Axis {
         let Some((order, leaves)) = &self.grown else { return Axis::none() };
         let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
-        let two = Resolutions::of(&counts, order.special(), quantiles, share);
+        let two = Resolutions::of_leaves(leaves, order, quantiles, share);
         let mut sums = vec![0.0; two.fine_bins()];
         two.fine.iter().zip(&counts).for_each(|(&bin, count)| sums[bin as usize] += count);
         Axis {
@@ -82,8 +82,7 @@ impl Cut {
                 (cut.attribute, cut.measured)
             }
             Some((order, leaves)) => {
-                let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
-                let two = Resolutions::of(&counts, order.special(), bins, share);
+                let two = Resolutions::of_leaves(leaves, order, bins, share);
                 let partition = partition(leaves, &two.fine, order);
                 let attribute = Attribute { partition, ..self.attribute.clone() };
                 (attribute, of_leaves(0, self.measured.clone(), leaves, &two))
@@ -229,8 +228,7 @@ pub(super) fn layered(
                 measurements.push(Measurement { attributes: vec![at], ..measured });
             }
             Some((order, leaves)) => {
-                let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
-                let two = Resolutions::of(&counts, order.special(), tables.bins, tables.share);
+                let two = Resolutions::of_leaves(&leaves, &order, tables.bins, tables.share);
                 let groups: Vec<u32> = two.fine.iter().map(|&f| two.coarse[f as usize]).collect();
                 let own = two.fine_bins() > two.coarse_bins();
                 coarse.push(own.then(|| with(outline(&partition(&leaves, &groups, &order)))));

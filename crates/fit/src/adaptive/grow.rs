@@ -7,14 +7,16 @@
 use super::cuts::{self, Cut};
 use super::shares::Scale;
 use crate::FitError;
-use crate::trees::level_counts;
+use crate::trees::{by_key, level_counts, level_of_keys};
 use netdpsyn_account::statement::Unit;
-use netdpsyn_model::domain::shrink::{Counted, Shrinkage, leaves};
+use netdpsyn_model::domain::shrink::{Counted, Leaf, Shrinkage, leaves};
 use netdpsyn_model::domain::{Order, PrefixTree, tree};
 use netdpsyn_model::labels;
 use netdpsyn_privacy::{Accountant, CellMap, NoiseScale, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, Stage, Trace};
+use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Part of the trees' ρ that first levels take.
 const FIRST: f64 = 0.22;
@@ -29,6 +31,11 @@ const ELSEWHERE: f64 = 2.5;
 const MAX_OPEN: usize = 4_096;
 /// Cells of one tree at most.
 const MAX_CELLS: u64 = 1 << 20;
+/// Rounds in which addresses of any family open families and then networks of IPv4, beside other trees but for the last. Of what is left each has one of so many parts.
+const PARTS: [usize; 4] = [4, 4, 4, 3];
+/// Rounds in which their nodes open as those of other trees do. Before, a family or a large network would drag in false children; after, a ghost would have hundreds of
+/// children on each of many levels.
+const ORDINARY: RangeInclusive<usize> = 3..=PARTS.len();
 /// Thresholds and shares hang on each other; they settle in so many steps.
 const STEPS: usize = 6;
 
@@ -51,7 +58,7 @@ struct Manner {
 impl Manner {
     fn of(field: &Field) -> Manner {
         match field {
-            Field::Ip { .. } => {
+            Field::Ip { .. } | Field::Address {} => {
                 Manner { weight: 4.0, opens: [CAREFULLY, ELSEWHERE], shrinkage: Shrinkage::ADDRESSES }
             }
             Field::Timestamp { .. } => {
@@ -69,6 +76,8 @@ struct Growing<'a> {
     column: usize,
     name: &'a str,
     order: &'a Order,
+    /// Of addresses of any family, how many records each has: no level goes over the records again.
+    keys: Option<Sensitive<Vec<(u128, u32)>>>,
     manner: Manner,
     tree: PrefixTree,
     scales: Vec<NoiseScale>,
@@ -93,6 +102,7 @@ impl<'a> Forest<'a> {
             column: *column,
             name: &schema.columns[*column].name,
             order,
+            keys: None,
             manner: Manner::of(&schema.columns[*column].field),
             tree: PrefixTree::new(order.bits(), order.levels()).beside(order.special()),
             scales: Vec::new(),
@@ -128,8 +138,11 @@ impl<'a> Forest<'a> {
             // Each sum has the variance of its cells.
             sums.push((counts.iter().sum::<i64>() as f64, counts.len().max(1) as f64));
         }
+        let deep = self.trees.iter().any(|tree| tree.order.is_addresses());
         for round in 1..rounds {
-            let budget = left / if round + 1 < rounds { (rounds - round) as u64 } else { 1 };
+            // Addresses of any family leave other trees about what they would have without them.
+            let parts = PARTS.get(round - 1).filter(|_| deep).map_or(rounds - round, |&parts| parts);
+            let budget = left / parts as u64;
             let (opened, shares) = self.decide(round, budget as f64, accountant.allowance(), scale);
             for (at, (opened, share)) in opened.into_iter().zip(shares).enumerate() {
                 let tree = &mut self.trees[at];
@@ -178,21 +191,26 @@ impl<'a> Forest<'a> {
                 growing.tree.describe(say);
             }),
         };
-        let counts = trace
-            .derive(|t| {
-                let key = |value| growing.order.key(value);
-                level_counts(t, growing.column, key, &growing.tree, progress)
-            })
-            .finished_or(Cancelled)?;
+        let (column, order, tree) = (growing.column, growing.order, &growing.tree);
+        let counts = if order.is_addresses() {
+            let keys = match growing.keys.take() {
+                Some(keys) => keys,
+                None => trace.derive(|t| by_key(t, column, order, progress)).finished_or(Cancelled)?,
+            };
+            let counts = keys.derive(|keys| level_of_keys(keys, tree, progress));
+            growing.keys = Some(keys);
+            counts
+        } else {
+            trace.derive(|t| level_counts(t, column, |value| order.key(value), tree, progress))
+        };
+        let counts = counts.finished_or(Cancelled)?;
         let noisy = counts.measure(accountant, query, Vec::clone)?;
         growing.scales.push(noisy.scale);
         growing.room = growing.room.saturating_sub(noisy.values.len() as u64);
         let (prefixes, length) = growing.tree.next_prefixes();
         let below = growing.order.bits() - length;
         // A node of one value has nothing to tell apart.
-        let open = |p: u64| {
-            growing.order.value((p + 1) << below) > growing.order.value(p << below).saturating_add(1)
-        };
+        let open = |p: u128| growing.order.holds(p << below..(p + 1) << below) > 1;
         let mut may_open: Vec<bool> = prefixes.map(open).collect();
         may_open.resize(noisy.values.len(), false);
         growing.waiting = Some((noisy.values, may_open));
@@ -229,10 +247,10 @@ impl<'a> Forest<'a> {
         (opened, units.into_iter().map(|units| units as u64).collect())
     }
 
-    /// The cuts of the finished trees over `records` records.
-    pub fn finish(self, records: f64) -> Vec<Cut> {
+    /// The cuts of the finished trees over `records` records, and what the numbers of addresses of any family stand for: the leaves of all their trees.
+    pub fn finish(self, records: f64) -> (Vec<Cut>, Option<Directory>) {
         let most = self.most_leaves;
-        let finished = |growing: Growing<'_>| {
+        let finished = |growing: Growing<'a>| {
             let sigmas: Vec<NoiseScale> = growing.scales;
             let levels = growing.tree.into_levels().into_iter().zip(&sigmas);
             let counted: Vec<Counted> = levels
@@ -240,10 +258,21 @@ impl<'a> Forest<'a> {
                 .collect();
             let leaves = leaves(&counted, growing.order, records, growing.manner.shrinkage, most);
             let least = sigmas.into_iter().min_by(|a, b| a.variance().total_cmp(&b.variance()));
-            least
-                .map(|scale| cuts::grown(growing.column, growing.name, growing.order, leaves, records, scale))
+            least.map(|scale| (growing.column, growing.name, growing.order.clone(), leaves, scale))
         };
-        self.trees.into_iter().filter_map(finished).collect()
+        let mut grown: Vec<_> = self.trees.into_iter().filter_map(finished).collect();
+        let addresses = || grown.iter().filter(|(_, _, order, ..)| order.is_addresses());
+        let leaves =
+            addresses().flat_map(|(_, _, order, leaves, _)| &leaves[..leaves.len() - order.special()]);
+        let directory =
+            addresses().next().is_some().then(|| Directory::covering(leaves.map(|leaf| &leaf.keys)));
+        if let Some(directory) = directory.clone().map(Arc::new) {
+            grown.iter_mut().for_each(|(_, _, order, ..)| *order = order.clone().explained(&directory));
+        }
+        let cut = |(column, name, order, leaves, scale): (usize, &str, Order, Vec<Leaf>, NoiseScale)| {
+            cuts::grown(column, name, &order, leaves, records, scale)
+        };
+        (grown.into_iter().map(cut).collect(), directory)
     }
 }
 
@@ -256,7 +285,9 @@ impl Growing<'_> {
             return Vec::new();
         };
         let own = self.scales.last().map_or(f64::INFINITY, |scale| scale.sigma());
-        let least = self.manner.opens[usize::from(round > 1)] * own.max(next);
+        let ordinary = if self.order.is_addresses() { ORDINARY.contains(&round) } else { round > 1 };
+        let opens = self.manner.opens[usize::from(ordinary)];
+        let least = opens * own.max(next);
         let standing =
             (0..counts.len()).filter(|&cell| may_open[cell] && counts[cell] as f64 > least).collect();
         tree::largest(standing, counts, MAX_OPEN.min((self.room >> bits) as usize))

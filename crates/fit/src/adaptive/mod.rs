@@ -33,7 +33,7 @@ use netdpsyn_model::domain::{Attribute, Order, codes, fixed};
 use netdpsyn_model::layers::{Layout, estimate};
 use netdpsyn_privacy::{Accountant, Raw, Rho, Sensitive};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Schema, Stage, Trace, Values};
+use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace, Values};
 use shares::Budget;
 
 /// A key attribute of more values than this is no class.
@@ -110,11 +110,16 @@ pub(super) fn measure(
     let context: Vec<usize> = columns.class.into_iter().chain(columns.side).collect();
     let listed: Vec<usize> = context.iter().chain(&columns.listed).copied().collect();
     let fixed = cuts::fixed(schema, &listed);
-    let all = trace.derive(|t| codes::encode(t, &fixed, progress)).finished_or(Cancelled)?;
+    let all = trace.derive(|t| codes::encode(t, &fixed, None, progress)).finished_or(Cancelled)?;
     let mut counted = Vec::new();
     for (at, &column) in listed.iter().enumerate() {
         let rho = budget.of_listed(columns.class, column);
-        let terms = Terms { stage: Stage::OneWays, reach: Reach::of(plan.unit, schema, &fixed), rho };
+        let terms = Terms {
+            stage: Stage::OneWays,
+            reach: Reach::of(plan.unit, schema, &fixed),
+            rho,
+            addresses: None,
+        };
         let marginal = [Marginal::new(&[at], &fixed)];
         counted.extend(measure_all(&all, &marginal, &fixed, terms, accountant, progress)?);
     }
@@ -146,7 +151,8 @@ pub(super) fn measure(
         None => None,
     };
     let mut tables = budget.tables(&scale, &columns, accountant.left());
-    cut.extend(forest.finish(scale.records));
+    let (grown, addresses) = forest.finish(scale.records);
+    cut.extend(grown);
     cut.sort_by_key(|c| c.attribute.column);
 
     // Two resolutions, and codes of both.
@@ -163,12 +169,19 @@ pub(super) fn measure(
         left -= count::cells(&own);
         own
     };
-    let codes = encode(trace, &layout, progress)?;
+    let codes = encode(trace, &layout, addresses.as_ref(), progress)?;
     let reach = Reach::of(plan.unit, schema, &attributes);
     let take =
         |marginals: &[Marginal], rho: Rho, stage: Stage, accountant: &mut Accountant<'_>| match marginals {
             [] => Ok(Vec::new()),
-            some => measure_all(&codes, some, &attributes, Terms { stage, reach, rho }, accountant, progress),
+            some => measure_all(
+                &codes,
+                some,
+                &attributes,
+                Terms { stage, reach, rho, addresses: addresses.as_ref() },
+                accountant,
+                progress,
+            ),
         };
     if let Some(both) =
         tables::of(&attributes, &[layers.class, layers.side]).filter(|_| layers.side.is_some())
@@ -183,7 +196,13 @@ pub(super) fn measure(
     // Pairs and triples by what they would add.
     let context = estimate::context(&layout, &measurements, scale.records);
     let singles = estimate::Singles::new(&layout, &measurements, context);
-    let looked = tables::Look { schema, layout: &layout, singles: &singles, unit: plan.unit };
+    let looked = tables::Look {
+        schema,
+        layout: &layout,
+        singles: &singles,
+        unit: plan.unit,
+        addresses: addresses.as_ref(),
+    };
     let (pairs, triples) = looked.choose(&codes, &tables, accountant, progress)?;
     let (triples, pairs) = (fitting(triples, 2), fitting(pairs, 1));
     let rho = if pairs.is_empty() { accountant.left() } else { tables.triples };
@@ -197,6 +216,7 @@ pub(super) fn measure(
         rhythm,
         measurements,
         attributes,
+        addresses,
         ..Found::default()
     })
 }
@@ -205,11 +225,12 @@ pub(super) fn measure(
 fn encode(
     trace: &Sensitive<Trace>,
     layout: &Layout<'_>,
+    addresses: Option<&Directory>,
     progress: &dyn Progress,
 ) -> Result<Sensitive<Vec<Values>>, Cancelled> {
     let fine = layout.layers.coarse.len();
     let coded = trace.derive(|t| -> Result<Vec<Values>, Cancelled> {
-        let mut codes = codes::encode(t, &layout.attributes[..fine], progress)?;
+        let mut codes = codes::encode(t, &layout.attributes[..fine], addresses, progress)?;
         layout.append_coarse(&mut codes, progress)?;
         Ok(codes)
     });

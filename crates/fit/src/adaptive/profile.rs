@@ -8,7 +8,7 @@ use netdpsyn_account::statement::Unit;
 use netdpsyn_model::{Profile, labels};
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Progress, blocks};
-use netdpsyn_trace::{Field, Schema, Stage, Trace, special};
+use netdpsyn_trace::{Schema, Stage, Trace, special};
 use rayon::slice::ParallelSliceMut;
 
 /// Thresholds: 2⁰ to 2⁹.
@@ -17,7 +17,7 @@ const THRESHOLDS: usize = 10;
 /// The columns that have a profile: addresses whose tree is grown.
 pub fn columns(schema: &Schema) -> impl Iterator<Item = usize> + '_ {
     let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());
-    measured.filter(|(_, c)| matches!(c.field, Field::Ip { networks: None, .. })).map(|(index, _)| index)
+    measured.filter(|(_, c)| c.field.tells_hosts()).map(|(index, _)| index)
 }
 
 /// Measures the profile of every such column.

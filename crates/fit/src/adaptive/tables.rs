@@ -12,7 +12,7 @@ use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::layers::{Layers, Layout, estimate::Singles};
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Role, Schema, Stage, Values};
+use netdpsyn_trace::{Directory, Role, Schema, Stage, Values};
 
 /// What the task's features count more than other attributes.
 const OF_THE_TASK: f64 = 1.5;
@@ -73,6 +73,8 @@ pub struct Look<'a> {
     pub singles: &'a Singles<'a>,
     /// Who is protected.
     pub unit: Unit,
+    /// What the numbers of addresses of any family stand for.
+    pub addresses: Option<&'a Directory>,
 }
 
 impl Look<'_> {
@@ -169,7 +171,7 @@ impl Look<'_> {
     ) -> Result<Vec<i64>, FitError> {
         let class = self.layout.layers.class;
         let both = if class.is_some() { 2 } else { 1 };
-        let cuts = count::cuts(self.layout.attributes);
+        let cuts = count::cuts(self.layout.attributes, self.addresses);
         let query = Query {
             label: "distances of all pairs and triples from what is expected".into(),
             stream: Stream::new("distances", []),

@@ -96,6 +96,7 @@ impl Small {
             protocol: self.sessions.protocol,
             manners: &self.sessions.manners,
             flags: self.sessions.flags,
+            addresses: None,
         };
         let data = Data::of(&view, order, &cuts, &Quiet).unwrap().classified(&self.sessions.classes);
         let answer = |what: What| {

@@ -6,7 +6,7 @@ use netdpsyn_model::ranks;
 use netdpsyn_model::sessions::{Axis, Classes, Part, What, many_bin, octave, position_class, size_bin};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{ECHOES, Sessions};
-use netdpsyn_trace::{Trace, Values, protocols, special};
+use netdpsyn_trace::{Directory, Trace, Values, protocols, special};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -51,6 +51,8 @@ pub struct Cuts<'a> {
     pub manners: &'a [Vec<usize>],
     /// The attribute of the flags.
     pub flags: Option<usize>,
+    /// What the numbers of addresses of any family stand for in the cuts.
+    pub addresses: Option<&'a Directory>,
 }
 
 /// The column of a part, where the trace has it.
@@ -82,12 +84,12 @@ impl Data {
                 Some(column) => {
                     let partition = cuts.axes[part as usize].partition.clone();
                     let attribute = Attribute { column, name: String::new(), partition };
-                    let codes = codes::encode(view, &[attribute], progress)?;
+                    let codes = codes::encode(view, &[attribute], cuts.addresses, progress)?;
                     codes[0].pick(&order.rows, progress)?
                 }
             });
         }
-        let coded = codes::encode(view, cuts.attributes, progress)?;
+        let coded = codes::encode(view, cuts.attributes, cuts.addresses, progress)?;
         let own =
             |a: usize| coded[a].pick(&order.rows, progress).map(|codes| (codes, cuts.attributes[a].bins()));
         let manners: Vec<Vec<(Values, usize)>> = cuts

@@ -43,7 +43,7 @@ use netdpsyn_privacy::{
 };
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as View};
-use netdpsyn_trace::{Field, Schema, Stage, Trace};
+use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace};
 
 /// σ that the number of sessions, and that of records, stand above noise before anything is told of sessions.
 const SESSIONS: f64 = 8.0;
@@ -192,13 +192,21 @@ pub(super) fn measure(
     let records = counts[0] as f64;
 
     // Single columns: lists, and trees of all others.
-    let Singles { axes, attributes, measurements } = singles(&view, &columns, &of_view, records, &mut fit)?;
+    let Singles { axes, attributes, measurements, addresses } =
+        singles(&view, &columns, &of_view, records, &mut fit)?;
     let protocol = attributes.iter().position(|a| a.column == columns.protocol).unwrap_or(0);
     let flags = columns.flags.and_then(|flags| attributes.iter().position(|a| a.column == flags));
     let manners = manners(&attributes, protocol, &columns);
     let layers = Layers { class: Some(protocol), side: None, coarse: (0..attributes.len()).collect() };
-    let how =
-        Cuts { columns: &columns, axes: &axes, attributes: &attributes, protocol, manners: &manners, flags };
+    let how = Cuts {
+        columns: &columns,
+        axes: &axes,
+        attributes: &attributes,
+        protocol,
+        manners: &manners,
+        flags,
+        addresses: addresses.as_ref(),
+    };
     let data =
         view.zip(order).map(|(view, order)| Data::of(&view, order, &how, progress)).finished_or(Cancelled)?;
 
@@ -210,6 +218,7 @@ pub(super) fn measure(
                 say(&axis.coarse.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>());
             });
             attributes.iter().for_each(|a| a.partition.describe(say));
+            addresses.iter().for_each(|addresses| addresses.describe(say));
             manners.iter().for_each(|m| say(&m.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>()));
             flags.iter().for_each(|flags| say(&flags.to_le_bytes()));
             if let Some(classes) = classes {
@@ -285,7 +294,7 @@ pub(super) fn measure(
     }
     found.looks = fit.looks;
     let packets = Some(Packets::Sessions(Box::new(found)));
-    Ok(Ok(Found { attributes, layers: Some(layers), measurements, packets, ..Found::default() }))
+    Ok(Ok(Found { attributes, layers: Some(layers), measurements, packets, addresses, ..Found::default() }))
 }
 
 /// What is known of single columns.
@@ -293,6 +302,7 @@ struct Singles {
     axes: Vec<Axis>,
     attributes: Vec<Attribute>,
     measurements: Vec<Measurement>,
+    addresses: Option<Directory>,
 }
 
 /// How the columns of a view are measured by themselves.
@@ -332,12 +342,12 @@ fn singles(
     let progress = fit.progress;
     let Columns { ordered, listed } = Columns::of(schema, columns);
     let fixed = cuts::fixed(schema, &listed);
-    let all = view.derive(|t| codes::encode(t, &fixed, progress)).finished_or(Cancelled)?;
+    let all = view.derive(|t| codes::encode(t, &fixed, None, progress)).finished_or(Cancelled)?;
     let mut cuts = Vec::new();
     let reach = Reach::of(fit.plan.unit, schema, &fixed);
     for (at, attribute) in fixed.iter().enumerate() {
         let rho = fit.of_all(shares::list(columns, attribute.column, listed.len()));
-        let terms = Terms { stage: Stage::OneWays, reach, rho };
+        let terms = Terms { stage: Stage::OneWays, reach, rho, addresses: None };
         let counted =
             measure_all(&all, &[Marginal::new(&[at], &fixed)], &fixed, terms, fit.accountant, progress)?;
         for measured in counted {
@@ -349,7 +359,8 @@ fn singles(
     let scale = Scale { records, ..Scale::of(fit.plan, None) };
     let mut forest = Forest::new(schema, &ordered, fit.plan.unit, room.leaves_a_tree());
     forest.grow(view, fit.part(shares::TREES), &scale, fit.accountant, progress)?;
-    cuts.extend(forest.finish(records));
+    let (grown, addresses) = forest.finish(records);
+    cuts.extend(grown);
     cuts.sort_by_key(|cut| cut.attribute.column);
 
     let quantiles = (0.5 * (records / A_QUANTILE).sqrt()).round();
@@ -386,7 +397,7 @@ fn singles(
         attributes.push(attribute);
         measurements.push(measurement);
     }
-    Ok(Singles { axes, attributes, measurements })
+    Ok(Singles { axes, attributes, measurements, addresses })
 }
 
 /// Attributes that one direction of a session has in common, in groups of few joint cells.

@@ -17,7 +17,7 @@ use netdpsyn_model::ranks::BINS;
 use netdpsyn_model::{Look, Subject, labels};
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Field, Role, Schema, Stage, Trace};
+use netdpsyn_trace::{Role, Schema, Stage, Trace};
 
 /// The columns of source and destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,7 @@ impl Sides {
             return None;
         }
         let column = |role| {
-            let grown =
-                |&column: &usize| matches!(schema.columns[column].field, Field::Ip { networks: None, .. });
+            let grown = |&column: &usize| schema.columns[column].field.tells_hosts();
             schema.column_of(role).filter(|&column| schema.columns[column].is_measured()).filter(grown)
         };
         Some(Sides([column(Role::SourceAddress)?, column(Role::DestinationAddress)?]))

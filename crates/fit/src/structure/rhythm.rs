@@ -13,6 +13,7 @@ use netdpsyn_model::domain::{Attribute, codes};
 use netdpsyn_model::labels;
 use netdpsyn_model::rhythm::{Counted, MOST_ROWS, OCTAVES, PARTS, Rhythm, is_steady, octave, part};
 use netdpsyn_privacy::{Accountant, CellMap, MaxRecords, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
+use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::groups::mix;
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks, sort_by};
 use netdpsyn_trace::{Schema, Stage, Trace, Values, Window, special};
@@ -43,6 +44,9 @@ struct Counts {
     steady: Vec<i64>,
 }
 
+/// One of the histograms.
+type Part = fn(&Counts) -> &Vec<i64>;
+
 impl Pace {
     /// The part of ρ that all three histograms take.
     pub const PART: f64 = PARTS_OF_RHO[0] + PARTS_OF_RHO[1] + PARTS_OF_RHO[2];
@@ -72,10 +76,10 @@ impl Pace {
         let rows = rows(classes, STANDS * sigma);
         let counts = trace
             .derive(|trace| -> Result<Counts, Cancelled> {
-                self.count(trace, &codes::encode(trace, context, progress)?, &rows, progress)
+                self.count(trace, &codes::encode(trace, context, None, progress)?, &rows, progress)
             })
             .finished_or(Cancelled)?;
-        let asked: [(&str, fn(&Counts) -> &Vec<i64>); 3] = [
+        let asked: [(&str, Part); 3] = [
             (labels::GAPS, |counts| &counts.octaves),
             (labels::GAP_PARTS, |counts| &counts.parts),
             (labels::STEADY_GAPS, |counts| &counts.steady),
@@ -120,9 +124,13 @@ impl Pace {
             let block = block?;
             let own = &mut keys[block.clone()];
             for side in self.sides {
-                trace
-                    .column(side)
-                    .zip_block(block.start, own, |key, host| hash(key, special::host(host).into()));
+                let directory = trace.directory(side);
+                let told = |host: u64| match directory.filter(|_| host < SPACE).map(|own| own.key(host)) {
+                    // By the address itself: its number says how many others come before it.
+                    Some(key) => mix(mix(0, (key >> 64) as u64), key as u64),
+                    None => special::host(host).into(),
+                };
+                trace.column(side).zip_block(block.start, own, |key, host| hash(key, told(host)));
             }
             context.iter().for_each(|codes| codes.zip_block(block.start, own, hash));
             trace.column(self.time).zip_block(block.start, own, |key, time| {

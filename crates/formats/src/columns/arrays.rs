@@ -3,6 +3,7 @@
 //! | field | type |
 //! | --- | --- |
 //! | address | text, or a number of 32 bits, as the schema writes it |
+//! | address of any family | text |
 //! | port, checksum | a number of 16 bits |
 //! | protocol | text, or a number of 8 bits, as the schema writes it |
 //! | category | a dictionary of the declared ones and `other` |
@@ -14,7 +15,7 @@
 
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::schema::{OTHER, undeclared};
-use netdpsyn_trace::{Column, Field, Notation, TimeUnit, Trace, Values, protocols};
+use netdpsyn_trace::{Column, Directory, Field, Notation, TimeUnit, Trace, Values, protocols};
 use polars_arrow::array::{Array, DictionaryArray, PrimitiveArray, Utf8Array};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField, IntegerType, TimeUnit as ArrowUnit};
@@ -27,6 +28,8 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     AddressText,
+    /// Of any family.
+    AnyAddressText,
     ProtocolText {
         upper: bool,
     },
@@ -59,6 +62,7 @@ impl Typed {
         let kind = match (&column.field, notation) {
             (Field::Ip { .. }, Some(Notation::AddressNumber)) => Kind::Whole { decimals: 0, bits: 32 },
             (Field::Ip { .. }, _) => Kind::AddressText,
+            (Field::Address {}, _) => Kind::AnyAddressText,
             (Field::Protocol, Some(Notation::ProtocolNumber)) => Kind::Whole { decimals: 0, bits: 8 },
             (Field::Protocol, notation) => {
                 Kind::ProtocolText { upper: notation == Some(Notation::UpperName) }
@@ -85,20 +89,26 @@ impl Typed {
     }
 
     /// A column's values. Text that comes again and again is a dictionary where the file writes it as one.
-    pub fn array(&self, values: &Values, text_as_dictionary: bool) -> Box<dyn Array> {
+    pub fn array(
+        &self,
+        values: &Values,
+        directory: Option<&Directory>,
+        text_as_dictionary: bool,
+    ) -> Box<dyn Array> {
         if !self.column.special.is_empty() {
-            return self.with_special(values);
+            return self.with_special(values, directory);
         }
-        self.plain(values, text_as_dictionary)
+        self.plain(values, directory, text_as_dictionary)
     }
 
     /// The same where there are special values.
-    fn with_special(&self, values: &Values) -> Box<dyn Array> {
+    fn with_special(&self, values: &Values, directory: Option<&Directory>) -> Box<dyn Array> {
         match self.kind {
-            Kind::AddressText => {
-                let shown = |value| match self.column.special_cell(value) {
-                    Some(cell) => cell.to_string(),
-                    None => Ipv4Addr::from(value as u32).to_string(),
+            Kind::AddressText | Kind::AnyAddressText => {
+                let shown = |value| match (self.column.special_cell(value), directory) {
+                    (Some(cell), _) => cell.to_string(),
+                    (None, Some(directory)) => directory.address(value).to_string(),
+                    (None, None) => Ipv4Addr::from(value as u32).to_string(),
                 };
                 Utf8Array::<i64>::from_iter_values(values.iter().map(shown)).boxed()
             }
@@ -111,16 +121,32 @@ impl Typed {
             Kind::Whole { .. } => {
                 let plain = values.iter().map(|value| self.column.special_cell(value).is_none());
                 let validity = Bitmap::from_iter(plain);
-                self.plain(values, false).with_validity(Some(validity))
+                self.plain(values, directory, false).with_validity(Some(validity))
             }
-            Kind::ProtocolText { .. } | Kind::Category | Kind::Time(_) => self.plain(values, false),
+            Kind::ProtocolText { .. } | Kind::Category | Kind::Time(_) => {
+                self.plain(values, directory, false)
+            }
         }
     }
 
-    fn plain(&self, values: &Values, text_as_dictionary: bool) -> Box<dyn Array> {
+    fn plain(
+        &self,
+        values: &Values,
+        directory: Option<&Directory>,
+        text_as_dictionary: bool,
+    ) -> Box<dyn Array> {
+        let texts = |addresses: &mut dyn Iterator<Item = u32>| match directory {
+            Some(directory) => {
+                let shown = addresses.map(|number| directory.address(number.into()).to_string());
+                Utf8Array::<i64>::from_iter_values(shown)
+            }
+            None => addresses_as_text(addresses),
+        };
         match self.kind {
-            Kind::AddressText if text_as_dictionary => addresses(values),
-            Kind::AddressText => addresses_as_text(values.iter().map(|value| value as u32)).boxed(),
+            Kind::AddressText | Kind::AnyAddressText if text_as_dictionary => addresses(values, &texts),
+            Kind::AddressText | Kind::AnyAddressText => {
+                texts(&mut values.iter().map(|value| value as u32)).boxed()
+            }
             Kind::ProtocolText { .. } if !text_as_dictionary => {
                 let last = self.words.len().saturating_sub(1);
                 let shown = values.iter().map(|value| self.words.value((value as usize).min(last)));
@@ -199,7 +225,7 @@ fn dictionary_of<K: Key>() -> ArrowDataType {
 impl Kind {
     fn dtype(self, words: usize) -> ArrowDataType {
         match self {
-            Kind::AddressText | Kind::ProtocolText { .. } => ArrowDataType::LargeUtf8,
+            Kind::AddressText | Kind::AnyAddressText | Kind::ProtocolText { .. } => ArrowDataType::LargeUtf8,
             Kind::Category => match words.saturating_sub(1) {
                 0..256 => dictionary_of::<u8>(),
                 256..65_536 => dictionary_of::<u16>(),
@@ -249,8 +275,11 @@ fn whole<T: polars_arrow::types::NativeType>(values: &Values, to: impl Fn(u64) -
     PrimitiveArray::from_vec(written).boxed()
 }
 
-/// Addresses in dotted form, each of them once, and where they stand; as they are where they hardly come again.
-fn addresses(values: &Values) -> Box<dyn Array> {
+/// Addresses as text, each of them once, and where they stand; as they are where they hardly come again.
+fn addresses(
+    values: &Values,
+    texts: &dyn Fn(&mut dyn Iterator<Item = u32>) -> Utf8Array<i64>,
+) -> Box<dyn Array> {
     let mut places: HashMap<u32, u32> = HashMap::new();
     let mut known: Vec<u32> = Vec::new();
     let mut keys: Vec<u32> = Vec::with_capacity(values.len());
@@ -262,9 +291,9 @@ fn addresses(values: &Values) -> Box<dyn Array> {
         }));
     });
     if known.len() > values.len() / 4 * 3 {
-        return addresses_as_text(values.iter().map(|value| value as u32)).boxed();
+        return texts(&mut values.iter().map(|value| value as u32)).boxed();
     }
-    let texts = addresses_as_text(known.into_iter()).boxed();
+    let texts = texts(&mut known.into_iter()).boxed();
     let keys = PrimitiveArray::from_vec(keys);
     let array = DictionaryArray::<u32>::try_new(dictionary_of::<u32>(), keys, texts);
     array.map_or_else(|_| unreachable!("keys within the texts"), |array| array.boxed())
@@ -298,9 +327,10 @@ pub fn arrays(
     columns
         .par_iter()
         .zip(slice.columns())
-        .map(|(column, values)| {
+        .enumerate()
+        .map(|(index, (column, values))| {
             progress.check()?;
-            Ok(column.array(values, text_as_dictionary))
+            Ok(column.array(values, slice.directory(index), text_as_dictionary))
         })
         .collect()
 }

@@ -20,7 +20,7 @@ use super::codes::Codes;
 use super::gum::Convergence;
 use chain::Chain;
 use netdpsyn_model::layers::Layout;
-use netdpsyn_model::{Layers, Model, Table};
+use netdpsyn_model::{Ends, Layers, Model, Table};
 use netdpsyn_trace::Values;
 use netdpsyn_trace::progress::{Cancelled, Quiet, Step};
 use rake::Raked;
@@ -42,6 +42,7 @@ pub struct Pool<'a> {
     chain: Chain,
     tables: Vec<Raked<'a>>,
     blend: Option<Blend>,
+    ends: Option<&'a Ends>,
 }
 
 /// Classes in other shares than the model's. Half of the records of a pool are drawn as the model has them, so that tables without the class still say something
@@ -60,7 +61,8 @@ impl<'a> Pool<'a> {
         let mut chain = Chain::of(&layout, &model.tables);
         let raked = |table: &'a Table| Raked::new(table, model.records);
         let blend = shares.map(|shares| Blend::of(&mut chain, shares));
-        Pool { layout, chain, tables: model.tables.iter().map(raked).collect(), blend }
+        let tables = model.tables.iter().map(raked).collect();
+        Pool { layout, chain, tables, blend, ends: model.rules.ends.as_ref() }
     }
 
     /// Whether records of this model are made in any shares of an attribute.
@@ -103,6 +105,11 @@ impl<'a> Pool<'a> {
         let class = |row: usize| self.layout.layers.class.map_or(0, |class| codes[class].get(row) as usize);
         let each = |by_class: &[f64]| (0..drawn).map(|row| by_class[class(row)]).collect();
         let mut weights: Vec<f64> = self.blend.as_ref().map_or(vec![1.0; drawn], |blend| each(&blend.begin));
+        if let Some(ends) = self.ends {
+            let own = |row: usize| ends.attributes.map(|end| codes[end].get(row));
+            let apart = |row: &usize| !ends.meet(own(*row));
+            (0..drawn).filter(apart).for_each(|row| weights[row] = 0.0);
+        }
         let cells: Vec<Vec<u32>> = self.tables.iter().map(|table| table.cells(&codes)).collect();
         rake::rake(&self.tables, &cells, &mut weights, SWEEPS, step)?;
         if let Some(Blend { end, .. }) = &self.blend {

@@ -28,7 +28,7 @@ use crate::grid::Grid;
 use crate::restore::Picker;
 use draw::Bins;
 use netdpsyn_model::table::Variance;
-use netdpsyn_model::{Look, Model, Subject};
+use netdpsyn_model::{Ends, Look, Model, Subject};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use netdpsyn_trace::{Role, Values};
 use pacing::{Leaves, Member};
@@ -58,6 +58,8 @@ pub struct Structure {
     looks: [Look; 4],
     /// Records that they are about.
     records: f64,
+    /// Which families of addresses meet.
+    ends: Option<Ends>,
     paces: Option<Paces>,
 }
 
@@ -180,6 +182,7 @@ impl Structure {
             bins,
             looks: [pairs, out, into, mutual],
             records: model.records,
+            ends: model.rules.ends.clone(),
             paces: Paces::of(model),
         })
     }
@@ -205,9 +208,10 @@ impl Structure {
             search.within(&bins, rng, step)?;
             let [source, destination] = &bins;
             let coarse = [self.coarse(0, source, &kinds), self.coarse(1, destination, &kinds)];
+            let families = self.families(&kinds, source);
             drop(bins);
             search.within(&coarse, rng, step)?;
-            search.across(&kinds, rng, step)?;
+            search.across(families.as_deref().unwrap_or(&kinds), rng, step)?;
             drop(coarse);
             if let Some(paces) = &self.paces {
                 times = Some((paces.column, paces.times(parts, &hosts, &kinds, rng, step)?));
@@ -240,6 +244,14 @@ impl Structure {
         let all =
             parts.iter().flat_map(|codes| (0..codes[self.attributes[0]].len()).map(|row| kind(codes, row)));
         all.collect()
+    }
+
+    /// The kind of each record with the family of its source, where that says something: records that agree in it exchange hosts, and families that do not meet stay apart.
+    fn families(&self, kinds: &[u32], sources: &[u32]) -> Option<Vec<u32>> {
+        let ends = self.ends.as_ref()?;
+        let family = |source: u32| ends.family(0, source.into()) as u32;
+        let with = |(&kind, &source): (&u32, &u32)| kind * Ends::kinds() as u32 + family(source);
+        Some(kinds.iter().zip(sources).map(with).collect())
     }
 
     /// The kind of each record with its coarse bin of one side.

@@ -2,16 +2,44 @@
 
 use super::{Attribute, Partition};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Trace, Values};
+use netdpsyn_trace::{Directory, Trace, Values};
 use rayon::prelude::*;
 
-/// Turns a trace's values into codes, a column an attribute, each in the smallest integer that fits.
+/// Turns a trace's values into codes, a column an attribute, each in the smallest integer that fits. Addresses of any family are cut by the numbers that `directory` gives
+/// them; without one, by those that they have.
 pub fn encode(
     trace: &Trace,
     attributes: &[Attribute],
+    directory: Option<&Directory>,
     progress: &dyn Progress,
 ) -> Result<Vec<Values>, Cancelled> {
-    attributes.par_iter().map(|a| encode_column(trace.column(a.column), &a.partition, progress)).collect()
+    let column = |Attribute { column, partition, .. }: &Attribute| {
+        let values = trace.column(*column);
+        match (trace.directory(*column), directory) {
+            (Some(own), Some(other)) => encode_addresses(values, own, other, partition, progress),
+            _ => encode_column(values, partition, progress),
+        }
+    };
+    attributes.par_iter().map(column).collect()
+}
+
+/// Codes of addresses, each of them looked up once.
+fn encode_addresses(
+    values: &Values,
+    own: &Directory,
+    other: &Directory,
+    partition: &Partition,
+    progress: &dyn Progress,
+) -> Result<Values, Cancelled> {
+    let numbers = 0..own.len().min(values.len() as u64);
+    let code = |number: u64| partition.code(other.number(own.key(number)));
+    let codes: Vec<u32> = numbers.map(code).collect();
+    let of = |value: u64| match codes.get(value as usize) {
+        Some(&code) => code,
+        None if value < own.len() => code(value),
+        None => partition.code(value),
+    };
+    values.map(partition.bins() as u64 - 1, |value| of(value).into(), progress)
 }
 
 fn encode_column(

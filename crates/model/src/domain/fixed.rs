@@ -23,7 +23,7 @@ pub fn partition(column: &Column, window: Option<Window>) -> Option<Partition> {
 fn of_type(field: &Field, window: Option<Window>) -> Option<Partition> {
     let space = field.space(window)?;
     Some(match field {
-        Field::Ip { networks: None, .. } | Field::PortTree { .. } => return None,
+        Field::Ip { networks: None, .. } | Field::Address {} | Field::PortTree { .. } => return None,
         Field::Ip { networks: Some(networks), .. } => declared_networks(networks, space.end),
         Field::Port => Partition::from_starts(
             (0..WELL_KNOWN_PORTS).chain((WELL_KNOWN_PORTS..space.end).step_by(PORT_BIN)).collect(),

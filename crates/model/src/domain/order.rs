@@ -2,10 +2,12 @@
 //!
 //! A tree cuts a space of 2^bits keys. For addresses, ports and short ranges a key is the value; for times it is one of many equal windows; for
 //! amounts it is the number of binary digits and those that follow the first, so that every octave is cut alike: small values stay exact and huge ones keep their
-//! leading digits (as HdrHistogram has them). What a key means follows from the public schema alone. Special values have the keys beyond those of the tree.
+//! leading digits (as HdrHistogram has them); for addresses of any family it is that of [`netdpsyn_trace::address`], and which value of a model a key is says the
+//! directory of the leaves, once there are some. What a key means follows from the public schema alone. Special values have the keys beyond those of the tree.
 
-use netdpsyn_trace::{Column, Field, Window};
+use netdpsyn_trace::{Column, Directory, Field, Window, address};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Binary digits that an amount keeps behind its first one: values below 2^17 are told apart exactly.
 const DIGITS: u32 = 16;
@@ -27,6 +29,8 @@ enum Keys {
     Window,
     /// Octaves.
     Octave,
+    /// Addresses of any family, whose key only a directory knows.
+    Address,
 }
 
 /// The keys of a column.
@@ -40,6 +44,8 @@ pub struct Order {
     special: u64,
     bits: u32,
     levels: Vec<u8>,
+    /// Of addresses of any family, the values of the finished trees.
+    directory: Option<Arc<Directory>>,
 }
 
 impl Order {
@@ -53,10 +59,12 @@ impl Order {
             special: column.special.len() as u64,
             bits,
             levels: levels.into(),
+            directory: None,
         };
         let values = space.end - space.start;
         Some(match &column.field {
             Field::Ip { networks: None, levels } => of(Keys::Value, 32, levels),
+            Field::Address {} => of(Keys::Address, address::BITS, &address::LEVELS),
             Field::PortTree { levels } => of(Keys::Value, 16, levels),
             Field::Port => of(Keys::Value, 16, &[6, 5, 5]),
             Field::Timestamp { .. } if values > 1 << WINDOW_BITS => of(Keys::Window, WINDOW_BITS, &[6, 6]),
@@ -92,8 +100,27 @@ impl Order {
     }
 
     /// Whether a key is that of a special value.
-    pub fn is_special(&self, key: u64) -> bool {
+    pub fn is_special(&self, key: u128) -> bool {
         key >= 1 << self.bits
+    }
+
+    /// Whether keys are those of addresses of any family.
+    pub fn is_addresses(&self) -> bool {
+        self.keys == Keys::Address
+    }
+
+    /// The same with the values that a directory gives to addresses.
+    pub fn explained(self, directory: &Arc<Directory>) -> Order {
+        let directory = self.is_addresses().then(|| directory.clone());
+        Order { directory, ..self }
+    }
+
+    /// How many of these are told apart by the keys of a prefix: none, one or several.
+    pub fn holds(&self, keys: Range<u128>) -> u64 {
+        match self.keys {
+            Keys::Address if !self.is_special(keys.start) => 1 + u64::from(address::are_several(keys)),
+            _ => self.value(keys.end).saturating_sub(self.value(keys.start)).min(2),
+        }
     }
 
     /// Whether a key stands for values of very different size, within which they are spread evenly over octaves.
@@ -113,13 +140,17 @@ impl Order {
     }
 
     /// The key of a value. What lies outside the space has the key at its edge.
+    ///
+    /// # Panics
+    /// Of addresses of any family, whose key the value does not tell: that is [`Directory::key`].
     pub fn key(&self, value: u64) -> u64 {
+        assert!(self.bits < u64::BITS, "a directory has the keys of addresses");
         if value >= self.end && self.special > 0 {
             return (1 << self.bits) + (value - self.end).min(self.special - 1);
         }
         let value = value.clamp(self.start, self.end - 1);
         match self.keys {
-            Keys::Value => value - self.start,
+            Keys::Value | Keys::Address => value - self.start,
             Keys::Window => {
                 let length = u128::from(self.end - self.start);
                 (u128::from(value - self.start) * (1 << self.bits) / length) as u64
@@ -135,13 +166,31 @@ impl Order {
         }
     }
 
-    /// The least value whose key is at least `key`; the end of the space where there is none.
-    pub fn value(&self, key: u64) -> u64 {
-        if self.is_special(key) {
-            return self.end + (key - (1 << self.bits)).min(self.special);
+    /// Where the values of keys before `key` end: of addresses of any family before the numbers that no directory has, which lie between the last of them and the special values.
+    pub fn end(&self, key: u128) -> u64 {
+        match &self.directory {
+            Some(directory) if key <= 1 << self.bits => directory.least(key),
+            _ => self.value(key),
         }
+    }
+
+    /// The least value whose key is at least `key`; the end of the space where there is none.
+    ///
+    /// # Panics
+    /// Of addresses of any family that no directory explains yet.
+    pub fn value(&self, key: impl Into<u128>) -> u64 {
+        let key = key.into();
+        if self.is_special(key) {
+            return self.end + (key - (1 << self.bits)).min(self.special.into()) as u64;
+        }
+        if let Some(directory) = &self.directory {
+            return directory.least(key);
+        }
+        assert!(!self.is_addresses(), "addresses without a directory");
+        // All other keys are numbers of less than 64 bits.
+        let key = key as u64;
         let value = match self.keys {
-            Keys::Value => self.start.saturating_add(key),
+            Keys::Value | Keys::Address => self.start.saturating_add(key),
             Keys::Window => {
                 let length = u128::from(self.end - self.start);
                 self.start + (u128::from(key) * length).div_ceil(1 << self.bits) as u64

@@ -4,6 +4,7 @@
 use super::Partition;
 use super::order::Order;
 use super::shrink::Leaf;
+use netdpsyn_trace::address;
 
 /// The leaves of an attribute in groups of groups.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +18,22 @@ pub struct Resolutions {
 impl Resolutions {
     /// Coarse bins between `quantiles` quantiles, heavy leaves and the last `special` ones alone; fine ones of at least `share` of all within them.
     pub fn of(counts: &[f64], special: usize, quantiles: usize, share: f64) -> Resolutions {
+        Resolutions::apart(counts, special, &[], quantiles, share)
+    }
+
+    /// Of the leaves of a tree, the last of which are special. No bin has addresses of two families, as no record goes from one to the other.
+    pub fn of_leaves(leaves: &[Leaf], order: &Order, quantiles: usize, share: f64) -> Resolutions {
+        let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
+        let family = |leaf: &Leaf| if order.is_addresses() { address::family(leaf.keys.start) } else { 0 };
+        let differs = |&at: &usize| family(&leaves[at]) != family(&leaves[at - 1]);
+        let apart: Vec<usize> = (1..leaves.len()).filter(differs).collect();
+        Resolutions::apart(&counts, order.special(), &apart, quantiles, share)
+    }
+
+    /// The same, where no bin reaches across any of these leaves.
+    fn apart(counts: &[f64], special: usize, apart: &[usize], quantiles: usize, share: f64) -> Resolutions {
         let total: f64 = counts.iter().sum();
-        let groups = between_quantiles(counts, special, quantiles);
+        let groups = between_quantiles(counts, special, apart, quantiles);
         let least = share.min(0.5 / quantiles as f64) * total;
         let (mut fine, mut coarse) = (Vec::new(), Vec::new());
         let mut at = 0;
@@ -44,8 +59,9 @@ impl Resolutions {
     }
 }
 
-/// Groups by cuts at quantiles: a leaf of more than two fifths of a quantile is alone, and so are the last `special` ones; light neighbours are joined.
-fn between_quantiles(counts: &[f64], special: usize, quantiles: usize) -> Vec<u32> {
+/// Groups by cuts at quantiles: a leaf of more than two fifths of a quantile is alone, and so are the last `special` ones; light neighbours are joined, but for the leaves `apart`
+/// with those before.
+fn between_quantiles(counts: &[f64], special: usize, apart: &[usize], quantiles: usize) -> Vec<u32> {
     let (total, q) = (counts.iter().sum::<f64>(), quantiles.max(1) as f64);
     let mut heavy: Vec<bool> = counts.iter().map(|&c| c >= 0.4 / q * total).collect();
     heavy[counts.len().saturating_sub(special)..].fill(true);
@@ -53,7 +69,7 @@ fn between_quantiles(counts: &[f64], special: usize, quantiles: usize) -> Vec<u3
     let mut sum = 0.0;
     let mut quantile = 1.0;
     for at in 0..counts.len() {
-        begins[at] = at == 0 || heavy[at] || heavy[at - 1];
+        begins[at] = at == 0 || heavy[at] || heavy[at - 1] || apart.contains(&at);
         sum += counts[at];
         // The leaf in which a quantile lies begins a group.
         while quantile < q && sum > quantile / q * total {
@@ -67,7 +83,17 @@ fn between_quantiles(counts: &[f64], special: usize, quantiles: usize) -> Vec<u3
         groups.push(last.map_or(0, |last| last + u32::from(begin)));
     }
     let light = 0.15 / q * total;
-    join(counts, &heavy, &groups, |own, gathered| own < light || gathered < light)
+    let (mut joined, mut from): (Vec<u32>, usize) = (Vec::with_capacity(groups.len()), 0);
+    for &end in apart.iter().chain([&counts.len()]) {
+        let own: Vec<u32> = groups[from..end].iter().map(|group| group - groups[from]).collect();
+        let own = join(&counts[from..end], &heavy[from..end], &own, |own, gathered| {
+            own < light || gathered < light
+        });
+        let before = joined.last().map_or(0, |last| last + 1);
+        joined.extend(own.into_iter().map(|group| before + group));
+        from = end;
+    }
+    joined
 }
 
 /// Groups as runs of at least `least`; what is as heavy is alone.
@@ -124,17 +150,17 @@ pub fn partition(leaves: &[Leaf], groups: &[u32], order: &Order) -> Partition {
         }
     };
     for (at, (leaf, &label)) in leaves.iter().zip(groups).enumerate() {
-        let (start, end) = (order.value(leaf.keys.start), order.value(leaf.keys.end));
+        let (start, end) = (order.value(leaf.keys.start), order.end(leaf.keys.end));
         let before = at.checked_sub(1).map(|before| &leaves[before]);
         match before {
             None => push(space.start, label, 0.0),
-            Some(before) if before.keys.end < leaf.keys.start => {
+            Some(before) if order.end(before.keys.end) < start => {
                 // No value of the type is near a special one.
                 let middle = match order.is_special(leaf.keys.start) {
                     true => leaf.keys.start,
                     false => before.keys.end + (leaf.keys.start - before.keys.end).div_ceil(2),
                 };
-                push(order.value(before.keys.end), groups[at - 1], 0.0);
+                push(order.end(before.keys.end), groups[at - 1], 0.0);
                 push(order.value(middle), label, 0.0);
             }
             Some(_) => {}
@@ -183,8 +209,11 @@ fn pieces(start: u64, end: u64, octaves: bool) -> Vec<(u64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdpsyn_trace::{Column, Field};
+    use netdpsyn_trace::directory::SPACE;
+    use netdpsyn_trace::{Column, Directory, Field};
     use proptest::prelude::*;
+    use std::ops::Range;
+    use std::sync::Arc;
 
     fn amounts(special: &[&str]) -> Order {
         let special = special.iter().map(|&cell| cell.into()).collect();
@@ -216,7 +245,7 @@ mod tests {
             let cuts: Vec<u64> = cuts.into_iter().collect();
             let leaves: Vec<Leaf> = cuts
                 .chunks_exact(2)
-                .map(|c| Leaf { keys: c[0]..c[1], count: 1.0, variance: 0.0 })
+                .map(|c| Leaf { keys: c[0].into()..c[1].into(), count: 1.0, variance: 0.0 })
                 .filter(|leaf| order.value(leaf.keys.start) < order.value(leaf.keys.end))
                 .collect();
             prop_assume!(!leaves.is_empty());
@@ -232,7 +261,7 @@ mod tests {
                 prop_assert!((mass - 1.0).abs() < 1e-9);
                 for (interval, _) in drawn {
                     for value in [interval.start, interval.end - 1] {
-                        prop_assert!(leaf.keys.contains(&order.key(value)));
+                        prop_assert!(leaf.keys.contains(&order.key(value).into()));
                         prop_assert_eq!(cut.code(value), bin as u32);
                     }
                 }
@@ -243,17 +272,60 @@ mod tests {
     #[test]
     fn heavy_leaves_are_alone_and_light_ones_together() {
         let counts = [1.0, 1.0, 50.0, 1.0, 20.0, 20.0, 1.0, 1.0];
-        assert_eq!(between_quantiles(&counts, 0, 5), [0, 0, 1, 2, 3, 4, 5, 5]);
-        assert_eq!(between_quantiles(&counts, 2, 5), [0, 0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(between_quantiles(&counts, 0, &[], 5), [0, 0, 1, 2, 3, 4, 5, 5]);
+        assert_eq!(between_quantiles(&counts, 2, &[], 5), [0, 0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(between_quantiles(&counts, 0, &[1, 7], 5), [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(of_mass(&[1.0, 1.0, 1.0, 9.0, 1.0, 1.0], 3.0), [0, 0, 0, 1, 2, 2]);
         assert_eq!(of_mass(&[3.0, 3.0], 3.0), [0, 1]);
+    }
+
+    #[test]
+    fn no_bin_has_addresses_of_two_families() {
+        let order = Order::of(&Column::new("c", Field::Address {}), None).unwrap();
+        let starts = [0, address::FAMILIES[0], address::FAMILIES[0] + (1 << 100), address::FAMILIES[1]];
+        let leaves = starts.map(|start| Leaf { keys: start..start + (1 << 100), count: 1.0, variance: 0.0 });
+        let two = Resolutions::of_leaves(&leaves, &order, 1, 0.5);
+        assert_eq!((two.fine, two.coarse), (vec![0, 1, 1, 2], vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn nothing_is_drawn_beyond_a_directory() {
+        for special in [0, 1] {
+            let cells = ["-"].iter().take(special).map(|&cell| cell.into()).collect();
+            let column = Column { special: cells, ..Column::new("c", Field::Address {}) };
+            let order = Order::of(&column, None).unwrap();
+            // ::/64, and ff00::/8, which ends where the keys do; between them a leaf of another column.
+            let end = 1u128 << order.bits();
+            let keys = [0..1 << 64, end - (1 << 120)..end];
+            let elsewhere = 1 << 80..1 << 81;
+            let directory = Arc::new(Directory::covering(keys.iter().chain(std::iter::once(&elsewhere))));
+            let order = order.explained(&directory);
+            let beside = (0..special as u128).map(|at| end + at..end + at + 1);
+            let leaves: Vec<Leaf> =
+                keys.into_iter().chain(beside).map(|keys| Leaf { keys, count: 1.0, variance: 0.0 }).collect();
+            let groups: Vec<u32> = (0..leaves.len() as u32).collect();
+            let cut = partition(&leaves, &groups, &order);
+            let drawn = |bin: usize| {
+                let own = cut.intervals()[bin].clone();
+                own.into_iter().filter(|(_, weight)| *weight > 0.0).map(|(interval, _)| interval).collect()
+            };
+            let (first, last): (Vec<Range<u64>>, Vec<Range<u64>>) = (drawn(0), drawn(1));
+            let only = |own: Vec<Range<u64>>| <[Range<u64>; 1]>::try_from(own).unwrap()[0].clone();
+            assert_eq!([only(first), only(last)], [0..1 << 29, 1 << 30..directory.len()]);
+            assert_eq!(directory.len(), 3 << 29);
+            // What lies beyond counts with the last leaf, and what is special alone.
+            assert_eq!(cut.code(SPACE - 1), 1);
+            if special > 0 {
+                assert_eq!(only(drawn(2)), SPACE..SPACE + 1);
+            }
+        }
     }
 
     #[test]
     fn what_lies_above_all_leaves_is_no_special_value() {
         let order = amounts(&["", "-"]);
         let beyond = 1 << order.bits();
-        let keys = [0..order.key(9), beyond..beyond + 1, beyond + 1..beyond + 2];
+        let keys = [0..order.key(9).into(), beyond..beyond + 1, beyond + 1..beyond + 2];
         let leaves = keys.map(|keys| Leaf { keys, count: 1.0, variance: 0.0 });
         let cut = partition(&leaves, &[0, 1, 2], &order);
         let end = order.space().end;

@@ -44,7 +44,7 @@ impl Shrinkage {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {
     /// Its keys.
-    pub keys: Range<u64>,
+    pub keys: Range<u128>,
     /// Estimated records, above 0; of a special value not below it.
     pub count: f64,
     /// Variance of what the estimate was taken from.
@@ -54,7 +54,7 @@ pub struct Leaf {
 /// One answered level.
 pub struct Counted {
     /// Prefixes of the nodes whose children these are.
-    pub parents: Vec<u64>,
+    pub parents: Vec<u128>,
     /// Their counts.
     pub level: Level,
     /// σ of a count.
@@ -82,7 +82,7 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
             let cells = parent * fan..end;
             let own_open =
                 opened.partition_point(|&c| c < cells.start)..opened.partition_point(|&c| c < cells.end);
-            let key = |child: usize| ((prefix * *fan as u64) + child as u64) << below;
+            let key = |child: usize| ((prefix * *fan as u128) + child as u128) << below;
             if total <= 0.0 {
                 next.extend(opened[own_open].iter().map(|_| (0.0, 0.0)));
                 continue;
@@ -95,9 +95,9 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
             };
             let mut shared = family.share(stands, how.remainder[last], how.least_signal);
             let mut within = total;
-            for (value, count) in (0..).zip(shared.counts.split_off(*fan)) {
+            for (value, count) in (0u32..).zip(shared.counts.split_off(*fan)) {
                 within -= count;
-                let start = (1 << order.bits()) + value;
+                let start = (1 << order.bits()) + u128::from(value);
                 let variance = family.noise[fan + value as usize];
                 special.push(Leaf { keys: start..start + 1, count, variance });
             }
@@ -140,8 +140,8 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
 }
 
 /// Whether a value has a key among these.
-fn is_held(order: &Order, keys: Range<u64>) -> bool {
-    order.value(keys.start) < order.value(keys.end)
+fn is_held(order: &Order, keys: Range<u128>) -> bool {
+    order.holds(keys) > 0
 }
 
 /// Estimates and variances of every node from its own count and those below it. The variance of a cell that holds nothing is 0.
@@ -153,7 +153,8 @@ fn upwards(levels: &[Counted], order: &Order) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) 
         let fan = counted.level.fan;
         depth += fan.ilog2();
         let below = order.bits() - depth;
-        let prefixes = counted.parents.iter().flat_map(|&p| (0..fan as u64).map(move |c| p * fan as u64 + c));
+        let prefixes =
+            counted.parents.iter().flat_map(|&p| (0..fan as u128).map(move |c| p * fan as u128 + c));
         let mut held: Vec<bool> = prefixes.map(|p| is_held(order, p << below..(p + 1) << below)).collect();
         held.resize(counted.level.noisy.len(), true);
         let of = |held: &bool, count: f64| if *held { count } else { 0.0 };
@@ -255,14 +256,15 @@ impl Family<'_> {
 fn cut_off(leaves: &mut Vec<Leaf>, levels: &[Counted], order: &Order) {
     let Some(first) = levels.first() else { return };
     let below = order.bits() - first.level.fan.ilog2();
-    let ranges: Vec<Range<u64>> =
-        (0..first.level.fan as u64).map(|c| order.value(c << below)..order.value((c + 1) << below)).collect();
+    let ranges: Vec<Range<u64>> = (0..first.level.fan as u128)
+        .map(|c| order.value(c << below)..order.value((c + 1) << below))
+        .collect();
     let held = ranges.iter().rposition(|range| range.start < range.end).map_or(0, |last| last + 1);
     if held == 0 {
         return;
     }
     let top = top(&first.level.noisy[..held], first.sigma, &ranges[..held], true);
-    let end = (top.bin as u64 + 1) << below;
+    let end = (top.bin as u128 + 1) << below;
     leaves.retain(|leaf| leaf.keys.start < end);
     leaves.iter_mut().for_each(|leaf| leaf.keys.end = leaf.keys.end.min(end));
 }

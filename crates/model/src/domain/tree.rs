@@ -29,9 +29,9 @@ pub struct PrefixTree {
     /// Prefix length of the nodes in `open`.
     depth: u32,
     /// Open nodes of the current depth, as sorted prefixes.
-    open: Vec<u64>,
+    open: Vec<u128>,
     /// Levels already answered, with the prefixes of the nodes that were open then.
-    answered: Vec<(Vec<u64>, Level)>,
+    answered: Vec<(Vec<u128>, Level)>,
 }
 
 /// A finished node of the tree.
@@ -76,7 +76,7 @@ impl PrefixTree {
     }
 
     /// The cell of the next level in which a value counts; `None` below a closed node.
-    pub fn cell(&self, value: u64) -> Option<usize> {
+    pub fn cell(&self, value: u128) -> Option<usize> {
         if let Some(beside) = value.checked_sub(1 << self.bits) {
             let beside = beside as usize;
             return (beside < self.beside_children()).then(|| self.children() + beside);
@@ -87,19 +87,21 @@ impl PrefixTree {
         Some((parent << bits) | (child & ((1 << bits) - 1)) as usize)
     }
 
-    /// Finds cells of the next level for many values.
-    pub fn finder(&self) -> Finder<'_> {
+    /// Finds cells of the next level for many values of a space of less than 64 bits.
+    pub fn finder(&self) -> Finder {
+        assert!(self.bits < u64::BITS, "prefixes of 64 bits");
         let bits = u32::from(self.levels[self.answered.len()]);
         let apart = self.depth.saturating_sub(INDEXED);
         let mut first = vec![0u32; (1 << self.depth.min(INDEXED)) + 1];
-        for &prefix in &self.open {
+        let open: Vec<u64> = self.open.iter().map(|&prefix| prefix as u64).collect();
+        for &prefix in &open {
             first[(prefix >> apart) as usize + 1] += 1;
         }
         for at in 1..first.len() {
             first[at] += first[at - 1];
         }
         let below = self.bits - self.depth - bits;
-        Finder { open: &self.open, first, apart, bits, below, beside: self.beside_children() }
+        Finder { open, first, apart, bits, below, beside: self.beside_children() }
     }
 
     /// Tells which values count in which cell of the next level, piece by piece.
@@ -107,7 +109,9 @@ impl PrefixTree {
         for number in [self.bits, self.depth, u32::from(self.levels[self.answered.len()])] {
             say(&number.to_le_bytes());
         }
-        say(&self.open.iter().flat_map(|prefix| prefix.to_le_bytes()).collect::<Vec<u8>>());
+        let bytes = if self.bits < u64::BITS { 8 } else { 16 };
+        let prefixes = self.open.iter().flat_map(|prefix| prefix.to_le_bytes().into_iter().take(bytes));
+        say(&prefixes.collect::<Vec<u8>>());
         if self.beside > 0 {
             say(&(self.beside as u64).to_le_bytes());
         }
@@ -132,17 +136,17 @@ impl PrefixTree {
     }
 
     /// What was asked of the tree so far, level by level: the prefixes of the nodes that were open, and their children's counts.
-    pub fn into_levels(self) -> Vec<(Vec<u64>, Level)> {
+    pub fn into_levels(self) -> Vec<(Vec<u128>, Level)> {
         self.answered
     }
 
     /// Prefixes of the cells of the next level, of so many bits each; what stands beside has none.
-    pub fn next_prefixes(&self) -> (impl Iterator<Item = u64> + '_, u32) {
+    pub fn next_prefixes(&self) -> (impl Iterator<Item = u128> + '_, u32) {
         let bits = u32::from(self.levels[self.answered.len()]);
         ((0..self.children()).map(move |cell| child(&self.open, bits, cell)), self.depth + bits)
     }
 
-    /// The finished tree: its leaves in order, which cover the space, each a bin.
+    /// The finished tree of a space of less than 64 bits: its leaves in order, which cover the space, each a bin.
     ///
     /// # Panics
     /// Before the last level was answered.
@@ -159,7 +163,7 @@ impl PrefixTree {
             for (cell, estimate) in estimates.into_iter().enumerate() {
                 if opened.next_if_eq(&&cell).is_none() {
                     let (start, length) = match cell < parents.len() << bits {
-                        true => (child(&parents, bits, cell) << (self.bits - length), length),
+                        true => ((child(&parents, bits, cell) << (self.bits - length)) as u64, length),
                         false => last(cell, level.fan),
                     };
                     estimated.push((start, length, estimate));
@@ -194,8 +198,8 @@ pub fn largest(mut cells: Vec<usize>, noisy: &[i64], most: usize) -> Vec<usize> 
 const INDEXED: u32 = 16;
 
 /// Finds the cells of one level.
-pub struct Finder<'a> {
-    open: &'a [u64],
+pub struct Finder {
+    open: Vec<u64>,
     /// By the leading bits, the first open node that has them.
     first: Vec<u32>,
     apart: u32,
@@ -204,7 +208,7 @@ pub struct Finder<'a> {
     beside: usize,
 }
 
-impl Finder<'_> {
+impl Finder {
     /// [`PrefixTree::cell`].
     pub fn cell(&self, value: u64) -> Option<usize> {
         let child = value >> self.below;
@@ -227,8 +231,8 @@ impl Finder<'_> {
 }
 
 /// The prefix of a level's cell, whose parents have these prefixes.
-fn child(parents: &[u64], bits: u32, cell: usize) -> u64 {
-    (parents[cell >> bits] << bits) | (cell & ((1 << bits) - 1)) as u64
+fn child(parents: &[u128], bits: u32, cell: usize) -> u128 {
+    (parents[cell >> bits] << bits) | (cell & ((1 << bits) - 1)) as u128
 }
 
 /// The leaves of a finished tree.
@@ -307,7 +311,7 @@ mod tests {
         for _ in 0..tree.levels() {
             let mut counts = vec![0; tree.level_cells()];
             for &value in values {
-                if let Some(cell) = tree.cell(value) {
+                if let Some(cell) = tree.cell(value.into()) {
                     counts[cell] += 1;
                 }
             }
@@ -332,13 +336,13 @@ mod tests {
             // Deep prefixes are searched, short ones looked up.
             let mut tree = PrefixTree::new(32, &[4, 13, 8]);
             for threshold in [100.0, 2.0] {
-                let cells = |value: u64| (tree.finder().cell(value << 16 | value), tree.cell(value << 16 | value));
+                let cells = |value: u64| (tree.finder().cell(value << 16 | value), tree.cell(u128::from(value << 16 | value)));
                 prop_assert!(all.iter().map(|&v| cells(v)).all(|(a, b)| a == b));
                 let mut counts = vec![0; tree.level_cells()];
-                all.iter().filter_map(|&value| tree.cell(value << 16 | value)).for_each(|cell| counts[cell] += 1);
+                all.iter().filter_map(|&value| tree.cell(u128::from(value << 16 | value))).for_each(|cell| counts[cell] += 1);
                 tree.open(&counts, threshold, 1_000);
             }
-            prop_assert!(all.iter().all(|&v| tree.finder().cell(v << 16 | v) == tree.cell(v << 16 | v)));
+            prop_assert!(all.iter().all(|&v| tree.finder().cell(v << 16 | v) == tree.cell(u128::from(v << 16 | v))));
         }
     }
 
@@ -387,8 +391,8 @@ mod tests {
     fn what_stands_beside_is_counted_on_the_first_level_and_never_opens() {
         let mut tree = PrefixTree::new(16, &[4, 4, 8]).beside(2);
         assert_eq!(tree.level_cells(), 18);
-        let cells =
-            [0, 65_535, 65_536, 65_537, 65_538].map(|value| (tree.cell(value), tree.finder().cell(value)));
+        let cells = [0u64, 65_535, 65_536, 65_537, 65_538]
+            .map(|value| (tree.cell(value.into()), tree.finder().cell(value)));
         assert_eq!(cells, [Some(0), Some(15), Some(16), Some(17), None].map(|cell| (cell, cell)));
         let mut noisy = vec![0; 18];
         (noisy[3], noisy[16], noisy[17]) = (900, 5_000, 7);

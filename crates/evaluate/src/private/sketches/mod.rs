@@ -8,7 +8,7 @@ pub mod sketch;
 use super::skipped::{NotTaken, Skipped};
 use super::{Traces, relative_error};
 use netdpsyn_trace::progress::{self, Cancelled, Progress};
-use netdpsyn_trace::{Field, Trace, Values};
+use netdpsyn_trace::{Trace, Values};
 use rayon::prelude::*;
 use serde::Serialize;
 use sketch::{Counted, Sketch};
@@ -62,7 +62,7 @@ struct Reading {
 /// Every sketch on every address column.
 pub fn sketches(traces: &Traces, progress: &dyn Progress) -> Result<Vec<HeavyHitters>, NotTaken> {
     let columns: Vec<usize> = (0..traces.schema.columns.len())
-        .filter(|&column| matches!(traces.schema.columns[column].field, Field::Ip { .. }))
+        .filter(|&column| traces.schema.columns[column].field.is_address())
         .collect();
     if columns.is_empty() {
         return Err(Skipped::because("the trace has no address column").into());

@@ -1,0 +1,72 @@
+//! Addresses of any family while a trace is read: numbered as they come, and put in order at the end.
+
+use super::cell::{BadCell, bad};
+use netdpsyn_trace::directory::{Directory, SPACE};
+use netdpsyn_trace::progress::{Cancelled, Progress};
+use netdpsyn_trace::{Address, Trace, address::NoAddress};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Parts that are locked by themselves, so that threads seldom wait for each other.
+const PARTS: usize = 64;
+
+/// Numbers for addresses.
+pub struct Gatherer {
+    parts: [Part; PARTS],
+    next: AtomicU64,
+}
+
+impl Default for Gatherer {
+    fn default() -> Self {
+        Gatherer { parts: std::array::from_fn(|_| Part::default()), next: AtomicU64::new(0) }
+    }
+}
+
+/// The numbers of some keys.
+type Part = Mutex<HashMap<u128, u32>>;
+
+impl Gatherer {
+    /// The number of a key; `None` where there are too many.
+    fn number(&self, key: u128) -> Option<u64> {
+        // The parts of a key that differ most are those of IPv4, and the last ones.
+        let mixed = (key ^ key >> 92 ^ key >> 76).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        let part = &self.parts[(mixed >> 122) as usize % PARTS];
+        let mut known = part.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&number) = known.get(&key) {
+            return Some(number.into());
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        known.insert(key, u32::try_from(number).ok().filter(|&n| u64::from(n) < SPACE)?);
+        Some(number)
+    }
+
+    /// The trace whose addresses have these numbers, with the places that they have in order. Begins anew.
+    pub fn ordered(&self, trace: Trace, progress: &dyn Progress) -> Result<Trace, Cancelled> {
+        let mut known: Vec<(u128, u32)> = Vec::new();
+        for part in &self.parts {
+            known.extend(part.lock().unwrap_or_else(PoisonError::into_inner).drain());
+        }
+        self.next.store(0, Ordering::Relaxed);
+        progress.check()?;
+        known.sort_unstable();
+        let mut places = vec![0; known.len()];
+        known.iter().zip(0..).for_each(|(&(_, number), place)| places[number as usize] = place);
+        let directory = Arc::new(Directory::of_keys(known.into_iter().map(|(key, _)| key).collect()));
+        trace.renumbered(directory, |number| places[number as usize], progress)
+    }
+}
+
+/// Reads a cell; without a gatherer its number is 0.
+pub fn read(cell: &[u8], gatherer: Option<&Gatherer>) -> Result<u64, BadCell> {
+    let key = match Address::read(cell) {
+        Ok(address) => address.key(),
+        Err(NoAddress::Unassigned) => return Err(bad("an IPv6 address that nobody has assigned", cell)),
+        Err(NoAddress::Text) => return Err(bad("no address of IPv4, IPv6 or hardware", cell)),
+    };
+    let number = match (key, gatherer) {
+        (Some(key), Some(gatherer)) => gatherer.number(key),
+        _ => Some(0),
+    };
+    number.ok_or_else(|| bad("more addresses than can be numbered", cell))
+}

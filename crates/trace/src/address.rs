@@ -1,0 +1,245 @@
+//! Addresses of several families, and their keys in one ordered space of 127 bits.
+//!
+//! ```text
+//! key   00 …   IPv6 of ::/3, the other 125 bits
+//!       01 …   IPv6 of 2000::/3
+//!       100 …  IPv4, 32 bits and then zeros
+//!       101 …  hardware addresses, 48 bits and then zeros
+//!       11 …   IPv6 of e000::/3
+//! ```
+//! The families stand in parts of IPv6's space that nobody has assigned (4000::/3 to c000::/3), so that one tree cuts them all. Within a family the order of keys
+//! is that of addresses, and an IPv4 network of length n is a prefix of n + 3 bits.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Bits of a key.
+pub const BITS: u32 = 127;
+
+/// Bits of the levels of a tree of keys. The first level has the families, whose noise is that of a few cells: one that a trace has not is seen to hold nothing. Addresses
+/// of IPv4 are told apart after 4 more and those of hardware after 6; of IPv6 there are networks of 4, 12, 20, 28, 36, 44, 52, 58 and 64 bits, and then the interface
+/// identifier byte by byte.
+pub const LEVELS: [u8; 17] = [3, 8, 8, 8, 8, 8, 8, 6, 6, 8, 8, 8, 8, 8, 8, 8, 8];
+
+/// Bits of a key behind its first two.
+const WITHIN: u32 = BITS - 2;
+/// The key of 0.0.0.0.
+const V4: u128 = 0b100 << (WITHIN - 1);
+/// The key of 00:00:00:00:00:00.
+const HARDWARE: u128 = 0b101 << (WITHIN - 1);
+/// The first key beyond them.
+const LAST: u128 = 0b110 << (WITHIN - 1);
+/// From the key of one address to that of the next.
+const V4_STEP: u128 = 1 << (WITHIN - 1 - 32);
+const HARDWARE_STEP: u128 = 1 << (WITHIN - 1 - 48);
+
+/// The first key of each family but the first.
+pub const FAMILIES: [u128; 3] = [V4, HARDWARE, LAST];
+
+/// An address of one of the families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// IPv4.
+    V4(u32),
+    /// IPv6.
+    V6(u128),
+    /// 48 bits of hardware.
+    Hardware(u64),
+}
+
+/// Which families a trace's columns of addresses hold, where that is declared of all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Families {
+    /// IPv4 alone: every column of type `address` is one of type `ip`.
+    Ipv4,
+    /// IPv4, IPv6 and hardware addresses: every column of type `ip` is one of type `address`.
+    Any,
+}
+
+/// Why text is no address that has a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAddress {
+    /// It is written as none.
+    Text,
+    /// It is one of IPv6 that nobody has.
+    Unassigned,
+}
+
+impl Address {
+    /// What text says: IPv4 with dots, IPv6, or six bytes of hardware apart by `:` or `-`. An IPv4 address within IPv6 (`::ffff:192.0.2.1`) is what it maps.
+    pub fn read(text: &[u8]) -> Result<Address, NoAddress> {
+        if let Some(hardware) = hardware(text) {
+            return Ok(Address::Hardware(hardware));
+        }
+        let text = std::str::from_utf8(text).map_err(|_| NoAddress::Text)?;
+        let address = Address::of_ip(text.parse().map_err(|_| NoAddress::Text)?);
+        address.key().map(|_| address).ok_or(NoAddress::Unassigned)
+    }
+
+    /// Of 16 bytes.
+    pub fn of_ip(ip: IpAddr) -> Address {
+        match ip.to_canonical() {
+            IpAddr::V4(v4) => Address::V4(v4.into()),
+            IpAddr::V6(v6) => Address::V6(v6.into()),
+        }
+    }
+
+    /// Its key; an address of IPv6 that nobody has assigned has none.
+    pub fn key(self) -> Option<u128> {
+        match self {
+            Address::V4(address) => Some(V4 + u128::from(address) * V4_STEP),
+            Address::Hardware(address) => Some(HARDWARE + u128::from(address) * HARDWARE_STEP),
+            Address::V6(address) => {
+                let quarter = match address >> WITHIN {
+                    first @ (0 | 1) => first,
+                    7 => 3,
+                    _ => return None,
+                };
+                Some(quarter << WITHIN | address & ((1 << WITHIN) - 1))
+            }
+        }
+    }
+
+    /// The address of a key, or the last one before it.
+    pub fn of(key: u128) -> Address {
+        match key {
+            V4..HARDWARE => Address::V4(((key - V4) / V4_STEP) as u32),
+            HARDWARE..LAST => Address::Hardware(((key - HARDWARE) / HARDWARE_STEP) as u64),
+            _ => {
+                let first = if key < V4 { key >> WITHIN } else { 7 };
+                Address::V6(first << WITHIN | key & ((1 << WITHIN) - 1))
+            }
+        }
+    }
+}
+
+/// Which family's part of the space a key lies in.
+pub fn family(key: u128) -> usize {
+    FAMILIES.partition_point(|&first| first <= key)
+}
+
+/// From this key to that of the next address.
+pub fn step(key: u128) -> u128 {
+    match key {
+        V4..HARDWARE => V4_STEP,
+        HARDWARE..LAST => HARDWARE_STEP,
+        _ => 1,
+    }
+}
+
+/// Whether a prefix of keys holds more than one address.
+pub fn are_several(keys: std::ops::Range<u128>) -> bool {
+    keys.end - keys.start > step(keys.start)
+}
+
+/// The network that people speak of: /16 of IPv4, /32 of IPv6, the maker of hardware. Keeps the order of keys.
+pub fn coarse(key: u128) -> u64 {
+    let lost = match key {
+        V4..HARDWARE => BITS - 3 - 16,
+        HARDWARE..LAST => BITS - 3 - 24,
+        _ => BITS - 31,
+    };
+    ((key >> lost << lost) >> (BITS - 31)) as u64
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Address::V4(address) => Ipv4Addr::from(address).fmt(f),
+            Address::V6(address) => Ipv6Addr::from(address).fmt(f),
+            Address::Hardware(address) => {
+                let [_, _, a, b, c, d, e, g] = address.to_be_bytes();
+                write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+            }
+        }
+    }
+}
+
+/// Six bytes of two digits each, all apart by the same mark.
+fn hardware(text: &[u8]) -> Option<u64> {
+    let mark = *text.get(2).filter(|mark| matches!(mark, b':' | b'-'))?;
+    if text.len() != 17 {
+        return None;
+    }
+    text.iter().enumerate().try_fold(0, |address, (at, &byte)| match at % 3 {
+        2 => (byte == mark).then_some(address),
+        _ => Some(address << 4 | u64::from(char::from(byte).to_digit(16)?)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_address() -> impl Strategy<Value = Address> {
+        let v6 = (prop::sample::select(vec![0u128, 1, 7]), any::<u128>())
+            .prop_map(|(first, rest)| Address::of_ip(Ipv6Addr::from(first << 125 | rest >> 3).into()));
+        let hardware = (0..1u64 << 48).prop_map(Address::Hardware);
+        prop_oneof![any::<u32>().prop_map(Address::V4), v6, hardware]
+    }
+
+    proptest! {
+        #[test]
+        fn keys_go_there_and_back_and_keep_the_order_of_a_family(a in any_address(), b in any_address()) {
+            let (key, other) = (a.key().unwrap(), b.key().unwrap());
+            prop_assert!(key < 1 << BITS);
+            prop_assert_eq!(Address::of(key), a);
+            prop_assert_eq!(Address::of(key + step(key) - 1), a);
+            prop_assert_eq!(Address::read(a.to_string().as_bytes()), Ok(a));
+            prop_assert_eq!(key == other, a == b);
+            prop_assert_eq!(key <= other || coarse(key) >= coarse(other), true);
+            match (a, b) {
+                (Address::V4(x), Address::V4(y)) => {
+                    prop_assert_eq!(key.cmp(&other), x.cmp(&y));
+                    prop_assert_eq!(coarse(key) == coarse(other), x >> 16 == y >> 16);
+                }
+                (Address::V6(x), Address::V6(y)) => {
+                    prop_assert_eq!(key.cmp(&other), x.cmp(&y));
+                    prop_assert_eq!(coarse(key) == coarse(other), x >> 96 == y >> 96);
+                }
+                (Address::Hardware(x), Address::Hardware(y)) => {
+                    prop_assert_eq!(key.cmp(&other), x.cmp(&y));
+                    prop_assert_eq!(coarse(key) == coarse(other), x >> 24 == y >> 24);
+                }
+                _ => prop_assert!(coarse(key) != coarse(other)),
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_read_as_people_write_it() {
+        let read = |text: &str| Address::read(text.as_bytes());
+        assert_eq!(read("192.0.2.1"), Ok(Address::V4(0xc000_0201)));
+        assert_eq!(read("::ffff:192.0.2.1"), Ok(Address::V4(0xc000_0201)));
+        assert_eq!(read("2001:DB8:0:0::1").map(|a| a.to_string()).as_deref(), Ok("2001:db8::1"));
+        for text in ["AA:bb:cc:dd:ee:0F", "aa-bb-cc-dd-ee-0f"] {
+            assert_eq!(read(text).map(|a| a.to_string()).as_deref(), Ok("aa:bb:cc:dd:ee:0f"));
+        }
+        for text in ["", "aa:bb-cc:dd:ee:ff", "aa:bb:cc:dd:ee", "1.2.3", "fe80::1%eth0", "+a:bb:cc:dd:ee:ff"]
+        {
+            assert_eq!(read(text), Err(NoAddress::Text), "{text}");
+        }
+        assert_eq!(read("4000::1"), Err(NoAddress::Unassigned));
+        assert_eq!(read("dfff::"), Err(NoAddress::Unassigned));
+    }
+
+    #[test]
+    fn levels_end_where_families_do() {
+        let mut depth = 0;
+        let depths = LEVELS.map(|bits| {
+            depth += u32::from(bits);
+            depth
+        });
+        assert_eq!((depths[0], depths[16]), (3, BITS));
+        assert!(depths.contains(&(3 + 32)) && depths.contains(&(3 + 48)) && depths.contains(&63));
+        // No cell of a level is beyond a family: below an exact address nothing opens.
+        let several = |key: u128, depth: u32| are_several(key..key + (1 << (BITS - depth)));
+        assert!(several(V4, 34) && !several(V4, 35) && several(HARDWARE, 50) && !several(HARDWARE, 51));
+        assert!(several(LAST, 126) && !several(LAST, 127));
+    }
+}
