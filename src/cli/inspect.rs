@@ -137,7 +137,7 @@ impl Args {
             amendments.iter().for_each(|amendment| println!("  {amendment}"));
         }
         if let Some(path) = self.schema_out {
-            let schema = amended.map_or(found.schema, |amended| amended.schema);
+            let schema = amended.as_ref().map_or(&found.schema, |amended| &amended.schema);
             let text = serde_json::to_string_pretty(&schema.shown()).unwrap_or_default();
             std::fs::write(&path, text + "\n")
                 .map_err(|source| LocalError::Write { path: path.clone(), source })?;
@@ -148,11 +148,12 @@ impl Args {
         }
         let seen = report.as_ref().map_or(0, |report| report.readable() + report.bad);
         let bad = report.as_ref().map_or(0, |report| report.bad);
-        match bad as f64 > source.tolerance * seen as f64 {
-            true => Err(Failure::Unusable(
-                "the file cannot be used as it stands: mend it, declare how such cells are written, or skip such records with --tolerance SHARE".into(),
-            )),
-            false => Ok(()),
+        if bad as f64 <= source.tolerance * seen as f64 {
+            return Ok(());
         }
+        Err(Failure::Unusable(match amended {
+            Some(_) => "the file cannot be used as it stands: declare what is proposed above, as --schema-out FILE writes it for --schema, mend the file, or skip such records with --tolerance SHARE".into(),
+            None => "the file cannot be used as it stands: mend it, declare how such cells are written, or skip such records with --tolerance SHARE".into(),
+        }))
     }
 }

@@ -6,7 +6,7 @@ use super::known;
 use super::openapi::File;
 use super::ranges::{self, Part};
 use crate::service::app::{App, Caller, Page, PageQuery};
-use crate::service::content::{self, ContentFormat, ContentQuery};
+use crate::service::content::{self, ContentQuery};
 use crate::service::problem::Problem;
 use crate::service::releases::{self, PrivateReport, ReleaseReportView, ReleaseView};
 use axum::Json;
@@ -49,7 +49,7 @@ pub async fn publish(
     releases::publish(&app, &caller, id).await.map(Json)
 }
 
-/// Download the synthetic trace as CSV, Parquet or Arrow, whole or in part (steward; reader once published).
+/// Download the synthetic trace as CSV, Parquet or Arrow, or laid out as text of another kind, whole or in part (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."), ContentQuery,
         ("Accept" = Option<String>, Header, description = "`text/csv`, `application/vnd.apache.parquet` or `application/vnd.apache.arrow.file`; CSV where any will do."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have, or several of them, or `*`."),
@@ -65,6 +65,7 @@ pub async fn publish(
             headers(("ETag" = String, description = "The SHA-256 of the whole."), ("Content-Range" = String, description = "Which part it is."))),
         (status = 304, description = "It is the one you have.", headers(("ETag" = String, description = "Its SHA-256."))),
         (status = 406, description = "It is to be had in other formats."),
+        (status = 422, description = "There is no such layout, or nothing of it follows from the trace's columns."),
         (status = 416, description = "It has no such part.", headers(("Content-Range" = String, description = "How long it is."))),
         (status = 507, description = "That it was looked at cannot be written down, or another format not be stored: no room left on the disk.")))]
 pub async fn content(
@@ -75,11 +76,8 @@ pub async fn content(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let accepted = query.format.or_else(|| accept::preferred(text(header::ACCEPT)));
-    let format = accepted.ok_or_else(|| {
-        Problem::not_acceptable(&ContentFormat::ALL.map(ContentFormat::media_type).join(", "))
-    })?;
-    let (kept, opened) = content::content(&app, &caller, id, format).await?;
+    let shape = query.shape(|| accept::preferred(text(header::ACCEPT)))?;
+    let (kept, opened) = content::content(&app, &caller, id, &shape).await?;
     let tag = format!("\"{}\"", kept.sha256);
     let vary = (header::VARY, header::ACCEPT.as_str());
     if known::has(&headers, &tag) {
@@ -87,14 +85,10 @@ pub async fn content(
     }
     let wanted = text(header::RANGE).filter(|_| text(header::IF_RANGE).is_none_or(|known| known == tag));
     let length = kept.bytes;
-    let media_type = match format {
-        ContentFormat::Csv => format!("{}; charset=utf-8", format.media_type()),
-        format => format.media_type().to_string(),
-    };
     let about = [
-        (header::CONTENT_TYPE, media_type),
+        (header::CONTENT_TYPE, shape.media_type),
         (header::ETAG, tag),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.{}\"", format.extension())),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.{}\"", shape.extension)),
         (header::ACCEPT_RANGES, "bytes".to_string()),
         (header::LINK, format!("</v1/releases/{id}>; rel=\"describedby\"")),
     ];

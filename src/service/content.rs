@@ -1,17 +1,20 @@
-//! A release's trace in the format that is asked for. One form is stored, CSV; the others are made of it when somebody wants them, and kept beside
-//! the artifacts while they are wanted.
+//! A release's trace in the format, or laid out in the way, that is asked for. One form is stored, CSV; the others are made of it when somebody wants them, and kept
+//! beside the artifacts while they are wanted.
 
 use super::app::{App, Caller};
 use super::disk;
+use super::local::Form;
 use super::problem::Problem;
 use super::releases;
-use crate::formats::{self, OutputFormat, TraceWriter};
+use crate::formats::{self, OutputFormat};
 use crate::model::Bundle;
 use crate::progress::{Halted, Quiet};
 use crate::storage::artifacts::Opened;
 use crate::storage::models;
 use crate::storage::releases::Release;
 use crate::storage::{Kept, StorageError};
+use crate::trace::layouts::layout;
+use crate::trace::reading::Separator;
 use serde::Deserialize;
 use std::time::Duration;
 use uuid::Uuid;
@@ -59,35 +62,110 @@ impl ContentFormat {
 }
 
 /// What is asked of a trace's content.
-#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ContentQuery {
     /// The format; in place of `Accept`, for links.
     #[param(inline)]
     pub format: Option<ContentFormat>,
+    /// Text laid out in another way, in place of a format: `source` for that of the raw trace, or the name of a layout, as `zeek-conn`, of which those columns are written that
+    /// follow from the trace's.
+    #[param(example = "source")]
+    pub layout: Option<String>,
 }
 
-/// A trace's content in one format, opened. Who reads a draft is written down.
-pub async fn content(
-    app: &App,
-    caller: &Caller,
-    id: Uuid,
-    format: ContentFormat,
-) -> Result<(Kept, Opened), Problem> {
+/// The layout of the raw trace.
+const SOURCE: &str = "source";
+
+/// What a trace is wanted as.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    form: Form,
+    format: OutputFormat,
+    /// How the name of a file ends.
+    pub extension: String,
+    /// Its media type.
+    pub media_type: String,
+}
+
+impl ContentQuery {
+    /// What is asked for: by a layout, else by a format, else by what is `preferred`.
+    pub fn shape(&self, preferred: impl FnOnce() -> Option<ContentFormat>) -> Result<Shape, Problem> {
+        let Some(name) = &self.layout else {
+            let format = self.format.or_else(preferred);
+            return format.map(Shape::plain).ok_or_else(|| {
+                Problem::not_acceptable(&ContentFormat::ALL.map(ContentFormat::media_type).join(", "))
+            });
+        };
+        if self.format.is_some_and(|format| format != ContentFormat::Csv) {
+            return Err(Problem::invalid("layout", "a layout is one of text: leave the format out"));
+        }
+        Shape::laid_out(name)
+    }
+}
+
+impl Shape {
+    fn plain(format: ContentFormat) -> Shape {
+        let charset = if format == ContentFormat::Csv { "; charset=utf-8" } else { "" };
+        Shape {
+            form: Form::Format(format.output()),
+            format: format.output(),
+            extension: format.extension().into(),
+            media_type: format!("{}{charset}", format.media_type()),
+        }
+    }
+
+    fn laid_out(name: &str) -> Result<Shape, Problem> {
+        let text = |form, ending: &str, kind: &str| Shape {
+            form,
+            format: OutputFormat::Csv,
+            extension: format!("{name}.{ending}"),
+            media_type: format!("{kind}; charset=utf-8"),
+        };
+        if name == SOURCE {
+            return Ok(text(Form::AsRead, "txt", "text/plain"));
+        }
+        let Some(layout) = layout(name) else {
+            return Err(Problem::invalid(
+                "layout",
+                format!(
+                    "there is no layout {name}; docs/LAYOUTS.md lists them, and {SOURCE} is that of the raw trace"
+                ),
+            ));
+        };
+        let form = Form::Layout(layout);
+        Ok(match layout.schema.reading.separator {
+            _ if layout.is_json() => text(form, "ndjson", "application/x-ndjson"),
+            Some(Separator::Tab) => text(form, "tsv", "text/tab-separated-values"),
+            None | Some(Separator::Comma) if layout.schema.reading.line.is_none() => {
+                text(form, "csv", "text/csv")
+            }
+            _ => text(form, "txt", "text/plain"),
+        })
+    }
+
+    /// Whether it is what is stored.
+    fn is_stored(&self) -> bool {
+        matches!(self.form, Form::Format(OutputFormat::Csv))
+    }
+}
+
+/// A trace's content in one shape, opened. Who reads a draft is written down.
+pub async fn content(app: &App, caller: &Caller, id: Uuid, shape: &Shape) -> Result<(Kept, Opened), Problem> {
     let release = releases::content(app, caller, id).await?;
-    if format == ContentFormat::Csv {
+    if shape.is_stored() {
         let Release { trace_path: key, trace_sha256: sha256, bytes, .. } = release;
         let opened = app.artifacts.opened(&key).await?.ok_or_else(|| lost(id))?;
         return Ok((Kept { key, sha256, bytes: bytes as u64 }, opened));
     }
     // What is swept before it is opened is made again.
     for _ in 0..TRIES {
-        let kept = match kept(app, id, format)? {
+        let kept = match kept(app, id, &shape.extension)? {
             Some(kept) => kept,
             // Whoever asked may go: what is begun is kept for the next.
             None => {
-                let made = tokio::spawn(derive(app.clone(), release.clone(), format.output()));
+                let made = tokio::spawn(derive(app.clone(), release.clone(), shape.clone()));
                 made.await.unwrap_or_else(|error| {
                     tracing::error!(%error, release = %id, "a trace could not be written in another format");
                     Err(Problem::internal())
@@ -110,15 +188,16 @@ fn folder(id: Uuid) -> String {
     format!("derived/{id}")
 }
 
-fn kept(app: &App, id: Uuid, format: ContentFormat) -> Result<Option<Kept>, Problem> {
-    Ok(app.artifacts.kept(&folder(id), format.extension(), app.clock().files())?)
+fn kept(app: &App, id: Uuid, extension: &str) -> Result<Option<Kept>, Problem> {
+    Ok(app.artifacts.kept(&folder(id), extension, app.clock().files())?)
 }
 
 /// Makes a form of a trace, one at a time: it takes all cores, and two who ask for the same want it once.
-async fn derive(app: App, release: Release, format: OutputFormat) -> Result<Kept, Problem> {
+async fn derive(app: App, release: Release, shape: Shape) -> Result<Kept, Problem> {
     let _one = app.deriving.lock().await;
-    let (id, extension) = (release.id, format.extension());
-    if let Some(kept) = app.artifacts.kept(&folder(id), extension, app.clock().files())? {
+    let id = release.id;
+    let Shape { form, format, extension, .. } = shape;
+    if let Some(kept) = kept(&app, id, &extension)? {
         return Ok(kept);
     }
     disk::check(&app, release.bytes as u64)?;
@@ -136,19 +215,26 @@ async fn derive(app: App, release: Release, format: OutputFormat) -> Result<Kept
         let schema = bundle.schema.in_file();
         let file = tempfile::Builder::new().prefix(&format!("derived-{id}-")).tempfile_in(scratch)?;
         let to = std::io::BufWriter::with_capacity(1 << 16, file.as_file());
-        let writer = TraceWriter::new(format, &schema, to, rows, Some(statement))?;
+        if let Form::Layout(layout) = form
+            && layout.from(&schema).1.is_empty()
+        {
+            return Ok(None);
+        }
+        let (writer, _) = form.writer(format, &schema, to, (rows, Some(statement)))?;
         match formats::rewrite(&trace, &schema, writer, &Quiet) {
-            Ok(()) => Ok(file.into_temp_path()),
+            Ok(()) => Ok(Some(file.into_temp_path())),
             Err(Halted::Io(error)) => Err(error),
             Err(Halted::Cancelled(cancelled)) => Err(std::io::Error::other(cancelled)),
         }
     });
     let file = written.await.map_err(std::io::Error::other).flatten().map_err(StorageError::from)?;
+    let file =
+        file.ok_or_else(|| Problem::invalid("layout", "none of its columns follow from those of the trace"))?;
     let bytes = std::fs::metadata(&file).map_err(StorageError::from)?.len();
     app.artifacts.make_room(bytes, MOST)?;
     let now = app.clock().files();
-    let kept = app.artifacts.adopt_by_digest(&folder(id), extension, &file, now).await?;
-    tracing::info!(release = %id, format = extension, bytes, "wrote a trace in another format");
+    let kept = app.artifacts.adopt_by_digest(&folder(id), &extension, &file, now).await?;
+    tracing::info!(release = %id, form = extension, bytes, "wrote a trace in another form");
     Ok(kept)
 }
 

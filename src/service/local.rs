@@ -311,7 +311,7 @@ impl Form {
     }
 
     /// What writes a trace so, and the columns that are not in it.
-    fn writer<W: io::Write>(
+    pub(super) fn writer<W: io::Write>(
         self,
         format: OutputFormat,
         schema: &Schema,
@@ -546,7 +546,7 @@ fn amended(
     for (column, detected) in schema.columns.iter_mut().zip(&bound.detected) {
         column.notation = column.notation.filter(|_| !detected);
     }
-    formats::amend(&source.path, &schema, progress).map_err(|error| source.refused(error))
+    formats::amend(&source.path, &schema, Limits::NONE, progress).map_err(|error| source.refused(error))
 }
 
 /// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many

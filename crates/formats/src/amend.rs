@@ -125,21 +125,23 @@ pub struct Amended {
 pub fn amend(
     path: &Path,
     schema: &Schema,
+    limits: Limits,
     progress: &dyn Progress,
 ) -> Result<Option<Private<Amended>>, ReadError> {
-    let Some(mut unread) = Unread::of(path, schema, progress)? else { return Ok(None) };
+    let Some(mut unread) = Unread::of(path, schema, limits, progress)? else { return Ok(None) };
     let mut schema = schema.clone();
     let mut amendments = Vec::new();
     while unread.records > 0 {
         let mut best: Option<(Schema, Unread, Amendment)> = None;
         for amendment in candidates(&schema, &unread) {
             let Some(amended) = amendment.on(&schema).filter(|amended| *amended != schema) else { continue };
-            let Some(left) = Unread::of(path, &amended, progress)? else { continue };
+            let Some(left) = Unread::of(path, &amended, limits, progress)? else { continue };
             if left.records < best.as_ref().map_or(unread.records, |(_, best, _)| best.records) {
                 best = Some((amended, left, amendment));
             }
         }
-        let Some((amended, left, amendment)) = best.or_else(|| special(path, &schema, &unread, progress))
+        let Some((amended, left, amendment)) =
+            best.or_else(|| special(path, &schema, limits, &unread, progress))
         else {
             break;
         };
@@ -181,6 +183,7 @@ fn candidates(schema: &Schema, unread: &Unread) -> Vec<Amendment> {
 fn special(
     path: &Path,
     schema: &Schema,
+    limits: Limits,
     unread: &Unread,
     progress: &dyn Progress,
 ) -> Option<(Schema, Unread, Amendment)> {
@@ -194,7 +197,7 @@ fn special(
         }
         let amendment = Amendment::Special(column.clone(), cells);
         let amended = amendment.on(schema)?;
-        let left = Unread::of(path, &amended, progress).ok()??;
+        let left = Unread::of(path, &amended, limits, progress).ok()??;
         // Records that lack another cell as well are read once that is declared, too.
         let fewer = left.records < unread.records || left.cells.len() < unread.cells.len();
         fewer.then_some((amended, left, amendment))
@@ -219,13 +222,18 @@ impl Unread {
     }
 
     /// Under a schema; `None` where it does not fit the file at all.
-    fn of(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Option<Unread>, ReadError> {
-        let bound = match bind(path, schema.clone(), Limits::NONE, progress) {
+    fn of(
+        path: &Path,
+        schema: &Schema,
+        limits: Limits,
+        progress: &dyn Progress,
+    ) -> Result<Option<Unread>, ReadError> {
+        let bound = match bind(path, schema.clone(), limits, progress) {
             Ok(bound) => bound,
             Err(ReadError::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(_) => return Ok(None),
         };
-        let mut records = opened(path, &bound.schema, Origin::Raw, Limits::NONE, progress)?.records;
+        let mut records = opened(path, &bound.schema, Origin::Raw, limits, progress)?.records;
         records.choose(|| bound.chosen());
         let parsers = bound.parsers(None);
         let mut unread = Unread { looked_at: 0, records: 0, cells: BTreeMap::new(), end: None };

@@ -1,6 +1,6 @@
 //! What would have to be declared is found from the records, and nothing where they are merely wrong.
 
-use netdpsyn_formats::{Amendment, Steward, amend};
+use netdpsyn_formats::{Amendment, Limits, Steward, amend};
 use netdpsyn_trace::address::Families;
 use netdpsyn_trace::presets;
 use netdpsyn_trace::progress::Quiet;
@@ -28,7 +28,7 @@ fn found(
     }
     write!(file, "{foot}").unwrap();
     let schema = presets::preset("flow").unwrap();
-    let amended = amend(file.path(), &schema, &Quiet).unwrap()?.for_steward(&Steward::local());
+    let amended = amend(file.path(), &schema, Limits::NONE, &Quiet).unwrap()?.for_steward(&Steward::local());
     Some((amended.amendments, amended.looked_at))
 }
 
@@ -82,7 +82,8 @@ fn bytes_of_another_encoding() {
         file.write_all(b"10.0.0.1,10.0.0.2,1,80,tcp,1717200000.5,0,3,180,0,caf\xe9\n").unwrap();
     }
     let schema = presets::preset("flow").unwrap();
-    let found = amend(file.path(), &schema, &Quiet).unwrap().unwrap().for_steward(&Steward::local());
+    let found =
+        amend(file.path(), &schema, Limits::NONE, &Quiet).unwrap().unwrap().for_steward(&Steward::local());
     assert_eq!(found.amendments, [Amendment::Encoding(Encoding::Windows1252)]);
     assert_eq!(found.schema.reading.encoding, Encoding::Windows1252);
 }

@@ -87,6 +87,9 @@ const TOGETHER: usize = 16;
 /// Bytes a packet takes at most while sessions are made, where each session has one packet: the packet, what its session has in common, and its place in what is searched.
 const SESSIONS_A_ROW: usize = sessions::BYTES_A_PACKET + 160;
 
+/// Bytes a record takes while hosts and times are exchanged, beside its codes.
+const MEETING_A_ROW: usize = 96;
+
 /// Shards that are kept in memory rather than in a scratch file.
 const HELD_SHARDS: usize = 4;
 
@@ -374,6 +377,8 @@ pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
     let rows = rows as usize;
     let (width, columns) = (Trace::empty(schema).bytes_per_row(), schema.columns.len());
     let shards = rows.div_ceil(SHARD);
+    // Records that meet are held as codes, with what is searched, and then with their times.
+    let meeting = rows.min(TOGETHER * SHARD) * (2 * columns + MEETING_A_ROW);
     // A shard has its values twice while they are sorted, codes, and what strings records of a cell or a flow together.
     let making = rows.min(rayon::current_num_threads() * SHARD) * (2 * width + 4 * columns + 48);
     let sizes = Sizes::of(shards);
@@ -383,7 +388,7 @@ pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
     // Sessions are made whole, all at once.
     let whole =
         if netdpsyn_trace::sessions::Sessions::of(schema).is_ok() { rows * SESSIONS_A_ROW } else { 0 };
-    (making.max(merging) + whole) as u64
+    ((making + meeting).max(merging) + whole) as u64
 }
 
 /// A generator of its own for each shard. It needs no secrecy, only speed and portability.

@@ -73,9 +73,8 @@ struct Paces {
     leaves: Leaves,
     /// From fine bins to coarse ones.
     coarse: Vec<u32>,
-    /// Whether records have a class, and the bins of the side beside it.
-    classes: bool,
-    sides: u32,
+    /// The attribute of the class.
+    class: Option<usize>,
 }
 
 impl Paces {
@@ -94,8 +93,7 @@ impl Paces {
             picker: Picker::on(grid, partition),
             leaves: Leaves::new(partition.intervals(), grid),
             coarse: layers.map(attribute, &model.attributes)?,
-            classes: layers.class.is_some(),
-            sides: layers.side.map_or(1, |side| fine[side].bins() as u32),
+            class: layers.class,
         })
     }
 
@@ -110,8 +108,12 @@ impl Paces {
     ) -> Result<Vec<u64>, Cancelled> {
         let mut order: Vec<u32> = (0..kinds.len() as u32).collect();
         order.sort_by_key(|&row| kinds[row as usize]);
-        let mut codes = Vec::with_capacity(kinds.len());
-        parts.iter().for_each(|part| part[self.attribute].for_each(|code| codes.push(code as u32)));
+        let codes_of = |attribute: usize| {
+            let mut codes = Vec::with_capacity(kinds.len());
+            parts.iter().for_each(|part| part[attribute].for_each(|code| codes.push(code as u32)));
+            codes
+        };
+        let (codes, classes) = (codes_of(self.attribute), self.class.map(codes_of));
         step()?;
         // Each kind has a generator of its own, so that the result is the same on any number of cores.
         let kinds_of: Vec<(&[u32], Xoshiro256PlusPlus)> = order
@@ -127,8 +129,8 @@ impl Paces {
             };
             let mut members: Vec<Member> = rows.iter().map(member).collect();
             members.sort_unstable_by_key(|member| (member.pair, member.time, member.row));
-            let class = if self.classes { kinds[rows[0] as usize] / self.sides } else { 0 };
-            let left = self.rhythm.left(class as usize, pacing::gaps(&members).count() as f64);
+            let class = classes.as_ref().map_or(0, |classes| classes[rows[0] as usize]);
+            let left = self.rhythm.left(class as usize, pacing::gaps(&members) as f64);
             pacing::deal(&mut members, &self.leaves, left, &mut rng, step)?;
             Ok(members)
         });
@@ -212,7 +214,7 @@ impl Structure {
             drop(bins);
             search.within(&coarse, rng, step)?;
             search.across(families.as_deref().unwrap_or(&kinds), rng, step)?;
-            drop(coarse);
+            drop((search, coarse, families));
             if let Some(paces) = &self.paces {
                 times = Some((paces.column, paces.times(parts, &hosts, &kinds, rng, step)?));
             }
@@ -235,11 +237,17 @@ impl Structure {
         Ok(parts.iter().map(part).collect())
     }
 
-    /// Class and side of each record, as one number.
+    /// Class and side of each record, as one number. A condition may have codes beyond the bins of what it is about.
     fn kinds(&self, parts: &[&Codes]) -> Vec<u32> {
+        let most = |attribute: usize| {
+            let mut most = 0;
+            parts.iter().for_each(|codes| codes[attribute].for_each(|code| most = most.max(code as u32 + 1)));
+            most
+        };
+        let context: Vec<(usize, u32)> =
+            self.context.iter().map(|&(attribute, bins)| (attribute, bins.max(most(attribute)))).collect();
         let kind = |codes: &Codes, row: usize| {
-            let of = self.context.iter();
-            of.fold(0, |kind, &(attribute, bins)| kind * bins + codes[attribute].get(row) as u32)
+            context.iter().fold(0, |kind, &(attribute, bins)| kind * bins + codes[attribute].get(row) as u32)
         };
         let all =
             parts.iter().flat_map(|codes| (0..codes[self.attributes[0]].len()).map(|row| kind(codes, row)));

@@ -127,22 +127,21 @@ fn find(links: &mut [u32], mut at: u32) -> u32 {
     at
 }
 
-/// The gaps of some records, which are ordered by pair, then by time.
-pub fn gaps(members: &[Member]) -> impl Iterator<Item = u64> {
-    let two = members.windows(2).filter(|two| two[0].pair == two[1].pair);
-    two.map(|two| two[1].time - two[0].time)
+/// How many gaps some records have, which are ordered by pair.
+pub fn gaps(members: &[Member]) -> usize {
+    members.windows(2).filter(|two| two[0].pair == two[1].pair).count()
 }
 
 /// Deals the times of some records among them, unless their gaps are nearer to those wanted as they are; `members` are ordered by pair, then by time.
 pub fn deal(
-    members: &mut Vec<Member>,
+    members: &mut [Member],
     leaves: &Leaves,
     mut left: Left<'_>,
     rng: &mut impl Rng,
     step: &Step,
 ) -> Result<(), Cancelled> {
-    let before = members.clone();
-    let wanted = left.clone();
+    let before: Vec<u64> = members.iter().map(|member| member.time).collect();
+    let (wanted, distance) = (left.clone(), left.distance(members));
     let mut slots = Slots::new(members);
     let mut start = 0;
     let mut pairs: Vec<Range<usize>> = members
@@ -162,9 +161,8 @@ pub fn deal(
             many => walk(many, &mut slots, leaves, &mut left, rng),
         }
     }
-    members.sort_unstable_by_key(|member| (member.pair, member.time, member.row));
-    if wanted.distance(gaps(&before)) <= wanted.distance(gaps(members)) {
-        *members = before;
+    if distance <= wanted.distance(members) {
+        members.iter_mut().zip(before).for_each(|(member, time)| member.time = time);
     }
     Ok(())
 }
@@ -306,7 +304,7 @@ mod tests {
             let rhythm = Rhythm::of(&noisy(&[(0, 100, 0), (wanted, 500, steady)])).unwrap();
             let mut dealt = members(&pairs, &times, 1_000);
             let before = dealt.clone();
-            let gaps = gaps(&dealt).count() as f64;
+            let gaps = gaps(&dealt) as f64;
             let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
             let grid = Grid::of_step(grain);
             deal(&mut dealt, &leaves(3_000, grid), rhythm.left(0, gaps), rng, &|| Ok(())).unwrap();

@@ -1,5 +1,6 @@
 //! How long after one another the records of a pair should come, from noisy histograms.
 
+use super::pacing::Member;
 use netdpsyn_model::Rhythm as Noisy;
 use netdpsyn_model::rhythm::{Counted, OCTAVES, PARTS, octave};
 use rand::{Rng, RngExt};
@@ -98,9 +99,11 @@ impl Rhythm {
         Some(Rhythm { rows: noisy.rows.clone(), octaves, parts, lasts })
     }
 
-    /// The gaps to give the records of one class, of which there are so many with one before them.
+    /// The gaps to give the records of one class, of which there are so many with one before them. What is no class of the model, as a condition may have, counts as the
+    /// last one.
     pub fn left(&self, class: usize, gaps: f64) -> Left<'_> {
-        let own = &self.octaves[self.rows[class] as usize];
+        let row = self.rows.get(class).or(self.rows.last()).map_or(0, |&row| row as usize);
+        let own = &self.octaves[row];
         let scale = gaps / own.iter().sum::<f64>();
         Left { of: self, octaves: own.map(|count| count * scale) }
     }
@@ -120,10 +123,15 @@ fn middle(octave: usize) -> f64 {
 }
 
 impl Left<'_> {
-    /// How far some gaps are from those that are left, from 0 to 1.
-    pub fn distance(&self, gaps: impl Iterator<Item = u64>) -> f64 {
-        let mut counts = [0.0; OCTAVES];
-        gaps.for_each(|gap| counts[octave(gap)] += 1.0);
+    /// How far the gaps of records, which are ordered by pair, are from those that are left, from 0 to 1.
+    pub fn distance(&self, members: &[Member]) -> f64 {
+        let (mut counts, mut times) = ([0.0; OCTAVES], Vec::new());
+        for own in members.chunk_by(|a, b| a.pair == b.pair) {
+            times.clear();
+            times.extend(own.iter().map(|member| member.time));
+            times.sort_unstable();
+            times.windows(2).for_each(|two| counts[octave(two[1] - two[0])] += 1.0);
+        }
         let [sum, wanted] = [&counts, &self.octaves].map(|counts| counts.iter().sum::<f64>().max(1.0));
         let apart = |(count, left): (&f64, &f64)| (count / sum - left / wanted).abs();
         counts.iter().zip(&self.octaves).map(apart).sum::<f64>() / 2.0
