@@ -96,7 +96,7 @@ enum MethodName {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum StructureName {
-    /// As in the trace, where the schema says what a source and a destination is: .077 of the budget
+    /// As in the trace, where the schema says what a source and a destination is: .107 of the budget where there are times, .077 else
     Auto,
     /// Single records: the whole budget for what each of them is
     None,

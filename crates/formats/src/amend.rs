@@ -100,10 +100,10 @@ impl fmt::Display for Amendment {
             Amendment::Numbers(_) => f.write_str("a comma stands before the fraction of a number"),
             Amendment::Times(times) => write!(f, "times are written as {}", times.format),
             Amendment::Encoding(_) => f.write_str("characters are those of Windows-1252"),
-            Amendment::End(end) => write!(f, "the records end before a line that begins with {end}"),
+            Amendment::End(end) => write!(f, "the records end before a line that begins with {end:?}"),
             Amendment::Addresses(_) => f.write_str("addresses may be of IPv6 or of hardware as well"),
             Amendment::Special(column, cells) => {
-                let cells: Vec<String> = cells.iter().map(|cell| format!("\"{cell}\"")).collect();
+                let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:?}")).collect();
                 write!(f, "cells of {column} may be {}, each a value of its own", cells.join(", "))
             }
         }
@@ -132,21 +132,22 @@ pub fn amend(
     let mut schema = schema.clone();
     let mut amendments = Vec::new();
     while unread.records > 0 {
-        let mut best: Option<(Schema, Unread, Amendment)> = None;
+        let mut best: Option<(Schema, Unread, Vec<Amendment>)> = None;
         for amendment in candidates(&schema, &unread) {
             let Some(amended) = amendment.on(&schema).filter(|amended| *amended != schema) else { continue };
             let Some(left) = Unread::of(path, &amended, limits, progress)? else { continue };
-            if left.records < best.as_ref().map_or(unread.records, |(_, best, _)| best.records) {
-                best = Some((amended, left, amendment));
+            if left.cost < best.as_ref().map_or(unread.cost, |(_, best, _)| best.cost) {
+                best = Some((amended, left, vec![amendment]));
             }
         }
-        let Some((amended, left, amendment)) =
-            best.or_else(|| special(path, &schema, limits, &unread, progress))
-        else {
-            break;
-        };
+        if best.is_none() {
+            let (amended, found) = special(&schema, &unread);
+            let left = Unread::of(path, &amended, limits, progress)?;
+            best = left.filter(|left| left.cost < unread.cost).map(|left| (amended, left, found));
+        }
+        let Some((amended, left, found)) = best else { break };
         (schema, unread) = (amended, left);
-        amendments.push(amendment);
+        amendments.extend(found);
     }
     let looked_at = [unread.looked_at, unread.looked_at - unread.records];
     Ok((!amendments.is_empty()).then(|| Private::new(Amended { schema, amendments, looked_at })))
@@ -179,36 +180,30 @@ fn candidates(schema: &Schema, unread: &Unread) -> Vec<Amendment> {
     all
 }
 
-/// The words of one column as values of their own: those that stand for no value, and others that are no numbers and not there by accident.
-fn special(
-    path: &Path,
-    schema: &Schema,
-    limits: Limits,
-    unread: &Unread,
-    progress: &dyn Progress,
-) -> Option<(Schema, Unread, Amendment)> {
-    let found = unread.cells.iter().filter_map(|(column, cells)| {
+/// The words of columns as values of their own: those that stand for no value, and others that are no numbers and not there by accident.
+fn special(schema: &Schema, unread: &Unread) -> (Schema, Vec<Amendment>) {
+    let (mut schema, mut found) = (schema.clone(), Vec::new());
+    for (column, cells) in &unread.cells {
         let word = |cell: &[u8]| cell.iter().any(|byte| !byte.is_ascii_digit() && *byte != b'-');
-        let cells = cells.iter().filter(|(cell, count)| is_no_value(cell) || **count >= OFTEN && word(cell));
-        let cells: Vec<String> =
-            cells.map(|(cell, _)| String::from_utf8(cell.clone()).ok()).collect::<Option<_>>()?;
-        if cells.is_empty() || cells.len() > MOST_SPECIAL {
-            return None;
+        let words = cells.iter().filter(|(cell, count)| is_no_value(cell) || **count >= OFTEN && word(cell));
+        let words: Option<Vec<String>> =
+            words.map(|(cell, _)| String::from_utf8(cell.clone()).ok()).collect();
+        let Some(words) = words.filter(|words| (1..=MOST_SPECIAL).contains(&words.len())) else { continue };
+        let amendment = Amendment::Special(column.clone(), words);
+        if let Some(amended) = amendment.on(&schema) {
+            schema = amended;
+            found.push(amendment);
         }
-        let amendment = Amendment::Special(column.clone(), cells);
-        let amended = amendment.on(schema)?;
-        let left = Unread::of(path, &amended, limits, progress).ok()??;
-        // Records that lack another cell as well are read once that is declared, too.
-        let fewer = left.records < unread.records || left.cells.len() < unread.cells.len();
-        fewer.then_some((amended, left, amendment))
-    });
-    found.min_by_key(|(_, left, _)| left.records)
+    }
+    (schema, found)
 }
 
 /// What of the first records cannot be read.
 struct Unread {
     looked_at: usize,
     records: usize,
+    /// Lines that are no records, and cells that cannot be read.
+    cost: usize,
     /// By column its cells that cannot be read, and how often.
     cells: BTreeMap<String, BTreeMap<Vec<u8>, usize>>,
     /// The first word of the first line after all records.
@@ -236,12 +231,13 @@ impl Unread {
         let mut records = opened(path, &bound.schema, Origin::Raw, limits, progress)?.records;
         records.choose(|| bound.chosen());
         let parsers = bound.parsers(None);
-        let mut unread = Unread { looked_at: 0, records: 0, cells: BTreeMap::new(), end: None };
+        let mut unread = Unread { looked_at: 0, records: 0, cost: 0, cells: BTreeMap::new(), end: None };
         let mut record = Record::default();
         while unread.looked_at < LOOKED_AT && records.next(&mut record)? {
             unread.looked_at += 1;
             if record.fault.is_some() || record.cells.len() != bound.width {
                 unread.records += 1;
+                unread.cost += 1;
                 let word = record.cells.get(0).and_then(|cell| {
                     let text = std::str::from_utf8(cell).ok()?;
                     text.split_whitespace().next().map(String::from)
@@ -255,6 +251,7 @@ impl Unread {
                 let cell = bound.cell(&record.cells, at);
                 if parser.read(cell).is_err() {
                     whole = false;
+                    unread.cost += 1;
                     let cells = unread.cells.entry(column.name.clone()).or_default();
                     *cells.entry(cell.to_vec()).or_default() += 1;
                 }

@@ -75,6 +75,17 @@ fn one_thing_after_another() {
 }
 
 #[test]
+fn two_things_that_are_in_the_same_records() {
+    let all = |_: usize, record: &mut [String; 11]| {
+        record[2] = "0x1f90".into();
+        (record[6], record[8]) = ("n/a".into(), "-".into());
+    };
+    let (amendments, read) = found(all, ",", "").unwrap();
+    assert_eq!((amendments.len(), read), (3, [40, 40]), "{amendments:?}");
+    assert!(!format!("{}", Amendment::Special("pkt".into(), vec!["\u{1b}[31m".into()])).contains('\u{1b}'));
+}
+
+#[test]
 fn bytes_of_another_encoding() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "{HEADER}").unwrap();

@@ -1,7 +1,7 @@
 //! Which families of addresses meet in a record: a host of IPv4 talks to none of IPv6.
 //!
 //! Noise spreads records over more cells of source × destination than there are, and some of them would have a packet go from one family to another. So a model asks its
-//! noisy table of both ends, whose bins lie within families: where all cells of two families together do not stand out of their noise, no record has the two. A table that was
+//! noisy table of both ends, whose bins lie within families: where all cells of two families together do not stand out of their noise, and are surely fewer than ends drawn alike would have, no record has the two. A table that was
 //! not measured says nothing, and then nothing is left out. All of this is post-processing.
 
 use super::{Layers, Measurement, Table};
@@ -11,6 +11,10 @@ use netdpsyn_trace::{Address, Directory, Role, Schema};
 
 /// σ that records of two families stand out by.
 const STANDS_OUT: f64 = 3.0;
+/// The part of what two families would have if ends were drawn alike, below which they do not meet.
+const ABSENT: f64 = 0.75;
+/// σ by which they may have more than was counted.
+const SURELY: f64 = 2.0;
 /// Families of addresses, and what is special.
 const KINDS: usize = 4;
 
@@ -60,10 +64,18 @@ impl Ends {
             sums[from][to] += count;
             noise[from][to] += variance;
         }
+        let sources = sums.map(|row| row.iter().sum::<f64>().max(0.0));
+        let destinations: [f64; KINDS] =
+            std::array::from_fn(|to| sums.iter().map(|row| row[to]).sum::<f64>().max(0.0));
+        let total = sources.iter().sum::<f64>().max(1.0);
         let mut meet = [[true; KINDS]; KINDS];
         // What is special is of no family, and meets whom it likes.
         for (from, to) in (1..KINDS).flat_map(|from| (1..KINDS).map(move |to| (from, to))) {
-            meet[from][to] = from == to || sums[from][to] > STANDS_OUT * f64::sqrt(noise[from][to]);
+            let (sum, sigma) = (sums[from][to], f64::sqrt(noise[from][to]));
+            // Where all would be alike, and noise could not hide it.
+            let expected = sources[from] * destinations[to] / total;
+            let absent = sum <= STANDS_OUT * sigma && sum + SURELY * sigma < ABSENT * expected;
+            meet[from][to] = from == to || !absent;
         }
         Some(Ends { attributes: ends, families, meet })
     }
@@ -135,8 +147,11 @@ mod tests {
 
     #[test]
     fn families_that_do_not_stand_out_together_never_meet() {
-        let ends = ends([400, 29, 31, 20]);
-        assert_eq!([[0, 0], [0, 1], [1, 0], [1, 1]].map(|codes| ends.meet(codes)), [true, false, true, true]);
+        let all = |ends: &Ends| [[0, 0], [0, 1], [1, 0], [1, 1]].map(|codes| ends.meet(codes));
+        // Where noise may hide all there is, nothing is said.
+        assert_eq!(all(&ends([0, 12, 25, 8])), [true; 4]);
+        let ends = ends([400, 9, 31, 40]);
+        assert_eq!(all(&ends), [true, false, true, true]);
         assert_eq!([ends.family(0, 0), ends.family(1, 1)], [2, 1]);
     }
 }

@@ -107,8 +107,11 @@ impl<'a> Pool<'a> {
         let mut weights: Vec<f64> = self.blend.as_ref().map_or(vec![1.0; drawn], |blend| each(&blend.begin));
         if let Some(ends) = self.ends {
             let own = |row: usize| ends.attributes.map(|end| codes[end].get(row));
-            let apart = |row: &usize| !ends.meet(own(*row));
-            (0..drawn).filter(apart).for_each(|row| weights[row] = 0.0);
+            let apart: Vec<usize> = (0..drawn).filter(|&row| !ends.meet(own(row))).collect();
+            // What would leave nothing says nothing.
+            if apart.len() < drawn {
+                apart.into_iter().for_each(|row| weights[row] = 0.0);
+            }
         }
         let cells: Vec<Vec<u32>> = self.tables.iter().map(|table| table.cells(&codes)).collect();
         rake::rake(&self.tables, &cells, &mut weights, SWEEPS, step)?;
