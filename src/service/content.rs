@@ -13,6 +13,7 @@ use crate::storage::artifacts::Opened;
 use crate::storage::models;
 use crate::storage::releases::Release;
 use crate::storage::{Kept, StorageError};
+use crate::trace::Schema;
 use crate::trace::layouts::layout;
 use crate::trace::reading::Separator;
 use serde::Deserialize;
@@ -220,7 +221,10 @@ async fn derive(app: App, release: Release, shape: Shape) -> Result<Kept, Proble
         {
             return Ok(None);
         }
-        let (writer, _) = form.writer(format, &schema, to, (rows, Some(statement)))?;
+        // What is stored is plain; how the source was laid out its schema says.
+        let source = Schema { reading: bundle.schema.reading.clone(), ..schema.clone() };
+        let written_as = if matches!(form, Form::AsRead) { &source } else { &schema };
+        let (writer, _) = form.writer(format, written_as, to, (rows, Some(statement)))?;
         match formats::rewrite(&trace, &schema, writer, &Quiet) {
             Ok(()) => Ok(Some(file.into_temp_path())),
             Err(Halted::Io(error)) => Err(error),
