@@ -64,7 +64,7 @@ fn ways_of_writing_cells_are_found() {
 fn one_thing_after_another() {
     let both = |row: usize, record: &mut [String; 11]| {
         record[2] = "0x1f90".into();
-        if row % 2 == 0 {
+        if row.is_multiple_of(2) {
             record[8] = "-".into();
         }
     };
