@@ -9,7 +9,7 @@
 
 use super::rhythm::{Haste, Left};
 use crate::grid::Grid;
-use netdpsyn_model::rhythm::octave;
+use netdpsyn_model::rhythm::{OCTAVES, octave};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, RngExt};
 use std::ops::Range;
@@ -132,6 +132,18 @@ pub fn gaps(members: &[Member]) -> usize {
     members.windows(2).filter(|two| two[0].pair == two[1].pair).count()
 }
 
+/// The gaps of records, which are ordered by pair, by octave.
+fn octaves(members: &[Member]) -> [f64; OCTAVES] {
+    let (mut counts, mut times) = ([0.0; OCTAVES], Vec::new());
+    for own in members.chunk_by(|a, b| a.pair == b.pair) {
+        times.clear();
+        times.extend(own.iter().map(|member| member.time));
+        times.sort_unstable();
+        times.windows(2).for_each(|two| counts[octave(two[1] - two[0])] += 1.0);
+    }
+    counts
+}
+
 /// Deals the times of some records among them, unless their gaps are nearer to those wanted as they are; `members` are ordered by pair, then by time.
 pub fn deal(
     members: &mut [Member],
@@ -141,7 +153,7 @@ pub fn deal(
     step: &Step,
 ) -> Result<(), Cancelled> {
     let before: Vec<u64> = members.iter().map(|member| member.time).collect();
-    let (wanted, distance) = (left.clone(), left.distance(members));
+    let (wanted, distance) = (left.clone(), left.distance(&octaves(members)));
     let mut slots = Slots::new(members);
     let mut start = 0;
     let mut pairs: Vec<Range<usize>> = members
@@ -161,7 +173,7 @@ pub fn deal(
             many => walk(many, &mut slots, leaves, &mut left, rng),
         }
     }
-    if distance <= wanted.distance(members) {
+    if distance <= wanted.distance(&octaves(members)) {
         members.iter_mut().zip(before).for_each(|(member, time)| member.time = time);
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! How long after one another the records of a pair should come, from noisy histograms.
 
-use super::pacing::Member;
 use netdpsyn_model::Rhythm as Noisy;
 use netdpsyn_model::rhythm::{Counted, OCTAVES, PARTS, octave};
 use rand::{Rng, RngExt};
@@ -123,16 +122,9 @@ fn middle(octave: usize) -> f64 {
 }
 
 impl Left<'_> {
-    /// How far the gaps of records, which are ordered by pair, are from those that are left, from 0 to 1.
-    pub fn distance(&self, members: &[Member]) -> f64 {
-        let (mut counts, mut times) = ([0.0; OCTAVES], Vec::new());
-        for own in members.chunk_by(|a, b| a.pair == b.pair) {
-            times.clear();
-            times.extend(own.iter().map(|member| member.time));
-            times.sort_unstable();
-            times.windows(2).for_each(|two| counts[octave(two[1] - two[0])] += 1.0);
-        }
-        let [sum, wanted] = [&counts, &self.octaves].map(|counts| counts.iter().sum::<f64>().max(1.0));
+    /// How far gaps are from those that are left, by octave, from 0 to 1.
+    pub fn distance(&self, counts: &[f64; OCTAVES]) -> f64 {
+        let [sum, wanted] = [counts, &self.octaves].map(|counts| counts.iter().sum::<f64>().max(1.0));
         let apart = |(count, left): (&f64, &f64)| (count / sum - left / wanted).abs();
         counts.iter().zip(&self.octaves).map(apart).sum::<f64>() / 2.0
     }
