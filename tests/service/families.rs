@@ -43,10 +43,7 @@ fn flows_of_ipv6_come_in_once_they_are_declared(kind: Kind) {
         |body: serde_json::Value| server.client.patch(&url).bearer_auth(steward).json(&body).send().unwrap();
     assert_eq!(patch(json!({"addresses": "ipv6"})).status(), 422);
     assert_eq!(patch(json!({"addresses": "any"})).status(), 200);
-    if server.parsed(&dataset, steward)["state"] != "ready" {
-        assert_eq!(server.upload(&dataset, steward, text.into_bytes()).status(), 202);
-    }
-    let parsed = server.parsed(&dataset, steward);
+    let parsed = server.parsed_again(&dataset, steward, text.into_bytes());
     assert_eq!(parsed["state"], "ready", "{parsed:#}");
     assert_eq!(
         (&parsed["schema"]["version"], &parsed["parse_report"]["records"]),

@@ -485,6 +485,14 @@ impl Server {
         })
     }
 
+    /// Waits until a dataset is parsed that is declared otherwise now: a trace that is kept is parsed again, one that is not is sent again.
+    pub fn parsed_again(&self, id: &str, steward: &str, trace: Vec<u8>) -> Value {
+        if self.parsed(id, steward)["state"] != "ready" {
+            assert_eq!(self.upload(id, steward, trace).status(), 202);
+        }
+        self.parsed(id, steward)
+    }
+
     /// Waits until nothing of a tenant waits or runs, and gives all its jobs but for parsing.
     pub fn idle(&self, steward: &str) -> Vec<Value> {
         wait(|| {

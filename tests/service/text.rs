@@ -50,11 +50,7 @@ fn an_export_with_a_layout_comes_in_and_its_times_go_out(kind: Kind) {
     assert_eq!(wrong.status(), 422);
     assert!(wrong.text().unwrap().contains("no format that times can be read in"));
     assert_eq!(patch(json!({"reading": reading})).status(), 200);
-    // A trace that is kept is parsed again; one that is not is sent again.
-    if server.parsed(&dataset, steward)["state"] != "ready" {
-        assert_eq!(server.upload(&dataset, steward, text.into_bytes()).status(), 202);
-    }
-    let parsed = server.parsed(&dataset, steward);
+    let parsed = server.parsed_again(&dataset, steward, text.into_bytes());
     assert_eq!(parsed["state"], "ready", "{parsed:#}");
     assert_eq!(
         (&parsed["schema"]["version"], &parsed["parse_report"]["records"]),
@@ -136,10 +132,7 @@ fn what_would_have_to_be_declared_is_proposed(kind: Kind) {
     // It is what the dataset takes.
     let url = format!("{}/v1/datasets/{dataset}", server.url);
     assert_eq!(server.client.patch(&url).bearer_auth(steward).json(&proposal).send().unwrap().status(), 200);
-    if server.parsed(&dataset, steward)["state"] != "ready" {
-        assert_eq!(server.upload(&dataset, steward, text).status(), 202);
-    }
-    let parsed = server.parsed(&dataset, steward);
+    let parsed = server.parsed_again(&dataset, steward, text);
     assert_eq!(
         (&parsed["state"], &parsed["parse_report"]["records"]),
         (&json!("ready"), &json!(600)),

@@ -1,12 +1,12 @@
 //! What would have to be declared for more records of a file to be readable: tried on its first ones.
 //!
-//! Ways of writing cells that a schema does not declare are tried one after the other, the one that most records can be read with is kept, and so on
+//! Ways of writing cells that a schema does not declare are tried one after the other, the one that leaves fewest cells and lines unread is kept, and so on
 //! until none helps. What still cannot be read, and is no number, may be declared to be a value of its own. The result is the steward's to look through, and
 //! private until then: it was told from records.
 
 use super::bind::{bind, opened};
 use super::cell::is_no_value;
-use super::propose::FORMATS;
+use super::propose::{FORMATS, merged};
 use super::source::Record;
 use super::text::Origin;
 use super::{Limits, ReadError};
@@ -49,25 +49,7 @@ impl Amendment {
         let mut schema = schema.clone();
         let reading = &mut schema.reading;
         match self {
-            Amendment::Numbers(numbers) => {
-                let declared = reading.numbers;
-                reading.numbers = Numbers {
-                    decimal: if numbers.decimal == Decimal::Comma {
-                        Decimal::Comma
-                    } else {
-                        declared.decimal
-                    },
-                    grouping: declared.grouping,
-                    scales: declared.scales || numbers.scales,
-                    hexadecimal: declared.hexadecimal || numbers.hexadecimal,
-                    clock: declared.clock || numbers.clock,
-                    negative: if numbers.negative == Negative::Zero {
-                        Negative::Zero
-                    } else {
-                        declared.negative
-                    },
-                };
-            }
+            Amendment::Numbers(numbers) => reading.numbers = merged(*numbers, reading.numbers),
             Amendment::Times(times) => reading.times = Some(times.clone()),
             Amendment::Encoding(encoding) => reading.encoding = *encoding,
             Amendment::End(end) => reading.end = Some(end.clone()),

@@ -335,8 +335,8 @@ impl Seen {
     }
 }
 
-/// What either needs.
-fn merged(one: Numbers, other: Numbers) -> Numbers {
+/// What either needs; where both say it the first holds.
+pub(super) fn merged(one: Numbers, other: Numbers) -> Numbers {
     let both =
         Reading { numbers: one, ..Reading::default() }.over(Reading { numbers: other, ..Reading::default() });
     both.numbers

@@ -5,6 +5,13 @@ use netdpsyn_trace::Values;
 /// Columns of codes, by attribute; empty where an attribute has not been drawn yet.
 pub type Codes = Vec<Values>;
 
+/// The codes of an attribute in all parts of a trace, one after the other.
+pub fn joined(parts: &[&Codes], attribute: usize) -> Vec<u32> {
+    let mut joined = Vec::with_capacity(parts.iter().map(|codes| codes[attribute].len()).sum());
+    parts.iter().for_each(|codes| codes[attribute].for_each(|code| joined.push(code as u32)));
+    joined
+}
+
 #[cfg(test)]
 pub(super) mod for_tests {
     use super::*;

@@ -33,6 +33,11 @@ pub fn is_steady(before: u64, gap: u64) -> bool {
     before > 0 && gap.abs_diff(before) <= before / 8
 }
 
+/// How many rows classes have that lie in these.
+pub fn number(rows: &[u32]) -> usize {
+    rows.iter().max().map_or(0, |&row| row as usize + 1)
+}
+
 /// What is known of gaps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,7 +67,7 @@ pub struct Counted {
 impl Rhythm {
     /// Rows that it has.
     pub fn number(&self) -> usize {
-        self.rows.iter().max().map_or(0, |&row| row as usize + 1)
+        number(&self.rows)
     }
 
     /// Its three histograms.

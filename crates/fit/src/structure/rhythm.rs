@@ -11,7 +11,7 @@ use crate::FitError;
 use crate::plan::Plan;
 use netdpsyn_model::domain::{Attribute, codes};
 use netdpsyn_model::labels;
-use netdpsyn_model::rhythm::{Counted, MOST_ROWS, OCTAVES, PARTS, Rhythm, is_steady, octave, part};
+use netdpsyn_model::rhythm::{Counted, MOST_ROWS, OCTAVES, PARTS, Rhythm, is_steady, number, octave, part};
 use netdpsyn_privacy::{Accountant, CellMap, MaxRecords, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::groups::mix;
@@ -178,11 +178,6 @@ fn rows(counts: &[f64], least: f64) -> Vec<u32> {
     let mut rows = vec![order.len() as u32; counts.len()];
     order.iter().enumerate().for_each(|(row, &class)| rows[class] = row as u32);
     rows
-}
-
-/// Rows that there are.
-fn number(rows: &[u32]) -> usize {
-    rows.iter().max().map_or(0, |&row| row as usize + 1)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub mod rhythm;
 pub mod swap;
 pub mod tails;
 
-use crate::codes::Codes;
+use crate::codes::{self, Codes};
 use draw::Bins;
 use netdpsyn_model::table::Variance;
 use netdpsyn_model::{Ends, Look, Model, Subject};
@@ -114,11 +114,7 @@ impl Structure {
         rng: &mut impl Rng,
         step: &Step,
     ) -> Result<Vec<Vec<(usize, Values)>>, Cancelled> {
-        let bins = self.attributes.map(|attribute| {
-            let mut bins = Vec::with_capacity(parts.iter().map(|codes| codes[attribute].len()).sum());
-            parts.iter().for_each(|codes| codes[attribute].for_each(|code| bins.push(code as u32)));
-            bins
-        });
+        let bins = self.attributes.map(|attribute| codes::joined(parts, attribute));
         let mut hosts = [self.bins[0].draw(&bins[0], rng, step)?, self.bins[1].draw(&bins[1], rng, step)?];
         let mut times = None;
         if let Some(targets) = self.targets(bins[0].len() as f64) {

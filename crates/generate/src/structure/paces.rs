@@ -2,7 +2,7 @@
 
 use super::pacing::{self, Leaves, Member};
 use super::rhythm::Rhythm;
-use crate::codes::Codes;
+use crate::codes::{self, Codes};
 use crate::grid::Grid;
 use crate::restore::Picker;
 use netdpsyn_model::Model;
@@ -58,12 +58,8 @@ impl Paces {
     ) -> Result<Vec<u64>, Cancelled> {
         let mut order: Vec<u32> = (0..kinds.len() as u32).collect();
         order.sort_by_key(|&row| kinds[row as usize]);
-        let codes_of = |attribute: usize| {
-            let mut codes = Vec::with_capacity(kinds.len());
-            parts.iter().for_each(|part| part[attribute].for_each(|code| codes.push(code as u32)));
-            codes
-        };
-        let (codes, classes) = (codes_of(self.attribute), self.class.map(codes_of));
+        let codes = codes::joined(parts, self.attribute);
+        let classes = self.class.map(|class| codes::joined(parts, class));
         step()?;
         // Each kind has a generator of its own, so that the result is the same on any number of cores.
         let kinds_of: Vec<(&[u32], Xoshiro256PlusPlus)> = order
