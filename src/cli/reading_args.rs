@@ -68,6 +68,9 @@ pub struct ReadingArgs {
     /// Zone of times that say none, as +01:00; by default UTC
     #[arg(help_heading = HEADING, long, value_name = "ZONE", requires = "time_format")]
     time_zone: Option<String>,
+    /// The column of times at which records end, where one of durations says the same: it is written as start and duration have it. Where none does: --role end=COLUMN
+    #[arg(help_heading = HEADING, long, value_name = "COLUMN")]
+    ends: Option<String>,
 }
 
 fn line(text: &str) -> Result<Line, String> {
@@ -104,6 +107,7 @@ impl ReadingArgs {
                 negative: self.negative.unwrap_or_default(),
             },
             times: self.time_format.map(|format| Times { format, zone }),
+            ends: self.ends,
         }
     }
 }

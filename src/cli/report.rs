@@ -3,7 +3,7 @@
 use crate::account::{Rho, Stage};
 use crate::fit::across::{Across, Foreseen};
 use crate::fit::foretell::{Foretold, Range};
-use crate::formats::{FileFormat, Report, classes};
+use crate::formats::{FileFormat, Report, classes, is_end};
 use crate::model::Bundle;
 use crate::service::local::Made;
 use std::fmt::Write;
@@ -119,6 +119,12 @@ pub fn parse_report(report: &Report) -> String {
         if !classes.is_empty() {
             let are = if classes.len() == 1 { "is" } else { "are" };
             let _ = writeln!(text, "{} {are} left out: name the class column with --key", classes.join(", "));
+        }
+        for name in report.ignored_columns.iter().filter(|name| is_end(name)) {
+            let _ = writeln!(
+                text,
+                "{name}: where it holds the times at which records end, declare it with --role end={name}"
+            );
         }
     }
     text

@@ -5,18 +5,19 @@
 
 use super::ReadError;
 use super::addresses::Gatherer;
-use super::cell::{Parser, notation_of, pointed};
+use super::cell::{End, Parser, notation_of, pointed};
 use super::columns::{Chosen, Holds};
 use super::input::Limits;
 use super::source::{FileFormat, Head, Opened, Record, Records};
 use super::special::Special;
 use super::text::{Layout, Origin};
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Separator};
-use netdpsyn_trace::{Column, Field, Notation, Schema};
+use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Reading, Separator};
+use netdpsyn_trace::{Column, Ends, Field, Notation, Schema};
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// A schema and where its columns stand in a file.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Bound {
     pub width: usize,
     /// Columns of the file that the schema does not name; they are left out.
     pub ignored: Vec<String>,
+    /// The columns that ends are told from, where a file has them in place of durations.
+    pub(super) ends: Option<Ends>,
     /// What each column's type says of its values.
     pub(super) holds: Vec<Holds>,
     /// How the file was taken where it leaves a choice.
@@ -58,9 +61,19 @@ impl Bound {
     /// What reads the cells of each column, and who gives numbers to addresses of any family.
     pub(super) fn parsers(&self, gatherer: Option<&Arc<Gatherer>>) -> Vec<Parser> {
         let columns = self.schema.columns.iter().zip(&self.detected).zip(&self.holds);
-        let parser = |((column, &detected), &holds): ((&Column, &bool), &Holds)| {
-            let parser = parser(&self.schema.reading, column, holds, column.notation, detected);
-            gatherer.into_iter().fold(parser, Parser::gathering)
+        let detected =
+            |column: &Column| self.schema.position(&column.name).is_some_and(|at| self.detected[at]);
+        let parser = |((column, &own), &holds): ((&Column, &bool), &Holds)| {
+            let told = self.schema.told_as(column);
+            let own = if column.is_end() { detected(told) } else { own };
+            let parser = parser(&self.schema.reading, told, holds, told.notation, own);
+            match self.ends.filter(|_| column.is_end()) {
+                Some(ends) => {
+                    let clamped = self.schema.reading.numbers.negative == Negative::Zero;
+                    Parser::End(Box::new(End { times: parser, ends, clamped, before: AtomicU64::new(0) }))
+                }
+                None => gatherer.into_iter().fold(parser, Parser::gathering),
+            }
         };
         columns.map(parser).collect()
     }
@@ -119,7 +132,8 @@ pub fn bind(
 /// the schema's order stays. Times count in the trace's unit unless another one, told by their size, puts the first of them into the window.
 pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<Bound, ReadError> {
     let mut open = trace.schema.clone();
-    open.columns.iter_mut().for_each(|column| column.notation = None);
+    let told = open.columns.iter_mut().filter(|column| !column.is_end());
+    told.for_each(|column| column.notation = None);
     let window = trace.schema.window;
     let (records, bound) = laid_out_like(path, open, progress)?;
     with_notations(records, bound, |index, cell| {
@@ -197,6 +211,7 @@ fn with_notations(
         let of_format = (bound.schema.reading.times.is_some() && *holds == Holds::Text)
             .then_some(Notation::Rfc3339)
             .filter(|notation| notation.fits(&column.field));
+        let typed = typed.filter(|_| !column.is_end());
         column.notation = of_format.or(declared).or(typed).or(Notation::canonical(&column.field));
         *detected = column.notation.is_none();
     }
@@ -250,6 +265,9 @@ fn told_by(
 ) -> Option<Vec<Told>> {
     let cells = bound.positions.iter().map(|&at| bound.cell(record, at));
     let told = bound.schema.columns.iter().enumerate().zip(cells).map(|((index, column), cell)| {
+        if column.is_end() {
+            return Some(Told { notation: column.notation, by_itself: false });
+        }
         let sure = column.notation.or_else(|| known(index, cell));
         let comma =
             bound.schema.reading.numbers.decimal == Decimal::Comma && bound.holds[index] == Holds::Text;
@@ -268,7 +286,16 @@ fn told_by(
         let readable = parser.read(cell).is_ok();
         readable.then_some(Told { notation, by_itself: sure.is_none() })
     });
-    (record.len() == bound.width).then(|| told.collect())?
+    let told: Vec<Told> = (record.len() == bound.width).then(|| told.collect::<Option<_>>())??;
+    // An end is written as the start is, which is known by now.
+    let ends = bound.schema.columns.iter().enumerate().filter(|(_, column)| column.is_end());
+    let mut ends = ends.zip(bound.schema.time_column());
+    let readable = |((index, _), start): ((usize, &Column), usize)| {
+        let column = &bound.schema.columns[start];
+        let parser = parser(&bound.schema.reading, column, bound.holds[index], told[start].notation, false);
+        parser.read(bound.cell(record, bound.positions[index])).is_ok()
+    };
+    ends.all(readable).then_some(told)
 }
 
 /// The schema's columns as the file orders them.
@@ -301,10 +328,14 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
         holds: Vec::new(),
         width: heads.len(),
         ignored: Vec::new(),
+        ends: None,
         notes: Vec::new(),
         origin: Origin::Raw,
     };
     for (position, head) in heads.iter().enumerate() {
+        if schema.reading.ends.as_ref() == Some(&head.name) {
+            continue;
+        }
         let column = schema.columns.iter().find(|column| column.name == head.name);
         if head.holds == Holds::Nested {
             bound.notes.push(format!("column {} holds lists or objects and is left out", head.name));
@@ -328,7 +359,13 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
         let missing = schema.columns.iter().map(|column| column.name.clone()).collect();
         return Err(ReadError::MissingColumns { missing, header: header() });
     }
+    bound.ends = ends_of(&bound.schema);
     Ok(bound)
+}
+
+/// The columns of ends that are read.
+fn ends_of(schema: &Schema) -> Option<Ends> {
+    Ends::of(schema).filter(|ends| schema.columns[ends.duration].is_end())
 }
 
 /// The same in the schema's order; no column may be missing.
@@ -338,7 +375,8 @@ fn in_order(mut schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
     let position = |column: &Column| heads.iter().position(|head| head.name == column.name);
     let positions: Vec<usize> = schema.columns.iter().filter_map(position).collect();
     let holds = positions.iter().map(|&position| heads[position].holds).collect();
-    Ok(Bound { positions, holds, schema, ..bound })
+    let ends = ends_of(&schema);
+    Ok(Bound { positions, holds, ends, schema, ..bound })
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use super::numbers::Rules;
 use super::special::Special;
 use jiff::tz::Offset;
 use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Times};
-use netdpsyn_trace::{Field, Notation, TimeUnit, protocols};
+use netdpsyn_trace::{Ends, Field, Notation, TimeUnit, protocols};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 
 /// Why a cell cannot be read. Private to the steward: it quotes the value.
@@ -74,6 +75,8 @@ pub enum Parser {
     },
     /// Cells beside the type, and what reads the others.
     Special(Box<Special>),
+    /// The time of an end, from which a duration follows.
+    End(Box<End>),
     /// A number with this many decimals kept, at most `max` when read.
     Number {
         /// Decimals kept behind the point; what lies beyond is rounded.
@@ -81,6 +84,35 @@ pub enum Parser {
         /// A larger number cannot be: a port above 65,535. `u64::MAX` where larger ones fall into the edge bin.
         max: u64,
     },
+}
+
+/// Reads times of ends.
+pub struct End {
+    /// What reads the times of starts.
+    pub times: Parser,
+    /// The columns.
+    pub ends: Ends,
+    /// Whether a record that ends before it starts has the duration 0.
+    pub clamped: bool,
+    /// How many did.
+    pub before: AtomicU64,
+}
+
+impl End {
+    /// The duration of a record that starts and ends so; the cell is told where there is none.
+    pub fn duration(&self, start: u64, end: u64, cell: &[u8]) -> Result<u64, BadCell> {
+        match self.ends.duration(start, end) {
+            Some(duration) => Ok(duration),
+            None if self.clamped => {
+                self.before.fetch_add(1, Ordering::Relaxed);
+                Ok(0)
+            }
+            None => Err(bad(
+                "the record ends before it starts; if it stands for 0, declare `negative` of the reading's numbers as zero (--negative zero)",
+                cell,
+            )),
+        }
+    }
 }
 
 impl Parser {
@@ -141,6 +173,7 @@ impl Parser {
     /// With what would have to be declared to read such a cell, where it looks like something that can be.
     fn advised(&self, error: BadCell, cell: &[u8]) -> BadCell {
         let advice = match self {
+            Parser::End(end) => return end.times.advised(error, cell),
             Parser::Epoch { .. } | Parser::Rfc3339 if error.mixture => None,
             Parser::Epoch { .. } | Parser::Rfc3339 | Parser::Comma(_) => time_advice(cell),
             Parser::Special(_) => None,
@@ -162,6 +195,7 @@ impl Parser {
         }
         match self {
             Parser::Special(special) => special.read(cell),
+            Parser::End(end) => end.times.plainly(cell),
             Parser::Dotted => dotted(cell)
                 .map_err(|error| not_this(error, address_number(cell).is_ok(), cell, "dotted addresses")),
             Parser::AddressNumber => address_number(cell)

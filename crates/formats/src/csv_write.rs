@@ -1,5 +1,6 @@
 //! Text out: the schema's columns, order and notation, formatted in parallel and written in order, as plain CSV or laid out as the schema says.
 
+use super::ended::Ended;
 use super::rows::{Rows, Style};
 use jiff::tz::Offset;
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
@@ -15,6 +16,7 @@ const BATCH: usize = 64 * BLOCK;
 /// Writes a trace that comes in slices.
 pub struct CsvWriter<W> {
     lines: Rows,
+    ended: Option<Ended>,
     to: W,
     written: u64,
     rows: u64,
@@ -23,17 +25,27 @@ pub struct CsvWriter<W> {
 impl<W: Write> CsvWriter<W> {
     /// Of a trace of `rows` records; begins with the header.
     pub fn new(schema: &Schema, to: W, rows: u64) -> io::Result<Self> {
-        CsvWriter::begun(Rows::plain(schema), to, rows)
+        let places: Vec<usize> = (0..schema.columns.len()).collect();
+        let ended = Ended::of(schema, &places);
+        let lines = Rows::plain(ended.as_ref().map_or(schema, |ended| &ended.schema));
+        CsvWriter::begun(lines, ended, to, rows)
     }
 
     /// The same laid out as the schema's reading says; `places` are those of its columns in what is written.
     pub fn laid_out(schema: &Schema, places: &[usize], to: W, rows: u64) -> io::Result<Self> {
-        CsvWriter::begun(Rows::laid_out(schema, places), to, rows)
+        let ended = Ended::of(schema, places);
+        let lines = match &ended {
+            Some(ended) => {
+                Rows::laid_out(&ended.schema, &(0..ended.schema.columns.len()).collect::<Vec<_>>())
+            }
+            None => Rows::laid_out(schema, places),
+        };
+        CsvWriter::begun(lines, ended, to, rows)
     }
 
-    fn begun(lines: Rows, mut to: W, rows: u64) -> io::Result<Self> {
+    fn begun(lines: Rows, ended: Option<Ended>, mut to: W, rows: u64) -> io::Result<Self> {
         to.write_all(&lines.before)?;
-        Ok(CsvWriter { lines, to, written: 0, rows })
+        Ok(CsvWriter { lines, ended, to, written: 0, rows })
     }
 
     /// Writes the next records.
@@ -41,7 +53,10 @@ impl<W: Write> CsvWriter<W> {
         let lines = &self.lines;
         for from in (0..slice.rows()).step_by(BATCH) {
             progress.step(Stage::Write, self.written + from as u64, self.rows)?;
-            let blocks = par_blocks(from..slice.rows().min(from + BATCH), progress);
+            let batch = from..slice.rows().min(from + BATCH);
+            let part = self.ended.as_ref().map(|ended| ended.part(slice, batch.clone()));
+            let (slice, batch) = part.as_ref().map_or((slice, batch), |part| (part, 0..part.rows()));
+            let blocks = par_blocks(batch, progress);
             let texts = blocks.map(|rows| rows.map(|rows| lines.text(slice, rows)));
             let texts: Vec<Vec<u8>> = texts.collect::<Result<_, Cancelled>>()?;
             for text in texts {
@@ -60,6 +75,9 @@ impl<W: Write> CsvWriter<W> {
 
 /// The most bytes that a record of a schema takes in a file.
 pub fn bytes_per_row(schema: &Schema) -> u64 {
+    let places: Vec<usize> = (0..schema.columns.len()).collect();
+    let ended = Ended::of(schema, &places);
+    let schema = ended.as_ref().map_or(schema, |ended| &ended.schema);
     let longest = |column: &Column| Writer::new(schema, column, &Style::PLAIN).longest(column.storage_max());
     // A comma or a line end each.
     schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)

@@ -42,7 +42,7 @@ pub(super) const FORMATS: [&str; 12] = [
 ];
 
 /// What columns are often called, in small letters and digits alone.
-const NAMES: [(Role, &[&str]); 13] = [
+const NAMES: [(Role, &[&str]); 14] = [
     (
         Role::SourceAddress,
         &[
@@ -94,6 +94,21 @@ const NAMES: [(Role, &[&str]); 13] = [
             "frametimeepoch",
         ],
     ),
+    (
+        Role::End,
+        &[
+            "te",
+            "end",
+            "endtime",
+            "ltime",
+            "lasttime",
+            "lastseen",
+            "datelastseen",
+            "last",
+            "lastswitched",
+            "flowend",
+        ],
+    ),
     (Role::Duration, &["td", "dur", "duration", "flowduration"]),
     (Role::Packets, &["pkt", "pkts", "packets", "ipkt", "totpkts", "totalpackets"]),
     (Role::Bytes, &["byt", "bytes", "ibyt", "totbytes", "totalbytes", "octets"]),
@@ -108,6 +123,11 @@ pub(super) fn usual_role(name: &str) -> Option<Role> {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     NAMES.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(role, _)| *role)
+}
+
+/// Whether a column of this name usually holds the times at which records end.
+pub fn is_end(name: &str) -> bool {
+    usual_role(name) == Some(Role::End)
 }
 
 /// A schema to finish, and what is not in it.
@@ -313,7 +333,7 @@ impl Seen {
         }
         match self.times {
             Some(Some(Notation::Rfc3339)) => return Ok(Field::timestamp(100)),
-            Some(Some(_)) if named(Role::Start) => return Ok(Field::timestamp(100)),
+            Some(Some(_)) if named(Role::Start) || named(Role::End) => return Ok(Field::timestamp(100)),
             _ if !self.formats.is_empty() && !self.numbers => return Ok(Field::timestamp(100)),
             _ => {}
         }
@@ -347,14 +367,21 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
     let mut names = BTreeSet::new();
     // The column that is called a time goes before others that hold times.
     let timed = |seen: &Seen| matches!(seen.field(), Ok(Field::Timestamp { .. }));
-    let start =
-        seen.iter().position(|s| s.role == Some(Role::Start) && timed(s)).or(seen.iter().position(timed));
+    let named = |role: Role| seen.iter().position(|s| s.role == Some(role) && timed(s));
+    let start = named(Role::Start).or(seen.iter().position(timed));
+    let end = named(Role::End).filter(|end| {
+        let alike =
+            |start: usize| seen[start].times == seen[*end].times && seen[start].formats == seen[*end].formats;
+        start.is_some_and(|start| start != *end && alike(start))
+    });
     for (index, seen) in seen.into_iter().enumerate() {
         let field = match seen.field() {
             _ if seen.name.is_empty() || seen.name.contains('×') || !names.insert(seen.name.clone()) => {
                 Err("its name is empty, or another column's")
             }
-            Ok(Field::Timestamp { .. }) if start != Some(index) => Err("a schema has one column of times"),
+            Ok(Field::Timestamp { .. }) if start != Some(index) && end != Some(index) => {
+                Err("a schema has one column of times, and one of the times at which records end")
+            }
             field => field,
         };
         let field = match field {
@@ -376,7 +403,11 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
         {
             reading.numbers = merged(reading.numbers, seen.needs);
         }
-        let role = if matches!(field, Field::Timestamp { .. }) { Some(Role::Start) } else { seen.role };
+        let role = match field {
+            Field::Timestamp { .. } if end == Some(index) => Some(Role::End),
+            Field::Timestamp { .. } => Some(Role::Start),
+            _ => seen.role,
+        };
         let free =
             |role: &Role| role.fits(&field) && !columns.iter().any(|column: &Column| column.roles.has(*role));
         let role = role.filter(free).unwrap_or(Role::None);
@@ -395,7 +426,8 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
     }
     let has = |role: Role| columns.iter().any(|column| column.roles.has(role));
     let kind = if has(Role::Length) && !has(Role::Packets) { Kind::Packet } else { Kind::Flow };
-    let schema =
+    let mut schema =
         Schema { name: "proposed".into(), kind, columns, facts: vec![], mtu: None, window: None, reading };
+    schema.settle_ends();
     Proposal { schema, left_out }
 }

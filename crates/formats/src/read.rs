@@ -88,7 +88,8 @@ fn gathered(
     let mut records = opened.records;
     let parsers = bound.parsers(gatherer);
     records.choose(|| bound.chosen());
-    if let Some(columns) = records.columns() {
+    // An end is read beside its start: record by record.
+    if let Some(columns) = records.columns().filter(|_| bound.ends.is_none()) {
         batches(columns, bound, &parsers, &mut tally, progress)?;
         tally.taken(&parsers);
         return tally.finish();
@@ -177,6 +178,14 @@ pub(super) fn parse<'r>(
             Err(bad) if bad.mixture => mixture = mixture.or(Some(Fault::of(index, bad))),
             Err(bad) => return Err(Fault::of(index, bad)),
         }
+    }
+    if let Some(ends) = bound.ends
+        && mixture.is_none()
+        && let Parser::End(end) = &parsers[ends.duration]
+    {
+        let cell = bound.trimmed(cell(bound.positions[ends.duration]));
+        let duration = end.duration(values[ends.start], values[ends.duration], cell);
+        values[ends.duration] = duration.map_err(|bad| Fault::of(ends.duration, bad))?;
     }
     mixture.map_or(Ok(()), Err)
 }

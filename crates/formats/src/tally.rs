@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Bad records that a report quotes.
 const QUOTED: usize = 20;
@@ -268,6 +269,12 @@ impl<'a> Tally<'a> {
             self.bound.schema.columns.iter().zip(parsers).zip(&mut self.outside)
         {
             let plain = match parser {
+                Parser::End(end) => {
+                    let before = end.before.load(Ordering::Relaxed);
+                    let note = || format!("{before} records end before they start and have the duration 0");
+                    self.report.notes.extend((before > 0).then(note));
+                    continue;
+                }
                 Parser::Special(special) => {
                     *outside += special.above();
                     special.plain()

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6), or the gaps of pairs (7): a program
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6), or the gaps of pairs (7), or a schema that says when records end (8): a program
 /// of the version before reads the bundles that it can make something of.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// Largest bundle read, decompressed: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
@@ -165,8 +165,9 @@ impl Bundle {
     /// The version of a bundle of these parts.
     pub fn version_of_parts(&self) -> u32 {
         match &self.layers {
+            _ if self.schema.version() >= 5 => 8,
             _ if self.rhythm.is_some() => 7,
-            _ if self.schema.is_newest() => 6,
+            _ if self.schema.version() == 4 => 6,
             _ if !self.schema.reading.is_plain() => 5,
             None => self.schema.version(),
             Some(_) if self.looks.is_empty() && self.packets.is_none() => 3,

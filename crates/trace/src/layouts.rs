@@ -179,7 +179,20 @@ impl Layout {
                 None => missing.push(column.name.clone()),
             }
         }
-        let Schema { name, reading, .. } = self.schema.clone();
+        let Schema { name, mut reading, .. } = self.schema.clone();
+        let has = |role: Role| columns.iter().any(|column: &Column| column.roles.has(role));
+        if !has(Role::Start) || !has(Role::Duration) {
+            let ends: Vec<String> =
+                columns.iter().filter(|column| column.is_end()).map(|c| c.name.clone()).collect();
+            places = columns
+                .iter()
+                .zip(places)
+                .filter(|(column, _)| !column.is_end())
+                .map(|(_, place)| place)
+                .collect();
+            columns.retain(|column| !column.is_end());
+            missing.extend(ends.into_iter().chain(reading.ends.take()));
+        }
         (Schema { name, columns, reading, ..schema.clone() }, places, missing)
     }
 
@@ -232,7 +245,8 @@ mod tests {
             }
             // Of a file without a header every column is known.
             for name in &names {
-                let known = schema.position(name).is_some() || layout.because(name).is_some();
+                let ends = schema.reading.ends.as_ref() == Some(name);
+                let known = ends || schema.position(name).is_some() || layout.because(name).is_some();
                 assert!(known, "{}: {name}", schema.name);
             }
             let named = |column: &Column| names.is_empty() || names.contains(&column.name);

@@ -10,6 +10,7 @@
 pub mod address;
 pub mod columns;
 pub mod directory;
+pub mod ends;
 pub mod facts;
 pub mod gaps;
 pub mod grain;
@@ -35,6 +36,7 @@ pub mod written;
 pub use address::{Address, Families};
 pub use columns::{Trace, Values};
 pub use directory::{Addresses, Directory};
+pub use ends::Ends;
 pub use facts::{Checked, Facts};
 pub use grain::Grain;
 pub use layouts::{Layout, layout};

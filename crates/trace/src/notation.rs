@@ -36,6 +36,8 @@ pub enum Notation {
     Whole,
     /// 12.0
     Decimal,
+    /// Of a duration: the time at which its record ends, written as that of the start is.
+    End,
 }
 
 impl Notation {
@@ -53,13 +55,14 @@ impl Notation {
     /// Whether values of a field can be written so.
     pub fn fits(self, field: &Field) -> bool {
         use Notation::{
-            AddressNumber, Decimal, Dotted, Epoch, LowerName, ProtocolNumber, Rfc3339, UpperName, Whole,
+            AddressNumber, Decimal, Dotted, End, Epoch, LowerName, ProtocolNumber, Rfc3339, UpperName, Whole,
         };
         match field {
             Field::Ip { .. } => matches!(self, Dotted | AddressNumber),
             Field::Protocol => matches!(self, LowerName | UpperName | ProtocolNumber),
             Field::Timestamp { .. } => matches!(self, Epoch { .. } | Rfc3339),
             Field::Categorical(_) | Field::Address {} => false,
+            field if field.adds_up() => matches!(self, Whole | Decimal | End),
             _ => matches!(self, Whole | Decimal),
         }
     }

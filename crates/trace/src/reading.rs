@@ -56,6 +56,9 @@ pub struct Reading {
     /// How times are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<Times>,
+    /// The column of times at which records end, where a column of durations says the same. It is not read, and written as start and duration have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
 }
 
 /// JSON objects, one a line.
@@ -339,12 +342,13 @@ impl Reading {
                 negative: first(self.numbers.negative, other.numbers.negative),
             },
             times: first(self.times, other.times),
+            ends: first(self.ends, other.ends),
         }
     }
 
-    /// What of it holds of a file that this program writes: how times are written.
+    /// What of it holds of a file that this program writes: how times are written, and that of the end is.
     pub fn of_written(&self) -> Reading {
-        Reading { times: self.times.clone(), ..Reading::default() }
+        Reading { times: self.times.clone(), ends: self.ends.clone(), ..Reading::default() }
     }
 
     /// Names of the columns where the file does not tell them.

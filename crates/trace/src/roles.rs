@@ -251,7 +251,7 @@ impl Schema {
     pub fn declare_role(&mut self, column: &str, role: Role) -> Result<(), SchemaError> {
         let wrong = |reason: String| Err(SchemaError::Parameter { column: column.into(), reason });
         if role == Role::End {
-            return wrong("a schema has one column of times, that of the role start".into());
+            return self.declare_end(column);
         }
         let place = match (self.position(column), role.usual()) {
             (Some(place), _) => place,

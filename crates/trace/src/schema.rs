@@ -506,7 +506,12 @@ impl Schema {
         }
         let times = self.columns.iter().filter(|c| matches!(c.field, Field::Timestamp { .. }));
         if times.count() > 1 {
-            return Err(SchemaError::Shape("a schema has at most one timestamp column".into()));
+            return Err(SchemaError::Shape(
+                "a schema has one timestamp column, that of the start; give one that holds the time of the end the role end, and declare the role start of the other".into(),
+            ));
+        }
+        if let Some(fault) = self.ends_fault() {
+            return Err(SchemaError::Shape(fault));
         }
         let derived = self.columns.iter().filter(|c| matches!(c.field, Field::FlowGap { .. })).count();
         if derived > 0 && (derived > 1 || self.derived() != Some(self.columns.len() - 1)) {

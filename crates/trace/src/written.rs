@@ -1,14 +1,16 @@
-//! Schemas as JSON: versions 1 to 4.
+//! Schemas as JSON: versions 1 to 5.
 //!
 //! In version 1 names were what columns meant, whatever their types, and `key` named one of them. Version 2 says it by roles, which fit types. What is read of
 //! version 1 gains roles here, wherever it comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the
-//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values or addresses of any family version 4, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
+//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values or addresses of any family version 4, one that says when records end version 5, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
 
 use super::{Column, Fact, Field, Kind, Reading, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
-/// The newest version, whose columns have special values and addresses of any family.
-pub const VERSION: u32 = 4;
+/// The newest version, which says when records end.
+pub const VERSION: u32 = 5;
+/// The first version whose columns have special values and addresses of any family.
+const SPECIAL: u32 = 4;
 /// The first version that says how text is read.
 const READING: u32 = 3;
 /// The first version that has roles.
@@ -20,10 +22,10 @@ const ROLES: u32 = 2;
 #[serde(deny_unknown_fields, rename = "Schema")]
 #[cfg_attr(feature = "openapi", schema(as = Schema))]
 pub struct Written {
-    /// Of the schema. 4, the usual where a column has special values or addresses of any family. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
+    /// Of the schema. 5, the usual where it says when records end. 4, the usual where a column has special values or addresses of any family. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
     /// presets' columns do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 4))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5))]
     version: Option<u32>,
     /// The preset it came from, or a name of the steward's.
     name: String,
@@ -57,9 +59,9 @@ impl TryFrom<Written> for Schema {
     fn try_from(written: Written) -> Result<Schema, String> {
         let Written { version, name, kind, mut columns, key, facts, mtu, window, reading } = written;
         let said = columns.iter().any(|column| column.roles.are_said());
-        let newest = columns.iter().find_map(of_newest);
-        let usual = if newest.is_some() {
-            VERSION
+        let newer = newer(&columns, &reading);
+        let usual = if let Some((version, _)) = newer {
+            version
         } else if !reading.is_plain() {
             READING
         } else if said {
@@ -83,9 +85,9 @@ impl TryFrom<Written> for Schema {
                 "a schema of version {version} does not say how text is read: leave reading out, or declare version {READING}"
             ));
         }
-        if let Some(what) = newest.filter(|_| version < VERSION) {
+        if let Some((first, what)) = newer.filter(|(first, _)| version < *first) {
             return Err(format!(
-                "a schema of version {version} has no {what}: leave them out, or declare version {VERSION}"
+                "a schema of version {version} has no {what}: leave them out, or declare version {first}"
             ));
         }
         for column in &mut columns {
@@ -112,6 +114,7 @@ impl TryFrom<Written> for Schema {
                 (None, _) => return Err(format!("key names {key}, which is no column")),
             }
         }
+        schema.settle_ends();
         if version > 1 {
             schema.check_said_roles().map_err(|error| error.to_string())?;
         }
@@ -119,12 +122,16 @@ impl TryFrom<Written> for Schema {
     }
 }
 
-/// What a column has that only the newest version knows.
-fn of_newest(column: &Column) -> Option<&'static str> {
-    match column.field {
-        Field::Address {} => Some("addresses of any family"),
-        _ => (!column.special.is_empty()).then_some("special values"),
+/// The first version that knows all that columns and reading have, and what those before do not; `None` where it hangs on the rest of the schema.
+fn newer(columns: &[Column], reading: &Reading) -> Option<(u32, &'static str)> {
+    if reading.ends.is_some() || columns.iter().any(Column::is_end) {
+        return Some((VERSION, "times at which records end"));
     }
+    let special = |column: &Column| match column.field {
+        Field::Address {} => Some((SPECIAL, "addresses of any family")),
+        _ => (!column.special.is_empty()).then_some((SPECIAL, "special values")),
+    };
+    columns.iter().find_map(special)
 }
 
 impl From<Schema> for Written {
@@ -168,17 +175,14 @@ impl Schema {
 
     /// The version that it is written as.
     pub fn version(&self) -> u32 {
+        if let Some((version, _)) = newer(&self.columns, &self.reading) {
+            return version;
+        }
         match (self.reading.is_plain(), self.is_of_version_1()) {
-            _ if self.is_newest() => VERSION,
             (false, _) => READING,
             (true, false) => ROLES,
             (true, true) => 1,
         }
-    }
-
-    /// Whether a column has what only the newest version knows.
-    pub fn is_newest(&self) -> bool {
-        self.columns.iter().any(|column| of_newest(column).is_some())
     }
 
     /// Whether its columns mean what version 1 takes their names and types for.
@@ -286,7 +290,7 @@ mod tests {
         assert_eq!(roles(&read(&schema).unwrap()), json!(["none", "none", "key", "none"]));
         assert_eq!(read(&schema).unwrap().version(), 2);
         for (version, said) in
-            [(1, "has no roles"), (0, "version 1 to 4, not 0"), (5, "version 1 to 4, not 5")]
+            [(1, "has no roles"), (0, "version 1 to 5, not 0"), (6, "version 1 to 5, not 6")]
         {
             schema["version"] = json!(version);
             assert!(read(&schema).unwrap_err().contains(said), "{version}");

@@ -21,7 +21,8 @@ pub struct ArrowWriter<W: Write> {
 impl<W: Write> ArrowWriter<W> {
     /// Of the schema's columns, with a statement where there is one.
     pub fn new(schema: &Schema, to: W, rows: u64, statement: Option<String>) -> io::Result<Self> {
-        let columns: Vec<Typed> = schema.columns.iter().map(Typed::new).collect();
+        let pending = Pending::new(schema, rows);
+        let columns = pending.typed();
         let fields = columns.iter().map(|column| (column.field.name.clone(), column.field.clone()));
         let fields = Arc::new(fields.collect::<ArrowSchema>());
         let options = WriteOptions { compression: Some(Compression::ZSTD(Default::default())) };
@@ -31,7 +32,7 @@ impl<W: Write> ArrowWriter<W> {
             to.set_custom_schema_metadata(Arc::new(metadata));
         }
         to.start().map_err(library)?;
-        Ok(ArrowWriter { columns, to, schema: fields, pending: Pending::new(schema, rows) })
+        Ok(ArrowWriter { columns, to, schema: fields, pending })
     }
 
     /// Writes the next records.

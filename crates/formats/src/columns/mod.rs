@@ -26,12 +26,14 @@ mod parquet_out;
 mod values;
 mod words;
 
+use arrays::Typed;
 pub use arrow_out::ArrowWriter;
 pub(super) use holds::Holds;
 pub use parquet_out::ParquetWriter;
 pub(super) use polars_arrow::array::Array;
 pub(super) use values::{Bad, ColumnReader};
 
+use super::ended::Ended;
 use super::source::{FileFormat, Head, Record};
 use super::{Container, Limit, Limits, ReadError};
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -234,6 +236,8 @@ fn library(error: impl std::error::Error + Send + Sync + 'static) -> std::io::Er
 
 /// Records that wait until they are as many as are written together: slices come in any size.
 struct Pending {
+    ended: Option<Ended>,
+    schema: Schema,
     empty: Trace,
     waiting: Trace,
     seen: u64,
@@ -242,7 +246,16 @@ struct Pending {
 
 impl Pending {
     fn new(schema: &Schema, rows: u64) -> Self {
-        Pending { empty: Trace::empty(schema), waiting: Trace::empty(schema), seen: 0, rows }
+        let places: Vec<usize> = (0..schema.columns.len()).collect();
+        let ended = Ended::of(schema, &places);
+        let schema = ended.as_ref().map_or(schema, |ended| &ended.schema).clone();
+        let empty = Trace::empty(&schema);
+        Pending { ended, schema, waiting: empty.clone(), empty, seen: 0, rows }
+    }
+
+    /// What each column is written as.
+    fn typed(&self) -> Vec<Typed> {
+        self.schema.columns.iter().map(Typed::new).collect()
     }
 
     /// Adds records, and hands out what is full.
@@ -253,7 +266,10 @@ impl Pending {
         let mut from = 0;
         while from < slice.rows() {
             let rows = (GROUP - self.waiting.rows()).min(slice.rows() - from);
-            self.waiting.append(slice, from..from + rows);
+            match &self.ended {
+                Some(ended) => self.waiting.append(&ended.part(slice, from..from + rows), 0..rows),
+                None => self.waiting.append(slice, from..from + rows),
+            }
             from += rows;
             if self.waiting.rows() == GROUP {
                 full.push(std::mem::replace(&mut self.waiting, self.empty.clone()));

@@ -35,10 +35,11 @@ fn options() -> WriteOptions {
 impl<W: Write> ParquetWriter<W> {
     /// Of the schema's columns, with a statement where there is one.
     pub fn new(schema: &Schema, to: W, rows: u64, statement: Option<String>) -> io::Result<Self> {
-        let columns: Vec<Typed> = schema.columns.iter().map(Typed::new).collect();
+        let pending = Pending::new(schema, rows);
+        let columns = pending.typed();
         let fields = columns.iter().map(|column| (column.field.name.clone(), column.field.clone()));
         let to = FileWriter::try_new(to, fields.collect::<ArrowSchema>(), options()).map_err(library)?;
-        Ok(ParquetWriter { columns, to, pending: Pending::new(schema, rows), statement })
+        Ok(ParquetWriter { columns, to, pending, statement })
     }
 
     /// Writes the next records.

@@ -1,0 +1,41 @@
+//! Records with the times at which they end, for writers: start and duration as a schema's [`Ends`] add them up.
+
+use netdpsyn_trace::{Addresses, Ends, Schema, Trace, Values};
+use std::ops::Range;
+
+/// What is written of a trace whose records say when they end.
+pub(super) struct Ended {
+    /// The columns that are written.
+    pub schema: Schema,
+    /// Where each of them stands in the trace; ends stand nowhere.
+    places: Vec<Option<usize>>,
+    ends: Ends,
+}
+
+impl Ended {
+    /// Of a trace that has the schema's columns at `places`; `None` where no end is written.
+    pub fn of(schema: &Schema, places: &[usize]) -> Option<Ended> {
+        let (schema, places, ends) = schema.with_ends(places)?;
+        Some(Ended { schema, places, ends })
+    }
+
+    /// Some records with all columns that are written, in their order.
+    pub fn part(&self, slice: &Trace, rows: Range<usize>) -> Trace {
+        let (start, duration) = (slice.column(self.ends.start), slice.column(self.ends.duration));
+        let column = |place: &Option<usize>| match place {
+            Some(place) => {
+                let own = slice.column(*place);
+                let mut part = Values::for_max(u64::MAX >> (64 - 8 * own.width()));
+                part.append_rows(own, rows.clone());
+                part
+            }
+            None => {
+                let end = |row| self.ends.end(start.get(row), duration.get(row));
+                Values::U64(rows.clone().map(end).collect())
+            }
+        };
+        let part = Trace::new(self.places.iter().map(column).collect());
+        let directory = slice.addresses().map(|addresses| addresses.directory.clone());
+        part.with_addresses(directory.and_then(|directory| Addresses::of(&self.schema, directory)))
+    }
+}
