@@ -65,7 +65,7 @@ pub struct ReadingArgs {
     /// How times are written, as strptime has it: "%d/%m/%Y %H:%M". Synthetic times are written so, too
     #[arg(help_heading = HEADING, long, value_name = "FORMAT")]
     time_format: Option<String>,
-    /// Zone of times that say none, as +01:00; by default UTC
+    /// Zone of times that say none, as +01:00 or Europe/Berlin; by default UTC
     #[arg(help_heading = HEADING, long, value_name = "ZONE", requires = "time_format")]
     time_zone: Option<String>,
     /// The column of times at which records end, where one of durations says the same: it is written as start and duration have it. Where none does: --role end=COLUMN

@@ -3,7 +3,7 @@
 use super::addresses::{self, Gatherer};
 use super::numbers::Rules;
 use super::special::Special;
-use jiff::tz::Offset;
+use jiff::tz::TimeZone;
 use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Times};
 use netdpsyn_trace::{Ends, Field, Notation, TimeUnit, protocols};
 use std::collections::HashMap;
@@ -60,7 +60,7 @@ pub enum Parser {
         /// How times are written.
         times: Times,
         /// The zone of those that say none.
-        offset: Offset,
+        zone: TimeZone,
     },
     /// A number since 1970 with a comma before its fraction.
     Comma(Box<Parser>),
@@ -153,7 +153,7 @@ impl Parser {
     pub fn under(self, reading: &Reading) -> Parser {
         match (self, &reading.times) {
             (Parser::Rfc3339 | Parser::Epoch { .. }, Some(times)) => {
-                Parser::Times { times: times.clone(), offset: times.offset().unwrap_or(Offset::UTC) }
+                Parser::Times { times: times.clone(), zone: times.zone().unwrap_or(TimeZone::UTC) }
             }
             (epoch @ Parser::Epoch { .. }, None) if reading.numbers.decimal == Decimal::Comma => {
                 Parser::Comma(Box::new(epoch))
@@ -220,8 +220,8 @@ impl Parser {
             },
             Parser::Rfc3339 => rfc3339(cell)
                 .map_err(|error| not_this(error, time_notation(cell).is_some(), cell, "times in RFC 3339")),
-            Parser::Times { times, offset } => {
-                let text = std::str::from_utf8(cell).ok().and_then(|text| times.read(text, *offset));
+            Parser::Times { times, zone } => {
+                let text = std::str::from_utf8(cell).ok().and_then(|text| times.read(text, zone));
                 text.ok_or_else(|| bad(format!("not a time written as {}", times.format), cell))
             }
             Parser::Comma(epoch) => epoch.read(&pointed(cell)),

@@ -2,7 +2,7 @@
 
 use super::ended::Ended;
 use super::rows::{Rows, Style};
-use jiff::tz::Offset;
+use jiff::tz::TimeZone;
 use netdpsyn_trace::progress::{BLOCK, Cancelled, Halted, Progress, par_blocks};
 use netdpsyn_trace::reading::Times;
 use netdpsyn_trace::schema::{OTHER, undeclared};
@@ -96,7 +96,7 @@ pub(super) enum Writer {
     /// A time in nanoseconds, shown in RFC 3339.
     Rfc3339,
     /// A time in nanoseconds, as the schema says that times are written.
-    Times(Times, Offset, Style),
+    Times(Times, TimeZone, Style),
     /// Special values from the first on, a ready text each, and what writes the others.
     Special(u64, Vec<String>, Box<Writer>),
 }
@@ -120,7 +120,7 @@ impl Writer {
 
     fn of_type(schema: &Schema, column: &Column, style: &Style) -> Writer {
         if let (Field::Timestamp { .. }, Some(times)) = (&column.field, &schema.reading.times) {
-            return Writer::Times(times.clone(), times.offset().unwrap_or(Offset::UTC), *style);
+            return Writer::Times(times.clone(), times.zone().unwrap_or(TimeZone::UTC), *style);
         }
         let mark = style.mark;
         let notation = Notation::written(column);
@@ -226,8 +226,8 @@ impl Writer {
                 Ok(stamp) => write!(text, "{stamp}"),
                 Err(_) => write!(text, "{value}"),
             },
-            Writer::Times(times, offset, style) => {
-                let shown = times.write(value, *offset).unwrap_or_default();
+            Writer::Times(times, zone, style) => {
+                let shown = times.write(value, zone).unwrap_or_default();
                 text.extend_from_slice(style.shown(&shown).as_bytes());
                 Ok(())
             }

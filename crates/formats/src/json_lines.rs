@@ -1,4 +1,4 @@
-//! NDJSON as records: an object a line, its members by name. Numbers keep their text, so they are read exactly as in CSV.
+//! NDJSON as records: an object a line, its members by name. Numbers keep their text, so they are read exactly as in CSV. The elements of a JSON array are read alike.
 //!
 //! Where the schema says that dots lead into objects, their members are columns, too.
 //!
@@ -8,7 +8,8 @@
 use super::ReadError;
 use super::columns::Holds;
 use super::input::{self, Input};
-use super::source::{Head, Record};
+use super::json_array::Elements;
+use super::source::{Head, Record, begins};
 use super::text::Layout;
 use netdpsyn_trace::reading::Objects;
 use serde::Deserialize;
@@ -64,6 +65,8 @@ pub(super) struct JsonLines<'a> {
     buffer: Vec<u8>,
     cells: Vec<Vec<u8>>,
     line: u64,
+    /// What cuts elements, where they are those of an array.
+    elements: Option<Elements>,
 }
 
 impl<'a> JsonLines<'a> {
@@ -113,13 +116,36 @@ impl<'a> JsonLines<'a> {
     }
 
     fn over(input: Input<'a>, paths: Paths) -> Self {
+        let elements = (begins(&input) == Some(b'[')).then(Elements::new);
         let input = BufReader::with_capacity(1 << 16, input);
-        JsonLines { input, positions: HashMap::new(), paths, buffer: Vec::new(), cells: Vec::new(), line: 0 }
+        let (positions, buffer, cells) = (HashMap::new(), Vec::new(), Vec::new());
+        JsonLines { input, positions, paths, buffer, cells, line: 0, elements }
+    }
+
+    /// Reads the next element of an array.
+    fn element(&mut self) -> Result<bool, ReadError> {
+        self.buffer.clear();
+        let Some(elements) = &mut self.elements else { return Ok(false) };
+        loop {
+            let bytes = self.input.fill_buf().map_err(|error| input::failure(error, self.line))?;
+            if bytes.is_empty() {
+                return elements.end().map(|()| false).map_err(ReadError::NoTrace);
+            }
+            let fed = elements.feed(bytes, &mut self.buffer).map_err(ReadError::NoTrace)?;
+            self.line += fed.lines;
+            self.input.consume(fed.taken);
+            if fed.element {
+                return Ok(true);
+            }
+        }
     }
 
     /// Reads the next line that is not blank.
     fn advance(&mut self) -> Result<bool, ReadError> {
         self.input.get_mut().begin_record();
+        if self.elements.is_some() {
+            return self.element();
+        }
         loop {
             self.buffer.clear();
             let read = self.input.read_until(b'\n', &mut self.buffer);
@@ -143,7 +169,7 @@ impl<'a> JsonLines<'a> {
         if !self.advance()? {
             return Ok(false);
         }
-        record.line = self.line;
+        record.line = self.line + u64::from(self.elements.is_some());
         self.cells.iter_mut().for_each(Vec::clear);
         let read = walk(&self.buffer, &self.paths, &mut String::new(), DEEPEST, &mut |name, value| {
             if let Some(&position) = self.positions.get(name) {
@@ -152,6 +178,10 @@ impl<'a> JsonLines<'a> {
         });
         match read {
             Ok(()) => self.cells.iter().for_each(|cell| record.cells.push_field(cell)),
+            // Its brackets are not to be trusted, and so where the next one begins is not.
+            Err(_) if self.elements.is_some() => {
+                return Err(ReadError::NoTrace("an element of its JSON array is no JSON object"));
+            }
             Err(error) => record.fault = Some(format!("not a JSON object: {error}")),
         }
         Ok(true)

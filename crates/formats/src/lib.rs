@@ -33,6 +33,7 @@ mod ended;
 mod foreign;
 pub mod hints;
 pub mod input;
+mod json_array;
 mod json_lines;
 mod line;
 pub mod numbers;

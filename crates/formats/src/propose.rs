@@ -9,6 +9,7 @@ use super::recognise::cells_of_records;
 use super::source::{FileFormat, Head, Opened, Record};
 use super::text::{Layout, Origin};
 use super::{Limits, ReadError};
+use jiff::tz::TimeZone;
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Objects, Reading, Separator, Times};
@@ -283,7 +284,7 @@ impl Seen {
         let text = std::str::from_utf8(cell).unwrap_or_default();
         self.formats.retain(|format| {
             let times = Times { format: (*format).into(), zone: None };
-            times.offset().is_some_and(|offset| times.read(text, offset).is_some())
+            times.read(text, &TimeZone::UTC).is_some()
         });
         if self.numbers {
             self.see_number(cell);

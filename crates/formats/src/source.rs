@@ -19,7 +19,7 @@ pub enum FileFormat {
     /// Comma-separated text with a header line.
     #[default]
     Csv,
-    /// A JSON object a line.
+    /// A JSON object a line, or an array of objects.
     Ndjson,
     /// Apache Parquet.
     Parquet,
@@ -54,13 +54,14 @@ impl FileKind {
             return Ok(FileKind { format, packing: None });
         }
         let input = input::open(path, Limits::NONE, &Quiet)?;
-        let format = if begins(&input) == Some(b'{') { FileFormat::Ndjson } else { FileFormat::Csv };
+        let format =
+            if matches!(begins(&input), Some(b'{' | b'[')) { FileFormat::Ndjson } else { FileFormat::Csv };
         Ok(FileKind { format, packing: input.packing() })
     }
 }
 
 /// The first letter of a text.
-fn begins(input: &Input) -> Option<u8> {
+pub(super) fn begins(input: &Input) -> Option<u8> {
     let head = input.head();
     head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start().first().copied()
 }
@@ -221,12 +222,7 @@ impl<'a> Opened<'a> {
             || line.is_some();
         let text = objects.is_none() && (declared || layout.origin == Origin::Ours);
         let opened = match begins(&input).filter(|_| !text) {
-            Some(b'[') => {
-                return Err(ReadError::NoTrace(
-                    "it begins like a JSON array; write an object a line instead, as jq -c '.[]' does",
-                ));
-            }
-            Some(first) if first == b'{' || objects.is_some() => {
+            Some(first) if first == b'{' || first == b'[' || objects.is_some() => {
                 let (heads, lines) = JsonLines::new(input, layout, || input::open(path, limits, progress))?;
                 Opened {
                     format: FileFormat::Ndjson,

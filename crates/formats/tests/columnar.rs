@@ -294,9 +294,13 @@ fn ndjson_is_read_by_names_and_counts_what_is_none() {
     );
     let written = text(&trace, &bound.schema, &bound.schema);
     assert!(written.contains("scan,1767600000.25,10.0.0.1,10.0.0.2,443,80,tcp,0.5,3,300\n"), "{written}");
-    for (content, why) in
-        [("[{}]", "JSON array"), ("{\n{\n", "none of its lines"), ("{\"a\":1}\n", "missing")]
-    {
+    for (content, why) in [
+        ("[{}", "ends within its JSON array"),
+        ("[{}, 1]", "no JSON array of objects"),
+        ("[{\"a\":1}]", "missing"),
+        ("{\n{\n", "none of its lines"),
+        ("{\"a\":1}\n", "missing"),
+    ] {
         let told = refused(whole_or_part(content.as_bytes()).path(), UPLOAD);
         assert!(told.contains(why), "{told}");
     }

@@ -273,3 +273,13 @@ fn a_header_of_one_field_is_told() {
     let (_, rows) = through(std::fs::read(odd.path()).unwrap(), &proposed.schema);
     assert_eq!(rows.len(), 2);
 }
+
+#[test]
+fn an_array_of_objects_is_read_as_lines_of_objects_are() {
+    let schema = declared(layout("nfdump-json").unwrap());
+    let lines = String::from_utf8(written(&schema)).unwrap();
+    let array = format!("[\n{}\n]\n", lines.trim_end().replace('\n', ",\n").replace(",\"", ",\n\t\""));
+    assert_eq!(through(&array, &schema), through(&lines, &schema));
+    let looks = recognise(file(&array).path(), &Reading::default(), &Quiet).unwrap();
+    assert_eq!(looks.near.first().map(|near| near.layout.name()), Some("nfdump-json"));
+}

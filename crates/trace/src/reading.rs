@@ -6,7 +6,7 @@
 use super::SchemaError;
 use super::line::Line;
 use jiff::fmt::strtime;
-use jiff::tz::Offset;
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 
 /// What is declared of a trace's text.
@@ -233,9 +233,9 @@ pub struct Times {
     /// As strptime has it: `%d/%m/%Y %H:%M`, `%Y-%m-%d %H:%M:%S%.f`, `%m/%d/%Y %I:%M:%S %p`.
     #[cfg_attr(feature = "openapi", schema(example = "%d/%m/%Y %H:%M"))]
     pub format: String,
-    /// The zone of times that say none, as +01:00; by default UTC.
+    /// The zone of times that say none, as +01:00 or Europe/Berlin; by default UTC. Of a time that a change of clocks has twice the first is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(pattern = "^(UTC|[+-][0-9]{2}:[0-9]{2})$"))]
+    #[cfg_attr(feature = "openapi", schema(example = "Europe/Berlin"))]
     pub zone: Option<String>,
 }
 
@@ -243,62 +243,63 @@ pub struct Times {
 const A_TIME: i64 = 1_721_163_845;
 
 impl Times {
-    /// The offset of times that say none.
-    pub fn offset(&self) -> Option<Offset> {
+    /// The zone of times that say none; `None` where there is none of that name. Names are those of the database that this program brings along: none of the machine's decides.
+    pub fn zone(&self) -> Option<TimeZone> {
         let zone = self.zone.as_deref().unwrap_or("UTC");
         if zone == "UTC" {
-            return Some(Offset::UTC);
+            return Some(TimeZone::UTC);
         }
         let (sign, rest) = match zone.split_at_checked(1)? {
             ("+", rest) => (1, rest),
             ("-", rest) => (-1, rest),
-            _ => return None,
+            _ => return TimeZoneDatabase::bundled().get(zone).ok(),
         };
         let (hours, minutes) = rest.split_once(':')?;
         let digits = |text: &str| (text.len() == 2).then(|| text.parse::<i32>().ok()).flatten();
         let (hours, minutes) = (digits(hours)?, digits(minutes).filter(|minutes| *minutes < 60)?);
-        Offset::from_seconds(sign * (3_600 * hours + 60 * minutes)).ok()
+        Offset::from_seconds(sign * (3_600 * hours + 60 * minutes)).ok().map(Offset::to_time_zone)
     }
 
     /// Nanoseconds since 1970 of a cell; `None` where it is no such time, or one before 1970.
-    pub fn read(&self, cell: &str, offset: Offset) -> Option<u64> {
+    pub fn read(&self, cell: &str, zone: &TimeZone) -> Option<u64> {
         let parsed = strtime::parse(&self.format, cell).ok()?;
         let stamp = match parsed.offset() {
             Some(_) => parsed.to_timestamp().ok()?,
             None => {
                 // A time of day alone is no time.
                 let civil = parsed.to_datetime().ok()?;
-                offset.to_timestamp(civil).ok()?
+                zone.to_timestamp(civil).ok()?
             }
         };
         u64::try_from(stamp.as_nanosecond()).ok()
     }
 
     /// A time as text.
-    pub fn write(&self, time: u64, offset: Offset) -> Option<String> {
+    pub fn write(&self, time: u64, zone: &TimeZone) -> Option<String> {
         let stamp = jiff::Timestamp::from_nanosecond(i128::from(time)).ok()?;
-        strtime::format(&self.format, &jiff::ZonedDateTime::new(stamp, offset.to_time_zone())).ok()
+        strtime::format(&self.format, &jiff::ZonedDateTime::new(stamp, zone.clone())).ok()
     }
 
     /// Whether a time comes back as it is once it is written.
     pub fn keeps(&self, time: u64) -> bool {
-        let back = self.offset().and_then(|offset| self.read(&self.write(time, offset)?, offset));
+        let back = self.zone().and_then(|zone| self.read(&self.write(time, &zone)?, &zone));
         back == Some(time)
     }
 
     fn fault(&self) -> Option<String> {
-        let Some(offset) = self.offset() else {
+        let Some(zone) = self.zone() else {
             return Some(format!(
-                "{:?} is no zone: write UTC or an offset as +01:00",
+                "{:?} is no zone: write UTC, an offset as +01:00, or a name as Europe/Berlin",
                 self.zone.as_deref().unwrap_or_default()
             ));
         };
         let time = A_TIME as u64 * 1_000_000_000;
-        let back = self.write(time, offset).and_then(|text| self.read(&text, offset));
+        let back = self.write(time, &zone).and_then(|text| self.read(&text, &zone));
         // Of a coarser format the time is rounded down; of one without a date nothing comes back.
         // Of twelve hours that are told it must be told which: two times of one day are not written alike.
+        let offset = jiff::Timestamp::new(A_TIME, 0).map_or(Offset::UTC, |time| zone.to_offset(time));
         let morning = (A_TIME - A_TIME % 86_400 + 3_600 - i64::from(offset.seconds())) as u64 * 1_000_000_000;
-        let hours = |n: u64| self.write(morning + n * 3_600_000_000_000, offset);
+        let hours = |n: u64| self.write(morning + n * 3_600_000_000_000, &zone);
         let doubled = hours(0) != hours(1) && hours(0) == hours(12);
         match back {
             Some(back) if back <= time && time - back < 86_400_000_000_000 && !doubled => None,
@@ -409,7 +410,7 @@ mod tests {
     fn times_as_people_write_them() {
         let read = |format: &str, zone, cell: &str| {
             let times = times(format, zone);
-            times.read(cell, times.offset().unwrap()).map(|time| time as f64 / 1e9)
+            times.read(cell, &times.zone().unwrap()).map(|time| time as f64 / 1e9)
         };
         assert_eq!(read("%d/%m/%Y %H:%M", None, "1/06/2024 00:00"), Some(1_717_200_000.0));
         assert_eq!(read("%Y-%m-%d %H:%M:%S", None, "2024-06-01 00:00:00"), Some(1_717_200_000.0));
@@ -417,6 +418,11 @@ mod tests {
         assert_eq!(read("%Y-%m-%d %H:%M:%S", Some("+02:00"), "2024-06-01 02:00:00"), Some(1_717_200_000.0));
         assert_eq!(read("%m/%d/%Y %I:%M:%S %p", None, "06/01/2024 12:00:00 AM"), Some(1_717_200_000.0));
         assert_eq!(read("%Y-%m-%dT%H:%M:%S%z", None, "2024-06-01T05:30:00+0530"), Some(1_717_200_000.0));
+        let berlin = Some("Europe/Berlin");
+        assert_eq!(read("%Y-%m-%d %H:%M:%S", berlin, "2024-06-01 02:00:00"), Some(1_717_200_000.0));
+        assert_eq!(read("%Y-%m-%d %H:%M:%S", berlin, "2024-01-01 01:00:00"), Some(1_704_067_200.0));
+        // The hour that is there twice is the first of them.
+        assert_eq!(read("%Y-%m-%d %H:%M:%S", berlin, "2024-10-27 02:30:00"), Some(1_729_989_000.0));
         assert_eq!(read("%d/%m/%Y %H:%M", None, "13/13/2024 00:00"), None);
         assert_eq!(read("%Y-%m-%d %H:%M:%S", None, "1969-12-31 23:59:59"), None);
     }
@@ -434,6 +440,7 @@ mod tests {
             ("%d/%m/%Y %I:%M:%S", None, "no format"),
             ("", None, "no format"),
             ("%Y-%m-%d", Some("Berlin"), "no zone"),
+            ("%Y-%m-%d", Some("Europe/Nowhere"), "no zone"),
             ("%Y-%m-%d", Some("+1:00"), "no zone"),
         ] {
             let found = fault(timed(format, zone)).unwrap_or_default();
@@ -450,11 +457,11 @@ mod tests {
             let zone = format!("{}{:02}:30", if zone < 0 { '-' } else { '+' }, zone.abs());
             for format in ["%d/%m/%Y %H:%M:%S", "%m/%d/%y %I:%M:%S %p", "%Y-%m-%dT%H:%M:%S%.3f%:z"] {
                 let times = times(format, Some(&zone));
-                let offset = times.offset().unwrap();
-                let text = times.write(second * 1_000_000_000, offset).unwrap();
+                let zone = times.zone().unwrap();
+                let text = times.write(second * 1_000_000_000, &zone).unwrap();
                 // Two digits of a year stand for 1969 to 2068.
                 if !format.contains("%y") || second < 3_000_000_000 {
-                    prop_assert_eq!(times.read(&text, offset), Some(second * 1_000_000_000), "{}", text);
+                    prop_assert_eq!(times.read(&text, &zone), Some(second * 1_000_000_000), "{}", text);
                 }
             }
         }
@@ -462,7 +469,7 @@ mod tests {
         #[test]
         fn no_cell_makes_reading_panic(cell in ".{0,40}") {
             let times = times("%d/%m/%Y %H:%M:%S", None);
-            times.read(&cell, Offset::UTC);
+            times.read(&cell, &TimeZone::UTC);
         }
     }
 }
