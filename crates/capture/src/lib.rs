@@ -10,16 +10,14 @@
 //! packet of the result is a [`Skip`] with a reason in plain words; what ends the reading is a [`CaptureError`].
 
 mod error;
-//FLOWS
+pub mod flows;
 mod ip;
 mod kind;
 mod link;
-//LRU
 mod packet;
 pub mod read;
 mod skip;
-//SORT
-//WRITE
+mod sort;
 
 pub use error::CaptureError;
 pub use kind::{Kind, kind_of};
