@@ -18,6 +18,7 @@ mod packet;
 pub mod read;
 mod skip;
 mod sort;
+pub mod write;
 
 pub use error::CaptureError;
 pub use kind::{Kind, kind_of};

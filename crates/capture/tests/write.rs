@@ -1,0 +1,200 @@
+//! What is written reads back as it was, to ourselves and to a library that knows nothing of us.
+
+mod common;
+
+use common::read_all;
+use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use netdpsyn_capture::write::{Container, Counts, Link, Options, Payload, Resolution, WriteError, Writer};
+use netdpsyn_capture::{Packet, Tunnels};
+use proptest::prelude::*;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+fn written(packets: &[Packet], options: Options) -> (Vec<u8>, Counts) {
+    let mut writer = Writer::new(Vec::new(), options).expect("a header");
+    for packet in packets {
+        writer.write(packet).expect("written");
+    }
+    writer.finish().expect("all of it")
+}
+
+fn packet(protocol: u8, length: u32, six: bool) -> Packet {
+    let (source, destination) = if six {
+        (
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+            Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 7, 2).into(),
+        )
+    } else {
+        (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)))
+    };
+    Packet {
+        time: 1_700_000_000_123_456_789,
+        source,
+        destination,
+        protocol,
+        source_port: 40_001,
+        destination_port: 5001,
+        length,
+        ttl: 61,
+        tos: 0x28,
+        header_words: if six { 10 } else { 5 },
+        identification: if six { 0 } else { 999 },
+        ip_flags: if six { 0 } else { 2 },
+        tcp_flags: (protocol == 6).then_some(0x18),
+        ..Packet::default()
+    }
+}
+
+fn any_packet() -> impl Strategy<Value = Packet> {
+    let kinds = prop::sample::select(vec![1u8, 6, 17, 47, 50, 58, 89, 132, 136]);
+    let lengths = prop_oneof![0u32..200, 1000u32..1600, Just(65_535), Just(70_000)];
+    (kinds, lengths, any::<[bool; 3]>(), any::<[u16; 3]>(), any::<[u8; 5]>()).prop_map(
+        |(protocol, length, [six, fragment, more], [from, to, id], [flags, ttl, tos, kind, words])| {
+            let mut packet = packet(protocol, length, six);
+            (packet.ttl, packet.tos) = (ttl, tos);
+            packet.time += u64::from(id) * 1_000_003;
+            let later = fragment && id % 2 == 0;
+            if fragment {
+                packet.fragment_offset = if later { 1 + id % 100 } else { 0 };
+                packet.ip_flags = u8::from(more || !later);
+            }
+            packet.identification = if six && !fragment { 0 } else { id };
+            if !six {
+                packet.header_words = 5 + words % 11;
+            }
+            let ports = matches!(protocol, 6 | 17 | 132 | 136) && !later;
+            (packet.source_port, packet.destination_port) = if ports { (from, to) } else { (0, 0) };
+            packet.tcp_flags = (protocol == 6 && !later).then_some(flags);
+            packet.icmp = (matches!(protocol, 1 | 58) && !later).then_some((kind, flags));
+            packet
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn packets_read_back_as_they_were(
+        packets in prop::collection::vec(any_packet(), 1..20),
+        ng: bool, ip: bool, absent: bool, micro: bool,
+    ) {
+        let options = Options {
+            container: if ng { Container::Pcapng } else { Container::Pcap },
+            link: if ip { Link::Ip } else { Link::Ethernet },
+            payload: if absent { Payload::Absent } else { Payload::Zeros },
+            resolution: if micro { Resolution::Microseconds } else { Resolution::Nanoseconds },
+            ..Options::default()
+        };
+        let (bytes, counts) = written(&packets, options);
+        let all = read_all(&bytes, Tunnels::Outer);
+        prop_assert!(all.error.is_none() && all.skipped.is_empty(), "{:?}", all.skipped);
+        prop_assert_eq!(all.packets.len(), packets.len());
+        prop_assert_eq!((counts.packets, counts.frames), (packets.len() as u64, packets.len() as u64));
+        let mut changed = 0;
+        for (read, packet) in all.packets.iter().zip(&packets) {
+            changed += u64::from(read.length != packet.length);
+            let time = if micro { packet.time / 1000 * 1000 } else { packet.time };
+            let below = if ip { 0 } else { 14 };
+            if !absent {
+                prop_assert_eq!(read.captured, read.length + below);
+            }
+            // Lengths are raised to the headers and lowered to what the field holds, and nothing else changes.
+            let as_written = Packet { time, length: read.length, captured: read.captured, ..*packet };
+            prop_assert_eq!(*read, as_written);
+            prop_assert!(read.length >= packet.length || packet.length > 65_575 || (!packet.source.is_ipv6() && packet.length > 65_535));
+        }
+        prop_assert_eq!(counts.lengthened + counts.shortened, changed);
+    }
+
+    #[test]
+    fn another_library_reads_the_same_and_finds_the_checksums_right(packet in any_packet()) {
+        let (bytes, _) = written(&[packet], Options::default());
+        let sliced = SlicedPacket::from_ethernet(&bytes[40..]).expect("a packet");
+        match sliced.net.expect("IP") {
+            NetSlice::Ipv4(four) => {
+                let header = four.header().to_header();
+                prop_assert_eq!(header.header_checksum, header.calc_header_checksum());
+                prop_assert_eq!(header.total_len, read_all(&bytes, Tunnels::Outer).packets[0].length as u16);
+            }
+            NetSlice::Ipv6(six) => prop_assert_eq!(six.header().traffic_class(), packet.tos),
+            NetSlice::Arp(_) => prop_assert!(false),
+        }
+        if packet.ip_flags & 1 == 1 || packet.fragment_offset > 0 {
+            return Ok(());
+        }
+        match (sliced.transport, packet.source, packet.destination) {
+            (Some(TransportSlice::Tcp(tcp)), IpAddr::V4(from), IpAddr::V4(to)) => {
+                prop_assert_eq!(tcp.checksum(), tcp.calc_checksum_ipv4(from.octets(), to.octets()).expect("lengths"));
+            }
+            (Some(TransportSlice::Tcp(tcp)), IpAddr::V6(from), IpAddr::V6(to)) => {
+                prop_assert_eq!(tcp.checksum(), tcp.calc_checksum_ipv6(from.octets(), to.octets()).expect("lengths"));
+            }
+            (Some(TransportSlice::Udp(udp)), IpAddr::V4(from), IpAddr::V4(to)) => {
+                let header = udp.to_header();
+                let expected = header.calc_checksum_ipv4_raw(from.octets(), to.octets(), udp.payload());
+                prop_assert_eq!(header.checksum, expected.expect("lengths"));
+            }
+            (Some(TransportSlice::Udp(udp)), IpAddr::V6(from), IpAddr::V6(to)) => {
+                let header = udp.to_header();
+                let expected = header.calc_checksum_ipv6_raw(from.octets(), to.octets(), udp.payload());
+                prop_assert_eq!(header.checksum, expected.expect("lengths"));
+            }
+            (Some(TransportSlice::Icmpv6(icmp)), IpAddr::V6(from), IpAddr::V6(to)) => {
+                prop_assert!(icmp.is_checksum_valid(from.octets(), to.octets()));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn long_packets_of_tcp_are_cut_where_it_is_asked_for() {
+    let mut long = packet(6, 4000, false);
+    long.tcp_flags = Some(0x99);
+    let options = Options { mtu: Some(1500), ..Options::default() };
+    let (bytes, counts) = written(&[long, packet(17, 4000, false), packet(6, 1500, true)], options);
+    let read = read_all(&bytes, Tunnels::Outer).packets;
+    assert_eq!(counts, Counts { packets: 3, frames: 5, cut: 1, ..Counts::default() });
+    let brief: Vec<_> =
+        read.iter().map(|packet| (packet.length, packet.tcp_flags, packet.identification)).collect();
+    assert_eq!(
+        brief,
+        [
+            (1500, Some(0x90), 999),
+            (1500, Some(0x10), 1000),
+            (1080, Some(0x19), 1001),
+            (4000, None, 999),
+            (1500, Some(0x18), 0)
+        ]
+    );
+    // The payload is what it was: 4000 without 40, in pieces of 1460 at most.
+    assert_eq!(brief[..3].iter().map(|(length, ..)| length - 40).sum::<u32>(), 3960);
+    let sequence = |at: usize| {
+        let frame = &bytes[40 + at * 1530..];
+        u32::from_be_bytes([frame[38], frame[39], frame[40], frame[41]])
+    };
+    assert_eq!(sequence(1).wrapping_sub(sequence(0)), 1460);
+    // A limit below the headers lets one byte through at a time, and ends.
+    let (_, counts) = written(&[packet(6, 60, false)], Options { mtu: Some(1), ..Options::default() });
+    assert_eq!(counts.frames, 20);
+}
+
+#[test]
+fn what_cannot_be_written_is_refused() {
+    let mut mixed = packet(6, 100, true);
+    mixed.source = Ipv4Addr::LOCALHOST.into();
+    let mut late = packet(6, 100, false);
+    late.time = u64::MAX;
+    let mut writer = Writer::new(Vec::new(), Options::default()).expect("a header");
+    assert!(matches!(writer.write(&mixed), Err(WriteError::Families(..))));
+    assert!(matches!(writer.write(&late), Err(WriteError::TooLate)));
+    assert_eq!(writer.counts(), Counts::default());
+    let (bytes, _) = written(&[late], Options { container: Container::Pcapng, ..Options::default() });
+    assert_eq!(read_all(&bytes, Tunnels::Outer).packets[0].time, u64::MAX);
+}
+
+#[test]
+fn absent_payloads_keep_the_original_length() {
+    let options = Options { payload: Payload::Absent, ..Options::default() };
+    let (bytes, _) = written(&[packet(6, 1500, false)], options);
+    assert_eq!(bytes.len(), 24 + 16 + 14 + 40);
+    assert_eq!(bytes[36..40], 1514u32.to_le_bytes());
+}
