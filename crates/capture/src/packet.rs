@@ -78,6 +78,7 @@ pub(crate) mod protocol {
     pub const FRAGMENT: u8 = 44;
     pub const GRE: u8 = 47;
     pub const AUTHENTICATION: u8 = 51;
+    pub const NHRP: u8 = 54;
     pub const ICMPV6: u8 = 58;
     pub const DESTINATION_OPTIONS: u8 = 60;
     pub const SCTP: u8 = 132;

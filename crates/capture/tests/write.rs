@@ -3,7 +3,7 @@
 mod common;
 
 use common::read_all;
-use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use netdpsyn_capture::write::{Container, Counts, Link, Options, Payload, Resolution, WriteError, Writer};
 use netdpsyn_capture::{Packet, Tunnels};
 use proptest::prelude::*;
@@ -93,7 +93,9 @@ proptest! {
             changed += u64::from(read.length != packet.length);
             let time = if micro { packet.time / 1000 * 1000 } else { packet.time };
             let below = if ip { 0 } else { 14 };
-            if !absent {
+            // Of other protocols nothing is known that could follow.
+            let known = matches!(packet.protocol, 6 | 17 | 132 | 136) || packet.fragment_offset > 0;
+            if !absent && known {
                 prop_assert_eq!(read.captured, read.length + below);
             }
             // Lengths are raised to the headers and lowered to what the field holds, and nothing else changes.
@@ -106,18 +108,19 @@ proptest! {
 
     #[test]
     fn another_library_reads_the_same_and_finds_the_checksums_right(packet in any_packet()) {
-        let (bytes, _) = written(&[packet], Options::default());
-        let sliced = SlicedPacket::from_ethernet(&bytes[40..]).expect("a packet");
+        let (bytes, _) = written(&[packet], Options { payload: Payload::Zeros, ..Options::default() });
+        let sliced = LaxSlicedPacket::from_ethernet(&bytes[40..]).expect("a packet");
         match sliced.net.expect("IP") {
-            NetSlice::Ipv4(four) => {
+            LaxNetSlice::Ipv4(four) => {
                 let header = four.header().to_header();
                 prop_assert_eq!(header.header_checksum, header.calc_header_checksum());
                 prop_assert_eq!(header.total_len, read_all(&bytes, Tunnels::Outer).packets[0].length as u16);
             }
-            NetSlice::Ipv6(six) => prop_assert_eq!(six.header().traffic_class(), packet.tos),
-            NetSlice::Arp(_) => prop_assert!(false),
+            LaxNetSlice::Ipv6(six) => prop_assert_eq!(six.header().traffic_class(), packet.tos),
+            LaxNetSlice::Arp(_) => prop_assert!(false),
         }
-        if packet.ip_flags & 1 == 1 || packet.fragment_offset > 0 {
+        let cut = bytes.len() as u32 - 54 < read_all(&bytes, Tunnels::Outer).packets[0].length;
+        if packet.ip_flags & 1 == 1 || packet.fragment_offset > 0 || cut {
             return Ok(());
         }
         match (sliced.transport, packet.source, packet.destination) {
@@ -149,7 +152,7 @@ proptest! {
 fn long_packets_of_tcp_are_cut_where_it_is_asked_for() {
     let mut long = packet(6, 4000, false);
     long.tcp_flags = Some(0x99);
-    let options = Options { mtu: Some(1500), ..Options::default() };
+    let options = Options { mtu: Some(1500), payload: Payload::Zeros, ..Options::default() };
     let (bytes, counts) = written(&[long, packet(17, 4000, false), packet(6, 1500, true)], options);
     let read = read_all(&bytes, Tunnels::Outer).packets;
     assert_eq!(counts, Counts { packets: 3, frames: 5, cut: 1, ..Counts::default() });

@@ -1,6 +1,6 @@
 //! The file around the frames.
 
-use super::{Container, Link, Options, Payload, Resolution, WriteError};
+use super::{Container, Link, Options, Resolution, WriteError};
 use crate::packet::Packet;
 use std::io::{self, BufWriter, Write};
 use std::net::IpAddr;
@@ -15,12 +15,11 @@ pub(super) struct Out<W: Write> {
     to: BufWriter<W>,
     container: Container,
     resolution: Resolution,
-    payload: Payload,
 }
 
 impl<W: Write> Out<W> {
     pub fn new(to: W, options: Options) -> io::Result<Out<W>> {
-        let Options { container, resolution, link, payload, .. } = options;
+        let Options { container, resolution, link, .. } = options;
         let mut to = BufWriter::with_capacity(1 << 17, to);
         let link: u16 = match link {
             Link::Ethernet => 1,
@@ -39,7 +38,7 @@ impl<W: Write> Out<W> {
                 words(&mut to, [1, 32, link.into(), SNAP, 0x0001_0009, resolution, 0, 32])?;
             }
         }
-        Ok(Out { to, container, resolution, payload })
+        Ok(Out { to, container, resolution })
     }
 
     /// Whether there is a time stamp for this time.
@@ -48,10 +47,10 @@ impl<W: Write> Out<W> {
         if late { Err(WriteError::TooLate) } else { Ok(()) }
     }
 
-    /// A frame with these bytes and so many zeros behind them, 65,535 at most.
-    pub fn record(&mut self, time: u64, frame: &[u8], zeros: usize) -> io::Result<()> {
+    /// A frame with these bytes and so many zeros behind them, 65,535 at most; those are in the capture where they are held.
+    pub fn record(&mut self, time: u64, frame: &[u8], zeros: usize, held: bool) -> io::Result<()> {
         let original = (frame.len() + zeros) as u32;
-        let zeros = if self.payload == Payload::Absent { 0 } else { zeros };
+        let zeros = if held { zeros } else { 0 };
         let captured = (frame.len() + zeros) as u32;
         let unit = if self.resolution == Resolution::Nanoseconds { 1 } else { 1000 };
         match self.container {

@@ -1,16 +1,17 @@
 //! Packets in order of time to a capture that other programs read without complaint.
 //!
-//! What a packet does not say is made up plainly: payloads are zeros, hardware addresses are locally administered ones by IP address, and sequence
+//! What a packet does not say is made up plainly: payloads are absent or zeros, hardware addresses are locally administered ones by IP address, and sequence
 //! numbers of TCP are those that the lengths give. Checksums are right. Packets go out in the order in which they come, which should be that of time.
 //!
 //! | a packet of | is written as |
 //! | --- | --- |
 //! | TCP | flags as they are (ACK where there are none), sequence and acknowledgement that fit the packets before it between the same ends; what a SYN has beyond its header is options |
 //! | UDP, UDP-Lite | its header and zeros |
-//! | ICMP, ICMPv6 | type and code (an echo request where there are none), in errors the header of a packet that could have caused them |
+//! | echoes of ICMP and ICMPv6, and any without a type | its header and zeros |
+//! | errors of both | its header, that of a packet that could have caused it, and zeros |
 //! | SCTP | its header, its checksum left 0, and a chunk of padding |
-//! | any other protocol | zeros, the ports of DCCP before them |
 //! | any, not the first fragment | zeros |
+//! | any other | nothing above IP but the ports of DCCP and the first eight bytes of ICMP: the rest is not in the capture, as if the snap length had cut it off, since zeros would be nonsense there |
 //!
 //! Lengths are those of IP, however long: a capture of a host that leaves the cutting to its network card has such, too. A length below that of the
 //! headers is raised to it, and one above what the length field holds is lowered; both are counted. The first fragment of UDP over IPv4 has no
@@ -60,11 +61,13 @@ pub enum Link {
 /// What follows the headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Payload {
-    /// As many zeros as the length asks for.
+    /// Nothing, as if the snap length had cut it off: the original length is kept, and checksums are those of zeros. Small, and nothing that programs
+    /// could take for a spoilt protocol.
     #[default]
-    Zeros,
-    /// Nothing, as if the snap length had cut it off: the original length is kept, and checksums are those of zeros.
     Absent,
+    /// As many zeros as the length asks for. Programs that go by ports, as DNS by 53, find nonsense there: of all ports of UDP and TCP tshark calls
+    /// packets to some ninety malformed.
+    Zeros,
 }
 
 /// How packets are written.
@@ -76,7 +79,7 @@ pub struct Options {
     pub resolution: Resolution,
     /// Ethernet, unless said otherwise.
     pub link: Link,
-    /// Zeros, unless said otherwise.
+    /// Absent, unless said otherwise.
     pub payload: Payload,
     /// Bytes of IP above which a packet of TCP is cut into segments of the same time; FIN and PSH go with the last. Packets of other protocols and
     /// fragments are left as they are. None cuts nothing.
@@ -93,7 +96,7 @@ impl Default for Options {
             container: Container::Pcap,
             resolution: Resolution::Nanoseconds,
             link: Link::Ethernet,
-            payload: Payload::Zeros,
+            payload: Payload::Absent,
             mtu: None,
             sessions: 1 << 18,
         }
@@ -219,9 +222,10 @@ impl<W: Write> Writer<W> {
         } else {
             session::Numbers::default()
         };
-        transport::put(packet, above, numbers, frame);
-        let payload = below + packet.length as usize - frame.len();
-        Ok(self.to.record(packet.time, frame, payload)?)
+        let sound = transport::put(packet, above, numbers, frame);
+        let zeros = below + packet.length as usize - frame.len();
+        let held = sound && self.options.payload == Payload::Zeros;
+        Ok(self.to.record(packet.time, frame, zeros, held)?)
     }
 
     /// What was written so far.

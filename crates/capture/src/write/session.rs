@@ -86,7 +86,7 @@ mod tests {
         let answered = send(false, SYN | ACK, 40);
         assert_eq!(answered.acknowledged, opened.sequence.wrapping_add(1));
         let asked = send(true, ACK, 120);
-        let after = |numbers: Numbers, count| (numbers.sequence.wrapping_add(count));
+        let after = |numbers: Numbers, count| numbers.sequence.wrapping_add(count);
         assert_eq!((asked.sequence, asked.acknowledged), (after(opened, 1), after(answered, 1)));
         let closed = send(false, FIN | ACK, 20);
         assert_eq!((closed.sequence, closed.acknowledged), (after(answered, 1), after(asked, 100)));

@@ -19,20 +19,46 @@ pub(super) fn least(packet: &Packet) -> usize {
     match packet.protocol {
         _ if packet.fragment_offset > 0 => 0,
         protocol::TCP => TCP,
-        protocol::UDP | protocol::UDP_LITE | protocol::ICMP => 8,
-        protocol::ICMPV6 => match kind(packet).0 {
-            // Neighbours and routers say an address or two, and redirects both.
-            133 => 8,
-            134 => 16,
-            135 | 136 => 24,
-            137 => 40,
+        protocol::UDP | protocol::UDP_LITE => 8,
+        protocol::ICMP => match kind(packet).0 {
+            // The IP header of what caused the error, and eight bytes more.
+            3 | 4 | 5 | 11 | 12 => 8 + 28,
+            // Three times, or a mask.
+            13 | 14 => 20,
+            17 | 18 => 12,
             _ => 8,
         },
+        protocol::ICMPV6 => match kind(packet).0 {
+            1..=4 => 8 + 40,
+            128 | 129 | 133 => 8,
+            134 => 16,
+            137 => 40,
+            // An address.
+            _ => 24,
+        },
         protocol::SCTP => 12,
-        protocol::DCCP => 4,
+        protocol::DCCP => 16,
+        protocol::HIP => 40,
+        protocol::NHRP => 20,
+        number if packet.source.is_ipv6() => extension(number).map_or(8, <[u8]>::len),
         _ => 0,
     }
 }
+
+/// An extension header of IPv6 that nothing follows: what a packet has whose protocol is said to be one.
+fn extension(number: u8) -> Option<&'static [u8]> {
+    match number {
+        protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => Some(&[NOTHING, 0, 1, 4, 0, 0, 0, 0]),
+        protocol::ROUTING | protocol::MOBILITY | protocol::HIP | protocol::SHIM6 | protocol::FRAGMENT => {
+            Some(&[NOTHING, 0, 0, 0, 0, 0, 0, 0])
+        }
+        protocol::AUTHENTICATION => Some(&[NOTHING, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        _ => None,
+    }
+}
+
+/// The next header of IPv6 where there is none.
+const NOTHING: u8 = 59;
 
 /// Segments have headers of the same length.
 pub(super) fn can_be_cut(packet: &Packet) -> bool {
@@ -50,16 +76,17 @@ fn kind(packet: &Packet) -> (u8, u8) {
     packet.icmp.unwrap_or(if packet.protocol == protocol::ICMP { (8, 0) } else { (128, 0) })
 }
 
-/// Appends headers, of `above` bytes above IP of which the rest is zeros.
-pub(super) fn put(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<u8>) {
+/// Appends headers, of `above` bytes above IP, and says whether zeros are a sound rest: of most protocols they are nothing that has a meaning.
+pub(super) fn put(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<u8>) -> bool {
     if packet.fragment_offset > 0 {
-        return;
+        // In the capture in any case: tcpprep gives up at frames that end with the IP header.
+        to.resize(to.len() + above.min(8), 0);
+        return true;
     }
-    let start = to.len();
     match packet.protocol {
         protocol::TCP => tcp(packet, above, numbers, to),
         protocol::UDP | protocol::UDP_LITE => udp(packet, above, to),
-        protocol::ICMP | protocol::ICMPV6 => icmp(packet, above, to),
+        protocol::ICMP | protocol::ICMPV6 => return icmp(packet, above, to),
         protocol::SCTP => {
             ports(packet, to);
             to.extend([0; 8]);
@@ -69,10 +96,18 @@ pub(super) fn put(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<
                 to.extend(rest.to_be_bytes());
             }
         }
-        protocol::DCCP => ports(packet, to),
-        _ => {}
+        protocol::DCCP => {
+            ports(packet, to);
+            return false;
+        }
+        number => {
+            if packet.source.is_ipv6() {
+                to.extend(extension(number).unwrap_or_default());
+            }
+            return false;
+        }
     }
-    debug_assert!(to.len() - start <= above, "headers within the length");
+    true
 }
 
 fn ports(packet: &Packet, to: &mut Vec<u8>) {
@@ -115,36 +150,34 @@ fn udp(packet: &Packet, above: usize, to: &mut Vec<u8>) {
     set(to, start + 6, sum);
 }
 
-fn icmp(packet: &Packet, above: usize, to: &mut Vec<u8>) {
+fn icmp(packet: &Packet, above: usize, to: &mut Vec<u8>) -> bool {
     let start = to.len();
     let (kind, code) = kind(packet);
     to.extend([kind, code, 0, 0, 0, 0, 0, 0]);
-    let error = match packet.protocol {
-        protocol::ICMP => matches!(kind, 3 | 4 | 5 | 11 | 12),
-        _ => matches!(kind, 1..=4),
+    let sound = match (packet.protocol, kind) {
+        (protocol::ICMP, 3 | 4 | 5 | 11 | 12) | (protocol::ICMPV6, 1..=4) => {
+            cause(packet, above - 8, to);
+            true
+        }
+        // Echoes.
+        (protocol::ICMP, 0 | 8) | (protocol::ICMPV6, 128 | 129) => true,
+        _ => false,
     };
-    if error {
-        cause(packet, above - 8, to);
-    }
     let sum = if packet.protocol == protocol::ICMP {
         checksum::plain(&to[start..])
     } else {
         checksum::with_ends(packet, above, &to[start..])
     };
     set(to, start + 2, sum);
+    sound
 }
 
-/// The header of a packet the other way that could have caused an error, where there is room for it.
+/// The header of a packet the other way that could have caused an error, with `room` for it and what follows.
 fn cause(packet: &Packet, room: usize, to: &mut Vec<u8>) {
-    const NOTHING: u8 = 59;
-    let header = if packet.source.is_ipv4() { 20 } else { 40 };
-    if room < header {
-        return;
-    }
     let other = Packet {
         source: packet.destination,
         destination: packet.source,
-        length: u32::try_from(room).unwrap_or(u32::MAX).min(super::ip::longest(packet)),
+        length: u32::try_from(room).unwrap_or(u32::MAX),
         header_words: 5,
         ttl: 1,
         protocol: match packet.source {
