@@ -3,6 +3,7 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use netdpsyn_capture::flows::{Builder, Options};
+use netdpsyn_capture::write::{self, Payload, Writer};
 use netdpsyn_capture::{Packet, Reader, Step, Tunnels};
 
 fn main() {
@@ -81,5 +82,19 @@ fn flows(bencher: Bencher, held: usize) {
         let mut builder = Builder::new(Options { held, ..Options::default() }, folder.path());
         read(&bytes, |packet| builder.add(packet).expect("added"));
         builder.finish().expect("flows").map(|flow| flow.expect("a flow").packets).sum::<u64>()
+    });
+}
+
+/// To nowhere: what making the headers takes.
+#[divan::bench(args = ["absent", "zeros"])]
+fn writing(bencher: Bencher, payload: &str) {
+    let mut packets = Vec::new();
+    read(&pcap(), |packet| packets.push(*packet));
+    let payload = if payload == "absent" { Payload::Absent } else { Payload::Zeros };
+    let options = write::Options { payload, ..write::Options::default() };
+    bencher.counter(ItemsCount::new(PACKETS)).bench_local(|| {
+        let mut writer = Writer::new(std::io::sink(), options).expect("a header");
+        packets.iter().for_each(|packet| writer.write(packet).expect("written"));
+        writer.finish().expect("all of it").1
     });
 }

@@ -2,9 +2,9 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`read`] | pcap and pcapng as a stream of packets, each a fixed set of header fields |
-//! | [`flows`] | packets in any order to flow records, by active and idle time-out |
-//! | [`write`] | packets in time order to pcap and pcapng, with valid lengths and checksums |
+//! | [`mod@read`] | pcap and pcapng as a stream of packets, each a fixed set of header fields |
+//! | [`mod@flows`] | packets in any order to flow records, by active and idle time-out |
+//! | [`mod@write`] | packets in time order to pcap and pcapng, with valid lengths and checksums |
 //!
 //! Whatever a file holds, reading it allocates one buffer ([`read::BUFFER`]) and a bounded list of interfaces, and nothing a packet. What cannot be a
 //! packet of the result is a [`Skip`] with a reason in plain words; what ends the reading is a [`CaptureError`].

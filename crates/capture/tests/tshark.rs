@@ -1,141 +1,13 @@
 //! Every packet of the shared captures as tshark reads it, beside ours. Where there is no tshark or no shared data, the tests say so and end.
 //! `cargo test -p netdpsyn-capture --test tshark -- --ignored --nocapture` prints the table.
 
+mod common;
+
+use common::theirs::{Theirs, files, has_tshark, number, shared, theirs};
 use netdpsyn_capture::{Packet, Reader, Skip, Step, Tunnels};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// Fields of tshark, in the order in which they are asked for.
-const FIELDS: [&str; 40] = [
-    "frame.number",
-    "frame.time_epoch",
-    "frame.protocols",
-    "frame.cap_len",
-    "ip.src",
-    "ip.dst",
-    "ip.proto",
-    "ip.len",
-    "ip.ttl",
-    "ip.dsfield",
-    "ip.hdr_len",
-    "ip.id",
-    "ip.flags",
-    "ip.frag_offset",
-    "ipv6.src",
-    "ipv6.dst",
-    "ipv6.plen",
-    "ipv6.hlim",
-    "ipv6.tclass",
-    "ipv6.nxt",
-    "ipv6.hopopts.nxt",
-    "ipv6.routing.nxt",
-    "ipv6.fraghdr.nxt",
-    "ipv6.dstopts.nxt",
-    "ipv6.fraghdr.offset",
-    "ipv6.fraghdr.more",
-    "ah.next_header",
-    "tcp.srcport",
-    "tcp.dstport",
-    "tcp.flags",
-    "udp.srcport",
-    "udp.dstport",
-    "sctp.srcport",
-    "sctp.dstport",
-    "icmp.type",
-    "icmp.code",
-    "icmpv6.type",
-    "icmpv6.code",
-    "dccp.srcport",
-    "dccp.dstport",
-];
-
-/// The shared data, or a word on what is missing.
-fn shared() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let root = std::env::var_os("NETDPSYN_SHARED").map_or(beside, PathBuf::from);
-    let data = root.join("data");
-    if !data.is_dir() {
-        println!("no shared data at {}: nothing is compared", data.display());
-        return None;
-    }
-    Some(data)
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of captures");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.sort();
-    files
-}
-
-/// One packet as tshark prints it: every field's occurrences.
-struct Theirs(Vec<Vec<String>>);
-
-impl Theirs {
-    fn first(&self, field: &str) -> &str {
-        self.all(field).first().map_or("", String::as_str)
-    }
-
-    fn all(&self, field: &str) -> &[String] {
-        let at = FIELDS.iter().position(|known| *known == field).expect("a field that was asked for");
-        &self.0[at]
-    }
-
-    /// A number in either notation.
-    fn number(&self, field: &str) -> Option<u64> {
-        number(self.first(field))
-    }
-
-    /// 4 or 6 of the outermost IP header.
-    fn version(&self) -> Option<u8> {
-        let place = |name: &str| self.first("frame.protocols").split(':').position(|part| part == name);
-        match (place("ip"), place("ipv6")) {
-            (Some(four), Some(six)) => Some(if four < six { 4 } else { 6 }),
-            (Some(_), None) => Some(4),
-            (None, Some(_)) => Some(6),
-            (None, None) => None,
-        }
-    }
-}
-
-fn number(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    }
-}
-
-fn theirs(path: &Path) -> Option<Vec<Theirs>> {
-    let mut command = Command::new("tshark");
-    command.arg("-n").arg("-r").arg(path).args(["-T", "fields", "-E", "occurrence=a", "-E", "aggregator=;"]);
-    for option in ["ip.defragment:FALSE", "ipv6.defragment:FALSE", "ip.use_geoip:FALSE"] {
-        command.args(["-o", option]);
-    }
-    for field in FIELDS {
-        command.args(["-e", field]);
-    }
-    let output = command.output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines = text.lines().map(|line| {
-        let cells = line.split('\t').map(|cell| {
-            let parts = cell.split(';').filter(|part| !part.is_empty());
-            parts.map(str::to_string).collect()
-        });
-        let mut cells: Vec<Vec<String>> = cells.collect();
-        cells.resize(FIELDS.len(), Vec::new());
-        Theirs(cells)
-    });
-    // Custom blocks of pcapng are frames there, and no packets.
-    Some(
-        lines
-            .filter(|line| {
-                line.first("frame.protocols") != "data" || !line.first("frame.time_epoch").is_empty()
-            })
-            .collect(),
-    )
-}
+use std::fs::File;
+use std::path::Path;
 
 /// Where the two differ, and why: the file, what the difference begins with, the reason.
 const KNOWN: [(&str, &str, &str); 8] = [
@@ -315,8 +187,7 @@ fn packets_are_those_of_tshark() {
     let Some(data) = shared() else {
         return;
     };
-    if Command::new("tshark").arg("--version").output().is_err() {
-        println!("no tshark: nothing is compared");
+    if !has_tshark() {
         return;
     }
     println!("| file | tshark | read | equal | skipped | error |\n| --- | ---: | ---: | ---: | --- | --- |");
@@ -340,4 +211,58 @@ fn packets_are_those_of_tshark() {
         }
     }
     assert!(unknown.is_empty(), "differences that nobody has explained:\n{}", unknown.join("\n"));
+}
+
+/// The innermost header that is not quoted by an error of ICMP: its version, and how many of the same version stand before it.
+fn innermost(theirs: &Theirs) -> Option<(u8, usize)> {
+    let parts = theirs.first("frame.protocols").split(':').take_while(|part| !part.starts_with("icmp"));
+    let versions: Vec<u8> = parts
+        .filter_map(|part| ["ip", "ipv6"].iter().position(|name| *name == part))
+        .map(|at| [4, 6][at])
+        .collect();
+    let last = *versions.last()?;
+    Some((last, versions.iter().filter(|version| **version == last).count() - 1))
+}
+
+#[test]
+fn what_tunnels_carry_is_what_tshark_finds_there() {
+    let Some(data) = shared() else {
+        return;
+    };
+    if !has_tshark() {
+        return;
+    }
+    let mut inner = 0;
+    for name in ["4in6_tunnel", "geneve", "gre", "gtp", "ipv6_in_ipv4", "vxlan", "mpls_vlan_mixed"] {
+        let path = data.join(format!("formats/pcap/eth_{name}.pcap"));
+        let bytes = std::fs::read(&path).expect("a file");
+        let ours = common::read_all(&bytes, Tunnels::Inner).packets;
+        let outer = common::read_all(&bytes, Tunnels::Outer).packets;
+        let theirs = theirs(&path).expect("tshark runs");
+        let with_ip: Vec<_> = theirs.iter().filter_map(|line| Some((line, innermost(line)?))).collect();
+        assert_eq!(ours.len(), with_ip.len(), "{name}");
+        for ((packet, outer), (line, (version, at))) in ours.iter().zip(&outer).zip(with_ip) {
+            inner += u64::from(packet != outer);
+            let field = |four: &str, six: &str| line.all(if version == 4 { four } else { six })[at].clone();
+            let said = (packet.source.to_string(), packet.destination.to_string(), packet.ttl.to_string());
+            let expected =
+                (field("ip.src", "ipv6.src"), field("ip.dst", "ipv6.dst"), field("ip.ttl", "ipv6.hlim"));
+            assert_eq!(said, expected, "{name}");
+            let length = field("ip.len", "ipv6.plen").parse::<u32>().expect("a length");
+            assert_eq!(packet.length, if version == 4 { length } else { length + 40 }, "{name}");
+            let last = |field: &str| line.all(field).last().and_then(|text| number(text));
+            let ports = match packet.protocol {
+                6 => ("tcp.srcport", "tcp.dstport"),
+                17 => ("udp.srcport", "udp.dstport"),
+                _ => continue,
+            };
+            let pair = (last(ports.0), last(ports.1));
+            assert_eq!(
+                (Some(packet.source_port.into()), Some(packet.destination_port.into())),
+                pair,
+                "{name}"
+            );
+        }
+    }
+    assert!(inner > 100, "only {inner} packets of tunnels");
 }

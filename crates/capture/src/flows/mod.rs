@@ -17,12 +17,9 @@ use lru::LruCache;
 use records::Seen;
 use std::io;
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 const SECOND: u64 = 1_000_000_000;
-/// Open flows at most, whatever is asked for: room for them is taken at once.
-const OPEN: usize = 1 << 24;
 
 /// What belongs to one flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -45,7 +42,7 @@ pub struct Options {
     pub directions: Directions,
     /// Packets, and later flows, that are sorted in memory; at least one.
     pub held: usize,
-    /// Flows that are open at once; at least one, and 2^24 at most. When there are more, the one that was idle longest ends early.
+    /// Flows that are open at once; at least one. When there are more, the one that was idle longest ends early.
     pub open: usize,
 }
 
@@ -120,7 +117,7 @@ impl Builder {
     /// Where scratch files cannot be written or read.
     pub fn finish(self) -> io::Result<Flows> {
         let mut table = Table {
-            open: LruCache::new(NonZeroUsize::new(self.options.open.min(OPEN)).unwrap_or(NonZeroUsize::MIN)),
+            open: LruCache::unbounded(),
             ended: Sorter::new(self.folder, self.options.held),
             early: 0,
             options: self.options,
@@ -183,10 +180,13 @@ impl Table {
             let aged = std::mem::replace(flow, Flow::of(seen));
             return self.ended.push(aged);
         }
-        if let Some((_, early)) = self.open.push(key, Flow::of(seen)) {
+        if self.open.len() >= self.options.open
+            && let Some((_, early)) = self.open.pop_lru()
+        {
             self.early += 1;
             self.ended.push(early)?;
         }
+        self.open.push(key, Flow::of(seen));
         Ok(())
     }
 }

@@ -84,7 +84,7 @@ pub struct Options {
     /// Bytes of IP above which a packet of TCP is cut into segments of the same time; FIN and PSH go with the last. Packets of other protocols and
     /// fragments are left as they are. None cuts nothing.
     pub mtu: Option<u32>,
-    /// Pairs of ends whose sequence numbers are kept, about 150 bytes each; at least one and 2^24 at most. When there are more, the one that was
+    /// Pairs of ends whose sequence numbers are kept, about 150 bytes each; at least one. When there are more, the one that was
     /// silent longest starts anew.
     pub sessions: usize,
 }

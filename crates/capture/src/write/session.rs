@@ -4,10 +4,6 @@ use super::transport::{ACK, FIN, SYN, tcp_header};
 use crate::packet::Packet;
 use lru::LruCache;
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
-
-/// Sessions at most, whatever is asked for: room for them is taken at once.
-const MOST: usize = 1 << 24;
 
 /// An address and a port.
 type End = (IpAddr, u16);
@@ -22,11 +18,12 @@ pub(super) struct Numbers {
 /// The next number of both directions, that of the smaller end first.
 pub(super) struct Sessions {
     next: LruCache<(End, End), [u32; 2]>,
+    most: usize,
 }
 
 impl Sessions {
     pub fn new(most: usize) -> Sessions {
-        Sessions { next: LruCache::new(NonZeroUsize::new(most.min(MOST)).unwrap_or(NonZeroUsize::MIN)) }
+        Sessions { next: LruCache::unbounded(), most: most.max(1) }
     }
 
     /// Of the next packet, which has so many bytes above IP. A connection that begins anew between the same ends counts on.
@@ -36,6 +33,9 @@ impl Sessions {
         let ends = (source.min(destination), source.max(destination));
         let here = usize::from(source != ends.0);
         let flags = packet.tcp_flags.unwrap_or(ACK);
+        if self.next.len() >= self.most && !self.next.contains(&ends) {
+            self.next.pop_lru();
+        }
         let next = self.next.get_or_insert_mut(ends, || [first(ends.0, ends.1), first(ends.1, ends.0)]);
         let numbers =
             Numbers { sequence: next[here], acknowledged: if flags & ACK != 0 { next[1 - here] } else { 0 } };
@@ -63,6 +63,22 @@ fn first(from: End, to: End) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sessions_are_bounded() {
+        let mut sessions = Sessions::new(2);
+        let mut send = |port| sessions.next(&Packet { source_port: port, ..Packet::default() }, 120).sequence;
+        let first = send(1);
+        assert_eq!(send(1), first.wrapping_add(100));
+        send(2);
+        assert_eq!(send(1), first.wrapping_add(200));
+        // The second makes room for the third, and the first is known still.
+        send(3);
+        assert_eq!(send(1), first.wrapping_add(300));
+        send(2);
+        send(3);
+        assert_eq!(send(1), first);
+    }
 
     #[test]
     fn numbers_fit_what_was_sent() {

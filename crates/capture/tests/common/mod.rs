@@ -1,6 +1,8 @@
 //! Small captures that tests make themselves, and all that is read of one.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub mod theirs;
+
 use netdpsyn_capture::{CaptureError, Packet, Reader, Skip, Step, Tunnels};
 
 /// What a capture came to.
