@@ -71,6 +71,8 @@ fn any_packet() -> impl Strategy<Value = Packet> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
     #[test]
     fn packets_read_back_as_they_were(
         packets in prop::collection::vec(any_packet(), 1..20),
@@ -104,6 +106,34 @@ proptest! {
             prop_assert!(read.length >= packet.length || packet.length > 65_575 || (!packet.source.is_ipv6() && packet.length > 65_535));
         }
         prop_assert_eq!(counts.lengthened + counts.shortened, changed);
+    }
+
+    /// Whatever protocol, type and length are put together.
+    #[test]
+    fn any_fields_make_one_frame_of_the_length_that_it_says(
+        protocol in prop_oneof![3 => any::<u8>(), 1 => Just(6u8)], kind in 0u8..160, length in 0u32..90, six: bool, flags: u8, words: u8, ip_flags: u8,
+        offset in prop_oneof![4 => Just(0u16), 1 => any::<u16>()],
+        mtu in prop::option::of(0u32..100),
+    ) {
+        let mut packet = packet(protocol, length, six);
+        packet.icmp = Some((kind, flags));
+        packet.tcp_flags = Some(flags);
+        (packet.header_words, packet.ip_flags, packet.fragment_offset) = (words, ip_flags, offset);
+        for payload in [Payload::Absent, Payload::Zeros] {
+            let (bytes, counts) = written(&[packet], Options { payload, mtu, ..Options::default() });
+            let mut rest = &bytes[24..];
+            for _ in 0..counts.frames {
+                let word = |at: usize| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
+                let (captured, original) = (word(8), word(12));
+                let (upper, lower) = if six { (rest[34], rest[35]) } else { (rest[32], rest[33]) };
+                let said = u32::from(u16::from_be_bytes([upper, lower])) + if six { 40 } else { 0 };
+                prop_assert_eq!(original, said + 14);
+                prop_assert!(captured <= original && (counts.cut == 1 || said >= length));
+                rest = &rest[16 + captured as usize..];
+            }
+            prop_assert!(rest.is_empty());
+            prop_assert_eq!(counts.cut == 1, counts.frames > 1);
+        }
     }
 
     #[test]
@@ -200,4 +230,27 @@ fn absent_payloads_keep_the_original_length() {
     let (bytes, _) = written(&[packet(6, 1500, false)], options);
     assert_eq!(bytes.len(), 24 + 16 + 14 + 40);
     assert_eq!(bytes[36..40], 1514u32.to_le_bytes());
+}
+
+#[test]
+fn every_protocol_and_every_type_of_icmp_is_written_in_both_families() {
+    let types = |protocol| if matches!(protocol, 1 | 58) { 0..=255u8 } else { 0..=0 };
+    let mut packets = Vec::new();
+    for (protocol, six) in (0..=255).flat_map(|protocol| [(protocol, false), (protocol, true)]) {
+        for (kind, length) in types(protocol).flat_map(|kind| [0, 40, 61, 100].map(|length| (kind, length))) {
+            packets.push(Packet { icmp: Some((kind, 1)), ..packet(protocol, length, six) });
+        }
+    }
+    for payload in [Payload::Absent, Payload::Zeros] {
+        let (bytes, counts) = written(&packets, Options { payload, ..Options::default() });
+        let all = read_all(&bytes, Tunnels::Outer);
+        assert_eq!((counts.frames, all.packets.len()), (packets.len() as u64, packets.len()));
+        for (read, packet) in all.packets.iter().zip(&packets) {
+            // An extension of IPv6 that is said to be the protocol has none behind it.
+            let extension =
+                packet.source.is_ipv6() && matches!(packet.protocol, 0 | 43 | 44 | 51 | 60 | 135 | 139 | 140);
+            assert_eq!(read.protocol, if extension { 59 } else { packet.protocol });
+            assert!(read.length >= packet.length);
+        }
+    }
 }

@@ -170,6 +170,7 @@ impl<W: Write> Writer<W> {
         let most = ip::longest(packet);
         let mut packet = *packet;
         packet.header_words = packet.header_words.clamp(5, 15);
+        packet.fragment_offset &= 0x1fff;
         if packet.length > most {
             packet.length = most;
             self.counts.shortened += 1;
@@ -223,7 +224,8 @@ impl<W: Write> Writer<W> {
             session::Numbers::default()
         };
         let sound = transport::put(packet, above, numbers, frame);
-        let zeros = below + packet.length as usize - frame.len();
+        // Never below 0: lengths were raised to the headers.
+        let zeros = (below + packet.length as usize).saturating_sub(frame.len());
         let held = sound && self.options.payload == Payload::Zeros;
         Ok(self.to.record(packet.time, frame, zeros, held)?)
     }

@@ -21,15 +21,14 @@ pub(super) fn least(packet: &Packet) -> usize {
         protocol::TCP => TCP,
         protocol::UDP | protocol::UDP_LITE => 8,
         protocol::ICMP => match kind(packet).0 {
-            // The IP header of what caused the error, and eight bytes more.
-            3 | 4 | 5 | 11 | 12 => 8 + 28,
+            3 | 4 | 5 | 11 | 12 => 8 + cause_least(packet),
             // Three times, or a mask.
             13 | 14 => 20,
             17 | 18 => 12,
             _ => 8,
         },
         protocol::ICMPV6 => match kind(packet).0 {
-            1..=4 => 8 + 40,
+            1..=4 => 8 + cause_least(packet),
             128 | 129 | 133 => 8,
             134 => 16,
             137 => 40,
@@ -170,6 +169,11 @@ fn icmp(packet: &Packet, above: usize, to: &mut Vec<u8>) -> bool {
     };
     set(to, start + 2, sum);
     sound
+}
+
+/// Bytes of what caused an error: of IPv4 its header and eight more, of IPv6 its header.
+fn cause_least(packet: &Packet) -> usize {
+    if packet.source.is_ipv4() { 28 } else { 40 }
 }
 
 /// The header of a packet the other way that could have caused an error, with `room` for it and what follows.
