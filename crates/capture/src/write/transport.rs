@@ -1,0 +1,195 @@
+//! What stands above IP: headers, and the little that must not be zeros.
+
+use super::checksum;
+use super::session::Numbers;
+use crate::packet::{Packet, protocol};
+use std::net::IpAddr;
+
+/// Flags of TCP.
+pub(super) const FIN: u8 = 1;
+pub(super) const SYN: u8 = 2;
+pub(super) const ACK: u8 = 16;
+
+/// Bytes of TCP's header without options, and of options at most.
+const TCP: usize = 20;
+const OPTIONS: usize = 40;
+
+/// Bytes that a packet has at least above its IP header.
+pub(super) fn least(packet: &Packet) -> usize {
+    match packet.protocol {
+        _ if packet.fragment_offset > 0 => 0,
+        protocol::TCP => TCP,
+        protocol::UDP | protocol::UDP_LITE => 8,
+        protocol::ICMP => match kind(packet).0 {
+            3 | 4 | 5 | 11 | 12 => 8 + cause_least(packet),
+            // Three times, or a mask.
+            13 | 14 => 20,
+            17 | 18 => 12,
+            _ => 8,
+        },
+        protocol::ICMPV6 => match kind(packet).0 {
+            1..=4 => 8 + cause_least(packet),
+            128 | 129 | 133 => 8,
+            134 => 16,
+            137 => 40,
+            // An address.
+            _ => 24,
+        },
+        protocol::SCTP => 12,
+        protocol::DCCP => 16,
+        protocol::HIP => 40,
+        protocol::NHRP => 20,
+        number if packet.source.is_ipv6() => extension(number).map_or(8, <[u8]>::len),
+        _ => 0,
+    }
+}
+
+/// An extension header of IPv6 that nothing follows: what a packet has whose protocol is said to be one.
+fn extension(number: u8) -> Option<&'static [u8]> {
+    match number {
+        protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => Some(&[NOTHING, 0, 1, 4, 0, 0, 0, 0]),
+        protocol::ROUTING | protocol::MOBILITY | protocol::HIP | protocol::SHIM6 | protocol::FRAGMENT => {
+            Some(&[NOTHING, 0, 0, 0, 0, 0, 0, 0])
+        }
+        protocol::AUTHENTICATION => Some(&[NOTHING, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        _ => None,
+    }
+}
+
+/// The next header of IPv6 where there is none.
+const NOTHING: u8 = 59;
+
+/// Segments have headers of the same length.
+pub(super) fn can_be_cut(packet: &Packet) -> bool {
+    let syn = packet.tcp_flags.is_some_and(|flags| flags & SYN != 0);
+    packet.protocol == protocol::TCP && packet.fragment_offset == 0 && packet.ip_flags & 1 == 0 && !syn
+}
+
+/// Bytes of TCP's header where there are so many above IP: all that a SYN has are options, as far as they go.
+pub(super) fn tcp_header(flags: u8, above: usize) -> usize {
+    let room = if flags & SYN != 0 { above.saturating_sub(TCP).min(OPTIONS) } else { 0 };
+    TCP + room / 4 * 4
+}
+
+fn kind(packet: &Packet) -> (u8, u8) {
+    packet.icmp.unwrap_or(if packet.protocol == protocol::ICMP { (8, 0) } else { (128, 0) })
+}
+
+/// Appends headers, of `above` bytes above IP, and says whether zeros are a sound rest: of most protocols they are nothing that has a meaning.
+pub(super) fn put(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<u8>) -> bool {
+    if packet.fragment_offset > 0 {
+        // In the capture in any case: tcpprep gives up at frames that end with the IP header.
+        to.resize(to.len() + above.min(8), 0);
+        return true;
+    }
+    match packet.protocol {
+        protocol::TCP => tcp(packet, above, numbers, to),
+        protocol::UDP | protocol::UDP_LITE => udp(packet, above, to),
+        protocol::ICMP | protocol::ICMPV6 => return icmp(packet, above, to),
+        protocol::SCTP => {
+            ports(packet, to);
+            to.extend([0; 8]);
+            if let Ok(rest @ 4..) = u16::try_from(above - 12) {
+                // A chunk of padding, of RFC 4820.
+                to.extend([0x84, 0]);
+                to.extend(rest.to_be_bytes());
+            }
+        }
+        protocol::DCCP => {
+            ports(packet, to);
+            return false;
+        }
+        number => {
+            if packet.source.is_ipv6() {
+                to.extend(extension(number).unwrap_or_default());
+            }
+            return false;
+        }
+    }
+    true
+}
+
+fn ports(packet: &Packet, to: &mut Vec<u8>) {
+    to.extend(packet.source_port.to_be_bytes());
+    to.extend(packet.destination_port.to_be_bytes());
+}
+
+fn set(to: &mut [u8], at: usize, pair: [u8; 2]) {
+    if let Some(place) = to.get_mut(at..at + 2) {
+        place.copy_from_slice(&pair);
+    }
+}
+
+fn tcp(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<u8>) {
+    let start = to.len();
+    let flags = packet.tcp_flags.unwrap_or(ACK);
+    let header = tcp_header(flags, above);
+    ports(packet, to);
+    to.extend(numbers.sequence.to_be_bytes());
+    to.extend(numbers.acknowledged.to_be_bytes());
+    to.extend([((header / 4) << 4) as u8, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    // Options that do nothing.
+    to.resize(start + header, 1);
+    let sum = checksum::with_ends(packet, above, &to[start..]);
+    set(to, start + 16, sum);
+}
+
+fn udp(packet: &Packet, above: usize, to: &mut Vec<u8>) {
+    let start = to.len();
+    ports(packet, to);
+    let length = u16::try_from(above).unwrap_or(u16::MAX);
+    // UDP-Lite says how much its checksum covers, and 0 means all.
+    to.extend(if packet.protocol == protocol::UDP { length } else { 0 }.to_be_bytes());
+    to.extend([0, 0]);
+    let first = packet.ip_flags & 1 == 1 && packet.source.is_ipv4();
+    if packet.protocol == protocol::UDP && first {
+        return;
+    }
+    let sum = checksum::never_zero(packet, above, &to[start..]);
+    set(to, start + 6, sum);
+}
+
+fn icmp(packet: &Packet, above: usize, to: &mut Vec<u8>) -> bool {
+    let start = to.len();
+    let (kind, code) = kind(packet);
+    to.extend([kind, code, 0, 0, 0, 0, 0, 0]);
+    let sound = match (packet.protocol, kind) {
+        (protocol::ICMP, 3 | 4 | 5 | 11 | 12) | (protocol::ICMPV6, 1..=4) => {
+            cause(packet, above - 8, to);
+            true
+        }
+        // Echoes.
+        (protocol::ICMP, 0 | 8) | (protocol::ICMPV6, 128 | 129) => true,
+        _ => false,
+    };
+    let sum = if packet.protocol == protocol::ICMP {
+        checksum::plain(&to[start..])
+    } else {
+        checksum::with_ends(packet, above, &to[start..])
+    };
+    set(to, start + 2, sum);
+    sound
+}
+
+/// Bytes of what caused an error: of IPv4 its header and eight more, of IPv6 its header.
+fn cause_least(packet: &Packet) -> usize {
+    if packet.source.is_ipv4() { 28 } else { 40 }
+}
+
+/// The header of a packet the other way that could have caused an error, with `room` for it and what follows.
+fn cause(packet: &Packet, room: usize, to: &mut Vec<u8>) {
+    let other = Packet {
+        source: packet.destination,
+        destination: packet.source,
+        length: u32::try_from(room).unwrap_or(u32::MAX),
+        header_words: 5,
+        ttl: 1,
+        protocol: match packet.source {
+            // One of those that are for experiments.
+            IpAddr::V4(_) => 253,
+            IpAddr::V6(_) => NOTHING,
+        },
+        ..Packet::default()
+    };
+    super::ip::put(&other, to);
+}
