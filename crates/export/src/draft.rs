@@ -13,17 +13,20 @@ pub(crate) struct Draft {
     numbers: [u64; MEANINGS],
     source: u128,
     destination: u128,
+    /// As the template says.
+    pub plain_micros: bool,
 }
 
 impl Draft {
     pub fn new() -> Self {
-        Draft { have: 0, numbers: [0; MEANINGS], source: 0, destination: 0 }
+        Draft { have: 0, numbers: [0; MEANINGS], source: 0, destination: 0, plain_micros: false }
     }
 
     /// The next record; `None` where what is left holds none.
     #[inline]
     pub fn read(&mut self, template: &Template, bytes: &mut Bytes<'_>) -> Option<()> {
         self.have = 0;
+        self.plain_micros = template.plain_micros;
         for field in &template.fields {
             let length = match field.fixed() {
                 Some(length) => length,

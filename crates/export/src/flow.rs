@@ -13,9 +13,9 @@ pub struct Flow {
     pub source: IpAddr,
     /// Whom it was sent to.
     pub destination: IpAddr,
-    /// 0 where the protocol has none.
+    /// As told; 0 where it is not, as for protocols without ports.
     pub source_port: u16,
-    /// 0 where the protocol has none; of ICMP type·256 + code.
+    /// The same; of ICMP it is type·256 + code.
     pub destination_port: u16,
     /// Of IP, 0 where the exporter tells none.
     pub protocol: u8,

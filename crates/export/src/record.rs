@@ -6,7 +6,7 @@ use crate::flow::Flow;
 use crate::tally::{Note, Skip, Tally};
 use crate::times::{self, Export, From};
 
-pub(crate) const ICMP: u8 = 1;
+const ICMP: u8 = 1;
 pub(crate) const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP6: u8 = 58;
@@ -130,16 +130,15 @@ fn transport(draft: &Draft) -> (Option<u8>, u16, u16) {
     let pair = |kind, code| {
         Some(draft.small::<u8>(kind)? as u16 * 256 + draft.small::<u8>(code).unwrap_or(0) as u16)
     };
+    // A field for both that is 0 says nothing: exporters fill it so where the port has type and code, and an echo reply is 0 in either place.
+    let both =
+        |ways: &[Meaning]| ways.iter().find_map(|&way| draft.small::<u16>(way).filter(|&both| both != 0));
     let icmp = match told {
-        Some(ICMP) => draft.small(IcmpTypeCode4).or_else(|| pair(IcmpType4, IcmpCode4)),
-        Some(ICMP6) => draft
-            .small(IcmpTypeCode6)
-            .or_else(|| pair(IcmpType6, IcmpCode6))
-            // NetFlow v9 has one field for both.
-            .or_else(|| draft.small(IcmpTypeCode4)),
+        Some(ICMP) => pair(IcmpType4, IcmpCode4).or_else(|| both(&[IcmpTypeCode4])),
+        // NetFlow v9 has one field for both families.
+        Some(ICMP6) => pair(IcmpType6, IcmpCode6).or_else(|| both(&[IcmpTypeCode6, IcmpTypeCode4])),
         _ => None,
     };
-    // An echo reply is 0 in either place.
-    let destination = icmp.filter(|&both| both != 0).unwrap_or(destination);
+    let destination = icmp.unwrap_or(destination);
     (told, source, destination)
 }

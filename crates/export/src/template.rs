@@ -6,6 +6,9 @@ use crate::wire::Bytes;
 /// A field whose length stands before each value (RFC 7011, 7); some exporters use it in NetFlow v9 too.
 const VARIABLE: u16 = u16::MAX;
 
+/// Its exporters put microseconds where the fraction of an NTP time belongs.
+const NETSCALER: u32 = 5951;
+
 /// A field, or several neighbours that mean nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
@@ -27,6 +30,8 @@ pub(crate) struct Template {
     pub fields: Box<[Field]>,
     /// Whether its records are about the exporter.
     pub options: bool,
+    /// Whether fractions of times are plain microseconds, as NetScaler sends them, and not those of NTP.
+    pub plain_micros: bool,
     /// Bytes of the shortest record, never 0.
     pub shortest: usize,
 }
@@ -84,13 +89,14 @@ fn record(bytes: &mut Bytes<'_>, version: u16, options: bool, most: usize) -> Op
         }
     };
     let mut fields: Vec<Field> = Vec::with_capacity(count.min(most).min(bytes.len() / 4));
-    let mut shortest = 0usize;
+    let (mut shortest, mut plain_micros) = (0usize, false);
     for place in 0..count {
         let (mut number, length) = (bytes.u16()?, bytes.u16()?);
         let mut enterprise = 0;
         if version == 10 && number & 0x8000 != 0 {
             number &= 0x7fff;
             enterprise = bytes.u32()?;
+            plain_micros |= enterprise == NETSCALER;
         }
         // The scope of NetFlow v9 numbers its fields anew.
         let scope = options && version == 9 && place < usize::from(first) / 4;
@@ -106,7 +112,7 @@ fn record(bytes: &mut Bytes<'_>, version: u16, options: bool, most: usize) -> Op
     if shortest == 0 || count > most {
         return Some(Told::Bad(id));
     }
-    Some(Told::Template(id, Template { fields: fields.into(), options, shortest }))
+    Some(Told::Template(id, Template { fields: fields.into(), options, plain_micros, shortest }))
 }
 
 /// Neighbours that mean nothing are passed over in one step, and what has no bytes in none: so a record takes no more steps than it has bytes.

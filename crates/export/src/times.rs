@@ -80,7 +80,7 @@ pub(crate) fn span(draft: &Draft, export: Export, boot: Option<u64>) -> (u64, u6
     };
     let absolute = |ways: [Meaning; 4]| {
         let [nanos, micros, millis, seconds] = ways.map(|way| draft.get(way).filter(|&value| value > 0));
-        let fraction = nanos.or(micros).and_then(ntp);
+        let fraction = nanos.and_then(ntp).or_else(|| micros.and_then(|value| of_micros(draft, value)));
         let millis = || millis.and_then(|value| value.checked_mul(MILLI));
         let seconds = || seconds.and_then(|value| value.checked_mul(SECOND));
         fraction.or_else(millis).or_else(seconds)
@@ -107,7 +107,10 @@ fn part(draft: &Draft, export: Export, start: Option<u64>, end: Option<u64>) -> 
     use Meaning::*;
     let seen = draft.get(SeenMillis).filter(|&value| value > 0).and_then(|value| value.checked_mul(MILLI));
     let seen = seen
-        .or_else(|| draft.first(&[SeenNanos, SeenMicros]).filter(|&value| value > 0).and_then(ntp))
+        .or_else(|| draft.get(SeenNanos).filter(|&value| value > 0).and_then(ntp))
+        .or_else(|| {
+            draft.get(SeenMicros).filter(|&value| value > 0).and_then(|value| of_micros(draft, value))
+        })
         .or_else(|| draft.get(SeenSeconds).filter(|&value| value > 0)?.checked_mul(SECOND));
     let micros = draft.get(DurationMicros).and_then(|value| value.checked_mul(MICRO));
     let uptimes = || draft.get(EndUptime)?.checked_sub(draft.get(StartUptime)?)?.checked_mul(MILLI);
@@ -123,6 +126,15 @@ fn part(draft: &Draft, export: Export, start: Option<u64>, end: Option<u64>) -> 
         (None, Some(end), None) => (end, end, From::One),
         (None, None, lasted) => (export.time.saturating_sub(lasted.unwrap_or(0)), export.time, From::Export),
     }
+}
+
+/// A time that is told to the microsecond.
+fn of_micros(draft: &Draft, value: u64) -> Option<u64> {
+    let fraction = value & u64::from(u32::MAX);
+    if draft.plain_micros && fraction < 1_000_000 {
+        return ntp(value - fraction)?.checked_add(fraction * MICRO);
+    }
+    ntp(value)
 }
 
 /// NTP's seconds since 1900 and 2⁻³² of a second. Times before 1970 are taken for times after 2036, where NTP's seconds begin anew.

@@ -4,6 +4,7 @@
 use netdpsyn_export::{Datagrams, Exports, Flow, Kind, Limits, Skip, kind_of};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -98,7 +99,10 @@ fn every_shared_datagram_is_read_or_says_why_not() {
         assert!(row.datagrams > 0, "{}", row.name);
         for flow in &row.flows {
             assert!(flow.start <= flow.end, "{}: {flow:?}", row.name);
-            // 2010 to 2030.
+            // 2010 to 2030, but for an exporter that had begun without a clock.
+            if row.name == "netflow9_test_nprobe_dpi.dat" {
+                continue;
+            }
             assert!(
                 (1_262_304_000..1_893_456_000).contains(&(flow.end / 1_000_000_000)),
                 "{}: {flow:?}",
@@ -106,7 +110,95 @@ fn every_shared_datagram_is_read_or_says_why_not() {
             );
         }
     }
-    let row = |name: &str| rows.iter().find(|row| row.name == name).expect("a file of this name");
-    let count = |name: &str| row(name).flows.len();
-    assert!(count("netflow5.dat") > 0);
+    let mut told: Vec<String> = Vec::new();
+    for row in &rows {
+        let skipped: u64 = row.skips.values().sum();
+        if !row.flows.is_empty() || skipped > 0 {
+            told.push(format!("{} {} {skipped}", row.name.trim_end_matches(".dat"), row.flows.len()));
+        }
+        assert_eq!(row.kind.is_none(), row.name.starts_with("netflow5_test_invalid"), "{}", row.name);
+    }
+    let expected: Vec<&str> = EXPECTED.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(told, expected);
+}
+
+/// Files with data: flows, and what was skipped. nfdump 1.7.1 prints the same flows of the same datagrams, but for those that it scales, and as flows of
+/// nothing what is skipped here for want of addresses or counters.
+const EXPECTED: &str = "
+ipfix 12 1
+ipfix_test_barracuda_data256 4 4
+ipfix_test_barracuda_extended_uniflow_data256 0 2
+ipfix_test_ixia_tpldata256 1 0
+ipfix_test_ixia_tpldata271 2 0
+ipfix_test_mikrotik_data258 28 0
+ipfix_test_mikrotik_data259 18 0
+ipfix_test_netscaler_data 3 1
+ipfix_test_nokia_bras_data256 0 1
+ipfix_test_openbsd_pflow_data 26 0
+ipfix_test_procera_data52935 0 8
+ipfix_test_viptela_data257 1 0
+ipfix_test_vmware_vds_data264 1 0
+ipfix_test_vmware_vds_data266_267 2 0
+ipfix_test_yaf_data45841 1 0
+ipfix_test_yaf_data53248 0 1
+netflow5 30 0
+netflow5_test_invalid01 0 1
+netflow5_test_invalid02 0 1
+netflow5_test_juniper_mx80 29 0
+netflow9_cisco_asr1001x_tpl259 25 0
+netflow9_test_0length_fields_tpl_data 10 0
+netflow9_test_cisco_1941K9 29 0
+netflow9_test_cisco_asa_1_data 14 0
+netflow9_test_cisco_asr9k_data256 0 19
+netflow9_test_cisco_nbar_opttpl260 0 15
+netflow9_test_cisco_nbar_data262 5 0
+netflow9_test_cisco_wlc_data261 0 19
+netflow9_test_fortigate_fortios_521_data256 0 1
+netflow9_test_fortigate_fortios_521_data257 1 0
+netflow9_test_fortigate_fortios_542_appid_data258_262 17 0
+netflow9_test_h3c_data3281 16 0
+netflow9_test_huawei_netstream_data 1 0
+netflow9_test_invalid01 2 1
+netflow9_test_iptnetflow_reduced_size_encoding_tpldata260 12 6
+netflow9_test_juniper_srx_tplopt 0 1
+netflow9_test_macaddr_tpl 0 1
+netflow9_test_nprobe_tpl 0 1
+netflow9_test_nprobe_data 1 0
+netflow9_test_nprobe_dpi 1 0
+netflow9_test_paloalto_81_data257_1flowset_in_large_zerofilled_packet 1 0
+netflow9_test_paloalto_panos_data 8 0
+netflow9_test_softflowd_tpl_data 7 0
+netflow9_test_streamcore_tpl_data256 2 0
+netflow9_test_streamcore_tpl_data260 2 0
+netflow9_test_ubnt_edgerouter_data1025 8 0
+netflow9_test_unknown_tpl266_292_data 2 0";
+
+#[test]
+fn no_other_shared_file_is_taken_for_an_export() {
+    let Some(folder) = shared("") else { return };
+    let (mut folders, mut others) = (vec![folder], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let mut first = Vec::new();
+            fs::File::open(&path).expect("a file").take(1 << 16).read_to_end(&mut first).expect("its bytes");
+            match kind_of(&first) {
+                Some(Kind::Nfcapd { layout: 1 }) => {
+                    assert!(path.ends_with("nfcapd_v1.bin"), "{}", path.display())
+                }
+                Some(_) => assert_eq!(
+                    path.extension().and_then(|end| end.to_str()),
+                    Some("dat"),
+                    "{}",
+                    path.display()
+                ),
+                None => others += 1,
+            }
+        }
+    }
+    assert!(others > 50, "{others} other files");
 }
