@@ -12,7 +12,7 @@ use crate::waiting::Waiting;
 use crate::wire::Bytes;
 use std::net::SocketAddr;
 
-/// How much is remembered between datagrams. The defaults take at most some 20 MiB: 2,048 templates of 512 fields of four bytes, 8 MiB that wait, and
+/// How much is remembered between datagrams. The defaults take at most 16 MiB: 2,048 templates of 512 fields of four bytes, 8 MiB that wait, and
 /// what maps take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -20,7 +20,7 @@ pub struct Limits {
     pub templates: usize,
     /// Fields of a template; one of more is not used.
     pub fields: usize,
-    /// Bytes of records that wait for their template; what waits longest gives up.
+    /// Bytes of records that wait for their template, 512 more counted for each set of them; what waits longest gives up.
     pub waiting: usize,
 }
 

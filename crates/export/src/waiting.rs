@@ -12,8 +12,8 @@ pub(crate) struct Set {
     pub bytes: Box<[u8]>,
 }
 
-/// What a set takes beside its bytes, roughly.
-const OVERHEAD: usize = 128;
+/// What a set takes beside its bytes, at most: its places in both maps.
+const OVERHEAD: usize = 512;
 
 /// Sets by the template that they wait for. When there are too many bytes, what waits longest gives up.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(waiting.len(), 3);
         assert_eq!(waiting.take(&(source, 256)).len(), 1);
         assert_eq!(waiting.take(&(source, 256)).len(), 0);
-        assert_eq!(waiting.put((source, 259), Export::default(), &[9; 1000]), 1);
+        assert_eq!(waiting.put((source, 259), Export::default(), &[9; 2_000]), 1);
         assert_eq!((waiting.take(&(source, 257)).len(), waiting.take(&(source, 258)).len()), (1, 1));
         assert_eq!((waiting.held, waiting.len()), (0, 0));
     }

@@ -122,8 +122,9 @@ fn every_shared_datagram_is_read_or_says_why_not() {
     assert_eq!(told, expected);
 }
 
-/// Files with data: flows, and what was skipped. nfdump 1.7.1 prints the same flows of the same datagrams, but for those that it scales, and as flows of
-/// nothing what is skipped here for want of addresses or counters.
+/// Files with data: flows, and what was skipped. nfdump 1.7.1 makes flows of the same addresses, ports, protocol, packets and bytes of the same datagrams
+/// but for these: it scales what is sampled (Juniper MX80), takes a field of ICMP that is 0 for echo replies though the port says otherwise (NBAR,
+/// softflowd), and makes flows of nothing of records without counters or addresses.
 const EXPECTED: &str = "
 ipfix 12 1
 ipfix_test_barracuda_data256 4 4

@@ -58,7 +58,7 @@ fn records_that_wait_in_vain_are_counted() {
     assert_eq!(exports.tally().skipped(Skip::NoTemplate), 0);
     assert_eq!(exports.finish().skipped(Skip::NoTemplate), 2);
     assert_eq!(exports.finish().skipped(Skip::NoTemplate), 2);
-    let mut exports = Exports::new(Limits { waiting: 400, ..Limits::default() });
+    let mut exports = Exports::new(Limits { waiting: 1_100, ..Limits::default() });
     for id in 256..266 {
         feed(&mut exports, None, &v9(1, &[set(id, &RECORD)]));
     }
