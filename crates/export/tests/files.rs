@@ -39,7 +39,7 @@ fn datagrams(bytes: &[u8]) -> Vec<Vec<u8>> {
     };
     let found = read(usize::MAX);
     assert_eq!(found, read(1_013));
-    assert_eq!(found.concat().len(), bytes.len().min(found.concat().len()));
+    assert!(bytes.starts_with(&found.concat()));
     found
 }
 
