@@ -111,11 +111,11 @@ fn counters(draft: &Draft) -> Result<(Option<u64>, Option<u64>), Skip> {
     Ok((packets, bytes))
 }
 
-/// Protocol and ports. Fields of a protocol tell which it is where nothing else does.
+/// Protocol and ports. Ports of a protocol tell which it is where nothing else does; a record may have fields for several, of which all but one are 0.
 fn transport(draft: &Draft) -> (Option<u8>, u16, u16) {
     use Meaning::*;
     let told = draft.small::<u8>(Protocol).or_else(|| {
-        let any = |meanings: &[Meaning]| meanings.iter().any(|&meaning| draft.has(meaning));
+        let any = |ports: &[Meaning]| ports.iter().any(|&port| draft.get(port).is_some_and(|port| port > 0));
         if any(&[TcpSourcePort, TcpDestinationPort]) {
             Some(TCP)
         } else if any(&[UdpSourcePort, UdpDestinationPort]) {
@@ -124,7 +124,9 @@ fn transport(draft: &Draft) -> (Option<u8>, u16, u16) {
             None
         }
     });
-    let port = |ways: [Meaning; 3]| ways.iter().find_map(|&way| draft.small::<u16>(way)).unwrap_or(0);
+    let port = |ways: [Meaning; 3]| {
+        ways.iter().find_map(|&way| draft.small::<u16>(way).filter(|&port| port > 0)).unwrap_or(0)
+    };
     let source = port([SourcePort, TcpSourcePort, UdpSourcePort]);
     let destination = port([DestinationPort, TcpDestinationPort, UdpDestinationPort]);
     let pair = |kind, code| {

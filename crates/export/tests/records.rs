@@ -204,6 +204,10 @@ fn protocol_ports_flags_and_tos() {
         flow(10, &base(&[field(180, 5, 2), field(181, 6, 2), field(6, 0x10, 1), field(195, 46, 1)]));
     // Flags of UDP are none, though some routers fill them.
     assert_eq!((told.protocol, told.source_port, told.tcp_flags, told.tos), (17, 5, None, Some(184)));
+    // Fields for both protocols: those of the other are 0.
+    let both = [field(182, 0, 2), field(183, 0, 2), field(180, 5, 2), field(181, 53, 2)];
+    let (told, _) = flow(10, &base(&both));
+    assert_eq!((told.protocol, told.source_port, told.destination_port), (17, 5, 53));
     let (told, tally) = flow(9, &base(&[field(7, 70_000, 4), field(5, 3, 1)]));
     assert_eq!(
         (told.protocol, told.source_port, told.tos, tally.noted(Note::NoProtocol)),

@@ -123,8 +123,8 @@ fn every_shared_datagram_is_read_or_says_why_not() {
 }
 
 /// Files with data: flows, and what was skipped. nfdump 1.7.1 makes flows of the same addresses, ports, protocol, packets and bytes of the same datagrams
-/// but for these: it scales what is sampled (Juniper MX80), takes a field of ICMP that is 0 for echo replies though the port says otherwise (NBAR,
-/// softflowd), and makes flows of nothing of records without counters or addresses.
+/// but for these: it scales what is sampled (Juniper MX80), prints type and code of ICMP as 0 where the destination port has them and no field of their own
+/// does (NBAR, softflowd), and makes flows of nothing of records without counters or addresses.
 const EXPECTED: &str = "
 ipfix 12 1
 ipfix_test_barracuda_data256 4 4
