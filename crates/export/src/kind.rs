@@ -1,0 +1,146 @@
+//! What a file is, by its first bytes. A version number of two bytes proves nothing, so a whole datagram must fit together.
+
+use crate::v5;
+use crate::wire::Bytes;
+use std::fmt;
+
+/// A kind of file that this crate knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Datagrams of NetFlow v5.
+    V5,
+    /// Datagrams of NetFlow v9.
+    V9,
+    /// Messages of IPFIX, as on the wire or in a file (RFC 5655).
+    Ipfix,
+    /// What nfcapd writes, which only nfdump reads.
+    Nfcapd {
+        /// 1 of nfdump 1.6, 2 of nfdump 1.7.
+        layout: u16,
+    },
+}
+
+impl Kind {
+    /// The command that makes a file that can be read, of a kind that cannot: `FILE` stands for it.
+    pub fn converted_by(self) -> Option<&'static str> {
+        matches!(self, Kind::Nfcapd { .. }).then_some("nfdump -r FILE -o csv")
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::V5 => f.write_str("NetFlow v5 datagrams"),
+            Kind::V9 => f.write_str("NetFlow v9 datagrams"),
+            Kind::Ipfix => f.write_str("IPFIX messages"),
+            Kind::Nfcapd { layout } => write!(f, "an nfcapd file, layout version {layout}"),
+        }
+    }
+}
+
+/// The kind of a file that begins like this: give its first 64 KiB, or all of it. `None` unless the first datagram is whole, fits together, and ends with
+/// the file or where another one begins.
+pub fn kind_of(first: &[u8]) -> Option<Kind> {
+    if let [a, b, c, d, ..] = *first {
+        let layout = match [a, b] {
+            [0xa5, 0x0c] => u16::from_be_bytes([c, d]),
+            [0x0c, 0xa5] => u16::from_le_bytes([c, d]),
+            _ => 0,
+        };
+        if matches!(layout, 1 | 2) {
+            return Some(Kind::Nfcapd { layout });
+        }
+    }
+    let length = extent(first)?;
+    let (whole, behind) = first.split_at_checked(length)?;
+    if !behind.is_empty() && !begins(behind) {
+        return None;
+    }
+    match version(whole)? {
+        5 => Some(Kind::V5),
+        9 => tiled(whole.get(20..)?, 0).then_some(Kind::V9),
+        10 => tiled(whole.get(16..)?, 2).then_some(Kind::Ipfix),
+        _ => None,
+    }
+}
+
+/// Bytes of the datagram at the beginning of these, which may be more than are there; `None` where none begins. NetFlow v9 does not tell it: it ends with
+/// the bytes, or where there can be no set but a header.
+pub(crate) fn extent(bytes: &[u8]) -> Option<usize> {
+    if !begins(bytes) {
+        return None;
+    }
+    let mut head = Bytes(bytes);
+    match (head.u16()?, head.u16()?) {
+        (5, count) => Some(v5::HEADER + v5::RECORD * usize::from(count)),
+        (10, length) => Some(usize::from(length)),
+        _ => {
+            let mut sets = Bytes(bytes.get(20..)?);
+            while sets.len() > 0 {
+                // The first set is no header: that it begins one was looked at.
+                if sets.len() + 20 < bytes.len() && ends(sets.0) {
+                    return Some(bytes.len() - sets.len());
+                }
+                let step = sets.0.first_chunk().map(|&[_, _, a, b]| usize::from(u16::from_be_bytes([a, b])));
+                match step {
+                    Some(step) if step >= 4 && sets.take(step).is_some() => {}
+                    // Filled up with zeros, after which another may come, whose own first byte is a zero.
+                    Some(0) => {
+                        let zeros = sets.0.iter().take_while(|&&byte| byte == 0).count();
+                        let header = sets.0.get(zeros.saturating_sub(1)..).unwrap_or_default();
+                        let behind = if zeros < sets.len() && ends(header) { header.len() } else { 0 };
+                        return Some(bytes.len() - behind);
+                    }
+                    _ => return Some(bytes.len()),
+                }
+            }
+            Some(bytes.len())
+        }
+    }
+}
+
+fn version(bytes: &[u8]) -> Option<u16> {
+    bytes.first_chunk().map(|version| u16::from_be_bytes(*version))
+}
+
+/// Whether a datagram may begin with these, as far as they go: of what is there, nothing speaks against it.
+fn begins(bytes: &[u8]) -> bool {
+    let word = |place: usize| {
+        let two = bytes.get(place..)?.first_chunk()?;
+        Some(u16::from_be_bytes(*two))
+    };
+    let set = |place, lowest| {
+        word(place).is_none_or(|id| id > 255 || (lowest..lowest + 2).contains(&id))
+            && word(place + 2).is_none_or(|length| length >= 4)
+    };
+    let nanos = || bytes.get(12..16).and_then(crate::wire::number).is_none_or(|nanos| nanos < 1_000_000_000);
+    match word(0) {
+        Some(5) => word(2).is_none_or(|count| (1..=v5::RECORDS).contains(&usize::from(count))) && nanos(),
+        Some(9) => word(2).is_none_or(|count| count > 0) && set(20, 0),
+        Some(10) => match word(2) {
+            Some(16) | None => true,
+            Some(length) => length >= 20 && set(16, 2),
+        },
+        _ => bytes == [0],
+    }
+}
+
+/// Whether a header stands where a set of NetFlow v9 would: no set has such a number.
+fn ends(bytes: &[u8]) -> bool {
+    matches!(version(bytes), Some(5 | 9 | 10)) && begins(bytes)
+}
+
+/// Whether these are sets and nothing else, but for zeros at the end.
+fn tiled(bytes: &[u8], lowest: u16) -> bool {
+    let mut sets = Bytes(bytes);
+    let mut count = 0;
+    while !sets.blank() {
+        let (Some(id), Some(length)) = (sets.u16(), sets.u16()) else { return false };
+        let known = id > 255 || (lowest..lowest + 2).contains(&id);
+        if !known || usize::from(length).checked_sub(4).and_then(|length| sets.take(length)).is_none() {
+            return false;
+        }
+        count += 1;
+    }
+    count > 0
+}

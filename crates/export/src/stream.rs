@@ -1,0 +1,74 @@
+//! The datagrams of a file: one, or several one behind the other as IPFIX writes them (RFC 5655) and simple collectors do.
+
+use crate::kind::extent;
+use std::io::{self, Read};
+
+/// Bytes of a datagram at most.
+const LONGEST: usize = 65_535;
+
+/// Finds datagrams in a stream of them, in 128 KiB of memory. IPFIX tells its length and NetFlow v5 its count; NetFlow v9 tells neither, and ends where
+/// another header stands in the place of a set.
+#[derive(Debug)]
+pub struct Datagrams<R> {
+    from: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Nothing more is to be read.
+    over: bool,
+}
+
+impl<R: Read> Datagrams<R> {
+    /// Of a stream.
+    pub fn new(from: R) -> Self {
+        Datagrams { from, buffer: vec![0; 2 * (LONGEST + 1)], start: 0, end: 0, over: false }
+    }
+
+    /// The next datagram, `None` at the end. Where no datagram begins, what is there (of 64 KiB) comes as the last one, which
+    /// [`Exports::datagram`](crate::Exports::datagram) counts as none: what is behind cannot be found.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream.
+    pub fn next_datagram(&mut self) -> io::Result<Option<&[u8]>> {
+        self.fill()?;
+        let there = &self.buffer[self.start..self.end];
+        let window = &there[..there.len().min(LONGEST)];
+        if window.is_empty() {
+            return Ok(None);
+        }
+        let length = match extent(window) {
+            // A length of 0 cannot be: a header begins.
+            Some(length) => length.min(window.len()),
+            None => {
+                self.over = true;
+                self.end = self.start + window.len();
+                window.len()
+            }
+        };
+        let datagram = self.start..self.start + length;
+        self.start = datagram.end;
+        Ok(Some(&self.buffer[datagram]))
+    }
+
+    /// Has a whole datagram in the buffer, unless the stream ends before.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.over || self.end - self.start >= LONGEST {
+            return Ok(());
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        while self.end < self.buffer.len() {
+            match self.from.read(&mut self.buffer[self.end..]) {
+                Ok(0) => {
+                    self.over = true;
+                    break;
+                }
+                Ok(count) => self.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
