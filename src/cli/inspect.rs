@@ -137,7 +137,7 @@ impl Args {
             amendments.iter().for_each(|amendment| println!("  {amendment}"));
         }
         if let Some(path) = self.schema_out {
-            let schema = amended.as_ref().map_or(&found.schema, |amended| &amended.schema);
+            let schema = amended.as_ref().map_or(&found.declared, |amended| &amended.schema);
             let text = serde_json::to_string_pretty(&schema.shown()).unwrap_or_default();
             std::fs::write(&path, text + "\n")
                 .map_err(|source| LocalError::Write { path: path.clone(), source })?;

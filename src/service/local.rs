@@ -478,6 +478,8 @@ fn some_records<T>(read: Result<T, LocalError>) -> Result<Option<T>, LocalError>
 pub struct Inspection {
     /// The schema as far as the format tells it.
     pub schema: Schema,
+    /// The same without the notations that were told from the file, which another file may have otherwise.
+    pub declared: Schema,
     /// What is still to be declared, each with its flag.
     pub open: Vec<SchemaError>,
     /// What the file looks like. The first line is private where it is a record.
@@ -532,8 +534,20 @@ pub fn inspect(source: &Source, progress: &dyn Progress) -> Result<Inspection, L
     let hints = formats::hints::hints(&source.path, &bound, progress);
     let hints = hints.map_err(|error| source.refused(error))?;
     let open = bound.schema.undeclared();
+    let declared = bound.declared();
     let left_out = bound.ignored;
-    Ok(Inspection { schema: bound.schema, looks, left_out, open, report, refused, hints, proposed, amended })
+    Ok(Inspection {
+        schema: bound.schema,
+        declared,
+        looks,
+        left_out,
+        open,
+        report,
+        refused,
+        hints,
+        proposed,
+        amended,
+    })
 }
 
 /// What could be declared beside a schema; of how cells are written only what was declared holds.
@@ -542,11 +556,8 @@ fn amended(
     bound: &Bound,
     progress: &dyn Progress,
 ) -> Result<Option<Private<Amended>>, LocalError> {
-    let mut schema = bound.schema.clone();
-    for (column, detected) in schema.columns.iter_mut().zip(&bound.detected) {
-        column.notation = column.notation.filter(|_| !detected);
-    }
-    formats::amend(&source.path, &schema, Limits::NONE, progress).map_err(|error| source.refused(error))
+    formats::amend(&source.path, &bound.declared(), Limits::NONE, progress)
+        .map_err(|error| source.refused(error))
 }
 
 /// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many

@@ -62,7 +62,12 @@ pub fn read(cell: &[u8], gatherer: Option<&Gatherer>) -> Result<u64, BadCell> {
     let key = match Address::read(cell) {
         Ok(address) => address.key(),
         Err(NoAddress::Unassigned) => return Err(bad("an IPv6 address that nobody has assigned", cell)),
-        Err(NoAddress::Text) => return Err(bad("no address of IPv4, IPv6 or hardware", cell)),
+        Err(NoAddress::Text) => {
+            return Err(bad(
+                "no address of IPv4, IPv6 or hardware, and no token of two numbers as 10008_145",
+                cell,
+            ));
+        }
     };
     let number = match (key, gatherer) {
         (Some(key), Some(gatherer)) => gatherer.number(key),

@@ -83,7 +83,9 @@ impl fmt::Display for Amendment {
             Amendment::Times(times) => write!(f, "times are written as {}", times.format),
             Amendment::Encoding(_) => f.write_str("characters are those of Windows-1252"),
             Amendment::End(end) => write!(f, "the records end before a line that begins with {end:?}"),
-            Amendment::Addresses(_) => f.write_str("addresses may be of IPv6 or of hardware as well"),
+            Amendment::Addresses(_) => {
+                f.write_str("addresses may be of IPv6 or of hardware, or tokens as 10008_145, as well")
+            }
             Amendment::Special(column, cells) => {
                 let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:?}")).collect();
                 write!(f, "cells of {column} may be {}, each a value of its own", cells.join(", "))

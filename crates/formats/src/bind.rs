@@ -43,6 +43,15 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The schema without the notations that were told from the file.
+    pub fn declared(&self) -> Schema {
+        let mut schema = self.schema.clone();
+        for (column, detected) in schema.columns.iter_mut().zip(&self.detected) {
+            column.notation = column.notation.filter(|_| !detected);
+        }
+        schema
+    }
+
     /// A cell of a record: without white space around it, unless this program wrote it.
     pub(super) fn cell<'r>(&self, record: &'r csv::ByteRecord, position: usize) -> &'r [u8] {
         self.trimmed(record.get(position).unwrap_or_default())

@@ -196,10 +196,11 @@ impl Parser {
         match self {
             Parser::Special(special) => special.read(cell),
             Parser::End(end) => end.times.plainly(cell),
-            Parser::Dotted => dotted(cell)
-                .map_err(|error| not_this(error, address_number(cell).is_ok(), cell, "dotted addresses")),
+            Parser::Dotted => dotted(cell).map_err(|error| {
+                not_this(error, address_number(cell).ok().map(|_| NUMBERS.into()), cell, DOTTED)
+            }),
             Parser::AddressNumber => address_number(cell)
-                .map_err(|error| not_this(error, dotted(cell).is_ok(), cell, "addresses as numbers")),
+                .map_err(|error| not_this(error, dotted(cell).ok().map(|_| DOTTED.into()), cell, NUMBERS)),
             Parser::Address(gatherer) => addresses::read(cell, gatherer.as_deref()),
             Parser::Protocol => protocol(cell),
             Parser::Category { known, other } => match known.get(cell) {
@@ -214,12 +215,12 @@ impl Parser {
                 read => {
                     let error = read.err().unwrap_or_else(|| bad("a time of another size", cell));
                     let other = time_notation(cell).filter(|_| *one_size || rfc3339(cell).is_ok());
-                    let notation = format!("{unit} since 1970");
-                    Err(not_this(error, other.is_some(), cell, &notation))
+                    Err(not_this(error, other.map(named), cell, &since(*unit)))
                 }
             },
-            Parser::Rfc3339 => rfc3339(cell)
-                .map_err(|error| not_this(error, time_notation(cell).is_some(), cell, "times in RFC 3339")),
+            Parser::Rfc3339 => {
+                rfc3339(cell).map_err(|error| not_this(error, time_notation(cell).map(named), cell, RFC_3339))
+            }
             Parser::Times { times, zone } => {
                 let text = std::str::from_utf8(cell).ok().and_then(|text| times.read(text, zone));
                 text.ok_or_else(|| bad(format!("not a time written as {}", times.format), cell))
@@ -289,14 +290,31 @@ fn time_advice(cell: &[u8]) -> Option<&'static str> {
     }
 }
 
+const DOTTED: &str = "dotted addresses";
+const NUMBERS: &str = "numeric addresses";
+const RFC_3339: &str = "times in RFC 3339";
+
+fn since(unit: TimeUnit) -> String {
+    format!("{unit} since 1970")
+}
+
+/// What a notation of times is called.
+fn named(notation: Notation) -> String {
+    match notation {
+        Notation::Epoch { unit, .. } => since(unit),
+        _ => RFC_3339.into(),
+    }
+}
+
 /// Why a cell is not in its column's notation: it may be in `another`, where `error` is why it is not in this one.
-fn not_this(error: BadCell, another: bool, cell: &[u8], notation: &str) -> BadCell {
+fn not_this(error: BadCell, another: Option<String>, cell: &[u8], notation: &str) -> BadCell {
     match another {
-        true => {
-            let problem = format!("the column is written as {notation}; a mixture is refused");
+        Some(another) => {
+            let problem =
+                format!("the column is written as {notation}, and this as {another}; a mixture is refused");
             BadCell { mixture: true, ..bad(problem, cell) }
         }
-        false => error,
+        None => error,
     }
 }
 

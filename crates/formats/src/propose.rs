@@ -25,6 +25,8 @@ const SEPARATED: usize = 200;
 const MOST_SPECIAL: usize = 8;
 /// Values of a list at most.
 const LISTED: usize = 100;
+/// Records that say something where each has another value.
+const MANY: usize = 20;
 
 /// Formats of times that are tried, in this order: where day and month cannot be told apart the first that fits is proposed.
 pub(super) const FORMATS: [&str; 12] = [
@@ -43,7 +45,7 @@ pub(super) const FORMATS: [&str; 12] = [
 ];
 
 /// What columns are often called, in small letters and digits alone.
-const NAMES: [(Role, &[&str]); 14] = [
+const NAMES: [(Role, &[&str]); 16] = [
     (
         Role::SourceAddress,
         &[
@@ -111,8 +113,56 @@ const NAMES: [(Role, &[&str]); 14] = [
         ],
     ),
     (Role::Duration, &["td", "dur", "duration", "flowduration"]),
-    (Role::Packets, &["pkt", "pkts", "packets", "ipkt", "totpkts", "totalpackets"]),
-    (Role::Bytes, &["byt", "bytes", "ibyt", "totbytes", "totalbytes", "octets"]),
+    (
+        Role::Packets,
+        &[
+            "pkt",
+            "pkts",
+            "packets",
+            "ipkt",
+            "totpkts",
+            "totalpackets",
+            "totalfwdpackets",
+            "totalfwdpacket",
+            "totfwdpkts",
+            "origpkts",
+            "spkts",
+            "inpkts",
+        ],
+    ),
+    (
+        Role::Bytes,
+        &[
+            "byt",
+            "bytes",
+            "ibyt",
+            "totbytes",
+            "totalbytes",
+            "octets",
+            "totallengthoffwdpackets",
+            "totallengthoffwdpacket",
+            "totlenfwdpkts",
+            "origipbytes",
+            "sbytes",
+            "inbytes",
+        ],
+    ),
+    (
+        Role::ReversePackets,
+        &["totalbackwardpackets", "totalbwdpackets", "totbwdpkts", "resppkts", "dpkts", "outpkts", "opkt"],
+    ),
+    (
+        Role::ReverseBytes,
+        &[
+            "totallengthofbwdpackets",
+            "totallengthofbwdpacket",
+            "totlenbwdpkts",
+            "respipbytes",
+            "dbytes",
+            "outbytes",
+            "obyt",
+        ],
+    ),
     (Role::Length, &["pktlen", "length", "framelen", "iplen", "len"]),
     (Role::Ttl, &["ttl", "ipttl"]),
     (Role::Label, &["label", "islabel", "attackflag"]),
@@ -181,10 +231,12 @@ pub fn propose(
             looked_at += 1;
         }
     }
-    if looked_at == 0 {
+    let proposal = proposal(columns, reading);
+    // Names alone propose what has a usual meaning.
+    if looked_at == 0 && proposal.schema.columns.is_empty() {
         return Err(ReadError::NoRecords);
     }
-    Ok(Private::new(proposal(columns, reading)))
+    Ok(Private::new(proposal))
 }
 
 fn numbered(cells: usize) -> Vec<String> {
@@ -220,6 +272,8 @@ struct Seen {
     holds: Holds,
     /// Whether any cell holds a value.
     seen: bool,
+    /// How many cells were seen.
+    cells: usize,
     /// Cells that look as if they stood for no value.
     special: Vec<String>,
     addresses: bool,
@@ -246,6 +300,7 @@ impl Seen {
             role,
             holds: head.holds,
             seen: false,
+            cells: 0,
             special: Vec::new(),
             addresses: true,
             any_addresses: true,
@@ -261,6 +316,7 @@ impl Seen {
     }
 
     fn see(&mut self, cell: &[u8]) {
+        self.cells += 1;
         if self.values.len() <= LISTED {
             self.values.insert(cell.to_vec());
         }
@@ -320,6 +376,9 @@ impl Seen {
         if self.holds == Holds::Nested {
             return Err("it holds lists or objects");
         }
+        if self.cells == 0 {
+            return self.role.and_then(Role::usual).ok_or("its name says nothing, and there are no records");
+        }
         if !self.seen {
             return Err("its cells hold nothing");
         }
@@ -339,9 +398,12 @@ impl Seen {
             _ => {}
         }
         if named(Role::Label) || named(Role::Key) || !self.numbers {
-            return match self.values.len() <= LISTED {
-                true => Ok(Field::Categorical(None)),
-                false => Err("its text has more than a hundred values"),
+            return match self.values.len() {
+                distinct if distinct == self.cells && distinct >= MANY => {
+                    Err("every record has another value")
+                }
+                ..=LISTED => Ok(Field::Categorical(None)),
+                _ => Err("its text has more than a hundred values"),
             };
         }
         let port = named(Role::SourcePort) || named(Role::DestinationPort);
@@ -393,6 +455,7 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
             }
         };
         if matches!(field, Field::Timestamp { .. })
+            && seen.seen
             && !matches!(seen.times, Some(Some(_)))
             && reading.times.is_none()
         {

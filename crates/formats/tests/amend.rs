@@ -53,6 +53,9 @@ fn ways_of_writing_cells_are_found() {
     let any = Some((vec![Amendment::Addresses(Families::Any)], [40, 40]));
     assert_eq!(found(set(0, "2001:db8::1"), ",", ""), any);
     assert_eq!(found(set(1, "00:1b:21:3c:9d:f8"), ",", ""), any);
+    // Tokens of two numbers are many, and addresses of their own.
+    let tokens = |row: usize, record: &mut [String; 11]| record[0] = format!("100{row:02}_{row}");
+    assert_eq!(found(tokens, ",", ""), any);
     assert_eq!(found(set(3, ""), ",", ""), special("dstport", &[""]));
     assert_eq!(found(set(0, "EXT_SERVER"), ",", ""), special("srcip", &["EXT_SERVER"]));
     assert_eq!(found(set(3, "3.3"), ",", ""), special("dstport", &["3.3"]));

@@ -85,7 +85,7 @@ fn what_is_no_address_says_so_and_a_column_of_ip_says_what_to_declare() {
         report.unwrap().for_steward(&Steward::local()).first_bad[0].reason.clone()
     };
     assert!(refused("4000::1", any()).contains("nobody has assigned"));
-    assert!(refused("host-7", any()).contains("no address of IPv4, IPv6 or hardware"));
+    assert!(refused("host-7", any()).contains("no address of IPv4, IPv6 or hardware, and no token"));
     for end in ["2001:db8::1", "aa:bb:cc:dd:ee:ff"] {
         assert!(refused(end, flows()).contains("declare the column as `address`"));
     }

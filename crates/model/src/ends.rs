@@ -16,7 +16,7 @@ const ABSENT: f64 = 0.75;
 /// σ by which they may have more than was counted.
 const SURELY: f64 = 2.0;
 /// Families of addresses, and what is special.
-const KINDS: usize = 4;
+const KINDS: usize = 5;
 
 /// The ends of records whose addresses are of any family.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +107,7 @@ fn families(attribute: &Attribute, directory: &Directory) -> Vec<usize> {
         Address::V4(_) => 1,
         Address::V6(_) => 2,
         Address::Hardware(_) => 3,
+        Address::Token(..) => 4,
     };
     drawn.map(family).collect()
 }

@@ -5,9 +5,10 @@
 //!       01 …   IPv6 of 2000::/3
 //!       100 …  IPv4, 32 bits and then zeros
 //!       101 …  hardware addresses, 48 bits and then zeros
-//!       11 …   IPv6 of e000::/3
+//!       110 …  tokens of two numbers, 32 and 28 bits and then zeros
+//!       111 …  IPv6 of f000::/4
 //! ```
-//! The families stand in parts of IPv6's space that nobody has assigned (4000::/3 to c000::/3), so that one tree cuts them all. Within a family the order of keys
+//! The families stand in parts of IPv6's space that nobody has assigned (4000::/3 to e000::/4), so that one tree cuts them all. Within a family the order of keys
 //! is that of addresses, and an IPv4 network of length n is a prefix of n + 3 bits.
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub const BITS: u32 = 127;
 
 /// Bits of the levels of a tree of keys. The first level has the families, whose noise is that of a few cells: one that a trace has not is seen to hold nothing. Addresses
-/// of IPv4 are told apart after 4 more and those of hardware after 6; of IPv6 there are networks of 4, 12, 20, 28, 36, 44, 52, 58 and 64 bits, and then the interface
+/// of IPv4 are told apart after 4 more, those of hardware after 6, and tokens after 8; of IPv6 there are networks of 4, 12, 20, 28, 36, 44, 52, 58 and 64 bits, and then the interface
 /// identifier byte by byte.
 pub const LEVELS: [u8; 17] = [3, 8, 8, 8, 8, 8, 8, 6, 6, 8, 8, 8, 8, 8, 8, 8, 8];
 
@@ -28,14 +29,19 @@ const WITHIN: u32 = BITS - 2;
 const V4: u128 = 0b100 << (WITHIN - 1);
 /// The key of 00:00:00:00:00:00.
 const HARDWARE: u128 = 0b101 << (WITHIN - 1);
+/// The key of 0_0.
+const TOKEN: u128 = 0b110 << (WITHIN - 1);
 /// The first key beyond them.
-const LAST: u128 = 0b110 << (WITHIN - 1);
+const LAST: u128 = 0b111 << (WITHIN - 1);
 /// From the key of one address to that of the next.
 const V4_STEP: u128 = 1 << (WITHIN - 1 - 32);
 const HARDWARE_STEP: u128 = 1 << (WITHIN - 1 - 48);
+const TOKEN_STEP: u128 = 1 << (WITHIN - 1 - 60);
+/// Bits of a token's second number.
+const SECOND: u32 = 28;
 
 /// The first key of each family but the first.
-pub const FAMILIES: [u128; 3] = [V4, HARDWARE, LAST];
+pub const FAMILIES: [u128; 4] = [V4, HARDWARE, TOKEN, LAST];
 
 /// An address of one of the families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +52,8 @@ pub enum Address {
     V6(u128),
     /// 48 bits of hardware.
     Hardware(u64),
+    /// Two numbers, `10008_145`, that stand for a network and a host in it: what published data sets (CIDDS-001) put in place of outside addresses. The first has 32 bits, the second 28.
+    Token(u32, u32),
 }
 
 /// Which families a trace's columns of addresses hold, where that is declared of all of them together.
@@ -56,7 +64,7 @@ pub enum Address {
 pub enum Families {
     /// IPv4 alone: every column of type `address` is one of type `ip`.
     Ipv4,
-    /// IPv4, IPv6 and hardware addresses: every column of type `ip` is one of type `address`.
+    /// IPv4, IPv6, hardware addresses and tokens of two numbers: every column of type `ip` is one of type `address`.
     Any,
 }
 
@@ -70,10 +78,13 @@ pub enum NoAddress {
 }
 
 impl Address {
-    /// What text says: IPv4 with dots, IPv6, or six bytes of hardware apart by `:` or `-`. An IPv4 address within IPv6 (`::ffff:192.0.2.1`) is what it maps.
+    /// What text says: IPv4 with dots, IPv6, six bytes of hardware apart by `:` or `-`, or a token of two numbers apart by `_`. An IPv4 address within IPv6 (`::ffff:192.0.2.1`) is what it maps.
     pub fn read(text: &[u8]) -> Result<Address, NoAddress> {
         if let Some(hardware) = hardware(text) {
             return Ok(Address::Hardware(hardware));
+        }
+        if let Some((first, second)) = token(text) {
+            return Ok(Address::Token(first, second));
         }
         let text = std::str::from_utf8(text).map_err(|_| NoAddress::Text)?;
         let address = Address::of_ip(text.parse().map_err(|_| NoAddress::Text)?);
@@ -93,10 +104,14 @@ impl Address {
         match self {
             Address::V4(address) => Some(V4 + u128::from(address) * V4_STEP),
             Address::Hardware(address) => Some(HARDWARE + u128::from(address) * HARDWARE_STEP),
+            Address::Token(first, second) => {
+                let token = u128::from(first) << SECOND | u128::from(second);
+                (second >> SECOND == 0).then_some(TOKEN + token * TOKEN_STEP)
+            }
             Address::V6(address) => {
                 let quarter = match address >> WITHIN {
                     first @ (0 | 1) => first,
-                    7 => 3,
+                    7 if address >> (WITHIN - 1) == 0xf => 3,
                     _ => return None,
                 };
                 Some(quarter << WITHIN | address & ((1 << WITHIN) - 1))
@@ -108,7 +123,11 @@ impl Address {
     pub fn of(key: u128) -> Address {
         match key {
             V4..HARDWARE => Address::V4(((key - V4) / V4_STEP) as u32),
-            HARDWARE..LAST => Address::Hardware(((key - HARDWARE) / HARDWARE_STEP) as u64),
+            HARDWARE..TOKEN => Address::Hardware(((key - HARDWARE) / HARDWARE_STEP) as u64),
+            TOKEN..LAST => {
+                let token = ((key - TOKEN) / TOKEN_STEP) as u64;
+                Address::Token((token >> SECOND) as u32, (token & ((1 << SECOND) - 1)) as u32)
+            }
             _ => {
                 let first = if key < V4 { key >> WITHIN } else { 7 };
                 Address::V6(first << WITHIN | key & ((1 << WITHIN) - 1))
@@ -126,8 +145,19 @@ pub fn family(key: u128) -> usize {
 pub fn step(key: u128) -> u128 {
     match key {
         V4..HARDWARE => V4_STEP,
-        HARDWARE..LAST => HARDWARE_STEP,
+        HARDWARE..TOKEN => HARDWARE_STEP,
+        TOKEN..LAST => TOKEN_STEP,
         _ => 1,
+    }
+}
+
+/// Bits in which addresses of this key's family differ.
+pub fn length(key: u128) -> u32 {
+    match key {
+        V4..HARDWARE => 32,
+        HARDWARE..TOKEN => 48,
+        TOKEN..LAST => 60,
+        _ => BITS,
     }
 }
 
@@ -140,7 +170,7 @@ pub fn are_several(keys: std::ops::Range<u128>) -> bool {
 pub fn coarse(key: u128) -> u64 {
     let lost = match key {
         V4..HARDWARE => BITS - 3 - 16,
-        HARDWARE..LAST => BITS - 3 - 24,
+        HARDWARE..TOKEN => BITS - 3 - 24,
         _ => BITS - 31,
     };
     ((key >> lost << lost) >> (BITS - 31)) as u64
@@ -155,6 +185,7 @@ impl fmt::Display for Address {
                 let [_, _, a, b, c, d, e, g] = address.to_be_bytes();
                 write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
             }
+            Address::Token(first, second) => write!(f, "{first}_{second}"),
         }
     }
 }
@@ -171,16 +202,32 @@ fn hardware(text: &[u8]) -> Option<u64> {
     })
 }
 
+/// Two numbers without leading zeros, apart by an underscore.
+fn token(text: &[u8]) -> Option<(u32, u32)> {
+    let at = text.iter().position(|&byte| byte == b'_')?;
+    let number = |digits: &[u8]| {
+        let plain =
+            digits.iter().all(u8::is_ascii_digit) && (digits.len() == 1 || digits.first() != Some(&b'0'));
+        std::str::from_utf8(digits).ok().filter(|_| plain)?.parse::<u32>().ok()
+    };
+    let (first, second) = (number(&text[..at])?, number(&text[at + 1..])?);
+    (second >> SECOND == 0).then_some((first, second))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn any_address() -> impl Strategy<Value = Address> {
-        let v6 = (prop::sample::select(vec![0u128, 1, 7]), any::<u128>())
-            .prop_map(|(first, rest)| Address::of_ip(Ipv6Addr::from(first << 125 | rest >> 3).into()));
+        let v6 = (prop::sample::select(vec![0u128, 1, 7]), any::<u128>()).prop_map(|(first, rest)| {
+            let top = if first == 7 { 0xf << 124 } else { first << 125 };
+            Address::of_ip(Ipv6Addr::from(top | rest >> 4).into())
+        });
         let hardware = (0..1u64 << 48).prop_map(Address::Hardware);
-        prop_oneof![any::<u32>().prop_map(Address::V4), v6, hardware]
+        let token =
+            (any::<u32>(), 0..1u32 << SECOND).prop_map(|(first, second)| Address::Token(first, second));
+        prop_oneof![any::<u32>().prop_map(Address::V4), v6, hardware, token]
     }
 
     proptest! {
@@ -206,6 +253,14 @@ mod tests {
                     prop_assert_eq!(key.cmp(&other), x.cmp(&y));
                     prop_assert_eq!(coarse(key) == coarse(other), x >> 24 == y >> 24);
                 }
+                (Address::Token(..), Address::Token(..)) => {
+                    let numbers = |address| match address {
+                        Address::Token(first, second) => (first, second),
+                        _ => (0, 0),
+                    };
+                    prop_assert_eq!(key.cmp(&other), numbers(a).cmp(&numbers(b)));
+                    prop_assert_eq!(coarse(key) == coarse(other), numbers(a).0 >> 4 == numbers(b).0 >> 4);
+                }
                 _ => prop_assert!(coarse(key) != coarse(other)),
             }
         }
@@ -224,8 +279,14 @@ mod tests {
         {
             assert_eq!(read(text), Err(NoAddress::Text), "{text}");
         }
-        assert_eq!(read("4000::1"), Err(NoAddress::Unassigned));
-        assert_eq!(read("dfff::"), Err(NoAddress::Unassigned));
+        for text in ["4000::1", "dfff::", "e000::1"] {
+            assert_eq!(read(text), Err(NoAddress::Unassigned), "{text}");
+        }
+        assert_eq!(read("10008_145"), Ok(Address::Token(10_008, 145)));
+        assert_eq!(read("0_0").map(|a| a.to_string()).as_deref(), Ok("0_0"));
+        for text in ["_1", "1_", "1_2_3", "01_2", "1_268435456", "4294967296_1", "EXT_SERVER", "1_ 2"] {
+            assert_eq!(read(text), Err(NoAddress::Text), "{text}");
+        }
     }
 
     #[test]
@@ -240,6 +301,7 @@ mod tests {
         // No cell of a level is beyond a family: below an exact address nothing opens.
         let several = |key: u128, depth: u32| are_several(key..key + (1 << (BITS - depth)));
         assert!(several(V4, 34) && !several(V4, 35) && several(HARDWARE, 50) && !several(HARDWARE, 51));
+        assert!(depths.contains(&(3 + 60)) && several(TOKEN, 62) && !several(TOKEN, 63));
         assert!(several(LAST, 126) && !several(LAST, 127));
     }
 }

@@ -222,7 +222,7 @@ impl Column {
 
 impl Role {
     /// The type of a column of which nothing is known but its role; none where that says nothing.
-    fn usual(self) -> Option<Field> {
+    pub fn usual(self) -> Option<Field> {
         let integer = |max| Field::Integer { min: 0, max, width: 1, exact_below: 0 };
         let amount = |max| Field::IntegerExponential { max, base: 2.0 };
         Some(match self {

@@ -440,7 +440,9 @@ impl Schema {
         let wrong = |reason: String| SchemaError::Parameter { column: column.into(), reason };
         let known = self.columns.iter_mut().find(|c| c.name == column).map(|c| &mut c.field);
         let Some(Field::Ip { networks, .. }) = known else {
-            return Err(wrong("it is no address column of this trace, so it takes no networks".into()));
+            return Err(wrong(
+                "it is no column of IPv4 addresses (type `ip`) of this trace, so it takes no networks".into(),
+            ));
         };
         let parse = |text: &String| {
             let net =

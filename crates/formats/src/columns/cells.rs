@@ -109,13 +109,16 @@ pub fn text(array: &dyn Array, holds: Holds, address: bool, row: usize, to: &mut
 /// Bytes as they are, or as an address: sixteen of them are one of version 4 where they are written as such in version 6.
 fn put_bytes(bytes: &[u8], address: bool, to: &mut Vec<u8>) {
     use std::net::{IpAddr, Ipv6Addr};
-    let shown = match (address, <[u8; 4]>::try_from(bytes), <[u8; 16]>::try_from(bytes)) {
-        (true, Ok(four), _) => IpAddr::from(four),
-        (true, _, Ok(sixteen)) => Ipv6Addr::from(sixteen).to_canonical(),
-        _ => return to.extend_from_slice(bytes),
+    let shown = match (address, bytes.len()) {
+        (true, 4) => <[u8; 4]>::try_from(bytes).ok().map(|four| IpAddr::from(four).to_string()),
+        (true, 6) => Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")),
+        (true, 16) => {
+            <[u8; 16]>::try_from(bytes).ok().map(|own| Ipv6Addr::from(own).to_canonical().to_string())
+        }
+        _ => None,
     };
-    // Writing to memory cannot fail.
-    let _ = write!(to, "{shown}");
+    let Some(shown) = shown else { return to.extend_from_slice(bytes) };
+    to.extend_from_slice(shown.as_bytes());
 }
 
 /// A number, or what it counts.

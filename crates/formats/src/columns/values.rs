@@ -167,7 +167,7 @@ impl How<'_> {
 
     /// Text, or bytes, which are the text unless they are an address.
     fn cell(&self, bytes: &[u8], texts: &mut Texts) -> Option<u64> {
-        if self.address && matches!(bytes.len(), 4 | 16) {
+        if self.address && matches!(bytes.len(), 4 | 6 | 16) {
             let four = <[u8; 4]>::try_from(bytes).ok();
             let sixteen = || Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).to_ipv4_mapped();
             let address = four.map(u32::from_be_bytes).or_else(|| sixteen().map(u32::from));

@@ -1,11 +1,11 @@
 //! The nearest synthetic records of a raw one.
 //!
 //! The distance of two records is the sum over the compared columns of a difference between 0 and 1: names differ or not; addresses by
-//! 1 − (leading bits in common)/32; sizes by their log(1+x), times linearly, both in ranges of the synthetic trace and at most 1. The
+//! 1 − (leading bits in common)/32, of other families than IPv4 by their own length, and 1 across families; sizes by their log(1+x), times linearly, both in ranges of the synthetic trace and at most 1. The
 //! attacker has nothing but that trace, so it sets the scale.
 
 use super::super::{is_nominal, log_size};
-use netdpsyn_trace::{Field, Schema, Trace, Values};
+use netdpsyn_trace::{Field, Schema, Trace, Values, address, directory};
 use std::collections::HashMap;
 
 /// Synthetic records compared at a time: their distances and columns stay in the nearest cache.
@@ -32,7 +32,12 @@ struct Prepared {
 enum Compared {
     Names(Vec<u32>),
     Addresses(Vec<u32>),
-    Numbers { values: Vec<f32>, scale: Scale },
+    /// Addresses of any family.
+    Keys(Vec<u128>),
+    Numbers {
+        values: Vec<f32>,
+        scale: Scale,
+    },
 }
 
 /// A value's place between the least (0) and the greatest (1) of the synthetic trace.
@@ -67,6 +72,14 @@ fn name(value: u64) -> u32 {
     (value ^ (value >> 32)) as u32
 }
 
+/// What tells an address of any family apart; special values have no bit in common with one.
+fn key_of(trace: &Trace, column: usize, value: u64) -> u128 {
+    match trace.directory(column).filter(|_| value < directory::SPACE) {
+        Some(directory) => directory.key(value),
+        None => 1 << (u128::BITS - 1) | u128::from(value),
+    }
+}
+
 /// What a search finds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
@@ -84,6 +97,9 @@ impl<'a> Neighbours<'a> {
             let (field, values) = (&schema.columns[column].field, synthetic.column(column));
             let values = match field {
                 Field::Ip { .. } => Compared::Addresses(values.iter().map(|v| v as u32).collect()),
+                Field::Address {} => {
+                    Compared::Keys(values.iter().map(|value| key_of(synthetic, column, value)).collect())
+                }
                 _ if is_nominal(schema, column) => Compared::Names(values.iter().map(name).collect()),
                 _ => {
                     let scale = Scale::new(field, values);
@@ -107,7 +123,7 @@ impl<'a> Neighbours<'a> {
             let block = &mut distances[..BLOCK.min(self.rows - from)];
             block.fill(0.0);
             for prepared in &self.columns {
-                prepared.add(trace.column(prepared.column).get(row), from, block);
+                prepared.add(trace, row, from, block);
             }
             match &self.key {
                 None => nearest = block.iter().copied().fold(nearest, f32::min),
@@ -135,8 +151,9 @@ impl<'a> Neighbours<'a> {
 }
 
 impl Prepared {
-    /// Adds the differences of `value` from the synthetic records from `from` on.
-    fn add(&self, value: u64, from: usize, distances: &mut [f32]) {
+    /// Adds the differences of the record in `row` of `trace` from the synthetic records from `from` on.
+    fn add(&self, trace: &Trace, row: usize, from: usize, distances: &mut [f32]) {
+        let value = trace.column(self.column).get(row);
         let rows = from..from + distances.len();
         match &self.values {
             Compared::Names(names) => {
@@ -149,6 +166,14 @@ impl Prepared {
                 let value = value as u32;
                 for (distance, &other) in distances.iter_mut().zip(&addresses[rows]) {
                     *distance += (32 - (other ^ value).leading_zeros()) as f32 / 32.0;
+                }
+            }
+            Compared::Keys(keys) => {
+                let value = key_of(trace, self.column, value);
+                let (shift, length) = (address::step(value).ilog2(), address::length(value) as f32);
+                for (distance, &other) in distances.iter_mut().zip(&keys[rows]) {
+                    let apart = u128::BITS - ((other ^ value) >> shift).leading_zeros();
+                    *distance += (apart as f32 / length).min(1.0);
                 }
             }
             Compared::Numbers { values, scale } => {
@@ -207,6 +232,42 @@ mod tests {
         assert_eq!(at(&[(7, 4)]), 1.0, "any difference from a constant column");
         let share = (301f64 / 151.0).ln() / (30_001f64 / 301.0).ln();
         assert!((f64::from(at(&[(8, 150)])) - share).abs() < 1e-6);
+    }
+
+    #[test]
+    fn addresses_of_any_family_differ_by_their_own_bits() {
+        let mut schema = presets::preset("ton").unwrap();
+        schema.declare_families(netdpsyn_trace::Families::Any).unwrap();
+        let of = |text: &str| netdpsyn_trace::Address::read(text.as_bytes()).unwrap().key().unwrap();
+        let at = |theirs: &str, own: &str| {
+            let known =
+                std::sync::Arc::new(netdpsyn_trace::Directory::of_all([theirs, own].map(of).into_iter()));
+            let trace = |text: &str| {
+                let mut trace = Trace::empty(&schema);
+                trace.push(&[
+                    known.number(of(text)),
+                    known.number(of(own)),
+                    80,
+                    443,
+                    6,
+                    100,
+                    5,
+                    3,
+                    300,
+                    0,
+                    1,
+                ]);
+                trace.with_addresses(netdpsyn_trace::Addresses::of(&schema, known.clone()))
+            };
+            let (synthetic, raw) = (trace(theirs), trace(own));
+            Neighbours::new(&synthetic, &schema, &compared(&schema)).nearest(&raw, 0).distance
+        };
+        assert_eq!(at("10.0.0.1", "10.0.0.1"), 0.0);
+        assert_eq!(at("10.0.0.1", "10.0.0.3"), 2.0 / 32.0);
+        assert_eq!(at("00:00:00:00:00:01", "00:00:00:00:01:01"), 9.0 / 48.0);
+        assert_eq!(at("10008_1", "10008_3"), 2.0 / 60.0);
+        assert_eq!(at("2001:db8::1", "2001:db8::1:0:0"), 33.0 / 127.0);
+        assert_eq!(at("2001:db8::1", "10.0.0.1"), 1.0);
     }
 
     #[test]

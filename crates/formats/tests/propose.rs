@@ -1,0 +1,40 @@
+//! What is proposed for files that no layout fits.
+
+use netdpsyn_formats::{ReadError, Steward, propose};
+use netdpsyn_trace::progress::Quiet;
+use netdpsyn_trace::{Field, Reading, Role, Schema};
+use std::io::Write;
+
+fn proposed(text: &str) -> Result<(Schema, Vec<(String, &'static str)>), ReadError> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let proposal = propose(file.path(), &Reading::default(), &Quiet)?.for_steward(&Steward::local());
+    Ok((proposal.schema, proposal.left_out))
+}
+
+#[test]
+fn names_alone_propose_what_they_usually_mean() {
+    let (schema, left_out) = proposed("a;src_ip;Dst Port;bytes;when;ts;end\n").unwrap();
+    let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["src_ip", "Dst Port", "bytes", "ts", "end"]);
+    assert_eq!(left_out.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a", "when"]);
+    assert!(schema.columns[4].is_end() && schema.reading.times.is_none());
+    assert!(matches!(proposed("a,b\n"), Err(ReadError::NoRecords)));
+}
+
+#[test]
+fn an_end_is_a_duration_or_follows_from_one() {
+    let records: String =
+        (0..30).map(|n| format!("10.0.0.{n},{},{},u{n}\n", 1_767_600_000 + n, 1_767_600_009 + n)).collect();
+    let (schema, left_out) = proposed(&format!("src,first_seen,last_seen,uid\n{records}")).unwrap();
+    assert!(schema.columns[2].is_end() && schema.columns[2].roles.has(Role::Duration));
+    assert_eq!(left_out, [("uid".to_string(), "every record has another value")]);
+    let records: String =
+        (0..30).map(|n| format!("{}.5,{},2\n", 1_767_600_000 + n, 1_767_600_009 + n)).collect();
+    let (schema, _) = proposed(&format!("stime,ltime,dur\n{records}")).unwrap();
+    assert_eq!(schema.reading.ends.as_deref(), Some("ltime"));
+    assert!(matches!(schema.columns[1].field, Field::IntegerExponential { .. }));
+    // Two times that are written otherwise are no start and end.
+    let (schema, left_out) = proposed("ts,te\n1767600000,2026-01-05T08:00:00Z\n").unwrap();
+    assert_eq!((schema.columns.len(), left_out[0].0.as_str()), (1, "te"));
+}
