@@ -126,7 +126,7 @@ impl Parser {
             (Field::Categorical(values), _) => {
                 let values = values.as_deref().unwrap_or_default();
                 let positions = values.iter().map(|v| v.clone().into_bytes()).zip(0..);
-                Parser::Category { known: positions.collect(), other: values.len() as u64 }
+                Parser::Category { known: with_flags(positions.collect()), other: values.len() as u64 }
             }
             (Field::Timestamp { .. }, Some(Notation::Rfc3339)) => Parser::Rfc3339,
             (Field::Timestamp { .. }, Some(Notation::Epoch { unit, .. })) => {
@@ -288,6 +288,23 @@ fn time_advice(cell: &[u8]) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+/// How programs spell true and false.
+pub(super) const FLAGS: [[&[u8]; 4]; 2] =
+    [[b"true", b"True", b"TRUE", b"1"], [b"false", b"False", b"FALSE", b"0"]];
+
+/// Declared values, and where both true and false are among them, every other spelling of these.
+fn with_flags(mut known: HashMap<Vec<u8>, u64>) -> HashMap<Vec<u8>, u64> {
+    let declared = FLAGS.map(|spellings| spellings.iter().find_map(|word| known.get(*word).copied()));
+    if let [Some(yes), Some(no)] = declared {
+        for (spellings, value) in FLAGS.iter().zip([yes, no]) {
+            spellings.iter().for_each(|word| {
+                known.entry(word.to_vec()).or_insert(value);
+            });
+        }
+    }
+    known
 }
 
 const DOTTED: &str = "dotted addresses";
@@ -559,6 +576,24 @@ mod tests {
         for cell in ["x", "443a", "-x"] {
             assert!(!number.read(cell.as_bytes()).unwrap_err().problem.contains("declare"), "{cell}");
         }
+    }
+
+    #[test]
+    fn flags_are_read_however_they_are_spelled() {
+        let parser = |declared: &[&str]| {
+            let declared = declared.iter().map(|value| (*value).into()).collect();
+            Parser::new(&Field::Categorical(Some(declared)), None, false)
+        };
+        for (declared, yes) in [(["0", "1"], 1), (["True", "False"], 0), (["false", "true"], 1)] {
+            let parser = parser(&declared);
+            for word in ["true", "True", "TRUE", "1"] {
+                assert_eq!(parser.read(word.as_bytes()), Ok(yes), "{declared:?} {word}");
+            }
+            assert_eq!(parser.read(b"FALSE"), Ok(1 - yes));
+            assert_eq!(parser.read(b"yes"), Ok(2));
+        }
+        // Of numbers of classes 1 is none.
+        assert_eq!(parser(&["1", "2"]).read(b"True"), Ok(2));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::Holds;
 use super::cells::{of_keys, text};
 use super::known::Texts;
-use crate::cell::{BadCell, Parser};
+use crate::cell::{BadCell, FLAGS, Parser};
 use netdpsyn_trace::protocols;
 use polars_arrow::array::{
     Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray, PrimitiveArray,
@@ -178,14 +178,10 @@ impl How<'_> {
 
     /// True and false as the column's values have them, or as numbers.
     fn spelled(&self, flag: Vec<u8>) -> Vec<u8> {
-        let spellings: [&[u8]; 4] = match &flag[..] {
-            b"true" => [b"true", b"True", b"TRUE", b"1"],
-            b"false" => [b"false", b"False", b"FALSE", b"0"],
-            _ => return flag,
-        };
+        let Some(spellings) = FLAGS.iter().find(|spellings| spellings[0] == &flag[..]) else { return flag };
         match self.parser {
             Parser::Category { known, .. } => {
-                spellings.into_iter().find(|&word| known.contains_key(word)).map_or(flag, <[u8]>::to_vec)
+                spellings.iter().find(|&&word| known.contains_key(word)).map_or(flag, |word| word.to_vec())
             }
             _ => spellings[3].to_vec(),
         }
