@@ -250,6 +250,24 @@ fn column_order_addresses_and_times_are_those_of_the_input() {
     assert!(first[1] == "tcp" && first[2].ends_with('Z') && first[3].parse::<u32>().is_ok(), "{first:?}");
 }
 
+/// What is set aside of standard input goes, too.
+#[test]
+fn output_that_nobody_reads_ends_a_command_in_silence() {
+    let lab = Lab::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netdpsyn"));
+    let aside = lab.path("aside");
+    std::fs::create_dir(&aside).unwrap();
+    command.args(["inspect", "-"]).env("TMPDIR", &aside).stdin(std::process::Stdio::piped());
+    let mut child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let text = gunzip(Path::new(&sample("flows.csv.gz")));
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
+    assert_eq!(std::fs::read_dir(&aside).unwrap().count(), 0);
+}
+
 #[test]
 fn a_custom_schema_from_inspect_can_be_used() {
     let lab = Lab::new();

@@ -9,6 +9,7 @@ mod generate;
 mod inspect;
 mod output;
 mod page;
+mod pipe;
 mod progress;
 mod reading_args;
 mod report;
@@ -22,6 +23,7 @@ use crate::formats::ReadError;
 use crate::formats::Steward;
 use crate::service::local::LocalError;
 use clap::{Parser, Subcommand};
+use std::panic;
 use std::process::ExitCode;
 
 const EXIT_CODES: &str = "\
@@ -70,9 +72,14 @@ enum Command {
     Openapi(serve::OpenApi),
 }
 
-/// Parses the arguments and does what they say.
+/// Parses the arguments and does what they say. Where what it prints is not read to its end, that is no failure.
 pub fn run() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = Cli::parse().command;
+    pipe::quietly(panic::AssertUnwindSafe(|| done(command))).unwrap_or(ExitCode::SUCCESS)
+}
+
+fn done(command: Command) -> ExitCode {
+    let done = match command {
         Command::Synthesize(args) => args.run(),
         Command::Generate(args) => args.run(),
         Command::Evaluate(args) => args.run(),

@@ -236,6 +236,11 @@ pub fn propose(
     if looked_at == 0 && proposal.schema.columns.is_empty() {
         return Err(ReadError::NoRecords);
     }
+    if proposal.schema.columns.is_empty() {
+        return Err(ReadError::NoTrace(
+            "no column of it can be told; say how a line is written, as --line \"{ts:2} {src}:{sport} -> {dst}:{dport} {bytes}\" does, or what stands between cells with --separator",
+        ));
+    }
     Ok(Private::new(proposal))
 }
 

@@ -20,6 +20,8 @@ fn names_alone_propose_what_they_usually_mean() {
     assert_eq!(left_out.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a", "when"]);
     assert!(schema.columns[4].is_end() && schema.reading.times.is_none());
     assert!(matches!(proposed("a,b\n"), Err(ReadError::NoRecords)));
+    let lines: String = (0..30).map(|n| format!("{n}: something {n} or other\n")).collect();
+    assert!(matches!(proposed(&lines), Err(ReadError::NoTrace(why)) if why.contains("--line")));
 }
 
 #[test]
