@@ -3,7 +3,7 @@
 use crate::trace::Reading;
 use crate::trace::line::Line;
 use crate::trace::reading::{
-    Decimal, Encoding, Grouping, Negative, Numbers, Objects, Only, Separator, Times,
+    Decimal, Encoding, Ended, Grouping, Negative, Numbers, Objects, Only, Separator, Times,
 };
 
 /// Over them in `--help`.
@@ -68,9 +68,9 @@ pub struct ReadingArgs {
     /// Zone of times that say none, as +01:00 or Europe/Berlin; by default UTC
     #[arg(help_heading = HEADING, long, value_name = "ZONE", requires = "time_format")]
     time_zone: Option<String>,
-    /// The column of times at which records end, where one of durations says the same: it is written as start and duration have it. Where none does: --role end=COLUMN
-    #[arg(help_heading = HEADING, long, value_name = "COLUMN")]
-    ends: Option<String>,
+    /// The column of times at which records end, where one of durations says the same, in seconds or as in end:ms: it is written as start and duration have it. Where none does: --role COLUMN=end
+    #[arg(help_heading = HEADING, long, value_name = "COLUMN[:UNIT]")]
+    ends: Option<Ended>,
 }
 
 fn line(text: &str) -> Result<Line, String> {

@@ -123,7 +123,7 @@ pub fn parse_report(report: &Report) -> String {
         for name in report.ignored_columns.iter().filter(|name| is_end(name)) {
             let _ = writeln!(
                 text,
-                "{name}: where it holds the times at which records end, declare it with --role end={name}"
+                "{name}: where it holds the times at which records end, declare it with --role {name}=end"
             );
         }
     }

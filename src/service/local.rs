@@ -174,8 +174,12 @@ impl Source {
     fn propose(&self, looks: &Looks, progress: &dyn Progress) -> Result<(Bound, LeftOut), LocalError> {
         // What has most of a layout's columns is laid out as that is.
         let near = looks.near.first().filter(|near| near.found > near.missing.len());
-        let laid_out =
-            near.map(|near| Reading { only: vec![], times: None, ..near.layout.schema.reading.clone() });
+        let laid_out = near.map(|near| Reading {
+            only: vec![],
+            times: None,
+            ends: None,
+            ..near.layout.schema.reading.clone()
+        });
         let reading = self.reading.clone().over(laid_out.unwrap_or_default());
         let proposal = formats::propose(&self.path, &reading, progress);
         let proposal = proposal.map_err(|error| self.refused(error))?.for_steward(&Steward::local());
@@ -186,7 +190,10 @@ impl Source {
         if self.window.is_some() {
             schema.window = self.window;
         }
-        for (column, role) in &self.roles {
+        // An end follows from a start, whichever is named first.
+        let ends = |(_, role): &&(String, Role)| *role == Role::End;
+        for (column, role) in self.roles.iter().filter(|own| !ends(own)).chain(self.roles.iter().filter(ends))
+        {
             schema.declare_role(column, *role)?;
         }
         if let Some(families) = self.addresses {

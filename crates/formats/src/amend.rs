@@ -5,7 +5,7 @@
 //! private until then: it was told from records.
 
 use super::bind::{bind, opened};
-use super::cell::is_no_value;
+use super::cell::{Parser, is_no_value};
 use super::propose::{FORMATS, merged};
 use super::source::Record;
 use super::text::Origin;
@@ -216,6 +216,7 @@ impl Unread {
         records.choose(|| bound.chosen());
         let parsers = bound.parsers(None);
         let mut unread = Unread { looked_at: 0, records: 0, cost: 0, cells: BTreeMap::new(), end: None };
+        let mut values: Vec<Option<u64>> = Vec::new();
         let mut record = Record::default();
         while unread.looked_at < LOOKED_AT && records.next(&mut record)? {
             unread.looked_at += 1;
@@ -231,14 +232,25 @@ impl Unread {
             }
             unread.end = None;
             let mut whole = true;
+            values.clear();
             for ((column, parser), &at) in bound.schema.columns.iter().zip(&parsers).zip(&bound.positions) {
                 let cell = bound.cell(&record.cells, at);
-                if parser.read(cell).is_err() {
+                let read = parser.read(cell);
+                values.push(read.as_ref().ok().copied());
+                if read.is_err() {
                     whole = false;
                     unread.cost += 1;
                     let cells = unread.cells.entry(column.name.clone()).or_default();
                     *cells.entry(cell.to_vec()).or_default() += 1;
                 }
+            }
+            if let Some(ends) = bound.ends
+                && let Parser::End(end) = &parsers[ends.duration]
+                && let (Some(start), Some(at)) = (values[ends.start], values[ends.duration])
+                && end.duration(start, at, b"").is_err()
+            {
+                whole = false;
+                unread.cost += 1;
             }
             unread.records += usize::from(!whole);
         }

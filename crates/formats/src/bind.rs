@@ -62,6 +62,14 @@ impl Bound {
         if self.exact() { cell } else { cell.trim_ascii() }
     }
 
+    /// A cell of a column as what reads it takes it.
+    pub(super) fn said<'r>(&self, index: usize, parser: &Parser, cell: &'r [u8]) -> &'r [u8] {
+        match self.holds[index] {
+            Holds::Flag => parser.spelled(cell),
+            _ => self.trimmed(cell),
+        }
+    }
+
     /// Whether this program wrote the file: white space around a value is part of it.
     pub(super) fn exact(&self) -> bool {
         self.origin == Origin::Ours
@@ -292,7 +300,7 @@ fn told_by(
             return None;
         }
         let parser = parser(&bound.schema.reading, column, bound.holds[index], notation, false);
-        let readable = parser.read(cell).is_ok();
+        let readable = parser.read(bound.said(index, &parser, cell)).is_ok();
         readable.then_some(Told { notation, by_itself: sure.is_none() })
     });
     let told: Vec<Told> = (record.len() == bound.width).then(|| told.collect::<Option<_>>())??;
@@ -342,7 +350,7 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
         origin: Origin::Raw,
     };
     for (position, head) in heads.iter().enumerate() {
-        if schema.reading.ends.as_ref() == Some(&head.name) {
+        if schema.reading.ends.as_ref().is_some_and(|ends| ends.column == head.name) {
             continue;
         }
         let column = schema.columns.iter().find(|column| column.name == head.name);
@@ -369,6 +377,10 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
         return Err(ReadError::MissingColumns { missing, header: header() });
     }
     bound.ends = ends_of(&bound.schema);
+    // Of a file without start or duration no end follows.
+    if Ends::of(&bound.schema).is_none() {
+        bound.schema.reading.ends = None;
+    }
     Ok(bound)
 }
 

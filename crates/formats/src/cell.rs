@@ -165,6 +165,17 @@ impl Parser {
         }
     }
 
+    /// True and false as the column's values have them, or as numbers, where the type of a column says that these are what its cells hold.
+    pub fn spelled<'c>(&self, flag: &'c [u8]) -> &'c [u8] {
+        let Some(spellings) = FLAGS.iter().find(|spellings| spellings[0] == flag) else { return flag };
+        match self {
+            Parser::Category { known, .. } => {
+                spellings.iter().find(|&&word| known.contains_key(word)).map_or(flag, |word| *word)
+            }
+            _ => spellings[3],
+        }
+    }
+
     /// Reads a cell without surrounding white space.
     pub fn read(&self, cell: &[u8]) -> Result<u64, BadCell> {
         self.plainly(cell).map_err(|error| self.advised(error, cell))
@@ -291,8 +302,7 @@ fn time_advice(cell: &[u8]) -> Option<&'static str> {
 }
 
 /// How programs spell true and false.
-pub(super) const FLAGS: [[&[u8]; 4]; 2] =
-    [[b"true", b"True", b"TRUE", b"1"], [b"false", b"False", b"FALSE", b"0"]];
+const FLAGS: [[&[u8]; 4]; 2] = [[b"true", b"True", b"TRUE", b"1"], [b"false", b"False", b"FALSE", b"0"]];
 
 /// Declared values, and where both true and false are among them, every other spelling of these.
 fn with_flags(mut known: HashMap<Vec<u8>, u64>) -> HashMap<Vec<u8>, u64> {

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Objects, Reading, Separator, Times};
-use netdpsyn_trace::{Column, Field, Kind, Notation, Role, Schema};
+use netdpsyn_trace::{Address, Column, Field, Kind, Notation, Role, Schema, TimeUnit};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -225,13 +225,17 @@ pub fn propose(
     let mut records = opened.records;
     let mut record = Record::default();
     let mut looked_at = 0;
+    let mut first: Vec<csv::ByteRecord> = Vec::new();
     while looked_at < LOOKED_AT && records.next(&mut record)? {
         if record.fault.is_none() && record.cells.len() == columns.len() {
+            if first.len() < SEPARATED {
+                first.push(record.cells.clone());
+            }
             columns.iter_mut().zip(&record.cells).for_each(|(column, cell)| column.see(cell.trim_ascii()));
             looked_at += 1;
         }
     }
-    let proposal = proposal(columns, reading);
+    let proposal = proposal(columns, reading, &first);
     // Names alone propose what has a usual meaning.
     if looked_at == 0 && proposal.schema.columns.is_empty() {
         return Err(ReadError::NoRecords);
@@ -284,6 +288,8 @@ struct Seen {
     addresses: bool,
     /// Whether they are addresses of whatever family.
     any_addresses: bool,
+    /// Whether one of them is no token of two numbers, as names of much else are.
+    tells_address: bool,
     protocols: bool,
     /// The notation of times, while there is one.
     times: Option<Option<Notation>>,
@@ -309,6 +315,7 @@ impl Seen {
             special: Vec::new(),
             addresses: true,
             any_addresses: true,
+            tells_address: matches!(role, Some(Role::SourceAddress | Role::DestinationAddress)),
             protocols: true,
             times: None,
             formats: FORMATS.to_vec(),
@@ -334,7 +341,9 @@ impl Seen {
         }
         self.seen = true;
         self.addresses &= Parser::Dotted.read(cell).is_ok();
-        self.any_addresses &= Parser::Address(None).read(cell).is_ok();
+        let address = Address::read(cell);
+        self.any_addresses &= address.is_ok();
+        self.tells_address |= matches!(address, Ok(own) if !matches!(own, Address::Token(..)));
         self.protocols &= Parser::Protocol.read(cell).is_ok();
         let notation = notation_of(&Field::timestamp(1), cell);
         self.times = Some(match self.times {
@@ -390,7 +399,7 @@ impl Seen {
         if self.addresses {
             return Ok(Field::ip(&[8, 8, 8, 8]));
         }
-        if self.any_addresses {
+        if self.any_addresses && self.tells_address {
             return Ok(Field::Address {});
         }
         if named(Role::Protocol) && self.protocols {
@@ -423,6 +432,41 @@ impl Seen {
     }
 }
 
+/// What durations count if they say what start and end do, by the first records: the unit in which they come nearest, within a second and a half in nine of ten.
+fn counted(
+    times: &Seen,
+    durations: &Seen,
+    places: [usize; 3],
+    first: &[csv::ByteRecord],
+) -> Option<TimeUnit> {
+    let time = |cell: &[u8]| match times.times {
+        Some(notation @ Some(_)) => Parser::new(&Field::timestamp(1), notation, false).read(cell).ok(),
+        _ => {
+            let times = Times { format: (*times.formats.first()?).into(), zone: None };
+            times.read(std::str::from_utf8(cell).ok()?, &TimeZone::UTC)
+        }
+    };
+    let rules = Rules::new(durations.needs);
+    let lengths: Vec<(f64, f64)> = first
+        .iter()
+        .filter_map(|record| {
+            let [start, end, duration] =
+                places.map(|place| record.get(place).unwrap_or_default().trim_ascii());
+            let apart = time(end)? as f64 - time(start)? as f64;
+            Some((apart, rules.read(duration, 9).ok()? as f64 / 1e9))
+        })
+        .collect();
+    let off = |unit: &TimeUnit| {
+        let unit = unit.nanoseconds() as f64;
+        lengths.iter().map(|(apart, duration)| (apart - duration * unit).abs()).collect::<Vec<_>>()
+    };
+    let units = TimeUnit::ALL.into_iter().map(|unit| (unit, off(&unit)));
+    let total = |off: &[f64]| off.iter().sum::<f64>();
+    let (unit, off) = units.min_by(|(_, a), (_, b)| total(a).total_cmp(&total(b)))?;
+    let near = off.iter().filter(|off| **off <= 1.5e9).count();
+    (!off.is_empty() && near * 10 >= off.len() * 9).then_some(unit)
+}
+
 /// What either needs; where both say it the first holds.
 pub(super) fn merged(one: Numbers, other: Numbers) -> Numbers {
     let both =
@@ -430,7 +474,7 @@ pub(super) fn merged(one: Numbers, other: Numbers) -> Numbers {
     both.numbers
 }
 
-fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
+fn proposal(seen: Vec<Seen>, mut reading: Reading, first: &[csv::ByteRecord]) -> Proposal {
     let (mut columns, mut left_out): (Vec<Column>, Vec<(String, &'static str)>) = (Vec::new(), Vec::new());
     let mut names = BTreeSet::new();
     // The column that is called a time goes before others that hold times.
@@ -442,6 +486,12 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
             |start: usize| seen[start].times == seen[*end].times && seen[start].formats == seen[*end].formats;
         start.is_some_and(|start| start != *end && alike(start))
     });
+    let duration = seen.iter().position(|s| s.role == Some(Role::Duration) && s.numbers);
+    let unit = start.zip(end).zip(duration).map(|((start, end), duration)| {
+        counted(&seen[start], &seen[duration], [start, end, duration], first)
+    });
+    // Where a duration says something else than start and end, these are two times.
+    let end = end.filter(|_| unit != Some(None));
     for (index, seen) in seen.into_iter().enumerate() {
         let field = match seen.field() {
             _ if seen.name.is_empty() || seen.name.contains('×') || !names.insert(seen.name.clone()) => {
@@ -498,5 +548,8 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading) -> Proposal {
     let mut schema =
         Schema { name: "proposed".into(), kind, columns, facts: vec![], mtu: None, window: None, reading };
     schema.settle_ends();
+    if let (Some(ends), Some(Some(unit))) = (&mut schema.reading.ends, unit) {
+        ends.unit = unit;
+    }
     Proposal { schema, left_out }
 }

@@ -173,7 +173,7 @@ pub(super) fn parse<'r>(
     }
     let mut mixture = None;
     for (index, (parser, &position)) in parsers.iter().zip(&bound.positions).enumerate() {
-        match parser.read(bound.trimmed(cell(position))) {
+        match parser.read(bound.said(index, parser, cell(position))) {
             Ok(value) => values[index] = value,
             Err(bad) if bad.mixture => mixture = mixture.or(Some(Fault::of(index, bad))),
             Err(bad) => return Err(Fault::of(index, bad)),

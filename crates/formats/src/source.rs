@@ -60,10 +60,17 @@ impl FileKind {
     }
 }
 
-/// The first letter of a text.
+/// The first letter of a text, unless it is a bracket of no array of objects.
 pub(super) fn begins(input: &Input) -> Option<u8> {
     let head = input.head();
-    head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start().first().copied()
+    let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
+    match head {
+        // An array of objects; the name of a column may begin so, too.
+        [b'[', rest @ ..] => {
+            matches!(rest.trim_ascii_start().first(), None | Some(b'{' | b']')).then_some(b'[')
+        }
+        _ => head.first().copied(),
+    }
 }
 
 impl std::fmt::Display for FileKind {

@@ -2,7 +2,7 @@
 
 use netdpsyn_formats::{ReadError, Steward, propose};
 use netdpsyn_trace::progress::Quiet;
-use netdpsyn_trace::{Field, Reading, Role, Schema};
+use netdpsyn_trace::{Field, Reading, Role, Schema, TimeUnit};
 use std::io::Write;
 
 fn proposed(text: &str) -> Result<(Schema, Vec<(String, &'static str)>), ReadError> {
@@ -33,8 +33,24 @@ fn an_end_is_a_duration_or_follows_from_one() {
     assert_eq!(left_out, [("uid".to_string(), "every record has another value")]);
     let records: String =
         (0..30).map(|n| format!("{}.5,{},2\n", 1_767_600_000 + n, 1_767_600_009 + n)).collect();
-    let (schema, _) = proposed(&format!("stime,ltime,dur\n{records}")).unwrap();
-    assert_eq!(schema.reading.ends.as_deref(), Some("ltime"));
+    let (schema, left_out) = proposed(&format!("stime,ltime,dur\n{records}")).unwrap();
+    // Nine seconds are no two.
+    assert_eq!((schema.reading.ends, left_out.len()), (None, 1));
+    for (unit, seconds, factor) in [
+        ("s", TimeUnit::Seconds, 1),
+        ("ms", TimeUnit::Milliseconds, 1_000),
+        ("us", TimeUnit::Microseconds, 1_000_000),
+    ] {
+        let records: String = (0..30)
+            .map(|n| format!("{}.5,{},{}\n", 1_767_600_000 + n, 1_767_600_004 + 3 * n, (3 + 2 * n) * factor))
+            .collect();
+        let (schema, _) = proposed(&format!("stime,ltime,dur\n{records}")).unwrap();
+        let ends = schema.reading.ends.unwrap();
+        assert_eq!((ends.column.as_str(), ends.unit), ("ltime", seconds), "{unit}");
+    }
+    let (schema, left_out) = proposed("session_id,ts\n3_7,1767600000\n3_8,1767600001\n").unwrap();
+    assert!(matches!(schema.columns[0].field, Field::Categorical(None)) && left_out.is_empty());
+    let (schema, _) = proposed("stime,ltime,dur\n1767600000,1767600004,4\n").unwrap();
     assert!(matches!(schema.columns[1].field, Field::IntegerExponential { .. }));
     // Two times that are written otherwise are no start and end.
     let (schema, left_out) = proposed("ts,te\n1767600000,2026-01-05T08:00:00Z\n").unwrap();

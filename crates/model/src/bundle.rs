@@ -9,12 +9,12 @@ use crate::{Cells, Layers, Look, Rhythm, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as TraceSessions};
-use netdpsyn_trace::{Addresses, Column, Directory, Role, Schema};
+use netdpsyn_trace::{Address, Addresses, Column, Directory, Role, Schema};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6), or the gaps of pairs (7), or a schema that says when records end (8): a program
+/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6), or the gaps of pairs (7), or a schema that says when records end or networks of tokens (8): a program
 /// of the version before reads the bundles that it can make something of.
 pub const VERSION: u32 = 8;
 
@@ -162,10 +162,16 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// Whether addresses are drawn from networks of tokens, which those before version 8 cannot read.
+    fn has_tokens(&self) -> bool {
+        let mut networks = self.addresses.iter().flat_map(Directory::networks);
+        networks.any(|[first, _]| matches!(Address::of(first), Address::Token(..)))
+    }
+
     /// The version of a bundle of these parts.
     pub fn version_of_parts(&self) -> u32 {
         match &self.layers {
-            _ if self.schema.version() >= 5 => 8,
+            _ if self.schema.version() >= 5 || self.has_tokens() => 8,
             _ if self.rhythm.is_some() => 7,
             _ if self.schema.version() == 4 => 6,
             _ if !self.schema.reading.is_plain() => 5,

@@ -157,7 +157,8 @@ pub fn length(key: u128) -> u32 {
         V4..HARDWARE => 32,
         HARDWARE..TOKEN => 48,
         TOKEN..LAST => 60,
-        _ => BITS,
+        // The bits before are those of families.
+        _ => BITS - 3,
     }
 }
 

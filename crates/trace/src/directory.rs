@@ -154,7 +154,7 @@ impl Directory {
     }
 
     /// The networks, each by its first address and its last.
-    fn networks(&self) -> impl Iterator<Item = [u128; 2]> + '_ {
+    pub fn networks(&self) -> impl Iterator<Item = [u128; 2]> + '_ {
         self.firsts
             .iter()
             .enumerate()

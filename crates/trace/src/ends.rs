@@ -4,6 +4,7 @@
 //! [`Notation::End`] is read as the time of the end less that of the start, and written so again; a column that the reading calls [`Reading::ends`](super::Reading::ends) is not read
 //! at all, since the duration says the same, and written behind the start.
 
+use super::reading::Ended;
 use super::{Column, Field, Notation, Role, Roles, Schema, SchemaError, TimeUnit, layout};
 
 /// The columns that an end follows from.
@@ -15,6 +16,8 @@ pub struct Ends {
     pub duration: usize,
     /// Nanoseconds in one step of a duration.
     step: u64,
+    /// What times are whole multiples of.
+    grain: u64,
     /// The first duration that is none, but a special value.
     special: u64,
 }
@@ -23,22 +26,33 @@ impl Ends {
     /// Of a schema that has a start and a duration that counts whole nanoseconds.
     pub fn of(schema: &Schema) -> Option<Ends> {
         let (start, duration) = (schema.time_column()?, schema.column_of(Role::Duration)?);
-        let unit = layout(&schema.name).map_or(TimeUnit::Seconds, |layout| layout.duration);
         let column = &schema.columns[duration];
+        let beside = schema.reading.ends.as_ref().filter(|_| !column.is_end());
+        let unit = beside.map_or(TimeUnit::Seconds, |ends| ends.unit);
+        let grain = match schema.columns[start].field {
+            Field::Timestamp { grain: Some(grain), .. } => grain.nanoseconds(),
+            _ => 1,
+        };
         let step = unit.decimals().checked_sub(column.field.decimals()).map(|power| 10u64.pow(power))?;
-        Some(Ends { start, duration, step, special: column.first_special().unwrap_or(u64::MAX) })
+        Some(Ends { start, duration, step, grain, special: column.first_special().unwrap_or(u64::MAX) })
     }
 
-    /// The time of the end, in nanoseconds since 1970. A record without a duration ends as it starts.
+    /// The time of the end, in nanoseconds since 1970, as many grains behind the start as the duration has. A record without a duration ends as it starts.
     pub fn end(&self, start: u64, duration: u64) -> u64 {
         let duration = if duration < self.special { duration } else { 0 };
-        start.saturating_add(duration.saturating_mul(self.step))
+        let grains = rounded(duration.saturating_mul(self.step), self.grain);
+        start.saturating_add(grains.saturating_mul(self.grain))
     }
 
     /// The duration of a record, rounded to its steps; `None` where it ends before it starts.
     pub fn duration(&self, start: u64, end: u64) -> Option<u64> {
-        Some((end.checked_sub(start)? + self.step / 2) / self.step)
+        Some(rounded(end.checked_sub(start)?, self.step))
     }
+}
+
+/// How many steps come nearest; half a step is one.
+fn rounded(length: u64, step: u64) -> u64 {
+    length / step + u64::from(length % step >= step.div_ceil(2).max(1))
 }
 
 impl Column {
@@ -76,7 +90,7 @@ impl Schema {
             places[told] = None;
         }
         if let Some(name) = &self.reading.ends {
-            schema.columns.insert(own.start + 1, end(name));
+            schema.columns.insert(own.start + 1, end(&name.column));
             places.insert(own.start + 1, None);
         }
         Some((schema, places, ends))
@@ -85,15 +99,18 @@ impl Schema {
     /// What is wrong with the ends that it declares, if anything.
     pub(super) fn ends_fault(&self) -> Option<String> {
         let told = self.columns.iter().find(|column| column.is_end());
-        let name = self.reading.ends.as_ref().or(told.map(|column| &column.name))?;
+        let beside = self.reading.ends.as_ref().map(|ends| &ends.column);
+        let name = beside.or(told.map(|column| &column.name))?;
         let fits = Ends::of(self).is_some_and(|ends| {
             !self.columns[ends.start].optional
                 && told.is_none_or(|told| {
                     self.position(&told.name) == Some(ends.duration) && told.special.is_empty()
                 })
         });
-        let beside = self.reading.ends.as_ref();
         Some(match beside {
+            Some(name) if name.is_empty() || name.contains(['×', '\n', '\r']) => {
+                format!("{name:?} is no name for a column")
+            }
             _ if !fits => format!(
                 "{name} holds the times at which records end, which needs a column with the role start, and one with the role duration, in steps of whole nanoseconds and without special values where it is told by the end"
             ),
@@ -136,14 +153,19 @@ impl Schema {
             |column: &Column| matches!(column.field, Field::Timestamp { .. }) && column.roles.has(Role::End);
         let starts = self.time_column().is_some();
         let Some(place) = self.columns.iter().position(is_end).filter(|_| starts) else { return };
-        if self.column_of(Role::Duration).is_some() {
-            self.reading.ends = Some(self.columns.remove(place).name);
+        if self.reading.ends.is_some() {
             return;
         }
+        if self.column_of(Role::Duration).is_some() {
+            let unit = layout(&self.name).map_or(TimeUnit::Seconds, |layout| layout.duration);
+            self.reading.ends = Some(Ended { column: self.columns.remove(place).name, unit });
+            return;
+        }
+        let of_start = self.grain().map(|(_, grain)| grain.nanoseconds());
         let column = &mut self.columns[place];
         let grain = match column.field {
             Field::Timestamp { grain: Some(grain), .. } => grain.nanoseconds(),
-            _ => 1_000,
+            _ => of_start.unwrap_or(1_000),
         };
         column.field = duration_in(grain);
         column.roles = Roles::default().and(Role::Duration);
@@ -199,7 +221,11 @@ mod tests {
             (Some(125), 6_250_000_000)
         );
         assert_eq!(own.duration(2, 1), None);
-        assert_eq!(own.end(u64::MAX - 1, u64::MAX - 1), u64::MAX);
+        assert_eq!(
+            (own.end(u64::MAX - 1, u64::MAX - 1), own.duration(0, u64::MAX)),
+            (u64::MAX, Some(1_844_674_407_371))
+        );
+        assert!(!column.may_be_special());
         let (written, places, _) = schema.with_ends(&[0, 1]).unwrap();
         assert_eq!((places, written.columns[1].name.as_str()), (vec![Some(0), None], "te"));
         // It is written as what it became, and comes back as that.
@@ -214,13 +240,20 @@ mod tests {
         let te = serde_json::json!({"name": "te", "type": {"timestamp": {}}, "role": "end"});
         let schema = ends(&columns(&[te.clone(), td.clone()])).unwrap();
         assert_eq!(
-            (schema.columns.len(), schema.reading.ends.as_deref(), schema.version()),
+            (
+                schema.columns.len(),
+                schema.reading.ends.as_ref().map(|ends| ends.column.as_str()),
+                schema.version()
+            ),
             (2, Some("te"), 5)
         );
         let (written, places, own) = schema.with_ends(&[4, 7]).unwrap();
         let names: Vec<&str> = written.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!((names, places), (vec!["ts", "te", "td"], vec![Some(4), None, Some(7)]));
-        assert_eq!((own.start, own.duration, own.end(7, 2), own.end(7, 9_000_001)), (4, 7, 2_007, 7));
+        assert_eq!(
+            (own.start, own.duration, own.end(0, 12_345_678), own.end(7, 9_000_001)),
+            (4, 7, 12_350_000_000, 7)
+        );
         // Without the role nobody knows which of two times is which.
         let plain = serde_json::json!({"name": "te", "type": {"timestamp": {}}});
         let refused = ends(&columns(&[plain, td])).unwrap_err();

@@ -173,7 +173,8 @@ impl Layout {
                         _ => Notation::canonical(&own.field),
                     };
                     let notation = column.notation.filter(fits).or(told);
-                    columns.push(Column { field: own.field.clone(), notation, ..column.clone() });
+                    let special = own.special.iter().map(|word| column.special_word(word)).collect();
+                    columns.push(Column { field: own.field.clone(), notation, special, ..column.clone() });
                     places.push(place);
                 }
                 None => missing.push(column.name.clone()),
@@ -191,7 +192,7 @@ impl Layout {
                 .map(|(_, place)| place)
                 .collect();
             columns.retain(|column| !column.is_end());
-            missing.extend(ends.into_iter().chain(reading.ends.take()));
+            missing.extend(ends.into_iter().chain(reading.ends.take().map(|ends| ends.column)));
         }
         (Schema { name, columns, reading, ..schema.clone() }, places, missing)
     }
@@ -245,7 +246,7 @@ mod tests {
             }
             // Of a file without a header every column is known.
             for name in &names {
-                let ends = schema.reading.ends.as_ref() == Some(name);
+                let ends = schema.reading.ends.as_ref().is_some_and(|ends| ends.column == *name);
                 let known = ends || schema.position(name).is_some() || layout.because(name).is_some();
                 assert!(known, "{}: {name}", schema.name);
             }
@@ -271,6 +272,26 @@ mod tests {
             let text = serde_json::to_string(&shown).unwrap();
             assert_eq!(serde_json::from_str::<Schema>(&text).unwrap(), layout.schema);
         }
+    }
+
+    #[test]
+    fn special_values_of_one_layout_are_those_of_another() {
+        let zeek = &layout("zeek-conn").unwrap().schema;
+        let own = zeek.columns.iter().find(|column| column.roles.has(Role::Duration)).unwrap();
+        assert_eq!(own.special, ["-"]);
+        for (name, word) in [("nfdump-csv", ""), ("zeek-conn-json", ""), ("nfdump-json", "")] {
+            let (schema, ..) = layout(name).unwrap().from(zeek);
+            let column = &schema.columns[schema.column_of(Role::Duration).unwrap()];
+            // As many as they were, so that no special value is taken for a length.
+            assert_eq!(
+                (column.special.as_slice(), column.first_special()),
+                (&[word.to_string()][..], own.first_special()),
+                "{name}"
+            );
+        }
+        let (schema, _, _) = layout("nfdump-json").unwrap().from(zeek);
+        let (_, _, ends) = schema.with_ends(&(0..schema.columns.len()).collect::<Vec<_>>()).unwrap();
+        assert_eq!(ends.end(5, own.first_special().unwrap()), 5);
     }
 
     #[test]

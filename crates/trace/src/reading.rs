@@ -3,8 +3,8 @@
 //! A file without any of it is comma-separated text in UTF-8 with a header line. Every rule that leaves out a line judges that line alone, but for
 //! [`Reading::skip`] and [`Reading::end`], which hold only because they are declared: what they leave out hangs on other lines.
 
-use super::SchemaError;
 use super::line::Line;
+use super::{SchemaError, TimeUnit};
 use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,38 @@ pub struct Reading {
     pub times: Option<Times>,
     /// The column of times at which records end, where a column of durations says the same. It is not read, and written as start and duration have it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ends: Option<String>,
+    pub ends: Option<Ended>,
+}
+
+/// A column of times at which records end, where another holds durations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Ended {
+    /// Its name.
+    pub column: String,
+    /// What durations count. When absent: seconds.
+    #[serde(default = "seconds", skip_serializing_if = "is_seconds")]
+    pub unit: TimeUnit,
+}
+
+fn seconds() -> TimeUnit {
+    TimeUnit::Seconds
+}
+
+fn is_seconds(unit: &TimeUnit) -> bool {
+    *unit == TimeUnit::Seconds
+}
+
+impl std::str::FromStr for Ended {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unit = |word: &str| serde_json::from_value(word.into()).ok();
+        let told = text.rsplit_once(':').and_then(|(column, word)| Some((column, unit(word)?)));
+        let (column, unit) = told.unwrap_or((text, TimeUnit::Seconds));
+        Ok(Ended { column: column.into(), unit })
+    }
 }
 
 /// JSON objects, one a line.
@@ -252,7 +283,9 @@ impl Times {
         let (sign, rest) = match zone.split_at_checked(1)? {
             ("+", rest) => (1, rest),
             ("-", rest) => (-1, rest),
-            _ => return TimeZoneDatabase::bundled().get(zone).ok(),
+            // Two names of the database stand for no zone.
+            _ if zone == "Factory" => return None,
+            _ => return TimeZoneDatabase::bundled().get(zone).ok().filter(|zone| !zone.is_unknown()),
         };
         let (hours, minutes) = rest.split_once(':')?;
         let digits = |text: &str| (text.len() == 2).then(|| text.parse::<i32>().ok()).flatten();
@@ -284,6 +317,21 @@ impl Times {
     pub fn keeps(&self, time: u64) -> bool {
         let back = self.zone().and_then(|zone| self.read(&self.write(time, &zone)?, &zone));
         back == Some(time)
+    }
+
+    /// The first time from `start` to `end` that is written as one before it is, because clocks are set back.
+    pub fn told_twice(&self, start: u64, end: u64) -> Option<u64> {
+        let zone = self.zone()?;
+        let from = jiff::Timestamp::from_nanosecond(i128::from(start)).ok()?;
+        let changes = zone.following(from).map(|change| change.timestamp());
+        let changes = changes.filter_map(|time| u64::try_from(time.as_nanosecond()).ok());
+        let told_before = |&time: &u64| {
+            let back = self.write(time, &zone).and_then(|text| self.read(&text, &zone));
+            // A coarser format rounds times down, and not by what clocks are set back.
+            let set_back = [1_800, 3_600, 7_200].map(|seconds| time.saturating_sub(seconds * 1_000_000_000));
+            back.is_some_and(|back| set_back.contains(&back))
+        };
+        changes.take_while(|time| *time < end).find(told_before)
     }
 
     fn fault(&self) -> Option<String> {
@@ -449,6 +497,26 @@ mod tests {
         let numbers = Numbers { grouping: Some(Grouping::Point), ..Numbers::default() };
         assert!(fault(Reading { numbers, ..Reading::default() }).unwrap().contains("one mark"));
         assert!(fault(Reading { comment: Some(String::new()), ..Reading::default() }).is_some());
+    }
+
+    #[test]
+    fn clocks_that_are_set_back_tell_times_twice() {
+        let told = |format: &str, zone: &str, window: &str| {
+            let window: crate::Window = window.parse().unwrap();
+            times(format, Some(zone)).told_twice(window.start(), window.end())
+        };
+        let (autumn, spring) =
+            ("2024-10-27T00:00:00Z/2024-10-27T06:00:00Z", "2024-03-31T00:00:00Z/2024-03-31T06:00:00Z");
+        let seconds = "%Y-%m-%d %H:%M:%S";
+        assert_eq!(told(seconds, "Europe/Berlin", autumn), Some(1_729_990_800_000_000_000));
+        assert_eq!(told("%Y-%m-%d %H:%M:%S %z", "Europe/Berlin", autumn), None);
+        assert_eq!(told("%Y-%m-%d", "Europe/Berlin", autumn), None);
+        assert_eq!(told(seconds, "+01:00", autumn), None);
+        assert_eq!(told(seconds, "Europe/Berlin", spring), None);
+        assert_eq!(told(seconds, "Europe/Berlin", "2024-10-27T00:00:00Z/2024-10-27T01:00:00Z"), None);
+        for zone in ["Etc/Unknown", "Factory"] {
+            assert_eq!(times(seconds, Some(zone)).zone(), None, "{zone}");
+        }
     }
 
     proptest! {

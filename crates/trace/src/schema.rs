@@ -606,6 +606,12 @@ impl Schema {
     /// Times of a format of their own are written as coarse as that is; the window must not lie between two such.
     fn check_window_is_written(&self) -> Result<(), SchemaError> {
         let Some((times, window)) = self.reading.times.as_ref().zip(self.window) else { return Ok(()) };
+        if times.told_twice(window.start(), window.end()).is_some() {
+            return Err(SchemaError::Shape(format!(
+                "clocks are set back within the window {window}, so that {} tells two times alike: declare the zone by an offset as +01:00, or let times tell theirs (%z)",
+                times.format
+            )));
+        }
         match [window.start(), window.end()].into_iter().all(|time| times.keeps(time)) {
             true => Ok(()),
             false => Err(SchemaError::Shape(format!(

@@ -68,13 +68,19 @@ impl Column {
         }
     }
 
+    /// What it has for a special value of another column: the same word where that is one of its own, its first one, or nothing.
+    pub fn special_word(&self, word: &str) -> String {
+        let own = self.special.iter().find(|own| *own == word).or(self.special.first());
+        own.cloned().unwrap_or_default()
+    }
+
     /// Whether its type can have special values.
     pub fn may_be_special(&self) -> bool {
         let never = matches!(
             self.field,
             Field::Categorical(_) | Field::Timestamp { .. } | Field::FlowGap { .. } | Field::IpChecksum
         );
-        !never
+        !never && !self.is_end()
     }
 
     /// Whether its special values can be told apart in text that is laid out so.

@@ -59,7 +59,7 @@ impl TryFrom<Written> for Schema {
     fn try_from(written: Written) -> Result<Schema, String> {
         let Written { version, name, kind, mut columns, key, facts, mtu, window, reading } = written;
         let said = columns.iter().any(|column| column.roles.are_said());
-        let newer = newer(&columns, &reading);
+        let newer = first_version(&columns, &reading);
         let usual = if let Some((version, _)) = newer {
             version
         } else if !reading.is_plain() {
@@ -70,6 +70,7 @@ impl TryFrom<Written> for Schema {
             1
         };
         // Names mean what they meant where nothing says otherwise, however the text is laid out.
+        let said_version = version;
         let by_names = version.is_none_or(|version| version == 1) && !said;
         let version = version.unwrap_or(usual);
         if !(1..=VERSION).contains(&version) {
@@ -115,6 +116,13 @@ impl TryFrom<Written> for Schema {
             }
         }
         schema.settle_ends();
+        let settled = first_version(&schema.columns, &schema.reading);
+        if let Some((first, what)) = settled.filter(|(first, _)| said_version.is_some_and(|own| own < *first))
+        {
+            return Err(format!(
+                "a schema of version {version} has no {what}: leave them out, or declare version {first}"
+            ));
+        }
         if version > 1 {
             schema.check_said_roles().map_err(|error| error.to_string())?;
         }
@@ -123,7 +131,7 @@ impl TryFrom<Written> for Schema {
 }
 
 /// The first version that knows all that columns and reading have, and what those before do not; `None` where it hangs on the rest of the schema.
-fn newer(columns: &[Column], reading: &Reading) -> Option<(u32, &'static str)> {
+fn first_version(columns: &[Column], reading: &Reading) -> Option<(u32, &'static str)> {
     if reading.ends.is_some() || columns.iter().any(Column::is_end) {
         return Some((VERSION, "times at which records end"));
     }
@@ -175,7 +183,7 @@ impl Schema {
 
     /// The version that it is written as.
     pub fn version(&self) -> u32 {
-        if let Some((version, _)) = newer(&self.columns, &self.reading) {
+        if let Some((version, _)) = first_version(&self.columns, &self.reading) {
             return version;
         }
         match (self.reading.is_plain(), self.is_of_version_1()) {

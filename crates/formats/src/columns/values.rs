@@ -4,7 +4,7 @@
 use super::Holds;
 use super::cells::{of_keys, text};
 use super::known::Texts;
-use crate::cell::{BadCell, FLAGS, Parser};
+use crate::cell::{BadCell, Parser};
 use netdpsyn_trace::protocols;
 use polars_arrow::array::{
     Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray, PrimitiveArray,
@@ -84,7 +84,7 @@ impl<'a> ColumnReader<'a> {
             PhysicalType::Dictionary(_) => return self.dictionary(array, put),
             PhysicalType::Boolean => {
                 if let Some(flags) = array.as_any().downcast_ref::<BooleanArray>() {
-                    let flag = |word: &str| how.parser.read(&how.spelled(word.into())).ok();
+                    let flag = |word: &str| how.parser.read(how.parser.spelled(word.as_bytes())).ok();
                     let (no, yes) = (flag("false"), flag("true"));
                     return rows(&how, flags, put, apart, |row| if flags.value(row) { yes } else { no });
                 }
@@ -155,10 +155,8 @@ impl How<'_> {
     fn through_text(&self, array: &dyn Array, row: usize) -> Result<u64, BadCell> {
         let mut cell = Vec::new();
         text(array, self.holds, self.address, row, &mut cell);
-        if self.holds == Holds::Flag {
-            cell = self.spelled(cell);
-        }
-        self.parser.read(self.trimmed(&cell))
+        let cell = if self.holds == Holds::Flag { self.parser.spelled(&cell) } else { self.trimmed(&cell) };
+        self.parser.read(cell)
     }
 
     fn trimmed<'c>(&self, cell: &'c [u8]) -> &'c [u8] {
@@ -174,17 +172,6 @@ impl How<'_> {
             return address.filter(|_| matches!(self.parser, Parser::Dotted)).map(u64::from);
         }
         texts.read(self.parser, self.trimmed(bytes))
-    }
-
-    /// True and false as the column's values have them, or as numbers.
-    fn spelled(&self, flag: Vec<u8>) -> Vec<u8> {
-        let Some(spellings) = FLAGS.iter().find(|spellings| spellings[0] == &flag[..]) else { return flag };
-        match self.parser {
-            Parser::Category { known, .. } => {
-                spellings.iter().find(|&&word| known.contains_key(word)).map_or(flag, |word| word.to_vec())
-            }
-            _ => spellings[3].to_vec(),
-        }
     }
 
     /// A whole number that is not negative, where it is within bounds. All numbers between two that are have the same factor and are, too.
