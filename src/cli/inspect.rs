@@ -6,7 +6,7 @@ use super::{Failure, report};
 use crate::account::Guarantee;
 use crate::fit::across::foreseen;
 use crate::fit::{Method, Plan, foretell};
-use crate::formats::{Amended, FileFormat, Steward, ToldBy};
+use crate::formats::{Amended, FileFormat, ReadError, Steward, ToldBy};
 use crate::service::local::{self, LocalError};
 use crate::trace::layout;
 use std::path::PathBuf;
@@ -35,7 +35,11 @@ impl Args {
         let report = found.report.map(|report| report.for_steward(&steward));
         let hints = found.hints.for_steward(&steward);
 
-        let kind = report.as_ref().map_or(String::new(), |report| match (&report.what, report.packing) {
+        let nothing = match &found.refused {
+            Some(LocalError::Read { source: ReadError::NothingMade { what, .. }, .. }) => format!("{what}; "),
+            _ => String::new(),
+        };
+        let kind = report.as_ref().map_or(nothing, |report| match (&report.what, report.packing) {
             (Some(what), _) => format!("{what}; "),
             (None, Some(packing)) => format!("{}, packed by {packing}; ", report.format),
             (None, None) => format!("{}; ", report.format),

@@ -31,7 +31,7 @@ pub struct ReadingArgs {
     objects: Option<Objects>,
     /// Leave out records that have anything else in a column, as event_type=flow; repeatable
     #[arg(help_heading = HEADING, long = "where", value_name = "COLUMN=A,B,…", value_parser = only)]
-    only: Vec<Only>,
+    kept_where: Vec<Only>,
     /// Lines before the header, or before the first record where there is none
     #[arg(help_heading = HEADING, long, value_name = "LINES", default_value_t = 0)]
     skip_lines: u64,
@@ -116,7 +116,7 @@ impl ReadingArgs {
             line: self.line,
             header: self.header_begins,
             objects: self.objects,
-            only: self.only,
+            only: self.kept_where,
             skip: self.skip_lines,
             comment: self.comment,
             end: self.end,

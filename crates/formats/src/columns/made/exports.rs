@@ -1,7 +1,7 @@
 //! Flows that exporters tell: of a file of their datagrams, or of a capture that holds the packets which carry them.
 
 use super::super::Batches;
-use super::{Found, Source, said, typed, unread};
+use super::{Found, LeftOut, Source, said, typed, unread};
 use crate::ReadError;
 use crate::packed::Packing;
 use crate::source::FileFormat;
@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 struct Flows {
     exports: Exports,
     four: bool,
-    /// Flows of IPv6 that were left out.
-    six: u64,
+    /// Flows that were left out for their addresses.
+    left_out: LeftOut,
     ended: bool,
     chosen: Vec<usize>,
     batch: Vec<Flow>,
@@ -25,25 +25,28 @@ struct Flows {
 impl Flows {
     fn new(four: bool) -> Self {
         let exports = Exports::new(Limits::default());
-        Flows { exports, four, six: 0, ended: false, chosen: Vec::new(), batch: Vec::new() }
+        Flows {
+            exports,
+            four,
+            left_out: LeftOut::default(),
+            ended: false,
+            chosen: Vec::new(),
+            batch: Vec::new(),
+        }
     }
 
     fn datagram(&mut self, exporter: Option<SocketAddr>, received: Option<u64>, bytes: &[u8]) {
         let from = self.batch.len();
         self.exports.datagram(exporter, received, bytes, &mut self.batch);
-        if self.four {
-            let all = self.batch.len();
-            let is_four = |flow: &Flow| flow.source.is_ipv4() && flow.destination.is_ipv4();
-            let mut kept = from;
-            for at in from..all {
-                if is_four(&self.batch[at]) {
-                    self.batch.swap(kept, at);
-                    kept += 1;
-                }
+        let mut kept = from;
+        for at in from..self.batch.len() {
+            let ends = [self.batch[at].source, self.batch[at].destination];
+            if !self.left_out.takes(self.four, ends) {
+                self.batch.swap(kept, at);
+                kept += 1;
             }
-            self.batch.truncate(kept);
-            self.six += (all - kept) as u64;
         }
+        self.batch.truncate(kept);
     }
 
     fn end(&mut self) {
@@ -106,7 +109,7 @@ impl Batches for Stored<'_> {
         let packed = said::packed(self.packing);
         let what = format!("{}{packed}, {} of them", self.kind, tally.datagrams());
         let mut notes = said::of_exports(tally);
-        notes.extend(said::of_six("flows", self.flows.six));
+        notes.extend(said::of_addresses("flows", self.flows.left_out));
         Found { what: Some(what), notes }
     }
 }
@@ -157,7 +160,7 @@ impl Batches for Carried<'_> {
         let carried = || format!("{others} packets carry no flow exports to the ports that are looked at");
         found.notes.extend((others > 0).then(carried));
         found.notes.extend(said::of_exports(self.flows.exports.tally()));
-        found.notes.extend(said::of_six("flows", self.flows.six));
+        found.notes.extend(said::of_addresses("flows", self.flows.left_out));
         found
     }
 }

@@ -25,8 +25,9 @@ use crate::packed::{Broken, Packing};
 use crate::source::{FileFormat, Head};
 use netdpsyn_capture::{CaptureError, Reader, Tunnels};
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::{Capture, Kind, capture};
+use netdpsyn_trace::{Address, Capture, Kind, capture};
 use std::io::{self, BufReader, Read};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What records are made of.
@@ -97,7 +98,7 @@ pub fn open<'a>(
                 capture::Tunnels::Inner => Tunnels::Inner,
             };
             let reader = Reader::new(bytes, tunnels).map_err(|error| failure(error, 0))?;
-            let source = Source { reader, four: making.four, six: 0, packing };
+            let source = Source { reader, four: making.four, left_out: LeftOut::default(), packing };
             match declared.records(making.kind) {
                 capture::Records::Packets => Box::new(packets::Packets::new(source)),
                 capture::Records::Flows => {
@@ -127,9 +128,29 @@ pub fn open<'a>(
 struct Source<'a> {
     reader: Reader<BufReader<Box<dyn Read + Send + 'a>>>,
     four: bool,
-    /// Packets of IPv6 that were left out.
-    six: u64,
+    /// Packets that were left out for their addresses.
+    left_out: LeftOut,
     packing: Option<Packing>,
+}
+
+/// What was left out for its addresses.
+#[derive(Clone, Copy, Debug, Default)]
+struct LeftOut {
+    /// Of IPv6, where addresses are of IPv4 alone.
+    six: u64,
+    /// Of IPv6 that nobody has assigned, where they are of any family.
+    nobodys: u64,
+}
+
+impl LeftOut {
+    /// Whether a record with these addresses is left out; if so it is counted.
+    fn takes(&mut self, four: bool, ends: [IpAddr; 2]) -> bool {
+        let six = four && ends.iter().any(IpAddr::is_ipv6);
+        let nobodys = !four && ends.iter().any(|ip| Address::of_ip(*ip).key().is_none());
+        self.six += u64::from(six);
+        self.nobodys += u64::from(nobodys);
+        six || nobodys
+    }
 }
 
 /// Why a capture is not read on.

@@ -27,8 +27,11 @@ impl Source<'_> {
             match step.map_err(|error| failure(error, self.reader.packets()))? {
                 Step::End => return Ok(false),
                 Step::Skipped(_) => {}
-                Step::Packet if self.four && packet.source.is_ipv6() => self.six += 1,
-                Step::Packet => return Ok(true),
+                Step::Packet => {
+                    if !self.left_out.takes(self.four, [packet.source, packet.destination]) {
+                        return Ok(true);
+                    }
+                }
             }
         }
     }

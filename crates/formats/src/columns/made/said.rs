@@ -1,6 +1,6 @@
 //! What a capture or datagrams were found to be, and what was left out, in words. All of it is private but what the file is.
 
-use super::{Found, Source};
+use super::{Found, LeftOut, Source};
 use crate::packed::Packing;
 use netdpsyn_capture::{Kind, Skip, link_name};
 use netdpsyn_export::Tally;
@@ -27,7 +27,7 @@ pub fn of_capture(source: &Source) -> Found {
     let untimed = reader.untimed();
     let without = || format!("{untimed} packets have no time of their own, and that of the packet before");
     notes.extend((untimed > 0).then(without));
-    notes.extend(of_six("packets", source.six));
+    notes.extend(of_addresses("packets", source.left_out));
     Found { what: Some(what), notes }
 }
 
@@ -53,11 +53,15 @@ pub fn of_exports(tally: &Tally) -> Vec<String> {
     notes
 }
 
-/// Of what is left out since the schema has addresses of IPv4 alone.
-pub fn of_six(what: &str, count: u64) -> Option<String> {
-    (count > 0).then(|| {
-        format!("{count} {what} of IPv6 are left out; addresses of any family (--addresses any) read them")
-    })
+/// Of what is left out for its addresses.
+pub fn of_addresses(what: &str, left_out: LeftOut) -> impl Iterator<Item = String> {
+    let LeftOut { six, nobodys } = left_out;
+    let six = (six > 0).then(|| {
+        format!("{six} {what} of IPv6 are left out; addresses of any family (--addresses any) read them")
+    });
+    let nobodys = (nobodys > 0)
+        .then(|| format!("{nobodys} {what} are left out: of an IPv6 address that nobody has assigned"));
+    six.into_iter().chain(nobodys)
 }
 
 /// What a file is packed in, behind what it is.
