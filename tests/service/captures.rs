@@ -170,7 +170,10 @@ fn a_capture_comes_in_and_goes_out(kind: Kind) {
     assert!(report.contains("a flow is a record made from packets of both directions"), "{report}");
 
     // What is no capture is refused where flows of one are declared, and so is a declaration that makes no sense.
-    assert_eq!(server.upload(&id, steward, sample("flows.csv.gz")).status(), 409, "it was fitted");
+    assert_eq!(server.upload(&id, steward, sample("flows.csv.gz")).status(), 202);
+    let parsed = server.parsed(&id, steward);
+    assert_eq!(parsed["state"], "rejected");
+    assert!(parsed["problem"]["detail"].as_str().unwrap().contains("no packet capture"), "{parsed:#}");
     let wrong = json!({"name": "x", "layout": "packet", "reading": {"capture": {"records": "flows"}}});
     assert_eq!(server.post("/v1/datasets", steward, &wrong).status(), 422);
     let wrong = json!({"name": "x", "layout": "flow", "reading": {"capture": {"idle": "an hour"}}});

@@ -1,4 +1,4 @@
-//! Reading a packet capture, as packets and as flows: `cargo bench --package netdpsyn-formats --bench capture -- [PACKETS]`. What is measured is `check`, which parsing an upload is,
+//! Reading a packet capture, as packets and as flows: `cargo bench --package netdpsyn-formats --bench captures -- [PACKETS]`. What is measured is `check`, which parsing an upload is,
 //! the best of three runs.
 
 use netdpsyn_formats::{self as formats, Limits, OutputFormat, ReadOptions};
