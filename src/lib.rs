@@ -27,7 +27,9 @@
 //! | [`trace`] | what a trace is: schema, roles, columns, window, protocol facts; [`progress`]; [`simulate`] | `account` |
 //! | [`model`] | domains; measurements, made to agree; the bundle file | `account trace` |
 //! | [`generate`] | model in, records out | `model trace` |
-//! | [`formats`] | readers and writers | `trace`, **`privacy`** |
+//! | `capture` | packet captures: packets and flows out of them, packets into them | – |
+//! | `export` | datagrams of flow exporters (NetFlow, IPFIX) into flows | – |
+//! | [`formats`] | readers and writers | `capture export trace`, **`privacy`** |
 //! | [`fit`] | raw data in, paid measurements out | `account model trace`, **`privacy`** |
 //! | [`evaluate`] | how good a synthetic trace is | `model generate trace`, **`privacy`** |
 //! | `walls` | tests alone: what the compiler says to whoever opens raw data elsewhere | those that this crate uses |

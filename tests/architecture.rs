@@ -189,7 +189,9 @@ fn no_program_forces_noise() {
 /// The engine has no HTTP, no SQL, no runtime, and no command line; what describes its types to those is a feature.
 #[test]
 fn the_engine_knows_no_http_no_sql_no_runtime() {
-    for engine in ["account", "privacy", "trace", "model", "fit", "generate", "formats", "evaluate"] {
+    for engine in [
+        "account", "capture", "export", "privacy", "trace", "model", "fit", "generate", "formats", "evaluate",
+    ] {
         let package = format!("netdpsyn-{engine}");
         let tree = cargo(&["tree", "--package", &package, "--edges", "normal", "--prefix", "none"]);
         for forbidden in ["axum ", "sqlx ", "tokio ", "utoipa ", "clap "] {

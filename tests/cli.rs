@@ -987,7 +987,103 @@ fn layouts_go_in_and_out() {
     lab.write("capture", [0x0a, 0x0d, 0x0d, 0x0a, 0x1c, 0, 0, 0]);
     let foreign = lab.run(&["inspect", "capture"]);
     assert_eq!(foreign.status.code(), Some(3));
-    assert!(String::from_utf8(foreign.stderr).unwrap().contains("a pcapng capture"));
+    assert!(String::from_utf8(foreign.stderr).unwrap().contains("a pcapng capture that is cut short"));
+}
+
+/// Packets in and out, flows that they make in any order, and what one record is then.
+#[test]
+fn captures_go_in_and_out() {
+    use netdpsyn_capture::write::{Options, Writer};
+    use netdpsyn_capture::{Packet, Reader, Step, Tunnels};
+    let lab = Lab::new();
+    lab.ok(&["sample", "packets", "--tcp-flags", "--rows", "4000", "-o", "raw.pcap"]);
+    let inspected = lab.ok(&["inspect", "raw.pcap"]);
+    assert!(
+        inspected.contains("File: a pcap capture of link type Ethernet; its columns are srcip,"),
+        "{inspected}"
+    );
+    assert!(inspected.contains("Schema of layout packet-flags "), "{inspected}");
+    assert!(inspected.contains("4000 records can be read, 0 cannot"), "{inspected}");
+    assert!(inspected.contains("to declare: column time needs the capture window"), "{inspected}");
+    let window =
+        ["--window", "2026-01-05T08:00:00Z/2026-01-05T08:01:00Z", "--epsilon", "8", "--accept-noise"];
+    for name in ["out.pcap", "out.pcapng", "out.pcap.gz"] {
+        let arguments =
+            [&["synthesize", "raw.pcap", "-o", name, "--bundle", "packets"], &window[..]].concat();
+        lab.ok(&arguments);
+        assert!(lab.ok(&["inspect", name]).contains(" capture of link type Ethernet"), "{name}");
+    }
+    lab.ok(&[
+        "generate",
+        "packets",
+        "-o",
+        "zeros",
+        "--format",
+        "pcapng",
+        "--payload",
+        "zeros",
+        "--seed",
+        "1",
+    ]);
+    lab.ok(&["generate", "packets", "-o", "absent", "--format", "pcapng", "--seed", "1"]);
+    let size = |name: &str| fs::metadata(lab.path(name)).unwrap().len();
+    assert!(size("zeros") > 2 * size("absent"));
+    let refused = lab.run(&["generate", "packets", "-o", "out.csv", "--payload", "zeros"]);
+    assert_eq!(refused.status.code(), Some(2));
+
+    // The same packets in another order are the same flows.
+    let bytes = fs::read(lab.path("raw.pcap")).unwrap();
+    let mut reader = Reader::new(&bytes[..], Tunnels::Outer).unwrap();
+    let (mut packet, mut packets) = (Packet::default(), Vec::new());
+    while reader.next(&mut packet).unwrap() != Step::End {
+        packets.push(packet);
+    }
+    let mut writer = Writer::new(Vec::new(), Options::default()).unwrap();
+    (0..packets.len()).for_each(|at| writer.write(&packets[at * 2_711 % packets.len()]).unwrap());
+    lab.write("shuffled.pcap", writer.finish().unwrap().0);
+    let flows = [
+        "--layout",
+        "flow",
+        "--idle",
+        "10s",
+        "--directions",
+        "2",
+        "--window",
+        "2026-01-05T08:00:00Z/2026-01-05T08:01:00Z",
+    ];
+    let [one, other] = ["raw.pcap", "shuffled.pcap"].map(|name| {
+        let inspected = lab.ok(&[&["inspect", name], &flows[..]].concat());
+        lab.ok(&[&["discretize", name, "--decode", "decoded.csv", "--map", "map.json"], &flows[..]].concat());
+        (inspected, lab.text("decoded.csv"), lab.text("map.json"))
+    });
+    assert_eq!(one, other);
+    let unit = "a flow is a record made from packets of both directions between the same ends, which ends after 10s without a packet and after 300s in any case";
+    assert!(one.0.contains(unit), "{}", one.0);
+    let made = lab.ok(&[
+        &[
+            "synthesize",
+            "raw.pcap",
+            "-o",
+            "flows.csv",
+            "--epsilon",
+            "8",
+            "--accept-noise",
+            "--bundle",
+            "flows",
+        ],
+        &flows[..],
+    ]
+    .concat());
+    let words = made.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(unit) && words.contains("for one flow record of the trace"), "{made}");
+    for (name, bundle) in [("no.pcap", "flows"), ("no.pcapng", "flows")] {
+        let refused = lab.run(&["generate", bundle, "-o", name]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("this is a trace of flows"));
+    }
+    lab.write("few.csv", format!("{HEADER}\n{ROW}\n"));
+    let refused = lab.run(&["inspect", "few.csv", "--layout", "flow", "--records", "flows"]);
+    assert_eq!(refused.status.code(), Some(3));
 }
 
 /// A class column of another name is the key where it is said, and a column means what a flag says.

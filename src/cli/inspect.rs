@@ -6,7 +6,7 @@ use super::{Failure, report};
 use crate::account::Guarantee;
 use crate::fit::across::foreseen;
 use crate::fit::{Method, Plan, foretell};
-use crate::formats::{Amended, Steward, ToldBy};
+use crate::formats::{Amended, FileFormat, ReadError, Steward, ToldBy};
 use crate::service::local::{self, LocalError};
 use crate::trace::layout;
 use std::path::PathBuf;
@@ -35,9 +35,14 @@ impl Args {
         let report = found.report.map(|report| report.for_steward(&steward));
         let hints = found.hints.for_steward(&steward);
 
-        let kind = report.as_ref().map_or(String::new(), |report| match report.packing {
-            Some(packing) => format!("{}, packed by {packing}; ", report.format),
-            None => format!("{}; ", report.format),
+        let nothing = match &found.refused {
+            Some(LocalError::Read { source: ReadError::NothingMade { what, .. }, .. }) => format!("{what}; "),
+            _ => String::new(),
+        };
+        let kind = report.as_ref().map_or(nothing, |report| match (&report.what, report.packing) {
+            (Some(what), _) => format!("{what}; "),
+            (None, Some(packing)) => format!("{}, packed by {packing}; ", report.format),
+            (None, None) => format!("{}; ", report.format),
         });
         match (found.looks.header_of_one.filter(|_| found.proposed.is_some()), found.looks.is_record) {
             (Some(cells), _) => {
@@ -91,7 +96,12 @@ impl Args {
         }
         if !found.schema.reading.is_plain() {
             let reading = serde_json::to_string(&found.schema.reading).unwrap_or_default();
-            println!("  how the text is read: {reading}");
+            println!("  how it is read: {reading}");
+        }
+        match report.as_ref().map(|report| report.format) {
+            Some(FileFormat::Capture) => println!("  {}", report::capture(&found.schema)),
+            Some(FileFormat::Export) => println!("  a record is a flow as its exporter tells it"),
+            _ => {}
         }
         for open in &found.open {
             println!("  to declare: {open}");

@@ -141,6 +141,7 @@ impl Failure {
             | LocalError::SamePath(_)
             | LocalError::PackedTwice(_)
             | LocalError::OnlyCsv(_)
+            | LocalError::NoCapture { .. }
             | LocalError::Condition(_)
             | LocalError::Looks(_)
             | LocalError::Unrecognised(_) => 2,

@@ -12,6 +12,19 @@ pub enum FormatName {
     Parquet,
     /// Apache Arrow IPC, a file
     Arrow,
+    /// A packet capture, of traces of packets
+    Pcap,
+    /// A packet capture of the newer format, of traces of packets
+    Pcapng,
+}
+
+/// What packets carry in a capture that is written.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum PayloadName {
+    /// Nothing, as if the snap length had cut it off; lengths are kept
+    Absent,
+    /// Zeros, as many as the length says
+    Zeros,
 }
 
 impl From<FormatName> for OutputFormat {
@@ -20,6 +33,8 @@ impl From<FormatName> for OutputFormat {
             FormatName::Csv => OutputFormat::Csv,
             FormatName::Parquet => OutputFormat::Parquet,
             FormatName::Arrow => OutputFormat::Arrow,
+            FormatName::Pcap => OutputFormat::Pcap,
+            FormatName::Pcapng => OutputFormat::Pcapng,
         }
     }
 }
@@ -27,12 +42,15 @@ impl From<FormatName> for OutputFormat {
 /// Where a synthetic trace goes.
 #[derive(clap::Args)]
 pub struct Output {
-    /// The synthetic trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, else text in the layout of the raw trace, gzipped in .gz
+    /// The synthetic trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, a packet capture in .pcap or .pcapng (of packets alone), else text in the layout of the raw trace, gzipped in .gz
     #[arg(short, long, value_name = "FILE")]
     pub output: std::path::PathBuf,
     /// What it is written in, whatever its name and the layout of the raw trace
     #[arg(long, value_enum)]
     format: Option<FormatName>,
+    /// What packets carry, where it is a packet capture [default: absent]
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "layout")]
+    payload: Option<PayloadName>,
     /// Write it in another layout, as zeek-conn or nfdump-csv: its columns are those of the same roles, and what follows from none is named
     #[arg(long = "as", value_name = "LAYOUT", conflicts_with = "format")]
     layout: Option<String>,
@@ -41,10 +59,13 @@ pub struct Output {
 impl Output {
     /// What was asked for.
     pub fn form(&self) -> Result<Form, LocalError> {
-        match (&self.layout, self.format) {
-            (Some(name), _) => Form::layout(name),
-            (None, Some(format)) => Ok(Form::Format(format.into())),
-            (None, None) => Ok(Form::AsRead),
+        match (&self.layout, self.format, self.payload) {
+            (Some(name), ..) => Form::layout(name),
+            (None, format, Some(payload)) => {
+                Ok(Form::Capture { format: format.map(Into::into), zeros: payload == PayloadName::Zeros })
+            }
+            (None, Some(format), None) => Ok(Form::Format(format.into())),
+            (None, None, None) => Ok(Form::AsRead),
         }
     }
 }

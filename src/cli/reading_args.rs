@@ -1,12 +1,15 @@
 //! Flags that say how the text of a trace is laid out and its cells are written.
 
 use crate::trace::Reading;
+use crate::trace::capture::{Capture, Directions, Records, Timeout, Tunnels};
 use crate::trace::line::Line;
 use crate::trace::reading::{
     Decimal, Encoding, Ended, Grouping, Negative, Numbers, Objects, Only, Separator, Times,
 };
 
 /// Over them in `--help`.
+const CAPTURES: &str = "What is made of a packet capture (`capture` of a schema's `reading`)";
+/// The same of text.
 const HEADING: &str = "How the text is read (what a schema's `reading` says; a flag goes before it)";
 
 #[derive(Clone, Debug, clap::Args)]
@@ -28,7 +31,7 @@ pub struct ReadingArgs {
     objects: Option<Objects>,
     /// Leave out records that have anything else in a column, as event_type=flow; repeatable
     #[arg(help_heading = HEADING, long = "where", value_name = "COLUMN=A,B,…", value_parser = only)]
-    records: Vec<Only>,
+    kept_where: Vec<Only>,
     /// Lines before the header, or before the first record where there is none
     #[arg(help_heading = HEADING, long, value_name = "LINES", default_value_t = 0)]
     skip_lines: u64,
@@ -71,6 +74,24 @@ pub struct ReadingArgs {
     /// The column of times at which records end, where one of durations says the same, in seconds or as in end:ms: it is written as start and duration have it. Where none does: --role COLUMN=end
     #[arg(help_heading = HEADING, long, value_name = "COLUMN[:UNIT]")]
     ends: Option<Ended>,
+    /// What a record of a packet capture is; by default a packet, and a flow under a layout or schema of flows
+    #[arg(help_heading = CAPTURES, long, value_name = "WHAT")]
+    records: Option<Records>,
+    /// A flow made from packets ends when it is older, as 300s (the default) or 30m
+    #[arg(help_heading = CAPTURES, long, value_name = "TIME")]
+    active: Option<Timeout>,
+    /// A flow made from packets ends when it had no packet for longer, as 60s (the default)
+    #[arg(help_heading = CAPTURES, long, value_name = "TIME")]
+    idle: Option<Timeout>,
+    /// Whether packets of one direction or of both are a flow: 1 (the default) or 2
+    #[arg(help_heading = CAPTURES, long, value_name = "1|2")]
+    directions: Option<Directions>,
+    /// Which headers of a packet within a packet are read: those outside (the default) or the innermost
+    #[arg(help_heading = CAPTURES, long, value_name = "WHICH")]
+    tunnels: Option<Tunnels>,
+    /// Ports of UDP that flow exports go to, with --records exports; by default 2055, 4739, 6343, 9995 and 9996
+    #[arg(help_heading = CAPTURES, long, value_name = "PORT,…", value_delimiter = ',')]
+    export_ports: Vec<u16>,
 }
 
 fn line(text: &str) -> Result<Line, String> {
@@ -86,13 +107,16 @@ impl ReadingArgs {
     /// What they declare.
     pub fn reading(self) -> Reading {
         let zone = self.time_zone;
+        let (records, active, idle) = (self.records, self.active, self.idle);
+        let (directions, tunnels, ports) = (self.directions, self.tunnels, self.export_ports);
+        let capture = Capture { records, active, idle, directions, tunnels, ports };
         Reading {
             separator: self.separator,
             columns: self.columns,
             line: self.line,
             header: self.header_begins,
             objects: self.objects,
-            only: self.records,
+            only: self.kept_where,
             skip: self.skip_lines,
             comment: self.comment,
             end: self.end,
@@ -108,6 +132,7 @@ impl ReadingArgs {
             },
             times: self.time_format.map(|format| Times { format, zone }),
             ends: self.ends,
+            capture: (!capture.is_plain()).then_some(capture),
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::fit::foretell::{Foretold, Range};
 use crate::formats::{FileFormat, Report, classes, is_end};
 use crate::model::Bundle;
 use crate::service::local::Made;
+use crate::trace::Schema;
+use crate::trace::capture::Records;
 use std::fmt::Write;
 
 /// The statement of privacy, the domains, what was measured and what was made of it.
@@ -44,6 +46,9 @@ pub fn generated(made: &Made) -> String {
     if let Some(condition) = &made.condition {
         let _ = writeln!(text, "  not the raw mix: {condition}, by hand");
     }
+    for note in &made.notes {
+        let _ = writeln!(text, "  {note}");
+    }
     if !made.missing.is_empty() {
         let _ = writeln!(text, "  columns of the layout that follow from none: {}", made.missing.join(", "));
     }
@@ -56,6 +61,21 @@ pub fn generated(made: &Made) -> String {
         if made.convergence.settled { ", settled" } else { "" }
     );
     text
+}
+
+/// What one record of a capture is, which is what a promise protects.
+pub fn capture(schema: &Schema) -> String {
+    let declared = schema.reading.capture.clone().unwrap_or_default();
+    match (declared.made(), declared.records(Some(schema.kind))) {
+        (Some(made), _) => format!("the unit that a promise protects: {made}"),
+        (None, Records::Exports) => {
+            "the unit that a promise protects: a flow as its exporter tells it".into()
+        }
+        (None, _) => {
+            "the unit that a promise protects: a packet. With --layout flow it is a flow that packets make; with --layout flow --records exports one that they tell"
+                .into()
+        }
+    }
 }
 
 /// How records will hang together.
@@ -88,7 +108,7 @@ pub fn bad_records(report: &Report) -> String {
     // Only text has lines.
     let place = match report.format {
         FileFormat::Csv | FileFormat::Ndjson => "line",
-        FileFormat::Parquet | FileFormat::Arrow => "record",
+        FileFormat::Parquet | FileFormat::Arrow | FileFormat::Capture | FileFormat::Export => "record",
     };
     for bad in &report.first_bad {
         let column = bad.column.as_deref().map_or(String::new(), |c| format!(", column {c}"));

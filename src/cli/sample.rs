@@ -20,7 +20,7 @@ pub struct Args {
     /// Packets with a column of TCP flags
     #[arg(long)]
     tcp_flags: bool,
-    /// The trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, else CSV, gzipped in .gz
+    /// The trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, a packet capture in .pcap or .pcapng, else CSV, gzipped in .gz
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }

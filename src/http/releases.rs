@@ -49,22 +49,22 @@ pub async fn publish(
     releases::publish(&app, &caller, id).await.map(Json)
 }
 
-/// Download the synthetic trace as CSV, Parquet or Arrow, or laid out as text of another kind, whole or in part (steward; reader once published).
+/// Download the synthetic trace as CSV, Parquet, Arrow or (of packets) a packet capture, or laid out as text of another kind, whole or in part (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."), ContentQuery,
-        ("Accept" = Option<String>, Header, description = "`text/csv`, `application/vnd.apache.parquet` or `application/vnd.apache.arrow.file`; CSV where any will do."),
+        ("Accept" = Option<String>, Header, description = "`text/csv`, `application/vnd.apache.parquet`, `application/vnd.apache.arrow.file`, `application/vnd.tcpdump.pcap` or `application/x-pcapng`; CSV where any will do."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have, or several of them, or `*`."),
         ("Range" = Option<String>, Header, description = "The part that is wanted, as `bytes=0-1023`. Several at once are not sent in parts."),
         ("If-Range" = Option<String>, Header, description = "The `ETag` of the trace whose part is wanted; another is sent whole.")),
     responses((status = 200, description = "The trace.",
-            content((String = "text/csv"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file")),
+            content((String = "text/csv"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng")),
             headers(("ETag" = String, description = "Its SHA-256, in this format."), ("Content-Disposition" = String, description = "A name for the file."),
                 ("Vary" = String, description = "That `Accept` chooses the format."), ("Accept-Ranges" = String, description = "That parts are sent."),
                 ("Link" = String, description = "The release that it belongs to."))),
         (status = 206, description = "The part.",
-            content((String = "text/csv"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file")),
+            content((String = "text/csv"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng")),
             headers(("ETag" = String, description = "The SHA-256 of the whole."), ("Content-Range" = String, description = "Which part it is."))),
         (status = 304, description = "It is the one you have.", headers(("ETag" = String, description = "Its SHA-256."))),
-        (status = 406, description = "It is to be had in other formats."),
+        (status = 406, description = "It is to be had in other formats; a capture holds packets alone."),
         (status = 422, description = "There is no such layout, or nothing of it follows from the trace's columns."),
         (status = 416, description = "It has no such part.", headers(("Content-Range" = String, description = "How long it is."))),
         (status = 507, description = "That it was looked at cannot be written down, or another format not be stored: no room left on the disk.")))]

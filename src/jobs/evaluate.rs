@@ -40,7 +40,7 @@ pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
         let detail = "the dataset has another trace now than the one that was fitted; there is nothing to compare with";
         return Err(Problem::conflict(ProblemType::TraceReplaced, detail).into());
     }
-    let (bound, trace) = raw(&dataset, &file, seen)?;
+    let (bound, trace) = raw(&dataset, &file, app.artifacts.scratch(), seen)?;
     let statement: Statement = serde_json::from_str(&model.statement)
         .map_err(|error| broken("a statement cannot be read", error))?;
     let (real, held_out) = match statement.held_out {

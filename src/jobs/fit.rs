@@ -28,7 +28,7 @@ pub(super) fn fit(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -
     let asked: FitRequest = asked(job)?;
     let mut plan = asked.plan()?;
     let (dataset, file) = source(app, runtime, job)?;
-    let (bound, trace) = raw(&dataset, &file, seen)?;
+    let (bound, trace) = raw(&dataset, &file, app.artifacts.scratch(), seen)?;
     if asked.hold_out {
         plan.hold_out = Some(split_key(app, runtime, job)?);
     }

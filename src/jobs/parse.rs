@@ -24,6 +24,7 @@ pub(super) fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer)
         .map_err(|error| broken("a stored schema cannot be read", error))?;
     let limits = Limits { bytes: app.config.max_decompressed, ratio: app.config.max_ratio };
     let bound = formats::bind(&file, declared.clone(), limits, seen).map_err(refused)?;
+    let bound = bound.with_scratch(app.artifacts.scratch());
     let options = ReadOptions { limits, ..ReadOptions::default() };
     let report = formats::check(&file, &bound, options, seen);
     let report = report.map_err(|error| with_proposal(error, &file, &declared, limits, seen))?;

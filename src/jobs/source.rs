@@ -46,10 +46,11 @@ pub(super) fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitK
 pub(super) fn raw(
     dataset: &Dataset,
     file: &Path,
+    scratch: &Path,
     seen: &dyn Observer,
 ) -> Result<(Bound, Sensitive<Trace>), Stopped> {
     let schema = schema_of(dataset)?;
-    let bound = formats::bind(file, schema, Limits::NONE, seen).map_err(refused)?;
+    let bound = formats::bind(file, schema, Limits::NONE, seen).map_err(refused)?.with_scratch(scratch);
     let (trace, _) = formats::read(file, &bound, ReadOptions::default(), seen).map_err(refused)?;
     Ok((bound, trace))
 }

@@ -37,17 +37,29 @@ pub enum ContentFormat {
     Parquet,
     /// An Apache Arrow IPC file, with the same.
     Arrow,
+    /// A packet capture, of a trace of packets; what packets carry is not in it.
+    Pcap,
+    /// The same in the newer format.
+    Pcapng,
 }
 
 impl ContentFormat {
     /// All of them, the one first that is sent where any will do.
-    pub const ALL: [ContentFormat; 3] = [ContentFormat::Csv, ContentFormat::Parquet, ContentFormat::Arrow];
+    pub const ALL: [ContentFormat; 5] = [
+        ContentFormat::Csv,
+        ContentFormat::Parquet,
+        ContentFormat::Arrow,
+        ContentFormat::Pcap,
+        ContentFormat::Pcapng,
+    ];
 
     fn output(self) -> OutputFormat {
         match self {
             ContentFormat::Csv => OutputFormat::Csv,
             ContentFormat::Parquet => OutputFormat::Parquet,
             ContentFormat::Arrow => OutputFormat::Arrow,
+            ContentFormat::Pcap => OutputFormat::Pcap,
+            ContentFormat::Pcapng => OutputFormat::Pcapng,
         }
     }
 
@@ -193,6 +205,14 @@ fn kept(app: &App, id: Uuid, extension: &str) -> Result<Option<Kept>, Problem> {
     Ok(app.artifacts.kept(&folder(id), extension, app.clock().files())?)
 }
 
+/// Why a trace has no such form.
+enum Unfit {
+    /// Nothing of the layout follows from it.
+    Layout,
+    /// The format holds other records.
+    Format(String),
+}
+
 /// Makes a form of a trace, one at a time: it takes all cores, and two who ask for the same want it once.
 async fn derive(app: App, release: Release, shape: Shape) -> Result<Kept, Problem> {
     let _one = app.deriving.lock().await;
@@ -219,21 +239,26 @@ async fn derive(app: App, release: Release, shape: Shape) -> Result<Kept, Proble
         if let Form::Layout(layout) = form
             && layout.from(&schema).1.is_empty()
         {
-            return Ok(None);
+            return Ok(Err(Unfit::Layout));
+        }
+        if let Some(reason) = format.unfit(&schema) {
+            return Ok(Err(Unfit::Format(reason)));
         }
         // What is stored is plain; how the source was laid out its schema says.
         let source = Schema { reading: bundle.schema.reading.clone(), ..schema.clone() };
         let written_as = if matches!(form, Form::AsRead) { &source } else { &schema };
         let (writer, _) = form.writer(format, written_as, to, (rows, Some(statement)))?;
         match formats::rewrite(&trace, &schema, writer, &Quiet) {
-            Ok(()) => Ok(Some(file.into_temp_path())),
+            Ok(()) => Ok(Ok(file.into_temp_path())),
             Err(Halted::Io(error)) => Err(error),
             Err(Halted::Cancelled(cancelled)) => Err(std::io::Error::other(cancelled)),
         }
     });
     let file = written.await.map_err(std::io::Error::other).flatten().map_err(StorageError::from)?;
-    let file =
-        file.ok_or_else(|| Problem::invalid("layout", "none of its columns follow from those of the trace"))?;
+    let file = file.map_err(|unfit| match unfit {
+        Unfit::Layout => Problem::invalid("layout", "none of its columns follow from those of the trace"),
+        Unfit::Format(reason) => Problem::unfit_for_format(&reason),
+    })?;
     let bytes = std::fs::metadata(&file).map_err(StorageError::from)?.len();
     app.artifacts.make_room(bytes, MOST)?;
     let now = app.clock().files();

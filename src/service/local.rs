@@ -79,6 +79,14 @@ pub enum LocalError {
     /// A columnar file under a name that says gzip.
     #[error("{0}: Parquet and Arrow files are packed in themselves; leave out .gz")]
     PackedTwice(PathBuf),
+    /// A packet capture of what are no packets, or something else where one is asked for.
+    #[error("{path}: {reason}")]
+    NoCapture {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Another format than the one that a command writes.
     #[error("{0}: the parts are written as CSV; name them .csv or .csv.gz")]
     OnlyCsv(PathBuf),
@@ -276,6 +284,8 @@ pub struct Made {
     pub condition: Option<Asked>,
     /// Columns of the layout that was asked for which do not follow from those of the trace.
     pub missing: Vec<String>,
+    /// What of the records stands otherwise in what was written.
+    pub notes: Vec<String>,
 }
 
 /// Where a synthesis writes.
@@ -299,6 +309,13 @@ pub enum Form {
     AsRead,
     /// A format, which is plain where it is text.
     Format(OutputFormat),
+    /// A packet capture whose packets carry what is said.
+    Capture {
+        /// Which, where the file's name does not say it.
+        format: Option<OutputFormat>,
+        /// Whether payloads are zeros, and not absent.
+        zeros: bool,
+    },
     /// Text in another layout, as far as its columns follow from those of the trace.
     Layout(&'static Layout),
 }
@@ -314,7 +331,18 @@ impl Form {
             Form::AsRead => format_of(path, None),
             Form::Format(format) => format_of(path, Some(format)),
             Form::Layout(_) => format_of(path, Some(OutputFormat::Csv)),
+            Form::Capture { format, .. } => {
+                let reason = "--payload is what packets of a capture carry: name it .pcap or .pcapng, or give --format";
+                let format = format_of(path, format)?;
+                let refused = || LocalError::NoCapture { path: path.into(), reason: reason.into() };
+                if format.is_capture() { Ok(format) } else { Err(refused()) }
+            }
         }
+    }
+
+    /// The format of a file that a trace of this schema can be written in.
+    fn fitting(self, path: &Path, schema: &Schema) -> Result<OutputFormat, LocalError> {
+        fitting(path, self.format(path)?, schema)
     }
 
     /// What writes a trace so, and the columns that are not in it.
@@ -333,6 +361,9 @@ impl Form {
             Form::AsRead if format == OutputFormat::Csv => {
                 let places: Vec<usize> = (0..schema.columns.len()).collect();
                 (TraceWriter::laid_out(schema, &places, to, rows)?, Vec::new())
+            }
+            Form::Capture { zeros: true, .. } => {
+                (TraceWriter::new(format, schema, to, rows, statement)?.with_zeros(), Vec::new())
             }
             _ => (TraceWriter::new(format, schema, to, rows, statement)?, Vec::new()),
         })
@@ -360,6 +391,11 @@ pub fn synthesize(
     let held_out_format = outputs.held_out.as_ref().map(|path| format_of(path, None)).transpose()?;
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
+    outputs.form.fitting(&outputs.trace, &bound.schema)?;
+    if let (Some(path), Some(format)) = (&outputs.held_out, held_out_format) {
+        fitting(path, format, &bound.schema)?;
+    }
+    let bound = bound.with_scratch(new_file::folder_of(&outputs.trace));
     plan.check_families(&bound.schema)?;
     if let Some(condition) = condition {
         condition.values(&bound.schema)?;
@@ -412,7 +448,7 @@ fn make(
     (output, form): (&Path, Form),
     progress: &dyn Progress,
 ) -> Result<Made, LocalError> {
-    let format = form.format(output)?;
+    let format = form.fitting(output, &bundle.schema)?;
     let model = Model::from_bundle(bundle, progress)?;
     let on_model = condition.map(|condition| condition.on(&model)).transpose()?;
     let request = Request { condition: on_model, ..request.clone() };
@@ -428,12 +464,13 @@ fn make(
     let writer = form.writer(format, &schema, &mut file, (rows as u64, statement));
     let written = writer.map_err(Halted::Io).and_then(|(mut writer, missing)| {
         made.in_order(progress, |slice| writer.write(&slice, progress))?;
-        writer.finish(progress).map(|()| missing)
+        let notes = writer.notes();
+        writer.finish(progress).map(|()| (missing, notes))
     });
-    let missing = written.map_err(unwritten)?;
+    let (missing, notes) = written.map_err(unwritten)?;
     file.publish()?;
-    let condition = condition.cloned();
-    Ok(Made { records: model.records, rows, reconciled: model.reconciled, convergence, condition, missing })
+    let (records, reconciled, condition) = (model.records, model.reconciled, condition.cloned());
+    Ok(Made { records, rows, reconciled, convergence, condition, missing, notes })
 }
 
 /// Compares a synthetic trace with the raw one and, where there are some, with raw records that were held out. Takes
@@ -590,7 +627,7 @@ pub fn write_trace(
     schema: &Schema,
     progress: &dyn Progress,
 ) -> Result<(), LocalError> {
-    let format = format_of(path, None)?;
+    let format = fitting(path, format_of(path, None)?, schema)?;
     let mut file = NewFile::create(path)?;
     formats::write_as(format, trace, schema, &mut file, progress).map_err(|error| unwritten(path, error))?;
     file.publish()
@@ -615,9 +652,17 @@ pub(super) fn format_of(path: &Path, asked: Option<OutputFormat>) -> Result<Outp
     let zipped = end(path) == "gz";
     let inner = if zipped { path.with_extension("") } else { path.into() };
     let format = asked.or(OutputFormat::of_extension(&end(&inner))).unwrap_or_default();
-    match zipped && format != OutputFormat::Csv {
+    match zipped && format.is_packed() {
         true => Err(LocalError::PackedTwice(path.into())),
         false => Ok(format),
+    }
+}
+
+/// A format, if a trace of this schema can be written in it.
+fn fitting(path: &Path, format: OutputFormat, schema: &Schema) -> Result<OutputFormat, LocalError> {
+    match format.unfit(schema) {
+        Some(reason) => Err(LocalError::NoCapture { path: path.into(), reason }),
+        None => Ok(format),
     }
 }
 

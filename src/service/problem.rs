@@ -233,6 +233,11 @@ impl Problem {
         Problem::new(406, ProblemType::NotAcceptable, "Not available in that format", detail)
     }
 
+    /// 406: the format is for other traces.
+    pub fn unfit_for_format(reason: &str) -> Self {
+        Problem::new(406, ProblemType::NotAcceptable, "Not available in that format", reason.to_string())
+    }
+
     /// 416: the file has no such part.
     pub fn no_such_part(length: u64) -> Self {
         Problem::new(

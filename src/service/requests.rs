@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The version of requests for jobs that this program does. Version 2 has conditions, version 3 the adaptive method as it is with looks across records, version
-/// 4 traces that are neither CSV nor packed by gzip: a server of an earlier version fails such a job, or fits without them.
-pub const VERSION: i64 = 4;
+/// 4 traces that are neither CSV nor packed by gzip, version 5 packet captures and datagrams of flow exporters: a server of an earlier version fails such a job, or fits without them.
+pub const VERSION: i64 = 5;
 
 /// A job to be done.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
@@ -96,6 +96,7 @@ pub fn asked<T: JobRequest>(job: &Job) -> Result<T, Problem> {
 pub fn version_for(trace: FileKind) -> i64 {
     match (trace.format, trace.packing) {
         (FileFormat::Csv, None | Some(Packing::Gzip)) => 1,
+        (FileFormat::Capture | FileFormat::Export, _) => 5,
         _ => 4,
     }
 }

@@ -195,7 +195,9 @@ async fn receive(
         Err(PutError::Storage(error)) => return Err(error.into()),
     };
     let refusal = if stored.bytes == 0 {
-        Some(Problem::trace("the body is empty; a trace is CSV with a header line, NDJSON, Parquet or Arrow"))
+        Some(Problem::trace(
+            "the body is empty; a trace is CSV with a header line, NDJSON, Parquet, Arrow or a packet capture",
+        ))
     } else if expected.is_some_and(|sha256| sha256 != stored.sha256) {
         Some(Problem::invalid(
             "Content-Digest",

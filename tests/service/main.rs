@@ -7,6 +7,7 @@ mod access;
 mod account;
 mod backup;
 mod bombs;
+mod captures;
 mod chaos;
 mod clients;
 mod clocks;

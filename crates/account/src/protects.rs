@@ -18,6 +18,9 @@ pub struct Protects {
     pub groups: Vec<Group>,
     /// The same in words.
     pub text: String,
+    /// How a record was made, where it was made of smaller ones: what one is hangs on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
 }
 
 /// What some records together lose.
@@ -42,10 +45,21 @@ impl Protects {
             Some(Group { records, epsilon })
         };
         let groups = GROUPS.into_iter().filter_map(lose).collect();
-        let mut protects = Protects { one: one.into(), not: not.into(), groups, text: String::new() };
+        let mut protects =
+            Protects { one: one.into(), not: not.into(), groups, text: String::new(), made: None };
         protects.text =
             format!("for one {one}, added or removed; {}", protects.not_covered(guarantee.epsilon(), " "));
         protects
+    }
+
+    /// The same of records that were made so, in words.
+    pub fn made(mut self, made: Option<String>) -> Self {
+        if let Some(made) = &made {
+            self.one = format!("{} record", self.one);
+            self.text = format!("{}; {made}", self.text.replacen("for one flow,", "for one flow record,", 1));
+        }
+        self.made = made;
+        self
     }
 
     /// What is not protected, where one record has `epsilon`; `gap` stands where a line may end.
@@ -105,6 +119,17 @@ mod tests {
         for group in packets.groups {
             assert!((0.899e-9..0.9e-9).contains(&delta(group)), "{group:?}: {}", delta(group));
         }
+    }
+
+    #[test]
+    fn what_is_made_says_of_what() {
+        let guarantee = Guarantee::new(2.0, 1e-9).unwrap();
+        let flows = Protects::of(Kind::Flow, guarantee, zcdp::rho(guarantee));
+        let made = flows.clone().made(Some("a flow is what it is".into()));
+        assert_eq!((&*made.one, made.made.as_deref()), ("flow record", Some("a flow is what it is")));
+        assert!(made.text.starts_with("for one flow record, added or removed; a host is not protected: "));
+        assert!(made.text.ends_with("; a flow is what it is"), "{}", made.text);
+        assert_eq!(flows.clone().made(None), flows);
     }
 
     #[test]

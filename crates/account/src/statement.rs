@@ -90,13 +90,15 @@ impl fmt::Display for Statement {
             None => "a host, user or site with many records: each record is protected, not their sum".into(),
             Some(protects) => protects.not_covered(epsilon, "\n              "),
         };
+        let made = self.protects.as_ref().and_then(|protects| protects.made.as_ref());
+        let made = made.map_or(String::new(), |made| format!("  unit        {}\n", folded(made)));
         writeln!(
             f,
             "\
 Statement of privacy
   promise     ({epsilon}, {delta:e})-differential privacy for one {one}
               of the trace it was made from, added or removed
-  not covered {not_covered}
+{made}  not covered {not_covered}
   valid for   this run alone: every further run on the same people adds its own ρ to this one
   public      schema, categories and capture window, as declared by the trace's steward;
               whether addresses are dotted and how times count, as all records have it; that
@@ -122,6 +124,22 @@ Statement of privacy
         }
         Ok(())
     }
+}
+
+/// Words in lines, as wide as those of the statement.
+fn folded(words: &str) -> String {
+    let (mut text, mut width) = (String::new(), 0);
+    for word in words.split(' ') {
+        if width + word.len() > 84 {
+            text += "\n              ";
+            width = 0;
+        } else if width > 0 {
+            text.push(' ');
+        }
+        text += word;
+        width += word.len() + 1;
+    }
+    text
 }
 
 /// A share in percent, to three digits.

@@ -22,6 +22,7 @@ pub mod write;
 
 pub use error::CaptureError;
 pub use kind::{Kind, kind_of};
+pub use link::name as link_name;
 pub use packet::Packet;
 pub use read::{Reader, Step, Tunnels};
 pub use skip::{Skip, Skips};

@@ -208,7 +208,7 @@ fn measure(
         charges: accountant.into_charges(),
         version: env!("CARGO_PKG_VERSION").into(),
         held_out: plan.hold_out.is_some(),
-        protects: Some(Protects::of(schema.kind, plan.guarantee, allowance)),
+        protects: Some(Protects::of(schema.kind, plan.guarantee, allowance).made(made_of(schema))),
         expected: None,
     };
     let mut bundle = Bundle {
@@ -228,6 +228,11 @@ fn measure(
     // From N̂, never from the number of records.
     bundle.statement.expected = expect::expected(plan, schema, model::records(&bundle));
     Ok(bundle)
+}
+
+/// How records were made of a capture, where they were made: it is declared, and so public.
+fn made_of(schema: &Schema) -> Option<String> {
+    schema.reading.capture.as_ref()?.made()
 }
 
 /// What a fit finds.

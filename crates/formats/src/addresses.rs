@@ -5,6 +5,7 @@ use netdpsyn_trace::directory::{Directory, SPACE};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Address, Trace, address::NoAddress};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -55,6 +56,12 @@ impl Gatherer {
         let directory = Arc::new(Directory::of_keys(known.into_iter().map(|(key, _)| key).collect()));
         trace.renumbered(directory, |number| places[number as usize], progress)
     }
+}
+
+/// The number of an address that is bytes; `None` where text says better what it is.
+pub fn of_ip(ip: IpAddr, gatherer: Option<&Gatherer>) -> Option<u64> {
+    let key = Address::of_ip(ip).key()?;
+    gatherer.map_or(Some(0), |gatherer| gatherer.number(key))
 }
 
 /// Reads a cell; without a gatherer its number is 0.

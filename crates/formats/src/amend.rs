@@ -7,7 +7,7 @@
 use super::bind::{bind, opened};
 use super::cell::{Parser, is_no_value};
 use super::propose::{FORMATS, merged};
-use super::source::Record;
+use super::source::{FileKind, Record};
 use super::text::Origin;
 use super::{Limits, ReadError};
 use netdpsyn_privacy::Private;
@@ -112,6 +112,10 @@ pub fn amend(
     limits: Limits,
     progress: &dyn Progress,
 ) -> Result<Option<Private<Amended>>, ReadError> {
+    // Nobody wrote cells of a capture or of datagrams: nothing can be said of how.
+    if FileKind::of(path).is_ok_and(|kind| kind.format.is_made()) {
+        return Ok(None);
+    }
     let Some(mut unread) = Unread::of(path, schema, limits, progress)? else { return Ok(None) };
     let mut schema = schema.clone();
     let mut amendments = Vec::new();

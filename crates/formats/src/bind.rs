@@ -6,7 +6,7 @@
 use super::ReadError;
 use super::addresses::Gatherer;
 use super::cell::{End, Parser, notation_of, pointed};
-use super::columns::{Chosen, Holds};
+use super::columns::{Chosen, Holds, Making};
 use super::input::Limits;
 use super::source::{FileFormat, Head, Opened, Record, Records};
 use super::special::Special;
@@ -15,7 +15,7 @@ use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Reading, Separator};
 use netdpsyn_trace::{Column, Ends, Field, Notation, Schema};
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -40,6 +40,8 @@ pub struct Bound {
     pub(super) notes: Vec<String>,
     /// Where the file comes from.
     pub(super) origin: Origin,
+    /// Where scratch files may be.
+    scratch: Option<PathBuf>,
 }
 
 impl Bound {
@@ -50,6 +52,22 @@ impl Bound {
             column.notation = column.notation.filter(|_| !detected);
         }
         schema
+    }
+
+    /// The same, with a folder for what is set aside while records are made of a capture; else it is the system's for such files.
+    pub fn with_scratch(self, folder: &Path) -> Bound {
+        Bound { scratch: Some(folder.into()), ..self }
+    }
+
+    /// The file, opened.
+    pub(super) fn opened<'a>(
+        &self,
+        path: &Path,
+        limits: Limits,
+        progress: &'a dyn Progress,
+    ) -> Result<Opened<'a>, ReadError> {
+        let making = Making { scratch: self.scratch.as_deref(), ..making(&self.schema) };
+        opened_for(making, path, &self.schema, self.origin, limits, progress)
     }
 
     /// A cell of a record: without white space around it, unless this program wrote it.
@@ -142,7 +160,15 @@ pub fn bind(
         return Err(netdpsyn_trace::SchemaError::Shape(reason).into());
     }
     let opened = opened(path, &schema, Origin::Raw, limits, progress)?;
-    with_notations(opened.records, to_header(schema, &opened.heads, opened.format)?, |_, _| None)
+    let format = opened.format;
+    let mut bound = with_notations(opened.records, to_header(schema, &opened.heads, format)?, |_, _| None)?;
+    if format == FileFormat::Capture {
+        // What one record is stands in the schema from here on, and in all that is made of it.
+        let reading = &mut bound.schema.reading;
+        let settled = reading.capture.take().unwrap_or_default().settled(bound.schema.kind);
+        reading.capture = (!settled.is_plain()).then_some(settled);
+    }
+    Ok(bound)
 }
 
 /// The same for a file of whatever origin that should look like a trace: it must have every column, in whatever order and notation, and
@@ -176,11 +202,12 @@ fn laid_out_like<'a>(
         let Opened { heads, records, .. } = opened(path, &schema, Origin::Like, Limits::NONE, progress)?;
         Ok((records, Bound { origin: Origin::Like, ..in_order(schema, &heads)? }))
     };
-    if declared == declared.of_written() {
+    let plain = Reading { capture: declared.capture.clone(), ..declared.of_written() };
+    if declared == plain {
         return open(schema);
     }
     // Plain is what commas separate: anything else is read as it is declared, numbers included.
-    schema.reading = Reading { separator: Some(Separator::Comma), ..declared.of_written() };
+    schema.reading = Reading { separator: Some(Separator::Comma), ..plain };
     match open(schema.clone()) {
         Err(ReadError::MissingColumns { .. } | ReadError::NoHeader | ReadError::NoTrace(_)) => {
             open(Schema { reading: declared, ..schema })
@@ -197,8 +224,26 @@ pub(super) fn opened<'a>(
     limits: Limits,
     progress: &'a dyn Progress,
 ) -> Result<Opened<'a>, ReadError> {
+    opened_for(making(schema), path, schema, origin, limits, progress)
+}
+
+/// What is to be known of a schema where its records are made.
+fn making(schema: &Schema) -> Making<'static> {
+    let four = schema.columns.iter().any(|column| matches!(column.field, Field::Ip { .. }));
+    Making { kind: Some(schema.kind), four, scratch: None }
+}
+
+fn opened_for<'a>(
+    making: Making<'_>,
+    path: &Path,
+    schema: &Schema,
+    origin: Origin,
+    limits: Limits,
+    progress: &'a dyn Progress,
+) -> Result<Opened<'a>, ReadError> {
     let wanted: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
-    Opened::new(path, Layout { reading: &schema.reading, wanted: &wanted, origin }, limits, progress)
+    let layout = Layout { reading: &schema.reading, wanted: &wanted, origin, making };
+    Opened::new(path, layout, limits, progress)
 }
 
 /// A schema bound to what [`super::write()`] wrote under it: nothing is told from the file but where its columns stand.
@@ -231,6 +276,10 @@ fn with_notations(
         let typed = typed.filter(|_| !column.is_end());
         column.notation = of_format.or(declared).or(typed).or(Notation::canonical(&column.field));
         *detected = column.notation.is_none();
+    }
+    // Where records are made all are of one kind, and the first may cost as much as all.
+    if records.are_made() {
+        return Ok(bound);
     }
     let mut record = Record::default();
     while records.next(&mut record)? {
@@ -348,6 +397,7 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
         ends: None,
         notes: Vec::new(),
         origin: Origin::Raw,
+        scratch: None,
     };
     for (position, head) in heads.iter().enumerate() {
         if schema.reading.ends.as_ref().is_some_and(|ends| ends.column == head.name) {

@@ -3,19 +3,16 @@
 /// What a file is that is no trace, if it is known.
 pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     let kinds: [(&[u8], &str); 20] = [
-        (
-            &[0x0a, 0x0d, 0x0d, 0x0a],
-            "it is a pcapng capture: write its packets as text, as tshark -T fields does",
-        ),
-        (&[0xa1, 0xb2, 0xc3, 0xd4], PCAP),
-        (&[0xd4, 0xc3, 0xb2, 0xa1], PCAP),
-        (&[0xa1, 0xb2, 0x3c, 0x4d], PCAP),
-        (&[0x4d, 0x3c, 0xb2, 0xa1], PCAP),
-        (&[0xa1, 0xb2, 0xcd, 0x34], PCAP),
-        (&[0x34, 0xcd, 0xb2, 0xa1], PCAP),
-        (&[0x0c, 0xa5, 1, 0], "it is an nfcapd file, layout 1: write it as text with nfdump -o csv"),
-        (&[0x0c, 0xa5, 2, 0], "it is an nfcapd file, layout 2: write it as text with nfdump -o csv"),
-        (&[0x0c, 0xa5], "it is an nfcapd file: write it as text with nfdump -o csv"),
+        (&[0x0a, 0x0d, 0x0d, 0x0a], "it is a pcapng capture that is cut short in its first block"),
+        (&[0x0c, 0xa5, 1, 0], NFCAPD_1),
+        (&[0x0c, 0xa5, 2, 0], NFCAPD_2),
+        (&[0xa5, 0x0c, 0, 1], NFCAPD_1),
+        (&[0xa5, 0x0c, 0, 2], NFCAPD_2),
+        (&[0x0c, 0xa5], "it is an nfcapd file: write it as text with nfdump -r FILE -o csv"),
+        (b"snoop\0\0\0", "it is a snoop capture: convert it with editcap -F pcap IN OUT"),
+        (b"GMBU", "it is a Network Monitor capture: convert it with editcap -F pcap IN OUT"),
+        (b"RTSS", "it is a Network Monitor capture: convert it with editcap -F pcap IN OUT"),
+        (b"TRSNIFF data", "it is a Sniffer capture: convert it with editcap -F pcap IN OUT"),
         (b"SQLite format 3\0", "it is an SQLite database: write the table as CSV"),
         (b"\x89HDF", "it is an HDF5 file: write the table as CSV or Parquet"),
         (b"Obj\x01", "it is an Avro file: write it as Parquet"),
@@ -35,21 +32,22 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-const PCAP: &str = "it is a pcap capture: write its packets as text, as tshark -T fields does";
+const NFCAPD_1: &str = "it is an nfcapd file, layout 1: write it as text with nfdump -r FILE -o csv";
+const NFCAPD_2: &str = "it is an nfcapd file, layout 2: write it as text with nfdump -r FILE -o csv";
 
-/// Export datagrams begin with their version, and what follows must fit it.
+/// What begins as datagrams of exporters do, and was not taken for such: they must fit together.
 fn datagram(head: &[u8]) -> Option<&'static str> {
     let word = |at: usize| Some(u16::from_be_bytes([*head.get(at)?, *head.get(at + 1)?]));
     let (version, second) = (word(0)?, word(2)?);
     match version {
         5 if (1..=30).contains(&second) => {
-            Some("it is a NetFlow 5 datagram: collect it with nfcapd or GoFlow2")
+            Some("it begins as a NetFlow 5 datagram, and is cut short or something else follows")
         }
         9 if (1..=500).contains(&second) => {
-            Some("it is a NetFlow 9 datagram: collect it with nfcapd or GoFlow2")
+            Some("it begins as a NetFlow 9 datagram, and its sets do not fit together")
         }
         10 if usize::from(second) >= 16 && head.contains(&0) => {
-            Some("it is an IPFIX message: collect it with nfcapd or GoFlow2")
+            Some("it begins as an IPFIX message, and its sets do not fit together")
         }
         _ => None,
     }
@@ -63,7 +61,8 @@ mod tests {
     fn what_a_file_is_is_said() {
         for (head, what) in [
             (&[0x0a, 0x0d, 0x0d, 0x0a, 0x1c][..], "pcapng"),
-            (&[0xd4, 0xc3, 0xb2, 0xa1, 2], "pcap capture"),
+            (&[0xa5, 0x0c, 0, 2, 0], "nfcapd file, layout 2"),
+            (b"snoop\0\0\0\0\0\0\x02", "editcap"),
             (&[0x0c, 0xa5, 1, 0, 0], "nfcapd file, layout 1"),
             (&[0x0c, 0xa5, 2, 0, 0], "nfcapd file, layout 2"),
             (&[0xff, 0xfe, b't', 0], "UTF-16"),

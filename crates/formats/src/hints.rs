@@ -3,8 +3,8 @@
 //! All of it is private. Declaring a window or categories after seeing it is a choice outside the promise of privacy, which the
 //! statement of every run says.
 
-use super::bind::opened;
 use super::cell::Parser;
+use super::columns::Chosen;
 use super::source::Record;
 use super::{Bound, Limits, ReadError};
 use netdpsyn_privacy::Private;
@@ -30,7 +30,7 @@ pub struct Hints {
 
 /// Looks through a file.
 pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
-    let mut records = opened(path, &bound.schema, bound.origin, Limits::NONE, progress)?.records;
+    let mut records = bound.opened(path, Limits::NONE, progress)?.records;
     let mut parsers: BTreeMap<usize, Parser> = bound.parsers(None).into_iter().enumerate().collect();
     let mut times: BTreeMap<usize, (Parser, u64, u64, Option<Grain>)> = BTreeMap::new();
     let mut values: BTreeMap<usize, BTreeMap<String, u64>> = BTreeMap::new();
@@ -47,6 +47,11 @@ pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Priv
             _ => {}
         }
     }
+    let looked_at = |chosen: &Chosen| {
+        let mut columns = times.keys().chain(values.keys());
+        columns.any(|&column| bound.positions[column] == chosen.position)
+    };
+    records.choose(|| bound.chosen().into_iter().filter(looked_at).collect());
     let mut record = Record::default();
     while records.next(&mut record)? {
         if record.fault.is_some() {

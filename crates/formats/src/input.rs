@@ -76,12 +76,12 @@ impl From<Ended> for io::Error {
 
 /// The content of a trace file, decompressed.
 pub struct Input<'a> {
-    content: BufReader<Bounded<'a, Box<dyn Read + Send + 'a>>>,
+    content: BufReader<Box<dyn Read + Send + 'a>>,
     since_record: u64,
     packing: Option<Packing>,
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
     /// What the file is packed in.
     pub fn packing(&self) -> Option<Packing> {
         self.packing
@@ -90,6 +90,40 @@ impl Input<'_> {
     /// The first bytes, which are still to be read.
     pub fn head(&self) -> &[u8] {
         self.content.buffer()
+    }
+
+    /// All of it as bytes, of which nobody says where records are.
+    pub(super) fn into_bytes(self) -> BufReader<Box<dyn Read + Send + 'a>> {
+        self.content
+    }
+
+    /// The same, if it looks like text.
+    pub(super) fn of_text(self) -> Result<Input<'a>, ReadError> {
+        let head = self.head();
+        if let Some(what) = super::foreign::foreign(head) {
+            return Err(ReadError::NoTrace(what));
+        }
+        if head.contains(&0) {
+            return Err(ReadError::NoTrace("it holds zero bytes"));
+        }
+        // An array of objects may stand in one line: each of them is bounded by itself.
+        let array = super::source::begins(&self) == Some(b'[');
+        if !array && head.len() == HEAD && !head.contains(&b'\n') && !head.contains(&b'\r') {
+            return Err(ReadError::NoTrace("it has no line ends"));
+        }
+        Ok(self)
+    }
+
+    /// The same with as many bytes at once as are looked at: what unpacks comes in smaller pieces, and datagrams are told by whole ones.
+    fn with_whole_head(self) -> io::Result<Input<'a>> {
+        let mut head = self.content.buffer().to_vec();
+        let mut rest = self.content.into_inner();
+        let missing = HEAD.saturating_sub(head.len()) as u64;
+        rest.by_ref().take(missing).read_to_end(&mut head)?;
+        let whole: Box<dyn Read + Send + 'a> = Box::new(io::Cursor::new(head).chain(rest));
+        let mut content = BufReader::with_capacity(HEAD, whole);
+        content.fill_buf()?;
+        Ok(Input { content, ..self })
     }
 
     /// A record begins: what is read from here on counts as its own.
@@ -119,6 +153,15 @@ pub(super) fn first_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
 
 /// Opens a file and checks that it looks like text.
 pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Result<Input<'a>, ReadError> {
+    unpacked(path, limits, progress)?.of_text()
+}
+
+/// Opens a file, whatever is in it.
+pub(super) fn unpacked<'a>(
+    path: &Path,
+    limits: Limits,
+    progress: &'a dyn Progress,
+) -> Result<Input<'a>, ReadError> {
     let mut file = File::open(path).map_err(ReadError::Io)?;
     let packed = file.metadata().map_err(ReadError::Io)?.len();
     // Looked at on this side, too: members of a gzip file may be empty, and then nothing comes out of it.
@@ -135,7 +178,7 @@ pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Resu
         }
         None => (None, Box::new(raw)),
     };
-    let content = Bounded { inner, read: 0, most, progress };
+    let content: Box<dyn Read + Send + 'a> = Box::new(Bounded { inner, read: 0, most, progress });
     let mut content = BufReader::with_capacity(HEAD, content);
     let head = content.fill_buf().map_err(|error| failure(error, 0))?;
     if head.is_empty() {
@@ -144,16 +187,10 @@ pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Resu
     if packing.is_some() && (super::source::columnar(head).is_some() || Packing::of(head).is_some()) {
         return Err(ReadError::NoTrace("it is packed twice; Parquet and Arrow files are read as they are"));
     }
-    if let Some(what) = super::foreign::foreign(head) {
-        return Err(ReadError::NoTrace(what));
-    }
-    if head.contains(&0) {
-        return Err(ReadError::NoTrace("it holds zero bytes"));
-    }
-    if head.len() == HEAD && !head.contains(&b'\n') && !head.contains(&b'\r') {
-        return Err(ReadError::NoTrace("it has no line ends"));
-    }
-    Ok(Input { content, since_record: 0, packing })
+    // No text begins so, and captures and datagrams are told by more than their first piece.
+    let binary = head.len() < HEAD && matches!(head, [0, 5 | 9 | 10, ..] | [0x0a, 0x0d, 0x0d, ..] | [0]);
+    let input = Input { content, since_record: 0, packing };
+    if binary { input.with_whole_head().map_err(|error| failure(error, 0)) } else { Ok(input) }
 }
 
 /// A read error after `line` lines as the steward should see it.

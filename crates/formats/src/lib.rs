@@ -11,11 +11,12 @@
 //! | [`propose`](mod@propose) | a schema for a file that no preset fits, private |
 //! | `amend` | what would have to be declared for more records to be readable, private |
 //! | `numbers` | numbers as the schema says they are written |
-//! | `columns` | Parquet and Arrow in batches, and the same out |
+//! | `columns` | Parquet and Arrow in batches, and the same out; captures and datagrams of exporters as such batches |
 //! | [`cell`] | one value in its notation, read |
 //! | [`mod@bind`] | a schema fitted to a file: column order and notations, from the format alone |
 //! | [`read`](mod@read), `tally` | a file in: a trace and a private parse report ([`report`]) |
 //! | [`csv_write`], `rows` | text out, in the columns and notation of the schema: plain CSV, or laid out as it was read |
+//! | `capture_write` | packets out as a capture |
 //! | [`write`](mod@write) | a trace out in any format |
 //! | [`hints`] | what `inspect` tells the steward beyond the schema, private |
 //!
@@ -26,6 +27,7 @@ mod addresses;
 mod amend;
 pub mod bind;
 mod blocks;
+mod capture_write;
 pub mod cell;
 mod columns;
 pub mod csv_write;
@@ -56,6 +58,7 @@ mod zip;
 
 pub use amend::{Amended, Amendment, amend};
 pub use bind::{Bound, bind, bind_like};
+pub use capture_write::unfit_for_capture;
 pub use csv_write::{CsvWriter, bytes_per_row};
 pub use input::{Limit, Limits};
 pub use packed::Packing;
@@ -135,9 +138,23 @@ pub enum ReadError {
         /// What is wrong.
         reason: String,
     },
+    /// What records of a capture are is said of another file.
+    #[error("the file is no packet capture but {format}: leave out what `reading` says of captures")]
+    NoCapture {
+        /// Its format.
+        format: FileFormat,
+    },
+    /// A capture or datagrams of which no record can be made.
+    #[error("{what}, and no record can be made of it: {}", if reasons.is_empty() { "there are none".into() } else { reasons.join("; ") })]
+    NothingMade {
+        /// What it is.
+        what: String,
+        /// What was left out and why.
+        reasons: Vec<String>,
+    },
     /// Bytes that are no trace in any format.
     #[error(
-        "the file is no trace ({0}); a trace is CSV with a header line or a JSON object a line, plain or packed by gzip, zstd, xz, bzip2 or zip, or a Parquet or Arrow file"
+        "the file is no trace ({0}); a trace is CSV with a header line or a JSON object a line, plain or packed by gzip, zstd, xz, bzip2 or zip, a Parquet or Arrow file, a packet capture (pcap, pcapng), or datagrams of flow exporters (NetFlow, IPFIX)"
     )]
     NoTrace(&'static str),
     /// A header and nothing else.

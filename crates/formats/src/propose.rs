@@ -7,7 +7,7 @@ use super::columns::Holds;
 use super::numbers::Rules;
 use super::recognise::cells_of_records;
 use super::source::{FileFormat, Head, Opened, Record};
-use super::text::{Layout, Origin};
+use super::text::Layout;
 use super::{Limits, ReadError};
 use jiff::tz::TimeZone;
 use netdpsyn_privacy::Private;
@@ -196,9 +196,7 @@ pub fn propose(
     declared: &Reading,
     progress: &dyn Progress,
 ) -> Result<Private<Proposal>, ReadError> {
-    let open = |reading: &Reading| {
-        Opened::new(path, Layout { reading, wanted: &[], origin: Origin::Raw }, Limits::NONE, progress)
-    };
+    let open = |reading: &Reading| Opened::new(path, Layout::raw(reading), Limits::NONE, progress);
     let mut reading = declared.clone();
     if reading.separator.is_none() && reading.objects.is_none() && reading.line.is_none() {
         reading.separator = separator(&reading, open)?;

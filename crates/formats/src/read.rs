@@ -83,7 +83,7 @@ fn gathered(
     gatherer: Option<&Arc<Gatherer>>,
     progress: &dyn Progress,
 ) -> Result<(Trace, Report), ReadError> {
-    let opened = bind::opened(path, &bound.schema, bound.origin, options.limits, progress)?;
+    let opened = bound.opened(path, options.limits, progress)?;
     let mut tally = Tally::new(bound, &opened, options.tolerance, taken);
     let mut records = opened.records;
     let parsers = bound.parsers(gatherer);
@@ -91,6 +91,7 @@ fn gathered(
     // An end is read beside its start: record by record.
     if let Some(columns) = records.columns().filter(|_| bound.ends.is_none()) {
         batches(columns, bound, &parsers, &mut tally, progress)?;
+        tally.found(records.found());
         tally.taken(&parsers);
         return tally.finish();
     }
@@ -117,6 +118,7 @@ fn gathered(
         }
     }
     tally.left_out(records.left_out());
+    tally.found(records.found());
     tally.taken(&parsers);
     tally.finish()
 }
@@ -235,8 +237,8 @@ pub fn split_rows(
     held_out: impl Write,
     progress: &dyn Progress,
 ) -> Result<(u64, u64), ReadError> {
-    let layout = Layout { reading: &Reading::default(), wanted: &[], origin: Origin::Raw };
-    let Opened { heads, mut records, .. } = Opened::new(path, layout, Limits::NONE, progress)?;
+    let plain = Reading::default();
+    let Opened { heads, mut records, .. } = Opened::new(path, Layout::raw(&plain), Limits::NONE, progress)?;
     let writer = |to| csv::WriterBuilder::new().flexible(true).from_writer(to);
     let mut outputs = [writer(Box::new(kept) as Box<dyn Write + '_>), writer(Box::new(held_out))];
     for output in &mut outputs {

@@ -2,7 +2,7 @@
 
 use super::bind::reads;
 use super::source::{FileFormat, Head, Opened};
-use super::text::{Layout as Text, Origin};
+use super::text::Layout as Text;
 use super::{Limits, ReadError};
 use netdpsyn_trace::layouts::{Layout, layouts};
 use netdpsyn_trace::progress::Progress;
@@ -50,10 +50,7 @@ pub struct Looks {
 
 /// What a file looks like; what is declared of the text already holds.
 pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Result<Looks, ReadError> {
-    let open = |reading: &Reading| {
-        let text = Text { reading, wanted: &[], origin: Origin::Raw };
-        Opened::new(path, text, Limits::NONE, progress)
-    };
+    let open = |reading: &Reading| Opened::new(path, Text::raw(reading), Limits::NONE, progress);
     let declared = Reading { only: Vec::new(), ..declared.clone() };
     let plain = open(&declared)?;
     let (format, first) = (plain.format, plain.heads);
@@ -65,7 +62,9 @@ pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Re
         let possible = match format {
             FileFormat::Csv => !layout.is_json(),
             FileFormat::Ndjson => layout.is_json() || shape(own).is_plain(),
-            FileFormat::Parquet | FileFormat::Arrow => own.only.is_empty() && shape(own).is_plain(),
+            FileFormat::Parquet | FileFormat::Arrow | FileFormat::Capture | FileFormat::Export => {
+                own.only.is_empty() && shape(own).is_plain()
+            }
         };
         if !possible {
             continue;

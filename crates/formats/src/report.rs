@@ -17,6 +17,9 @@ pub struct Report {
     /// What it is packed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packing: Option<Packing>,
+    /// What it is in words, where records are made of something else: "a pcap capture of link type Ethernet".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
     /// Records kept.
     pub records: u64,
     /// Records that could not be read.

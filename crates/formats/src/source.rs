@@ -1,7 +1,7 @@
 //! A trace file as records of cells, whatever it is written in. What a file is, its first bytes say, never its name.
 
 use super::ReadError;
-use super::columns::{self, Chosen, Columns, Holds};
+use super::columns::{self, Chosen, Columns, Found, Holds, Made};
 use super::input::{self, Input, Limits};
 use super::json_lines::JsonLines;
 use super::packed::Packing;
@@ -25,6 +25,17 @@ pub enum FileFormat {
     Parquet,
     /// Apache Arrow IPC: a file (Feather) or a stream.
     Arrow,
+    /// A packet capture: pcap or pcapng.
+    Capture,
+    /// Datagrams of flow exporters: NetFlow 5, NetFlow 9 or IPFIX.
+    Export,
+}
+
+impl FileFormat {
+    /// Whether records are made of what the file holds, and not written there.
+    pub fn is_made(self) -> bool {
+        matches!(self, FileFormat::Capture | FileFormat::Export)
+    }
 }
 
 impl std::fmt::Display for FileFormat {
@@ -34,6 +45,8 @@ impl std::fmt::Display for FileFormat {
             FileFormat::Ndjson => "NDJSON",
             FileFormat::Parquet => "Parquet",
             FileFormat::Arrow => "Arrow",
+            FileFormat::Capture => "packet capture",
+            FileFormat::Export => "flow export",
         })
     }
 }
@@ -53,10 +66,15 @@ impl FileKind {
         if let Some(format) = columnar(&input::first_bytes(path)?) {
             return Ok(FileKind { format, packing: None });
         }
-        let input = input::open(path, Limits::NONE, &Quiet)?;
+        let input = input::unpacked(path, Limits::NONE, &Quiet)?;
+        let packing = input.packing();
+        if let Some(made) = Made::of(input.head()) {
+            return Ok(FileKind { format: made.format(), packing });
+        }
+        let input = input.of_text()?;
         let format =
             if matches!(begins(&input), Some(b'{' | b'[')) { FileFormat::Ndjson } else { FileFormat::Csv };
-        Ok(FileKind { format, packing: input.packing() })
+        Ok(FileKind { format, packing })
     }
 }
 
@@ -169,11 +187,24 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// Whether they are made of what is no table.
+    pub fn are_made(&self) -> bool {
+        matches!(&self.kind, Kind::Columns(columns) if columns.format().is_made())
+    }
+
     /// Text, and places of columns with what they hold in records that are read.
     pub fn text(&mut self) -> Option<(&mut Text<'a>, &[Only])> {
         match &mut self.kind {
             Kind::Text(text) => Some((text, &self.only)),
             _ => None,
+        }
+    }
+
+    /// What the file was found to be so far, where its records are made of something else.
+    pub fn found(&self) -> Found {
+        match &self.kind {
+            Kind::Columns(columns) => columns.found(),
+            Kind::Text(_) | Kind::Lines(_) => Found::default(),
         }
     }
 
@@ -210,16 +241,23 @@ impl<'a> Opened<'a> {
         progress: &'a dyn Progress,
     ) -> Result<Self, ReadError> {
         if let Some(format) = columnar(&input::first_bytes(path)?) {
-            if !layout.reading.only.is_empty() {
-                let reason = "records are left out by what they hold in text alone: leave out `only`";
-                return Err(ReadError::Columns { format, reason: reason.into() });
-            }
+            layout.without_only(format)?;
+            layout.without_capture(format)?;
             let (heads, columns) = columns::open(path, format, limits, progress)?;
             return Opened { format, packing: None, heads, records: Records::of(Kind::Columns(columns)) }
                 .only(layout);
         }
-        let input = input::open(path, limits, progress)?;
+        let input = input::unpacked(path, limits, progress)?;
         let packing = input.packing();
+        if let Some(made) = Made::of(input.head()) {
+            let format = made.format();
+            layout.without_only(format)?;
+            let declared = layout.reading.capture.as_ref();
+            let (heads, columns) = columns::open_made(made, input, declared, layout.making, progress)?;
+            return Ok(Opened { format, packing, heads, records: Records::of(Kind::Columns(columns)) });
+        }
+        let input = input.of_text()?;
+        layout.without_capture(FileFormat::Csv)?;
         // Text that is declared to be laid out so, or that this program wrote, is no JSON, whatever it begins with.
         let Reading { separator, columns, skip, comment, header, line, objects, .. } = layout.reading;
         let declared = separator.is_some()

@@ -3,7 +3,7 @@
 //! Whether a record is left out follows from its own time and the declared window, and from no other record.
 
 use super::cell::{BadCell, Parser};
-use super::columns::{Array, Bad, ColumnReader};
+use super::columns::{Array, Bad, ColumnReader, Found};
 use super::source::Opened;
 use super::text::LeftOut;
 use super::{BadRecord, Bound, ReadError, Report};
@@ -263,6 +263,12 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// What the file was found to be, where its records are made of something else.
+    pub fn found(&mut self, found: Found) {
+        self.report.what = found.what;
+        self.report.notes.extend(found.notes);
+    }
+
     /// Cells that were taken otherwise than they stand there.
     pub fn taken(&mut self, parsers: &[Parser]) {
         for ((column, parser), outside) in
@@ -294,7 +300,10 @@ impl<'a> Tally<'a> {
             self.report.say_outside(column, count);
         }
         if seen == 0 {
-            return Err(ReadError::NoRecords);
+            return Err(match self.report.what {
+                Some(what) => ReadError::NothingMade { what, reasons: self.report.notes },
+                None => ReadError::NoRecords,
+            });
         }
         // Where no record lies in the window there is a trace of none: no value can stop a fit.
         if self.report.bad as f64 > self.tolerance * seen as f64 || self.report.bad == seen {

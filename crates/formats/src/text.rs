@@ -4,9 +4,10 @@
 //! header, and how the line begins after which there is no record.
 
 use super::ReadError;
+use super::columns::Making;
 use super::input::{self, Input};
 use super::line::{Cells, Cutter, Line, decode};
-use super::source::Record;
+use super::source::{FileFormat, Record};
 use netdpsyn_trace::reading::{Encoding, Reading, Separator};
 use std::io::{BufRead, BufReader, Read};
 
@@ -50,6 +51,30 @@ pub(super) struct Layout<'a> {
     pub wanted: &'a [&'a str],
     /// Where it comes from.
     pub origin: Origin,
+    /// What is to be known where records are made of something else.
+    pub making: Making<'a>,
+}
+
+impl<'a> Layout<'a> {
+    /// Of a raw file of which no more is known.
+    pub fn raw(reading: &'a Reading) -> Self {
+        Layout { reading, wanted: &[], origin: Origin::Raw, making: Making::default() }
+    }
+
+    /// Refuses to leave out records by what text holds.
+    pub fn without_only(&self, format: FileFormat) -> Result<(), ReadError> {
+        let reason = "records are left out by what they hold in text alone: leave out `only`";
+        match self.reading.only.is_empty() {
+            true => Ok(()),
+            false => Err(ReadError::Columns { format, reason: reason.into() }),
+        }
+    }
+
+    /// Refuses what is said of captures where there is none: what one record is would not be what is said.
+    pub fn without_capture(&self, format: FileFormat) -> Result<(), ReadError> {
+        let said = self.reading.capture.is_some() && self.origin == Origin::Raw;
+        if said { Err(ReadError::NoCapture { format }) } else { Ok(()) }
+    }
 }
 
 /// The records of a text.

@@ -1,7 +1,9 @@
 //! A trace out, in the format that is asked for: the same records in the same order.
 
+use super::capture_write::CaptureWriter;
 use super::columns::{ArrowWriter, ParquetWriter};
 use super::csv_write::CsvWriter;
+use netdpsyn_capture::write::Container;
 use netdpsyn_privacy::{Private, Raw, Sensitive};
 use netdpsyn_trace::progress::{Halted, Progress};
 use netdpsyn_trace::{Schema, Trace};
@@ -17,10 +19,14 @@ pub enum OutputFormat {
     Parquet,
     /// An Apache Arrow IPC file, packed with zstd.
     Arrow,
+    /// A packet capture of the older format, of traces of packets alone.
+    Pcap,
+    /// A packet capture of the newer format, of traces of packets alone.
+    Pcapng,
 }
 
 impl OutputFormat {
-    /// All of them, the one that anybody takes first.
+    /// Those that any trace can be written in, the one that anybody takes first.
     pub const ALL: [OutputFormat; 3] = [OutputFormat::Csv, OutputFormat::Parquet, OutputFormat::Arrow];
 
     /// How a file's name ends.
@@ -29,6 +35,8 @@ impl OutputFormat {
             OutputFormat::Csv => "csv",
             OutputFormat::Parquet => "parquet",
             OutputFormat::Arrow => "arrow",
+            OutputFormat::Pcap => "pcap",
+            OutputFormat::Pcapng => "pcapng",
         }
     }
 
@@ -38,16 +46,35 @@ impl OutputFormat {
             "csv" => Some(OutputFormat::Csv),
             "parquet" | "pq" => Some(OutputFormat::Parquet),
             "arrow" | "feather" | "ipc" => Some(OutputFormat::Arrow),
+            "pcap" | "cap" => Some(OutputFormat::Pcap),
+            "pcapng" => Some(OutputFormat::Pcapng),
             _ => None,
         }
     }
 
-    /// Its registered media type.
+    /// Whether it is a packet capture.
+    pub fn is_capture(self) -> bool {
+        matches!(self, OutputFormat::Pcap | OutputFormat::Pcapng)
+    }
+
+    /// Whether it packs itself.
+    pub fn is_packed(self) -> bool {
+        matches!(self, OutputFormat::Parquet | OutputFormat::Arrow)
+    }
+
+    /// Why a trace of this schema cannot be written so, if it cannot.
+    pub fn unfit(self, schema: &Schema) -> Option<String> {
+        if self.is_capture() { super::unfit_for_capture(schema) } else { None }
+    }
+
+    /// Its media type; of pcapng one that is usual and not registered.
     pub fn media_type(self) -> &'static str {
         match self {
             OutputFormat::Csv => "text/csv",
             OutputFormat::Parquet => "application/vnd.apache.parquet",
             OutputFormat::Arrow => "application/vnd.apache.arrow.file",
+            OutputFormat::Pcap => "application/vnd.tcpdump.pcap",
+            OutputFormat::Pcapng => "application/x-pcapng",
         }
     }
 }
@@ -60,6 +87,8 @@ pub enum TraceWriter<W: Write> {
     Parquet(Box<ParquetWriter<W>>),
     /// As an Arrow file.
     Arrow(Box<ArrowWriter<W>>),
+    /// As a packet capture.
+    Capture(Box<CaptureWriter<W>>),
 }
 
 impl<W: Write> TraceWriter<W> {
@@ -79,7 +108,29 @@ impl<W: Write> TraceWriter<W> {
             OutputFormat::Arrow => {
                 TraceWriter::Arrow(Box::new(ArrowWriter::new(schema, to, rows, statement)?))
             }
+            OutputFormat::Pcap => {
+                TraceWriter::Capture(Box::new(CaptureWriter::new(Container::Pcap, schema, to, rows)?))
+            }
+            OutputFormat::Pcapng => {
+                TraceWriter::Capture(Box::new(CaptureWriter::new(Container::Pcapng, schema, to, rows)?))
+            }
         })
+    }
+
+    /// The same with payloads of zeros where packets have payloads.
+    pub fn with_zeros(self) -> Self {
+        match self {
+            TraceWriter::Capture(writer) => TraceWriter::Capture(Box::new(writer.with_zeros())),
+            other => other,
+        }
+    }
+
+    /// What of the trace stands otherwise in what was written so far, in words.
+    pub fn notes(&self) -> Vec<String> {
+        match self {
+            TraceWriter::Capture(writer) => writer.notes(),
+            TraceWriter::Csv(_) | TraceWriter::Parquet(_) | TraceWriter::Arrow(_) => Vec::new(),
+        }
     }
 
     /// The same as text, laid out as the schema says that it is read; `places` are those of its columns in what is written.
@@ -93,6 +144,7 @@ impl<W: Write> TraceWriter<W> {
             TraceWriter::Csv(writer) => writer.write(slice, progress),
             TraceWriter::Parquet(writer) => writer.write(slice, progress),
             TraceWriter::Arrow(writer) => writer.write(slice, progress),
+            TraceWriter::Capture(writer) => writer.write(slice, progress),
         }
     }
 
@@ -102,6 +154,7 @@ impl<W: Write> TraceWriter<W> {
             TraceWriter::Csv(writer) => writer.finish(),
             TraceWriter::Parquet(writer) => writer.finish(progress),
             TraceWriter::Arrow(writer) => writer.finish(progress),
+            TraceWriter::Capture(writer) => writer.finish(),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! whole numbers in JSON ([`whole`]), and simulated traces to try things on ([`simulate`]).
 
 pub mod address;
+pub mod capture;
 pub mod columns;
 pub mod directory;
 pub mod ends;
@@ -34,6 +35,7 @@ pub mod window;
 pub mod written;
 
 pub use address::{Address, Families};
+pub use capture::Capture;
 pub use columns::{Trace, Values};
 pub use directory::{Addresses, Directory};
 pub use ends::Ends;

@@ -3,8 +3,9 @@
 //! A file without any of it is comma-separated text in UTF-8 with a header line. Every rule that leaves out a line judges that line alone, but for
 //! [`Reading::skip`] and [`Reading::end`], which hold only because they are declared: what they leave out hangs on other lines.
 
+use super::capture::Capture;
 use super::line::Line;
-use super::{SchemaError, TimeUnit};
+use super::{Kind, SchemaError, TimeUnit};
 use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct Reading {
     /// The column of times at which records end, where a column of durations says the same. It is not read, and written as start and duration have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<Ended>,
+    /// What records are made of a packet capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture: Option<Capture>,
 }
 
 /// A column of times at which records end, where another holds durations.
@@ -392,6 +396,10 @@ impl Reading {
             },
             times: first(self.times, other.times),
             ends: first(self.ends, other.ends),
+            capture: match (self.capture, other.capture) {
+                (Some(own), Some(other)) => Some(own.over(other)),
+                (own, other) => own.or(other),
+            },
         }
     }
 
@@ -408,8 +416,16 @@ impl Reading {
         }
     }
 
-    /// What is wrong with it, if anything.
+    /// What is wrong with it, if anything, whatever the schema's kind.
     pub fn check(&self) -> Result<(), SchemaError> {
+        self.check_under(None)
+    }
+
+    /// The same under a schema of a kind.
+    pub(super) fn check_under(&self, kind: Option<Kind>) -> Result<(), SchemaError> {
+        if let Some(capture) = &self.capture {
+            capture.check(kind)?;
+        }
         let wrong = |reason: &str| Err(SchemaError::Shape(format!("reading: {reason}")));
         if self.skip > 1_000 {
             return wrong("skip is at most 1000 lines");

@@ -529,7 +529,7 @@ impl Schema {
         }
         self.check_grain()?;
         self.check_mtu()?;
-        self.reading.check()?;
+        self.reading.check_under(Some(self.kind))?;
         self.check_special_is_written()?;
         self.check_window_is_written()?;
         if !self.columns.iter().any(Column::is_measured) {

@@ -2,12 +2,12 @@
 //!
 //! In version 1 names were what columns meant, whatever their types, and `key` named one of them. Version 2 says it by roles, which fit types. What is read of
 //! version 1 gains roles here, wherever it comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the
-//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values or addresses of any family version 4, one that says when records end version 5, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
+//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values or addresses of any family version 4, one that says when records end or what is made of a capture version 5, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
 
 use super::{Column, Fact, Field, Kind, Reading, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
-/// The newest version, which says when records end.
+/// The newest version, which says when records end and what is made of a capture.
 pub const VERSION: u32 = 5;
 /// The first version whose columns have special values and addresses of any family.
 const SPECIAL: u32 = 4;
@@ -22,7 +22,7 @@ const ROLES: u32 = 2;
 #[serde(deny_unknown_fields, rename = "Schema")]
 #[cfg_attr(feature = "openapi", schema(as = Schema))]
 pub struct Written {
-    /// Of the schema. 5, the usual where it says when records end. 4, the usual where a column has special values or addresses of any family. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
+    /// Of the schema. 5, the usual where it says when records end or what is made of a capture. 4, the usual where a column has special values or addresses of any family. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
     /// presets' columns do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5))]
@@ -134,6 +134,9 @@ impl TryFrom<Written> for Schema {
 fn first_version(columns: &[Column], reading: &Reading) -> Option<(u32, &'static str)> {
     if reading.ends.is_some() || columns.iter().any(Column::is_end) {
         return Some((VERSION, "times at which records end"));
+    }
+    if reading.capture.is_some() {
+        return Some((VERSION, "records that are made of captures"));
     }
     let special = |column: &Column| match column.field {
         Field::Address {} => Some((SPECIAL, "addresses of any family")),

@@ -23,7 +23,13 @@ struct Payload<'a> {
 
 /// Reads the headers that begin at `data`, of a packet that had `wire` bytes from there on when it was captured. All of `packet` is set but its
 /// time and captured length; of a packet that is skipped they are left as they may be.
-pub(crate) fn read(data: &[u8], wire: u64, tunnels: Tunnels, packet: &mut Packet) -> Result<(), Skip> {
+/// What comes back is what was captured above the IP header.
+pub(crate) fn read<'a>(
+    data: &'a [u8],
+    wire: u64,
+    tunnels: Tunnels,
+    packet: &mut Packet,
+) -> Result<&'a [u8], Skip> {
     let mut payload = header(data, wire, packet)?;
     if tunnels == Tunnels::Inner {
         for _ in 0..TUNNELS {
@@ -41,7 +47,7 @@ pub(crate) fn read(data: &[u8], wire: u64, tunnels: Tunnels, packet: &mut Packet
             payload = next;
         }
     }
-    Ok(())
+    Ok(payload.bytes)
 }
 
 /// One IP header with what is kept of the transport above it.

@@ -22,7 +22,7 @@ mod pcapng;
 
 use crate::error::CaptureError;
 use crate::kind::{self, Kind};
-use crate::packet::Packet;
+use crate::packet::{Packet, protocol};
 use crate::skip::{Skip, Skips};
 use crate::{ip, link};
 use input::Input;
@@ -69,7 +69,14 @@ pub struct Reader<R> {
     last: u64,
     skips: Skips,
     ended: bool,
+    links: Vec<u32>,
+    /// Ports whose datagrams are kept, and the last one of them.
+    ports: Vec<u16>,
+    datagram: Vec<u8>,
 }
+
+/// Link types that are told apart in [`Reader::links`].
+const LINKS: usize = 8;
 
 enum Format {
     Pcap(pcap::File),
@@ -137,7 +144,22 @@ impl<R: Read> Reader<R> {
             last: 0,
             skips: Skips::default(),
             ended: false,
+            links: Vec::new(),
+            ports: Vec::new(),
+            datagram: Vec::new(),
         })
+    }
+
+    /// The same, keeping what datagrams of UDP to these ports carry: [`Self::datagram`].
+    pub fn with_datagrams(mut self, ports: Vec<u16>) -> Reader<R> {
+        self.ports = ports;
+        self
+    }
+
+    /// What the datagram of the packet that was read last carries, as far as it was captured; `None` where it is none to the ports that are
+    /// looked for, or a fragment.
+    pub fn datagram(&self) -> Option<&[u8]> {
+        (!self.datagram.is_empty()).then_some(&self.datagram)
     }
 
     /// Reads the next record into `packet`, which holds nothing of use unless the answer is [`Step::Packet`].
@@ -177,11 +199,18 @@ impl<R: Read> Reader<R> {
             Found::Broken(broken) => return self.broken(&broken),
         };
         self.records += 1;
+        if self.links.last() != Some(&record.link) {
+            self.links.retain(|link| *link != record.link);
+            if self.links.len() < LINKS {
+                self.links.push(record.link);
+            }
+        }
         let step = self.read(&record, packet);
         Ok(self.pass(record.length, step)?)
     }
 
     fn read(&mut self, record: &Record, packet: &mut Packet) -> Step {
+        self.datagram.clear();
         let frame = self.input.bytes().get(record.at..).unwrap_or_default();
         let frame = &frame[..frame.len().min(record.captured)];
         let time = match record.time {
@@ -194,7 +223,14 @@ impl<R: Read> Reader<R> {
         let read = link::ip_in(record.link, frame)
             .and_then(|data| ip::read(data, wire - (frame.len() - data.len()) as u64, self.tunnels, packet));
         match read {
-            Ok(()) => {
+            Ok(above) => {
+                let whole = packet.fragment_offset == 0 && packet.ip_flags & 1 == 0;
+                if whole && packet.protocol == protocol::UDP && self.ports.contains(&packet.destination_port)
+                {
+                    let length = above.get(4..6).map_or(0, |two| u16::from_be_bytes([two[0], two[1]]));
+                    let end = above.len().min(length.into());
+                    self.datagram.extend_from_slice(above.get(8..end).unwrap_or_default());
+                }
                 packet.time = time;
                 packet.captured = u32::try_from(frame.len()).unwrap_or(u32::MAX);
                 self.untimed += u64::from(record.time.is_none());
@@ -231,6 +267,11 @@ impl<R: Read> Reader<R> {
             Format::Pcap(_) => Kind::Pcap,
             Format::Pcapng(_) => Kind::Pcapng,
         }
+    }
+
+    /// Link types of what was read so far, eight at most: the one of the last record is the last.
+    pub fn links(&self) -> &[u32] {
+        &self.links
     }
 
     /// Packets that were read so far.

@@ -157,6 +157,12 @@ impl<W: Write> Writer<W> {
         })
     }
 
+    /// The same with another payload, for all packets that are still to come.
+    pub fn with_payload(mut self, payload: Payload) -> Writer<W> {
+        self.options.payload = payload;
+        self
+    }
+
     /// Writes a packet, not before those of an earlier time.
     ///
     /// # Errors

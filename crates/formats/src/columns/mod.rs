@@ -8,6 +8,7 @@
 //! | `known` | text that comes again and again |
 //! | `parquet_in` | Parquet a few pages at a time, every claim held against the file before it is believed |
 //! | `words` | text of Parquet as places in a dictionary |
+//! | `made` | packets and flows of captures, flows of exporters |
 //! | `arrow_in` | Arrow IPC, file or stream, a batch at a time, its columns beside each other |
 //! | `arrays` | a slice of a trace as typed arrays |
 //! | `parquet_out`, `arrow_out` | the same in a file |
@@ -21,6 +22,7 @@ mod arrow_out;
 mod cells;
 mod holds;
 mod known;
+mod made;
 mod parquet_in;
 mod parquet_out;
 mod values;
@@ -29,6 +31,7 @@ mod words;
 use arrays::Typed;
 pub use arrow_out::ArrowWriter;
 pub(super) use holds::Holds;
+pub(super) use made::{Found, Made, Making, open as open_made};
 pub use parquet_out::ParquetWriter;
 pub(super) use polars_arrow::array::Array;
 pub(super) use values::{Bad, ColumnReader};
@@ -62,6 +65,10 @@ trait Batches {
     fn choose(&mut self, positions: Vec<usize>);
     /// The next batch. Fewer `rows` than usual may be had sooner, and one that would have to be cut may have more.
     fn next(&mut self, rows: usize) -> Result<Option<Vec<Box<dyn Array>>>, ReadError>;
+    /// What the file was found to be so far, where its records are made of something else.
+    fn found(&self) -> Found {
+        Found::default()
+    }
 }
 
 /// A columnar file that has been opened.
@@ -95,24 +102,41 @@ pub(super) fn open<'a>(
             (heads, Box::new(file))
         }
     };
-    let holds: Vec<Holds> = heads.iter().map(|head| head.holds).collect();
-    let mut columns = Columns {
-        format,
-        batches,
-        holds,
-        chosen: Vec::new(),
-        whole: Vec::new(),
-        handed: 0,
-        batch: Vec::new(),
-        row: 0,
-        line: 0,
-    };
-    let all = (0..heads.len()).filter(|&i| heads[i].holds != Holds::Nested);
-    columns.choose(all.map(|position| Chosen { position, address: false }).collect());
+    let columns = Columns::of(format, &heads, batches);
     Ok((heads, columns))
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    /// Of a file of which all columns are read that can be.
+    fn of(format: FileFormat, heads: &[Head], batches: Box<dyn Batches + 'a>) -> Self {
+        let mut columns = Columns {
+            format,
+            batches,
+            holds: heads.iter().map(|head| head.holds).collect(),
+            chosen: Vec::new(),
+            whole: Vec::new(),
+            handed: 0,
+            batch: Vec::new(),
+            row: 0,
+            line: 0,
+        };
+        let all = (0..heads.len()).filter(|&i| heads[i].holds != Holds::Nested);
+        // Bytes of sixteen are addresses where they are made, whoever reads them.
+        let address = matches!(format, FileFormat::Capture | FileFormat::Export);
+        columns.choose(all.map(|position| Chosen { position, address }).collect());
+        columns
+    }
+
+    /// What the file is written in.
+    pub fn format(&self) -> FileFormat {
+        self.format
+    }
+
+    /// What the file was found to be so far.
+    pub fn found(&self) -> Found {
+        self.batches.found()
+    }
+
     /// Reads these columns alone, from the beginning of the next batch on.
     pub fn choose(&mut self, chosen: Vec<Chosen>) {
         self.batches.choose(chosen.iter().map(|chosen| chosen.position).collect());

@@ -4,6 +4,7 @@
 use super::Holds;
 use super::cells::{of_keys, text};
 use super::known::Texts;
+use crate::addresses;
 use crate::cell::{BadCell, Parser};
 use netdpsyn_trace::protocols;
 use polars_arrow::array::{
@@ -14,7 +15,7 @@ use polars_arrow::bitmap::Bitmap;
 use polars_arrow::bitmap::bitmask::BitMask;
 use polars_arrow::datatypes::PhysicalType;
 use polars_arrow::types::PrimitiveType;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
 /// Rows that are read together: their values are in the nearest cache until they are in the trace.
@@ -166,6 +167,11 @@ impl How<'_> {
     /// Text, or bytes, which are the text unless they are an address.
     fn cell(&self, bytes: &[u8], texts: &mut Texts) -> Option<u64> {
         if self.address && matches!(bytes.len(), 4 | 6 | 16) {
+            if let Parser::Address(gatherer) = self.parser {
+                let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+                let ip = four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()?;
+                return addresses::of_ip(ip, gatherer.as_deref());
+            }
             let four = <[u8; 4]>::try_from(bytes).ok();
             let sixteen = || Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).to_ipv4_mapped();
             let address = four.map(u32::from_be_bytes).or_else(|| sixteen().map(u32::from));

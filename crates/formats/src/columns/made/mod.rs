@@ -1,0 +1,173 @@
+//! Records that are made of what is no table: packets of captures, flows that these make, flows that exporters tell.
+//!
+//! What a file is, its first bytes say; what is made of it the schema does ([`netdpsyn_trace::Capture`]). The columns are called as those of the layouts
+//! `packet-flags` and `flow`, and have types, so that the reader of typed columns reads them. Memory is that of one batch, and where flows are made of
+//! packets that of the open ones: what is more goes to scratch files without names.
+//!
+//! | file | idea |
+//! | --- | --- |
+//! | `packets` | a packet a record |
+//! | `flows` | flows by time-outs, made before the first is handed out |
+//! | `exports` | flows of datagrams, from a file of them or from a capture |
+//! | `typed` | both as typed arrays |
+//! | `said` | what was left out, in words |
+
+mod exports;
+mod flows;
+mod packets;
+mod said;
+mod typed;
+
+use super::{Batches, Columns};
+use crate::ReadError;
+use crate::input::{self, Input};
+use crate::packed::{Broken, Packing};
+use crate::source::{FileFormat, Head};
+use netdpsyn_capture::{CaptureError, Reader, Tunnels};
+use netdpsyn_trace::progress::Progress;
+use netdpsyn_trace::{Address, Capture, Kind, capture};
+use std::io::{self, BufReader, Read};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// What records are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A packet capture.
+    Capture(netdpsyn_capture::Kind),
+    /// Datagrams of flow exporters.
+    Export(netdpsyn_export::Kind),
+}
+
+impl Made {
+    /// By the first 64 KiB of a file, or all of it.
+    pub fn of(head: &[u8]) -> Option<Made> {
+        if let Some(kind) = netdpsyn_capture::kind_of(head) {
+            return Some(Made::Capture(kind));
+        }
+        let export = netdpsyn_export::kind_of(head);
+        export.filter(|kind| kind.converted_by().is_none()).map(Made::Export)
+    }
+
+    /// The format.
+    pub fn format(self) -> FileFormat {
+        match self {
+            Made::Capture(_) => FileFormat::Capture,
+            Made::Export(_) => FileFormat::Export,
+        }
+    }
+}
+
+/// What is to be known of the schema to make its records.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Making<'a> {
+    /// Flows or packets, where it is known.
+    pub kind: Option<Kind>,
+    /// Whether addresses are of IPv4 alone: others are left out.
+    pub four: bool,
+    /// Where scratch files may be; the system's folder for such where nothing is said.
+    pub scratch: Option<&'a Path>,
+}
+
+/// What a file was found to be, and what was left out of it.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// What it is, in words.
+    pub what: Option<String>,
+    /// What was left out and why, in words with counts.
+    pub notes: Vec<String>,
+}
+
+/// Opens what a capture or datagrams are made into.
+pub fn open<'a>(
+    made: Made,
+    input: Input<'a>,
+    declared: Option<&Capture>,
+    making: Making<'_>,
+    progress: &'a dyn Progress,
+) -> Result<(Vec<Head>, Columns<'a>), ReadError> {
+    let format = made.format();
+    let packing = input.packing();
+    let wrong = |reason: &str| Err(super::broken(format, reason));
+    let declared = declared.cloned().unwrap_or_default();
+    let bytes = input.into_bytes();
+    let batches: Box<dyn Batches + 'a> = match made {
+        Made::Capture(_) => {
+            let tunnels = match declared.tunnels() {
+                capture::Tunnels::Outer => Tunnels::Outer,
+                capture::Tunnels::Inner => Tunnels::Inner,
+            };
+            let reader = Reader::new(bytes, tunnels).map_err(|error| failure(error, 0))?;
+            let source = Source { reader, four: making.four, left_out: LeftOut::default(), packing };
+            match declared.records(making.kind) {
+                capture::Records::Packets => Box::new(packets::Packets::new(source)),
+                capture::Records::Flows => {
+                    let folder = making.scratch.map_or_else(std::env::temp_dir, PathBuf::from);
+                    Box::new(flows::Flows::new(source, &declared, folder, progress))
+                }
+                capture::Records::Exports => Box::new(exports::Carried::new(source, declared.ports())),
+            }
+        }
+        Made::Export(kind) => {
+            if !declared.is_plain() && declared.records != Some(capture::Records::Exports) {
+                return wrong(
+                    "it holds datagrams of flow exporters, whose flows are records as they are: leave out what `reading` says of captures",
+                );
+            }
+            Box::new(exports::Stored::new(kind, bytes, making.four, packing))
+        }
+    };
+    let is_packets =
+        matches!(made, Made::Capture(_)) && declared.records(making.kind) == capture::Records::Packets;
+    let heads = if is_packets { typed::packet_heads() } else { typed::flow_heads() };
+    let columns = Columns::of(format, &heads, batches);
+    Ok((heads, columns))
+}
+
+/// A capture that is read, and what is left out of it beside what the reader leaves out.
+struct Source<'a> {
+    reader: Reader<BufReader<Box<dyn Read + Send + 'a>>>,
+    four: bool,
+    /// Packets that were left out for their addresses.
+    left_out: LeftOut,
+    packing: Option<Packing>,
+}
+
+/// What was left out for its addresses.
+#[derive(Clone, Copy, Debug, Default)]
+struct LeftOut {
+    /// Of IPv6, where addresses are of IPv4 alone.
+    six: u64,
+    /// Of IPv6 that nobody has assigned, where they are of any family.
+    nobodys: u64,
+}
+
+impl LeftOut {
+    /// Whether a record with these addresses is left out; if so it is counted.
+    fn takes(&mut self, four: bool, ends: [IpAddr; 2]) -> bool {
+        let six = four && ends.iter().any(IpAddr::is_ipv6);
+        let nobodys = !four && ends.iter().any(|ip| Address::of_ip(*ip).key().is_none());
+        self.six += u64::from(six);
+        self.nobodys += u64::from(nobodys);
+        six || nobodys
+    }
+}
+
+/// Why a capture is not read on.
+fn failure(error: CaptureError, packet: u64) -> ReadError {
+    match error {
+        CaptureError::Io(error) => unread(FileFormat::Capture, error, &format!("packet {packet}")),
+        error => super::broken(FileFormat::Capture, error),
+    }
+}
+
+/// Why bytes could not be had; of what is packed, behind which record it is damaged.
+fn unread(format: FileFormat, error: io::Error, behind: &str) -> ReadError {
+    match error.downcast::<Broken>() {
+        Ok(Broken { packing, reason }) => super::broken(
+            format,
+            format!("the {packing} stream is cut off or damaged after {behind}: {reason}"),
+        ),
+        Err(error) => input::failure(error, 0),
+    }
+}
