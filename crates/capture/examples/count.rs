@@ -17,6 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let (packets, seconds) = (reader.packets(), start.elapsed().as_secs_f64());
-    println!("{packets} packets of {bytes} bytes, {seconds:.3} s, {:.1} M packets/s", packets as f64 / seconds / 1e6);
+    println!(
+        "{packets} packets of {bytes} bytes, {seconds:.3} s, {:.1} M packets/s",
+        packets as f64 / seconds / 1e6
+    );
     Ok(())
 }
