@@ -168,7 +168,7 @@ impl<W: Write> CaptureWriter<W> {
             (counts.lengthened, "packets were shorter than their headers and have the length of those"),
             (counts.shortened, "packets were longer than IP can say and have the longest length"),
             (self.unordered, "packets come before the packet before them"),
-            (self.unfit, "records are no packets of IP from and to one family of addresses and are left out"),
+            (self.unfit, "records have no addresses of IP, or those of two families, and are left out"),
         ];
         let told = notes.into_iter().filter(|(count, _)| *count > 0);
         told.map(|(count, what)| format!("{count} {what}")).collect()
