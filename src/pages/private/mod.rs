@@ -1,12 +1,16 @@
 //! The private report as a page: the verdict, then plots of raw beside synthetic. It holds everything that it shows, and no script.
 
-use super::chart::{Bar, RAW, bars, course, doubling, histogram, ratios};
+mod risks;
+
+use super::chart::{Bar, RAW, bars, course, doubling, grid, histogram, ratios};
 use super::sheet;
+use crate::evaluate::private::classify::{Classification, Classifier, Trained};
 use crate::evaluate::private::one_way::OneWay;
 use crate::evaluate::private::population::{Count, Population};
 use crate::evaluate::private::profile::Profile;
 use crate::evaluate::private::sessions::Sessions;
 use crate::evaluate::private::top::Top;
+use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::verdict::{Finding, Grade, RULE};
 use crate::evaluate::private::volumes::{Course, Volumes};
 use crate::evaluate::private::{Outcome, Report, Rows};
@@ -42,6 +46,13 @@ pub fn page(report: &Report) -> String {
         (section("Sessions", &report.sessions, sessions))
         (section("Top lists", &report.top, |lists| top(lists)))
         (section("Single columns", &report.one_way, |columns| one_way(columns)))
+        (section("Pairs of columns", &report.two_way, two_way))
+        (section("Classifiers", &report.classification, classification))
+        h2 { "What is given away" }
+        @match &report.attacks {
+            Outcome::Measured(attacks) => (risks::risks(attacks)),
+            Outcome::Skipped { skipped } => p.quiet { (skipped) },
+        }
         p.private { "PRIVATE: do not pass this page on; the release report is the one for readers" }
     };
     sheet("PRIVATE report", Some("private-page"), body)
@@ -166,6 +177,63 @@ fn one_way(columns: &[OneWay]) -> Markup {
     bars("Distance, 0 is equal", "floor", &columns.iter().map(bar).collect::<Vec<_>>())
 }
 
+/// Pairs that are named one by one.
+const WORST: usize = 8;
+
+fn two_way(found: &TwoWay) -> Markup {
+    // Columns as they first come up; every pair stands in the list once.
+    let mut columns: Vec<&str> = Vec::new();
+    for name in found.pairs.iter().flat_map(|pair| &pair.columns) {
+        if !columns.contains(&name.as_str()) {
+            columns.push(name);
+        }
+    }
+    columns.sort_unstable();
+    let pairs: Vec<([&str; 2], f64)> = found
+        .pairs
+        .iter()
+        .filter_map(|pair| {
+            Some(([pair.columns.first()?.as_str(), pair.columns.get(1)?.as_str()], pair.distance))
+        })
+        .collect();
+    let bar = |pair: &crate::evaluate::private::joint::Joint| Bar {
+        name: pair.columns.join(" × "),
+        value: pair.distance,
+        mark: pair.floor,
+    };
+    let worst: Vec<Bar> = found.pairs.iter().take(WORST).map(bar).collect();
+    let floor = found.floor.map_or(String::new(), |floor| format!(", floor {floor:.3}"));
+    html! {
+        (grid(&format!("Distance of every pair; mean {:.3}{floor}", found.mean), "0 is equal, 1 disjoint; darker is farther", &columns, &pairs))
+        (bars("The pairs that are farthest", "floor", &worst))
+    }
+}
+
+fn named(classifier: Classifier) -> &'static str {
+    match classifier {
+        Classifier::DecisionTree => "decision tree",
+        Classifier::LogisticRegression => "logistic regression",
+        Classifier::RandomForest => "random forest",
+        Classifier::GradientBoosting => "gradient boosting",
+        Classifier::Perceptron => "perceptron",
+    }
+}
+
+fn classification(found: &Classification) -> Markup {
+    let bar = |score: fn(&Trained) -> [f64; 2]| {
+        let one = move |trained: &Trained| {
+            let [value, mark] = score(trained);
+            Bar { name: named(trained.classifier).into(), value, mark: Some(mark) }
+        };
+        found.classifiers.iter().map(one).collect::<Vec<Bar>>()
+    };
+    let trained_on = "one trained on raw records";
+    html! {
+        (bars(&format!("Accuracy for {} after training on synthetic records", found.key), trained_on, &bar(|one| [one.scores.synthetic.accuracy, one.scores.real.accuracy])))
+        (bars(&format!("Macro-F1 for {} after training on synthetic records", found.key), trained_on, &bar(|one| [one.scores.synthetic.macro_f1, one.scores.real.macro_f1])))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +247,8 @@ mod tests {
     fn a_page_leads_with_its_verdict_and_holds_all_that_it_shows() {
         let mut schema = flows::schema();
         schema.columns[0].name = "<b>&\"".into();
-        let only = [Measure::OneWay, Measure::Volumes, Measure::Population, Measure::Sessions];
+        let only =
+            [Measure::OneWay, Measure::TwoWay, Measure::Volumes, Measure::Population, Measure::Sessions];
         let report = private::evaluate(
             Inputs {
                 real: Sensitive::new(flows::simulate(300, 1)),
@@ -194,6 +263,7 @@ mod tests {
         let at = |part: &str| shown.find(part).unwrap_or_else(|| panic!("{part} in {shown}"));
         assert!(at("PRIVATE") < at("one-way:") && at("one-way:") < at("<svg"));
         assert!(at("not asked for") > at("Top lists"), "what was not taken says why");
+        assert!(at("What is given away") > at("Distance of every pair"));
         assert!(shown.contains("&lt;b&gt;&amp;&quot;") && !shown.contains("<b>"), "names are text");
         for foreign in ["<script", "http:", "https:", "NaN", "inf", "url(", "style=\""] {
             assert!(!shown.contains(foreign), "{foreign} in {shown}");
