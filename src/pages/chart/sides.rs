@@ -112,7 +112,7 @@ pub fn histogram(
                 @let x = (bin as f64 + 0.27) * step;
                 path.error d=(format!("M{x:.1} {:.1}V{:.1}m-3 0h6", base - height(told - reach), base - height(told + reach))) {}
             }
-            @if bin % every == 0 { @if let Some(name) = bins.get(bin) { (text((bin as f64 + 0.06) * step, base + 14.0, "start", name)) } }
+            @if bin % every == 0 && (bin as f64) * step < WIDTH - 30.0 { @if let Some(name) = bins.get(bin) { (text((bin as f64 + 0.06) * step, base + 14.0, "start", name)) } }
         }
     };
     let table = html! {
