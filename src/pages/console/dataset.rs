@@ -217,7 +217,7 @@ fn uploading(frame: &Frame, dataset: &DatasetView, action: &str, api: &str) -> M
             // First, so that it is judged before the file is taken.
             input type="hidden" name="token" value=(frame.token);
             h2 { @if again { "Replace the trace" } @else { "Upload the trace" } }
-            label for="trace" { "File" small { "CSV or JSON lines, plain or packed; Parquet; Arrow. Choose it, or drop it here." } }
+            label for="trace" { "File" small { "CSV or JSON lines, plain or packed; Parquet; Arrow; packet captures. Choose it, or drop it here." } }
             input id="trace" name="trace" type="file" required;
             button { "Upload" }
             (Curl::of("PUT", format!("{api}/trace")).file("FILE").hint())

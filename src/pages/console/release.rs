@@ -69,7 +69,7 @@ pub fn release(frame: &Frame, release: &ReleaseView) -> String {
         p { a.button href=(format!("{api}/report.html")) { "Read the release report" } }
         h2 { "Download" }
         @if steward && release.state == State::Draft { p { "Looking at a draft is written down and told to readers." } }
-        (downloads(release))
+        (downloads(release, None))
         @if steward {
             section.panel {
                 h2 { "The private report" }

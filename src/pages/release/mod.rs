@@ -74,7 +74,7 @@ pub fn page(shown: &Shown) -> String {
         (charges(statement))
         @if let Some((release, report)) = shown.kept {
             h2 { "Download" }
-            (downloads(release))
+            (downloads(release, Some(statement.one() == "packet")))
             h2 { "How to cite" }
             pre tabindex="0" { (cite(release, report)) }
         }
@@ -225,14 +225,17 @@ fn charges(statement: &Statement) -> Markup {
     }
 }
 
-/// Where the trace is to be had, in every format.
-pub fn downloads(release: &ReleaseView) -> Markup {
+/// Where the trace is to be had, in every format; captures only where it is one of packets, if that is known.
+pub fn downloads(release: &ReleaseView, packets: Option<bool>) -> Markup {
+    let is_capture = |format: ContentFormat| matches!(format, ContentFormat::Pcap | ContentFormat::Pcapng);
+    let had = ContentFormat::ALL.into_iter().filter(|format| packets.unwrap_or(true) || !is_capture(*format));
     html! {
         ul {
-            @for format in ContentFormat::ALL {
+            @for format in had {
                 li {
                     a href=(format!("{}?format={}", release.content, format.extension())) { (format.extension()) }
                     @if format == ContentFormat::Csv { " (" (bytes(release.bytes.unsigned_abs())) ", SHA-256 " span.id { (release.sha256) } ")" }
+                    @if is_capture(format) && packets.is_none() { " (of packets alone)" }
                 }
             }
             li { a href=(format!("{}?layout=source", release.content)) { "laid out as the raw trace was" } }
