@@ -69,6 +69,7 @@ fn one_size(rows: usize, folder: &Path) {
         None,
         &folder.join("synthetic.csv"),
         Form::AsRead,
+        false,
         &Quiet,
     );
     made.expect("a trace");

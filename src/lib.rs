@@ -42,8 +42,9 @@
 //! | [`storage`] | database and artifacts | `ledger account` |
 //! | [`service`] | use cases, one transaction each | `storage ledger config` and the engine above |
 //! | [`jobs`] | workers: leases, and what each kind of job does | `service storage` and the engine |
-//! | [`http`] | the REST API, thin | `service storage jobs` |
-//! | [`cli`] | the command line, thin | `service http storage config telemetry` and what they take and return |
+//! | [`pages`] | HTML of what others give | `service storage` and the engine |
+//! | [`http`] | the REST API and the console, thin | `pages service storage jobs` |
+//! | [`cli`] | the command line, thin | `pages service http storage config telemetry` and what they take and return |
 //! | [`config`], [`telemetry`] | settings, logs | – |
 //!
 //! `tests/architecture.rs` reads the `use` lines of these and fails on an arrow that the table does not have.
@@ -53,6 +54,7 @@ pub mod config;
 pub mod http;
 pub mod jobs;
 pub mod ledger;
+pub mod pages;
 pub mod service;
 pub mod storage;
 pub mod telemetry;

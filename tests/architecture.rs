@@ -110,8 +110,9 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("storage", vec!["ledger", "account"]),
         ("service", and(&["storage", "ledger", "config"])),
         ("jobs", and(&["service", "storage"])),
-        ("http", vec!["service", "storage", "jobs"]),
-        ("cli", and(&["service", "storage", "http", "config", "telemetry"])),
+        ("pages", and(&["service", "storage"])),
+        ("http", vec!["pages", "service", "storage", "jobs"]),
+        ("cli", and(&["pages", "service", "storage", "http", "config", "telemetry"])),
         ("main", vec![]),
         ("lib", vec![]),
     ])

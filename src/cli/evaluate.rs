@@ -2,9 +2,10 @@
 
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
-use super::{Failure, evaluation, page};
+use super::{Failure, evaluation};
 use crate::evaluate::private::Measure;
 use crate::formats::Steward;
+use crate::pages;
 use crate::service::local::{self, LocalError};
 use crate::service::new_file::NewFile;
 use std::io::Write;
@@ -24,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "OUT")]
     json: Option<PathBuf>,
     /// Write the report as a page with plots to a file readable by you alone
-    #[arg(long, value_name = "OUT.html")]
+    #[arg(long = "html", visible_alias = "page", value_name = "OUT.html")]
     page: Option<PathBuf>,
     #[arg(long, value_name = "MEASURE,…", value_delimiter = ',', help = only_help())]
     only: Vec<Measure>,
@@ -62,7 +63,7 @@ impl Args {
             write(path, json())?;
         }
         if let Some(path) = &self.page {
-            write(path, page::page(&report))?;
+            write(path, pages::private::page(&report))?;
         }
         match printed {
             true => println!("{}", json()),

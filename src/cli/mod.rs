@@ -8,7 +8,6 @@ mod evaluation;
 mod generate;
 mod inspect;
 mod output;
-mod page;
 mod pipe;
 mod progress;
 mod reading_args;

@@ -4,13 +4,16 @@ use super::output::Output;
 use super::progress::Bar;
 use super::trace_args::TraceArgs;
 use super::{Failure, report};
-use crate::account::Guarantee;
+use crate::account::{Guarantee, Statement};
 use crate::fit::{self, Method, Plan, Structure, foretell};
 use crate::generate::options::{Decay, Options, Start, Update};
 use crate::generate::{Asked, Request, rounded_rows};
+use crate::pages::release::{self, Shown};
 use crate::service::acceptance::Accepted;
-use crate::service::local::{self, Outputs};
-use std::path::PathBuf;
+use crate::service::local::{self, LocalError, Made, Outputs};
+use crate::service::new_file::NewFile;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -82,6 +85,20 @@ pub struct RowsArgs {
     /// Rounds of updating at most; fewer where the error settles [paper: 200]
     #[arg(long, value_name = "N", default_value_t = Options::default().rounds)]
     rounds: u32,
+    /// Also write what the trace promises and is good for as a page, from the measurements alone: it may go to readers
+    #[arg(long, value_name = "REPORT.html")]
+    pub html: Option<PathBuf>,
+}
+
+/// Writes the release report as a page.
+pub fn write_report(path: &Path, statement: &Statement, made: &Made) -> Result<(), LocalError> {
+    let Some(fidelity) = &made.fidelity else { return Ok(()) };
+    let condition = made.condition.as_ref().map(ToString::to_string);
+    let shown = Shown { fidelity, statement, convergence: &made.convergence, condition, kept: None };
+    let mut file = NewFile::plain(path)?;
+    let written = file.write_all(release::page(&shown).as_bytes());
+    written.map_err(|source| LocalError::Write { path: path.into(), source })?;
+    file.publish()
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -142,13 +159,27 @@ impl Args {
         let source = self.trace.source()?;
         let request = self.rows.request();
         let form = self.output.form()?;
-        let outputs =
-            Outputs { trace: self.output.output, form, bundle: self.bundle, held_out: self.hold_out };
+        let report = self.rows.html.as_deref();
+        let outputs = Outputs {
+            trace: self.output.output,
+            form,
+            bundle: self.bundle,
+            held_out: self.hold_out,
+            report: report.is_some(),
+        };
+        let others =
+            [Some(&source.path), Some(&outputs.trace), outputs.bundle.as_ref(), outputs.held_out.as_ref()];
+        if let Some(path) = report.filter(|path| others.iter().flatten().any(|other| other == path)) {
+            return Err(LocalError::SamePath(path.into()).into());
+        }
         let bar = Bar::new();
         let accepted = Accepted { noise: self.accept_noise, outside: self.accept_outside };
         let condition = self.rows.condition.as_ref();
         let done = local::synthesize(&source, plan(), &request, condition, &outputs, accepted, &bar)?;
         drop(bar);
+        if let Some(path) = report {
+            write_report(path, &done.bundle.statement, &done.made)?;
+        }
         let private = report::parse_report(&done.report);
         for line in private.lines() {
             eprintln!("private: {line}");
@@ -161,7 +192,7 @@ impl Args {
             println!("Foretold, from public traces\n  {}\n", report::foretold(&foretold));
         }
         println!("Written: {}", outputs.trace.display());
-        for path in [&outputs.bundle, &outputs.held_out].into_iter().flatten() {
+        for path in [outputs.bundle.as_deref(), outputs.held_out.as_deref(), report].into_iter().flatten() {
             println!("         {}", path.display());
         }
         Ok(())

@@ -4,18 +4,29 @@ use crate::service::content::ContentFormat;
 
 /// The format that is liked best, the first of those that are liked as much; none where nothing will do.
 pub fn preferred(accept: Option<&str>) -> Option<ContentFormat> {
+    liked(accept, ContentFormat::ALL.map(|format| (format.media_type(), format)))
+}
+
+/// Whether a page is liked better than JSON.
+pub fn is_page(accept: Option<&str>) -> bool {
+    liked(accept, [("application/json", false), ("text/html", true)]) == Some(true)
+}
+
+/// What is liked best of things with their media types, the first of those that are liked as much.
+fn liked<T>(accept: Option<&str>, things: impl IntoIterator<Item = (&'static str, T)>) -> Option<T> {
+    let mut things = things.into_iter();
     let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
-        return Some(ContentFormat::ALL[0]);
+        return things.next().map(|(_, thing)| thing);
     };
     let ranges: Vec<(&str, u16)> = accept.split(',').filter_map(range).collect();
     let mut best = None;
-    for format in ContentFormat::ALL {
-        let quality = quality(format.media_type(), &ranges);
-        if quality > best.map_or(0, |(_, quality)| quality) {
-            best = Some((format, quality));
+    for (media_type, thing) in things {
+        let quality = quality(media_type, &ranges);
+        if quality > best.as_ref().map_or(0, |(_, quality)| *quality) {
+            best = Some((thing, quality));
         }
     }
-    best.map(|(format, _)| format)
+    best.map(|(thing, _)| thing)
 }
 
 /// A media range and its quality in thousandths.
@@ -44,6 +55,21 @@ fn quality(media_type: &str, ranges: &[(&str, u16)]) -> u16 {
 mod tests {
     use super::*;
     use ContentFormat::{Arrow, Csv, Parquet};
+
+    #[test]
+    fn a_browser_gets_pages_and_a_program_json() {
+        for (accept, expected) in [
+            (None, false),
+            (Some("*/*"), false),
+            (Some("application/json"), false),
+            (Some("text/html"), true),
+            (Some("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), true),
+            (Some("text/html;q=.5, application/json"), false),
+            (Some("text/csv"), false),
+        ] {
+            assert_eq!(is_page(accept), expected, "{accept:?}");
+        }
+    }
 
     #[test]
     fn what_is_asked_for_is_sent() {

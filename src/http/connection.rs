@@ -27,6 +27,10 @@ const HEADER: usize = 64 << 10;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
+/// Whether the server was told to stop: what lasts as long as its client listens ends then.
+#[derive(Clone, Debug)]
+pub struct Stopping(pub watch::Receiver<bool>);
+
 /// Returns once the server is told to stop.
 pub async fn heard(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
@@ -44,10 +48,11 @@ pub async fn serve(
     let _ = stream.set_nodelay(true);
     let pulse = Pulse::begin();
     let service = {
-        let pulse = pulse.clone();
+        let (pulse, told) = (pulse.clone(), Stopping(stopping.clone()));
         service_fn(move |mut request: Request<Incoming>| {
             pulse.begun();
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(told.clone());
             let (router, pulse) = (router.clone(), pulse.clone());
             async move {
                 let Ok(answer): Result<Response<Body>, Infallible> =

@@ -1,5 +1,6 @@
 //! Arguments of handlers: every fault becomes a problem document.
 
+use super::console::visitor;
 use super::front::From;
 use crate::service::app::{App, Caller};
 use crate::service::problem::Problem;
@@ -19,6 +20,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self)).into_response();
+        // For whoever shows it otherwise.
+        response.extensions_mut().insert(self.clone());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.status {
@@ -39,6 +42,14 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let sent = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        // A page of the console asks for reports, traces and events by its cookie; what changes anything takes a key.
+        if parts.headers.get(header::AUTHORIZATION).is_none()
+            && let Some(caller) = visitor::asking(app, parts).await
+        {
+            let caller = caller?;
+            limits::count_request(app, caller.tenant)?;
+            return Ok(caller);
+        }
         let (scheme, key) = sent.and_then(|value| value.split_once(' ')).ok_or_else(Problem::unauthorised)?;
         let From(from) = parts.extensions.get().copied().ok_or_else(Problem::internal)?;
         if !scheme.eq_ignore_ascii_case("bearer") {

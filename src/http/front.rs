@@ -1,6 +1,7 @@
 //! What every request meets first: its id, where it comes from, its line in the log, its time; and that every refusal is a problem document.
 
 use super::connection::Peer;
+use super::console::Paged;
 use crate::service::app::App;
 use crate::service::limits::{Line, network};
 use crate::service::problem::Problem;
@@ -89,6 +90,7 @@ pub async fn documented(request: Request, next: Next) -> Response {
     let document = HeaderValue::from_static("application/problem+json");
     if !(status.is_client_error() || status.is_server_error())
         || response.headers().get(header::CONTENT_TYPE) == Some(&document)
+        || response.extensions().get::<Paged>().is_some()
     {
         return response;
     }

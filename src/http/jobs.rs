@@ -1,16 +1,20 @@
 //! `/v1/jobs` and `/v1/quotes`
 
+use super::connection::{Stopping, heard};
 use super::extract::{Body, Path, Query, Text};
 use crate::service::app::{App, Caller, Page};
+use crate::service::events::{self, Event};
 use crate::service::jobs::{self, JobQuery, JobView};
 use crate::service::problem::Problem;
 use crate::service::quotes::{self, QuoteRequest, QuoteView};
 use crate::service::requests::NewJob;
 use crate::service::submit;
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response, sse};
+use axum::{Extension, Json};
+use futures_util::StreamExt;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Submit a job: fit, generate or evaluate. A fit reserves its whole cost (steward).
@@ -57,6 +61,38 @@ pub async fn find(
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobView>, Problem> {
     jobs::find(&app, &caller, id).await.map(Json)
+}
+
+/// How often a stream of events in which nothing happens says that it is still there.
+const STILL_THERE: Duration = Duration::from_secs(15);
+
+/// Follow a job as server-sent events: `progress` whenever state, stage or percent change, `end` at its end, each with the job (steward).
+#[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", operation_id = "follow_job", params(("id" = Uuid, Path, description = "The job.")),
+    responses((status = 200, description = "Events, until the job ends, the key is revoked or the server stops. A comment every 15 seconds says that it is still there.",
+        content((String = "text/event-stream")))))]
+pub async fn events(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    stopping: Option<Extension<Stopping>>,
+) -> Result<Response, Problem> {
+    let events = events::events(&app, &caller, id).await?.map(|event| {
+        let (name, job) = match &event {
+            Event::Progress(job) => ("progress", job),
+            Event::End(job) => ("end", job),
+        };
+        sse::Event::default().event(name).json_data(job)
+    });
+    let stopped = async move {
+        match stopping {
+            Some(Extension(Stopping(mut told))) => heard(&mut told).await,
+            None => std::future::pending().await,
+        }
+    };
+    let events = sse::Sse::new(events.take_until(Box::pin(stopped)));
+    // A proxy that gathers answers would show nothing until the end.
+    let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
+    Ok((unbuffered, events.keep_alive(sse::KeepAlive::new().interval(STILL_THERE))).into_response())
 }
 
 /// Cancel a job. A fit that has begun to measure is charged all the same (steward).

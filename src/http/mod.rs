@@ -10,6 +10,7 @@
 //! | [`connection`], [`pulse`] | one connection, and until when it may do what |
 //! | `accept`, `ranges` | in which format a trace is wanted, and which part of it |
 //! | [`bare`] | answers outside the router |
+//! | [`console`] | pages and forms for people who sign in |
 //!
 //! A handler reads its arguments, calls, and answers; it decides nothing.
 
@@ -19,6 +20,7 @@ pub mod budget;
 pub mod completed;
 pub mod connection;
 pub mod connections;
+pub mod console;
 pub mod datasets;
 pub mod extract;
 pub mod front;
@@ -70,22 +72,29 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
         .routes(routes!(releases::find))
         .routes(routes!(releases::publish))
         .routes(routes!(releases::report))
+        .routes(routes!(releases::report_page))
         .routes(routes!(releases::private_report))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready));
-    let slow = OpenApiRouter::new().routes(routes!(datasets::upload)).routes(routes!(releases::content));
+    let slow = OpenApiRouter::new()
+        .routes(routes!(datasets::upload))
+        .routes(routes!(releases::content))
+        .routes(routes!(jobs::events));
     [quick, slow]
 }
 
 /// The whole application.
 pub fn router(app: App) -> Router {
     let [quick, slow] = api();
-    let (routes, _) =
-        quick.layer(from_fn_with_state(app.clone(), front::in_time)).merge(slow).split_for_parts();
+    let in_time = || from_fn_with_state(app.clone(), front::in_time);
+    let (routes, _) = quick.layer(in_time()).merge(slow).split_for_parts();
+    let [pages, slow_pages] = console::routes();
+    let pages = pages.layer(in_time()).merge(slow_pages).layer(from_fn(console::as_pages));
     let docs = utoipa_swagger_ui::SwaggerUi::new("/docs")
         .external_url_unchecked("/openapi.json", openapi::document())
         .config(utoipa_swagger_ui::Config::default().validator_url("none"));
     routes
+        .merge(pages)
         .with_state(app.clone())
         .merge(docs)
         .fallback(async || Problem::not_found("route; see /docs"))

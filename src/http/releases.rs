@@ -1,10 +1,12 @@
 //! `/v1/releases`
 
 use super::accept;
+use super::console::Sheet;
 use super::extract::{Path, Query};
 use super::known;
 use super::openapi::File;
 use super::ranges::{self, Part};
+use crate::pages::{self, release::Shown};
 use crate::service::app::{App, Caller, Page, PageQuery};
 use crate::service::content::{self, ContentQuery};
 use crate::service::problem::Problem;
@@ -112,26 +114,66 @@ pub async fn content(
     })
 }
 
+/// Whether a page is wanted rather than JSON, and that this was told from the header.
+fn by_accept(headers: &HeaderMap) -> (bool, [(header::HeaderName, &'static str); 1]) {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    (accept::is_page(accept), [(header::VARY, "accept")])
+}
+
 /// Show the release report, made from the model alone, with the statement of privacy (steward; reader once published).
-#[utoipa::path(get, path = "/v1/releases/{id}/report", tag = "releases", operation_id = "show_report", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.", body = ReleaseReportView)))]
+#[utoipa::path(get, path = "/v1/releases/{id}/report", tag = "releases", operation_id = "show_report", params(("id" = Uuid, Path, description = "The release."),
+        ("Accept" = Option<String>, Header, description = "`application/json` or `text/html`; JSON where any will do.")),
+    responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.",
+        content((ReleaseReportView = "application/json"), (String = "text/html")))))]
 pub async fn report(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
-) -> Result<Json<ReleaseReportView>, Problem> {
-    releases::report(&app, &caller, id).await.map(Json)
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (page, vary) = by_accept(&headers);
+    match page {
+        true => Ok((vary, reported(&app, &caller, id).await?).into_response()),
+        false => Ok((vary, Json(releases::report(&app, &caller, id).await?)).into_response()),
+    }
+}
+
+/// Show the release report as a page that holds all that it shows (steward; reader once published).
+#[utoipa::path(get, path = "/v1/releases/{id}/report.html", tag = "releases", operation_id = "show_report_page", params(("id" = Uuid, Path, description = "The release.")),
+    responses((status = 200, description = "The page.", content((String = "text/html")))))]
+pub async fn report_page(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Sheet, Problem> {
+    reported(&app, &caller, id).await
+}
+
+async fn reported(app: &App, caller: &Caller, id: Uuid) -> Result<Sheet, Problem> {
+    let (release, report) =
+        (releases::find(app, caller, id).await?, releases::report(app, caller, id).await?);
+    Ok(Sheet(pages::release::page(&Shown::of(&release, &report))))
 }
 
 /// Show the private report, made against the raw trace; opening it is recorded on the release (steward).
-#[utoipa::path(get, path = "/v1/releases/{id}/report/private", tag = "releases", operation_id = "show_private_report", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "The comparison with the raw trace. Not for publication.", body = PrivateReport),
+#[utoipa::path(get, path = "/v1/releases/{id}/report/private", tag = "releases", operation_id = "show_private_report", params(("id" = Uuid, Path, description = "The release."),
+        ("Accept" = Option<String>, Header, description = "`application/json` or `text/html`; JSON where any will do.")),
+    responses((status = 200, description = "The comparison with the raw trace. Not for publication.",
+            content((PrivateReport = "application/json"), (String = "text/html"))),
+        (status = 406, description = "It was made by an earlier version, and is to be had as JSON alone."),
         (status = 409, description = "The population is strict: private reports are shown after publication."),
         (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]
 pub async fn private_report(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
-) -> Result<Json<serde_json::Value>, Problem> {
-    releases::private_report(&app, &caller, id).await.map(Json)
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (page, vary) = by_accept(&headers);
+    let report = releases::private_report(&app, &caller, id).await?;
+    if !page {
+        return Ok((vary, Json(report)).into_response());
+    }
+    let report: PrivateReport = serde_json::from_value(report).map_err(|_| Problem::only_as_json())?;
+    Ok((vary, Sheet(pages::private::page(&report))).into_response())
 }

@@ -5,6 +5,7 @@ use super::guesses::Guesses;
 use super::limits::{Lines, Rates, lines, rates};
 use super::problem::Problem;
 use super::readiness::Readiness;
+use super::sessions::Sessions;
 use super::slots::Slots;
 use crate::config::Config;
 pub use crate::storage::keys::Role;
@@ -39,6 +40,8 @@ pub struct App {
     pub lines: Arc<Lines>,
     /// Wrong keys by address.
     pub guesses: Arc<Guesses>,
+    /// Sessions of the console.
+    pub sessions: Arc<Sessions>,
     /// The slots of this server's workers.
     pub slots: Arc<Slots>,
     /// Held while a trace is written in another format; see [`super::content`].
@@ -55,6 +58,7 @@ impl App {
         closed::folder(&config.data_dir)?;
         let artifacts = Artifacts::open(&config.data_dir.join("artifacts"))?;
         let halves = Halves::open(&config.data_dir.join("noise"))?;
+        let sessions = Sessions::of(Halves::open(&config.data_dir.join("console"))?);
         let db = Db::connect(&config.database_url).await?;
         let opened = closed::tree(&config.data_dir)?;
         if opened > 0 {
@@ -74,6 +78,7 @@ impl App {
             config: Arc::new(config),
             remembers: Arc::default(),
             readiness: Arc::default(),
+            sessions: Arc::new(sessions),
             slots: Arc::default(),
             deriving: Arc::default(),
             queued: Arc::new(Notify::new()),

@@ -6,7 +6,7 @@ use crate::config::Secret;
 use crate::fit::keys::secret;
 use crate::storage::digest::hex;
 use crate::storage::keys::{self, Key};
-use crate::storage::tenants;
+use crate::storage::{Tx, tenants};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -199,6 +199,18 @@ async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
     let found = keys::find(&mut tx, public).await?;
     let same = found.filter(|found| found.hash.ct_eq(Sha256::digest(secret).as_slice()).into());
     Ok(same.map(|found| Caller { key: public.into(), role: found.role, tenant: found.tenant_id }))
+}
+
+/// Who holds the valid key of this public part; it says nothing of who asks.
+pub(super) async fn holder_of(tx: &mut Tx, public: &str) -> Result<Option<Caller>, Problem> {
+    let found = keys::find(tx, public).await?;
+    Ok(found.map(|found| Caller { key: public.into(), role: found.role, tenant: found.tenant_id }))
+}
+
+/// Refuses whoever holds a key that has been revoked.
+pub(super) async fn check_still(app: &App, caller: &Caller) -> Result<(), Problem> {
+    let mut tx = app.read("keys.check_still").await?;
+    holder_of(&mut tx, &caller.key).await?.map(drop).ok_or_else(Problem::unauthorised)
 }
 
 /// Issues a key of a tenant.

@@ -5,6 +5,7 @@
 use super::acceptance::{Accepted, Unconfirmed};
 use super::new_file::{self, NewFile};
 use crate::evaluate::private::{self, Inputs, Measure};
+use crate::evaluate::release::{Report as Fidelity, Slices};
 use crate::fit::keys::NoiseKey;
 use crate::fit::{self, FitError, Plan, split::SplitKey};
 use crate::formats::{
@@ -286,6 +287,8 @@ pub struct Made {
     pub missing: Vec<String>,
     /// What of the records stands otherwise in what was written.
     pub notes: Vec<String>,
+    /// Every measured marginal beside the records, where a report was asked for.
+    pub fidelity: Option<Fidelity>,
 }
 
 /// Where a synthesis writes.
@@ -299,6 +302,8 @@ pub struct Outputs {
     pub bundle: Option<PathBuf>,
     /// Raw records held out before measuring; they are as raw as the input.
     pub held_out: Option<PathBuf>,
+    /// Whether the records are compared with what was measured.
+    pub report: bool,
 }
 
 /// What a trace is written as.
@@ -416,7 +421,8 @@ pub fn synthesize(
         fitted.bundle.write(&mut file)?;
         file.publish()?;
     }
-    let made = make(&fitted.bundle, request, condition, (&outputs.trace, outputs.form), progress)?;
+    let made =
+        make(&fitted.bundle, request, condition, (&outputs.trace, outputs.form, outputs.report), progress)?;
     // Raw records come last, so that a run that fails leaves none.
     if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
         let format = held_out_format.unwrap_or_default();
@@ -425,19 +431,20 @@ pub fn synthesize(
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }
 
-/// Generates a further trace from a bundle: needs no raw data and costs no privacy.
+/// Generates a further trace from a bundle, compared with what was measured where a `report` is asked for: needs no raw data and costs no privacy.
 pub fn generate(
     bundle: &Path,
     request: &Request,
     condition: Option<&Asked>,
     output: &Path,
     form: Form,
+    report: bool,
     progress: &dyn Progress,
 ) -> Result<(Bundle, Made), LocalError> {
     form.format(output)?;
     let file = std::fs::File::open(bundle).map_err(BundleError::Io)?;
     let bundle = Bundle::read(io::BufReader::new(file))?;
-    let made = make(&bundle, request, condition, (output, form), progress)?;
+    let made = make(&bundle, request, condition, (output, form, report), progress)?;
     Ok((bundle, made))
 }
 
@@ -445,7 +452,7 @@ fn make(
     bundle: &Bundle,
     request: &Request,
     condition: Option<&Asked>,
-    (output, form): (&Path, Form),
+    (output, form, report): (&Path, Form, bool),
     progress: &dyn Progress,
 ) -> Result<Made, LocalError> {
     let format = form.fitting(output, &bundle.schema)?;
@@ -463,14 +470,21 @@ fn make(
     let schema = Schema { reading: bundle.schema.reading.clone(), ..model.schema.clone() };
     let writer = form.writer(format, &schema, &mut file, (rows as u64, statement));
     let written = writer.map_err(Halted::Io).and_then(|(mut writer, missing)| {
-        made.in_order(progress, |slice| writer.write(&slice, progress))?;
+        let mut slices = if report { Some(Slices::of(bundle, rows, folder)?) } else { None };
+        made.in_order(progress, |slice| {
+            writer.write(&slice, progress)?;
+            slices.as_mut().map_or(Ok(()), |slices| slices.add(&slice, progress))
+        })?;
         let notes = writer.notes();
-        writer.finish(progress).map(|()| (missing, notes))
+        writer.finish(progress)?;
+        let fidelity = slices.map(|slices| slices.report(model.records, progress)).transpose()?;
+        Ok((missing, notes, fidelity))
     });
-    let (missing, notes) = written.map_err(unwritten)?;
+    let (missing, notes, fidelity) = written.map_err(unwritten)?;
     file.publish()?;
-    let (records, reconciled, condition) = (model.records, model.reconciled, condition.cloned());
-    Ok(Made { records, rows, reconciled, convergence, condition, missing, notes })
+    let condition = condition.cloned();
+    let (records, reconciled) = (model.records, model.reconciled);
+    Ok(Made { records, rows, reconciled, convergence, condition, missing, notes, fidelity })
 }
 
 /// Compares a synthetic trace with the raw one and, where there are some, with raw records that were held out. Takes

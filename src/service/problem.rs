@@ -148,6 +148,16 @@ impl Problem {
         )
     }
 
+    /// 403: a form that this server did not show to whoever sends it.
+    pub fn forged() -> Self {
+        Problem::new(
+            403,
+            ProblemType::Forbidden,
+            "Not a form of this session",
+            "the form was not shown by this server to whoever is signed in, or that was too long ago; open the page again and send it from there",
+        )
+    }
+
     /// 404: not there, or not the caller's to see; both look the same.
     pub fn not_found(what: &str) -> Self {
         Problem::new(404, ProblemType::NotFound, "Not found", format!("there is no such {what}"))
@@ -236,6 +246,16 @@ impl Problem {
     /// 406: the format is for other traces.
     pub fn unfit_for_format(reason: &str) -> Self {
         Problem::new(406, ProblemType::NotAcceptable, "Not available in that format", reason.to_string())
+    }
+
+    /// 406: a report of an earlier version, which no page of this one shows.
+    pub fn only_as_json() -> Self {
+        Problem::new(
+            406,
+            ProblemType::NotAcceptable,
+            "Not available in that format",
+            "this report was made by an earlier version: take it as JSON (Accept: application/json), or compare anew with an evaluate job",
+        )
     }
 
     /// 416: the file has no such part.

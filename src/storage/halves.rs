@@ -2,6 +2,8 @@
 //!
 //! They lie in the data directory, which several servers share, and apart from the artifacts: a backup takes the database and the artifacts, and leaves
 //! this folder out. Whoever has the database, its logs and any backup of it then still has no key.
+//!
+//! The secret of the console's sessions lies in a folder of the same kind, under no fit's name: the first that is made stays, whichever server makes it.
 
 use super::StorageError;
 use rustix::fs::{Mode, OFlags};

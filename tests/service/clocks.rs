@@ -70,11 +70,16 @@ fn readers_see_no_clock(kind: Kind) {
                 clocks_in(&format!("{path} {name}"), text.to_str().unwrap(), &mut found);
             }
         }
-        if answer.headers()["content-type"].to_str().unwrap().contains("json") {
-            clocks(path, &answer.json().unwrap(), &mut found);
+        match answer.headers()["content-type"].to_str().unwrap() {
+            json if json.contains("json") => clocks(path, &answer.json().unwrap(), &mut found),
+            html if html.contains("html") => clocks_in(path, &answer.text().unwrap(), &mut found),
+            _ => {}
         }
     }
-    assert_eq!(readable, 6, "the list, a release, its trace and report, its model and marginals");
+    assert_eq!(
+        readable, 7,
+        "the list, a release, its trace, its report and that as a page, its model and marginals"
+    );
     assert!(found.is_empty(), "{found:#?}");
     let day = server.json(&format!("/v1/releases/{release}"), &tenant.reader)["created_at"].clone();
     assert!(of_steward["created_at"].as_str().unwrap().starts_with(day.as_str().unwrap()), "{day}");

@@ -29,6 +29,7 @@ mod limits;
 mod looks;
 mod memory;
 mod notation;
+mod pages;
 mod passing;
 mod promise;
 mod proxy;

@@ -1,7 +1,7 @@
 //! Protocol facts: public knowledge that synthetic records respect at no cost in privacy, and that any trace can be checked by.
 
 use super::{Fact, Field, Kind, Role, Schema, protocols};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -9,8 +9,8 @@ use std::ops::RangeInclusive;
 pub const LEAST_PACKET: u64 = 20;
 
 /// What a record can be checked by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(into = "&'static str")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Checked {
     /// A fact that the schema declares.
     Declared(Fact),
@@ -37,6 +37,17 @@ impl Checked {
 impl From<Checked> for &'static str {
     fn from(checked: Checked) -> Self {
         checked.name()
+    }
+}
+
+impl TryFrom<String> for Checked {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let declared = [Fact::BytesFitPackets, Fact::OnePacketNoDuration, Fact::LengthHoldsHeaders];
+        let others = [Checked::HeaderChecksum, Checked::Version, Checked::Ports];
+        let mut all = declared.into_iter().map(Checked::Declared).chain(others);
+        all.find(|one| one.name() == name).ok_or_else(|| format!("{name:?} is no fact"))
     }
 }
 

@@ -5,11 +5,11 @@ use netdpsyn_model::Cells;
 use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress, blocks};
 use netdpsyn_trace::{Trace, Values};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// How far some columns together lie from the raw ones.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = JointDistance))]
 pub struct Joint {

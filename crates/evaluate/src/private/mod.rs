@@ -62,7 +62,7 @@ use netdpsyn_generate::Asked;
 use netdpsyn_privacy::{Private, Raw, Sensitive};
 use netdpsyn_trace::progress::{self, Cancelled, Progress};
 use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace, Values};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skipped::{NotTaken, Skipped};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ pub struct Traces<'a> {
 
 // `Report` alone would be any report in the document of the API.
 /// The private report: how far a synthetic trace lies from the raw one, and what it gives away. For the steward alone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = PrivateReport, example = json!({"version": 4, "private": true,
     "verdict": [{"grade": "fair", "text": "two-way distance 0.164 (floor 0.021): pairs of columns are loosely preserved"}],
@@ -177,7 +177,7 @@ impl Report {
 }
 
 /// Numbers of records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rows {
     /// Raw records that were fitted.

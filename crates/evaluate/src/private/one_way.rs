@@ -5,14 +5,14 @@ use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::progress::{Cancelled, Progress, checked};
 use netdpsyn_trace::{Field, Schema, Trace, address};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 /// Values that count as the commonest.
 const TOP: usize = 10;
 
 /// How far one column's distribution lies from the raw one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OneWay {
     /// The column.
@@ -39,7 +39,7 @@ pub struct OneWay {
 }
 
 /// The records that have one of the ten commonest raw values of a column: sizes are often the same few, and a method that draws within bins spreads them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TopTen {
     /// Share of the fitted records, 0 to 1.
@@ -54,7 +54,7 @@ pub struct TopTen {
 }
 
 /// A distance between distributions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Distance {

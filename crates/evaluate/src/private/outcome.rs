@@ -2,10 +2,10 @@
 
 use super::skipped::{NotTaken, Skipped};
 use netdpsyn_trace::progress::Cancelled;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of a measure: its figures, or `{"skipped": "the reason"}`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Outcome<T> {

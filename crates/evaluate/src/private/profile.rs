@@ -3,7 +3,7 @@
 use super::joint::total_variation;
 use super::sides::{Sides, ratio};
 use netdpsyn_trace::progress::{Cancelled, Progress, chunks};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bins of amounts: 0, then [1, 2), [2, 4) and so on.
 const BINS: usize = 65;
@@ -14,7 +14,7 @@ pub const USUAL: [f64; 3] = [0.5, 0.9, 0.99];
 pub const TIMES: [f64; 3] = [0.1, 0.5, 0.9];
 
 /// How amounts are spread over the groups that have them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Profile {
     /// What the amounts are.
@@ -35,7 +35,7 @@ pub struct Profile {
 }
 
 /// An amount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ProfiledAmount))]
 #[serde(rename_all = "kebab-case")]
@@ -92,7 +92,7 @@ impl Amount {
 }
 
 /// One quantile.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quantile {
     /// The share of amounts that are at most as large, 0 to 1.

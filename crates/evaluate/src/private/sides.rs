@@ -3,7 +3,7 @@
 use super::{Traces, draws};
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// What a measure reads of each trace.
@@ -99,7 +99,7 @@ fn thinned<'a>(trace: &'a Trace, most: usize, progress: &dyn Progress) -> Result
 }
 
 /// A share of the raw and of the synthetic records.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ComparedShare))]
 pub struct Share {

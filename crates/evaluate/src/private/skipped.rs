@@ -1,10 +1,10 @@
 //! Why a measure has no figure.
 
 use netdpsyn_trace::progress::Cancelled;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The reason, in words, why a measure was not taken: a sentence for the person who reads the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Skipped(pub String);
 

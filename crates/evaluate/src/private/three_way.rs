@@ -4,7 +4,7 @@ use super::joint::{Cuts, Joint};
 use super::skipped::{NotTaken, Skipped};
 use super::{Traces, compared, draws};
 use netdpsyn_trace::progress::Progress;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Classes that a column is cut into at most.
 const CLASSES: [usize; 1] = [20];
@@ -12,7 +12,7 @@ const CLASSES: [usize; 1] = [20];
 const TRIPLES: usize = 30;
 
 /// How far triples of columns lie from the raw ones.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ThreeWay {
     /// Mean of the triples' total variation distances at 20 classes, 0 (equal) to 1 (disjoint).

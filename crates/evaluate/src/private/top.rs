@@ -7,14 +7,14 @@ use super::skipped::NotTaken;
 use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress, checked};
 use netdpsyn_trace::{Role, Schema, Trace};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
 /// Length of a list.
 const TOP: usize = 20;
 
 /// Two top lists.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = TopList))]
 pub struct Top {
@@ -31,7 +31,7 @@ pub struct Top {
 }
 
 /// What is listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Listed {
@@ -55,7 +55,7 @@ impl Listed {
 }
 
 /// What a list is by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ListedBy))]
 #[serde(rename_all = "kebab-case")]

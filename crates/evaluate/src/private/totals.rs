@@ -5,7 +5,7 @@ use super::{Traces, compared};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Trace};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -16,7 +16,7 @@ const LARGEST_MARK: u64 = 255;
 const CLIPPED_AT: usize = 100;
 
 /// The total of one column.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Total {
     /// The column.

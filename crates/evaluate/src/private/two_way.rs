@@ -4,13 +4,13 @@ use super::joint::{Cuts, Joint};
 use super::skipped::{NotTaken, Skipped};
 use super::{Traces, compared};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Classes that a column is cut into at most: first those of the distance itself, then others.
 const CLASSES: [usize; 4] = [20, 13, 27, 40];
 
 /// How far the pairs of columns lie from the raw ones.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TwoWay {
     /// Mean of the pairs' total variation distances at 20 classes, 0 (equal) to 1 (disjoint).
@@ -27,7 +27,7 @@ pub struct TwoWay {
 }
 
 /// Pairs at another number of classes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OtherCut {
     /// Classes that a column is cut into at most.

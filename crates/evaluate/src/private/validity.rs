@@ -4,11 +4,11 @@ use super::Traces;
 use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
 use netdpsyn_trace::{Checked, Facts, Schema, Trace};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// How many records and values cannot be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Validity {
     /// Every protocol fact that the schema declares and has the columns for, and those that need no declaration: the version of a packet, ports of
@@ -19,7 +19,7 @@ pub struct Validity {
 }
 
 /// Records that break a protocol fact.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Broken {
     /// The fact, as the schema names it; `header-checksum` where the trace has that column.
@@ -32,7 +32,7 @@ pub struct Broken {
 }
 
 /// Values outside a column's declared domain; for times, outside the window.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outside {
     /// The column.

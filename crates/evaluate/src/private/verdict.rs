@@ -13,7 +13,7 @@ use super::totals::{Total, off};
 use super::volumes::Volumes;
 use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, validity::Validity};
 use netdpsyn_generate::Asked;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A distance up to this is close, whatever its floor.
 pub const CLOSE: f64 = 0.05;
@@ -59,7 +59,7 @@ pub const FEW_HELD_OUT: usize = 1_000;
 pub const FOUND_ERRORS: f64 = 2.0;
 
 /// One sentence of the verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// How good it is.
@@ -75,7 +75,7 @@ pub const RULE: &str = "good: small, or at most twice its floor, however large; 
 /// How good a finding is. A figure is good up to a fixed bound or twice its floor, whichever is more, so that what lies near its floor is good whatever its
 /// size; fair up to a second bound or three times its floor; else poor. Without held-out records there are no floors, and bounds alone count. A
 /// sentence on several columns has the worst of their grades and names the column that it comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {

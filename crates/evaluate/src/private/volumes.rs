@@ -8,7 +8,7 @@ use super::top::bytes_of;
 use super::{Traces, sorted};
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
 use netdpsyn_trace::{Role, Schema, Trace, Window};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Nanoseconds of a minute.
 const MINUTE: u64 = 60_000_000_000;
@@ -22,7 +22,7 @@ const LEAST_STEPS: usize = 3;
 const SIZES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 
 /// How much there is when, and how large records are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Volumes {
     /// By the minute, where the window has three, and in twentieths of the window.
@@ -32,7 +32,7 @@ pub struct Volumes {
 }
 
 /// How much there is in each step of the window. What lies outside the window is left out; flows count where they begin.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Course {
     /// What is added up.
@@ -51,15 +51,15 @@ pub struct Course {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_floor: Option<f64>,
     /// Raw sums of the steps, divided by the number of records; of twentieths alone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub real: Vec<f64>,
     /// The same of the synthetic trace.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub synthetic: Vec<f64>,
 }
 
 /// What is added up over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = SummedVolume))]
 #[serde(rename_all = "kebab-case")]
@@ -81,7 +81,7 @@ impl Volume {
 }
 
 /// How large the values of a column are.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = SizeQuantiles))]
 pub struct Size {

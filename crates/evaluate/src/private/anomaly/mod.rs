@@ -23,7 +23,7 @@ use modes::{Extent, Mode};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Kind, Schema, Trace};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Flows of a trace that are used at most: a sample drawn by a fixed seed. Half of the raw ones are trained on.
 pub const MAX_FLOWS: usize = 10_000;
@@ -31,7 +31,7 @@ pub const MAX_FLOWS: usize = 10_000;
 pub const MIN_FLOWS: usize = 20;
 
 /// Shares of anomalous flows, raw and synthetic.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Anomaly {
     /// Flows of two packets or more in the raw trace.
@@ -57,7 +57,7 @@ pub struct Anomaly {
 }
 
 /// Anomalous flows by one way of describing them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = AnomalyRatios))]
 pub struct Ratios {

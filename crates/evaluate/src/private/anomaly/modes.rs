@@ -2,13 +2,13 @@
 
 use super::flows::Flow;
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Packets of a flow that are described at most, however long the flows of a trace are.
 const MOST_PACKETS: usize = 50;
 
 /// A way of describing flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 #[cfg_attr(feature = "openapi", schema(as = FlowMode))]

@@ -4,10 +4,10 @@ use super::super::draws::mix;
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress, chunks, par_blocks};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Synthetic records that equal a fitted record in every one of some columns.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Copies {
     /// Share of the synthetic records that equal some fitted record, 0 to 1. Common records are copied by any good synthesis.
@@ -18,7 +18,7 @@ pub struct Copies {
 }
 
 /// The comparison of the two parts, on as many fitted records as were held out: a larger part would be met more often.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Beyond {
     /// Share of the synthetic records that equal some record of an equally large sample of the fitted part.

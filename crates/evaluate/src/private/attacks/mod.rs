@@ -16,7 +16,7 @@ use nearest::{Found, Neighbours};
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Raw records of each part that are attacked.
 const TARGETS: usize = 3_000;
@@ -24,7 +24,7 @@ const TARGETS: usize = 3_000;
 const SEARCHED: usize = 20_000;
 
 /// The attacks.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attacks {
     /// Whether a record was fitted, told by its nearest synthetic record.
@@ -38,7 +38,7 @@ pub struct Attacks {
 }
 
 /// Membership inference by the distance to the nearest synthetic record.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Membership {
     /// Probability that a fitted record lies nearer to the synthetic trace than a held-out one (area under the ROC curve, ties
@@ -55,7 +55,7 @@ pub struct Membership {
 }
 
 /// Inference of the key attribute from all other compared columns, by a vote of the nearest synthetic records.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Inference {
     /// The key attribute.
@@ -70,7 +70,7 @@ pub struct Inference {
 }
 
 /// Inference on records that were held out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Baseline {
     /// Share of the attacked held-out records whose key is found.

@@ -32,7 +32,7 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Trace, protocols};
 use rayon::prelude::*;
 use score::Score;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Rows that a classifier is trained on at most, and tried on at most: a sample drawn by a fixed seed.
@@ -43,7 +43,7 @@ pub const MAX_CLASSES: usize = 40;
 pub const ENOUGH: u64 = 50;
 
 /// How well the key attribute is learnt from synthetic records, beside raw ones.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Classification {
     /// The column that is predicted: the schema's key attribute.
@@ -68,7 +68,7 @@ pub struct Classification {
 }
 
 /// How many of the rows of one class are found, as decision tree and random forest have it on average: the means over all classes hide the rare ones.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ClassRecall))]
 pub struct Recall {
@@ -92,7 +92,7 @@ impl Recall {
 }
 
 /// One classifier, trained twice.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ClassifierScores))]
 pub struct Trained {
@@ -104,7 +104,7 @@ pub struct Trained {
 }
 
 /// A figure after training on raw records, and the same after training on synthetic ones.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = BothScores))]
 pub struct Both {
@@ -115,7 +115,7 @@ pub struct Both {
 }
 
 /// The five classifiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Classifier {

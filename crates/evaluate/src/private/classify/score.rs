@@ -1,9 +1,9 @@
 //! How good predictions are: accuracy, and macro-F1, which counts a rare class as much as a frequent one.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Accuracy and macro-F1, each 0 (worst) to 1 (best).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ClassificationScore))]
 pub struct Score {

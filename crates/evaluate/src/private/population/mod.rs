@@ -12,10 +12,10 @@ use super::sides::{Share, Sides, ratio};
 use super::skipped::{NotTaken, Skipped};
 use counted::{Hosts, Services};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Who is in a trace.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Population {
     /// Distinct hosts, pairs and so on.
@@ -32,7 +32,7 @@ pub struct Population {
 }
 
 /// A number of distinct things.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = CountOf))]
 pub struct Count {
@@ -54,7 +54,7 @@ impl Count {
 }
 
 /// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = CountedThing))]
 #[serde(rename_all = "kebab-case")]
@@ -94,7 +94,7 @@ impl Thing {
 }
 
 /// Share of the records whose reverse occurs; a record from an end to itself is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answered {
     /// Records from a host to another one that occur the other way round, too.

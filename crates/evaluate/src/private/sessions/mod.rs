@@ -13,10 +13,10 @@ use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::{Field, Role, tcp};
 use pairs::Pairs;
 use read::{Columns, Marks, Read};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What goes on in sessions. Floors are between the held-out records and as many of the fitted ones, drawn at random: parts of sessions, as both have.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sessions {
     /// Five-tuples without regard to direction. ICMP has type and code in place of ports, and they count as such.
@@ -34,7 +34,7 @@ pub struct Sessions {
 }
 
 /// How the TCP flags of sessions of TCP are spread; distances are total variation, 0 (equal) to 1 (disjoint).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = SessionFlags))]
 pub struct Flags {

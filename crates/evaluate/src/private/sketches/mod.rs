@@ -10,7 +10,7 @@ use super::{Traces, relative_error};
 use netdpsyn_trace::progress::{self, Cancelled, Progress};
 use netdpsyn_trace::{Trace, Values};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sketch::{Counted, Sketch};
 
 /// A heavy hitter has at least this share of a trace's records.
@@ -24,7 +24,7 @@ const SKETCHES: [(&str, Sketch); 4] = [
 ];
 
 /// One sketch on one address column.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeavyHitters {
     /// `count-min`, `count-sketch`, `univmon` or `nitrosketch`, of 5 rows of 1,000 counters.

@@ -1,0 +1,64 @@
+//! Releases.
+
+use super::super::extract::{Path, Query};
+use super::answer::Shown;
+use super::visitor::{Form, Visitor};
+use crate::pages::console::{self, CHECKS, Curl};
+use crate::service::app::{App, PageQuery};
+use crate::service::problem::Problem;
+use crate::service::requests::{EvaluateRequest, NewJob};
+use crate::service::{releases, submit};
+use axum::extract::State;
+use uuid::Uuid;
+
+pub async fn list(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(page): Query<PageQuery>,
+) -> Result<Shown, Problem> {
+    let page = releases::list(&app, &visitor.caller, page).await?;
+    Ok(Shown(console::releases(&visitor.frame(), &page)))
+}
+
+pub async fn find(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Shown, Problem> {
+    let release = releases::find(&app, &visitor.caller, id).await?;
+    Ok(Shown(console::release(&visitor.frame(), &release)))
+}
+
+pub async fn publish(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    Form { visitor, fields }: Form,
+) -> Result<Shown, Problem> {
+    visitor.caller.steward()?;
+    for (name, _) in CHECKS {
+        fields.confirmed(name)?;
+    }
+    releases::publish(&app, &visitor.caller, id).await?;
+    let curl = Curl::of("POST", format!("/v1/releases/{id}/publish"));
+    let on = format!("/console/releases/{id}");
+    Ok(Shown(visitor.frame().done(
+        "Published",
+        "Readers see the release from now on.",
+        (&on, "To the release"),
+        &curl,
+    )))
+}
+
+pub async fn evaluate(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    Form { visitor, .. }: Form,
+) -> Result<Shown, Problem> {
+    let request = NewJob::Evaluate(EvaluateRequest { release_id: id });
+    let body = serde_json::to_value(&request).unwrap_or_default();
+    let job = submit::submit(&app, &visitor.caller, request, None).await?;
+    let on = format!("/console/jobs/{}", job.id);
+    let said = "The release is being compared with the raw trace.";
+    Ok(Shown(visitor.frame().done(
+        "Comparing",
+        said,
+        (&on, "Watch it"),
+        &Curl::of("POST", "/v1/jobs").with(body),
+    )))
+}

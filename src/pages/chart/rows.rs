@@ -1,0 +1,126 @@
+//! Plots of rows: bars, ratios, and points beside what noise explains.
+
+use super::{WIDTH, at, figure, text};
+use crate::pages::words::about;
+use maud::{Markup, html};
+
+/// A row: its name above, what is drawn below.
+const ROW: f64 = 38.0;
+const BAR: f64 = 13.0;
+/// Ratios beyond this are drawn at the edge.
+const FARTHEST: f64 = 10.0;
+
+/// A bar from 0 to 1 and a mark beside it.
+pub struct Bar {
+    /// What it is of.
+    pub name: String,
+    /// How long it is.
+    pub value: f64,
+    /// What it is compared with.
+    pub mark: Option<f64>,
+}
+
+/// What noise explains of a distance, and the distance: an interval and a point.
+pub struct Span {
+    /// What it is of.
+    pub name: String,
+    /// The point.
+    pub value: f64,
+    /// The middle of the interval.
+    pub middle: f64,
+    /// From there to its ends.
+    pub reach: f64,
+}
+
+/// Bars from 0 to 1, each with its figure.
+pub fn bars(title: &str, marked: &str, bars: &[Bar]) -> Markup {
+    let x = |value: f64| WIDTH * value.clamp(0.0, 1.0);
+    let drawn = html! {
+        @for (row, bar) in bars.iter().enumerate() {
+            @let top = row as f64 * ROW;
+            (text(0.0, top + 14.0, "start", &format!("{}  {:.3}", bar.name, bar.value)))
+            path.axis d=(format!("M0 {}H{WIDTH}", top + 19.0 + BAR)) {}
+            rect.made x="0" y=(at(top + 19.0)) width=(at(x(bar.value))) height=(BAR) {}
+            @if let Some(mark) = bar.mark {
+                rect.floor x=(at((x(mark) - 1.5).max(0.0))) y=(at(top + 16.0)) width="3" height=(BAR + 6.0) {}
+            }
+        }
+    };
+    let table = html! {
+        table {
+            thead { tr { th scope="col" { "of" } th.n scope="col" { "value" } th.n scope="col" { (marked) } } }
+            tbody { @for bar in bars {
+                tr { th scope="row" { (bar.name) } td.n { (format!("{:.3}", bar.value)) } td.n { (bar.mark.map_or("–".into(), |mark| format!("{mark:.3}"))) } }
+            } }
+        }
+    };
+    let shown = format!("{} bars from 0 to 1; a mark across a bar is the {marked}.", bars.len());
+    figure(
+        title,
+        &format!("0 to 1; the mark is the {marked}"),
+        &shown,
+        (WIDTH, bars.len() as f64 * ROW),
+        drawn,
+        table,
+    )
+}
+
+/// Ratios on a logarithmic line from a tenth to ten; the line in the middle is 1.
+pub fn ratios(title: &str, ratios: &[(String, f64)]) -> Markup {
+    let (middle, height) = (WIDTH / 2.0, ratios.len() as f64 * ROW);
+    let drawn = html! {
+        path.axis d=(format!("M{middle} 0V{height}")) {}
+        @for (row, (name, ratio)) in ratios.iter().enumerate() {
+            @let far = ratio.clamp(1.0 / FARTHEST, FARTHEST).ln() / FARTHEST.ln();
+            @let y = row as f64 * ROW + 19.0 + BAR / 2.0;
+            (text(0.0, y - 11.5, "start", &format!("{name}  × {ratio:.2}")))
+            path.axis d=(format!("M0 {y}H{WIDTH}")) {}
+            circle.made cx=(at((middle + far * middle).clamp(6.0, WIDTH - 6.0))) cy=(at(y)) r="6" {}
+        }
+    };
+    let table = html! {
+        table {
+            thead { tr { th scope="col" { "of" } th.n scope="col" { "synthetic / raw" } } }
+            tbody { @for (name, ratio) in ratios { tr { th scope="row" { (name) } td.n { (format!("{ratio:.2}")) } } } }
+        }
+    };
+    let shown = format!(
+        "{} points on a line from a tenth to ten times; the middle is 1, where both are equal.",
+        ratios.len()
+    );
+    figure(title, "from × 0.1 to × 10; the middle is × 1", &shown, (WIDTH, height), drawn, table)
+}
+
+/// Points, each beside the interval in which noise alone would put it.
+pub fn spans(title: &str, unit: &str, spans: &[Span]) -> Markup {
+    let most = spans
+        .iter()
+        .flat_map(|span| [span.value, span.middle + span.reach])
+        .fold(f64::MIN_POSITIVE, f64::max);
+    let x = |value: f64| (WIDTH - 12.0) * (value / most).clamp(0.0, 1.0) + 6.0;
+    let drawn = html! {
+        @for (row, span) in spans.iter().enumerate() {
+            @let y = row as f64 * ROW + 19.0 + BAR / 2.0;
+            @let (from, to) = (x(span.middle - span.reach), x(span.middle + span.reach));
+            (text(0.0, y - 11.5, "start", &format!("{}  {}", span.name, about(span.value))))
+            path.axis d=(format!("M0 {y}H{WIDTH}")) {}
+            rect.told x=(at(from)) y=(at(y - 5.0)) width=(at((to - from).max(1.0))) height="10" {}
+            path.error d=(format!("M{:.1} {:.1}v14", x(span.middle), y - 7.0)) {}
+            circle.made cx=(at(x(span.value))) cy=(at(y)) r="5" {}
+        }
+    };
+    let table = html! {
+        table {
+            thead { tr { th scope="col" { "of" } th.n scope="col" { "distance" } th.n scope="col" { "noise alone" } } }
+            tbody { @for span in spans {
+                tr { th scope="row" { (span.name) } td.n { (about(span.value)) } td.n { (about(span.middle)) " ± " (about(span.reach)) } }
+            } }
+        }
+    };
+    let shown = format!(
+        "{} points, each beside a box: where noise alone would put it. The axis goes from 0 to {}.",
+        spans.len(),
+        about(most)
+    );
+    figure(title, unit, &shown, (WIDTH, spans.len() as f64 * ROW), drawn, table)
+}

@@ -1,0 +1,97 @@
+//! What a fit would cost and how good it would be; and the form that starts it.
+
+use super::{Curl, Frame, check};
+use crate::account::statement::percent;
+use crate::fit::foretell::Range;
+use crate::pages::words::{about, bytes};
+use crate::service::datasets::DatasetView;
+use crate::service::quotes::{QuoteRequest, QuoteView};
+use maud::{Markup, html};
+use serde_json::json;
+
+/// The rho of a quote as a picture: what the fit takes of what is left.
+fn picture(quote: &QuoteView) -> Markup {
+    let share =
+        if quote.left_rho > 0.0 { (quote.required_rho / quote.left_rho).clamp(0.0, 1.0) } else { 1.0 };
+    let label = format!("The fit takes {} % of the ρ that is left", percent(share));
+    html! {
+        figure {
+            figcaption { "What it takes of what is left" }
+            svg viewBox="0 0 440 26" role="img" aria-label=(label) {
+                title { (label) }
+                rect.left x="1" y="2" width="438" height="20" {}
+                rect.made x="1" y="2" width=(format!("{:.1}", 438.0 * share)) height="20" {}
+            }
+            p.hint { (label) "." }
+        }
+    }
+}
+
+fn range(range: &Range, scale: f64) -> String {
+    let [lower, middle, upper] = [range.lower, range.middle, range.upper].map(|x| about(scale * x));
+    format!("{middle} ({lower} to {upper})")
+}
+
+/// The quote, and the form for a fit by it. `key` makes a form that is sent twice one fit.
+pub fn quote(
+    frame: &Frame,
+    dataset: &DatasetView,
+    request: &QuoteRequest,
+    quote: &QuoteView,
+    key: &str,
+) -> String {
+    let mut asked = json!({"dataset_id": dataset.id, "epsilon": request.epsilon});
+    if request.hold_out {
+        asked["hold_out"] = true.into();
+    }
+    let mut fit = asked.clone();
+    fit["kind"] = "fit".into();
+    let noise = quote.expected.as_ref().is_some_and(|expected| expected.accept_noise);
+    let outside = quote.outside.as_ref().is_some_and(|outside| outside.accept_outside);
+    let body = html! {
+        h1 { "A fit of " (dataset.name) " at ε = " (request.epsilon) }
+        div.verdict {
+            p { @if quote.fits { "The budget pays for it." } @else { "The budget does not pay for it." } }
+            @if let (false, Some(largest)) = (quote.fits, quote.largest_epsilon) { p { "The largest ε that still fits is " (about(largest)) "." } }
+            @if noise { p { strong { "Noise leaves little of so few records." } } }
+            @if outside { p { strong { "More than half of a column lies outside what is declared." } } }
+        }
+        (picture(quote))
+        dl {
+            dt { "It would reserve" } dd { "ρ = " (about(quote.required_rho)) }
+            dt { "Left" } dd { "ρ = " (about(quote.left_rho)) }
+            @if let Some(expected) = &quote.expected {
+                dt { "Noise" } dd { (percent(expected.records_error)) " % of the number of records, " (percent(expected.cell_error)) " % of a cell of the column in the middle" }
+                @if let Some(enough) = expected.enough_epsilon { dt { "Enough would be" } dd { "ε = " (about(enough)) } }
+            }
+            @if let Some(fidelity) = &quote.fidelity {
+                dt { "Two-way distance" } dd { (range(&fidelity.foretold.two_way, 1.0)) ", from public traces" @if fidelity.foretold.beyond_measured { "; the nearest that was measured" } }
+                @if let Some(loss) = &fidelity.foretold.accuracy_loss { dt { "Accuracy of trees" } dd { (range(loss, 100.0)) " points lower" } }
+            }
+            @if let Some(outside) = &quote.outside { @for warning in &outside.warnings { dt { "Mind" } dd { (warning) } } }
+            @if let Some(resources) = &quote.resources {
+                dt { "Memory" } dd { (bytes(resources.memory_bytes)) @if !resources.fits { ", which no server that runs has" } }
+                dt { "Time" } dd { "about " (resources.seconds) " s" }
+            }
+            dt { "Disk" } dd { (bytes(quote.disk.bytes)) @if !quote.disk.fits { ", which is not free" } }
+        }
+        p.private { "PRIVATE: what is foretold follows from the number of raw records" }
+        @if quote.fits {
+            (frame.form(&format!("/console/datasets/{}/fit", dataset.id), "panel", html! {
+                h2 { "Start the fit" }
+                p { "What it measures is paid for and not given back." }
+                input type="hidden" name="key" value=(key);
+                input type="hidden" name="epsilon" value=(request.epsilon);
+                @if request.hold_out { input type="hidden" name="hold_out" value="yes"; }
+                (check("evaluate", "Compare the first trace with the raw one: a private report for you", true, false))
+                @if noise { (check("accept_noise", "Measure although noise leaves little", false, true)) }
+                @if outside { (check("accept_outside", "Measure although much lies outside what is declared", false, true)) }
+                button { "Fit" }
+                (Curl::of("POST", "/v1/jobs").with(fit).hint())
+            }))
+        }
+        p { a href=(format!("/console/datasets/{}", dataset.id)) { "Back to the dataset" } }
+        (Curl::of("POST", "/v1/quotes").with(asked).done())
+    };
+    frame.page("/console/datasets", "Quote", html! {}, body)
+}

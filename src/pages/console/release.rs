@@ -1,0 +1,98 @@
+//! Releases: drafts and what is published; for readers the catalogue.
+
+use super::{Curl, Frame, check, more, short, table};
+use crate::pages::release::downloads;
+use crate::pages::words::{bytes, when, whole};
+use crate::service::app::Page;
+use crate::service::releases::ReleaseView;
+use crate::storage::releases::State;
+use maud::{Markup, html};
+use serde_json::json;
+
+/// What a steward says was looked at before publishing: the field's name and what it says. All of them are needed.
+pub const CHECKS: [(&str, &str); 3] = [
+    ("read_report", "I have read the release report: what it promises, and what the trace is good for"),
+    (
+        "read_cap",
+        "I know the cap that bounds all releases about these people, and what ten and a hundred records of one host lose",
+    ),
+    (
+        "for_ever",
+        "I know that whoever has a copy keeps it: what is published cannot be taken back, and no budget comes back",
+    ),
+];
+
+fn state(release: &ReleaseView) -> Markup {
+    let class = if release.state == State::Published { "good" } else { "state" };
+    html! { span class=(class) { (release.state) } }
+}
+
+/// All that the caller may see.
+pub fn releases(frame: &Frame, page: &Page<ReleaseView>) -> String {
+    let title = if frame.caller.is_reader() { "Catalogue" } else { "Releases" };
+    let body = html! {
+        h1 { (title) }
+        @if page.items.is_empty() { p { "None yet." } } @else {
+            (table(title, &["release", "state", ">records", ">size", "made", "published"], page.items.iter().map(|release| html! {
+                th scope="row" { a.id href=(format!("/console/releases/{}", release.id)) { "…" (short(release.id)) } }
+                td { (state(release)) }
+                td.n { (whole(release.rows)) }
+                td.n { (bytes(release.bytes.unsigned_abs())) }
+                td { (when(&release.created_at)) }
+                td { (release.published_at.as_deref().map_or("–".into(), when)) }
+            })))
+        }
+        (more("/console/releases", page.next))
+        (Curl::get("/v1/releases").same())
+    };
+    frame.page("/console/releases", title, html! {}, body)
+}
+
+/// One release.
+pub fn release(frame: &Frame, release: &ReleaseView) -> String {
+    let api = format!("/v1/releases/{}", release.id);
+    let here = |end: &str| format!("/console/releases/{}/{end}", release.id);
+    let steward = !frame.caller.is_reader();
+    let body = html! {
+        h1 { "Release …" (short(release.id)) }
+        dl {
+            dt { "State" } dd { (state(release)) }
+            dt { "Id" } dd.id { (release.id) }
+            dt { "Records" } dd { (whole(release.rows)) @if release.rows_by_hand { ", set by hand" } }
+            dt { "Model" } dd.id { (release.model_id) }
+            dt { "Seed" } dd.id { (release.seed) }
+            @if let Some(condition) = &release.condition { dt { "Condition" } dd { (condition.asked) ". " (condition.about) } }
+            dt { "Made" } dd { (when(&release.created_at)) }
+            @if let Some(published) = &release.published_at { dt { "Published" } dd { (when(published)) } }
+            @if let Some(opened) = &release.opened_before { dt { "Looked at before" } dd { @if opened.is_empty() { "nothing" } @else { (opened.join(", ")) } } }
+        }
+        p { a.button href=(format!("{api}/report.html")) { "Read the release report" } }
+        h2 { "Download" }
+        @if steward && release.state == State::Draft { p { "Looking at a draft is written down and told to readers." } }
+        (downloads(release, None))
+        @if steward {
+            section.panel {
+                h2 { "The private report" }
+                p { strong { "Opening it is recorded" } " on this release and for its population, for ever, and readers are told: a choice made after looking lies outside the promise. "
+                    @match &release.private_report_opened_at { Some(at) => { "It was first opened " (when(at)) "." }, None => "Nobody has opened it yet." } }
+                form method="get" action=(format!("{api}/report/private")) { button.grave { "Open it, and have that recorded" } }
+                (frame.form(&here("evaluate"), "", html! {
+                    p { "Where there is none yet: compare the trace with the raw one. That costs no privacy." }
+                    button { "Compare" }
+                    (Curl::of("POST", "/v1/jobs").with(json!({"kind": "evaluate", "release_id": release.id})).hint())
+                }))
+            }
+            @if release.state == State::Draft {
+                (frame.form(&here("publish"), "panel", html! {
+                    h2 { "Publish" }
+                    p { "Readers see the trace, its report and its model from then on." }
+                    @for (name, said) in CHECKS { (check(name, said, false, true)) }
+                    button { "Publish" }
+                    (Curl::of("POST", format!("{api}/publish")).hint())
+                }))
+            }
+        }
+        (Curl::get(api).same())
+    };
+    frame.page("/console/releases", "Release", html! {}, body)
+}

@@ -1,0 +1,304 @@
+//! The release report as a page: the verdict first, then what is promised and how close the records came to what was measured. It is made from the model and the
+//! synthetic trace alone: every figure stands in the report's JSON or in the statement of privacy, or follows from those.
+
+mod measured;
+mod tasks;
+
+use super::sheet;
+use super::words::{about, bytes, when, whole};
+use crate::account::Statement;
+use crate::account::statement::percent;
+use crate::evaluate::private::verdict::Grade;
+use crate::evaluate::release::Report as Fidelity;
+use crate::generate::gum::Convergence;
+use crate::service::content::ContentFormat;
+use crate::service::releases::{ReleaseReportView, ReleaseView};
+use crate::storage::releases::State;
+use maud::{Markup, html};
+use measured::{looks, marginals};
+use tasks::{Task, tasks};
+
+/// What a page is made of.
+pub struct Shown<'a> {
+    /// Every marginal beside the synthetic records.
+    pub fidelity: &'a Fidelity,
+    /// The statement of privacy.
+    pub statement: &'a Statement,
+    /// How generating went.
+    pub convergence: &'a Convergence,
+    /// Which categories the records were to have, where that was set by hand.
+    pub condition: Option<String>,
+    /// What the service knows of it; none of a trace that was made by the command line.
+    pub kept: Option<(&'a ReleaseView, &'a ReleaseReportView)>,
+}
+
+impl<'a> Shown<'a> {
+    /// Of a release of the service.
+    pub fn of(release: &'a ReleaseView, report: &'a ReleaseReportView) -> Self {
+        let stored = &report.stored;
+        Shown {
+            fidelity: &stored.fidelity,
+            statement: &stored.statement,
+            convergence: &stored.convergence,
+            condition: report.condition.as_ref().map(|condition| condition.asked.to_string()),
+            kept: Some((release, report)),
+        }
+    }
+}
+
+/// The whole page.
+pub fn page(shown: &Shown) -> String {
+    let Shown { fidelity, statement, .. } = shown;
+    let tasks = tasks(fidelity, statement);
+    let body = html! {
+        h1 { "Synthetic trace: what it promises, and what it is good for" }
+        @if let Some((release, _)) = shown.kept {
+            p.quiet {
+                "Release " span.id { (release.id) } ", "
+                @if release.state == State::Draft { strong { "a draft that readers do not see" } } @else { "published" }
+                @if let Some(day) = &release.published_at { " " (when(day)) }
+            }
+        }
+        (verdict(shown, &tasks))
+        h2 { "What it is good for, and what not" }
+        (table_of_tasks(&tasks))
+        h2 { "What is promised" }
+        (promise(shown))
+        h2 { "How it was made" }
+        (made(shown))
+        h2 { "What was measured, and how close the records come" }
+        (marginals(fidelity))
+        h2 { "Hosts, pairs and who answers whom" }
+        (looks(fidelity))
+        h2 { "What paid for what" }
+        (charges(statement))
+        @if let Some((release, report)) = shown.kept {
+            h2 { "Download" }
+            (downloads(release, Some(statement.one() == "packet")))
+            h2 { "How to cite" }
+            pre tabindex="0" { (cite(release, report)) }
+        }
+    };
+    sheet("Release report", None, body)
+}
+
+/// How many marginals lie further off than noise explains.
+fn beyond(fidelity: &Fidelity) -> usize {
+    fidelity.marginals.iter().filter(|fit| tasks::excess(fit) > 0.0).count()
+}
+
+fn verdict(shown: &Shown, tasks: &[Task]) -> Markup {
+    let Shown { fidelity, statement, condition, .. } = shown;
+    let named = |grade: Grade| {
+        let names: Vec<&str> =
+            tasks.iter().filter(|task| task.grade == grade).map(|task| task.short).collect();
+        names.join(", ")
+    };
+    let (good, fair) = (named(Grade::Good), named(Grade::Fair));
+    let (epsilon, delta) = (statement.guarantee.epsilon(), statement.guarantee.delta());
+    let of = fidelity.marginals.len();
+    html! {
+        div.verdict {
+            p {
+                @if !good.is_empty() { "Good for " (good) "." }
+                @if !fair.is_empty() { " With care for " (fair) "." }
+                @if good.is_empty() && fair.is_empty() { "Too noisy for anything but trying out tools." }
+                " Not for following single hosts or rare events."
+            }
+            @if let Some(condition) = condition {
+                p { strong { "Not the raw mix: " } "records were made under a condition that was set by hand: " (condition) "." }
+            }
+            p { "One " (statement.one()) ", added or removed, is protected by (ε, δ) = (" (epsilon) ", " (format!("{delta:e}")) ")." }
+            p {
+                @match beyond(fidelity) {
+                    0 => { "All " (of) " tables that were measured are met as closely as their noise allows." },
+                    n => { (n) " of " (of) " tables that were measured lie further off than their noise explains." }
+                }
+                " On average they are " (percent(fidelity.mean_distance)) " % off, of which noise explains " (percent(fidelity.mean_noise)) " %."
+            }
+        }
+    }
+}
+
+fn table_of_tasks(tasks: &[Task]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="group" aria-label="Tasks" {
+            table {
+                thead { tr { th scope="col" { "task" } th scope="col" { "fit for it" } th.n scope="col" { "expected error" } th scope="col" { "why" } } }
+                tbody { @for task in tasks {
+                    tr {
+                        th scope="row" { (task.name) }
+                        td { @let (class, word) = task.word(); span class=(class) { (word) } }
+                        td.n { @match task.error { Some(error) => { (percent(error)) " %" }, None => "–" } }
+                        td { (task.why) }
+                    }
+                } }
+            }
+        }
+        p.quiet { "Good up to 5 %, with care up to 20 %. Of a table: the share of records that would have to move, as far as the distance to the noisy counts tells once noise is taken out of it. Of a number: one standard deviation of its noise." }
+    }
+}
+
+fn promise(shown: &Shown) -> Markup {
+    let statement = shown.statement;
+    let (epsilon, delta) = (statement.guarantee.epsilon(), statement.guarantee.delta());
+    html! {
+        p {
+            "Whatever somebody knows already, and whatever they do with this trace: whether one " (statement.one())
+            " was among the raw records changes the odds of anything they conclude by a factor of e" sup { (epsilon) } " ≈ " (about(epsilon.exp()))
+            " at most, but for a chance of " (format!("{delta:e}")) "."
+        }
+        @if let Some(protects) = &statement.protects {
+            p { strong { "A " (protects.not) " is not protected." } " Many records together lose more:" }
+            div.scroll tabindex="0" role="group" aria-label="What many records lose" {
+                table {
+                    thead { tr { th.n scope="col" { "records of one " (protects.not) } th.n scope="col" { "their ε together" } } }
+                    tbody {
+                        tr { td.n { "1" } td.n { (about(epsilon)) } }
+                        @for group in &protects.groups { tr { td.n { (group.records) } td.n { (about(group.epsilon)) } } }
+                    }
+                }
+            }
+        }
+        @if let Some((_, report)) = shown.kept {
+            p { strong { "Cap. " } (report.population.text) "." }
+            h3 { "What the promise does not cover" }
+            p { (report.choices.about) }
+            ul {
+                li { @if report.choices.declared_after_upload { "Schema, window or categories were declared or changed after records of these people could be seen." }
+                    @else { "Schema, window and categories were declared before any record of these people could be seen." } }
+                @if let Some(opened) = &report.choices.opened_before_publication {
+                    li { "Looked at before publication: " @if opened.is_empty() { "nothing" } @else { (opened.join(", ")) } "." }
+                }
+            }
+        }
+        details { summary { "The statement of privacy, in full" } pre tabindex="0" { (statement) } }
+    }
+}
+
+fn made(shown: &Shown) -> Markup {
+    let Shown { fidelity, statement, convergence, .. } = shown;
+    html! {
+        p { "Noisy counts of the raw trace were taken, each paid for from the budget; records were then made that meet those counts. From the noise on nothing raw was looked at." }
+        dl {
+            dt { "Records" } dd { (whole(fidelity.synthetic_rows as i64)) " synthetic; the raw trace has about " (about(fidelity.estimated_records)) ", as far as noise tells" }
+            @if let Some((release, _)) = shown.kept {
+                @if release.rows_by_hand { dt { "Their number" } dd { "set by hand" } }
+                dt { "Seed" } dd.id { (release.seed) }
+                dt { "Model" } dd.id { (release.model_id) }
+            }
+            dt { "Held out" } dd { @if statement.held_out { "a fifth of the records, before anything was measured" } @else { "nothing" } }
+            dt { "Making" } dd {
+                (convergence.rounds) " rounds, " (percent(convergence.error)) " % off what was measured on average"
+                @if convergence.settled { ", settled" }
+            }
+            dt { "Program" } dd { "netdpsyn " (statement.version) }
+        }
+    }
+}
+
+fn charges(statement: &Statement) -> Markup {
+    html! {
+        p { "Allowed: ρ = " (statement.rho) " of zero-concentrated differential privacy. Spent: ρ = " (statement.spent()) " in " (statement.charges.len()) " noisy answers." }
+        div.scroll tabindex="0" role="group" aria-label="Charges by stage" {
+            table {
+                thead { tr { th scope="col" { "stage" } th.n scope="col" { "noisy answers" } th.n scope="col" { "ρ" } } }
+                tbody { @for (stage, rho) in statement.by_stage() {
+                    tr { th scope="row" { (stage) } td.n { (statement.charges.iter().filter(|charge| charge.stage == stage).count()) } td.n { (rho) } }
+                } }
+            }
+        }
+        details {
+            summary { "Every answer" }
+            div.scroll tabindex="0" role="group" aria-label="Every answer" {
+                table {
+                    thead { tr { th scope="col" { "answer" } th scope="col" { "stage" } th.n scope="col" { "numbers" } th.n scope="col" { "Δ²" } th.n scope="col" { "σ" } th.n scope="col" { "ρ" } } }
+                    tbody { @for charge in &statement.charges {
+                        tr {
+                            th scope="row" { (charge.label) } td { (charge.stage) } td.n { (whole(charge.cells as i64)) } td.n { (whole(i128::from(charge.sensitivity.squared()))) }
+                            td.n { (about(charge.scale.sigma())) } td.n { (charge.rho) }
+                        }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+/// Where the trace is to be had, in every format; captures only where it is one of packets, if that is known.
+pub fn downloads(release: &ReleaseView, packets: Option<bool>) -> Markup {
+    let is_capture = |format: ContentFormat| matches!(format, ContentFormat::Pcap | ContentFormat::Pcapng);
+    let had = ContentFormat::ALL.into_iter().filter(|format| packets.unwrap_or(true) || !is_capture(*format));
+    html! {
+        ul {
+            @for format in had {
+                li {
+                    a href=(format!("{}?format={}", release.content, format.extension())) { (format.extension()) }
+                    @if format == ContentFormat::Csv { " (" (bytes(release.bytes.unsigned_abs())) ", SHA-256 " span.id { (release.sha256) } ")" }
+                    @if is_capture(format) && packets.is_none() { " (of packets alone)" }
+                }
+            }
+            li { a href=(format!("{}?layout=source", release.content)) { "laid out as the raw trace was" } }
+            li { a href=(release.report) type="application/json" { "this report as JSON" } }
+        }
+    }
+}
+
+fn cite(release: &ReleaseView, report: &ReleaseReportView) -> String {
+    let statement = &report.stored.statement;
+    let when = release.published_at.as_deref().unwrap_or(&release.created_at);
+    format!(
+        "Synthetic network trace {}. Made with netdpsyn {}, {} records, ({}, {:e})-differential privacy for one {}. {when}. SHA-256 {}.",
+        release.id,
+        statement.version,
+        release.rows,
+        statement.guarantee.epsilon(),
+        statement.guarantee.delta(),
+        statement.one(),
+        release.sha256
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Guarantee;
+    use crate::fit::{Method, Plan, fit, keys};
+    use crate::formats::Sensitive;
+    use crate::generate::{self, Request};
+    use crate::model::Model;
+    use crate::progress::Quiet;
+    use crate::simulate::flows;
+
+    #[test]
+    fn a_page_leads_with_its_verdict_and_tells_nothing_that_was_not_paid() {
+        let plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Adaptive);
+        let key = keys::NoiseKey::from_os().unwrap();
+        let bundle = fit(Sensitive::new(flows::simulate(6_000, 1)), &flows::schema(), &plan, &key, &Quiet)
+            .unwrap()
+            .bundle;
+        let model = Model::from_bundle(&bundle, &Quiet).unwrap();
+        let made = generate::generate(&model, &Request { seed: 1, ..Request::default() }, &Quiet).unwrap();
+        let fidelity = crate::evaluate::release::report(&bundle, model.records, &made.trace, &Quiet).unwrap();
+        let shown = Shown {
+            fidelity: &fidelity,
+            statement: &bundle.statement,
+            convergence: &made.convergence,
+            condition: Some("type = <ddos>".into()),
+            kept: None,
+        };
+        let page = page(&shown);
+        let at = |part: &str| page.find(part).unwrap_or_else(|| panic!("{part} in {page}"));
+        assert!(at("class=\"verdict\"") < at("What is promised") && at("What is promised") < at("<svg"));
+        assert!(page.contains("Not the raw mix") && page.contains("type = &lt;ddos&gt;"));
+        assert!(page.contains("<td class=\"n\">100</td>"), "what a hundred records have");
+        assert_eq!(
+            page.matches("Records of each pair").count(),
+            5,
+            "a plot of pairs: its caption, title, label, fold and figures"
+        );
+        for foreign in ["<script", "http:", "https:", "NaN", "url(", "style=\"", "PRIVATE\""] {
+            assert!(!page.contains(foreign), "{foreign} in {page}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Sessions of the console: who signed in with a key, told by a signed text that a browser keeps and no page can read. It holds the key's public part and until when it is good,
+//! never the key.
+//!
+//! Every server that shares the data directory knows the secret by which texts are signed, so that any of them takes what another one gave; and every request asks the
+//! database for the key, so that revoking works at once. What a browser signs out of is remembered by the server that was told; elsewhere the text is good until it lapses.
+
+use super::app::{App, Caller};
+use super::keys;
+use super::problem::Problem;
+use crate::fit::keys::{keyed, secret};
+use crate::storage::Halves;
+use crate::storage::digest::hex;
+use hmac::Mac;
+use ipnet::IpNet;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+/// How long a session lasts, whatever happens in it.
+pub const SECONDS: i64 = 8 * 3_600;
+
+/// What a server keeps of sessions.
+pub struct Sessions {
+    /// Where the secret lies: apart from artifacts and database, in no backup.
+    folder: Halves,
+    /// The secret, once it was needed.
+    secret: Mutex<Option<[u8; 32]>>,
+    /// Sessions that were signed out of, until they lapse (µs since 1970).
+    ended: Mutex<HashMap<String, i64>>,
+}
+
+/// A session that is good now.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its name, which its forms are bound to.
+    name: String,
+    /// Until when it is good, in µs since 1970.
+    until: i64,
+}
+
+impl Sessions {
+    /// None yet; the secret lies in this folder.
+    pub fn of(folder: Halves) -> Self {
+        Sessions { folder, secret: Mutex::default(), ended: Mutex::default() }
+    }
+
+    /// The secret: the one that the first server made.
+    fn secret(&self) -> Result<[u8; 32], Problem> {
+        let mut kept = self.secret.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(secret) = *kept {
+            return Ok(secret);
+        }
+        let made = secret().map_err(|_| Problem::internal())?;
+        Ok(*kept.insert(self.folder.keep(Uuid::nil(), &made)?))
+    }
+
+    /// The signature of a text for a purpose.
+    fn signed(&self, purpose: &str, text: &str) -> Result<String, Problem> {
+        let mut mac = keyed(&self.secret()?);
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        Ok(hex(&mac.finalize().into_bytes()))
+    }
+
+    /// Whether a signature is that of a text for a purpose.
+    fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> Result<bool, Problem> {
+        Ok(self.signed(purpose, text)?.as_bytes().ct_eq(signature.as_bytes()).into())
+    }
+
+    /// What a form must send along that was shown to the holder of this name.
+    pub fn form(&self, name: &str) -> Result<String, Problem> {
+        self.signed("form", name)
+    }
+
+    /// Refuses a form that was not shown to the holder of this name.
+    pub fn check_form(&self, name: &str, sent: Option<&str>) -> Result<(), Problem> {
+        match self.is_signed("form", name, sent.unwrap_or_default())? {
+            true => Ok(()),
+            false => Err(Problem::forged()),
+        }
+    }
+
+    /// Signs out of a session.
+    pub fn end(&self, session: &Session) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.insert(session.name.clone(), session.until);
+    }
+
+    fn has_ended(&self, name: &str, now: i64) -> bool {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.retain(|_, until| *until > now);
+        ended.contains_key(name)
+    }
+}
+
+impl Session {
+    /// The name that its forms are bound to.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A name that nobody guesses: of a session, or of whoever is shown the form to sign in.
+pub fn fresh_name() -> Result<String, Problem> {
+    Ok(hex(&secret().map_err(|_| Problem::internal())?[..16]))
+}
+
+/// Signs in with a key from there: what the browser keeps, and how many seconds it is good.
+pub async fn begin(app: &App, from: IpNet, key: &str) -> Result<(String, i64), Problem> {
+    let caller = keys::authenticate(app, from, key.trim()).await?;
+    let mut tx = app.read("sessions.begin").await?;
+    let until = tx.now().await? + SECONDS * 1_000_000;
+    drop(tx);
+    let text = format!("{}.{until}.{}", caller.key, fresh_name()?);
+    let signature = app.sessions.signed("session", &text)?;
+    Ok((format!("{text}.{signature}"), SECONDS))
+}
+
+/// Who is signed in by what a browser kept; refuses what was not given here, has lapsed or was signed out of, and keys that are revoked.
+pub async fn find(app: &App, kept: &str) -> Result<(Caller, Session), Problem> {
+    let (text, signature) = kept.rsplit_once('.').ok_or_else(Problem::unauthorised)?;
+    if !app.sessions.is_signed("session", text, signature)? {
+        return Err(Problem::unauthorised());
+    }
+    let parts: Vec<&str> = text.split('.').collect();
+    let [public, until, name] = parts[..] else { return Err(Problem::unauthorised()) };
+    let until: i64 = until.parse().map_err(|_| Problem::unauthorised())?;
+    let mut tx = app.read("sessions.find").await?;
+    let now = tx.now().await?;
+    let caller = keys::holder_of(&mut tx, public).await?;
+    drop(tx);
+    // One that is good for longer than any is of a clock that went back.
+    let good = (now..=now.saturating_add(SECONDS * 1_000_000)).contains(&until)
+        && !app.sessions.has_ended(name, now);
+    let caller = caller.filter(|_| good).ok_or_else(Problem::unauthorised)?;
+    Ok((caller, Session { name: name.into(), until }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_signed_is_taken_for_its_purpose_alone_and_by_every_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = || Sessions::of(Halves::open(folder.path()).unwrap());
+        let (one, other) = (server(), server());
+        let form = one.form("a").unwrap();
+        assert!(other.check_form("a", Some(&form)).is_ok(), "the secret is one");
+        for (name, sent) in [("b", Some(&*form)), ("a", Some("")), ("a", None), ("a", Some(&form[1..]))] {
+            assert_eq!(one.check_form(name, sent).unwrap_err().status, 403);
+        }
+        assert!(!one.is_signed("session", "a", &form).unwrap());
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = Sessions::of(Halves::open(elsewhere.path()).unwrap());
+        assert_ne!(elsewhere.form("a").unwrap(), form);
+    }
+
+    #[test]
+    fn what_was_signed_out_of_is_remembered_until_it_lapses() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = Sessions::of(Halves::open(folder.path()).unwrap());
+        sessions.end(&Session { name: "a".into(), until: 10 });
+        assert!(sessions.has_ended("a", 5) && !sessions.has_ended("b", 5));
+        assert!(!sessions.has_ended("a", 10) && sessions.ended.lock().unwrap().is_empty());
+    }
+}
