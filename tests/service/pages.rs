@@ -256,7 +256,9 @@ fn every_page_for_every_role() {
     }
     assert_eq!(shown, 5 * pages.len());
     // Forms, with tokens that are right: what refuses is the role.
-    let forms: [(&str, String, &[(&str, &str)]); 14] = [
+    /// A form's name, its path, and its fields.
+    type Form<'a> = (&'a str, String, &'a [(&'a str, &'a str)]);
+    let forms: [Form; 14] = [
         ("datasets", "/console/datasets".into(), &[("name", "n"), ("preset", "flow")]),
         ("declare", format!("/console/datasets/{dataset}/declare"), &[("window", "0/60")]),
         ("quote", format!("/console/datasets/{dataset}/quote"), &[("epsilon", "1")]),

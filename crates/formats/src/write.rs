@@ -82,7 +82,7 @@ impl OutputFormat {
 /// Writes a trace that comes in slices.
 pub enum TraceWriter<W: Write> {
     /// As CSV.
-    Csv(CsvWriter<W>),
+    Csv(Box<CsvWriter<W>>),
     /// As Parquet.
     Parquet(Box<ParquetWriter<W>>),
     /// As an Arrow file.
@@ -101,7 +101,7 @@ impl<W: Write> TraceWriter<W> {
         statement: Option<String>,
     ) -> io::Result<Self> {
         Ok(match format {
-            OutputFormat::Csv => TraceWriter::Csv(CsvWriter::new(schema, to, rows)?),
+            OutputFormat::Csv => TraceWriter::Csv(Box::new(CsvWriter::new(schema, to, rows)?)),
             OutputFormat::Parquet => {
                 TraceWriter::Parquet(Box::new(ParquetWriter::new(schema, to, rows, statement)?))
             }
@@ -135,7 +135,7 @@ impl<W: Write> TraceWriter<W> {
 
     /// The same as text, laid out as the schema says that it is read; `places` are those of its columns in what is written.
     pub fn laid_out(schema: &Schema, places: &[usize], to: W, rows: u64) -> io::Result<Self> {
-        Ok(TraceWriter::Csv(CsvWriter::laid_out(schema, places, to, rows)?))
+        Ok(TraceWriter::Csv(Box::new(CsvWriter::laid_out(schema, places, to, rows)?)))
     }
 
     /// Writes the next records.

@@ -198,7 +198,7 @@ fn published_files_are_read() {
         ),
         (
             "gcp-vpc",
-            "{\"insertId\":\"x\",\"jsonPayload\":{\"bytes_sent\":\"1776\",\"packets_sent\":\"7\",\"connection\":{\"src_ip\":\"10.0.0.1\",\"dest_ip\":\"10.0.0.2\",\"src_port\":5601,\"dest_port\":443,\"protocol\":6},\"start_time\":\"2024-06-01T00:00:00.5Z\",\"reporter\":\"DEST\"}}\n",
+            "{\"insertId\":\"x\",\"jsonPayload\":{\"bytes_sent\":\"1776\",\"packets_sent\":\"7\",\"connection\":{\"src_ip\":\"10.0.0.1\",\"dest_ip\":\"10.0.0.2\",\"src_port\":5601,\"dest_port\":443,\"protocol\":6},\"start_time\":\"2024-06-01T00:00:00.5Z\",\"end_time\":\"2024-06-01T00:00:02Z\",\"reporter\":\"DEST\"}}\n",
             &[
                 ("jsonPayload.bytes_sent", 1_776),
                 ("jsonPayload.connection.src_port", 5_601),
@@ -207,7 +207,7 @@ fn published_files_are_read() {
         ),
         (
             "goflow2-json",
-            "{\"type\":\"IPFIX\",\"time_flow_start_ns\":1767324720000000000,\"bytes\":143,\"packets\":1,\"src_addr\":\"192.168.89.2\",\"dst_addr\":\"192.168.88.30\",\"etype\":\"IPv4\",\"proto\":\"UDP\",\"src_port\":53,\"dst_port\":55743,\"tcp_flags\":0,\"ip_tos\":0}\n",
+            "{\"type\":\"IPFIX\",\"time_flow_start_ns\":1767324720000000000,\"time_flow_end_ns\":1767324721000000000,\"bytes\":143,\"packets\":1,\"src_addr\":\"192.168.89.2\",\"dst_addr\":\"192.168.88.30\",\"etype\":\"IPv4\",\"proto\":\"UDP\",\"src_port\":53,\"dst_port\":55743,\"tcp_flags\":0,\"ip_tos\":0}\n",
             &[("time_flow_start_ns", 1_767_324_720_000_000_000), ("proto", 17), ("bytes", 143)],
         ),
         (
@@ -245,7 +245,7 @@ fn programs_of_a_format_find_what_they_need() {
     );
     assert!(
         text("aws-vpc-no-header")
-            .starts_with("- - - 10.0.0.1 10.0.0.1 443 443 6 1 1 1500000000 - ACCEPT OK\n")
+            .starts_with("- - - 10.0.0.1 10.0.0.1 443 443 6 1 1 1500000000 1500000001 ACCEPT OK\n")
     );
     assert!(text("nfdump-pipe").starts_with("2|1500000000000||6||||167772161|443|"));
     assert!(

@@ -5,7 +5,10 @@ use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::{Field, Reading, Role, Schema, TimeUnit};
 use std::io::Write;
 
-fn proposed(text: &str) -> Result<(Schema, Vec<(String, &'static str)>), ReadError> {
+/// Columns that are left out, and why.
+type LeftOut = Vec<(String, &'static str)>;
+
+fn proposed(text: &str) -> Result<(Schema, LeftOut), ReadError> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let proposal = propose(file.path(), &Reading::default(), &Quiet)?.for_steward(&Steward::local());

@@ -251,8 +251,8 @@ mod tests {
         let names: Vec<&str> = written.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!((names, places), (vec!["ts", "te", "td"], vec![Some(4), None, Some(7)]));
         assert_eq!(
-            (own.start, own.duration, own.end(0, 12_345_678), own.end(7, 9_000_001)),
-            (4, 7, 12_350_000_000, 7)
+            (own.start, own.duration, own.end(0, 8_345_678), own.end(7, 9_000_001)),
+            (4, 7, 8_350_000_000, 7)
         );
         // Without the role nobody knows which of two times is which.
         let plain = serde_json::json!({"name": "te", "type": {"timestamp": {}}});
