@@ -124,3 +124,42 @@ fn an_end_beside_a_duration_is_written_behind_the_start() {
         assert_eq!(durations(&bound, &trace), [1_500, 0], "{format:?}");
     }
 }
+
+#[test]
+fn flags_are_read_beside_an_end_in_any_spelling() {
+    let mut own = schema(serde_json::Value::Null, false);
+    let flag = serde_json::json!({"name": "flag", "type": {"categorical": ["0", "1"]}});
+    own.columns.push(serde_json::from_value(flag).unwrap());
+    let text = "port,ts,te,flag\n1,1767600000,1767600001,True\n2,1767600002,1767600002,false\n3,1767600002,1767600002,1\n";
+    let (bound, trace, _) = through(text, &own, 0.0).unwrap();
+    let flags: Vec<u64> = trace.column(bound.position("flag").unwrap()).iter().collect();
+    assert_eq!((flags, durations(&bound, &trace)), (vec![1, 0, 1], vec![1_000, 0, 0]));
+}
+
+#[test]
+fn a_file_without_a_duration_has_no_end_to_write() {
+    let mut own = schema(serde_json::Value::Null, true);
+    let duration = own.position("td").unwrap();
+    own.columns[duration].optional = true;
+    let (bound, trace, _) = through("port,ts\n1,1767600000\n", &own, 0.0).unwrap();
+    let mut written = Vec::new();
+    write_as(OutputFormat::Csv, &trace, &bound, &mut written, &Quiet).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap(), "port,ts\n1,1767600000.0\n");
+}
+
+#[test]
+fn ends_are_multiples_of_what_times_are() {
+    let mut own = schema(serde_json::Value::Null, true);
+    own.declare_grain("1s".parse().unwrap()).unwrap();
+    let (bound, trace, _) =
+        through("port,ts,td\n1,1767600000,1.4\n2,1767600000,1.5\n3,1767600000,-\n", &own, 0.0).unwrap();
+    let mut written = Vec::new();
+    write_as(OutputFormat::Csv, &trace, &bound, &mut written, &Quiet).unwrap();
+    let ends: Vec<String> = String::from_utf8(written)
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth(2).unwrap().into())
+        .collect();
+    assert_eq!(ends, ["1767600001.0", "1767600002.0", "1767600000.0"]);
+}

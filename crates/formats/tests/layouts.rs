@@ -247,7 +247,7 @@ fn programs_of_a_format_find_what_they_need() {
         text("aws-vpc-no-header")
             .starts_with("- - - 10.0.0.1 10.0.0.1 443 443 6 1 1 1500000000 1500000001 ACCEPT OK\n")
     );
-    assert!(text("nfdump-pipe").starts_with("2|1500000000000||6||||167772161|443|"));
+    assert!(text("nfdump-pipe").starts_with("2|1500000000000|1500000000001|6||||167772161|443|"));
     assert!(
         text("nfdump-line")
             .starts_with("2017-07-14 02:40:00.000 0.001 TCP 10.0.0.1:443 -> 10.0.0.1:443 1 1 -\n")

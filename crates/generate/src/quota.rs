@@ -228,7 +228,7 @@ mod tests {
 
         #[test]
         fn what_is_missing_is_taken_from_what_there_is(
-            found in prop::collection::vec(0u64..3, 0..60), wanted in prop::collection::vec((0u32..4, 0usize..50), 1..5), seed: u64
+            found in prop::collection::vec(0u64..3, 0..60), wanted in prop::collection::vec((0u32..4, 1usize..50), 1..5), seed: u64
         ) {
             let parts: Vec<Part> =
                 wanted.iter().map(|&(code, rows)| Part { code, written: code + 10, rows }).collect();
