@@ -14,7 +14,7 @@ if [ ${#targets[@]} -eq 0 ]; then
   for file in fuzz/fuzz_targets/*.rs; do targets+=("$(basename "$file" .rs)"); done
 fi
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-cargo build --locked --package netdpsyn
+cargo build --locked
 program=target/debug/netdpsyn
 
 # What a fuzzer would not find by itself: files of every format, small.
