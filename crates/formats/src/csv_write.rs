@@ -25,8 +25,7 @@ pub struct CsvWriter<W> {
 impl<W: Write> CsvWriter<W> {
     /// Of a trace of `rows` records; begins with the header.
     pub fn new(schema: &Schema, to: W, rows: u64) -> io::Result<Self> {
-        let places: Vec<usize> = (0..schema.columns.len()).collect();
-        let ended = Ended::of(schema, &places);
+        let ended = Ended::of_whole(schema);
         let lines = Rows::plain(ended.as_ref().map_or(schema, |ended| &ended.schema));
         CsvWriter::begun(lines, ended, to, rows)
     }
@@ -75,8 +74,7 @@ impl<W: Write> CsvWriter<W> {
 
 /// The most bytes that a record of a schema takes in a file.
 pub fn bytes_per_row(schema: &Schema) -> u64 {
-    let places: Vec<usize> = (0..schema.columns.len()).collect();
-    let ended = Ended::of(schema, &places);
+    let ended = Ended::of_whole(schema);
     let schema = ended.as_ref().map_or(schema, |ended| &ended.schema);
     let longest = |column: &Column| Writer::new(schema, column, &Style::PLAIN).longest(column.storage_max());
     // A comma or a line end each.

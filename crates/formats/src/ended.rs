@@ -19,16 +19,16 @@ impl Ended {
         Some(Ended { schema, places, ends })
     }
 
+    /// The same of a trace that has the schema's columns and no others, in their order.
+    pub fn of_whole(schema: &Schema) -> Option<Ended> {
+        Ended::of(schema, &(0..schema.columns.len()).collect::<Vec<_>>())
+    }
+
     /// Some records with all columns that are written, in their order.
     pub fn part(&self, slice: &Trace, rows: Range<usize>) -> Trace {
         let (start, duration) = (slice.column(self.ends.start), slice.column(self.ends.duration));
         let column = |place: &Option<usize>| match place {
-            Some(place) => {
-                let own = slice.column(*place);
-                let mut part = Values::for_max(u64::MAX >> (64 - 8 * own.width()));
-                part.append_rows(own, rows.clone());
-                part
-            }
+            Some(place) => slice.column(*place).part(rows.clone()),
             None => {
                 let end = |row| self.ends.end(start.get(row), duration.get(row));
                 Values::U64(rows.clone().map(end).collect())

@@ -175,6 +175,16 @@ impl Values {
         }))
     }
 
+    /// Some rows as a column of the same type.
+    pub fn part(&self, rows: std::ops::Range<usize>) -> Values {
+        match self {
+            Values::U8(v) => Values::U8(v[rows].to_vec()),
+            Values::U16(v) => Values::U16(v[rows].to_vec()),
+            Values::U32(v) => Values::U32(v[rows].to_vec()),
+            Values::U64(v) => Values::U64(v[rows].to_vec()),
+        }
+    }
+
     /// The rows named by `rows`, in that order.
     pub fn select(&self, rows: &[u32]) -> Values {
         match self {
@@ -365,12 +375,8 @@ impl Trace {
         } else if let (Some(own), Some(theirs)) = (&self.addresses, &other.addresses)
             && !Arc::ptr_eq(&own.directory, &theirs.directory)
         {
-            let mut part = Trace { columns: Vec::new(), addresses: other.addresses.clone() };
-            for values in &other.columns {
-                let mut own = Values::for_max(u64::MAX >> (64 - 8 * values.width()));
-                own.append_rows(values, rows.clone());
-                part.columns.push(own);
-            }
+            let columns = other.columns.iter().map(|values| values.part(rows.clone())).collect();
+            let part = Trace { columns, addresses: other.addresses.clone() };
             let both = Arc::new(Directory::of_all(self.keys().into_iter().chain(part.keys())));
             let own = std::mem::replace(self, Trace { columns: Vec::new(), addresses: None });
             // Nobody stops them.

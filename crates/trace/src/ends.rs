@@ -29,10 +29,7 @@ impl Ends {
         let column = &schema.columns[duration];
         let beside = schema.reading.ends.as_ref().filter(|_| !column.is_end());
         let unit = beside.map_or(TimeUnit::Seconds, |ends| ends.unit);
-        let grain = match schema.columns[start].field {
-            Field::Timestamp { grain: Some(grain), .. } => grain.nanoseconds(),
-            _ => 1,
-        };
+        let grain = schema.grain().map_or(1, |(_, grain)| grain.nanoseconds());
         let step = unit.decimals().checked_sub(column.field.decimals()).map(|power| 10u64.pow(power))?;
         Some(Ends { start, duration, step, grain, special: column.first_special().unwrap_or(u64::MAX) })
     }
@@ -108,9 +105,7 @@ impl Schema {
                 })
         });
         Some(match beside {
-            Some(name) if name.is_empty() || name.contains(['×', '\n', '\r']) => {
-                format!("{name:?} is no name for a column")
-            }
+            Some(name) if !Column::may_be_called(name) => format!("{name:?} is no name for a column"),
             _ if !fits => format!(
                 "{name} holds the times at which records end, which needs a column with the role start, and one with the role duration, in steps of whole nanoseconds and without special values where it is told by the end"
             ),

@@ -408,6 +408,11 @@ impl Column {
         Column { name: name.into(), field, roles, optional: false, modelled: true, notation: None, special }
     }
 
+    /// Whether a column can have this name. The sign joins names in the labels of the account, where every label must be unique.
+    pub(super) fn may_be_called(name: &str) -> bool {
+        !name.is_empty() && !name.contains(['×', '\n', '\r'])
+    }
+
     /// The same in a role more.
     pub fn with(self, role: Role) -> Self {
         Column { roles: self.roles.and(role), ..self }
@@ -490,8 +495,7 @@ impl Schema {
             return Err(SchemaError::Shape("a schema needs at least one column".into()));
         }
         for (i, column) in self.columns.iter().enumerate() {
-            // The sign joins names in the labels of the account, where every label must be unique.
-            if column.name.is_empty() || column.name.contains(['×', '\n', '\r']) {
+            if !Column::may_be_called(&column.name) {
                 return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
             }
             if column.name == presets::GAP && !matches!(column.field, Field::FlowGap { .. }) {

@@ -270,8 +270,7 @@ struct Pending {
 
 impl Pending {
     fn new(schema: &Schema, rows: u64) -> Self {
-        let places: Vec<usize> = (0..schema.columns.len()).collect();
-        let ended = Ended::of(schema, &places);
+        let ended = Ended::of_whole(schema);
         let schema = ended.as_ref().map_or(schema, |ended| &ended.schema).clone();
         let empty = Trace::empty(&schema);
         Pending { ended, schema, waiting: empty.clone(), empty, seen: 0, rows }
