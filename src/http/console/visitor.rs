@@ -58,7 +58,7 @@ pub async fn asking(app: &App, parts: &Parts) -> Option<Result<Caller, Problem>>
 
 /// Somebody who is signed in.
 pub struct Visitor {
-    /// Who.
+    /// The key that they signed in with: tenant and role.
     pub caller: Caller,
     /// Their session.
     pub session: Session,

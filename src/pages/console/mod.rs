@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 /// Who looks, and what their forms send along.
 pub struct Frame<'a> {
-    /// Who.
+    /// The key of whoever looks: tenant and role.
     pub caller: &'a Caller,
     /// What binds forms to the session.
     pub token: &'a str,
