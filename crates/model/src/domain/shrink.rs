@@ -10,13 +10,17 @@
 //!
 //! Special values are cells of the first level, and always leaves: that they may occur is declared.
 //!
-//! A cell that no value has (no whole number lies in it, or it is beyond the declared space) holds nothing, whatever its noisy count.
+//! A cell that no value has (no whole number lies in it, or it is beyond the declared space) holds nothing, whatever its noisy count. Neither does a family of addresses
+//! that does not stand out on the first level: its records would be anywhere in it, and a reader would see addresses of a kind that the trace has not.
 
 use super::hierarchy::Level;
 use super::order::Order;
 use super::simplex::norm_sub_to;
 use super::top::top;
 use std::ops::Range;
+
+/// σ that a family of addresses stands out by, as one that opens does.
+const FAMILY_STANDS: f64 = 4.0;
 
 /// Noise of a level, and how a tree is shrunk.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +105,9 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
                 let variance = family.noise[fan + value as usize];
                 special.push(Leaf { keys: start..start + 1, count, variance });
             }
-            if shared.even && own_open.is_empty() {
+            // A leaf over families would hold those that are absent, too.
+            let families = at == 0 && order.is_addresses();
+            if shared.even && own_open.is_empty() && !families {
                 let noise: f64 = family.noise.iter().sum();
                 let variance = variance.max(noise);
                 if within > 0.0 {
@@ -144,6 +150,13 @@ fn is_held(order: &Order, keys: Range<u128>) -> bool {
     order.holds(keys) > 0
 }
 
+/// Which cells of the first level of addresses hold any: those that stand out of their noise or are open, or else the largest.
+fn families(counted: &Counted) -> Vec<bool> {
+    let Level { fan, opened, noisy } = &counted.level;
+    let least = (FAMILY_STANDS * counted.sigma).min(noisy[..*fan].iter().copied().max().unwrap_or(0) as f64);
+    (0..*fan).map(|cell| noisy[cell] as f64 >= least || opened.contains(&cell)).collect()
+}
+
 /// Estimates and variances of every node from its own count and those below it. The variance of a cell that holds nothing is 0.
 fn upwards(levels: &[Counted], order: &Order) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let mut estimates: Vec<Vec<f64>> = Vec::new();
@@ -156,6 +169,10 @@ fn upwards(levels: &[Counted], order: &Order) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) 
         let prefixes =
             counted.parents.iter().flat_map(|&p| (0..fan as u128).map(move |c| p * fan as u128 + c));
         let mut held: Vec<bool> = prefixes.map(|p| is_held(order, p << below..(p + 1) << below)).collect();
+        if estimates.is_empty() && order.is_addresses() {
+            let present = families(counted);
+            held.iter_mut().zip(present).for_each(|(held, present)| *held &= present);
+        }
         held.resize(counted.level.noisy.len(), true);
         let of = |held: &bool, count: f64| if *held { count } else { 0.0 };
         estimates.push(held.iter().zip(&counted.level.noisy).map(|(h, &n)| of(h, n as f64)).collect());
@@ -267,4 +284,33 @@ fn cut_off(leaves: &mut Vec<Leaf>, levels: &[Counted], order: &Order) {
     let end = (top.bin as u128 + 1) << below;
     leaves.retain(|leaf| leaf.keys.start < end);
     leaves.iter_mut().for_each(|leaf| leaf.keys.end = leaf.keys.end.min(end));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdpsyn_trace::address::{FAMILIES, family};
+    use netdpsyn_trace::{Column, Field};
+
+    /// The families of the leaves, where σ of the first level is 10 and so many records are of each eighth of the space.
+    fn families_of(noisy: [i64; 8], opened: &[usize]) -> Vec<usize> {
+        let order = Order::of(&Column::new("c", Field::Address {}), None).unwrap();
+        let level = Level { fan: 8, opened: opened.to_vec(), noisy: noisy.to_vec() };
+        let counted = [Counted { parents: vec![0], level, sigma: 10.0 }];
+        let records = noisy.iter().sum::<i64>() as f64;
+        leaves(&counted, &order, records, Shrinkage::ADDRESSES, 64)
+            .iter()
+            .map(|leaf| family(leaf.keys.start))
+            .collect()
+    }
+
+    #[test]
+    fn families_that_do_not_stand_out_hold_nothing() {
+        let all = |keys: [u128; 2]| keys.map(family).to_vec();
+        // Noise of three σ is no family, however little the others leave.
+        assert_eq!(families_of([0, 9, 1_000, 0, 4_000, 30, 28, 0], &[]), all([1 << 125, FAMILIES[0]]));
+        assert_eq!(families_of([0, 0, 0, 0, 4_000, 41, 0, 0], &[]), all([FAMILIES[0], FAMILIES[1]]));
+        // Where nothing stands out, the largest is all there is.
+        assert_eq!(families_of([0, 5, 0, -3, 21, 8, 2, 0], &[]), [family(FAMILIES[0])]);
+    }
 }
