@@ -1,5 +1,8 @@
 //! The binary as its users run it: real files, real exit codes.
 
+#[path = "cli/synthetic_capture.rs"]
+mod synthetic_capture;
+
 use proptest::prelude::*;
 use std::fs;
 use std::io::{Read, Write};
