@@ -148,6 +148,9 @@ fn tshark_finds_nothing_malformed_and_no_bad_checksum() {
         // Where payloads are there, checksums are looked at.
         let good = run("tshark", &[&arguments[..], &["-Y", "tcp.checksum.status==1"]].concat());
         let good = good.map_or(0, |good| text(&good.stdout).lines().count());
+        let syn = "tcp.flags.syn==1 && !tcp.options.mss_val && tcp.hdr_len > 20";
+        let silent = run("tshark", &[&arguments[..], &["-Y", syn]].concat());
+        assert_eq!(silent.map(|silent| text(&silent.stdout)).as_deref(), Some(""), "{name}");
         assert!(options.payload == Payload::Absent || good > 500, "{name}: {good} checksums of TCP");
     }
 }

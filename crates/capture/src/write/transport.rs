@@ -128,6 +128,12 @@ fn tcp(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<u8>) {
     to.extend(numbers.sequence.to_be_bytes());
     to.extend(numbers.acknowledged.to_be_bytes());
     to.extend([((header / 4) << 4) as u8, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    if header > TCP {
+        // The largest segment on Ethernet, which nearly every SYN names first.
+        let size: u16 = if packet.source.is_ipv6() { 1_440 } else { 1_460 };
+        to.extend([2, 4]);
+        to.extend(size.to_be_bytes());
+    }
     // Options that do nothing.
     to.resize(start + header, 1);
     let sum = checksum::with_ends(packet, above, &to[start..]);
