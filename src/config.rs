@@ -1,8 +1,10 @@
-//! Settings of the service, from the environment: `NETDPSYN_*`, each with a default that is safe and a range that is checked.
+//! Settings of the service: `NETDPSYN_*` in the environment, or flags of the command line. Each has a safe default and a range that is checked.
 //!
-//! They stand in one table, one line each; the documentation and `.env.example` are held equal to it by a test.
+//! One table defines them, a line each. Flags (`cli/settings.rs`) and `config check` come from it; a test holds the documentation, `.env.example` and what
+//! docker passes on equal to it.
 
 use ipnet::IpNet;
+use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -26,15 +28,21 @@ macro_rules! settings {
                 Ok(Config {$($field: read::<$type>($name, get($name), $default, $range)?,)*})
             }
 
-            /// Every setting, with its value here.
-            pub fn table(&self) -> Vec<Setting> {
+            /// Every setting.
+            pub fn settings() -> Vec<Setting> {
                 vec![$(Setting {
                     name: $name,
                     default: $default,
                     range: <$type as Value>::in_words($name, &$range),
                     meaning: $meaning,
-                    value: self.$field.shown(),
+                    secret: <$type as Value>::SECRET,
                 }),*]
+            }
+
+            /// Every setting with its value here; passwords and keys are left out.
+            pub fn table(&self) -> Vec<(Setting, String)> {
+                let values = [$(self.$field.shown()),*];
+                Config::settings().into_iter().zip(values).collect()
             }
         }
     };
@@ -92,7 +100,7 @@ settings! {
         "how long it lets a fit that measures go on, if longer; give the container a longer grace";
     orphan_seconds: i64 = "NETDPSYN_ORPHAN_SECONDS", "600", 0..=604_800,
         "how long a fit that another build of the program began to measure waits for a server of that build, before it ends charged and without a model";
-    admin_key: Option<Secret> = "NETDPSYN_ADMIN_KEY", "", "ndp_ and at least 40 more letters, e.g. ndp_$(openssl rand -hex 32)",
+    admin_key: Option<SecretString> = "NETDPSYN_ADMIN_KEY", "", "ndp_ and at least 40 more letters, e.g. ndp_$(openssl rand -hex 32)",
         "the first administrator's key, taken when the database has no key at all; without it one is made then and printed once to standard error";
     log: String = "NETDPSYN_LOG", "info,sqlx=warn", "levels and targets, as netdpsyn=debug",
         "which log lines";
@@ -100,18 +108,18 @@ settings! {
         "log lines for people or for machines";
 }
 
-/// A setting as it is shown.
+/// A setting, whatever its value.
 pub struct Setting {
-    /// Its name.
+    /// The variable of the environment.
     pub name: &'static str,
-    /// Its default, as it is written; empty where it is unset by default.
+    /// The default as text; empty where the setting is unset by default.
     pub default: &'static str,
-    /// What it may be.
+    /// The values that are accepted, in words.
     pub range: String,
-    /// What it means.
+    /// The meaning: a sentence without its first capital and its full stop.
     pub meaning: &'static str,
-    /// What it is here; passwords and keys are left out.
-    pub value: String,
+    /// Whether the value is a secret, which no command line may hold.
+    pub secret: bool,
 }
 
 /// Networks, written with commas between them; an address alone is a network of one.
@@ -157,7 +165,12 @@ pub struct ConfigError {
 impl Config {
     /// Reads the environment.
     pub fn from_env() -> Result<Config, ConfigError> {
-        Config::from(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        Config::from(Config::variable)
+    }
+
+    /// A variable of the environment; an empty one is unset.
+    pub fn variable(name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
     }
 
     /// Reads settings from any source.
@@ -173,23 +186,13 @@ impl Config {
     }
 
     /// Names in the environment that look like settings and are none.
-    pub fn unknown(&self) -> Vec<String> {
-        let known: Vec<_> = self.table().into_iter().map(|setting| setting.name).collect();
+    pub fn unknown() -> Vec<String> {
+        let known: Vec<_> = Config::settings().into_iter().map(|setting| setting.name).collect();
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         names
             .filter(|name| name.starts_with("NETDPSYN_") && !name.starts_with("NETDPSYN_TEST_"))
             .filter(|name| !known.contains(&&**name))
             .collect()
-    }
-}
-
-/// A secret, which is never shown.
-#[derive(Clone, PartialEq)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
     }
 }
 
@@ -216,8 +219,10 @@ impl FromStr for LogFormat {
 
 /// What a setting can hold.
 trait Value: Sized {
-    /// What it may be.
+    /// The values that are accepted.
     type Range;
+    /// Whether it must not be shown.
+    const SECRET: bool = false;
 
     fn parsed(text: &str, range: &Self::Range) -> Option<Self>;
     fn in_words(name: &str, range: &Self::Range) -> String;
@@ -329,8 +334,9 @@ fn without_password(text: &str) -> String {
     }
 }
 
-impl Value for Option<Secret> {
+impl Value for Option<SecretString> {
     type Range = &'static str;
+    const SECRET: bool = true;
 
     fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
         match text {
@@ -338,7 +344,7 @@ impl Value for Option<Secret> {
             key => (key.starts_with("ndp_")
                 && (44..=512).contains(&key.len())
                 && key.bytes().all(|letter| letter.is_ascii_graphic()))
-            .then(|| Some(Secret(key.into()))),
+            .then(|| Some(key.into())),
         }
     }
 
@@ -376,8 +382,7 @@ mod tests {
 
     #[test]
     fn a_number_outside_its_range_is_refused_with_it() {
-        let config = Config::from(|_| None).unwrap();
-        let table = config.table();
+        let table = Config::settings();
         let numbers: Vec<_> = table.iter().filter(|setting| setting.range.contains(" to ")).collect();
         assert!(numbers.len() >= 9);
         for setting in numbers {
@@ -404,7 +409,7 @@ mod tests {
             _ => None,
         });
         let config = config.unwrap();
-        let shown = config.table().into_iter().map(|setting| setting.value).collect::<String>();
+        let shown = config.table().into_iter().map(|(_, value)| value).collect::<String>();
         assert!(shown.contains("postgres://…@host/db") && !shown.contains("pass") && !shown.contains("ndp_"));
         assert!(!format!("{:?}", config.admin_key).contains("ndp_"));
     }
@@ -412,9 +417,8 @@ mod tests {
     /// What the documentation says of the settings is what stands in the table, and nothing else.
     #[test]
     fn documentation_and_example_are_the_table() {
-        let table = Config::from(|_| None).unwrap().table();
         let (mut rows, mut example) = (String::new(), String::new());
-        for Setting { name, default, range, meaning, .. } in table {
+        for Setting { name, default, range, meaning, .. } in Config::settings() {
             let shown = match default.parse() {
                 Ok(n) => number(name, n),
                 Err(_) if default.is_empty() => "not set".into(),

@@ -294,9 +294,20 @@ fn a_custom_schema_from_inspect_can_be_used() {
 fn the_keyed_hold_out_and_the_labs_split() {
     let lab = Lab::new();
     let raw = sample("flows.csv.gz");
-    assert!(lab.synthesize(&raw, FLOWS, &["--hold-out", "held.csv"]).status.success());
+    let parts = ["--hold-out", "held.csv", "--fitted", "fitted.csv"];
+    assert!(lab.synthesize(&raw, FLOWS, &parts).status.success());
     let held = lab.text("held.csv").lines().count() - 1;
     assert!((7_600..8_400).contains(&held), "about a fifth of 40,000, not {held}");
+    // Both parts together are the raw trace.
+    let sorted = |texts: &[String]| {
+        let mut lines: Vec<String> =
+            texts.iter().flat_map(|text| text.lines().skip(1)).map(String::from).collect();
+        lines.sort();
+        lines
+    };
+    assert!(sorted(&[lab.text("held.csv"), lab.text("fitted.csv")]) == sorted(&[gunzip(Path::new(&raw))]));
+    let alone = lab.synthesize(&raw, FLOWS, &["--fitted", "fitted.csv"]);
+    assert_eq!(alone.status.code(), Some(2));
 
     let rows: Vec<String> = (0..11).map(|i| format!("{i},x")).collect();
     lab.write("t.csv", format!("a,b\n{}\n", rows.join("\n")));

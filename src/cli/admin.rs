@@ -8,7 +8,7 @@ use crate::service::budget::{Cap, GuaranteeCap, RhoCap};
 use crate::service::keys::{self, NewKey};
 use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewTenant};
-use crate::service::{memory, sweep};
+use crate::service::{journal, sweep};
 use crate::storage::{StorageError, closed};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::time::Duration;
@@ -112,7 +112,7 @@ impl Other {
                 }
             }
             Other::Reconcile => {
-                let found = memory::reconcile(app, caller).await?;
+                let found = journal::reconcile(app, caller).await?;
                 for spend in &found.back {
                     let rho = crate::account::Rho::from_units(spend.amount.rho);
                     println!("brought back ρ = {rho} of population {}", spend.population);

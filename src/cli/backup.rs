@@ -65,8 +65,10 @@ fn show_restored(restored: &Restored) {
     let Restored { manifest, .. } = restored;
     let last = manifest.ledger.map_or(0, |mark| mark.seq);
     println!(
-        "restored as of {}, ledger entry {last}; {} files put in place",
-        manifest.made_at, restored.files
+        "restored as of {}, ledger entry {last}; {} of {} files put in place, the others are there or stay erased",
+        manifest.made_at,
+        restored.files,
+        manifest.files.len()
     );
     for key in &restored.erased {
         println!("erased since the backup, and stays so: {key}");

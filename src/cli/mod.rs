@@ -14,6 +14,7 @@ mod reading_args;
 mod report;
 mod sample;
 mod serve;
+mod settings;
 mod split;
 mod synthesize;
 mod trace_args;

@@ -1,23 +1,28 @@
 //! `netdpsyn serve`, `netdpsyn config check`, `netdpsyn openapi`
 
 use super::Failure;
+use super::settings::Settings;
 use crate::config::Config;
 use crate::service::app::App;
 use crate::storage::{Db, closed};
 use crate::{http, telemetry};
 use std::time::Duration;
 
-/// Serve the REST API and work on jobs, until SIGTERM or Ctrl-C. Settings come from NETDPSYN_* in the environment;
-/// `netdpsyn config check` shows them.
+/// Serve the REST API and the console and work on jobs, until SIGTERM or Ctrl-C.
+///
+/// A flag goes before its variable in the environment. `netdpsyn config check` takes the same flags, shows every setting and tries the database.
 #[derive(clap::Args)]
-pub struct Serve {}
+pub struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+}
 
 impl Serve {
     pub fn run(self) -> Result<(), Failure> {
-        let config = settings()?;
+        let config = self.settings.config()?;
         closed::from_now_on();
         telemetry::start(&config).map_err(|error| Failure::Usage(format!("NETDPSYN_LOG: {error}")))?;
-        for name in config.unknown() {
+        for name in Config::unknown() {
             tracing::warn!("{name} is no setting; `netdpsyn config check` shows all there are");
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
@@ -37,19 +42,19 @@ pub struct ConfigArgs {
 
 #[derive(clap::Subcommand)]
 enum ConfigCommand {
-    /// Show every setting with its range, and whether the database answers
-    Check,
+    /// Show every setting with its value and range, and whether the database answers
+    Check(Settings),
 }
 
 impl ConfigArgs {
     pub fn run(self) -> Result<(), Failure> {
-        let ConfigCommand::Check = self.command;
-        let config = settings()?;
+        let ConfigCommand::Check(settings) = self.command;
+        let config = settings.config()?;
         closed::from_now_on();
-        for setting in config.table() {
-            println!("{:<36} {:<40} {}", setting.name, setting.value, setting.range);
+        for (setting, value) in config.table() {
+            println!("{:<36} {value:<40} {}", setting.name, setting.range);
         }
-        for name in config.unknown() {
+        for name in Config::unknown() {
             println!("{name} is no setting");
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
@@ -70,8 +75,4 @@ impl OpenApi {
         println!("{:#}", http::openapi::document());
         Ok(())
     }
-}
-
-fn settings() -> Result<Config, Failure> {
-    Config::from_env().map_err(|error| Failure::Usage(error.to_string()))
 }

@@ -36,6 +36,9 @@ pub struct Args {
     /// Hold out a fifth of the records by keyed hash before anything is measured, and write them here (raw!)
     #[arg(long, value_name = "FILE")]
     hold_out: Option<PathBuf>,
+    /// Write the records that were fitted here as well (raw!): `netdpsyn evaluate` compares a synthetic trace with these, and with the held-out ones by --test
+    #[arg(long, value_name = "FILE", requires = "hold_out")]
+    fitted: Option<PathBuf>,
     /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing. Method
     /// netdpsyn alone
     #[arg(long, value_name = "BOOL", default_value_t = fit::Options::default().gaps, action = clap::ArgAction::Set)]
@@ -165,11 +168,11 @@ impl Args {
             form,
             bundle: self.bundle,
             held_out: self.hold_out,
+            fitted: self.fitted,
             report: report.is_some(),
         };
-        let others =
-            [Some(&source.path), Some(&outputs.trace), outputs.bundle.as_ref(), outputs.held_out.as_ref()];
-        if let Some(path) = report.filter(|path| others.iter().flatten().any(|other| other == path)) {
+        let taken = |path: &&Path| *path == source.path || outputs.paths().any(|other| other == *path);
+        if let Some(path) = report.filter(taken) {
             return Err(LocalError::SamePath(path.into()).into());
         }
         let bar = Bar::new();
@@ -191,9 +194,8 @@ impl Args {
         if let Some(foretold) = foretold.filter(|_| condition.is_none()) {
             println!("Foretold, from public traces\n  {}\n", report::foretold(&foretold));
         }
-        println!("Written: {}", outputs.trace.display());
-        for path in [outputs.bundle.as_deref(), outputs.held_out.as_deref(), report].into_iter().flatten() {
-            println!("         {}", path.display());
+        for (at, path) in outputs.paths().chain(report).enumerate() {
+            println!("{} {}", if at == 0 { "Written:" } else { "        " }, path.display());
         }
         Ok(())
     }

@@ -12,6 +12,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
+use headers::authorization::Bearer;
+use headers::{Authorization, HeaderMapExt};
 use serde::de::DeserializeOwned;
 use std::pin::pin;
 use std::time::Duration;
@@ -41,7 +43,6 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let sent = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         // A page of the console asks for reports, traces and events by its cookie; what changes anything takes a key.
         if parts.headers.get(header::AUTHORIZATION).is_none()
             && let Some(caller) = visitor::asking(app, parts).await
@@ -50,12 +51,9 @@ impl FromRequestParts<App> for Caller {
             limits::count_request(app, caller.tenant)?;
             return Ok(caller);
         }
-        let (scheme, key) = sent.and_then(|value| value.split_once(' ')).ok_or_else(Problem::unauthorised)?;
+        let sent = parts.headers.typed_get::<Authorization<Bearer>>().ok_or_else(Problem::unauthorised)?;
         let From(from) = parts.extensions.get().copied().ok_or_else(Problem::internal)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Problem::unauthorised());
-        }
-        let caller = keys::authenticate(app, from, key.trim()).await?;
+        let caller = keys::authenticate(app, from, sent.token().trim()).await?;
         limits::count_request(app, caller.tenant)?;
         Ok(caller)
     }

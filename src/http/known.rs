@@ -1,18 +1,18 @@
 //! Whether whoever asks has a file already, by its `If-None-Match` header (RFC 9110, 13.1.2).
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
 
-/// Whether the file of this strong tag is among those that are known. Weak tags count as well; a comma within another file's tag cuts it into pieces
-/// that are no tag.
+/// Whether the file of this strong tag is among those that the client names, by the weak comparison.
 pub fn has(headers: &HeaderMap, tag: &str) -> bool {
-    let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
-    let mut known = lists.flat_map(|list| list.split(',')).map(str::trim);
-    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+    let known = headers.typed_get::<IfNoneMatch>().zip(tag.parse::<ETag>().ok());
+    known.is_some_and(|(known, own)| !known.precondition_passes(&own))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header;
 
     #[test]
     fn a_file_is_known_by_any_of_the_tags() {

@@ -5,7 +5,7 @@ use super::connections;
 use crate::jobs;
 use crate::service::app::App;
 use crate::service::restore::UNFINISHED;
-use crate::service::{capacity, keys, memory};
+use crate::service::{capacity, journal, keys};
 use crate::storage::in_use::InUse;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -36,7 +36,7 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     if let Err(problem) = jobs::measuring::sweep(&app).await {
         tracing::error!(problem = %problem.kind, "{}", problem.detail);
     }
-    match memory::undone(&app).await {
+    match journal::undone(&app).await {
         Ok(undone) => undone.iter().for_each(|what| tracing::error!("undone by a restore: {what}")),
         Err(problem) => {
             tracing::error!(problem = %problem.kind, "what a restore may have undone cannot be told")

@@ -19,16 +19,16 @@ const MAX_FAILURES: i64 = 5;
 const WAIT: i64 = 2_000_000;
 pub(super) const LONGEST_WAIT: i64 = 60_000_000;
 
-/// Why an attempt was told to stop.
+/// Reason for stopping an attempt.
 #[derive(Clone, Copy, PartialEq)]
 enum Told {
-    /// The job is to be cancelled.
+    /// Cancellation was requested.
     Cancelled,
-    /// Another worker has it.
+    /// The lease went to another worker.
     Lost,
     /// The server stops: another attempt repeats the same noise.
     Draining,
-    /// It ran for longer than any job may.
+    /// The time limit of a job was exceeded.
     TooLong,
 }
 
@@ -132,7 +132,7 @@ async fn attend(
     }
 }
 
-/// Writes down how an attempt came out.
+/// Records the outcome of an attempt.
 async fn end(
     app: &App,
     job: &Job,

@@ -6,7 +6,7 @@ use super::stopped::{Stopped, broken};
 use crate::service::app::App;
 use crate::service::capacity;
 use crate::service::datasets::reject;
-use crate::service::memory;
+use crate::service::journal;
 use crate::service::problem::Problem;
 use crate::storage::Tx;
 use crate::storage::claims::{self, End};
@@ -16,9 +16,9 @@ use crate::storage::ledger::{self, Purpose};
 /// An end without a result.
 #[derive(Clone, Copy)]
 pub enum Without<'a> {
-    /// For this reason.
+    /// Failed, with the problem document.
     Failed(&'a Problem),
-    /// Because it was to be cancelled.
+    /// Cancelled.
     Cancelled,
 }
 
@@ -28,7 +28,7 @@ pub async fn end_without_result(app: &App, job: &Job, how: Without<'_>) -> Resul
         Without::Failed(problem) => (State::Failed, Some(problem)),
         Without::Cancelled => (State::Cancelled, None),
     };
-    let noted = job.kind == Kind::Fit && memory::is_noted(app, job.id).await?;
+    let noted = job.kind == Kind::Fit && journal::is_noted(app, job.id).await?;
     let mut tx = app.begin("end.without_result").await?;
     let now = tx.now().await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;

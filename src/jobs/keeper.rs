@@ -13,12 +13,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// How often leases are looked at.
+/// Interval between checks of leases.
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a server of an earlier version, which knows no leases, may receive an upload.
 const UNLEASED: i64 = 24 * 3_600 * 1_000_000;
 
-/// Looks after leases until the server stops.
+/// Checks leases until the server stops.
 pub async fn keep(app: App, mut stopping: watch::Receiver<bool>) {
     loop {
         match look(&app).await {

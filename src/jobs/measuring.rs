@@ -12,10 +12,9 @@ use crate::fit::keys::keyed;
 use crate::fit::keys::{KeyHalf, NoiseKey};
 use crate::fit::{self, Plan};
 use crate::service::app::App;
-use crate::service::memory::{self, Spend};
+use crate::service::journal::{self, Spend};
 use crate::service::problem::{Problem, ProblemType};
 use crate::storage::claims::{self, Begin};
-use crate::storage::digest::hex;
 use crate::storage::jobs::{self, Job, State};
 use crate::storage::populations;
 use crate::trace::Schema;
@@ -45,7 +44,7 @@ impl Measuring {
         let shares = plan.share_out(schema);
         Ok(Measuring {
             trace_sha256,
-            schema_sha256: hex(&Sha256::digest(schema_text)),
+            schema_sha256: hex::encode(&Sha256::digest(schema_text)),
             plan: request.into(),
             allowance_rho: plan.allowance().units(),
             shares_rho: [shares.trees, shares.one_ways, shares.selection].map(|rho| rho.units()),
@@ -70,7 +69,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     let population = populations::find(&mut tx, job.population_id).await?.ok_or_else(Problem::internal)?;
     drop(tx);
     let begun = found.measuring_started_at.is_some();
-    let noted = memory::noted_computation(app, job.id).await?;
+    let noted = journal::noted_computation(app, job.id).await?;
     let file = match (begun, &noted) {
         (true, _) => app.halves.read(job.id)?.ok_or_else(|| {
             not_repeatable("the half of its noise key that stands in a file of the data directory is lost")
@@ -85,7 +84,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     let now = tx.now().await?;
     let begin = Begin { measuring: &text, build: fit::BUILD, half: fresh.bytes(), now };
     if !begun {
-        memory::check_within(app, &mut tx).await?;
+        journal::check_within(app, &mut tx).await?;
     }
     let first = claims::start_measuring(&mut tx, job, &begin).await?.ok_or(Stopped::Lost)?;
     tx.commit().await?;
@@ -96,15 +95,15 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     let kept = first.noise_half.as_deref().and_then(KeyHalf::kept).ok_or_else(lost)?;
     let file = KeyHalf::kept(&file).ok_or_else(lost)?;
 
-    let computation = Some(keyed_digest(&population.split_key, &text));
+    let computation = Some(keyed_digest(&population.split_key.0, &text));
     if noted.is_none() {
         let (tenant, population, computation) = (job.tenant_id, job.population_id, computation.clone());
         let spend = Spend { job: job.id, tenant, population, amount: job.cost(), computation };
-        memory::raise(app).await?;
-        memory::note(&app.artifacts, &spend).await?;
+        journal::raise(app).await?;
+        journal::note(&app.artifacts, &spend).await?;
     }
     // Whoever wrote it, this computation or another.
-    if memory::noted_computation(app, job.id).await? != Some(computation) {
+    if journal::noted_computation(app, job.id).await? != Some(computation) {
         return Err(not_repeatable("its note beside the artifacts says that it measured something else"));
     }
     // The database may have been put back since it was asked: the first draw comes after note and mark, and only if its half still stands there.
@@ -125,7 +124,7 @@ fn fresh() -> Result<KeyHalf, Stopped> {
 fn keyed_digest(key: &[u8], text: &str) -> String {
     let mut mac = keyed(key);
     mac.update(text.as_bytes());
-    hex(&mac.finalize().into_bytes())
+    hex::encode(&mac.finalize().into_bytes())
 }
 
 /// After a fit's end is committed: nothing of its key stays. What fails here is logged, and done again by [`sweep`].
@@ -140,7 +139,7 @@ pub async fn forget(app: &App, fit: Uuid) {
 pub async fn sweep(app: &App) -> Result<(), Problem> {
     empty_log(app).await;
     // Somebody may have named the wrong database, or not restored the right one yet: it knows none of the fits whose halves these are.
-    memory::check(app).await?;
+    journal::check(app).await?;
     let mut tx = app.read("measuring.sweep").await?;
     for fit in app.halves.fits(app.clock().files())? {
         if !jobs::is_open(&mut tx, fit).await? {

@@ -3,10 +3,11 @@
 use super::stopped::{Stopped, broken};
 use crate::model::Bundle;
 use crate::service::problem::Problem;
+use crate::storage::disk::is_full;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use std::fs::File;
-use std::io::{BufWriter, Error, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Error, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A file of the scratch folder with room for a bundle. What is not moved into the store goes when this does.
@@ -27,11 +28,9 @@ impl NewBundle {
     pub fn reserve(path: &Path, bytes: u64) -> Result<Self, Stopped> {
         let new = File::create(path).map(|file| NewBundle { path: path.into(), file });
         let reserved = new.and_then(|new| new.fill(bytes).map(|()| new));
-        reserved.map_err(|error| match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-                Problem::disk_full(bytes).into()
-            }
-            _ => broken("a bundle cannot be written", error),
+        reserved.map_err(|error| match is_full(&error) {
+            true => Problem::disk_full(bytes).into(),
+            false => broken("a bundle cannot be written", error),
         })
     }
 

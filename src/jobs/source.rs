@@ -9,6 +9,7 @@ use crate::service::app::App;
 use crate::service::datasets::schema_of;
 use crate::service::problem::{Problem, ProblemType};
 use crate::storage::datasets::{self, Dataset};
+use crate::storage::disk::is_full;
 use crate::storage::jobs::Job;
 use crate::storage::populations;
 use crate::trace::Trace;
@@ -29,7 +30,7 @@ pub(super) fn source(app: &App, runtime: &Handle, job: &Job) -> Result<(Dataset,
 
 /// The raw trace was erased, or never came.
 pub(super) fn no_trace() -> Problem {
-    Problem::conflict(ProblemType::NoTrace, "the raw trace is not there (any more)")
+    Problem::conflict(ProblemType::NoTrace, "this dataset has no raw trace; it was erased, or never uploaded")
 }
 
 /// The key by which the people of a job are held out, the same for all their datasets.
@@ -38,7 +39,7 @@ pub(super) fn split_key(app: &App, runtime: &Handle, job: &Job) -> Result<SplitK
         let mut tx = app.read("source.split_key").await?;
         Ok::<_, Problem>(populations::find(&mut tx, job.population_id).await?)
     })?;
-    let kept = population.and_then(|p| <[u8; 32]>::try_from(p.split_key).ok());
+    let kept = population.and_then(|p| <[u8; 32]>::try_from(p.split_key.0.as_slice()).ok());
     Ok(SplitKey::of_population(kept.ok_or_else(Problem::internal)?))
 }
 
@@ -64,6 +65,10 @@ pub(super) fn refused(error: ReadError) -> Stopped {
             tracing::error!(%error, "a trace is gone from the store");
             Problem::conflict(ProblemType::NoTrace, "the raw trace is gone from the store; upload it again")
                 .into()
+        }
+        ReadError::Io(error) if is_full(&error) => {
+            tracing::error!(%error, "no room for what is set aside while a trace is read");
+            Problem::disk_filled().into()
         }
         ReadError::Io(error) => broken("a trace cannot be read", error),
         ReadError::BadRecords(report) => {

@@ -4,13 +4,13 @@ use crate::progress::{Cancelled, Halted};
 use crate::service::problem::Problem;
 use crate::storage::StorageError;
 
-/// Why a job did not come to its result.
+/// Reason for the end of a job without a result.
 pub enum Stopped {
-    /// It was told to.
+    /// Cancelled.
     Cancelled,
-    /// Another worker has it.
+    /// The lease went to another worker.
     Lost,
-    /// It cannot be done.
+    /// Failed, with the problem document.
     Failed(Problem),
 }
 

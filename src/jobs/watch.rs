@@ -23,7 +23,7 @@ const GENERATE: Stages = &[(Stage::Reconcile, 0), (Stage::Generate, 5), (Stage::
 const EVALUATE: Stages = &[(Stage::Read, 0), (Stage::Split, 20), (Stage::Compare, 30)];
 const PARSE: Stages = &[(Stage::Read, 0)];
 
-/// Who watches a job's work.
+/// Observer of a job's work.
 pub trait Observer: Progress {
     /// A fit begins to measure: what it would have to repeat is worth waiting for.
     fn measuring(&self);
@@ -49,7 +49,7 @@ impl Watch {
         Watch { stages, switch: Switch::default(), measuring: AtomicBool::new(false), at: Mutex::default() }
     }
 
-    /// Asks the work to stop.
+    /// Requests that the work stops.
     pub fn stop(&self) {
         self.switch.cancel();
     }

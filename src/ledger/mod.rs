@@ -36,18 +36,18 @@ impl Amount {
     }
 }
 
-/// A budget and what became of it.
+/// A budget: its cap, what is spent and what is reserved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// What may be spent in all.
+    /// The cap: the most that may ever be spent.
     pub cap: Amount,
-    /// What is spent for ever.
+    /// Spent for good.
     pub spent: Amount,
-    /// What running and waiting fits hold.
+    /// Reserved by waiting and running fits.
     pub reserved: Amount,
 }
 
-/// Why an account refuses.
+/// Reason for a refusal.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     /// Not enough is left.
@@ -68,7 +68,7 @@ impl Account {
         used.and_then(|used| self.cap.sub(used)).unwrap_or_default()
     }
 
-    /// Holds an amount for a fit.
+    /// Reserves an amount for a fit.
     pub fn reserve(&mut self, amount: Amount) -> Result<(), Refusal> {
         let reserved = self.reserved.add(amount).ok_or(Refusal::Exhausted)?;
         let used = self.spent.add(reserved).ok_or(Refusal::Exhausted)?;
@@ -79,7 +79,7 @@ impl Account {
         Ok(())
     }
 
-    /// Spends what was held.
+    /// Charges a reservation.
     pub fn commit(&mut self, amount: Amount) -> Result<(), Refusal> {
         let reserved = self.reserved.sub(amount).ok_or(Refusal::NotReserved)?;
         self.spent = self.spent.add(amount).ok_or(Refusal::NotReserved)?;
@@ -87,7 +87,7 @@ impl Account {
         Ok(())
     }
 
-    /// Gives back what was held.
+    /// Releases a reservation.
     pub fn release(&mut self, amount: Amount) -> Result<(), Refusal> {
         self.reserved = self.reserved.sub(amount).ok_or(Refusal::NotReserved)?;
         Ok(())

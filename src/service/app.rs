@@ -28,7 +28,7 @@ pub struct App {
     pub halves: Halves,
     /// Settings.
     pub config: Arc<Config>,
-    /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::memory`].
+    /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::journal`].
     pub remembers: Arc<AtomicBool>,
     /// Whether this server could work when it was last looked at.
     pub readiness: Arc<Readiness>,

@@ -10,7 +10,7 @@
 //! between is then known by its note, and reconciling finds it.
 
 use super::app::{App, Caller, shown_time};
-use super::memory;
+use super::journal;
 use super::problem::Problem;
 use crate::storage::copies::{Copied, Filling};
 use crate::storage::dump;
@@ -141,7 +141,7 @@ async fn database(app: &App, filling: &Filling) -> Result<(Manifest, Vec<String>
 
 /// Copies what is remembered beside the artifacts. The mark is raised meanwhile, the new one written before the old one goes: it is looked for again until one is there.
 fn notes(app: &App, filling: &Filling, manifest: &mut Manifest) -> Result<(), BackupError> {
-    for folder in memory::FOLDERS {
+    for folder in journal::FOLDERS {
         loop {
             let (mut found, mut copied) = (0, 0);
             for name in app.artifacts.names(folder)? {

@@ -2,6 +2,7 @@
 
 use super::disk;
 use crate::fit;
+use crate::formats::making_bytes;
 use crate::generate;
 use crate::model::Bundle;
 use crate::trace::{Addresses, Schema, Trace};
@@ -29,17 +30,24 @@ fn a_record(schema: &Schema, a_column: u64) -> u64 {
     Trace::empty(schema).bytes_per_row() as u64 + schema.columns.len() as u64 * a_column + addresses
 }
 
+/// Memory of a job that reads a raw trace, whatever its size: flows of a packet capture are made again each time.
+fn reading(schema: &Schema) -> u64 {
+    BASE_BYTES + making_bytes(schema)
+}
+
 /// Memory of a fit of so many records. A marginal of more cells than usual is counted by every thread for itself, and then drawn over.
 pub fn fit(schema: &Schema, options: &fit::Options, records: u64) -> u64 {
     let unusual = options.max_cells.saturating_sub(fit::Options::default().max_cells);
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     let counted = unusual.saturating_mul(COUNTED_A_CELL * threads + DRAWN_A_CELL);
-    BASE_BYTES.saturating_add(counted).saturating_add(records.saturating_mul(a_record(schema, FIT_A_COLUMN)))
+    reading(schema)
+        .saturating_add(counted)
+        .saturating_add(records.saturating_mul(a_record(schema, FIT_A_COLUMN)))
 }
 
 /// Memory of a comparison of so many raw and synthetic records together.
 pub fn evaluation(schema: &Schema, records: u64) -> u64 {
-    BASE_BYTES.saturating_add(records.saturating_mul(a_record(schema, EVALUATE_A_COLUMN)))
+    reading(schema).saturating_add(records.saturating_mul(a_record(schema, EVALUATE_A_COLUMN)))
 }
 
 /// Memory of a generation of so many records, `conditioned` or not, from a model of this size, which those of earlier versions do not know; see [`model`].
@@ -78,6 +86,22 @@ pub fn disk_of_generation(schema: &Schema, rows: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::presets;
+
+    #[test]
+    fn making_flows_of_packets_is_counted() {
+        let flows = |capture: &str| -> Schema {
+            let mut schema = presets::preset("flow").unwrap();
+            schema.reading = serde_json::from_str(&format!(r#"{{"capture": {capture}}}"#)).unwrap();
+            schema
+        };
+        let bytes = |capture| {
+            let schema = flows(capture);
+            [fit(&schema, &fit::Options::default(), 100), evaluation(&schema, 100)]
+        };
+        let (plain, made) = (bytes("{}"), bytes(r#"{"records": "flows"}"#));
+        assert!((0..2).all(|job| made[job] > plain[job] + (200 << 20)), "{plain:?} {made:?}");
+    }
 
     #[test]
     fn rows_are_bounded_by_the_settings_and_by_the_records_that_were_measured() {

@@ -132,7 +132,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     let mut tx = app.begin("jobs.cancel").await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
-    let spent = job.kind == Kind::Fit && super::memory::is_noted(app, id).await?;
+    let spent = job.kind == Kind::Fit && super::journal::is_noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
     let now = tx.now().await?;
     let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, now).await? };

@@ -2,12 +2,11 @@
 
 use super::app::{App, Caller, Page, PageQuery, Role, shown_time};
 use super::problem::Problem;
-use crate::config::Secret;
 use crate::fit::keys::secret;
-use crate::storage::digest::hex;
 use crate::storage::keys::{self, Key};
 use crate::storage::{Tx, tenants};
 use ipnet::IpNet;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -115,22 +114,22 @@ fn key(secret: &str, tenant: Option<Uuid>, role: Role, name: &str, now: i64) -> 
 /// A fresh secret.
 pub fn fresh() -> Result<String, Problem> {
     let bits = secret().map_err(|_| Problem::internal())?;
-    Ok(format!("{START}{}", hex(&bits)))
+    Ok(format!("{START}{}", hex::encode(&bits)))
 }
 
-/// Makes the first administrator's key where there is no key at all; gives it if it was made up here.
+/// Creates the first administrator's key in a database without keys. Returns the secret only if it was generated here.
 pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
     let given = app.config.admin_key.clone();
     let mut tx = app.begin("keys.bootstrap").await?;
     if keys::any(&mut tx).await? {
         drop(tx);
-        if let Some(Secret(key)) = &given {
-            say_if_unused(app, key).await?;
+        if let Some(key) = &given {
+            say_if_unused(app, key.expose_secret()).await?;
         }
         return Ok(None);
     }
     let secret = match &given {
-        Some(Secret(key)) => key.clone(),
+        Some(key) => key.expose_secret().to_string(),
         None => fresh()?,
     };
     // The first administrator's key has a fixed id: of several servers that start together one succeeds and prints.
@@ -285,6 +284,6 @@ async fn revoke_key(app: &App, tenant: Option<Uuid>, id: Uuid) -> Result<(), Pro
     if !keys::revoke(&mut tx, tenant, id, now).await? {
         return Err(Problem::not_found("key"));
     }
-    super::memory::note_revoked(app, tenant, id).await?;
+    super::journal::note_revoked(app, tenant, id).await?;
     Ok(tx.commit().await?)
 }

@@ -7,7 +7,8 @@ use super::new_file::{self, NewFile};
 use crate::evaluate::private::{self, Inputs, Measure};
 use crate::evaluate::release::{Report as Fidelity, Slices};
 use crate::fit::keys::NoiseKey;
-use crate::fit::{self, FitError, Plan, split::SplitKey};
+use crate::fit::split::{SplitKey, split as split_by};
+use crate::fit::{self, FitError, Plan};
 use crate::formats::{
     self, Amended, Bound, Limits, Looks, Near, OutputFormat, ReadError, ReadOptions, Report, ToldBy,
     TraceWriter, hints::Hints,
@@ -302,8 +303,18 @@ pub struct Outputs {
     pub bundle: Option<PathBuf>,
     /// Raw records held out before measuring; they are as raw as the input.
     pub held_out: Option<PathBuf>,
+    /// The raw records that were measured, where others were held out.
+    pub fitted: Option<PathBuf>,
     /// Whether the records are compared with what was measured.
     pub report: bool,
+}
+
+impl Outputs {
+    /// The files that are written, the trace first.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let others = [&self.bundle, &self.held_out, &self.fitted];
+        std::iter::once(self.trace.as_path()).chain(others.into_iter().filter_map(Option::as_deref))
+    }
 }
 
 /// What a trace is written as.
@@ -386,19 +397,22 @@ pub fn synthesize(
     accepted: Accepted,
     progress: &dyn Progress,
 ) -> Result<Synthesis, LocalError> {
-    let paths =
-        [Some(&source.path), Some(&outputs.trace), outputs.bundle.as_ref(), outputs.held_out.as_ref()];
-    let paths: Vec<&PathBuf> = paths.into_iter().flatten().collect();
+    let paths: Vec<&Path> = std::iter::once(source.path.as_path()).chain(outputs.paths()).collect();
     if let Some(twice) = paths.iter().enumerate().find(|(i, path)| paths[..*i].contains(path)) {
         return Err(LocalError::SamePath(twice.1.to_path_buf()));
     }
     outputs.form.format(&outputs.trace)?;
-    let held_out_format = outputs.held_out.as_ref().map(|path| format_of(path, None)).transpose()?;
+    let raw = [&outputs.held_out, &outputs.fitted].map(Option::as_deref);
+    let raw_formats = raw.map(|path| path.map(|path| format_of(path, None)).transpose());
+    let [held_out_format, fitted_format] = raw_formats;
+    let (held_out_format, fitted_format) = (held_out_format?, fitted_format?);
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     outputs.form.fitting(&outputs.trace, &bound.schema)?;
-    if let (Some(path), Some(format)) = (&outputs.held_out, held_out_format) {
-        fitting(path, format, &bound.schema)?;
+    for (path, format) in raw.into_iter().zip([held_out_format, fitted_format]) {
+        if let (Some(path), Some(format)) = (path, format) {
+            fitting(path, format, &bound.schema)?;
+        }
     }
     let bound = bound.with_scratch(new_file::folder_of(&outputs.trace));
     plan.check_families(&bound.schema)?;
@@ -427,6 +441,12 @@ pub fn synthesize(
     if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
         let format = held_out_format.unwrap_or_default();
         write_raw((path, format), &held_out, &bound.schema, progress)?;
+    }
+    if let (Some(path), Some(key)) = (&outputs.fitted, &plan.hold_out) {
+        // The same key takes the same records apart again.
+        let (trace, _) = source.read(&bound, progress)?;
+        let (fitted, _) = split_by(trace, &bound.schema, key, progress).map_err(FitError::from)?;
+        write_raw((path, fitted_format.unwrap_or_default()), &fitted, &bound.schema, progress)?;
     }
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }

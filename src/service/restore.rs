@@ -7,7 +7,7 @@
 
 use super::app::App;
 use super::backup::{BackupError, FORMAT, MANIFEST, Manifest, TableCopy};
-use super::memory::{self, Spend};
+use super::journal::{self, Spend};
 use crate::config::Config;
 use crate::ledger::Amount;
 use crate::storage::copies::verified;
@@ -127,7 +127,7 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     std::fs::write(&begun, &manifest.made_at)?;
     closed::file(&begun)?;
 
-    let newest = |names: Vec<String>| names.iter().filter_map(|name| memory::number_of(name)).max();
+    let newest = |names: Vec<String>| names.iter().filter_map(|name| journal::number_of(name)).max();
     let of_backup = manifest.files.iter().filter_map(|file| file.path.strip_prefix("artifacts/marks/"));
     let knows = asked.files_only
         || kept
@@ -161,7 +161,7 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     let mut tx = app.read("restore.told").await?;
     let mut charged = Vec::new();
     for fit in jobs::open_fits(&mut tx).await? {
-        if fit.measuring_started_at.is_some() || memory::is_noted(&app, fit.id).await? {
+        if fit.measuring_started_at.is_some() || journal::is_noted(&app, fit.id).await? {
             charged.push(fit.id);
         }
     }
@@ -169,15 +169,15 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
     lost.retain(|key| app.artifacts.path(key).is_ok_and(|path| !path.exists()));
     lost.sort();
     drop(tx);
-    let (forgotten, undone) = (memory::forgotten(&app).await?, memory::undone(&app).await?);
-    let behind = memory::check(&app).await.is_err();
+    let (forgotten, undone) = (journal::forgotten(&app).await?, journal::undone(&app).await?);
+    let behind = journal::check(&app).await.is_err();
     app.db.close().await;
     Ok(Restored { manifest, files, knows, erased, charged, forgotten, behind, undone, lost })
 }
 
 /// Whether a key is that of what is remembered of spends, caps and keys.
 fn is_note(key: &str) -> bool {
-    memory::FOLDERS.iter().any(|folder| key.starts_with(&format!("{folder}/")))
+    journal::FOLDERS.iter().any(|folder| key.starts_with(&format!("{folder}/")))
 }
 
 /// Puts the files in place, each whole or not at all. What the data directory remembers stays as it is: it is newer.
@@ -234,7 +234,7 @@ async fn put_rows(
         for fit in jobs::open_fits(&mut tx).await? {
             let amount = Amount { rho: fit.rho as u64, delta: fit.delta as u64 };
             let (job, tenant, population) = (fit.id, fit.tenant_id, fit.population_id);
-            memory::note(artifacts, &Spend { job, tenant, population, amount, computation: None }).await?;
+            journal::note(artifacts, &Spend { job, tenant, population, amount, computation: None }).await?;
         }
     }
     Ok(tx.commit().await?)

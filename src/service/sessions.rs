@@ -9,7 +9,6 @@ use super::keys;
 use super::problem::Problem;
 use crate::fit::keys::{keyed, secret};
 use crate::storage::Halves;
-use crate::storage::digest::hex;
 use hmac::Mac;
 use ipnet::IpNet;
 use std::collections::HashMap;
@@ -61,7 +60,7 @@ impl Sessions {
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(text.as_bytes());
-        Ok(hex(&mac.finalize().into_bytes()))
+        Ok(hex::encode(&mac.finalize().into_bytes()))
     }
 
     /// Whether a signature is that of a text for a purpose.
@@ -104,7 +103,7 @@ impl Session {
 
 /// A name that nobody guesses: of a session, or of whoever is shown the form to sign in.
 pub fn fresh_name() -> Result<String, Problem> {
-    Ok(hex(&secret().map_err(|_| Problem::internal())?[..16]))
+    Ok(hex::encode(&secret().map_err(|_| Problem::internal())?[..16]))
 }
 
 /// Signs in with a key from there: what the browser keeps, and how many seconds it is good.

@@ -29,7 +29,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
         return Err(Problem::invalid("Idempotency-Key", "a key is 1 to 200 visible ASCII characters"));
     }
     if matches!(new, NewJob::Fit(_)) {
-        super::memory::check(app).await?;
+        super::journal::check(app).await?;
     }
     let body = serde_json::to_vec(&new).map_err(|_| Problem::internal())?;
     let body = Sha256::digest(&body).to_vec();
@@ -50,7 +50,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
     let job = match &new {
         NewJob::Fit(request) => {
             // Within the reserving transaction: the database may have been put back a moment ago.
-            super::memory::check_within(app, &mut tx).await?;
+            super::journal::check_within(app, &mut tx).await?;
             fit_job(app, &mut tx, tenant, caller, request, now).await?
         }
         NewJob::Generate(request) => {
@@ -78,7 +78,10 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let release = release.ok_or_else(|| Problem::not_found("release"))?;
             let dataset = own_locked(&mut tx, tenant, release.dataset_id).await?;
             if dataset.state != State::Ready {
-                return Err(Problem::conflict(ProblemType::NoTrace, "the raw trace is not there (any more)"));
+                return Err(Problem::conflict(
+                    ProblemType::NoTrace,
+                    "this dataset has no raw trace; it was erased, or never uploaded",
+                ));
             }
             let memory = evaluation_memory(&mut tx, &dataset, &release).await?;
             Job {

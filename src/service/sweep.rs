@@ -12,7 +12,7 @@ pub const UNNAMED_FOR: Duration = Duration::from_secs(24 * 3_600);
 /// Removes files that nothing names and that are older than `age`; how many. A database that has forgotten spends has forgotten names as well: then nothing
 /// is removed.
 pub async fn sweep(app: &App, age: Duration) -> Result<usize, Problem> {
-    super::memory::check(app).await?;
+    super::journal::check(app).await?;
     // What is written after this list was read is younger than any age that makes sense.
     let Some(before) = app.clock().files().checked_sub(age) else { return Ok(0) };
     let old = app.artifacts.written_before(before)?;

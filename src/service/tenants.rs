@@ -2,14 +2,14 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::budget::{AccountView, AmountView, Cap, Payer};
-use super::memory;
+use super::journal;
 use super::problem::{Problem, ProblemType};
 use crate::account::statement::Unit;
 use crate::fit::keys::secret;
 use crate::ledger::Amount;
 use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Grant};
-use crate::storage::populations::{self, Population};
+use crate::storage::populations::{self, Population, SplitSecret};
 use crate::storage::tenants::{self, Tenant};
 use crate::storage::{StorageError, Tx};
 use serde::{Deserialize, Serialize};
@@ -205,7 +205,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewTenant) -> Result<Tenant
         name: "default".into(),
         is_default: true,
         strict: false,
-        split_key: split_key()?,
+        split_key: SplitSecret(split_key()?),
         created_at: now,
     };
     tenants::add(&mut tx, &tenant, cap).await.map_err(taken("name"))?;
@@ -245,14 +245,14 @@ pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Resul
     caller.admin()?;
     let cap = new.cap.amount()?;
     let mut tx = app.begin("tenants.set_cap").await?;
-    memory::check_within(app, &mut tx).await?;
+    journal::check_within(app, &mut tx).await?;
     let tenant = tenants::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
     if !accounts::set_cap(&mut tx, Holder::Tenant(id), cap).await? {
         return Err(below_use());
     }
     let now = tx.now().await?;
     grant(&mut tx, caller, id, None, cap, now).await?;
-    memory::note_cap(app, id, cap).await?;
+    journal::note_cap(app, id, cap).await?;
     let left = accounts::find(&mut tx, Holder::Tenant(id)).await?.unwrap_or_default().left();
     let mut short = Vec::new();
     for population in populations::list(&mut tx, Some(id), 0, 1_000).await? {
@@ -264,7 +264,7 @@ pub async fn set_cap(app: &App, caller: &Caller, id: Uuid, new: NewCap) -> Resul
         }
     }
     tx.commit().await?;
-    memory::raise(app).await?;
+    journal::raise(app).await?;
     Ok(TenantCapView { tenant: view(tenant), left: AmountView::of(left), short })
 }
 
@@ -294,7 +294,7 @@ pub async fn create_population(
         name: new.name,
         is_default: false,
         strict: new.strict,
-        split_key: split_key()?,
+        split_key: SplitSecret(split_key()?),
         created_at: now,
     };
     tenants::find(&mut tx, new.tenant_id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
@@ -331,14 +331,14 @@ pub async fn set_population_cap(
     caller.admin()?;
     let cap = new.cap.amount()?;
     let mut tx = app.begin("tenants.set_population_cap").await?;
-    memory::check_within(app, &mut tx).await?;
+    journal::check_within(app, &mut tx).await?;
     let population = populations::find(&mut tx, id).await?.ok_or_else(|| Problem::not_found("population"))?;
     if !accounts::set_cap(&mut tx, Holder::Population(id), cap).await? {
         return Err(below_use());
     }
     let now = tx.now().await?;
     grant(&mut tx, caller, population.tenant_id, Some(id), cap, now).await?;
-    memory::note_cap(app, id, cap).await?;
+    journal::note_cap(app, id, cap).await?;
     let left = accounts::find(&mut tx, Holder::Population(id)).await?.unwrap_or_default().left();
     let tenant = tenants::find(&mut tx, population.tenant_id).await?.ok_or_else(Problem::internal)?;
     let of_tenant = accounts::find(&mut tx, Holder::Tenant(tenant.id)).await?.unwrap_or_default().left();
@@ -347,7 +347,7 @@ pub async fn set_population_cap(
         ShortAccount { account: Payer::Tenant, id, name, left }
     });
     tx.commit().await?;
-    memory::raise(app).await?;
+    journal::raise(app).await?;
     let (left, short) = (AmountView::of(left), short.into_iter().collect());
     Ok(PopulationCapView { population: population_view(population), left, short })
 }

@@ -7,7 +7,7 @@ use super::{StorageError, Tx};
 use crate::ledger::{Account, Amount};
 use uuid::Uuid;
 
-/// Whose account.
+/// Holder of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// A tenant's.
@@ -17,7 +17,7 @@ pub enum Holder {
 }
 
 impl Holder {
-    /// Its id.
+    /// Id.
     pub fn id(self) -> Uuid {
         match self {
             Holder::Tenant(id) | Holder::Population(id) => id,
@@ -42,9 +42,9 @@ impl Holder {
 
 /// An account that nobody else changes until the transaction ends.
 pub struct Locked {
-    /// Whose.
+    /// Owning tenant.
     pub holder: Holder,
-    /// To be changed by the rules and written back.
+    /// The account, to be changed by the rules of the ledger and written back.
     pub account: Account,
     before: Account,
 }

@@ -2,7 +2,7 @@
 
 use super::StorageError;
 use super::copies::Copied;
-use super::digest::{hex, sha256_of};
+use super::digest::sha256_of;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::local::LocalFileSystem;
@@ -21,7 +21,7 @@ pub struct Artifacts {
     scratch: PathBuf,
 }
 
-/// Whether what was looked for is not there.
+/// Whether the error says that the artifact does not exist.
 pub(super) fn gone(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::NotFound
 }
@@ -108,7 +108,7 @@ impl Artifacts {
             return Err(error);
         }
         write.finish().await?;
-        Ok(Stored { bytes, sha256: hex(&digest.finalize()) })
+        Ok(Stored { bytes, sha256: hex::encode(&digest.finalize()) })
     }
 
     /// Moves a finished file of the store's scratch folder to its key. It takes no further room, and is durable before this returns.

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 /// How a job ended.
 pub struct End<'a> {
-    /// Where it stands from now on.
+    /// The state that the job ends in.
     pub state: State,
     /// Whether it was charged; none for jobs that cost nothing.
     pub charged: Option<bool>,
-    /// Why it failed, JSON.
+    /// The problem document of a failure, as JSON.
     pub problem: Option<&'a str>,
     /// A fit's model.
     pub model: Option<Uuid>,
@@ -28,11 +28,11 @@ impl End<'_> {
     }
 }
 
-/// Who claims, and when.
+/// The claiming worker and the time.
 pub struct Claim<'a> {
     /// Now.
     pub now: i64,
-    /// Until when the worker has the job.
+    /// End of the lease.
     pub lease_until: i64,
     /// The identity of the worker's program.
     pub build: &'a str,

@@ -10,12 +10,12 @@ pub trait Clock: Send + Sync {
         database
     }
 
-    /// Now, for what a process remembers for a while.
+    /// Monotonic time, for what a process remembers for a while.
     fn instant(&self) -> Instant {
         Instant::now()
     }
 
-    /// Now, as files are dated.
+    /// Wall-clock time, as files are dated.
     fn files(&self) -> SystemTime {
         SystemTime::now()
     }

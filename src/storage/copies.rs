@@ -1,6 +1,6 @@
 //! Files of a backup: each with its length and SHA-256, closed to others, durable. A folder that is not finished goes again.
 
-use super::digest::{hex, sha256_of};
+use super::digest::sha256_of;
 use super::{StorageError, closed};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -130,7 +130,7 @@ impl Writing {
     pub fn finish(mut self) -> Result<Copied, StorageError> {
         self.to.flush()?;
         self.to.get_ref().sync_all()?;
-        Ok(Copied { path: self.path, bytes: self.bytes, sha256: hex(&self.digest.finalize()) })
+        Ok(Copied { path: self.path, bytes: self.bytes, sha256: hex::encode(&self.digest.finalize()) })
     }
 }
 

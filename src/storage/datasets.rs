@@ -7,19 +7,19 @@ use super::{StorageError, Tx};
 use uuid::Uuid;
 
 words! {
-    /// Where a dataset stands.
+    /// State of a dataset.
     #[derive(utoipa::ToSchema)]
     #[schema(as = DatasetState)]
     pub enum State {
-        /// No trace has come.
+        /// No trace was uploaded.
         Empty = "empty",
-        /// A trace is on its way.
+        /// An upload is being received.
         Receiving = "receiving",
-        /// A trace is read.
+        /// The upload is being parsed.
         Parsing = "parsing",
-        /// A trace is there and can be fitted.
+        /// The trace is parsed and can be fitted.
         Ready = "ready",
-        /// The trace was refused; the problem says why.
+        /// The trace was rejected; the problem document says why.
         Rejected = "rejected",
         /// The trace and what is private of it is gone; ledger and releases stay.
         Erased = "erased",
@@ -30,11 +30,11 @@ stored!(State);
 /// A dataset.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Dataset {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Whose.
+    /// Owning tenant.
     pub tenant_id: Uuid,
-    /// The people behind it.
+    /// Population whose records it holds.
     pub population_id: Uuid,
     /// Its name.
     pub name: String,
@@ -42,7 +42,7 @@ pub struct Dataset {
     pub schema: String,
     /// The same, bound to the trace that was parsed: the order of its columns and their notations.
     pub bound_schema: Option<String>,
-    /// Where it stands.
+    /// State.
     pub state: State,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
@@ -50,26 +50,26 @@ pub struct Dataset {
     pub declared_late: bool,
     /// The raw trace's artifact.
     pub trace_path: Option<String>,
-    /// Its SHA-256.
+    /// SHA-256.
     pub trace_sha256: Option<String>,
-    /// Its size.
+    /// Size in bytes.
     pub trace_bytes: i64,
-    /// What parsing found, JSON, private.
+    /// Parse report as JSON; private.
     pub report: Option<String>,
-    /// Why it was rejected, JSON, private.
+    /// Problem document of a rejection as JSON; private.
     pub problem: Option<String>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: i64,
 }
 
 /// A raw trace in the artifact store.
 #[derive(Clone, Copy)]
 pub struct StoredTrace<'a> {
-    /// Its artifact.
+    /// Artifact key.
     pub path: &'a str,
-    /// Its SHA-256.
+    /// SHA-256.
     pub sha256: &'a str,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: i64,
 }
 

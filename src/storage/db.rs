@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// The database.
 #[derive(Clone)]
 pub struct Db {
-    /// How it is reached.
+    /// Connections.
     pub pools: Pools,
     clock: Arc<dyn Clock>,
 }
@@ -31,7 +31,7 @@ pub enum Pools {
     Postgres(PgPool),
     /// SQLite: one connection writes, others read.
     Sqlite {
-        /// The only connection that writes.
+        /// The one connection that writes.
         writer: SqlitePool,
         /// Connections that read.
         reader: SqlitePool,

@@ -1,4 +1,4 @@
-//! SHA-256 of files, and bytes in hex.
+//! SHA-256 of files.
 
 use sha2::{Digest, Sha256};
 
@@ -12,16 +12,11 @@ pub fn sha256_of<E: From<std::io::Error>>(
     loop {
         check()?;
         match source.read(&mut block)? {
-            0 => return Ok((bytes, hex(&digest.finalize()))),
+            0 => return Ok((bytes, hex::encode(&digest.finalize()))),
             length => {
                 digest.update(&block[..length]);
                 bytes += length as u64;
             }
         }
     }
-}
-
-/// Bytes in lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

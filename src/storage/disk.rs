@@ -1,7 +1,13 @@
 //! Room on a disk.
 
 use super::StorageError;
+use std::io::ErrorKind;
 use std::path::Path;
+
+/// Whether writing failed for want of room, a quota or a limit of files.
+pub fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
 
 /// Bytes that are free for this process on the disk that holds `folder`.
 pub fn free(folder: &Path) -> Result<u64, StorageError> {

@@ -1,7 +1,6 @@
 //! What can go wrong with what is stored.
 
 use crate::ledger::Refusal;
-use std::io::ErrorKind;
 use thiserror::Error;
 
 /// The database or the artifact store failed.
@@ -48,10 +47,7 @@ impl StorageError {
         let mut cause: Option<&dyn std::error::Error> = Some(self);
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                return matches!(
-                    error.kind(),
-                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
-                );
+                return super::disk::is_full(error);
             }
             cause = error.source();
         }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// Bytes of a half.
 const BYTES: usize = 32;
-/// No half takes this long to write.
+/// Longest time that writing a half can take.
 const UNFINISHED: Duration = Duration::from_secs(60);
 
 /// The folder of halves.

@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use uuid::Uuid;
 
 words! {
-    /// What a job does.
+    /// Kind of a job.
     #[derive(utoipa::ToSchema)]
     #[schema(as = JobKind)]
     pub enum Kind {
@@ -31,19 +31,19 @@ words! {
 stored!(Kind);
 
 words! {
-    /// Where a job stands.
+    /// State of a job.
     #[derive(utoipa::ToSchema)]
     #[schema(as = JobState)]
     pub enum State {
-        /// It waits.
+        /// Waiting in the queue.
         Queued = "queued",
-        /// A worker has it.
+        /// Leased by a worker.
         Running = "running",
-        /// It did what it was asked for.
+        /// Finished with its result.
         Succeeded = "succeeded",
-        /// It did not; its problem says why.
+        /// Failed; its problem document says why.
         Failed = "failed",
-        /// It was cancelled.
+        /// Cancelled.
         Cancelled = "cancelled",
     }
 }
@@ -89,30 +89,30 @@ impl From<String> for At {
 /// A job.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Job {
-    /// Its id, in order of time.
+    /// Id; ids sort by time.
     pub id: Uuid,
-    /// Whose.
+    /// Owning tenant.
     pub tenant_id: Uuid,
-    /// Which people pay.
+    /// Population that pays.
     pub population_id: Uuid,
-    /// On which dataset.
+    /// Dataset it works on.
     pub dataset_id: Uuid,
-    /// What it does.
+    /// Kind of job.
     pub kind: Kind,
-    /// Where it stands.
+    /// State.
     pub state: State,
-    /// What was asked for, JSON.
+    /// The request, as JSON.
     pub request: String,
     /// ρ reserved, in 10⁻¹².
     pub rho: i64,
     /// δ′ reserved, in 10⁻¹⁸.
     pub delta: i64,
-    /// At its end: whether it was charged.
+    /// Whether it was charged; known at its end.
     pub charged: Option<bool>,
-    /// Where it is.
+    /// Current stage.
     #[sqlx(try_from = "String")]
     pub stage: At,
-    /// How far.
+    /// Percent done.
     pub percent: i64,
     /// Times it was claimed: with the id, the fencing token.
     pub attempt: i64,
@@ -120,17 +120,17 @@ pub struct Job {
     pub failures: i64,
     /// While it runs: until when the worker has it. While it waits: until when nobody should claim it.
     pub lease_until: Option<i64>,
-    /// It should stop.
+    /// Whether cancellation was requested.
     pub cancel_requested: bool,
     /// Half of a fit's noise key, made when measuring begins and erased at every end; the other half is a file.
     pub noise_half: Option<Vec<u8>>,
-    /// When its first noisy draw was allowed.
+    /// Time at which its first noisy draw was permitted.
     pub measuring_started_at: Option<i64>,
     /// The identity of the program that began to measure.
     pub build: Option<String>,
-    /// Digests of what was about to be measured.
+    /// Digests of the computation that was about to be measured.
     pub measuring: Option<String>,
-    /// Why it failed, JSON.
+    /// The problem document of a failure, as JSON.
     pub problem: Option<String>,
     /// Bytes that it needs at most; next to none where it has none.
     pub memory: Option<i64>,
@@ -138,14 +138,14 @@ pub struct Job {
     pub model_id: Option<Uuid>,
     /// A generation's release; the release that is evaluated.
     pub release_id: Option<Uuid>,
-    /// When it was accepted.
+    /// Time of acceptance.
     pub created_at: i64,
-    /// When it ended.
+    /// Time of its end.
     pub finished_at: Option<i64>,
 }
 
 impl Job {
-    /// What it reserved.
+    /// The amount that it reserved.
     pub fn cost(&self) -> Amount {
         Amount { rho: self.rho as u64, delta: self.delta as u64 }
     }
@@ -173,15 +173,15 @@ pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Job>, St
         .bind(tenant).bind(id).fetch_optional(c).await)?)
 }
 
-/// Which jobs are listed.
+/// Filters of a list of jobs.
 pub struct Wanted {
-    /// Whose.
+    /// Owning tenant.
     pub tenant: Uuid,
-    /// Of which kind, if any is meant.
+    /// Kind, if the list is filtered by one.
     pub kind: Option<Kind>,
-    /// In which state.
+    /// State, if the list is filtered by one.
     pub state: Option<State>,
-    /// On which dataset.
+    /// Dataset it works on.
     pub dataset: Option<Uuid>,
 }
 
@@ -234,7 +234,7 @@ pub async fn cancel_queued(tx: &mut Tx, id: Uuid, now: i64) -> Result<Option<Job
         .bind(id).bind(now).fetch_optional(c).await)?)
 }
 
-/// Asks a job to stop.
+/// Requests the cancellation of a job.
 pub async fn request_cancel(tx: &mut Tx, id: Uuid) -> Result<(), StorageError> {
     changed!(tx => sql!(request_cancel,
         "UPDATE jobs SET cancel_requested = TRUE WHERE id = $1 AND state IN ('queued', 'running')"),

@@ -7,7 +7,7 @@ use super::{LEAST_ID, StorageError, Tx};
 use uuid::Uuid;
 
 words! {
-    /// What a key allows.
+    /// The role of a key.
     pub enum Role {
         /// Tenants, populations, budgets, keys.
         Admin = "admin",
@@ -22,21 +22,21 @@ stored!(Role);
 /// An API key without its secret.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Key {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Whose; none for an administrator's.
+    /// Owning tenant; none for an administrator's key.
     pub tenant_id: Option<Uuid>,
-    /// What it allows.
+    /// Role.
     pub role: Role,
-    /// What it is for.
+    /// Name, as its owner chose it.
     pub name: String,
     /// The public part by which it is found.
     pub prefix: String,
     /// SHA-256 of the whole key.
     pub hash: Vec<u8>,
-    /// When it was issued.
+    /// Time of issue.
     pub created_at: i64,
-    /// When it was revoked.
+    /// Time of revocation.
     pub revoked_at: Option<i64>,
 }
 

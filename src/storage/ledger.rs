@@ -11,7 +11,7 @@ use crate::ledger::{Account, Amount, Refusal};
 use uuid::Uuid;
 
 words! {
-    /// What an entry of the ledger tells.
+    /// Kind of a ledger entry.
     #[derive(utoipa::ToSchema)]
     #[schema(as = EntryKind)]
     pub enum Kind {
@@ -19,7 +19,7 @@ words! {
         Grant = "grant",
         /// A fit was accepted with its whole cost.
         Reserve = "reserve",
-        /// A fit spent: it measured, or began to.
+        /// A fit was charged: it measured, or began to.
         Commit = "commit",
         /// A fit ended without measuring, and gave back what it had reserved.
         Release = "release",
@@ -40,29 +40,29 @@ pub struct Entry {
     pub population_id: Option<Uuid>,
     /// The fit.
     pub job_id: Option<Uuid>,
-    /// What it tells.
+    /// Kind of entry.
     pub kind: Kind,
     /// ρ in 10⁻¹².
     pub rho: i64,
     /// δ′ in 10⁻¹⁸.
     pub delta: i64,
-    /// Who.
+    /// The key that acted.
     pub actor: String,
-    /// When, in µs since 1970.
+    /// Time, in µs since 1970.
     pub created_at: i64,
 }
 
-/// Whose and why.
+/// Who pays, for what, and who asked for it.
 pub struct Purpose<'a> {
     /// The tenant that pays.
     pub tenant: Uuid,
     /// The population that pays.
     pub population: Uuid,
-    /// For which fit.
+    /// The fit that is paid for.
     pub job: Uuid,
-    /// On whose word.
+    /// The key that acted.
     pub actor: &'a str,
-    /// When.
+    /// Time, in µs since 1970.
     pub now: i64,
 }
 
@@ -97,12 +97,12 @@ pub async fn reserve(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Resu
     Ok(change(tx, purpose, Kind::Reserve, amount, Account::reserve).await?.is_ok())
 }
 
-/// Spends what was held.
+/// Charges a reservation.
 pub async fn commit(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<(), StorageError> {
     Ok(change(tx, purpose, Kind::Commit, amount, Account::commit).await??)
 }
 
-/// Gives back what was held.
+/// Releases a reservation.
 pub async fn release(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<(), StorageError> {
     Ok(change(tx, purpose, Kind::Release, amount, Account::release).await??)
 }
@@ -163,9 +163,9 @@ pub struct Grant<'a> {
     pub population: Option<Uuid>,
     /// The cap.
     pub cap: Amount,
-    /// On whose word.
+    /// The key that acted.
     pub actor: &'a str,
-    /// When.
+    /// Time, in µs since 1970.
     pub now: i64,
 }
 
@@ -217,7 +217,7 @@ pub struct Granted {
     pub population_id: Option<Uuid>,
     /// ρ in 10⁻¹².
     pub rho: i64,
-    /// When.
+    /// Time, in µs since 1970.
     pub created_at: i64,
 }
 

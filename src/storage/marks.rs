@@ -6,13 +6,13 @@ use super::{StorageError, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Where the ledger stands: its last entry.
+/// The last entry of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::FromRow)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    /// Its number.
+    /// Sequence number.
     pub seq: i64,
-    /// Its id.
+    /// Id.
     pub id: Uuid,
 }
 

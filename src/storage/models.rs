@@ -8,21 +8,21 @@ use uuid::Uuid;
 /// What a fit committed.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Model {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Whose.
+    /// Owning tenant.
     pub tenant_id: Uuid,
-    /// From which dataset.
+    /// Dataset that it was made from.
     pub dataset_id: Uuid,
-    /// By which fit.
+    /// The fit that committed it.
     pub job_id: Uuid,
     /// The bundle's artifact.
     pub bundle_path: String,
-    /// Its SHA-256.
+    /// SHA-256.
     pub bundle_sha256: String,
     /// The statement of privacy, JSON.
     pub statement: String,
-    /// When.
+    /// Time, in µs since 1970.
     pub created_at: i64,
     /// N̂, rounded; none of an earlier version's.
     pub records: Option<i64>,

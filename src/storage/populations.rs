@@ -6,24 +6,36 @@ use super::tx::on;
 use super::{StorageError, Tx};
 use crate::ledger::Amount;
 use uuid::Uuid;
+use zeroize::ZeroizeOnDrop;
 
 /// The people behind a set of datasets.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Population {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Whose.
+    /// Owning tenant.
     pub tenant_id: Uuid,
     /// Its name, unique in the tenant.
     pub name: String,
-    /// Datasets that name no population belong here.
+    /// Whether datasets that name no population belong to it.
     pub is_default: bool,
-    /// Private reports only after publication.
+    /// Whether private reports open only after publication.
     pub strict: bool,
-    /// Decides who is held out.
-    pub split_key: Vec<u8>,
-    /// When it was made.
+    /// Key of the hold-out split.
+    pub split_key: SplitSecret,
+    /// Creation time.
     pub created_at: i64,
+}
+
+/// 256 secret bits that decide who is held out: never shown, and wiped when they are dropped.
+#[derive(Clone, sqlx::Type, ZeroizeOnDrop)]
+#[sqlx(transparent)]
+pub struct SplitSecret(pub Vec<u8>);
+
+impl std::fmt::Debug for SplitSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SplitSecret")
+    }
 }
 
 /// Adds a population.

@@ -7,7 +7,7 @@ use super::{StorageError, Tx};
 use uuid::Uuid;
 
 words! {
-    /// Who sees a release.
+    /// Visibility of a release.
     #[derive(utoipa::ToSchema)]
     #[schema(as = ReleaseState)]
     pub enum State {
@@ -22,25 +22,25 @@ stored!(State);
 /// A synthetic trace with its report.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Release {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Whose.
+    /// Owning tenant.
     pub tenant_id: Uuid,
-    /// From which dataset.
+    /// Dataset that it was made from.
     pub dataset_id: Uuid,
-    /// From which model.
+    /// Model that it was generated from.
     pub model_id: Uuid,
-    /// By which generation.
+    /// The generation that made it.
     pub job_id: Uuid,
-    /// Who sees it.
+    /// Visibility.
     pub state: State,
     /// The trace's artifact.
     pub trace_path: String,
-    /// Its SHA-256.
+    /// SHA-256.
     pub trace_sha256: String,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: i64,
-    /// Records.
+    /// Number of records.
     pub row_count: i64,
     /// Whether their number was set by hand.
     pub rows_by_hand: bool,
@@ -52,15 +52,15 @@ pub struct Release {
     pub report: String,
     /// The private report, JSON.
     pub private_report: Option<String>,
-    /// When a steward first opened that.
+    /// Time at which a steward first opened the private report.
     pub private_opened_at: Option<i64>,
     /// At its publication: what had been looked at before, JSON.
     pub opened_before: Option<String>,
     /// At its publication: whether its dataset was declared after its people had been looked at.
     pub declared_late: Option<bool>,
-    /// When it was generated.
+    /// Time of generation.
     pub created_at: i64,
-    /// When it was published.
+    /// Time of publication.
     pub published_at: Option<i64>,
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Sql {
 }
 
 impl Sql {
-    /// As it stands in the source.
+    /// The SQL text, with `?` for parameters.
     pub fn fixed(name: &'static str, text: &'static str) -> Sql {
         Sql { name, text: text.into_sql_str() }
     }
@@ -22,7 +22,7 @@ impl Sql {
         Sql { name, text: AssertSqlSafe(text).into_sql_str() }
     }
 
-    /// What it is called.
+    /// Name, for logs.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -50,12 +50,12 @@ macro_rules! sql {
 }
 pub(super) use sql;
 
-/// Asks for nothing but how many rows it changed.
+/// Runs the statement; returns the number of changed rows.
 pub(super) fn query<'q, DB: Database>(sql: Sql) -> Query<'q, DB, DB::Arguments> {
     sqlx::query(sql.text)
 }
 
-/// Asks for rows.
+/// Runs the statement; returns rows.
 pub(super) fn query_as<'q, DB: Database, O>(sql: Sql) -> QueryAs<'q, DB, O, DB::Arguments>
 where
     O: for<'r> FromRow<'r, DB::Row>,
@@ -63,7 +63,7 @@ where
     sqlx::query_as(sql.text)
 }
 
-/// Asks for rows of one column.
+/// Runs the statement; returns the values of its one column.
 pub(super) fn query_scalar<'q, DB: Database, O>(sql: Sql) -> QueryScalar<'q, DB, O, DB::Arguments>
 where
     (O,): for<'r> FromRow<'r, DB::Row>,
@@ -94,7 +94,7 @@ macro_rules! one {
 }
 pub(super) use one;
 
-/// Refuses what did not change exactly one row.
+/// Fails unless exactly one row was changed.
 pub(super) fn exactly_one(statement: &'static str, rows: u64) -> Result<(), StorageError> {
     if rows == 1 { Ok(()) } else { Err(StorageError::NotOne { statement, rows }) }
 }

@@ -10,11 +10,11 @@ use uuid::Uuid;
 /// A tenant.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Tenant {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
     /// Its name, unique.
     pub name: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: i64,
 }
 

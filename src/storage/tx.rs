@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// How long a transaction that writes may be open before the log warns of it.
 pub const LONG: Duration = Duration::from_secs(1);
 
-/// What a transaction may do.
+/// Access mode of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Write. On SQLite it waits for its turn at once: a deferred one would fail when it first writes.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Upload {
     /// The dataset.
     pub dataset: Uuid,
-    /// What tells it from other uploads.
+    /// Token that tells it from other uploads.
     pub token: Uuid,
 }
 

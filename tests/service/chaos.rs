@@ -15,7 +15,7 @@ use netdpsyn::service::app::{App, Caller, Role};
 use netdpsyn::service::budget::{Cap, RhoCap};
 use netdpsyn::service::problem::Problem;
 use netdpsyn::service::tenants::NewTenant;
-use netdpsyn::service::{datasets, jobs as asked, memory, releases, submit, tenants, uploads};
+use netdpsyn::service::{datasets, jobs as asked, journal, releases, submit, tenants, uploads};
 use netdpsyn::storage::accounts::{self, Holder};
 use netdpsyn::storage::claims::{self, Claim};
 use netdpsyn::storage::datasets::State as Received;
@@ -363,7 +363,7 @@ impl Sequence {
     }
 
     async fn reconcile(&mut self, world: &World) {
-        let found = memory::reconcile(&world.app, &world.admin).await;
+        let found = journal::reconcile(&world.app, &world.admin).await;
         let found = self.note("reconcile", found).unwrap();
         // A tenant that the backup does not know is another sequence's, which is over.
         assert!(found.lost.iter().all(|spend| spend.tenant != self.tenant));
@@ -432,7 +432,7 @@ impl Sequence {
         let state = state.map(|dataset| dataset.state);
         assert!(!matches!(state, Some(Received::Receiving | Received::Parsing)), "{state:?} {}", told());
         drop(tx);
-        assert_eq!(memory::forgotten(&world.app).await.unwrap().len(), 0, "{}", told());
+        assert_eq!(journal::forgotten(&world.app).await.unwrap().len(), 0, "{}", told());
         if self.calm {
             for fit in fits {
                 assert_eq!(fit.state, State::Succeeded, "{:?} {}", fit.problem, told());

@@ -153,7 +153,7 @@ async fn account(db: &Db, cap: Amount) -> (Uuid, Uuid) {
         name: "default".into(),
         is_default: true,
         strict: false,
-        split_key: vec![0; 32],
+        split_key: netdpsyn::storage::populations::SplitSecret(vec![0; 32]),
         created_at: 0,
     };
     populations::add(&mut tx, &row, cap).await.unwrap();

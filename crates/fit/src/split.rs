@@ -16,11 +16,13 @@ use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
 use netdpsyn_trace::sessions::Sessions;
 use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use rayon::prelude::*;
+use zeroize::ZeroizeOnDrop;
 
 /// One of this many records is held out.
 const PARTS: u64 = 5;
 
-/// 256 secret bits that decide who is held out. Fixed for a population; a fresh one for a single run.
+/// 256 secret bits that decide who is held out. Fixed for a population; a fresh one for a single run. They are wiped when it is dropped.
+#[derive(ZeroizeOnDrop)]
 pub struct SplitKey([u8; 32]);
 
 impl SplitKey {

@@ -59,6 +59,7 @@ mod zip;
 pub use amend::{Amended, Amendment, amend};
 pub use bind::{Bound, bind, bind_like};
 pub use capture_write::unfit_for_capture;
+pub use columns::making_bytes;
 pub use csv_write::{CsvWriter, bytes_per_row};
 pub use input::{Limit, Limits};
 pub use packed::Packing;

@@ -198,8 +198,11 @@ pub fn propose(
 ) -> Result<Private<Proposal>, ReadError> {
     let open = |reading: &Reading| Opened::new(path, Layout::raw(reading), Limits::NONE, progress);
     let mut reading = declared.clone();
-    if reading.separator.is_none() && reading.objects.is_none() && reading.line.is_none() {
-        reading.separator = separator(&reading, open)?;
+    let told = reading.separator.is_some() || reading.objects.is_some() || reading.line.is_some();
+    // Under a wrong separator there is no column that records could be left out by.
+    let whole = Reading { only: Vec::new(), ..reading.clone() };
+    if !told && open(&whole)?.format == FileFormat::Csv {
+        reading.separator = separator(&whole, open)?;
     }
     let mut opened = open(&reading)?;
     if opened.heads.iter().any(|head| head.holds == Holds::Nested) && reading.objects.is_none() {

@@ -2,6 +2,7 @@
 
 use netdpsyn_formats::{ReadError, Steward, propose};
 use netdpsyn_trace::progress::Quiet;
+use netdpsyn_trace::reading::Only;
 use netdpsyn_trace::{Field, Reading, Role, Schema, TimeUnit};
 use std::io::Write;
 
@@ -9,9 +10,13 @@ use std::io::Write;
 type LeftOut = Vec<(String, &'static str)>;
 
 fn proposed(text: &str) -> Result<(Schema, LeftOut), ReadError> {
+    proposed_as(text, &Reading::default())
+}
+
+fn proposed_as(text: &str, declared: &Reading) -> Result<(Schema, LeftOut), ReadError> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    let proposal = propose(file.path(), &Reading::default(), &Quiet)?.for_steward(&Steward::local());
+    let proposal = propose(file.path(), declared, &Quiet)?.for_steward(&Steward::local());
     Ok((proposal.schema, proposal.left_out))
 }
 
@@ -25,6 +30,24 @@ fn names_alone_propose_what_they_usually_mean() {
     assert!(matches!(proposed("a,b\n"), Err(ReadError::NoRecords)));
     let lines: String = (0..30).map(|n| format!("{n}: something {n} or other\n")).collect();
     assert!(matches!(proposed(&lines), Err(ReadError::NoTrace(why)) if why.contains("--line")));
+}
+
+/// Which records are kept says nothing of how cells are told apart.
+#[test]
+fn records_that_are_left_out_need_no_separator() {
+    let only = Reading {
+        only: vec![Only { column: "kind".into(), values: vec!["flow".into()] }],
+        ..Reading::default()
+    };
+    let rows = |row: fn(u32) -> String| (0..30).map(row).collect::<String>();
+    let objects =
+        rows(|n| format!("{{\"kind\":\"flow\",\"src_ip\":\"10.0.0.{n}\",\"bytes\":{}}}\n", 40 + n % 9));
+    let cells = rows(|n| format!("flow;10.0.0.{n};{}\n", 40 + n % 9));
+    for text in [objects, format!("kind;src_ip;bytes\n{cells}")] {
+        let (schema, _) = proposed_as(&text, &only).unwrap();
+        let names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+        assert!(names.contains(&"src_ip") && names.contains(&"bytes"), "{names:?}");
+    }
 }
 
 #[test]

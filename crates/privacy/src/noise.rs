@@ -12,6 +12,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use zeroize::ZeroizeOnDrop;
 
 /// Cells a stream covers.
 const BLOCK: usize = 4_096;
@@ -48,7 +49,8 @@ pub fn secret() -> std::io::Result<[u8; 32]> {
 
 /// 256 secret bits from which all noise of one fit is drawn.
 ///
-/// There is no way to choose them: no seed, flag or environment variable reaches this type.
+/// There is no way to choose them: no seed, flag or environment variable reaches this type. They are wiped when it is dropped.
+#[derive(ZeroizeOnDrop)]
 pub struct NoiseKey {
     key: [u8; 32],
     /// A digest of what is computed under the key.
@@ -57,6 +59,7 @@ pub struct NoiseKey {
 
 /// One of the two secrets that make a kept noise key. Either alone says nothing of it. They are kept in different places, so that no log, backup or
 /// copy of one place holds the key.
+#[derive(ZeroizeOnDrop)]
 pub struct KeyHalf([u8; 32]);
 
 impl KeyHalf {
@@ -109,21 +112,6 @@ impl NoiseKey {
 pub fn keyed(key: &[u8]) -> Hmac<Sha256> {
     <Hmac<Sha256> as KeyInit>::new_from_slice(key)
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
-}
-
-// Best effort: the bytes are overwritten before the memory is given back.
-impl Drop for NoiseKey {
-    fn drop(&mut self) {
-        self.key.fill(0);
-        std::hint::black_box(&self.key);
-    }
-}
-
-impl Drop for KeyHalf {
-    fn drop(&mut self) {
-        self.0.fill(0);
-        std::hint::black_box(&self.0);
-    }
 }
 
 impl Noise for NoiseKey {

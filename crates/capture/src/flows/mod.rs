@@ -4,8 +4,7 @@
 //! walked: a flow ends where the next of its packets comes more than the idle time-out after the last, or more than the active one after the first.
 //! Flags of TCP end none.
 //!
-//! Memory: [`Options::held`] packets (56 bytes each) or flows (about 100 bytes), the greater of the two sorts, [`Options::open`] open flows (about 250
-//! bytes), and 64 KiB for each of some hundred scratch files at most. What is more goes to scratch files without names.
+//! Memory: [`Options::memory_bytes`], whatever the capture. What is more goes to scratch files without names.
 
 mod key;
 mod records;
@@ -56,6 +55,20 @@ impl Default for Options {
             held: 1 << 20,
             open: 1 << 18,
         }
+    }
+}
+
+/// Bytes of an open flow beside itself: its key twice, its place in the order of idleness, its slot in the table.
+const AN_OPEN_FLOW: usize = 160;
+/// Bytes of the buffers of scratch files, of some hundred at most.
+const BUFFERS: usize = 8 << 20;
+
+impl Options {
+    /// The most memory that making flows takes, in bytes: packets that are sorted, flows that are sorted beside the last of them, and open flows.
+    pub fn memory_bytes(&self) -> usize {
+        let sorted = self.held.saturating_mul(size_of::<Seen>() + size_of::<Flow>());
+        let open = self.open.saturating_mul(size_of::<Flow>() + AN_OPEN_FLOW);
+        sorted.saturating_add(open).saturating_add(BUFFERS)
     }
 }
 

@@ -31,6 +31,7 @@ mod words;
 use arrays::Typed;
 pub use arrow_out::ArrowWriter;
 pub(super) use holds::Holds;
+pub use made::making_bytes;
 pub(super) use made::{Found, Made, Making, open as open_made};
 pub use parquet_out::ParquetWriter;
 pub(super) use polars_arrow::array::Array;

@@ -25,7 +25,7 @@ use crate::packed::{Broken, Packing};
 use crate::source::{FileFormat, Head};
 use netdpsyn_capture::{CaptureError, Reader, Tunnels};
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::{Address, Capture, Kind, capture};
+use netdpsyn_trace::{Address, Capture, Kind, Schema, capture};
 use std::io::{self, BufReader, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -76,6 +76,16 @@ pub struct Found {
     pub what: Option<String>,
     /// What was left out and why, in words with counts.
     pub notes: Vec<String>,
+}
+
+/// The most memory, in bytes, that making records takes where a schema makes flows of packets; 0 for other files.
+pub fn making_bytes(schema: &Schema) -> u64 {
+    let flows = schema
+        .reading
+        .capture
+        .as_ref()
+        .is_some_and(|capture| capture.records == Some(capture::Records::Flows));
+    if flows { netdpsyn_capture::flows::Options::default().memory_bytes() as u64 } else { 0 }
 }
 
 /// Opens what a capture or datagrams are made into.
