@@ -1,11 +1,13 @@
-//! Packets in any order to flow records, by active and idle time-out.
+//! From packets in any order to flow records, by active and idle timeout.
 //!
-//! Packets are sorted by time and then by all else that a flow keeps, so the order in which they come does not matter. Then a table of open flows is
-//! walked: a flow ends where the next of its packets comes more than the idle time-out after the last, or more than the active one after the first.
-//! Flags of TCP end none.
+//! Packets are sorted by time and then by everything else that a flow keeps, so the order in which they come
+//! does not matter. Then a table of open flows is updated packet by packet: a flow ends where its next packet
+//! comes more than the idle timeout after the last, or more than the active timeout after the first. TCP
+//! flags end no flow.
 //!
-//! Memory: [`Options::held`] packets (56 bytes each) or flows (about 100 bytes), the greater of the two sorts, [`Options::open`] open flows (about 250
-//! bytes), and 64 KiB for each of some hundred scratch files at most. What is more goes to scratch files without names.
+//! Memory: [`Options::held`] packets (56 bytes each) or flows (about 100 bytes), whichever sort is larger,
+//! [`Options::open`] open flows (about 250 bytes), and at most 64 KiB for each of about a hundred scratch
+//! files. Everything else goes to unnamed scratch files.
 
 mod key;
 mod records;
@@ -21,28 +23,28 @@ use std::path::{Path, PathBuf};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// What belongs to one flow.
+/// Which packets belong to one flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Directions {
-    /// Packets of one direction, as NetFlow has it.
+    /// Packets of one direction, as in NetFlow.
     #[default]
     One,
-    /// Both directions: the source is that of the first packet. Requests of ICMP and their replies are one flow.
+    /// Both directions: the source is that of the first packet. ICMP requests and their replies are one flow.
     Two,
 }
 
-/// How packets become flows.
+/// Parameters of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// A flow ends when it is older than so many nanoseconds.
+    /// Active timeout in nanoseconds: a flow ends when it is older than this.
     pub active: u64,
-    /// A flow ends when it had no packet for more than so many nanoseconds.
+    /// Idle timeout in nanoseconds: a flow ends when it has no packet for longer than this.
     pub idle: u64,
-    /// What belongs together.
+    /// Which packets belong to one flow.
     pub directions: Directions,
-    /// Packets, and later flows, that are sorted in memory; at least one.
+    /// Number of packets, and later of flows, that are sorted in memory; at least one.
     pub held: usize,
-    /// Flows that are open at once; at least one. When there are more, the one that was idle longest ends early.
+    /// Largest number of open flows; at least one. When there are more, the one idle for longest ends early.
     pub open: usize,
 }
 
@@ -59,38 +61,38 @@ impl Default for Options {
     }
 }
 
-/// A flow record. Ordered by start and then by the rest, as they are declared.
+/// A flow record. Ordered by start and then by the other fields, in the order of their declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flow {
-    /// Of the first packet, in nanoseconds since 1970.
+    /// Time of the first packet, in nanoseconds since 1970.
     pub start: u64,
-    /// Who sent the first packet.
+    /// Source of the first packet.
     pub source: IpAddr,
-    /// Who it was for.
+    /// Destination of the first packet.
     pub destination: IpAddr,
-    /// 0 where the protocol has no ports, and of fragments that are not the first.
+    /// 0 where the protocol has no ports, and for fragments that are not the first.
     pub source_port: u16,
-    /// As `source_port`; of ICMP 256 × type + code.
+    /// As `source_port`; for ICMP, 256 × type + code.
     pub destination_port: u16,
     /// As [`Packet::protocol`].
     pub protocol: u8,
-    /// Of the last packet, in nanoseconds since 1970.
+    /// Time of the last packet, in nanoseconds since 1970.
     pub end: u64,
-    /// From source to destination.
+    /// Number of packets from source to destination.
     pub packets: u64,
-    /// Lengths of IP from source to destination.
+    /// Sum of IP lengths in bytes from source to destination.
     pub bytes: u64,
-    /// From destination to source; 0 where flows have one direction.
+    /// Number of packets from destination to source; 0 where flows have one direction.
     pub reverse_packets: u64,
-    /// As `reverse_packets`.
+    /// Sum of IP lengths in bytes from destination to source.
     pub reverse_bytes: u64,
-    /// Those of all packets of both directions; none where no packet has any.
+    /// Union of the flags of all packets of both directions; `None` where no packet has any.
     pub tcp_flags: Option<u8>,
-    /// Of the first packet.
+    /// Type of service of the first packet.
     pub tos: u8,
 }
 
-/// Takes packets.
+/// Derives flows from packets.
 pub struct Builder {
     options: Options,
     folder: PathBuf,
@@ -98,15 +100,15 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Sets aside what does not fit memory in `folder`, which must be there.
+    /// A builder with scratch files in `folder`, which must exist.
     pub fn new(options: Options, folder: &Path) -> Builder {
         Builder { options, folder: folder.into(), packets: Sorter::new(folder.into(), options.held) }
     }
 
-    /// The next packet, in any order.
+    /// Adds a packet, in any order.
     ///
     /// # Errors
-    /// Where scratch files cannot be written or read.
+    /// When scratch files cannot be written or read.
     pub fn add(&mut self, packet: &Packet) -> io::Result<()> {
         self.packets.push(Seen::of(packet))
     }
@@ -114,7 +116,7 @@ impl Builder {
     /// The flows of all packets, by start and key.
     ///
     /// # Errors
-    /// Where scratch files cannot be written or read.
+    /// When scratch files cannot be written or read.
     pub fn finish(self) -> io::Result<Flows> {
         let mut table = Table {
             open: LruCache::unbounded(),
@@ -139,7 +141,7 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// Flows that ended before their time, since more were open than there is room for.
+    /// Number of flows that ended early, because more were open than there is room for.
     pub fn early(&self) -> u64 {
         self.early
     }
@@ -153,7 +155,7 @@ impl Iterator for Flows {
     }
 }
 
-/// The open flows, the one that was idle longest first.
+/// The open flows, the one idle for longest first.
 struct Table {
     open: LruCache<Key, Flow>,
     ended: Sorter<Flow>,
@@ -162,7 +164,7 @@ struct Table {
 }
 
 impl Table {
-    /// The next packet in order of time.
+    /// Adds the next packet in order of time.
     fn add(&mut self, seen: &Seen) -> io::Result<()> {
         while let Some((_, idle)) = self.open.peek_lru()
             && seen.time - idle.end > self.options.idle
@@ -192,7 +194,7 @@ impl Table {
 }
 
 impl Flow {
-    /// Of its first packet.
+    /// A flow of its first packet.
     fn of(seen: &Seen) -> Flow {
         let mut flow = Flow {
             start: seen.time,
@@ -213,9 +215,9 @@ impl Flow {
         flow
     }
 
-    /// One packet more, which belongs to it.
+    /// Counts a further packet of the flow.
     fn count(&mut self, seen: &Seen) {
-        // Ports tell the directions of a host that talks to itself; of ICMP, they are no ports.
+        // Ports determine the direction of a host that talks to itself; ICMP has no ports.
         let ends =
             |flow: &Flow| (flow.source, if key::is_icmp(flow.protocol) { 0 } else { flow.source_port });
         let here = (seen.source, if key::is_icmp(seen.protocol) { 0 } else { seen.source_port });
