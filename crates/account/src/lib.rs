@@ -22,8 +22,10 @@
 //! let rho = zcdp::rho(guarantee); // what a fit may spend
 //! let epsilon = zcdp::epsilon(rho, guarantee.delta());
 //! assert!((2.0 - epsilon).abs() < 1e-5);
-//! # Ok::<(), netdpsyn_account::GuaranteeError>(())
+//! # Ok::<(), netdpsyn_account::budget::GuaranteeError>(())
 //! ```
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod budget;
 pub mod charge;

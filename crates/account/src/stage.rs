@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// A name that is not the name of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no stage")]
+#[error("{0:?} is not the name of a stage")]
 pub struct UnknownStage(String);
 
 /// A stage of reading, fitting, generating or comparing: the unit of progress reports, of grouped charges and

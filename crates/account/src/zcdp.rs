@@ -46,7 +46,7 @@ pub fn delta(rho: Rho, epsilon: f64) -> f64 {
 ///
 /// let rho = zcdp::rho(Guarantee::new(2.0, 1e-9)?);
 /// assert!(zcdp::delta(rho, 2.0) <= 0.9 * 1e-9);
-/// # Ok::<(), netdpsyn_account::GuaranteeError>(())
+/// # Ok::<(), netdpsyn_account::budget::GuaranteeError>(())
 /// ```
 pub fn rho(guarantee: Guarantee) -> Rho {
     let bound = (guarantee.delta() * (1.0 - RESERVED_FOR_PARTITIONS)).ln() - LOG_SLACK;
@@ -70,7 +70,7 @@ pub fn rho(guarantee: Guarantee) -> Rho {
 ///
 /// let guarantee = Guarantee::new(1.0, 1e-6)?;
 /// assert!(zcdp::epsilon(zcdp::rho(guarantee), guarantee.delta()) <= 1.00001);
-/// # Ok::<(), netdpsyn_account::GuaranteeError>(())
+/// # Ok::<(), netdpsyn_account::budget::GuaranteeError>(())
 /// ```
 pub fn epsilon(rho: Rho, delta: f64) -> f64 {
     if rho == Rho::ZERO {

@@ -23,7 +23,7 @@ pub enum CaptureError {
         minor: u16,
     },
     /// A record claims an impossible length, so the position of the next one is unknown.
-    #[error("packet {packet} claims {length} captured bytes, more than the {limit} that are believed", limit = crate::read::LONGEST)]
+    #[error("packet {packet} claims {length} captured bytes, more than the {limit} that are accepted", limit = crate::read::LONGEST)]
     TooLong {
         /// Number of the packet, from 1.
         packet: u64,

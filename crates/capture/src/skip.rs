@@ -53,7 +53,7 @@ impl fmt::Display for Skip {
                 };
             }
             Skip::EndsWithin(packet) => return write!(to, "the file ends within packet {packet}"),
-            Skip::Garbage(packet) => return write!(to, "what follows packet {packet} is no packet"),
+            Skip::Garbage(packet) => return write!(to, "the bytes after packet {packet} are not a packet"),
             Skip::LinkHeader => "cut short before the IP header",
             Skip::IpHeader => "cut short in the IP header",
             Skip::Version => "neither IPv4 nor IPv6 by its version field",

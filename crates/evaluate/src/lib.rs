@@ -4,5 +4,7 @@
 //! the steward alone; a release report ([`release`]) is computed from the model and the synthetic trace.
 //! Every function here is pure.
 
+#![warn(clippy::missing_errors_doc)]
+
 pub mod private;
 pub mod release;

@@ -32,6 +32,8 @@
 //!
 //! The input is untrusted: every length is checked, no input causes a panic, and [`Limits`] bound the memory.
 
+#![warn(clippy::missing_errors_doc)]
+
 mod bounded;
 mod draft;
 mod exports;

@@ -11,6 +11,19 @@
 //! schema, the plan and earlier noisy answers. The replay test checks this: the same noisy answers lead to
 //! the same queries on any neighbouring trace.
 //!
+//! ```
+//! use netdpsyn_account::Guarantee;
+//! use netdpsyn_fit::{Method, Plan, fit, keys::NoiseKey};
+//! use netdpsyn_privacy::Sensitive;
+//! use netdpsyn_trace::{progress::Quiet, simulate::flows};
+//!
+//! let trace = Sensitive::new(flows::simulate(2_000, 1)); // in practice from the readers of netdpsyn-formats
+//! let plan = Plan::new(Guarantee::new(2.0, 1e-9)?, Method::Independent);
+//! let fitted = fit(trace, &flows::schema(), &plan, &NoiseKey::from_os()?, &Quiet)?;
+//! assert!(fitted.bundle.statement.spent() <= plan.allowance());
+//! fitted.bundle.write(std::io::sink())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //! | file | idea |
 //! | --- | --- |
 //! | [`plan`] | the parameters of a fit, and how ρ is divided |
@@ -27,6 +40,8 @@
 //! | [`across`] | how records will be related, known beforehand |
 //! | [`expect`] | the expected noise, before it is paid for |
 //! | [`foretell`] | the expected fidelity, from measurements over public traces |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod across;
 pub mod adaptive;

@@ -153,6 +153,25 @@ fn parser(
 /// Binds `schema` to the file: finds its columns in the header, and the notations of addresses and times in
 /// the first record.
 ///
+/// ```
+/// use netdpsyn_formats::{Limits, bind};
+/// use netdpsyn_trace::{Notation, progress::Quiet};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("flows.csv");
+/// std::fs::write(&path, "size,src,comment\n1500,192.0.2.1,a\n64,192.0.2.7,b\n")?;
+/// let schema = serde_json::from_str(
+///     r#"{"version": 2, "name": "volumes", "kind": "flow", "columns": [
+///         {"name": "src", "type": {"ip": {}}, "role": "source-address"},
+///         {"name": "size", "type": {"integer-exponential": {"max": 1000000}}, "role": "bytes"}
+///     ]}"#,
+/// )?;
+/// let bound = bind(&path, schema, Limits::NONE, &Quiet)?;
+/// assert_eq!(bound.positions, [0, 1]); // the schema is now in the order of the file: size, src
+/// assert_eq!(bound.schema.columns[1].notation, Some(Notation::Dotted));
+/// assert_eq!(bound.ignored, ["comment"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 /// # Errors
 /// [`ReadError`] when the file is not a trace, lacks a column of the schema, or has no readable record.
 pub fn bind(

@@ -1,6 +1,20 @@
 //! Readers and writers of trace files: the boundary where raw bytes become [`netdpsyn_privacy::Sensitive`]
 //! traces.
 //!
+//! ```
+//! use netdpsyn_formats::{Limits, ReadOptions, Steward, bind, read, write};
+//! use netdpsyn_trace::{progress::Quiet, simulate::flows};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("flows.csv");
+//! let schema = flows::schema();
+//! write(&flows::simulate(100, 1), &schema, std::fs::File::create(&path)?, &Quiet)?;
+//!
+//! let bound = bind(&path, schema, Limits::NONE, &Quiet)?;
+//! let (trace, report) = read(&path, &bound, ReadOptions::default(), &Quiet)?; // a Sensitive<Trace>
+//! assert_eq!(report.for_steward(&Steward::local()).records, 100);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //! | file | idea |
 //! | --- | --- |
 //! | [`input`] | opening a text file: decompression, limits of its size and records, cancellation checks by bytes |
@@ -23,6 +37,8 @@
 //!
 //! Detection finds properties of the format only: notation, column order, units, missing optional columns. It
 //! never derives a range, a category or a window from the values.
+
+#![warn(clippy::missing_errors_doc)]
 
 mod addresses;
 mod amend;
@@ -140,7 +156,9 @@ pub enum ReadError {
         reason: String,
     },
     /// The schema declares records of a capture, and the file is of another format.
-    #[error("the file is no packet capture but {format}: leave out what `reading` says of captures")]
+    #[error(
+        "the file is not a packet capture but {format}: remove the declarations about captures from `reading`"
+    )]
     NoCapture {
         /// Its format.
         format: FileFormat,

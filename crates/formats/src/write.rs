@@ -183,6 +183,15 @@ pub fn write(trace: &Trace, schema: &Schema, to: impl Write, progress: &dyn Prog
 
 /// Writes a trace in a format.
 ///
+/// ```
+/// use netdpsyn_formats::{OutputFormat, write_as};
+/// use netdpsyn_trace::{progress::Quiet, simulate::flows};
+///
+/// let mut file = Vec::new();
+/// write_as(OutputFormat::Parquet, &flows::simulate(100, 1), &flows::schema(), &mut file, &Quiet)?;
+/// assert!(file.starts_with(b"PAR1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 /// # Errors
 /// [`Halted`] when writing fails, the schema does not fit the format, or `progress` asks to stop.
 pub fn write_as(

@@ -32,7 +32,7 @@ pub struct Asked {
 pub enum ConditionError {
     /// The column cannot have a condition.
     #[error(
-        "a condition is on a categorical column that is measured, and {named:?} is none of this trace; it may name {may}"
+        "a condition needs a measured categorical column, and {named:?} is not one of this trace; it may name {may}"
     )]
     Column {
         /// The requested column.
@@ -53,7 +53,7 @@ pub enum ConditionError {
     /// The model is of packets as sessions, which are generated whole: records of one category alone would
     /// not be sessions.
     #[error(
-        "the model makes packets as sessions, each with its requests and answers, so that it makes none under a condition on {column}; fit the trace with structure none for that"
+        "the model generates packets as whole sessions, so it cannot meet a condition on {column}; fit the trace with structure none for that"
     )]
     Sessions {
         /// The column.
@@ -61,7 +61,7 @@ pub enum ConditionError {
     },
     /// The model holds hardly any records of a category.
     #[error(
-        "the model holds next to no records with {column} = {named}: what was measured of them is lost in the noise; a condition on it may say {may}"
+        "the model has hardly any records with {column} = {named}: they are lost in the noise; a condition on it may say {may}"
     )]
     Lost {
         /// The column.
@@ -384,7 +384,7 @@ mod tests {
             "{}",
             refused("colour=red")
         );
-        assert!(refused("srcport=80").contains("\"srcport\" is none of this trace"));
+        assert!(refused("srcport=80").contains("\"srcport\" is not one of this trace"));
         assert_eq!(
             refused("type=other"),
             "column type has no category \"other\"; a condition may say normal, ddos"

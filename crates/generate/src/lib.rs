@@ -8,6 +8,19 @@
 //! Records are generated in shards of fixed size, each towards its part of every table's counts, so that the
 //! result depends on the seed alone, not on the number of threads, and the working set fits in cache.
 //!
+//! ```
+//! use netdpsyn_generate::{Request, generate};
+//! use netdpsyn_model::{Bundle, Model};
+//! use netdpsyn_trace::progress::Quiet;
+//!
+//! let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+//! let model = Model::from_bundle(&bundle, &Quiet)?;
+//! let request = Request { rows: Some(100), seed: 7, ..Request::default() };
+//! let synthetic = generate(&model, &request, &Quiet)?.trace;
+//! assert_eq!(synthetic.rows(), 100);
+//! assert_eq!(synthetic, generate(&model, &request, &Quiet)?.trace);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //! | file | idea |
 //! | --- | --- |
 //! | [`options`] | options of the generation |
@@ -29,6 +42,8 @@
 //! | [`structure`] | for a model with looks across records: one population of hosts, and who meets whom |
 //! | [`chain`] | chaining the records of a flow |
 //! | [`order`] | shards set aside, and merged in order of time |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod asked;
 pub mod chain;
@@ -196,6 +211,23 @@ fn addresses(model: &Model) -> Option<Addresses> {
 /// Generates the records of a trace. Everything beyond a few shards is written to a scratch file in `folder`,
 /// if there is one, so that memory is bounded for any number of records. The records are the same in either
 /// case.
+///
+/// ```
+/// use netdpsyn_generate::{Request, make};
+/// use netdpsyn_model::{Bundle, Model};
+/// use netdpsyn_trace::progress::Quiet;
+///
+/// let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+/// let model = Model::from_bundle(&bundle, &Quiet)?;
+/// let made = make(&model, &Request::default(), None, &Quiet)?;
+/// let (mut rows, expected) = (0, made.rows);
+/// made.in_order(&Quiet, |slice| {
+///     rows += slice.rows(); // in practice a writer of netdpsyn-formats
+///     Ok(())
+/// })?;
+/// assert_eq!(rows, expected);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`Halted`] when the scratch file cannot be written, or `progress` asks to stop.

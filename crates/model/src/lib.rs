@@ -1,5 +1,15 @@
 //! From noisy measurements to a model: pure post-processing, repeatable at no privacy cost.
 //!
+//! ```
+//! use netdpsyn_model::{Bundle, Model};
+//! use netdpsyn_trace::progress::Quiet;
+//!
+//! let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+//! let model = Model::from_bundle(&bundle, &Quiet)?;
+//! assert_eq!(model.one_ways.len(), model.attributes.len());
+//! println!("about {:.0} records, for ρ = {}", model.records, bundle.statement.spent());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //! | file | idea |
 //! | --- | --- |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups |
@@ -14,6 +24,8 @@
 //! | [`rules`] | columns that depend on another one |
 //! | [`ends`] | which families of addresses occur together |
 //! | [`sessions`] | packets as sessions: partitions and noisy answers |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod bundle;
 pub mod cells;

@@ -58,7 +58,7 @@ pub enum Refused {
     /// The stream or the label was used before. The same stream twice would draw the same noise twice, and
     /// the difference of the answers would be exact. The same label twice would not, but the statement could
     /// not tell which charge paid for which answer.
-    #[error("query {label} was asked before in this fit")]
+    #[error("query {label} was already answered in this fit")]
     Repeated {
         /// The label of the query.
         label: String,

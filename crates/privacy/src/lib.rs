@@ -13,9 +13,32 @@
 //! | [`gaussian`] | exact discrete Gaussian noise in integer arithmetic |
 //! | `exponential` | the trial of the sampler: a uniform number compared with exp(−γ), exactly |
 //!
+//! ```
+//! use netdpsyn_account::{MaxRecords, Rho, Sensitivity, Stage};
+//! use netdpsyn_privacy::{Accountant, CellMap, NoiseKey, Query, Raw, Sensitive, Stream};
+//!
+//! let packets = Sensitive::new(vec![3_u64, 1, 4, 1, 5]);
+//! let key = NoiseKey::from_os()?;
+//! let mut accountant = Accountant::new(Rho::ONE, &key);
+//! let query = Query {
+//!     label: "records".into(),
+//!     stream: Stream::new("records", []),
+//!     stage: Stage::OneWays,
+//!     sensitivity: Sensitivity::histogram(MaxRecords::ONE),
+//!     rho: Rho::ONE,
+//!     cells: 1,
+//!     map: CellMap::of(|_| {}),
+//! };
+//! let noisy = packets.measure(&mut accountant, query, |packets| vec![packets.len() as i64])?;
+//! assert_eq!(noisy.values.len(), 1);
+//! assert_eq!(accountant.left(), Rho::ZERO); // a further query would be refused
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //! Only crates that depend on this one can work on raw data: its exits are methods of the trait [`Raw`],
 //! which no other crate re-exports. These are the readers (`formats`), `fit` and `evaluate`. The service
 //! holds a [`Sensitive`] and passes it on; model and generation never hold one.
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod accountant;
 mod cell_map;

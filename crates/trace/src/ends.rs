@@ -109,7 +109,7 @@ impl Schema {
                 })
         });
         Some(match beside {
-            Some(name) if !Column::may_be_called(name) => format!("{name:?} is no name for a column"),
+            Some(name) if !Column::may_be_called(name) => format!("{name:?} is not a valid column name"),
             _ if !fits => format!(
                 "{name} holds the times at which records end, which needs a column with the role start, and one with the role duration, in steps of whole nanoseconds and without special values where it is told by the end"
             ),

@@ -6,9 +6,25 @@
 //! nanoseconds since 1970, a duration counts steps of its resolution (microseconds), a category is its index
 //! in the declared list. All other crates work on these numbers alone.
 //!
+//! ```
+//! use netdpsyn_trace::{Trace, presets};
+//!
+//! // The preset leaves the classes and the capture window open: the steward declares them.
+//! let mut schema = presets::preset("flow").ok_or("no such preset")?;
+//! schema.declare_categories("type", vec!["benign".into(), "attack".into()])?;
+//! assert!(schema.check_complete().is_err());
+//! schema.window = Some("2026-01-05T08:00:00Z/2026-01-05T09:00:00Z".parse()?);
+//! schema.check_complete()?;
+//!
+//! let trace = Trace::empty(&schema);
+//! assert_eq!((trace.rows(), trace.columns().len()), (0, schema.columns.len()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //! The crate also holds what all stages of work share: progress and cancellation ([`progress`]), columns set
 //! aside on disk ([`scratch`]), whole numbers in JSON ([`whole`]), and simulated traces for trials
 //! ([`simulate`]).
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod address;
 pub mod capture;

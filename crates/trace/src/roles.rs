@@ -266,7 +266,7 @@ impl Schema {
                 self.columns.push(Column::new(column, field));
                 self.columns.len() - 1
             }
-            (None, None) => return wrong("no column of the schema is called so".into()),
+            (None, None) => return wrong("the schema has no column with this name".into()),
         };
         if let Some(wanted) = role.wants().filter(|_| !role.fits(&self.columns[place].field)) {
             return wrong(format!("the role {role} is for a column of type {wanted}"));

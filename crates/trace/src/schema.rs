@@ -1,5 +1,18 @@
 //! Schemas: the public declaration of the columns of a trace, made before any value is read.
 //!
+//! ```
+//! use netdpsyn_trace::{Field, Schema};
+//!
+//! let schema: Schema = serde_json::from_str(
+//!     r#"{"version": 2, "name": "volumes", "kind": "flow", "columns": [
+//!         {"name": "src", "type": {"ip": {}}, "role": "source-address"},
+//!         {"name": "size", "type": {"integer-exponential": {"max": 1000000}}, "role": "bytes"}
+//!     ]}"#,
+//! )?;
+//! schema.check()?;
+//! assert!(matches!(schema.columns[1].field, Field::IntegerExponential { max: 1_000_000, .. }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in
 //! a schema may be derived from the values of a trace; what the preset leaves open, the steward declares.
 
@@ -487,8 +500,9 @@ impl Schema {
             Field::Timestamp { grain, .. } => Some(grain),
             _ => None,
         });
-        let grain =
-            times.ok_or_else(|| SchemaError::Shape("it has no times, so it takes no grain".into()))?;
+        let grain = times.ok_or_else(|| {
+            SchemaError::Shape("it has no column of times, so it cannot have a grain".into())
+        })?;
         *grain = Some(declared);
         Ok(())
     }
@@ -525,7 +539,7 @@ impl Schema {
         }
         for (i, column) in self.columns.iter().enumerate() {
             if !Column::may_be_called(&column.name) {
-                return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
+                return Err(SchemaError::Shape(format!("{:?} is not a valid column name", column.name)));
             }
             if column.name == presets::GAP && !matches!(column.field, Field::FlowGap { .. }) {
                 let reason = "that name belongs to the gap between records of a flow, which a fit derives itself; leave the column out";

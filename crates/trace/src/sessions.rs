@@ -79,7 +79,7 @@ pub enum NoSessions {
 impl fmt::Display for NoSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoSessions::NotPackets => f.write_str("records are no packets"),
+            NoSessions::NotPackets => f.write_str("the records are not packets"),
             NoSessions::Lacks(role) => write!(f, "no measured column has the role {role}"),
             NoSessions::Networks(role) => write!(f, "networks are declared for the column of role {role}"),
             NoSessions::Special(one, other) => {
@@ -88,7 +88,7 @@ impl fmt::Display for NoSessions {
                     "the columns of roles {one} and {other} have different special values: declare the same for both"
                 )
             }
-            NoSessions::TooFew => f.write_str("noise leaves too little to tell of sessions"),
+            NoSessions::TooFew => f.write_str("the number of sessions does not stand out of the noise"),
         }
     }
 }

@@ -19,7 +19,7 @@ pub enum WindowError {
     #[error("a window is START/END, two times joined by a slash, not {0:?}")]
     Shape(String),
     /// A part that is not a time.
-    #[error("{0:?} is no time: write RFC 3339 (2026-01-31T08:00:00Z) or seconds, ms, µs or ns since 1970")]
+    #[error("{0:?} is not a time: write RFC 3339 (2026-01-31T08:00:00Z) or seconds, ms, µs or ns since 1970")]
     Time(String),
     /// The end is not after the start.
     #[error("the window ends ({end}) before it starts ({start})")]

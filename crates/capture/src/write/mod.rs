@@ -128,7 +128,7 @@ pub enum WriteError {
     #[error("cannot write: {0}")]
     Io(#[from] io::Error),
     /// Source and destination are of different families.
-    #[error("a packet from {0} cannot go to {1}")]
+    #[error("the addresses {0} and {1} are of different families")]
     Families(std::net::IpAddr, std::net::IpAddr),
     /// The time exceeds the 32-bit seconds of pcap.
     #[error("pcap has no time after 2106; pcapng has")]

@@ -192,6 +192,23 @@ pub struct Rows {
 
 /// Compares a synthetic trace with the raw one.
 ///
+/// ```
+/// use netdpsyn_evaluate::private::{Inputs, evaluate, measure::Measure};
+/// use netdpsyn_privacy::{Sensitive, Steward};
+/// use netdpsyn_trace::{progress::Quiet, simulate::flows};
+///
+/// let inputs = Inputs {
+///     real: Sensitive::new(flows::simulate(1_000, 1)),
+///     held_out: Some(Sensitive::new(flows::simulate(250, 2))),
+///     synthetic: &flows::simulate(1_000, 3),
+///     schema: &flows::schema(),
+///     only: &[Measure::TwoWay],
+/// };
+/// let report = evaluate(inputs, &Quiet)?.for_steward(&Steward::local());
+/// let pairs = report.two_way.measured().ok_or("not taken")?;
+/// assert!((0.0..=1.0).contains(&pairs.mean) && pairs.floor.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 /// # Errors
 /// [`Cancelled`] when `progress` asks to stop. A measure that cannot be taken is no error: its [`Outcome`]
 /// gives the reason.

@@ -96,7 +96,7 @@ pub struct Size {
 /// Compares volumes over time and sizes of records.
 ///
 /// # Errors
-/// [`NotTaken`] when the schema has neither times nor sizes, or `progress` asks to stop.
+/// [`NotTaken`] when the records have neither sizes nor different times, or `progress` asks to stop.
 pub fn volumes(traces: &Traces, progress: &dyn Progress) -> Result<Volumes, NotTaken> {
     let sizes = sizes(traces, progress)?;
     let courses = match column(traces.schema, Role::Start) {

@@ -73,6 +73,19 @@ pub struct Fit {
 
 /// The report of a trace generated from `bundle`, with N̂ of its model, for a trace in memory.
 ///
+/// ```
+/// use netdpsyn_evaluate::release::report;
+/// use netdpsyn_generate::{Request, generate};
+/// use netdpsyn_model::{Bundle, Model};
+/// use netdpsyn_trace::progress::Quiet;
+///
+/// let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+/// let model = Model::from_bundle(&bundle, &Quiet)?;
+/// let synthetic = generate(&model, &Request::default(), &Quiet)?.trace;
+/// let report = report(&bundle, model.records, &synthetic, &Quiet)?;
+/// assert_eq!(report.marginals.len(), bundle.measurements.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 /// # Errors
 /// [`Cancelled`] when `progress` asks to stop.
 pub fn report(

@@ -113,7 +113,7 @@ pub fn open<'a>(
         Made::Export(kind) => {
             if !declared.is_plain() && declared.records != Some(capture::Records::Exports) {
                 return wrong(
-                    "it holds datagrams of flow exporters, whose flows are records as they are: leave out what `reading` says of captures",
+                    "it holds datagrams of flow exporters, each flow of which is a record: remove the declarations about captures from `reading`",
                 );
             }
             Box::new(exports::Stored::new(kind, bytes, making.four, packing))
