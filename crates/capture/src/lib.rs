@@ -20,6 +20,7 @@
 //! assert_eq!(packet.length, 60);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! Whatever a file holds, reading it allocates one buffer ([`read::BUFFER`]) and a bounded list of
 //! interfaces, and nothing per packet. A record that cannot be a packet gives a [`Skip`] with a reason; an
 //! error that ends the reading is a [`CaptureError`].

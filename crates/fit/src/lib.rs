@@ -24,6 +24,7 @@
 //! fitted.bundle.write(std::io::sink())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! | file | idea |
 //! | --- | --- |
 //! | [`plan`] | the parameters of a fit, and how ρ is divided |

@@ -172,6 +172,7 @@ fn parser(
 /// assert_eq!(bound.ignored, ["comment"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
 /// # Errors
 /// [`ReadError`] when the file is not a trace, lacks a column of the schema, or has no readable record.
 pub fn bind(

@@ -15,6 +15,7 @@
 //! assert_eq!(report.for_steward(&Steward::local()).records, 100);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! | file | idea |
 //! | --- | --- |
 //! | [`input`] | opening a text file: decompression, limits of its size and records, cancellation checks by bytes |

@@ -192,6 +192,7 @@ pub fn write(trace: &Trace, schema: &Schema, to: impl Write, progress: &dyn Prog
 /// assert!(file.starts_with(b"PAR1"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
 /// # Errors
 /// [`Halted`] when writing fails, the schema does not fit the format, or `progress` asks to stop.
 pub fn write_as(

@@ -21,6 +21,7 @@
 //! assert_eq!(synthetic, generate(&model, &request, &Quiet)?.trace);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! | file | idea |
 //! | --- | --- |
 //! | [`options`] | options of the generation |

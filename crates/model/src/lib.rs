@@ -10,6 +10,7 @@
 //! println!("about {:.0} records, for ρ = {}", model.records, bundle.statement.spent());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! | file | idea |
 //! | --- | --- |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups |

@@ -18,14 +18,14 @@
 //! use netdpsyn_privacy::{Accountant, CellMap, NoiseKey, Query, Raw, Sensitive, Stream};
 //!
 //! let packets = Sensitive::new(vec![3_u64, 1, 4, 1, 5]);
-//! let key = NoiseKey::from_os()?;
-//! let mut accountant = Accountant::new(Rho::ONE, &key);
+//! let (allowance, key) = (Rho::from_units(Rho::ONE), NoiseKey::from_os()?);
+//! let mut accountant = Accountant::new(allowance, &key);
 //! let query = Query {
 //!     label: "records".into(),
 //!     stream: Stream::new("records", []),
 //!     stage: Stage::OneWays,
 //!     sensitivity: Sensitivity::histogram(MaxRecords::ONE),
-//!     rho: Rho::ONE,
+//!     rho: allowance,
 //!     cells: 1,
 //!     map: CellMap::of(|_| {}),
 //! };
@@ -34,6 +34,7 @@
 //! assert_eq!(accountant.left(), Rho::ZERO); // a further query would be refused
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! Only crates that depend on this one can work on raw data: its exits are methods of the trait [`Raw`],
 //! which no other crate re-exports. These are the readers (`formats`), `fit` and `evaluate`. The service
 //! holds a [`Sensitive`] and passes it on; model and generation never hold one.

@@ -20,6 +20,7 @@
 //! assert_eq!((trace.rows(), trace.columns().len()), (0, schema.columns.len()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! The crate also holds what all stages of work share: progress and cancellation ([`progress`]), columns set
 //! aside on disk ([`scratch`]), whole numbers in JSON ([`whole`]), and simulated traces for trials
 //! ([`simulate`]).

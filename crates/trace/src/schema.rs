@@ -13,6 +13,7 @@
 //! assert!(matches!(schema.columns[1].field, Field::IntegerExponential { max: 1_000_000, .. }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
 //! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in
 //! a schema may be derived from the values of a trace; what the preset leaves open, the steward declares.
 

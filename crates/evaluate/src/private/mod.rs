@@ -209,6 +209,7 @@ pub struct Rows {
 /// assert!((0.0..=1.0).contains(&pairs.mean) && pairs.floor.is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
 /// # Errors
 /// [`Cancelled`] when `progress` asks to stop. A measure that cannot be taken is no error: its [`Outcome`]
 /// gives the reason.

@@ -86,6 +86,7 @@ pub struct Fit {
 /// assert_eq!(report.marginals.len(), bundle.measurements.len());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
 /// # Errors
 /// [`Cancelled`] when `progress` asks to stop.
 pub fn report(
