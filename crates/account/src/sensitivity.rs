@@ -203,9 +203,9 @@ impl Sensitivity {
     ///
     /// *Proof.* The new record falls into some class. From there on, each class but the last passes its last
     /// record to the next one: a class gains one record and loses one, the last class gains one. So a class
-    /// changes by at most (+1, −1) and the last one by +1, and classes have no cells in common: 2(classes −
-    /// 1) + 1, reached where gains and losses are in different cells everywhere. By the triangle inequality
-    /// Δ² = (2(classes − 1) + 1)·k² for k records.
+    /// changes by at most (+1, −1) and the last one by +1, and classes have no cells in common. The sum is
+    /// 2(classes − 1) + 1, reached where gains and losses are in different cells everywhere. By the triangle
+    /// inequality Δ² = (2(classes − 1) + 1)·k² for k records.
     ///
     /// # Panics
     /// When Δ² exceeds 64 bits: no such query can be paid for.

@@ -62,8 +62,8 @@ pub struct Reading {
     /// Time format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<Times>,
-    /// The column of end times, where another column holds durations. It is not read; it is written as start
-    /// + duration.
+    /// The column of end times, where another column holds durations. It is not read; it is written as the
+    /// start plus the duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<Ended>,
     /// How records are derived from a packet capture.
