@@ -173,7 +173,7 @@ fn a_capture_comes_in_and_goes_out(kind: Kind) {
     assert_eq!(server.upload(&id, steward, sample("flows.csv.gz")).status(), 202);
     let parsed = server.parsed(&id, steward);
     assert_eq!(parsed["state"], "rejected");
-    assert!(parsed["problem"]["detail"].as_str().unwrap().contains("no packet capture"), "{parsed:#}");
+    assert!(parsed["problem"]["detail"].as_str().unwrap().contains("not a packet capture"), "{parsed:#}");
     let wrong = json!({"name": "x", "layout": "packet", "reading": {"capture": {"records": "flows"}}});
     assert_eq!(server.post("/v1/datasets", steward, &wrong).status(), 422);
     let wrong = json!({"name": "x", "layout": "flow", "reading": {"capture": {"idle": "an hour"}}});

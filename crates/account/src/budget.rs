@@ -1,4 +1,6 @@
-//! Budgets: ρ of zero-concentrated differential privacy as an integer, and (ε, δ) as people state it.
+//! Privacy budgets: ρ of zero-concentrated differential privacy (zCDP) as an integer, and (ε, δ) as people
+//! state
+//! it.
 //!
 //! ρ is kept in units of 10⁻¹², so that sums are exact and no rounding ever creates budget.
 
@@ -13,7 +15,7 @@ pub struct Rho(u64);
 impl Rho {
     /// Units in ρ = 1.
     pub const ONE: u64 = 1_000_000_000_000;
-    /// Nothing.
+    /// ρ = 0.
     pub const ZERO: Rho = Rho(0);
 
     /// ρ from its integer units of 10⁻¹².
@@ -21,44 +23,45 @@ impl Rho {
         Rho(units)
     }
 
-    /// ρ in units of 10⁻¹².
+    /// ρ as an integer, in units of 10⁻¹².
     pub const fn units(self) -> u64 {
         self.0
     }
 
-    /// ρ as a number, for display and for choices that carry no guarantee.
+    /// ρ as a floating-point number, for display and for decisions that carry no guarantee.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / Self::ONE as f64
     }
 
-    /// Sequential composition (Bun & Steinke 2016, Lemma 1.7): ρ adds up. `None` on overflow.
+    /// Sequential composition (Bun & Steinke 2016, Lemma 1.7): the sum of both ρ. `None` on overflow.
     pub fn checked_add(self, other: Rho) -> Option<Rho> {
         self.0.checked_add(other.0).map(Rho)
     }
 
-    /// What is left after taking `other`; `None` when that is more than there is.
+    /// The difference of both ρ; `None` when `other` is larger.
     pub fn checked_sub(self, other: Rho) -> Option<Rho> {
         self.0.checked_sub(other.0).map(Rho)
     }
 
-    /// Cuts ρ into parts proportional to `weights` whose sum is exactly `self`.
+    /// Divides ρ into parts proportional to `weights`; the sum of the parts is exactly `self`.
     ///
-    /// Weights must be finite and ≥ 0, one of them positive. Parts are rounded down, but not to 0, and the remainder goes
-    /// to the heaviest part.
+    /// Weights must be finite and ≥ 0, and at least one must be positive. Each part is rounded down, but not
+    /// to 0; the remainder goes to the part with the largest weight.
     ///
     /// # Panics
-    /// When no weight is positive or one is not finite: a plan that divides a budget among nothing is a bug.
+    /// When no weight is positive or one is not finite. Such a plan is a bug in the caller.
     pub fn divide(self, weights: &[f64]) -> Vec<Rho> {
         let heaviest = weights.iter().copied().fold(0.0_f64, f64::max);
         assert!(
             heaviest > 0.0 && weights.iter().all(|w| w.is_finite() && *w >= 0.0),
             "a budget is divided by positive weights"
         );
-        // Weights become integers of 40 bits; from there on the arithmetic is exact.
+        // Weights become integers of 40 bits; from here on the arithmetic is exact.
         let scaled: Vec<u128> =
             weights.iter().map(|w| (w / heaviest * (1u64 << 40) as f64) as u128).collect();
         let total: u128 = scaled.iter().sum();
-        // A part too small for one unit gets one all the same, where there is enough for all: nothing could be measured with none.
+        // A positive weight gets at least one unit where the budget suffices for all: an answer with ρ = 0
+        // cannot be measured.
         let least = |weight: f64| u64::from(weight > 0.0 && self.0 >= (weights.len() as u64).pow(2));
         let mut parts: Vec<Rho> = scaled
             .iter()
@@ -84,7 +87,7 @@ impl std::fmt::Display for Rho {
     }
 }
 
-/// The promise in the words of approximate differential privacy: (ε, δ).
+/// A guarantee of approximate differential privacy: (ε, δ).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "StatedGuarantee")]
 pub struct Guarantee {
@@ -92,32 +95,35 @@ pub struct Guarantee {
     delta: f64,
 }
 
-/// Why an (ε, δ) is refused.
+/// Why a pair (ε, δ) is refused.
 #[derive(Debug, Error, PartialEq)]
 pub enum GuaranteeError {
-    /// ε outside its range.
+    /// ε is out of range.
     #[error("epsilon must be above 0 and at most {max}, not {given}", max = Guarantee::MAX_EPSILON)]
     Epsilon {
-        /// What was asked for.
+        /// The requested value.
         given: f64,
     },
-    /// δ outside its range.
+    /// δ is out of range.
     #[error("delta must be between {min:e} and {max:e}, not {given:e}", min = Guarantee::MIN_DELTA, max = Guarantee::MAX_DELTA)]
     Delta {
-        /// What was asked for.
+        /// The requested value.
         given: f64,
     },
 }
 
 impl Guarantee {
-    /// The largest ε accepted: beyond it the promise says nothing and the arithmetic gains nothing.
+    /// The largest ε accepted. A larger ε guarantees nothing of value.
     pub const MAX_EPSILON: f64 = 10_000.0;
     /// The smallest δ accepted.
     pub const MIN_DELTA: f64 = 1e-30;
-    /// The largest δ accepted: a δ that large permits publishing a share of the records as they are.
+    /// The largest δ accepted. A larger δ would permit publishing a share of the records unchanged.
     pub const MAX_DELTA: f64 = 1e-4;
 
-    /// (ε, δ) with 0 < ε ≤ 10⁴ and 10⁻³⁰ ≤ δ ≤ 10⁻⁴.
+    /// Makes a guarantee of 0 < ε ≤ 10⁴ and 10⁻³⁰ ≤ δ ≤ 10⁻⁴.
+    ///
+    /// # Errors
+    /// [`GuaranteeError`] when ε or δ is out of range or not a number.
     pub fn new(epsilon: f64, delta: f64) -> Result<Self, GuaranteeError> {
         if !(epsilon > 0.0 && epsilon <= Self::MAX_EPSILON) {
             return Err(GuaranteeError::Epsilon { given: epsilon });

@@ -1,17 +1,31 @@
-//! The account of a privacy budget: what is promised, what it costs, and what was charged. Numbers and words alone: nothing here draws noise, and
-//! nothing here has seen raw data.
+//! The account of a privacy budget: the guarantee, its cost, and the charges against it. This crate holds
+//! numbers and words alone: it draws no noise and sees no raw data.
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | [`budget`] | ρ and (ε, δ) as exact, safely rounded quantities |
-//! | [`zcdp`] | from (ε, δ) to ρ and back |
+//! | [`zcdp`] | conversion between (ε, δ) and ρ |
 //! | [`sensitivity`] | how far one privacy unit can move a query's answer |
-//! | [`scale`] | how much noise pays for an answer |
-//! | [`charge`] | one line of an account |
-//! | [`statement`] | the promise of privacy, in words and numbers |
-//! | [`protects`] | of what it protects one, and what many of them lose |
-//! | [`stage`] | where work is |
-//! | [`kind`] | what one record stands for |
+//! | [`scale`] | the scale of the noise that a cost buys |
+//! | [`charge`] | one query and its cost |
+//! | [`statement`] | the privacy statement, in words and numbers |
+//! | [`protects`] | what is protected, and the ε of groups of records |
+//! | [`stage`] | stages of work |
+//! | [`kind`] | what one record is |
+//!
+//! # Example
+//!
+//! ```
+//! use netdpsyn_account::{Guarantee, zcdp};
+//!
+//! let guarantee = Guarantee::new(2.0, 1e-9)?;
+//! let rho = zcdp::rho(guarantee); // what a fit may spend
+//! let epsilon = zcdp::epsilon(rho, guarantee.delta());
+//! assert!((2.0 - epsilon).abs() < 1e-5);
+//! # Ok::<(), netdpsyn_account::budget::GuaranteeError>(())
+//! ```
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod budget;
 pub mod charge;

@@ -1,40 +1,42 @@
-//! Of what the promise protects one, and what many of them lose together, in figures: who reads "a host is not protected" should see by how much.
+//! What the guarantee protects, and the ε that groups of records have together. A reader of "a host is not
+//! protected" should see by how much.
 
 use crate::{Guarantee, Kind, Rho, zcdp};
 use serde::{Deserialize, Serialize};
 
-/// Numbers of records whose loss is told.
+/// Group sizes whose ε is reported.
 const GROUPS: [(u64, &str); 2] = [(10, "ten"), (100, "a hundred")];
 
-/// What is protected, and what is not.
+/// What the guarantee protects, and what it does not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Protects {
-    /// One of these, added or removed, is protected.
+    /// The protected unit: adding or removing one of these is covered by the guarantee.
     pub one: String,
-    /// One of these has many records, and is not.
+    /// A unit with many records, which the guarantee does not cover.
     pub not: String,
-    /// What many records of one of those lose together, at the δ of the promise.
+    /// The ε of groups of records, at the δ of the guarantee.
     pub groups: Vec<Group>,
     /// The same in words.
     pub text: String,
-    /// How a record was made, where it was made of smaller ones: what one is hangs on it.
+    /// How a record was derived, where it was derived from smaller ones (flows from packets). It determines
+    /// what one record is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<String>,
 }
 
-/// What some records together lose.
+/// The ε of a group of records.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// How many.
+    /// Number of records.
     pub records: u64,
-    /// Their ε.
+    /// Their joint ε.
     pub epsilon: f64,
 }
 
 impl Protects {
-    /// Of a trace of flows or packets, under a promise that costs `rho`.
+    /// For a trace of flows or packets under a guarantee that costs `rho`.
     pub fn of(kind: Kind, guarantee: Guarantee, rho: Rho) -> Self {
         let (one, not) = match kind {
             Kind::Flow => ("flow", "host"),
@@ -52,7 +54,7 @@ impl Protects {
         protects
     }
 
-    /// The same of records that were made so, in words.
+    /// Adds how records were derived, in words.
     pub fn made(mut self, made: Option<String>) -> Self {
         if let Some(made) = &made {
             self.one = format!("{} record", self.one);
@@ -62,7 +64,8 @@ impl Protects {
         self
     }
 
-    /// What is not protected, where one record has `epsilon`; `gap` stands where a line may end.
+    /// Says what is not protected, where one record has `epsilon`. `gap` separates words where a line may
+    /// break.
     pub fn not_covered(&self, epsilon: f64, gap: &str) -> String {
         let named = |records| GROUPS.iter().find(|group| group.0 == records).map(|group| group.1);
         let many = self.groups.iter().enumerate().map(|(place, group)| {
@@ -83,12 +86,13 @@ impl Protects {
     }
 }
 
-/// Group privacy of zCDP (Bun & Steinke 2016, Prop. 1.9): what is ρ-zCDP for one record is k²ρ-zCDP for k. `None` beyond all numbers.
+/// Group privacy of zCDP (Bun & Steinke 2016, Prop. 1.9): a ρ-zCDP mechanism is k²ρ-zCDP for groups of k
+/// records. `None` on overflow.
 fn of_group(rho: Rho, records: u64) -> Option<Rho> {
     rho.units().checked_mul(records * records).map(Rho::from_units)
 }
 
-/// A number as it is told: two digits count.
+/// A number with two significant digits.
 fn two_digits(n: f64) -> String {
     let size = n.abs().log10().floor();
     if !size.is_finite() {
@@ -113,7 +117,8 @@ mod tests {
         );
         let flows = of(Kind::Flow).text;
         assert!(flows.starts_with("for one flow, added or removed; a host is not protected: "), "{flows}");
-        // The figures are those of ρ, 100 ρ and 10,000 ρ on the curve that is checked against an independent program.
+        // The figures are those of ρ, 100 ρ and 10,000 ρ on the curve that is checked against an independent
+        // program.
         let delta =
             |group: Group| zcdp::delta(of_group(zcdp::rho(guarantee), group.records).unwrap(), group.epsilon);
         for group in packets.groups {

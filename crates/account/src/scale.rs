@@ -1,6 +1,6 @@
-//! How much noise an answer has: σ² as an exact number, which follows from what pays for it.
+//! The scale of noise: σ² as an exact number, derived from the cost of an answer.
 //!
-//! The cost of an answer with sensitivity Δ under noise of scale σ is ρ = Δ²/2σ² (Canonne, Kamath, Steinke 2020, *The
+//! An answer with sensitivity Δ under noise of scale σ costs ρ = Δ²/2σ² (Canonne, Kamath, Steinke 2020, *The
 //! Discrete Gaussian for Differential Privacy*, Theorem 4).
 
 use super::{Rho, Sensitivity};
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// σ² as an exact dyadic rational: `numerator / 2^shift`.
 ///
-/// It can only be made from what pays for it, [`NoiseScale::for_cost`], so noise without a budget has no expression.
+/// The only constructor is [`NoiseScale::for_cost`], so there is no scale without a cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseScale {
@@ -17,7 +17,7 @@ pub struct NoiseScale {
     shift: u32,
 }
 
-/// The budget for one answer is so small that its noise would swamp any trace.
+/// The budget for one answer is so small that its noise would exceed any count.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("ρ = {rho} is too little for one answer of squared sensitivity {squared}; ask for a larger epsilon")]
 pub struct CostTooSmall {
@@ -26,11 +26,14 @@ pub struct CostTooSmall {
 }
 
 impl NoiseScale {
-    /// Keeps `numerator` under 2⁵⁰, so that every product of the sampler fits 128 bits.
+    /// Keeps `numerator` below 2⁵⁰, so that every product in the sampler fits in 128 bits.
     const MAX_NUMERATOR: u128 = 1 << 50;
     const MAX_SHIFT: u32 = 30;
 
     /// The scale at which an answer of `sensitivity` costs at most `rho`: σ² = Δ²/2ρ, rounded up.
+    ///
+    /// # Errors
+    /// [`CostTooSmall`] when σ² cannot be represented.
     pub fn for_cost(sensitivity: Sensitivity, rho: Rho) -> Result<Self, CostTooSmall> {
         let refused = CostTooSmall { rho, squared: sensitivity.squared() };
         if rho == Rho::ZERO {
@@ -48,17 +51,17 @@ impl NoiseScale {
             .ok_or(refused)
     }
 
-    /// σ², for weighing noisy answers after they are drawn.
+    /// σ², for weighting noisy answers after they are drawn.
     pub fn variance(self) -> f64 {
         self.numerator as f64 * 0.5f64.powi(self.shift as i32)
     }
 
-    /// σ, likewise.
+    /// σ, for weighting noisy answers after they are drawn.
     pub fn sigma(self) -> f64 {
         self.variance().sqrt()
     }
 
-    /// σ² as numerator and s, for numerator / 2^s.
+    /// The numerator n and the exponent s of σ² = n / 2^s.
     pub fn parts(self) -> (u64, u32) {
         (self.numerator, self.shift)
     }

@@ -1,50 +1,50 @@
-//! Where work is.
+//! Stages of work.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// A name that no stage has.
+/// A name that is not the name of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no stage")]
+#[error("{0:?} is not the name of a stage")]
 pub struct UnknownStage(String);
 
-/// A stage of reading, fitting, generating or comparing: what progress is told in, what charges are grouped by, and what times are measured of.
-/// Stages follow from the plan, never from what records hold.
+/// A stage of reading, fitting, generating or comparing: the unit of progress reports, of grouped charges and
+/// of measured times. Stages follow from the plan, never from what records hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// A file is read.
+    /// Reading a file.
     Read,
-    /// A fifth of the records is held out.
+    /// Holding out a fifth of the records.
     Split,
-    /// Times since the previous record of the same flow are derived.
+    /// Deriving the times since the previous record of the same flow.
     Gaps,
-    /// Prefix trees are grown: paid.
+    /// Growing prefix trees: paid.
     Trees,
-    /// Values become codes.
+    /// Encoding values as codes.
     Code,
-    /// Single columns are measured: paid.
+    /// Measuring one-way marginals: paid.
     OneWays,
-    /// Pairs worth measuring are looked for: paid.
+    /// Selecting pairs of attributes to measure: paid.
     Selection,
-    /// Pairs are measured: paid.
+    /// Measuring pairs: paid.
     Pairs,
-    /// Noisy tables are made to agree.
+    /// Reconciling noisy tables.
     Reconcile,
-    /// What is to be made is laid out.
+    /// Planning what to generate.
     Plan,
-    /// Records are made.
+    /// Generating records.
     Generate,
-    /// A file is written.
+    /// Writing a file.
     Write,
-    /// A synthetic trace is compared with a raw one.
+    /// Comparing a synthetic trace with a raw one.
     Compare,
 }
 
 impl Stage {
-    /// All of them, in the order in which a trace passes through them.
+    /// All stages, in the order in which a trace passes through them.
     pub const ALL: [Stage; 13] = [
         Stage::Read,
         Stage::Split,
@@ -61,7 +61,7 @@ impl Stage {
         Stage::Compare,
     ];
 
-    /// Its name, as in JSON.
+    /// The name of the stage, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Stage::Read => "read",

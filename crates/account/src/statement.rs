@@ -1,11 +1,12 @@
-//! The statement of privacy that goes with every release: who is protected, how much, and what paid for what.
+//! The privacy statement of a release: the protected unit, the guarantee, and what each query cost.
 
 use super::Protects;
 use crate::{Charge, Guarantee, MaxRecords, Rho, Stage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a release promises. It holds nothing that is derived from raw data without payment.
+/// The guarantee of a release and its charges. It holds nothing that is derived from raw data without
+/// payment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
@@ -13,30 +14,31 @@ pub struct Statement {
     pub unit: Unit,
     /// (ε, δ) of this run.
     pub guarantee: Guarantee,
-    /// The same as ρ of zCDP, which the run could spend.
+    /// The same guarantee as ρ of zCDP: the allowance of the run.
     pub rho: Rho,
-    /// Every query asked, with what it cost.
+    /// Every query, with its cost.
     pub charges: Vec<Charge>,
-    /// Version of the program that measured.
+    /// Version of the program that took the measurements.
     pub version: String,
     /// Whether a fifth of the records was held out before measuring.
     pub held_out: bool,
-    /// Of what one is protected, and what many together lose. Statements of version 0.1 lack it.
+    /// What is protected, and the ε of groups of records. Statements of version 0.1 lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protects: Option<Protects>,
-    /// What to expect of the answers. It follows from plan, schema and N̂ alone; bundles of version 0.1 have none.
+    /// Expected errors of the answers. They follow from plan, schema and N̂ alone; bundles of version 0.1
+    /// have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
 }
 
-/// How far noise puts off what was measured: standard deviations over counts.
+/// Expected errors: standard deviations of the noise, relative to the counts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
     /// Of N̂, the number of records.
     pub records_error: f64,
-    /// Of the median one-way cell: a cell of the column in the middle, if its records were spread evenly.
+    /// Of the median one-way cell: a cell of the median column if its records were spread evenly.
     pub cell_error: f64,
 }
 
@@ -50,7 +52,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// k: the records that one unit keeps.
+    /// k: the largest number of records of one unit.
     pub fn max_records(self) -> MaxRecords {
         match self {
             Unit::Record => MaxRecords::ONE,
@@ -71,12 +73,12 @@ impl Statement {
         stages
     }
 
-    /// Of what the promise protects one.
+    /// The protected unit, in words.
     pub fn one(&self) -> &str {
         self.protects.as_ref().map_or("record (a flow or a packet)", |protects| &protects.one)
     }
 
-    /// ρ spent in all.
+    /// Total ρ spent.
     pub fn spent(&self) -> Rho {
         self.charges.iter().map(|charge| charge.rho).sum()
     }
@@ -126,7 +128,7 @@ Statement of privacy
     }
 }
 
-/// Words in lines, as wide as those of the statement.
+/// Folds words into lines as wide as those of the statement.
 fn folded(words: &str) -> String {
     let (mut text, mut width) = (String::new(), 0);
     for word in words.split(' ') {
@@ -142,7 +144,7 @@ fn folded(words: &str) -> String {
     text
 }
 
-/// A share in percent, to three digits.
+/// A share in percent, with three digits.
 pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     let digits = if percent >= 99.95 {

@@ -1,12 +1,13 @@
-//! Between ρ-zCDP and (ε, δ)-differential privacy.
+//! Conversion between ρ-zCDP and (ε, δ)-differential privacy.
 //!
-//! Canonne, Kamath, Steinke 2020, *The Discrete Gaussian for Differential Privacy*, Prop. 12: a ρ-zCDP mechanism is
-//! (ε, δ)-DP for every δ ≥ min over α > 1 of exp((α−1)(αρ−ε)) · (1−1/α)^α / (α−1). Every α gives a valid bound, so an
-//! inexact minimum errs to the safe side.
+//! Canonne, Kamath, Steinke 2020, *The Discrete Gaussian for Differential Privacy*, Prop. 12: a ρ-zCDP
+//! mechanism is (ε, δ)-DP for every δ ≥ min over α > 1 of exp((α−1)(αρ−ε)) · (1−1/α)^α / (α−1). Every α gives
+//! a valid bound, so an inexact minimum errs on the safe side.
 
 use super::budget::{Guarantee, Rho};
 
-/// Part of δ kept back for partition selection, by jobs and caps alike, so that a cap pays for one job of its own size.
+/// Part of δ that is reserved for partition selection, in jobs and in caps alike, so that a cap pays for one
+/// job of its own size.
 const RESERVED_FOR_PARTITIONS: f64 = 0.1;
 
 /// Slack on ln δ that covers the rounding of the logarithms (their error is below 10⁻¹²).
@@ -36,9 +37,17 @@ pub fn delta(rho: Rho, epsilon: f64) -> f64 {
     ln_delta(rho.as_f64(), epsilon).exp()
 }
 
-/// The largest ρ (rounded down to 10⁻¹²) for which `delta(ρ, ε) ≤ 0.9·δ`: what a job of (ε, δ) may spend.
+/// The largest ρ (rounded down to 10⁻¹²) with `delta(ρ, ε) ≤ 0.9·δ`: the allowance of a job of (ε, δ).
 ///
 /// May be [`Rho::ZERO`] when (ε, δ) pays for less than one unit.
+///
+/// ```
+/// use netdpsyn_account::{Guarantee, zcdp};
+///
+/// let rho = zcdp::rho(Guarantee::new(2.0, 1e-9)?);
+/// assert!(zcdp::delta(rho, 2.0) <= 0.9 * 1e-9);
+/// # Ok::<(), netdpsyn_account::budget::GuaranteeError>(())
+/// ```
 pub fn rho(guarantee: Guarantee) -> Rho {
     let bound = (guarantee.delta() * (1.0 - RESERVED_FOR_PARTITIONS)).ln() - LOG_SLACK;
     // ρ = ε would already give δ near 1, so the answer lies below ε + 1 units of ρ.
@@ -54,7 +63,15 @@ pub fn rho(guarantee: Guarantee) -> Rho {
     Rho::from_units(low)
 }
 
-/// The smallest ε (to 10⁻⁶, rounded up) at which `rho` is (ε, δ)-DP on the same curve as [`rho`].
+/// The smallest ε (rounded up to 10⁻⁶) at which `rho` is (ε, δ)-DP, on the same curve as [`rho`].
+///
+/// ```
+/// use netdpsyn_account::{Guarantee, zcdp};
+///
+/// let guarantee = Guarantee::new(1.0, 1e-6)?;
+/// assert!(zcdp::epsilon(zcdp::rho(guarantee), guarantee.delta()) <= 1.00001);
+/// # Ok::<(), netdpsyn_account::budget::GuaranteeError>(())
+/// ```
 pub fn epsilon(rho: Rho, delta: f64) -> f64 {
     if rho == Rho::ZERO {
         return 0.0;
@@ -80,7 +97,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Values of the same curve from an independent program in 50-digit arithmetic (`crates/account/known_answers/zcdp.py`).
+    /// Values of the same curve from an independent program in 50-digit arithmetic
+    /// (`crates/account/known_answers/zcdp.py`).
     #[test]
     fn agrees_with_an_independent_implementation() {
         let text = include_str!("../known_answers/zcdp.csv");

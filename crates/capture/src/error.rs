@@ -1,39 +1,39 @@
-//! What ends the reading of a capture.
+//! Errors that end the reading of a capture.
 
 use std::io;
 
-/// Why a capture is not read, or not read on. What was read before is good.
+/// Why a capture is not read, or not read to its end. Earlier packets are valid.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
-    /// The bytes could not be had.
+    /// The bytes could not be read.
     #[error("cannot read: {0}")]
     Io(#[from] io::Error),
-    /// No magic of pcap or pcapng.
+    /// Neither pcap nor pcapng.
     #[error("not a packet capture of the formats pcap and pcapng ({0})")]
     NotACapture(&'static str),
-    /// The file ends before its first record could begin.
+    /// The file ends before its first record.
     #[error("the file ends within its header")]
     Header,
-    /// A version of the format that has other records.
+    /// An unsupported version of the format.
     #[error("version {major}.{minor} of the format is not read")]
     Version {
-        /// Before the dot.
+        /// Major version.
         major: u16,
-        /// Behind it.
+        /// Minor version.
         minor: u16,
     },
-    /// No packet is that long, so where the next one begins is not known.
-    #[error("packet {packet} claims {length} captured bytes, more than the {limit} that are believed", limit = crate::read::LONGEST)]
+    /// A record claims an impossible length, so the position of the next one is unknown.
+    #[error("packet {packet} claims {length} captured bytes, more than the {limit} that are accepted", limit = crate::read::LONGEST)]
     TooLong {
-        /// Counted from 1.
+        /// Number of the packet, from 1.
         packet: u64,
-        /// As claimed.
+        /// The claimed length.
         length: u32,
     },
-    /// The blocks of pcapng do not follow one another.
+    /// A malformed block of pcapng.
     #[error("a block after packet {packet} has {what}")]
     Block {
-        /// Packets before it.
+        /// Number of packets before it.
         packet: u64,
         /// What is wrong.
         what: &'static str,

@@ -1,15 +1,15 @@
-//! Which format a file is in, by its first bytes.
+//! The format of a capture, by its first bytes.
 
-/// A format of captures.
+/// A capture format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// One link type and one resolution a file.
+    /// One link type and one time resolution per file.
     Pcap,
     /// Blocks; sections with interfaces.
     Pcapng,
 }
 
-/// The format that files with these first bytes have. Four bytes are enough for pcap, twelve for pcapng.
+/// The format of files with these first bytes. Four bytes are enough for pcap, twelve for pcapng.
 ///
 /// ```
 /// use netdpsyn_capture::{Kind, kind_of};
@@ -27,13 +27,13 @@ pub fn kind_of(first: &[u8]) -> Option<Kind> {
         .then_some(Kind::Pcapng)
 }
 
-/// What the magic of pcap says.
+/// The variant of pcap, by its magic number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Magic {
     pub big: bool,
-    /// The fraction of a second is of nanoseconds.
+    /// Whether the fraction of a second counts nanoseconds.
     pub nanoseconds: bool,
-    /// Kuznetzov's patch: eight bytes more a record.
+    /// Kuznetzov's patch: eight more bytes per record.
     pub modified: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn pcap(magic: [u8; 4]) -> Option<Magic> {
     known(u32::from_be_bytes(magic)).map(of(true)).or_else(|| known(u32::from_le_bytes(magic)).map(of(false)))
 }
 
-/// What a file is that is no capture of ours, where that is easily seen.
+/// Describes a file that is not a capture, where it is easily recognised.
 pub(crate) fn other(first: &[u8]) -> &'static str {
     const KNOWN: [(&[u8], &str); 9] = [
         (b"snoop\0\0\0", "it is a snoop file, which `editcap -F pcap IN OUT` converts"),

@@ -1,47 +1,51 @@
-//! The header fields that are kept of a packet.
+//! The header fields of a packet that are kept.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// A packet of IP. Ordered by time first and then by all other fields, so that sorting any order of the same packets gives the same.
+/// An IP packet. Ordered by time first and then by all other fields, so that sorting gives the same result
+/// for any order of the same packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Packet {
     /// Nanoseconds since 1970.
     pub time: u64,
-    /// Who sent it.
+    /// Source address.
     pub source: IpAddr,
-    /// Of the same family as `source`.
+    /// Destination address, of the same family as `source`.
     pub destination: IpAddr,
-    /// Of IPv4 the field of that name; of IPv6 the first header that is no extension (an authentication header is one there).
+    /// For IPv4 the field of that name; for IPv6 the first header that is not an extension (an authentication
+    /// header counts as one).
     pub protocol: u8,
-    /// 0 where the protocol has none (all but TCP, UDP, SCTP, DCCP and UDP-Lite) and in fragments that are not the first.
+    /// 0 where the protocol has none (all except TCP, UDP, SCTP, DCCP and UDP-Lite) and in fragments that are
+    /// not the first.
     pub source_port: u16,
     /// As `source_port`.
     pub destination_port: u16,
-    /// Bytes from the IP header on: the total length of IPv4; 40 and the payload length of IPv6; what was on the wire where the field says 0, as
-    /// it does where a network card cuts the packet later.
+    /// Bytes from the IP header on: the total length of IPv4; 40 plus the payload length of IPv6. Where the
+    /// field is 0, because the network card segments the packet later, the length on the wire.
     pub length: u32,
     /// Time to live, or hop limit.
     pub ttl: u8,
     /// Type of service, or traffic class: all eight bits.
     pub tos: u8,
-    /// Words of 32 bits in the header: 5 to 15 of IPv4, 10 of IPv6.
+    /// Header length in words of 32 bits: 5 to 15 for IPv4, 10 for IPv6.
     pub header_words: u8,
-    /// Of IPv6 the lower 16 bits of a fragment's, 0 of other packets.
+    /// For IPv6 the lower 16 bits of a fragment's identification, 0 for other packets.
     pub identification: u16,
-    /// Three bits: reserved 4, don't fragment 2, more fragments 1. IPv6 has the last alone.
+    /// Three bits: reserved 4, don't fragment 2, more fragments 1. IPv6 has only the last.
     pub ip_flags: u8,
-    /// In units of eight bytes, below 8192.
+    /// Fragment offset in units of eight bytes, below 8192.
     pub fragment_offset: u16,
-    /// CWR 128, ECE 64, URG 32, ACK 16, PSH 8, RST 4, SYN 2, FIN 1; none where it is not TCP, not a first fragment, or cut off.
+    /// CWR 128, ECE 64, URG 32, ACK 16, PSH 8, RST 4, SYN 2, FIN 1; `None` where it is not TCP, not a first
+    /// fragment, or cut off.
     pub tcp_flags: Option<u8>,
-    /// Type and code of ICMP and ICMPv6; none in fragments that are not the first.
+    /// Type and code of ICMP and ICMPv6; `None` in fragments that are not the first.
     pub icmp: Option<(u8, u8)>,
-    /// Bytes that the capture holds of the frame, link header and all.
+    /// Number of captured bytes of the frame, including the link header.
     pub captured: u32,
 }
 
 impl Default for Packet {
-    /// Of no use but to be read into.
+    /// A packet to read into; its values have no meaning.
     fn default() -> Packet {
         let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         Packet {
@@ -65,7 +69,7 @@ impl Default for Packet {
     }
 }
 
-/// Numbers of protocols that are looked into.
+/// Protocol numbers whose headers are read.
 pub(crate) mod protocol {
     pub const HOP_BY_HOP: u8 = 0;
     pub const ICMP: u8 = 1;
@@ -88,7 +92,7 @@ pub(crate) mod protocol {
     pub const HIP: u8 = 139;
     pub const SHIM6: u8 = 140;
 
-    /// Whether both ports stand in the first four bytes.
+    /// Whether both ports are in the first four bytes.
     pub fn has_ports(protocol: u8) -> bool {
         matches!(protocol, TCP | UDP | SCTP | DCCP | UDP_LITE)
     }

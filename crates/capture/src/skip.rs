@@ -1,44 +1,44 @@
-//! Why a record of a capture is no packet of the result, and how many there were.
+//! Why records of a capture are skipped, and how many.
 
 use crate::link::name;
 use std::fmt;
 
-/// Why a record is passed over.
+/// Why a record is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Skip {
-    /// Another protocol above the link, by its name.
+    /// Another protocol than IP, with its name.
     NotIp(&'static str),
-    /// Frames of a link type whose headers are not known here.
+    /// A frame of an unsupported link type.
     LinkType(u32),
-    /// The captured bytes end before the IP header begins.
+    /// The captured bytes end before the IP header.
     LinkHeader,
     /// The captured bytes end within the IP header.
     IpHeader,
-    /// The version field says neither 4 nor 6.
+    /// The version field is neither 4 nor 6.
     Version,
-    /// An IPv4 header below 20 bytes.
+    /// An IPv4 header length below 20 bytes.
     HeaderLength,
     /// An IP length below that of the headers.
     TotalLength,
     /// The captured bytes end within the extension headers of IPv6.
     Extension,
-    /// Tags, labels or headers within headers beyond what is followed.
+    /// Too many nested tags, labels or headers.
     TooDeep,
-    /// The snap length leaves too little for the ports, or for the type of ICMP.
+    /// The snap length cuts off the ports, or the ICMP type.
     PortsCut,
-    /// The IP length leaves no room for the ports, or for the type of ICMP.
+    /// The IP length has no room for the ports, or for the ICMP type.
     NoPorts,
     /// A time before 1970.
     BeforeEpoch,
-    /// A time after 2554, where nanoseconds of 64 bits end.
+    /// A time after 2554, the end of 64-bit nanoseconds.
     TooLate,
-    /// The interface of pcapng is not described.
+    /// The pcapng interface is not described.
     Interface,
     /// The file ends within this packet, counted from 1.
     EndsWithin(u64),
-    /// What follows this packet to the end of the file is no packet.
+    /// The bytes between this packet and the end of the file are not a packet.
     Garbage(u64),
-    /// Other reasons than the first [`Skips::REASONS`].
+    /// Any reason after the first [`Skips::REASONS`].
     Other,
 }
 
@@ -53,7 +53,7 @@ impl fmt::Display for Skip {
                 };
             }
             Skip::EndsWithin(packet) => return write!(to, "the file ends within packet {packet}"),
-            Skip::Garbage(packet) => return write!(to, "what follows packet {packet} is no packet"),
+            Skip::Garbage(packet) => return write!(to, "the bytes after packet {packet} are not a packet"),
             Skip::LinkHeader => "cut short before the IP header",
             Skip::IpHeader => "cut short in the IP header",
             Skip::Version => "neither IPv4 nor IPv6 by its version field",
@@ -72,17 +72,17 @@ impl fmt::Display for Skip {
     }
 }
 
-/// How many records were passed over for which reason. The number of reasons is bounded.
+/// Number of skipped records by reason. The number of reasons is bounded.
 #[derive(Clone, Debug, Default)]
 pub struct Skips {
     counts: Vec<(Skip, u64)>,
 }
 
 impl Skips {
-    /// Reasons that are told apart; a capture may claim as many link types as it likes.
+    /// Largest number of distinct reasons; a capture may claim any number of link types.
     pub const REASONS: usize = 48;
 
-    /// Counts one more.
+    /// Counts a skipped record.
     pub fn add(&mut self, skip: Skip) {
         let count = |counts: &mut Vec<(Skip, u64)>, skip| {
             let known = counts.iter_mut().find(|(known, _)| *known == skip);
@@ -98,14 +98,14 @@ impl Skips {
         }
     }
 
-    /// The reasons, the most frequent first.
+    /// The reasons with their counts, the most frequent first.
     pub fn counts(&self) -> Vec<(Skip, u64)> {
         let mut counts = self.counts.clone();
         counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         counts
     }
 
-    /// All of them.
+    /// Number of all skipped records.
     pub fn total(&self) -> u64 {
         self.counts.iter().map(|(_, count)| count).sum()
     }

@@ -1,4 +1,4 @@
-//! More records in order than fit memory: sorted runs in scratch files, merged as they are read.
+//! External sorting: sorted runs in scratch files, merged as they are read.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,18 +7,19 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
-/// What can be set aside, as so many bytes each.
+/// A record with a fixed encoding in bytes.
 pub(crate) trait Record: Copy + Ord {
-    /// As long as any is.
+    /// An array long enough for any record.
     type Bytes: AsRef<[u8]> + AsMut<[u8]> + Default;
 
     fn encode(&self) -> Self::Bytes;
     fn decode(bytes: &Self::Bytes) -> Self;
 }
 
-/// Runs of one size that are merged into one of the next: so many files are open a size, and each record is written once a size.
+/// Number of runs of one size that are merged into one of the next size: so many files per size are open, and
+/// each record is written once per size.
 const FAN: usize = 32;
-/// Bytes of the buffer of each file.
+/// Size of the buffer of each file in bytes.
 const BUFFER: usize = 64 << 10;
 
 /// Takes records in any order.
@@ -31,7 +32,7 @@ pub(crate) struct Sorter<T> {
 }
 
 impl<T: Record> Sorter<T> {
-    /// Holds `most` records, and sets more aside in files without a name in `folder`.
+    /// Keeps at most `most` records in memory, and writes the others to unnamed files in `folder`.
     pub fn new(folder: PathBuf, most: usize) -> Sorter<T> {
         Sorter { folder, most: most.max(1), held: Vec::new(), runs: Vec::new() }
     }
@@ -59,7 +60,7 @@ impl<T: Record> Sorter<T> {
         Ok(())
     }
 
-    /// All records from the smallest on.
+    /// All records in ascending order.
     pub fn finish(mut self) -> io::Result<Sorted<T>> {
         self.held.sort_unstable();
         if self.runs.is_empty() {
@@ -71,7 +72,7 @@ impl<T: Record> Sorter<T> {
     }
 }
 
-/// A sorter's records in order.
+/// The records of a sorter in ascending order.
 pub(crate) enum Sorted<T> {
     Held(std::vec::IntoIter<T>),
     Merged(Merge<T>),
@@ -88,7 +89,7 @@ impl<T: Record> Iterator for Sorted<T> {
     }
 }
 
-/// A scratch file of records in order.
+/// A scratch file of sorted records.
 pub(crate) struct Run<T> {
     from: BufReader<File>,
     left: u64,
@@ -122,10 +123,10 @@ fn write<T: Record>(
     Ok(Run { from: BufReader::with_capacity(BUFFER, file), left, record: PhantomData })
 }
 
-/// Several runs as one.
+/// Several runs, merged.
 pub(crate) struct Merge<T> {
     runs: Vec<Run<T>>,
-    /// The next of each run.
+    /// The next record of each run.
     next: BinaryHeap<Reverse<(T, usize)>>,
 }
 
@@ -151,7 +152,7 @@ impl<T: Record> Iterator for Merge<T> {
                 std::collections::binary_heap::PeekMut::pop(top);
             }
             Err(error) => {
-                // Half a merge is none.
+                // An incomplete merge must not be used.
                 drop(top);
                 self.next.clear();
                 return Some(Err(error));
@@ -180,7 +181,7 @@ mod tests {
     #[test]
     fn records_of_many_runs_come_in_order() {
         let folder = tempfile::tempdir().expect("a folder");
-        // With one held, 32 runs make one of the next size, and 1024 one of the one after.
+        // With one record in memory, 32 runs make one of the next size, and 1024 one of the size after that.
         for (count, most) in [(0, 4), (3, 4), (4, 4), (5, 4), (1500, 1), (10_000, 7)] {
             let mut sorter = Sorter::new(folder.path().into(), most);
             let mut expected: Vec<u64> =

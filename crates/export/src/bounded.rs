@@ -1,9 +1,9 @@
-//! A map of bounded size: what was put in longest ago goes first.
+//! A map of bounded size, from which the oldest entry is removed first.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// At most so many entries. Putting an entry in again makes it the newest; looking at it does not, so a lookup changes nothing.
+/// At most a fixed number of entries. Inserting an entry again makes it the newest; a lookup changes nothing.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
     most: usize,
@@ -41,7 +41,7 @@ impl<K: Copy + Ord, V> Bounded<K, V> {
         }
     }
 
-    /// Forgets the entries of these keys that this says of.
+    /// Removes the entries in a range of keys for which `gone` is true.
     pub fn remove_where(&mut self, keys: RangeInclusive<K>, gone: impl Fn(&V) -> bool) {
         let found = self.entries.range(keys).filter(|(_, (_, value))| gone(value));
         let found: Vec<K> = found.map(|(key, _)| *key).collect();

@@ -1,11 +1,11 @@
-//! One record as it stands: the values of the fields that mean something, by meaning.
+//! The values of one record, by meaning.
 
 use crate::fields::{MEANINGS, Meaning};
 use crate::template::Template;
 use crate::wire::{Bytes, number};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Values of a record. It is filled again and again, so nothing is allocated for a record.
+/// Values of a record. It is reused, so that no record needs an allocation.
 #[derive(Debug)]
 pub(crate) struct Draft {
     /// A bit for each meaning that has a value.
@@ -13,7 +13,7 @@ pub(crate) struct Draft {
     numbers: [u64; MEANINGS],
     source: u128,
     destination: u128,
-    /// As the template says.
+    /// See [`Template::plain_micros`].
     pub plain_micros: bool,
 }
 
@@ -22,7 +22,7 @@ impl Draft {
         Draft { have: 0, numbers: [0; MEANINGS], source: 0, destination: 0, plain_micros: false }
     }
 
-    /// The next record; `None` where what is left holds none.
+    /// Reads the next record; `None` where the remainder holds none.
     #[inline]
     pub fn read(&mut self, template: &Template, bytes: &mut Bytes<'_>) -> Option<()> {
         self.have = 0;
@@ -30,7 +30,7 @@ impl Draft {
         for field in &template.fields {
             let length = match field.fixed() {
                 Some(length) => length,
-                // A byte, or 255 and two bytes (RFC 7011, 7).
+                // A length of one byte, or 255 and two bytes (RFC 7011, 7).
                 None => match bytes.u8()? {
                     u8::MAX => usize::from(bytes.u16()?),
                     length => usize::from(length),
@@ -44,7 +44,7 @@ impl Draft {
         Some(())
     }
 
-    /// The first of several values of one meaning counts.
+    /// Sets a value; the first of several values with one meaning counts.
     #[inline]
     fn set(&mut self, meaning: Meaning, value: &[u8]) {
         let bit = 1 << meaning as u64;
@@ -69,31 +69,32 @@ impl Draft {
         self.have |= bit;
     }
 
-    /// A number, where the record has it.
+    /// The value with a meaning, if the record has it.
     #[inline]
     pub fn get(&self, meaning: Meaning) -> Option<u64> {
         self.has(meaning).then_some(self.numbers[meaning as usize])
     }
 
-    /// The first of these that the record has.
+    /// The first of these meanings that the record has.
     #[inline]
     pub fn first(&self, meanings: &[Meaning]) -> Option<u64> {
         meanings.iter().find_map(|&meaning| self.get(meaning))
     }
 
-    /// Whether the record has it.
+    /// Whether the record has a value with a meaning.
     #[inline]
     pub fn has(&self, meaning: Meaning) -> bool {
         self.have & 1 << meaning as u64 != 0
     }
 
-    /// A number that fits so many bits, as ports and flags; what is larger is not what it should be.
+    /// A value that must fit a small type, such as a port or flags; `None` if it does not.
     #[inline]
     pub fn small<T: TryFrom<u64>>(&self, meaning: Meaning) -> Option<T> {
         self.get(meaning).and_then(|value| T::try_from(value).ok())
     }
 
-    /// Source and destination. A record may have fields of both families: the version decides, or else which of them are set.
+    /// Source and destination. A record may have fields of both families: the version field decides,
+    /// otherwise the family that is set.
     pub fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
         let four = self.small(Meaning::Source4).zip(self.small(Meaning::Destination4)).map(
             |(source, destination)| {

@@ -1,4 +1,4 @@
-//! A datagram in, flows out.
+//! From datagrams to flows.
 
 use crate::draft::Draft;
 use crate::flow::Flow;
@@ -12,15 +12,17 @@ use crate::waiting::Waiting;
 use crate::wire::Bytes;
 use std::net::SocketAddr;
 
-/// How much is remembered between datagrams. The defaults take at most 16 MiB: 2,048 templates of 512 fields of four bytes, 8 MiB that wait, and
-/// what maps take.
+/// Limits of what is kept between datagrams. With the defaults it takes at most 16 MiB: 2,048 templates of
+/// 512 fields of four bytes, 8 MiB of waiting records, and the maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Templates of all exporters together; the one that was told longest ago goes. As many sources are remembered by what they told of themselves.
+    /// Largest number of templates of all exporters together; the oldest is removed first. The same limit
+    /// applies to sources with known properties.
     pub templates: usize,
-    /// Fields of a template; one of more is not used.
+    /// Largest number of fields of a template; a larger one is not used.
     pub fields: usize,
-    /// Bytes of records that wait for their template, 512 more counted for each set of them; what waits longest gives up.
+    /// Largest number of bytes of records that wait for their template, with an overhead of 512 for each set
+    /// of them; the oldest is dropped first.
     pub waiting: usize,
 }
 
@@ -30,8 +32,8 @@ impl Default for Limits {
     }
 }
 
-/// Reads the datagrams of any number of exporters, in the order in which they came as far as that is known: records that overtook their template wait
-/// for it.
+/// Reads the datagrams of any number of exporters, in the order of arrival as far as it is known: records
+/// that arrive before their template wait for it.
 #[derive(Debug)]
 pub struct Exports {
     limits: Limits,
@@ -42,7 +44,7 @@ pub struct Exports {
 }
 
 impl Exports {
-    /// Which has seen nothing yet.
+    /// Without any datagram so far.
     pub fn new(limits: Limits) -> Self {
         Exports {
             limits,
@@ -53,11 +55,12 @@ impl Exports {
         }
     }
 
-    /// Reads one datagram (the payload of UDP, or one message of a file) and adds its flows to `out`, those that waited for its templates among them: at
-    /// most one for every eight bytes of the datagram and of what waited.
+    /// Reads one datagram (a UDP payload, or one message of a file) and appends its flows to `out`, including
+    /// those that waited for its templates: at most one for every eight bytes of the datagram and of waiting
+    /// records.
     ///
-    /// `exporter` is who sent it (exporters number their templates by themselves), `received` when it came, in nanoseconds since 1970, which serves where
-    /// the exporter's clock is not set.
+    /// `exporter` is the sender, because each exporter numbers its templates separately. `received` is the
+    /// time of arrival in nanoseconds since 1970, which is used where the exporter's clock is not set.
     pub fn datagram(
         &mut self,
         exporter: Option<SocketAddr>,
@@ -77,29 +80,29 @@ impl Exports {
         }
     }
 
-    /// What came so far. Records that wait for their template are in none of its counts.
+    /// The counts so far, without records that wait for their template.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// How many sets of records wait for their template.
+    /// Number of sets of records that wait for their template.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// How many templates are known.
+    /// Number of known templates.
     pub fn templates(&self) -> usize {
         self.store.templates.len()
     }
 
-    /// No more will come: what still waits counts as [without a template](Skip::NoTemplate).
+    /// Ends the input: records that still wait count as [without a template](Skip::NoTemplate).
     pub fn finish(&mut self) -> &Tally {
         self.tally.skip(Skip::NoTemplate, self.waiting.len() as u64);
         self.waiting.clear();
         &self.tally
     }
 
-    /// `None` where it is shorter than a header.
+    /// `None` where the datagram is shorter than a header.
     fn netflow(
         &mut self,
         exporter: Option<SocketAddr>,
@@ -108,7 +111,7 @@ impl Exports {
         out: &mut Vec<Flow>,
     ) -> Option<()> {
         let mut bytes = Bytes(bytes);
-        // The count of records: exporters do not agree on what it counts, so it is not used.
+        // The count of records is ignored: exporters disagree on what it counts.
         bytes.u32()?;
         let (uptime, seconds) = (bytes.u32()?, bytes.u32()?);
         bytes.u32()?;
@@ -117,7 +120,7 @@ impl Exports {
         Some(())
     }
 
-    /// `None` where it is shorter than a header.
+    /// `None` where the datagram is shorter than a header.
     fn ipfix(
         &mut self,
         exporter: Option<SocketAddr>,
@@ -138,7 +141,7 @@ impl Exports {
         };
         let cut = length > all;
         let mut behind = bytes;
-        // Of one that is cut short, what is whole is read.
+        // Of a set that is cut short, the complete records are read.
         let body = if cut { bytes } else { Bytes(behind.take(rest)?) };
         let whole = self.sets(source, Export::new(seconds, 0, None, received), body, out);
         let fault = if cut { whole } else { !behind.blank() };
@@ -148,9 +151,9 @@ impl Exports {
         Some(())
     }
 
-    /// Whether all of them were whole.
+    /// Reads sets; returns whether all of them were complete.
     fn sets(&mut self, source: Source, export: Export, mut bytes: Bytes<'_>, out: &mut Vec<Flow>) -> bool {
-        // Some exporters fill a datagram up with zeros.
+        // Some exporters pad a datagram with zeros.
         while !bytes.blank() {
             let (Some(id), Some(length)) = (bytes.u16(), bytes.u16()) else {
                 self.tally.skip(Skip::Malformed, 1);
@@ -170,7 +173,7 @@ impl Exports {
         true
     }
 
-    /// A set of templates, and what waited for them.
+    /// Reads a set of templates, and the records that waited for them.
     fn told(&mut self, source: Source, options: bool, mut bytes: Bytes<'_>, out: &mut Vec<Flow>) {
         while let Some(told) = template::next(&mut bytes, source.version, options, self.limits.fields) {
             match told {
@@ -194,7 +197,7 @@ impl Exports {
         }
     }
 
-    /// A set of records.
+    /// Reads a set of records.
     fn data(&mut self, key: Key, export: Export, body: &[u8], out: &mut Vec<Flow>) {
         let Some(template) = self.store.templates.get(&key) else {
             let gone = self.waiting.put(key, export, body);
@@ -207,7 +210,7 @@ impl Exports {
         while bytes.len() >= template.shortest {
             let rest = bytes;
             if self.draft.read(template, &mut bytes).is_none() {
-                // Only values that tell their own length can lack room.
+                // Only values of variable length can exceed the remaining bytes.
                 if !rest.blank() {
                     self.tally.skip(Skip::Malformed, 1);
                 }

@@ -1,10 +1,11 @@
-//! Which fields of a template say something of a flow. NetFlow v9 and IPFIX share the numbers below 128, and IPFIX's registry goes on from there.
+//! The meaning of template fields for a flow. NetFlow v9 and IPFIX share the numbers below 128, and IPFIX's
+//! registry continues from there.
 
-/// What a field means to a flow.
+/// The meaning of a field for a flow.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// Nothing: it is passed over.
+    /// None: the field is skipped.
     Other,
     Source4,
     Destination4,
@@ -64,19 +65,19 @@ pub(crate) enum Meaning {
     SamplingSpace,
     NatEvent,
     FirewallEvent,
-    /// Any hardware address; only that there is one counts.
+    /// Any hardware address; only its presence counts.
     Hardware,
 }
 
-/// How many there are: a set of them fits 64 bits.
+/// Number of meanings: a set of them fits 64 bits.
 pub(crate) const MEANINGS: usize = Meaning::Hardware as usize + 1;
 const _: () = assert!(MEANINGS <= 64);
 
-/// Enterprise number of the reverse of any field (RFC 5103).
+/// Enterprise number of the reverse direction of any field (RFC 5103).
 const REVERSE: u32 = 29305;
 
 impl Meaning {
-    /// Of a field by its number and enterprise (0 is the common registry).
+    /// The meaning of a field, by its number and enterprise (0 is the common registry).
     pub fn of(version: u16, enterprise: u32, number: u16) -> Meaning {
         match enterprise {
             0 => Meaning::common(version, number),
@@ -148,13 +149,13 @@ impl Meaning {
             323 => Meaning::SeenMillis,
             324 => Meaning::SeenMicros,
             325 => Meaning::SeenNanos,
-            // Cisco's firewalls, before the registry had 233.
+            // Cisco's firewalls, before number 233 was registered.
             40005 if version == 9 => Meaning::FirewallEvent,
             _ => Meaning::Other,
         }
     }
 
-    /// Whether a value of so many bytes can be what this means. Numbers may come in fewer bytes than their type has.
+    /// Whether a value of `length` bytes can have this meaning. Numbers may have fewer bytes than their type.
     pub fn fits(self, length: usize) -> bool {
         match self {
             Meaning::Other | Meaning::Hardware => true,

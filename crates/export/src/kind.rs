@@ -1,10 +1,11 @@
-//! What a file is, by its first bytes. A version number of two bytes proves nothing, so a whole datagram must fit together.
+//! The kind of a file, by its first bytes. A version number of two bytes proves nothing, so a whole datagram
+//! must be consistent.
 
 use crate::v5;
 use crate::wire::Bytes;
 use std::fmt;
 
-/// A kind of file that this crate knows.
+/// A known kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Datagrams of NetFlow v5.
@@ -13,7 +14,7 @@ pub enum Kind {
     V9,
     /// Messages of IPFIX, as on the wire or in a file (RFC 5655).
     Ipfix,
-    /// What nfcapd writes, which only nfdump reads.
+    /// A file of nfcapd, which only nfdump reads.
     Nfcapd {
         /// 1 of nfdump 1.6, 2 of nfdump 1.7.
         layout: u16,
@@ -21,7 +22,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The command that makes a file that can be read, of a kind that cannot: `FILE` stands for it.
+    /// The command that converts an unreadable kind of file to a readable one: `FILE` stands for its name.
     pub fn converted_by(self) -> Option<&'static str> {
         matches!(self, Kind::Nfcapd { .. }).then_some("nfdump -r FILE -o csv")
     }
@@ -38,8 +39,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The kind of a file that begins like this: give its first 64 KiB, or all of it. `None` unless the first datagram is whole, fits together, and ends with
-/// the file or where another one begins.
+/// The kind of a file, given its first 64 KiB, or all of it. `None` unless the first datagram is complete,
+/// consistent, and followed by the end of the file or by another datagram.
 pub fn kind_of(first: &[u8]) -> Option<Kind> {
     if let [a, b, c, d, ..] = *first {
         let layout = match [a, b] {
@@ -64,8 +65,9 @@ pub fn kind_of(first: &[u8]) -> Option<Kind> {
     }
 }
 
-/// Bytes of the datagram at the beginning of these, which may be more than are there; `None` where none begins. NetFlow v9 does not tell it: it ends with
-/// the bytes, or where there can be no set but a header.
+/// Length of the datagram at the beginning of these bytes, which may exceed them; `None` where no datagram
+/// begins. NetFlow v9 does not state its length: it ends with the bytes, or where a header is in the place of
+/// a set.
 pub(crate) fn extent(bytes: &[u8]) -> Option<usize> {
     if !begins(bytes) {
         return None;
@@ -77,14 +79,15 @@ pub(crate) fn extent(bytes: &[u8]) -> Option<usize> {
         _ => {
             let mut sets = Bytes(bytes.get(20..)?);
             while sets.len() > 0 {
-                // The first set is no header: that it begins one was looked at.
+                // The first set is not a header: it was already checked to begin a datagram.
                 if sets.len() + 20 < bytes.len() && ends(sets.0) {
                     return Some(bytes.len() - sets.len());
                 }
                 let step = sets.0.first_chunk().map(|&[_, _, a, b]| usize::from(u16::from_be_bytes([a, b])));
                 match step {
                     Some(step) if step >= 4 && sets.take(step).is_some() => {}
-                    // Filled up with zeros, after which another may come, whose own first byte is a zero.
+                    // Padded with zeros, after which another datagram may follow, whose first byte is also
+                    // zero.
                     Some(0) => {
                         let zeros = sets.0.iter().take_while(|&&byte| byte == 0).count();
                         let header = sets.0.get(zeros.saturating_sub(1)..).unwrap_or_default();
@@ -103,7 +106,7 @@ fn version(bytes: &[u8]) -> Option<u16> {
     bytes.first_chunk().map(|version| u16::from_be_bytes(*version))
 }
 
-/// Whether a datagram may begin with these, as far as they go: of what is there, nothing speaks against it.
+/// Whether a datagram may begin with these bytes: nothing in them contradicts it.
 fn begins(bytes: &[u8]) -> bool {
     let word = |place: usize| {
         let two = bytes.get(place..)?.first_chunk()?;
@@ -125,12 +128,12 @@ fn begins(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether a header stands where a set of NetFlow v9 would: no set has such a number.
+/// Whether a header is in the place of a set of NetFlow v9: no set has such a number.
 fn ends(bytes: &[u8]) -> bool {
     matches!(version(bytes), Some(5 | 9 | 10)) && begins(bytes)
 }
 
-/// Whether these are sets and nothing else, but for zeros at the end.
+/// Whether these bytes are sets and nothing else, except for zeros at the end.
 fn tiled(bytes: &[u8], lowest: u16) -> bool {
     let mut sets = Bytes(bytes);
     let mut count = 0;

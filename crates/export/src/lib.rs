@@ -1,19 +1,38 @@
-//! Flow exports as they are on the wire, NetFlow v5, NetFlow v9 (RFC 3954) and IPFIX (RFC 7011), into flow records.
+//! Converts flow exports in their wire format, NetFlow v5, NetFlow v9 (RFC 3954) and IPFIX (RFC 7011), to
+//! flow records.
 //!
-//! [`Exports`] takes datagrams one by one; [`Datagrams`] finds them in a file; [`kind_of`] tells what a file is by its first bytes.
+//! [`Exports`] takes datagrams one by one; [`Datagrams`] finds them in a file; [`kind_of`] recognises a file
+//! by its first bytes.
+//!
+//! ```
+//! use netdpsyn_export::{Datagrams, Exports, Limits};
+//!
+//! let file: &[u8] = &[]; // datagrams of NetFlow or IPFIX, one after the other
+//! let mut datagrams = Datagrams::new(file);
+//! let mut exports = Exports::new(Limits::default());
+//! let mut flows = Vec::new();
+//! while let Some(datagram) = datagrams.next_datagram()? {
+//!     exports.datagram(None, None, datagram, &mut flows);
+//! }
+//! let tally = exports.finish();
+//! assert_eq!((tally.flows(), flows.len()), (0, 0));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | `flow` | the record that comes out |
-//! | `tally` | what came out, what did not and why |
-//! | `exports` | a datagram in, flows out: sets, templates, data |
-//! | `v5` | the one layout that needs no template |
-//! | `fields`, `template` | what a field means, what a record consists of |
-//! | `draft`, `record`, `times` | a record's values, the flow that they make, when it was |
-//! | `store`, `bounded`, `waiting` | what is remembered between datagrams, in bounded memory |
-//! | `kind`, `stream` | what a file is, and the datagrams in it |
+//! | `flow` | the flow record |
+//! | `tally` | counts of flows, and of what was skipped and why |
+//! | `exports` | from datagrams to flows: sets, templates, data |
+//! | `v5` | the only format without templates |
+//! | `fields`, `template` | the meaning of fields, the layout of records |
+//! | `draft`, `record`, `times` | the values of a record, its flow, its times |
+//! | `store`, `bounded`, `waiting` | what is kept between datagrams, in bounded memory |
+//! | `kind`, `stream` | the kind of a file, and the datagrams in it |
 //!
-//! Nothing that comes from the wire is believed: every length is checked, no input makes it panic, and memory is bounded by [`Limits`].
+//! The input is untrusted: every length is checked, no input causes a panic, and [`Limits`] bound the memory.
+
+#![warn(clippy::missing_errors_doc)]
 
 mod bounded;
 mod draft;

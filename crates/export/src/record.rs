@@ -1,4 +1,4 @@
-//! A record into a flow, or the reason why it is none.
+//! Converts a record to a flow, or gives the reason why it is none.
 
 use crate::draft::Draft;
 use crate::fields::Meaning;
@@ -11,17 +11,17 @@ pub(crate) const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP6: u8 = 58;
 
-/// What options data told of an exporter.
+/// Properties of an exporter from options data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct About {
-    /// When it began, in milliseconds since 1970.
+    /// Start time of the exporter, in milliseconds since 1970.
     pub boot: Option<u64>,
-    /// It samples one packet of so many; 0 where it does not say.
+    /// It samples one packet in this many; 0 if unknown.
     pub sampling: u64,
 }
 
 impl About {
-    /// With what this options record says; `None` where that is nothing.
+    /// Adds the properties in an options record; `None` where there are none.
     pub fn with(mut self, draft: &Draft) -> Option<About> {
         let (boot, sampling) = (draft.get(Meaning::Boot).filter(|&boot| boot > 0), sampling(draft));
         if boot.is_none() && sampling.is_none() {
@@ -33,17 +33,17 @@ impl About {
     }
 }
 
-/// Packets of which one is looked at.
+/// The sampling interval: one packet of this many is sampled.
 fn sampling(draft: &Draft) -> Option<u64> {
     let interval = draft.get(Meaning::Sampling)?;
-    // IPFIX tells how many are looked at and how many are passed over in turn.
+    // IPFIX has the number of sampled packets and the number of skipped ones, in turn.
     match draft.get(Meaning::SamplingSpace) {
         Some(space) if interval > 0 => Some(interval.saturating_add(space) / interval),
         _ => Some(interval),
     }
 }
 
-/// A flow of a record.
+/// The flow of a record.
 pub(crate) fn flow(draft: &Draft, export: Export, about: About, tally: &mut Tally) -> Result<Flow, Skip> {
     use Meaning::*;
     let Some((source, destination)) = draft.addresses() else {
@@ -90,8 +90,8 @@ pub(crate) fn flow(draft: &Draft, export: Export, about: About, tally: &mut Tall
     })
 }
 
-/// Packets and bytes from source to destination. What a middlebox sends on is counted where there is nothing else; totals since the flow began, where it
-/// is not told what came since the last record.
+/// Packets and bytes from source to destination. Counters after a middlebox are used where there are no
+/// others, and totals since the start of the flow where there are no counters since the last record.
 fn counters(draft: &Draft) -> Result<(Option<u64>, Option<u64>), Skip> {
     use Meaning::*;
     let packets = draft.first(&[Packets, PacketsOfInitiator, PacketsTotal, PacketsOut]);
@@ -111,7 +111,8 @@ fn counters(draft: &Draft) -> Result<(Option<u64>, Option<u64>), Skip> {
     Ok((packets, bytes))
 }
 
-/// Protocol and ports. Ports of a protocol tell which it is where nothing else does; a record may have fields for several, of which all but one are 0.
+/// Protocol and ports. Protocol-specific ports determine the protocol where nothing else does; a record may
+/// have fields for several protocols, of which all but one are 0.
 fn transport(draft: &Draft) -> (Option<u8>, u16, u16) {
     use Meaning::*;
     let told = draft.small::<u8>(Protocol).or_else(|| {
@@ -132,7 +133,8 @@ fn transport(draft: &Draft) -> (Option<u8>, u16, u16) {
     let pair = |kind, code| {
         Some(draft.small::<u8>(kind)? as u16 * 256 + draft.small::<u8>(code).unwrap_or(0) as u16)
     };
-    // A field for both that is 0 says nothing: exporters fill it so where the port has type and code, and an echo reply is 0 in either place.
+    // A combined field of 0 is ignored: exporters set it where the port holds type and code, and an echo
+    // reply is 0 in either field.
     let both =
         |ways: &[Meaning]| ways.iter().find_map(|&way| draft.small::<u16>(way).filter(|&both| both != 0));
     let icmp = match told {

@@ -1,31 +1,33 @@
-//! The datagrams of a file: one, or several one behind the other as IPFIX writes them (RFC 5655) and simple collectors do.
+//! The datagrams of a file: one, or several in sequence, as in IPFIX files (RFC 5655) and those of simple
+//! collectors.
 
 use crate::kind::extent;
 use std::io::{self, Read};
 
-/// Bytes of a datagram at most.
+/// Largest number of bytes of a datagram.
 const LONGEST: usize = 65_535;
 
-/// Finds datagrams in a stream of them, in 128 KiB of memory. IPFIX tells its length and NetFlow v5 its count; NetFlow v9 tells neither, and ends where
-/// another header stands in the place of a set.
+/// Finds datagrams in a stream of them, in 128 KiB of memory. IPFIX states its length and NetFlow v5 its
+/// count; NetFlow v9 states neither, and ends where another header is in the place of a set.
 #[derive(Debug)]
 pub struct Datagrams<R> {
     from: R,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Nothing more is to be read.
+    /// Whether the end was reached.
     over: bool,
 }
 
 impl<R: Read> Datagrams<R> {
-    /// Of a stream.
+    /// A reader of a stream.
     pub fn new(from: R) -> Self {
         Datagrams { from, buffer: vec![0; 2 * (LONGEST + 1)], start: 0, end: 0, over: false }
     }
 
-    /// The next datagram, `None` at the end. Where no datagram begins, what is there (of 64 KiB) comes as the last one, which
-    /// [`Exports::datagram`](crate::Exports::datagram) counts as none: what is behind cannot be found.
+    /// The next datagram, `None` at the end. Where no datagram begins, the remaining bytes (of 64 KiB) are
+    /// returned as the last one, which [`Exports::datagram`](crate::Exports::datagram) counts as not an
+    /// export: later datagrams cannot be found.
     ///
     /// # Errors
     ///
@@ -38,7 +40,7 @@ impl<R: Read> Datagrams<R> {
             return Ok(None);
         }
         let length = match extent(window) {
-            // A length of 0 cannot be: a header begins.
+            // A length of 0 is impossible: a header begins.
             Some(length) => length.min(window.len()),
             None => {
                 self.over = true;
@@ -51,7 +53,7 @@ impl<R: Read> Datagrams<R> {
         Ok(Some(&self.buffer[datagram]))
     }
 
-    /// Has a whole datagram in the buffer, unless the stream ends before.
+    /// Fills the buffer with a whole datagram, unless the stream ends before.
     fn fill(&mut self) -> io::Result<()> {
         if self.over || self.end - self.start >= LONGEST {
             return Ok(());

@@ -1,34 +1,35 @@
-//! What was not turned into flows and why, and what is to be known of those that were. The kinds are few whatever the input, so they can be counted.
+//! Counts what was not converted to flows and why, and notes on flows. The number of kinds is fixed, so they
+//! can be counted whatever the input.
 
 use std::fmt;
 
-/// Why something that came is no flow.
+/// Why something was not converted to a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Skip {
-    /// Datagrams of another version than 5, 9 and 10, or shorter than a header.
+    /// Datagrams of a version other than 5, 9 and 10, or shorter than a header.
     NotAnExport,
-    /// Places where a datagram contradicts itself: what comes behind within the datagram, set or record is lost.
+    /// Inconsistencies in a datagram: the remainder of the datagram, set or record is lost.
     Malformed,
-    /// Templates that no record can be read by: without a length, cut short or of too many fields.
+    /// Unusable templates: without a length, cut short or with too many fields.
     BadTemplate,
-    /// Sets of records whose template has not come, or was withdrawn.
+    /// Sets of records whose template is unknown or was withdrawn.
     NoTemplate,
     /// Records about the exporter, not about flows.
     Options,
-    /// Records with hardware addresses alone.
+    /// Records with hardware addresses only.
     LayerTwo,
-    /// Records that lack the address of the source, the destination or both.
+    /// Records that lack the source address, the destination address or both.
     NoAddresses,
-    /// Translations of addresses that begin or end, without counters.
+    /// Address translations that begin or end, without counters.
     NatEvent,
-    /// Flows that a firewall saw begin or refused, without counters.
+    /// Flows that a firewall created or denied, without counters.
     FirewallEvent,
-    /// Other records that count neither packets nor bytes.
+    /// Other records with neither packet nor byte counters.
     NoCounters,
 }
 
 impl Skip {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Skip; 10] = [
         Skip::NotAnExport,
         Skip::Malformed,
@@ -60,27 +61,27 @@ impl fmt::Display for Skip {
     }
 }
 
-/// What is to be known of flows that were read.
+/// A note on flows that were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Note {
-    /// They have no time of their own that can be placed, so they end when they were exported.
+    /// Flows without a usable time, which therefore end at the time of export.
     ExportTime,
-    /// They tell either start or end, which is taken for both.
+    /// Flows with either start or end, which is used for both.
     OneTime,
-    /// They end before they start, so the end is taken to be the start.
+    /// Flows that end before they start, whose end is set to the start.
     EndBeforeStart,
-    /// The exporter sampled packets; counters are not scaled.
+    /// Flows of a sampling exporter; counters are not scaled.
     Sampled,
-    /// Bytes are counted, packets are not.
+    /// Flows with byte but without packet counters.
     NoPackets,
-    /// Packets are counted, bytes are not.
+    /// Flows with packet but without byte counters.
     NoBytes,
-    /// The protocol is not told.
+    /// Flows without a protocol.
     NoProtocol,
 }
 
 impl Note {
-    /// All of them.
+    /// All notes.
     pub const ALL: [Note; 7] = [
         Note::ExportTime,
         Note::OneTime,
@@ -106,7 +107,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// Counts of everything that came.
+/// Counts of datagrams, flows, skipped records and notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     datagrams: u64,
@@ -117,37 +118,38 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Datagrams that were given.
+    /// Number of datagrams.
     pub fn datagrams(&self) -> u64 {
         self.datagrams
     }
 
-    /// Flows that were read.
+    /// Number of flows.
     pub fn flows(&self) -> u64 {
         self.flows
     }
 
-    /// The largest sampling interval that an exporter told: one of so many packets. 0 where none told any.
+    /// The largest sampling interval that an exporter states: one packet in this many. 0 where none states
+    /// any.
     pub fn sampling(&self) -> u64 {
         self.sampling
     }
 
-    /// How often something was skipped for this reason.
+    /// Number of items skipped for this reason.
     pub fn skipped(&self, why: Skip) -> u64 {
         self.skipped[why as usize]
     }
 
-    /// How many flows have this note.
+    /// Number of flows with this note.
     pub fn noted(&self, what: Note) -> u64 {
         self.noted[what as usize]
     }
 
-    /// The reasons that came up, with their counts.
+    /// The reasons that occurred, with their counts.
     pub fn skips(&self) -> impl Iterator<Item = (Skip, u64)> + '_ {
         Skip::ALL.into_iter().map(|why| (why, self.skipped(why))).filter(|&(_, count)| count > 0)
     }
 
-    /// The notes that came up, with their counts.
+    /// The notes that occurred, with their counts.
     pub fn notes(&self) -> impl Iterator<Item = (Note, u64)> + '_ {
         Note::ALL.into_iter().map(|what| (what, self.noted(what))).filter(|&(_, count)| count > 0)
     }
@@ -168,7 +170,7 @@ impl Tally {
         self.noted[what as usize] += 1;
     }
 
-    /// A flow of packets sampled one in so many; 0 and 1 are all packets.
+    /// Counts a flow with a sampling interval; 0 and 1 mean that all packets were counted.
     pub(crate) fn sampled(&mut self, interval: u64) {
         if interval > 1 {
             self.note(Note::Sampled);

@@ -1,15 +1,17 @@
-//! Templates: what a record consists of, boiled down to what says something of a flow.
+//! Templates: the layout of records, reduced to the fields that matter for flows.
 
 use crate::fields::Meaning;
 use crate::wire::Bytes;
 
-/// A field whose length stands before each value (RFC 7011, 7); some exporters use it in NetFlow v9 too.
+/// The length of a field whose length precedes each value (RFC 7011, 7); some exporters use it in NetFlow v9
+/// too.
 const VARIABLE: u16 = u16::MAX;
 
-/// Its exporters put microseconds where the fraction of an NTP time belongs.
+/// Enterprise number of NetScaler, whose exporters put microseconds in the place of the fraction of an NTP
+/// time.
 const NETSCALER: u32 = 5951;
 
-/// A field, or several neighbours that mean nothing.
+/// A field, or several neighbouring fields without a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub meaning: Meaning,
@@ -17,39 +19,40 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Its length, unless each value tells its own.
+    /// Its length, unless each value states its own.
     #[inline]
     pub fn fixed(self) -> Option<usize> {
         (self.length != VARIABLE).then_some(usize::from(self.length))
     }
 }
 
-/// How records are read. A field takes four bytes of memory, and there are no more than the limit says.
+/// How records are read. A field takes four bytes of memory, and the limit bounds their number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template {
     pub fields: Box<[Field]>,
-    /// Whether its records are about the exporter.
+    /// Whether its records describe the exporter.
     pub options: bool,
-    /// Whether fractions of times are plain microseconds, as NetScaler sends them, and not those of NTP.
+    /// Whether fractions of times are plain microseconds, as NetScaler sends them, instead of NTP fractions.
     pub plain_micros: bool,
-    /// Bytes of the shortest record, never 0.
+    /// Length of the shortest record in bytes, never 0.
     pub shortest: usize,
 }
 
 /// A template record of a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
-    /// This id means this template from now on.
+    /// Defines a template.
     Template(u16, Template),
-    /// A template of no use; what its id meant before is over.
+    /// An unusable template; a previous template with this id is removed.
     Bad(u16),
-    /// This template is withdrawn.
+    /// Withdraws a template.
     Withdrawn(u16),
-    /// All of them are withdrawn.
+    /// Withdraws all templates.
     AllWithdrawn,
 }
 
-/// The next template record of a set of them. `None`: nothing but padding is left. `Err`: what is left is no template record.
+/// The next template record of a set. `None`: only padding remains. `Err`: the remainder is not a template
+/// record.
 pub(crate) fn next(
     bytes: &mut Bytes<'_>,
     version: u16,
@@ -62,7 +65,7 @@ pub(crate) fn next(
     Some(record(bytes, version, options, most).ok_or(Malformed))
 }
 
-/// A set of templates that is none.
+/// A malformed set of templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
@@ -81,7 +84,7 @@ fn record(bytes: &mut Bytes<'_>, version: u16, options: bool, most: usize) -> Op
     }
     let count = match (options, version) {
         (false, _) => usize::from(first),
-        // Bytes of the scope's fields, and of the others.
+        // Number of bytes of the scope's fields, and of the others.
         (true, 9) => (usize::from(first) + usize::from(bytes.u16()?)) / 4,
         (true, _) => {
             bytes.u16()?;
@@ -98,7 +101,7 @@ fn record(bytes: &mut Bytes<'_>, version: u16, options: bool, most: usize) -> Op
             enterprise = bytes.u32()?;
             plain_micros |= enterprise == NETSCALER;
         }
-        // The scope of NetFlow v9 numbers its fields anew.
+        // The scope of NetFlow v9 has a field numbering of its own.
         let scope = options && version == 9 && place < usize::from(first) / 4;
         let mut meaning = if scope { Meaning::Other } else { Meaning::of(version, enterprise, number) };
         if length != VARIABLE && !meaning.fits(usize::from(length)) {
@@ -115,7 +118,8 @@ fn record(bytes: &mut Bytes<'_>, version: u16, options: bool, most: usize) -> Op
     Some(Told::Template(id, Template { fields: fields.into(), options, plain_micros, shortest }))
 }
 
-/// Neighbours that mean nothing are passed over in one step, and what has no bytes in none: so a record takes no more steps than it has bytes.
+/// Neighbouring fields without a meaning are skipped in one step, and fields without bytes are dropped: so a
+/// record takes at most as many steps as it has bytes.
 fn add(fields: &mut Vec<Field>, field: Field) {
     if field.length == 0 {
         return;
@@ -188,7 +192,7 @@ mod tests {
         let Some(Ok(Told::Template(256, template))) = one(9, true, &netflow) else { panic!("a template") };
         assert_eq!((template.options, template.shortest), (true, 9));
         assert_eq!(template.fields[1].meaning, Meaning::Sampling);
-        // The scope's field 1 is the whole exporter, not bytes.
+        // Field 1 of the scope is the whole exporter, not a byte counter.
         assert_eq!(template.fields[0].meaning, Meaning::Other);
         let ipfix = words(&[256, 2, 1, 144, 4, 160, 8]);
         let Some(Ok(Told::Template(256, template))) = one(10, true, &ipfix) else { panic!("a template") };

@@ -1,4 +1,4 @@
-//! When a flow was: the many ways in which exporters tell it, as nanoseconds since 1970.
+//! The times of a flow, in the many ways in which exporters state them, as nanoseconds since 1970.
 
 use crate::draft::Draft;
 use crate::fields::Meaning;
@@ -7,27 +7,29 @@ const SECOND: u64 = 1_000_000_000;
 const MILLI: u64 = 1_000_000;
 const MICRO: u64 = 1_000;
 
-/// Milliseconds after which an uptime of 32 bits begins anew: 49.7 days.
+/// Milliseconds after which a 32-bit uptime wraps: 49.7 days.
 const WRAP: i128 = 1 << 32;
-/// Uptimes that lie so far ahead of the header's were told before the uptime began anew.
+/// An uptime this far ahead of the header's precedes a wrap.
 const AHEAD: i128 = WRAP / 2;
-/// Uptimes that lie this far behind the header's (all but 17 minutes of a turn) were told just after the uptime began anew.
+/// An uptime this far behind the header's (all but 17 minutes of a period) follows a wrap.
 const BEHIND: i128 = WRAP - (1 << 20);
 
-/// From 1900, where NTP begins, to 1970.
+/// Seconds from 1900, the epoch of NTP, to 1970.
 const NTP_TO_UNIX: u64 = 2_208_988_800;
 
-/// What a datagram's header tells of time.
+/// The times of a datagram's header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Export {
-    /// When it was sent, in nanoseconds since 1970; 0 where neither the exporter's clock nor the capture's tells it.
+    /// Time of export, in nanoseconds since 1970; 0 where neither the exporter's clock nor the capture gives
+    /// it.
     pub time: u64,
-    /// The exporter's uptime then, in milliseconds; IPFIX tells none.
+    /// Uptime of the exporter at that time, in milliseconds; IPFIX has none.
     pub uptime: Option<u32>,
 }
 
 impl Export {
-    /// Of seconds and nanoseconds of the exporter's clock, or of when it was received where that clock is not set.
+    /// From seconds and nanoseconds of the exporter's clock, or from the time of arrival where that clock is
+    /// not set.
     pub fn new(seconds: u32, nanos: u32, uptime: Option<u32>, received: Option<u64>) -> Self {
         let nanos = if u64::from(nanos) < SECOND { u64::from(nanos) } else { 0 };
         let time = match seconds {
@@ -37,7 +39,7 @@ impl Export {
         Export { time, uptime }
     }
 
-    /// A time told as uptime, in milliseconds, which begins anew every 49.7 days.
+    /// The time at an uptime in milliseconds, which wraps every 49.7 days.
     pub fn at(&self, uptime: u64) -> Option<u64> {
         let mut ahead = i128::from(uptime) - i128::from(self.uptime?);
         if ahead > AHEAD {
@@ -48,7 +50,8 @@ impl Export {
         u64::try_from(i128::from(self.time) + ahead * i128::from(MILLI)).ok()
     }
 
-    /// The same where the exporter tells when it began (milliseconds since 1970): of all turns the one that ends nearest to now.
+    /// The same where the start of the exporter is known (milliseconds since 1970): of all periods the one
+    /// that is nearest to now.
     fn since(&self, boot: u64, uptime: u64) -> Option<u64> {
         let first = i128::from(boot) + i128::from(uptime);
         let now = i128::from(self.time / MILLI);
@@ -57,18 +60,18 @@ impl Export {
     }
 }
 
-/// Where a flow's times come from.
+/// The origin of a flow's times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum From {
-    /// From fields of its own.
+    /// Fields of the record.
     Record,
-    /// From one field for both.
+    /// One field, used for both.
     One,
-    /// From when it was exported.
+    /// The time of export.
     Export,
 }
 
-/// Start and end of a record, where they come from, and whether they were told in the wrong order.
+/// Start and end of a record, their origin, and whether they were in the wrong order.
 pub(crate) fn span(draft: &Draft, export: Export, boot: Option<u64>) -> (u64, u64, From, bool) {
     let boot = draft.get(Meaning::Boot).filter(|&boot| boot > 0).or(boot);
     let uptime = |meaning| {
@@ -102,7 +105,8 @@ pub(crate) fn span(draft: &Draft, export: Export, boot: Option<u64>) -> (u64, u6
     (start, end.max(start), from, end < start)
 }
 
-/// The same where start, end or both are not told: from the duration, from when the exporter saw it, from when it was exported.
+/// The same where start, end or both are missing: from the duration, from the time of observation, from the
+/// time of export.
 fn part(draft: &Draft, export: Export, start: Option<u64>, end: Option<u64>) -> (u64, u64, From) {
     use Meaning::*;
     let seen = draft.get(SeenMillis).filter(|&value| value > 0).and_then(|value| value.checked_mul(MILLI));
@@ -116,7 +120,7 @@ fn part(draft: &Draft, export: Export, start: Option<u64>, end: Option<u64>) -> 
     let uptimes = || draft.get(EndUptime)?.checked_sub(draft.get(StartUptime)?)?.checked_mul(MILLI);
     let lasted = micros
         .or_else(|| draft.get(DurationMillis).and_then(|value| value.checked_mul(MILLI)))
-        // Uptimes that cannot be placed still tell how long it was.
+        // Uptimes that cannot be placed still give the duration.
         .or_else(uptimes);
     match (start, end.or(seen), lasted) {
         (Some(start), _, Some(lasted)) => (start, start.saturating_add(lasted), From::Record),
@@ -128,7 +132,7 @@ fn part(draft: &Draft, export: Export, start: Option<u64>, end: Option<u64>) -> 
     }
 }
 
-/// A time that is told to the microsecond.
+/// A time in microseconds.
 fn of_micros(draft: &Draft, value: u64) -> Option<u64> {
     let fraction = value & u64::from(u32::MAX);
     if draft.plain_micros && fraction < 1_000_000 {
@@ -137,11 +141,12 @@ fn of_micros(draft: &Draft, value: u64) -> Option<u64> {
     ntp(value)
 }
 
-/// NTP's seconds since 1900 and 2⁻³² of a second. Times before 1970 are taken for times after 2036, where NTP's seconds begin anew.
+/// NTP seconds since 1900 and fractions of 2⁻³² seconds. Times before 1970 are interpreted as times after
+/// 2036, when NTP seconds wrap.
 fn ntp(value: u64) -> Option<u64> {
     let (seconds, fraction) = (value >> 32, value & u64::from(u32::MAX));
     let seconds = seconds.checked_sub(NTP_TO_UNIX).unwrap_or(seconds + (1 << 32) - NTP_TO_UNIX);
-    // Rounded, so that a fraction made of whole micro- or milliseconds comes back as them.
+    // Rounded, so that whole micro- or milliseconds are recovered from their fraction.
     let nanos = (fraction * SECOND + (1 << 31)) >> 32;
     seconds.checked_mul(SECOND)?.checked_add(nanos)
 }

@@ -7,14 +7,14 @@ use crate::times::Export;
 use crate::wire::Bytes;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Bytes of a header.
+/// Length of a header in bytes.
 pub(crate) const HEADER: usize = 24;
-/// Bytes of a record.
+/// Length of a record in bytes.
 pub(crate) const RECORD: usize = 48;
-/// Records of a datagram at most, as exporters keep to it.
+/// Largest number of records of a datagram, which exporters respect.
 pub(crate) const RECORDS: usize = 30;
 
-/// The flows of a datagram, which begins with its version. `None` where it is shorter than a header.
+/// Reads the flows of a datagram, which begins with its version. `None` where it is shorter than a header.
 pub(crate) fn read(
     bytes: &[u8],
     received: Option<u64>,
@@ -26,14 +26,14 @@ pub(crate) fn read(
     let count = usize::from(bytes.u16()?);
     let (uptime, seconds, nanos) = (bytes.u32()?, bytes.u32()?, bytes.u32()?);
     bytes.take(6)?;
-    // Two bits say how packets are sampled.
+    // Two bits give the sampling mode.
     let sampling = u64::from(bytes.u16()? & 0x3fff);
     let export = Export::new(seconds, nanos, Some(uptime), received);
     let whole = bytes.len() / RECORD;
     if count > whole {
         tally.skip(Skip::Malformed, 1);
         if count > RECORDS {
-            // Not cut short: the count is none.
+            // Not cut short: the count is invalid.
             return Some(());
         }
     }

@@ -1,10 +1,11 @@
-//! Records that came before their template, as they do where datagrams overtake each other or a capture begins in the middle.
+//! Records that arrive before their template, as they do where datagrams are reordered or a capture begins in
+//! the middle.
 
 use crate::store::Key;
 use crate::times::Export;
 use std::collections::{BTreeMap, VecDeque};
 
-/// A set of records with what its own datagram told of time.
+/// A set of records with the times of its datagram's header.
 #[derive(Debug)]
 pub(crate) struct Set {
     age: u64,
@@ -12,10 +13,10 @@ pub(crate) struct Set {
     pub bytes: Box<[u8]>,
 }
 
-/// What a set takes beside its bytes, at most: its places in both maps.
+/// Overhead of a set beyond its bytes, at most: its entries in both maps.
 const OVERHEAD: usize = 512;
 
-/// Sets by the template that they wait for. When there are too many bytes, what waits longest gives up.
+/// Sets by the template for which they wait. When there are too many bytes, the oldest set is dropped.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     most: usize,
@@ -30,7 +31,7 @@ impl Waiting {
         Waiting { most, held: 0, clock: 0, sets: BTreeMap::new(), ages: BTreeMap::new() }
     }
 
-    /// Keeps a set; how many sets had to give up for it, itself among them where it alone is too large.
+    /// Keeps a set; returns the number of sets dropped for it, including itself if it is too large.
     pub fn put(&mut self, key: Key, export: Export, bytes: &[u8]) -> u64 {
         let size = bytes.len().saturating_add(OVERHEAD);
         if size > self.most {
@@ -57,7 +58,7 @@ impl Waiting {
         gone
     }
 
-    /// The sets that waited for this template, in the order in which they came.
+    /// The sets that waited for this template, in order of arrival.
     pub fn take(&mut self, key: &Key) -> VecDeque<Set> {
         let sets = self.sets.remove(key).unwrap_or_default();
         for set in &sets {
@@ -67,12 +68,12 @@ impl Waiting {
         sets
     }
 
-    /// How many sets wait.
+    /// Number of waiting sets.
     pub fn len(&self) -> usize {
         self.ages.len()
     }
 
-    /// Lets all of them go.
+    /// Drops all of them.
     pub fn clear(&mut self) {
         *self = Waiting::new(self.most);
     }

@@ -1,11 +1,11 @@
-//! Numbers from bytes in network order, none of them believed to be there.
+//! Reads numbers in network byte order, none of which is assumed to be present.
 
-/// What is left of a datagram.
+/// The remaining bytes of a datagram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bytes<'a>(pub &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// The next so many bytes, or none at all.
+    /// The next `count` bytes; `None`, without consuming any, if there are fewer.
     #[inline]
     pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
@@ -40,13 +40,13 @@ impl<'a> Bytes<'a> {
         self.0.len()
     }
 
-    /// Whether nothing but padding is left.
+    /// Whether only padding remains.
     pub fn blank(&self) -> bool {
         self.0.iter().all(|&byte| byte == 0)
     }
 }
 
-/// A number of up to eight bytes; exporters may send it in fewer than its type has (RFC 7011, 6.2).
+/// A number of up to eight bytes; exporters may send fewer than its type has (RFC 7011, 6.2).
 #[inline]
 pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     match *bytes {

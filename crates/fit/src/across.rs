@@ -1,36 +1,37 @@
-//! What a fit will tell of records together, known beforehand from plan and schema.
+//! How the records of a synthetic trace will be related, as far as plan and schema determine it beforehand.
 
 use super::plan::{Method, Plan, Structure};
 use super::{sessions, structure::Sides};
 use netdpsyn_trace::{Kind, Role, Schema};
 use serde::Serialize;
 
-/// How records of a synthetic trace will hang together.
+/// How the records of a synthetic trace are related.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Across {
-    /// Packets are made as sessions. Where noise leaves too little to tell of sessions, which their noisy number decides, they are made one by one.
+    /// Packets are generated as sessions. Where noise leaves too little information about sessions, which
+    /// their noisy number decides, packets are generated one by one.
     Sessions,
-    /// Flows are given hosts and pairs, as many and as large as noisy looks say.
+    /// Flows have hosts and pairs in the number and sizes that noisy looks give.
     Hosts,
-    /// Every record stands for itself.
+    /// Records are generated independently of each other.
     Single,
 }
 
-/// The same, and why there is no more of it.
+/// How the records will be related, with the reason if they will be independent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ForeseenStructure))]
 pub struct Foreseen {
-    /// How records will hang together.
+    /// How the records are related.
     pub across: Across,
-    /// Why every record stands for itself.
+    /// Why records are independent, if they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
 }
 
-/// What is foreseen of a plan over a schema.
+/// What plan and schema determine.
 pub fn foreseen(plan: &Plan, schema: &Schema) -> Foreseen {
     let of = |across| Foreseen { across, because: None };
     let single = |because: String| Foreseen { across: Across::Single, because: Some(because) };
@@ -42,7 +43,7 @@ pub fn foreseen(plan: &Plan, schema: &Schema) -> Foreseen {
     }
     match (schema.kind, sessions::why_not(schema)) {
         (Kind::Packet, None) => of(Across::Sessions),
-        // Without sessions packets still have hosts.
+        // Without sessions, packets still have hosts.
         (Kind::Packet, Some(reason)) if Sides::of(plan, schema).is_none() => single(reason.to_string()),
         _ if Sides::of(plan, schema).is_some() => of(Across::Hosts),
         _ => single(format!(

@@ -1,4 +1,5 @@
-//! Addresses of any family: what number one has hangs on the others of the trace, and what is asked does not.
+//! Addresses of any family: the number of an address depends on the other addresses of the trace, and the
+//! queries must not.
 
 use super::Method;
 use super::replay::{check_replay, plan, real};
@@ -32,7 +33,8 @@ fn key(text: &str) -> u128 {
     Address::read(text.as_bytes()).unwrap().key().unwrap()
 }
 
-/// A trace whose values of addresses are places among all of these, as a reader gives it: those that occur are numbered, and no others.
+/// A trace whose address values are indices into all of these, renumbered as a reader does: only those that
+/// occur have numbers.
 pub(super) fn numbered(trace: Trace, schema: &Schema) -> Trace {
     let all = Arc::new(Directory::of_all(SOME.into_iter().map(key)));
     let trace = trace.with_addresses(Addresses::of(schema, all));
@@ -45,14 +47,14 @@ fn schema(preset: &str) -> Schema {
     schema.window = Window::new(1_000, 2_000_000);
     schema.declare_families(Families::Any).unwrap();
     schema.columns[0].special = vec!["-".into()];
-    // Packets are told as sessions where both ends have the same special values.
+    // Packets are viewed as sessions where both ends have the same special values.
     let destination = schema.position("dstip").unwrap();
     let special = if preset == "packet" { "-" } else { "EXT_SERVER" };
     schema.columns[destination].special = vec![special.into()];
     schema
 }
 
-/// Rows whose values are small, so that addresses are places among [`SOME`].
+/// Rows with small values, so that addresses are indices into [`SOME`].
 fn rows(columns: usize) -> impl Strategy<Value = Vec<Vec<u64>>> {
     prop::collection::vec(prop::collection::vec(0u64..12, columns), 2..120)
 }
@@ -90,7 +92,7 @@ proptest! {
             let [a, b] = [&all, &fewer].map(|keys| level_of_keys(keys, &tree, &Quiet).unwrap());
             let moved: i64 = a.iter().zip(&b).map(|(a, b)| (a - b).pow(2)).sum();
             prop_assert!(moved as u64 <= bound, "level {}: {}", level, moved);
-            // Whatever is open: of the nodes with records some or all.
+            // Any choice of open nodes: some or all of those with records.
             let (prefixes, _) = tree.next_prefixes();
             let nodes = prefixes.count();
             let opened = (0..nodes).filter(|&cell| a[cell] > 0 && (open || cell % 2 == 0)).collect();

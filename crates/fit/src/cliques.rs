@@ -1,16 +1,18 @@
-//! Chosen pairs that belong together, measured as one marginal (PrivSyn, section 4.2).
+//! Cliques: chosen pairs that are measured as one marginal (PrivSyn, section 4.2).
 //!
-//! Three attributes whose three pairs are all wanted are better measured at once where their joint domain is small: one table shows all pairs
-//! and what they have in common.
+//! Where all three pairs of three attributes are chosen and their joint domain is small, it is better to
+//! measure one table: it contains all pairs and their dependencies.
 
 use super::count::Marginal;
 use netdpsyn_model::Cells;
 use netdpsyn_model::domain::Attribute;
 
-/// Joins pairs that form cliques of three or more attributes with fewer than `max_cells` joint cells; the other pairs stay.
+/// Merges pairs that form cliques of three or more attributes with fewer than `max_cells` joint cells; the
+/// other pairs stay.
 ///
-/// Cliques are grown greedily, attribute by attribute, by what adds the fewest cells; the one that stands for most pairs comes first. What is joined
-/// depends on the pairs and on the sizes of the domains alone, both public or paid for.
+/// Cliques are grown greedily, adding the attribute with the fewest additional cells; the clique that
+/// replaces most pairs comes first. The result depends only on the pairs and on the sizes of the domains,
+/// both public or paid for.
 pub fn join(pairs: Vec<Marginal>, attributes: &[Attribute], max_cells: u64) -> Vec<Marginal> {
     let cells = |of: &[usize]| Cells::of(of, attributes).count() as u64;
     let wanted = |a: usize, b: usize| pairs.iter().any(|p| p.attributes() == [a.min(b), a.max(b)]);
@@ -37,7 +39,7 @@ pub fn join(pairs: Vec<Marginal>, attributes: &[Attribute], max_cells: u64) -> V
     let mut joined = Vec::new();
     for clique in cliques {
         let inside = |pair: &Marginal| pair.attributes().iter().all(|a| clique.contains(a));
-        // A clique whose pairs are mostly shown by earlier ones is not worth its noise.
+        // A clique whose pairs are mostly contained in earlier ones is not worth its noise.
         if left.iter().filter(|pair| inside(pair)).count() > 1 {
             left.retain(|pair| !inside(pair));
             joined.push(Marginal::new(&clique, attributes));
@@ -79,7 +81,7 @@ mod tests {
         assert_eq!(joined(&[3, 4, 5, 6], &triangle, 0).len(), 4);
         let four = [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]];
         assert_eq!(joined(&[2, 2, 2, 2], &four, 5_000), [[0, 1, 2, 3]]);
-        // A chain is no clique.
+        // A chain is not a clique.
         assert_eq!(joined(&[2, 2, 2], &[[0, 1], [1, 2]], 5_000).len(), 2);
     }
 

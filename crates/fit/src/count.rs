@@ -1,7 +1,8 @@
 //! Codes, and exact counts of marginals over them: the only passes over the records.
 //!
-//! Counting goes over the rows once for all marginals together: rows are cut into one part a thread, each part is read in
-//! blocks whose codes stay in cache, and every marginal of the group counts the block into the thread's own tables.
+//! One pass over the rows counts all marginals. Rows are divided into one part per thread, each part is read
+//! in blocks whose codes stay in cache, and every marginal of the group counts the block into the thread's
+//! own tables.
 
 use netdpsyn_account::statement::Unit;
 use netdpsyn_model::domain::Attribute;
@@ -13,7 +14,8 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Cells that all threads together hold at a time (128 MiB), unless one marginal alone has more; marginals beyond it wait for the next pass.
+/// Largest number of cells that all threads hold at a time (128 MiB), unless a single marginal has more;
+/// further marginals wait for the next pass.
 const GROUP_CELLS: usize = 1 << 25;
 
 /// A set of attributes whose joint histogram is counted.
@@ -24,7 +26,7 @@ pub struct Marginal {
 }
 
 impl Marginal {
-    /// The marginal of `of` among `attributes`.
+    /// The marginal of the attributes with the indices `of`.
     pub fn new(of: &[usize], attributes: &[Attribute]) -> Self {
         Marginal { cells: Cells::of(of, attributes) }
     }
@@ -34,7 +36,8 @@ impl Marginal {
         self.cells.attributes()
     }
 
-    /// How far one privacy unit moves the histogram: by [`Sensitivity::histogram_of_gaps`] where it holds the gap, else by [`Sensitivity::histogram`].
+    /// How far one privacy unit moves the histogram: [`Sensitivity::histogram_of_gaps`] where it contains the
+    /// gap, otherwise [`Sensitivity::histogram`].
     pub fn sensitivity(&self, reach: Reach) -> Sensitivity {
         match reach.gap.is_some_and(|gap| self.attributes().contains(&gap)) {
             true => Sensitivity::histogram_of_gaps(reach.unit.max_records()),
@@ -42,12 +45,13 @@ impl Marginal {
         }
     }
 
-    /// Its share of ρ among marginals that are measured together: ρ_i ∝ (c_i·Δ_i)^(2/3), which minimises their joint L1 error.
+    /// Its weight when ρ is divided among marginals that are measured together: ρ_i ∝ (c_i·Δ_i)^(2/3), which
+    /// minimises their joint L1 error.
     pub fn weight(&self, reach: Reach) -> f64 {
         (self.cells.count() as f64 * self.sensitivity(reach).approx()).powf(2.0 / 3.0)
     }
 
-    /// What its cells stand for, where the cuts of the attributes have these digests.
+    /// The digest of its cell map, given the digests of the attributes' partitions.
     pub fn map(&self, cuts: &[CellMap]) -> CellMap {
         CellMap::of(|say| {
             for &attribute in self.attributes() {
@@ -57,37 +61,38 @@ impl Marginal {
         })
     }
 
-    /// Whose noise it has: that of its columns.
+    /// The stream of its noise, which its columns identify.
     pub fn stream(&self, attributes: &[Attribute]) -> Stream {
         let question = if self.attributes().len() == 1 { "one-way" } else { "joint" };
         Stream::new(question, self.attributes().iter().map(|&a| attributes[a].column))
     }
 
-    /// Its name in the account.
+    /// The label of its charge.
     pub fn label(&self, attributes: &[Attribute]) -> String {
         let names: Vec<&str> = self.attributes().iter().map(|&a| attributes[a].name.as_str()).collect();
         labels::marginal(&names)
     }
 }
 
-/// What follows from the schema for the sensitivity of whatever is counted: the type of a column says if it holds gaps, never its name.
+/// What the sensitivity of a histogram depends on. The type of a column states whether it holds gaps, never
+/// its name.
 #[derive(Clone, Copy, Debug)]
 pub struct Reach {
-    /// Who is protected.
+    /// The privacy unit.
     pub unit: Unit,
-    /// The attribute of the gap between records of a flow, in which one record moves another.
+    /// The attribute of the gap between records of a flow. Adding a record changes the gap of another one.
     pub gap: Option<usize>,
 }
 
 impl Reach {
-    /// Of the attributes of a schema.
+    /// For the attributes of a schema.
     pub fn of(unit: Unit, schema: &Schema, attributes: &[Attribute]) -> Self {
         let is_gap = |a: &Attribute| matches!(schema.columns[a.column].field, Field::FlowGap { .. });
         Reach { unit, gap: attributes.iter().position(is_gap) }
     }
 }
 
-/// The digest of every attribute's cut, where numbers of addresses of any family stand for these.
+/// The digest of every attribute's partition, where `addresses` maps numbers to addresses of any family.
 pub fn cuts(attributes: &[Attribute], addresses: Option<&Directory>) -> Vec<CellMap> {
     let cut = |attribute: &Attribute| {
         CellMap::of(|say| {
@@ -99,34 +104,41 @@ pub fn cuts(attributes: &[Attribute], addresses: Option<&Directory>) -> Vec<Cell
     attributes.par_iter().map(cut).collect()
 }
 
-/// Whom a pass reports to. Steps are cells, not records: how many they are depends on the plan and on earlier noisy answers alone.
+/// The progress of a pass. Steps are cells, not records: their number depends only on the plan and on earlier
+/// noisy answers.
 pub struct Pass<'a> {
-    /// Its stage.
+    /// The stage of the pass.
     pub stage: Stage,
-    /// Cells of the stage, those of the pass among them.
+    /// Number of cells of the whole stage, including those of the pass.
     pub total: u64,
-    /// Who listens.
+    /// Receives the reports.
     pub progress: &'a dyn Progress,
 }
 
 impl<'a> Pass<'a> {
-    /// A stage that counts `marginals` and does no more.
+    /// A stage that counts `marginals` and does nothing else.
     pub fn over(marginals: &[Marginal], stage: Stage, progress: &'a dyn Progress) -> Self {
         Pass { stage, total: cells(marginals), progress }
     }
 
-    /// `done` of the stage's cells are done.
+    /// Reports that `done` of the stage's cells are done.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the stage should stop.
     pub fn step(&self, done: u64) -> Result<(), Cancelled> {
         self.progress.step(self.stage, done, self.total)
     }
 }
 
-/// Cells of some marginals together.
+/// Total number of cells of some marginals.
 pub fn cells(marginals: &[Marginal]) -> u64 {
     marginals.iter().map(|marginal| marginal.cells.count() as u64).sum()
 }
 
-/// Counts every marginal and hands its index and histogram to `finish`, whose results come back in order.
+/// Counts every marginal and passes its index and histogram to `finish`, whose results are returned in order.
+///
+/// # Errors
+/// [`Cancelled`] when the pass should stop.
 pub fn count<R: Send>(
     codes: &[Values],
     marginals: &[Marginal],
@@ -155,7 +167,7 @@ pub fn count<R: Send>(
     Ok(results)
 }
 
-/// Counts the marginals from `from` on in one pass over the rows; those before are done.
+/// Counts the marginals from `from` on in one pass over the rows; earlier ones are done.
 fn count_group(
     codes: &[Values],
     marginals: &[Marginal],
@@ -172,12 +184,12 @@ fn count_group(
     sum_of_parts(rows, |part| count_rows(codes, &marginals[from..], part, &went_on))
 }
 
-/// Tables counted in one part of the rows a thread, and added up.
+/// Counts tables in one part of the rows per thread, and adds them up.
 pub(super) fn sum_of_parts(
     rows: usize,
     count: impl Fn(Range<usize>) -> Result<Vec<Vec<u32>>, Cancelled> + Sync,
 ) -> Result<Vec<Vec<u32>>, Cancelled> {
-    // One part a thread, however few the rows: memory must not follow their number.
+    // One part per thread, however few the rows: memory must not depend on their number.
     let threads = rayon::current_num_threads();
     let sum = |mut sum: Vec<Vec<u32>>, part: Vec<Vec<u32>>| {
         for (into, from) in sum.iter_mut().zip(part) {

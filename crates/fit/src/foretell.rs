@@ -1,9 +1,11 @@
-//! How close a synthetic trace will come, before it is paid for: the two-way distance, and what tree and forest lose of the accuracy with which they tell
-//! the key. A function of plan, schema and a number of records; whoever calls it with the private number keeps the answer private.
+//! The expected fidelity of a synthetic trace, before it is paid for: the two-way distance, and the loss of
+//! accuracy of decision tree and random forest in predicting the key. It is a function of plan, schema and a
+//! number of records; a caller that passes the private number must keep the result private.
 //!
-//! It is read off curves that were measured over public and simulated traces (`./run fidelity --curves` writes them): at so many records over noise,
-//! N·√(2ρ)/k, lie the lowest, the middle and the highest of the traces. Between the points of a curve lies a straight line over ln x; beyond its ends stands
-//! what its ends say, and that it is so. More records or a larger ε never foretell worse.
+//! It is interpolated from curves measured over public and simulated traces (`./run fidelity --curves` writes
+//! them). At each number of records over noise, N·√(2ρ)/k, a curve has the lowest, the middle and the highest
+//! value of the traces. Between its points it is linear in ln x; beyond its ends it is constant, and marked
+//! as such. More records or a larger ε never give a worse prediction.
 
 use super::across::{Across, foreseen};
 use super::adaptive::shares::Scale;
@@ -12,31 +14,32 @@ use netdpsyn_trace::Schema;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
-/// What is foretold of a synthetic trace.
+/// The expected fidelity of a synthetic trace.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Foretold {
-    /// Two-way distance, as the private report has it at 20 classes: the mean over all pairs of columns, 0 to 1.
+    /// Two-way distance, as in the private report with 20 classes: the mean over all pairs of columns, 0 to
+    /// 1.
     pub two_way: Range,
-    /// Accuracy of decision tree and random forest after training on raw records, less that after training on synthetic ones: their mean; absent where
-    /// the schema has no key.
+    /// Accuracy of decision tree and random forest after training on raw records, minus that after training
+    /// on synthetic ones: the mean of both. Absent where the schema has no key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy_loss: Option<Range>,
-    /// Whether there are fewer or more records over noise than were ever measured. Then the nearest that was measured stands here: too good for
-    /// fewer, too bad for more.
+    /// Whether the number of records over noise is outside the measured range. Then this is the value at the
+    /// nearest end: too good below the range, too bad above it.
     pub beyond_measured: bool,
 }
 
-/// Of the traces that were measured.
+/// The range over the measured traces.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ForetoldRange))]
 pub struct Range {
-    /// The lowest.
+    /// The lowest value.
     pub lower: f64,
-    /// The middle one.
+    /// The middle value.
     pub middle: f64,
-    /// The highest.
+    /// The highest value.
     pub upper: f64,
 }
 
@@ -53,7 +56,8 @@ struct Curves {
 #[serde(transparent)]
 struct Curve(Vec<[f64; 4]>);
 
-/// The curves of every method that was measured; the adaptive one makes packets as sessions, whose curves are others than those of records.
+/// The curves of every measured method. The adaptive method generates packets as sessions, which have curves
+/// of their own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Measured {
@@ -67,7 +71,8 @@ static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../curves.json")).unwrap_or_else(|error| unreachable!("{error}"))
 });
 
-/// What `rows` records that are measured under `plan` foretell. Nothing is foretold of a method, or of options of it, that were not measured.
+/// The expected fidelity where `rows` records are measured under `plan`. `None` for methods and options that
+/// were not measured.
 pub fn foretold(plan: &Plan, schema: &Schema, rows: f64) -> Option<Foretold> {
     let curves = match plan.method {
         Method::Adaptive if foreseen(plan, schema).across == Across::Sessions => &MEASURED.sessions,
@@ -88,7 +93,7 @@ pub fn foretold(plan: &Plan, schema: &Schema, rows: f64) -> Option<Foretold> {
 }
 
 impl Curve {
-    /// The range at so many records over noise, and whether that lies beyond the ends.
+    /// The range at this number of records over noise, and whether it is beyond the ends.
     fn at(&self, told_apart: f64) -> Option<(Range, bool)> {
         let Curve(points) = self;
         let (first, last) = (points.first()?, points.last()?);
@@ -97,7 +102,7 @@ impl Curve {
         let high = points.get(above).unwrap_or(last);
         let x = told_apart.clamp(first[0], last[0]);
         let along = if high[0] > low[0] { (x / low[0]).ln() / (high[0] / low[0]).ln() } else { 0.0 };
-        // In steps of 10⁻⁴, as they were measured.
+        // In steps of 10⁻⁴, the precision of the measurements.
         let value = |of: usize| ((low[of] + (high[of] - low[of]) * along) * 1e4).round() / 1e4;
         let range = Range { lower: value(1), middle: value(2), upper: value(3) };
         Some((range, x != told_apart))

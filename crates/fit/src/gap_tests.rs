@@ -1,7 +1,8 @@
-//! The claimed sensitivities are reached, so none of them could be smaller; and a search for worse finds nothing beyond them.
+//! The claimed sensitivities of queries with gaps are tight, and a search finds nothing beyond them.
 //!
-//! One record moves an independence difference by up to 4, one that holds the gap by up to 8, and a histogram of gaps by √5. All of it is seen on the
-//! tape of a whole fit, with answers forced that leave every bin as it is.
+//! One record moves an independence difference by up to 4, one with the gap by up to 8, and a histogram of
+//! gaps by √5. All of this is observed on the tape of a whole fit, with forced answers that keep every bin as
+//! it is.
 
 use super::replay::{Entry, Source, check_replay, moved, plan};
 use super::*;
@@ -12,7 +13,7 @@ use rand_chacha::ChaCha20Rng;
 /// A record of the schema below: its flow, its time in µs, its type.
 type Record = (u64, u64, u64);
 
-/// Flows of which type and gap alone are measured, so that one pair holds the gap, and no other pair is there.
+/// Flows of which only type and gap are measured, so that the only pair contains the gap.
 fn schema_of_gaps() -> Schema {
     let mut schema = presets::preset("ton").unwrap();
     schema.columns.retain(|c| !["td", "pkt", "byt", "label"].contains(&c.name.as_str()));
@@ -22,7 +23,8 @@ fn schema_of_gaps() -> Schema {
     schema
 }
 
-/// Fits some records, then all but the last, and gives how far it moved the answers of `stage` and what they claim.
+/// Fits some records, then all but the last; returns how far the answers of `stage` move, and the claimed
+/// sensitivity.
 fn moved_in(stage: Stage, schema: &Schema, rows: &[Vec<u64>]) -> (i128, u64) {
     let [tape, played] =
         check_replay(rows, rows.len() - 1, schema, &plan(Method::Netdpsyn, 2.0, false), Source::Plenty);
@@ -39,8 +41,9 @@ fn rows_of(records: &[Record]) -> Vec<Vec<u64>> {
     records.iter().map(|&(flow, time, kind)| vec![flow, 0, 0, 0, 6, time * 1_000, kind]).collect()
 }
 
-/// Fourteen flows of type c, one of which has a record of c every 5 µs. Two more records of type b, 1 and 5 µs after their flow's first. The last record, of type a,
-/// comes 1 µs after the first of its flow and leaves 4 of the 5 µs to the second b.
+/// Fourteen flows of type c, one of which has a record of c every 5 µs. Two more records of type b, 1 and 5
+/// µs after the first record of their flow. The last record, of type a, comes 1 µs after the first of its
+/// flow and leaves 4 of the 5 µs to the second b.
 fn worst() -> Vec<Record> {
     let firsts = (0..14).map(|flow| (flow, 0, 2));
     let regular = (1..=53).map(|i| (0, 5 * i, 2));
@@ -57,7 +60,7 @@ fn a_search_for_worse_finds_nothing_beyond_eight() {
     let schema = schema_of_gaps();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     for start in 0..2 {
-        // From the worst case known, and from nothing.
+        // From the worst known case, and from scratch.
         let mut best = if start == 0 { worst() } else { vec![(0, 5, 1), (0, 1, 0)] };
         let mut reached = 0;
         for _ in 0..1_000 {
@@ -72,7 +75,7 @@ fn a_search_for_worse_finds_nothing_beyond_eight() {
                     _ => {}
                 }
             }
-            // The replay itself fails on whatever exceeds its claim.
+            // The replay itself fails on any move beyond the claim.
             let (moved, _) = moved_in(Stage::Selection, &schema, &rows_of(&next));
             if moved >= reached && next.len() < 100 {
                 (best, reached) = (next, moved);
@@ -84,7 +87,7 @@ fn a_search_for_worse_finds_nothing_beyond_eight() {
 
 #[test]
 fn one_record_moves_a_histogram_of_gaps_by_the_root_of_five() {
-    // The gap of 6 µs of the second record becomes 3, as is that of the third.
+    // The gap of 6 µs of the second record becomes 3, the same as that of the third.
     let rows = rows_of(&[(0, 0, 0), (0, 6, 0), (0, 3, 0)]);
     assert_eq!(moved_in(Stage::OneWays, &schema_of_gaps(), &rows), (5, 5));
 }
@@ -94,7 +97,8 @@ fn one_record_moves_every_pair_by_four() {
     let kinds = || Field::Categorical(Some(["a", "b"].map(String::from).to_vec()));
     let mut schema = schema_of_gaps();
     schema.columns = ["v", "w", "x", "y"].map(|name| Column::new(name, kinds())).to_vec();
-    // Four columns that always agree, and the second of few records that are not like the rest: 4·99/100 < 4·2·99/101 − 4.
+    // Four columns that always agree, and the second of few records that differ from the rest: 4·99/100 <
+    // 4·2·99/101 − 4.
     let rows: Vec<Vec<u64>> = (0..101).map(|i| vec![u64::from(i >= 99); 4]).collect();
     assert_eq!(moved_in(Stage::Selection, &schema, &rows), (6 * 16, 6 * 16));
 }

@@ -1,29 +1,48 @@
 //! Raw data in, paid measurements out. **The auditor's boundary**: the only paid exit from [`Sensitive`].
 //!
 //! ```text
-//! split ─► derive ─► grow trees ─► code ─► one-ways ─► merge rare bins ─► select pairs ─► join cliques ─► measure ─► bundle
-//!                      paid (trees)        paid (one-ways)                paid (selection)                  paid (pairs)
+//! split ─► derive ─► grow trees ─► code ─► one-ways ─► merge rare bins
+//!                    paid (trees)         paid (one-ways)
+//!       ─► select pairs ─► join cliques ─► measure ─► bundle
+//!          paid (selection)                paid (pairs)
 //! ```
-//! Every look at the data is a query that the accountant has charged first. What is asked depends on the schema, the
-//! plan and earlier noisy answers alone, which the replay test holds: the same noisy answers lead to the same
-//! queries on any neighbouring trace.
+//!
+//! Every use of the data is a query that the accountant has charged first. The queries depend only on the
+//! schema, the plan and earlier noisy answers. The replay test checks this: the same noisy answers lead to
+//! the same queries on any neighbouring trace.
+//!
+//! ```
+//! use netdpsyn_account::Guarantee;
+//! use netdpsyn_fit::{Method, Plan, fit, keys::NoiseKey};
+//! use netdpsyn_privacy::Sensitive;
+//! use netdpsyn_trace::{progress::Quiet, simulate::flows};
+//!
+//! let trace = Sensitive::new(flows::simulate(2_000, 1)); // in practice from the readers of netdpsyn-formats
+//! let plan = Plan::new(Guarantee::new(2.0, 1e-9)?, Method::Independent);
+//! let fitted = fit(trace, &flows::schema(), &plan, &NoiseKey::from_os()?, &Quiet)?;
+//! assert!(fitted.bundle.statement.spent() <= plan.allowance());
+//! fitted.bundle.write(std::io::sink())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`plan`] | what was asked for, and how ρ is shared out |
-//! | [`room`] | the most that a bundle takes on disk, and how a fit keeps to it |
+//! | [`plan`] | the parameters of a fit, and how ρ is divided |
+//! | [`room`] | the largest size of a bundle on disk, and how a fit stays within it |
 //! | [`split`] | a fifth held out by keyed hash |
 //! | [`trees`] | prefix trees of addresses and ports grown level by level |
 //! | [`count`] | codes, and exact counts of marginals over them |
 //! | [`select`] | DenseMarg: which pairs are worth measuring |
-//! | [`cliques`] | pairs that belong together, measured as one |
+//! | [`cliques`] | pairs that are measured as one marginal |
 //! | [`keys`] | the secrets of a fit |
 //! | [`adaptive`] | the adaptive method: resolution and tables that follow the data as far as noise allows |
 //! | [`structure`] | looks across records: hosts, pairs, degrees |
 //! | [`sessions`] | packets as sessions: structure across records |
-//! | [`across`] | what will be told of records together, known beforehand |
-//! | [`expect`] | how far noise will put off what is measured, told beforehand |
-//! | [`foretell`] | how close a synthetic trace will come, told beforehand from what was measured over public ones |
+//! | [`across`] | how records will be related, known beforehand |
+//! | [`expect`] | the expected noise, before it is paid for |
+//! | [`foretell`] | the expected fidelity, from measurements over public traces |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod across;
 pub mod adaptive;
@@ -67,8 +86,9 @@ use std::ops::Range;
 use thiserror::Error;
 use trees::Grown;
 
-/// The identity of what fits are computed by: a hash over the lock file and the sources that a fit uses, and the version of what is drawn. Programs of
-/// different identity never go on with one another's fits.
+/// The identity of the code that computes fits: a hash over the lock file and the sources that a fit uses,
+/// and the version of the noise derivation. A program never continues the fit of a program with another
+/// identity.
 pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("NETDPSYN_BUILD"));
 
 /// Why a fit ended without measurements.
@@ -80,13 +100,13 @@ pub enum FitError {
     /// The accountant refused a query.
     #[error(transparent)]
     Refused(Refused),
-    /// (ε, δ) pays for nothing at all.
+    /// (ε, δ) does not pay for a single query.
     #[error("epsilon {epsilon} is too small to pay for a single answer; ask for more")]
     NothingToSpend {
-        /// What was asked for.
+        /// The requested ε.
         epsilon: f64,
     },
-    /// A method of fixed trees has none for addresses of any family.
+    /// Methods with fixed trees have none for addresses of any family.
     #[error(
         "column {column} holds addresses of any family, which only the method adaptive measures: take that method, or declare the column as ip"
     )]
@@ -108,15 +128,19 @@ impl From<Refused> for FitError {
     }
 }
 
-/// What a fit gives: the paid measurements, and the raw records held out, if that was asked for.
+/// The result of a fit: the paid measurements and, if requested, the held-out raw records.
 pub struct Fitted {
     /// The measurements with their statement.
     pub bundle: Bundle,
-    /// A fifth of the raw records, which nothing measured.
+    /// A fifth of the raw records, which no query has used.
     pub held_out: Option<Sensitive<Trace>>,
 }
 
 /// Measures a trace under `plan`, with noise from `key`.
+///
+/// # Errors
+/// [`FitError`] when the schema is incomplete, (ε, δ) pays for nothing, the accountant refuses a query, or
+/// `progress` asks to stop.
 pub fn fit(
     trace: Sensitive<Trace>,
     schema: &Schema,
@@ -128,6 +152,9 @@ pub fn fit(
 }
 
 /// A fit with noise that a test forces.
+///
+/// # Errors
+/// As [`fit`].
 #[cfg(feature = "forced-noise")]
 pub fn fit_forced(
     trace: Sensitive<Trace>,
@@ -139,7 +166,8 @@ pub fn fit_forced(
     fit_with(trace, schema, plan, noise, progress)
 }
 
-/// The whole fit, over any source of noise. Private to this module: the replay tests below it force answers here, nobody else can.
+/// The whole fit, over any source of noise. Private to this module: only the replay tests below it force
+/// answers here.
 fn fit_with(
     trace: Sensitive<Trace>,
     schema: &Schema,
@@ -154,13 +182,14 @@ fn fit_with(
             (kept, Some(held))
         }
     };
-    // Derived only now, so that no gap reaches across what was left out.
+    // Derived only after the split, so that no gap reaches across records that are held out.
     let (trace, schema) = derive_gaps(trace, schema, plan, progress)?;
     let bundle = measure(&trace, &schema, plan, noise, progress)?;
     Ok(Fitted { bundle, held_out })
 }
 
-/// Adds the gap to the previous record of the same flow, where the plan asks for it and the trace has flows and times.
+/// Adds the gap to the previous record of the same flow, where the plan requests it and the trace has flows
+/// and times.
 fn derive_gaps(
     trace: Sensitive<Trace>,
     schema: &Schema,
@@ -230,33 +259,33 @@ fn measure(
     Ok(bundle)
 }
 
-/// How records were made of a capture, where they were made: it is declared, and so public.
+/// How records were derived from a capture, where they were: it is declared, and so public.
 fn made_of(schema: &Schema) -> Option<String> {
     schema.reading.capture.as_ref()?.made()
 }
 
-/// What a fit finds.
+/// The results of a method.
 #[derive(Default)]
 struct Found {
-    /// Of two resolutions fine attributes, then coarse ones.
+    /// With two resolutions, fine attributes, then coarse ones.
     attributes: Vec<Attribute>,
-    /// Which are what, of two resolutions.
+    /// With two resolutions, the roles of the attributes.
     layers: Option<Layers>,
-    /// How many distinct addresses there are.
+    /// Numbers of distinct addresses.
     profiles: Vec<Profile>,
-    /// What records are together.
+    /// Looks across records.
     looks: Vec<Look>,
-    /// How long after one another the records of a pair come.
+    /// Gaps between the records of a pair.
     rhythm: Option<Rhythm>,
-    /// What was measured of single records.
+    /// Measurements of single records.
     measurements: Vec<Measurement>,
-    /// What was measured of packets as sessions, or why nothing was.
+    /// Measurements of packets as sessions, or why there are none.
     packets: Option<Packets>,
-    /// What the numbers of addresses of any family stand for.
+    /// The directory of addresses of any family.
     addresses: Option<Directory>,
 }
 
-/// The adaptive method: packets as sessions where the plan has structure, all else record by record.
+/// The adaptive method: packets as sessions where the plan has structure, everything else record by record.
 fn adaptive_or_sessions(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -276,7 +305,7 @@ fn adaptive_or_sessions(
     }
 }
 
-/// Marginals over one cut of every column: fixed bins, and the leaves of paid trees.
+/// Marginals over one partition of every column: fixed bins, and the leaves of paid trees.
 fn marginals(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -325,7 +354,8 @@ fn marginals(
     Ok((attributes, measurements))
 }
 
-/// Cuts the value space of every measured column: fixed bins from the schema, or the leaves of paid trees.
+/// Partitions the value space of every measured column: fixed bins from the schema, or the leaves of paid
+/// trees.
 fn cut(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -350,7 +380,7 @@ fn cut(
     Ok((attributes, trees))
 }
 
-/// The one-way marginal of an attribute with a tree: what all levels together say of its leaves.
+/// The one-way marginal of an attribute with a tree: the estimate of its leaves from all levels.
 fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) -> Option<Measurement> {
     let tree = tree.as_ref()?;
     Some(Measurement {
@@ -362,16 +392,16 @@ fn of_leaves(((index, attribute), tree): ((usize, &Attribute), &Option<Grown>)) 
     })
 }
 
-/// On what terms a family of marginals is measured: for which stage, for which unit, and what all may cost together.
+/// The terms of measuring a set of marginals: stage, sensitivity, and total cost.
 struct Terms<'a> {
     stage: Stage,
     reach: Reach,
     rho: Rho,
-    /// What the numbers of addresses of any family stand for.
+    /// The directory of addresses of any family.
     addresses: Option<&'a Directory>,
 }
 
-/// Measures marginals with `rho` in all, shared as ρ_i ∝ (c_i·Δ_i)^(2/3), in one counting pass.
+/// Measures marginals with `rho` in all, divided as ρ_i ∝ (c_i·Δ_i)^(2/3), in one counting pass.
 fn measure_all(
     codes: &Sensitive<Vec<Values>>,
     marginals: &[Marginal],
@@ -411,10 +441,10 @@ fn measure_all(
     Ok(measurements)
 }
 
-/// Attributes, codes and one-way measurements, after rare bins were joined.
+/// Attributes, codes and one-way measurements, after rare bins were merged.
 type Merged = (Vec<Attribute>, Sensitive<Vec<Values>>, Vec<Measurement>);
 
-/// Joins rare bins by the noisy one-way counts; codes and measurements follow.
+/// Merges rare bins by the noisy one-way counts, and updates codes and measurements.
 fn merge_rare(
     schema: &Schema,
     mut attributes: Vec<Attribute>,
@@ -458,13 +488,13 @@ mod tests {
     use netdpsyn_trace::progress::Counting;
     use netdpsyn_trace::simulate::flows;
 
-    /// Records between two checks of a stage on average, at most.
+    /// Largest average number of records between two cancellation checks of a stage.
     const OFTEN: u64 = 1 << 13;
 
     fn fitted(rows: usize, progress: &Counting) -> Result<Fitted, FitError> {
         let mut plan = Plan::new(Guarantee::new(2.0, 1e-9).unwrap(), Method::Netdpsyn);
         plan.hold_out = Some(split::SplitKey::of_population([3; 32]));
-        // Small tables: a draw of noise looks at the switch once in 4,096 cells.
+        // Small tables: drawing noise checks for cancellation once per 4,096 cells.
         plan.options.max_cells = 20_000;
         let trace = Sensitive::new(flows::simulate(rows, 1));
         fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), progress)
@@ -475,7 +505,7 @@ mod tests {
         let counted = Counting::default();
         fitted(5_000, &counted).unwrap();
         let checks = counted.all();
-        // Every one of the first, where stages are short, then one in so many.
+        // Every one of the first checks, where stages are short, then a sample of the others.
         for check in (0..60).chain((60..checks).step_by(checks as usize / 40)) {
             let ended = fitted(5_000, &Counting::stopping_at(check));
             assert!(matches!(ended, Err(FitError::Cancelled(_))), "check {check} of {checks}");
@@ -488,7 +518,7 @@ mod tests {
         let counted = Counting::default();
         fitted(ROWS, &counted).unwrap();
         let stages = counted.stages();
-        // Four fifths are left when a fifth is held out.
+        // Four fifths remain when a fifth is held out.
         let least = ROWS as u64 * 4 / 5 / OFTEN;
         for stage in [
             Stage::Split,

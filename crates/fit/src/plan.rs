@@ -1,4 +1,4 @@
-//! What a fit was asked for, and how its ρ is shared out among the stages.
+//! The parameters of a fit, and how its ρ is divided among the stages.
 
 use super::FitError;
 use super::adaptive::{Columns, shares::Budget};
@@ -16,52 +16,58 @@ const SHARES: [f64; 4] = [0.4, 0.07, 0.03, 0.5];
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// Bins follow the data as far as noise allows, at two resolutions; pairs and triples follow the budget.
+    /// Bins follow the data as far as noise allows, at two resolutions; the number of pairs and triples
+    /// follows the budget.
     #[default]
     Adaptive,
-    /// The paper's: fixed bins, or paid trees for addresses and ports; pairs selected by DenseMarg, cliques of them joined.
+    /// The method of the paper: fixed bins, or paid trees for addresses and ports; pairs selected by
+    /// DenseMarg and merged into cliques.
     Netdpsyn,
     /// One-way marginals alone, with the whole budget: the baseline that every method must beat.
     Independent,
 }
 
-/// Whether records are made as parts of a trace.
+/// Whether records are generated in relation to each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Structure {
-    /// With looks across records, where the schema says what a source and a destination is: hosts, pairs and degrees are as in the trace.
+    /// With looks across records, where the schema declares source and destination: hosts, pairs and degrees
+    /// are as in the trace.
     #[default]
     Auto,
-    /// Single records: all of the budget is for what each of them is.
+    /// Independent records: the whole budget is for the attributes of single records.
     None,
 }
 
-/// What may be set. Cells, cliques and gaps are choices of method `netdpsyn`, and the others leave them aside: `adaptive` decides by its budget what is measured, and
-/// measures no gaps between records of a flow. Structure is a choice of method `adaptive`.
+/// Options of a fit. Cells, cliques and gaps apply to method `netdpsyn` alone: `adaptive` chooses its
+/// measurements by its budget, and measures no gaps between records of a flow. Structure applies to method
+/// `adaptive` alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true, "structure": "auto"})))]
 pub struct Options {
-    /// A pair of more cells is not measured, so that every domain can be enumerated: 1 to 2²⁶.
+    /// The largest number of cells of a measured pair, so that every domain can be enumerated: 1 to 2²⁶.
     #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 67108864))]
     pub max_cells: u64,
-    /// Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as one marginal in their place; 0: never.
+    /// Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as
+    /// one marginal in their place; 0: never.
     #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
     #[cfg_attr(feature = "openapi", schema(maximum = 67108864))]
     pub clique_cells: u64,
-    /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so that records of a flow keep their spacing. It
-    /// takes √5 times the noise in every marginal that holds it.
+    /// Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so
+    /// that records of a flow keep their spacing. It multiplies the noise of every marginal that contains it
+    /// by √5.
     pub gaps: bool,
-    /// Of method `adaptive`: whether records across the trace fit together, or each stands for itself.
+    /// For method `adaptive`: whether records are generated in relation to each other.
     #[serde(skip_serializing_if = "Structure::is_auto")]
     pub structure: Structure,
 }
 
 impl Structure {
-    // What a server of the version before knows nothing of is not written unless it says something.
+    // The default is not serialised, so that servers of the previous version can read the options.
     fn is_auto(&self) -> bool {
         *self == Structure::Auto
     }
@@ -74,7 +80,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What is wrong with the options, if anything.
+    /// The first invalid option and the reason, if any.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         if !(1..=1 << 26).contains(&self.max_cells) {
             Some(("max_cells", "max_cells is 1 to 67,108,864"))
@@ -86,25 +92,25 @@ impl Options {
     }
 }
 
-/// What a fit was asked for.
+/// The parameters of a fit.
 pub struct Plan {
-    /// (ε, δ).
+    /// The guarantee (ε, δ).
     pub guarantee: Guarantee,
-    /// Who is protected.
+    /// The privacy unit.
     pub unit: Unit,
-    /// How the trace is summarised.
+    /// The method.
     pub method: Method,
-    /// What may be set otherwise.
+    /// Options of the method.
     pub options: Options,
     /// With a key, a fifth of the records is held out before anything is measured.
     pub hold_out: Option<SplitKey>,
 }
 
 impl Plan {
-    /// Less than this could not be shared out among the queries of a fit.
+    /// A smaller allowance cannot be divided among the queries of a fit.
     pub const LEAST: Rho = Rho::from_units(100_000);
 
-    /// The least allowance with which a schema can be measured: every table and level needs a unit.
+    /// The smallest allowance with which a schema can be measured: every table and level needs a unit.
     pub fn least(&self, schema: &Schema) -> Rho {
         let columns = schema.columns.iter().filter(|column| column.is_measured()).count() as u64 + 2;
         match self.method {
@@ -114,6 +120,9 @@ impl Plan {
     }
 
     /// Refuses addresses of any family where the method has no tree for them.
+    ///
+    /// # Errors
+    /// [`FitError`] with the first such column.
     pub fn check_families(&self, schema: &Schema) -> Result<(), FitError> {
         match Addresses::columns(schema).next().filter(|_| self.method != Method::Adaptive) {
             Some(column) => Err(FitError::Families { column: schema.columns[column].name.clone() }),
@@ -121,17 +130,17 @@ impl Plan {
         }
     }
 
-    /// The defaults under (ε, δ).
+    /// A plan with default options.
     pub fn new(guarantee: Guarantee, method: Method) -> Self {
         Plan { guarantee, unit: Unit::Record, method, options: Options::default(), hold_out: None }
     }
 
-    /// All that the fit may spend.
+    /// The total ρ that the fit may spend.
     pub fn allowance(&self) -> Rho {
         zcdp::rho(self.guarantee)
     }
 
-    /// ρ of each stage. The last stage of a method spends what is left, so that everything is spent.
+    /// ρ of each stage. The last stage of a method spends what remains, so that everything is spent.
     pub fn share_out(&self, schema: &Schema) -> Shares {
         if self.method == Method::Adaptive {
             let [trees, one_ways, selection] = Budget::of(self, &Columns::of(self, schema)).beforehand();

@@ -1,5 +1,5 @@
-//! Names of columns decide nothing: a trace whose columns are all called otherwise, in roles that stay, has the same noisy counts under the same key, and the
-//! same synthetic records under the same seed.
+//! Column names have no influence: a trace with renamed columns and the same roles has the same noisy counts
+//! under the same key, and the same synthetic records under the same seed.
 
 use super::split::SplitKey;
 use super::*;
@@ -9,7 +9,7 @@ use netdpsyn_privacy::Guarantee;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::{flows, packets};
 
-/// A name that no preset gives, and that sorts otherwise.
+/// A name that no preset uses and that sorts differently.
 fn other_name(column: usize) -> String {
     format!("zz{:02}", 50 - column)
 }
@@ -20,7 +20,7 @@ fn renamed(schema: &Schema) -> Schema {
     schema
 }
 
-/// What is measured of a trace, and what is made of that.
+/// The measurements of a trace, and the records generated from them.
 fn made(trace: &Trace, schema: &Schema, plan: &Plan) -> (Bundle, Trace) {
     let fitted = fit(Sensitive::new(trace.clone()), schema, plan, &NoiseKey::for_test(7), &Quiet).unwrap();
     let model = Model::from_bundle(&fitted.bundle, &Quiet).unwrap();
@@ -43,7 +43,7 @@ fn renamed_columns_are_measured_and_made_alike() {
             assert_eq!(bundle.schema.derived().is_some(), method == Method::Netdpsyn);
             assert!(bundle.measurements.len() > bundle.attributes.len() || bundle.sessions().is_some());
             assert_eq!(synthetic, other_synthetic, "{}", schema.name);
-            // But for the names the bundles are one: domains, counts, charges.
+            // Except for the names, the bundles are equal: domains, counts, charges.
             let versions = match bundle.rhythm {
                 _ if method == Method::Netdpsyn => (1, 2),
                 Some(_) => (7, 7),

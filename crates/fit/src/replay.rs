@@ -1,9 +1,9 @@
 //! Record and replay: the fit on one trace, then on its neighbour with the same noisy answers forced.
 //!
-//! Every query, every scale and every branch must be identical, and every true answer within its claimed sensitivity
-//! (Re:cord-play, PETS '26). A look at the data that is not paid for shows up as a query or a bundle that differs. The whole fit is replayed,
-//! hold-out and gaps included; and each time the tape is held against the account: what was answered is what was charged, at the scale that
-//! the charge pays for.
+//! Every query, every scale and every branch must be identical, and every true answer must be within its
+//! claimed sensitivity (Re:cord-play, PETS '26). An unpaid use of the data shows as a query or a bundle that
+//! differs. The whole fit is replayed, including hold-out and gaps; and each time the tape is compared with
+//! the account: every answer is charged, at the scale that the charge pays for.
 
 use super::split::SplitKey;
 use super::*;
@@ -16,7 +16,7 @@ use netdpsyn_trace::{Stage, Window, presets};
 use proptest::prelude::*;
 use std::cell::RefCell;
 
-/// What was asked, at which scale, the true answer, and the noisy one.
+/// A query, its scale, the true answer, and the noisy one.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub query: Query,
@@ -25,17 +25,17 @@ pub(super) struct Entry {
     pub noisy: Noisy,
 }
 
-/// Where noisy answers come from.
+/// The source of noisy answers.
 pub(super) enum Source {
     /// A key: real noise.
     Key(NoiseKey),
-    /// Another run.
+    /// The tape of another run.
     Tape(Vec<Entry>),
     /// The same large count in every cell, so that no bin is rare.
     Plenty,
 }
 
-/// Answers, and keeps what was asked.
+/// Answers queries, and records them.
 struct Recorder {
     source: Source,
     played: RefCell<Vec<Entry>>,
@@ -74,12 +74,13 @@ pub(super) fn run(rows: &[Vec<u64>], schema: &Schema, plan: &Plan, source: Sourc
     (fitted.bundle, recorder.played.into_inner())
 }
 
-/// How far two tapes' true answers to one query lie apart: the square of their L2 distance.
+/// The squared L2 distance of two tapes' true answers to one query.
 pub(super) fn moved(a: &Entry, b: &Entry) -> i128 {
     a.truth.iter().zip(&b.truth).map(|(a, b)| i128::from(a - b).pow(2)).sum()
 }
 
-/// Fits `rows`, then the same without record `removed` under the noisy answers of the first run. Gives both tapes.
+/// Fits `rows`, then the same without record `removed` under the noisy answers of the first run. Returns both
+/// tapes.
 pub(super) fn check_replay(
     rows: &[Vec<u64>],
     removed: usize,
@@ -102,8 +103,8 @@ pub(super) fn check_replay(
     [tape, played]
 }
 
-/// The tape against the account: every answer was charged, in order, at the scale that its charge pays for; the charges add up to the
-/// allowance, less what the plan leaves unspent; and the bundle holds what was answered.
+/// The tape against the account: every answer is charged, in order, at the scale that its charge pays for;
+/// the charges sum to the allowance minus what the plan leaves unspent; and the bundle holds the answers.
 fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
     let Statement { rho, charges, .. } = &bundle.statement;
     assert_eq!(*rho, plan.allowance());
@@ -138,7 +139,8 @@ fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
         let paid = |entry: &&Entry| charges.clone().any(|charge| charge.label == entry.query.label);
         let mut paying = tape.iter().filter(paid).peekable();
         assert!(paying.peek().is_some(), "{} was never asked", measurement.label);
-        // The levels of an adaptive tree have noise of their own, and its leaves are said to have the least of it.
+        // The levels of an adaptive tree have different noise, and its leaves are stated to have the
+        // smallest.
         let paying: Vec<&Entry> = paying.collect();
         let least = paying.iter().map(|entry| entry.scale.variance()).fold(f64::INFINITY, f64::min);
         assert_eq!(least, measurement.scale.variance(), "{}", measurement.label);
@@ -150,15 +152,16 @@ fn check_account(bundle: &Bundle, tape: &[Entry], plan: &Plan) {
     }
 }
 
-/// What a method spends of its allowance. All of it, but for two things: trees share out whole units a level, and where nothing is measured
-/// after them the rest stays; where no pair can be measured, the pairs' part stays.
+/// What a method spends of its allowance: all of it, with two exceptions. Trees divide ρ into whole units per
+/// level, and where nothing is measured after them the remainder stays unspent; where no pair can be
+/// measured, the part of the pairs stays unspent.
 fn spendable(bundle: &Bundle, tape: &[Entry], plan: &Plan) -> Rho {
     if bundle.sessions().is_some() {
-        // Pairs of parts take whatever is left.
+        // Pairs of parts take what remains.
         return plan.allowance();
     }
     if let Some(layers) = &bundle.layers {
-        // Whatever is left goes to the last pairs or triples. Where there are none it stays.
+        // What remains goes to the last pairs or triples. Where there are none it stays unspent.
         let coarse =
             |a: &usize| Some(*a) != layers.class && Some(*a) != layers.side && layers.coarse.contains(a);
         let couple = |m: &Measurement| m.attributes.iter().filter(|a| coarse(a)).count() == 2;
@@ -180,8 +183,9 @@ fn spendable(bundle: &Bundle, tape: &[Entry], plan: &Plan) -> Rho {
     Rho::from_units(trees + one_ways + selection)
 }
 
-/// The noise of a tape has the scale of its charges: Σ z²/σ² of n cells is χ² with n degrees, which leaves the bounds with probability below e⁻²⁵ on
-/// either side (Laurent & Massart 2000, Lemma 1). Where σ < 1 the variance of whole numbers is another.
+/// The noise of a tape has the scale of its charges: Σ z²/σ² of n cells is χ² with n degrees, which leaves
+/// the bounds with probability below e⁻²⁵ on either side (Laurent & Massart 2000, Lemma 1). Where σ < 1 the
+/// variance of discrete noise differs.
 fn check_noise(tape: &[Entry]) {
     let mut noticed = 0;
     for Entry { query, scale, truth, noisy } in tape.iter().filter(|entry| entry.scale.sigma() >= 1.0) {
@@ -195,7 +199,7 @@ fn check_noise(tape: &[Entry]) {
             "{}: Σ z²/σ² is {statistic} in {cells} cells",
             query.label
         );
-        // So many that half the σ would have left the bounds.
+        // Enough cells that half the σ would leave the bounds.
         noticed += usize::from(below > cells / 4.0);
     }
     assert!(noticed > 0, "no answer is large enough to tell");
@@ -211,7 +215,7 @@ fn any_rows(columns: usize) -> impl Strategy<Value = Vec<Vec<u64>>> {
     prop::collection::vec(prop::collection::vec(value, columns), 1..120)
 }
 
-/// A method that measures attributes together.
+/// A method that measures attributes jointly.
 fn any_method() -> impl Strategy<Value = Method> {
     prop::sample::select(vec![Method::Netdpsyn, Method::Adaptive])
 }
@@ -258,7 +262,7 @@ proptest! {
 
     #[test]
     fn gaps_move_by_no_more_than_they_claim(hosts in prop::collection::vec((0u64..2, 0u64..6, 0u64..3), 1..40), at in any::<prop::sample::Index>(), hold_out in any::<bool>()) {
-        // Few flows and times, so that one record less moves another's gap.
+        // Few flows and times, so that removing a record changes another's gap.
         let rows: Vec<Vec<u64>> = hosts
             .iter()
             .map(|&(host, time, size)| vec![host, 9, 80, 80, 6, 1_000 + time * 200_000, size, size, size, 0, 0])
@@ -285,7 +289,8 @@ proptest! {
     }
 }
 
-/// Few hosts, ports, times and lengths, so that sessions are long and a packet less moves what follows it; echoes, ties and the window's edges among them.
+/// Few hosts, ports, times and lengths, so that sessions are long and removing a packet changes the following
+/// one; including echoes, ties and the window's edges.
 fn few_sessions() -> impl Strategy<Value = Vec<Vec<u64>>> {
     let ports = prop::sample::select(vec![(5_000, 80), (80, 5_000), (8, 0), (0, 0), (0, 8), (53, 53)]);
     let packet = (0u64..3, 0u64..3, ports, prop::sample::select(vec![1u64, 6, 17]), 0u64..6, 0u64..3);
@@ -324,7 +329,8 @@ proptest! {
         prop_assert!(hold_out || bundle.sessions().is_some(), "{:?}", bundle.packets);
     }
 
-    /// Packets have no order but what they hold: every query and every true answer is that of the rows in another order.
+    /// Packets are ordered only by what they hold: every query and every true answer is the same after the
+    /// rows are permuted.
     #[test]
     fn sessions_do_not_hang_on_the_order_of_rows(rows in few_sessions()) {
         let plan = plan(Method::Adaptive, 4_000.0, false);
@@ -338,7 +344,8 @@ proptest! {
     }
 }
 
-/// Records of a unit of several: bounds hold by the triangle inequality, and too few sessions are told by their noisy number alone.
+/// Units of several records: bounds hold by the triangle inequality, and only the noisy number of sessions
+/// decides whether there are too few.
 #[test]
 fn sessions_stand_or_fall_by_their_noisy_number() {
     let schema = schema("packet");
@@ -404,7 +411,8 @@ fn every_method_is_charged_for_what_it_draws() {
     }
 }
 
-/// Records whose removal would move every later one, were anything decided by where records stand: the first one goes, and others like it stay.
+/// The removed record would shift every later one if the position of records mattered: the first one is
+/// removed, and equal ones stay.
 #[test]
 fn a_hold_out_asks_the_same_of_neighbours() {
     let rows: Vec<Vec<u64>> = (0..200).map(|i| vec![i / 2 % 20; 15]).collect();
@@ -414,7 +422,7 @@ fn a_hold_out_asks_the_same_of_neighbours() {
             for removed in [0, 1, 100, 199] {
                 let [tape, played] =
                     check_replay(&rows, removed, &schema(name), &plan(method, 400.0, true), real());
-                // N, by any histogram of declared values: the record was in one of the parts.
+                // N, from any histogram of declared values: the record was in one of the parts.
                 let records = |tape: &[Entry]| {
                     let histogram =
                         tape.iter().find(|entry| entry.query.label == labels::marginal(&["proto"])).unwrap();
@@ -427,8 +435,8 @@ fn a_hold_out_asks_the_same_of_neighbours() {
     }
 }
 
-/// One record after the other: whatever compares a raw count with a threshold (a bin is rare, a node opens, a pair is chosen) takes another branch at
-/// one of these traces than at its neighbour.
+/// One record after the other: code that compares a raw count with a threshold (a bin is rare, a node opens,
+/// a pair is chosen) takes another branch at one of these traces than at its neighbour.
 #[test]
 fn no_raw_count_decides_a_branch() {
     let mut schema = schema("ton");
@@ -451,7 +459,8 @@ fn no_raw_count_decides_a_branch() {
     }
 }
 
-/// A single record stands out of the noise here: whatever asks if a value occurs at all takes another branch without it.
+/// A single record stands out of the noise here: code that tests whether a value occurs at all takes another
+/// branch without it.
 #[test]
 fn no_occurrence_decides_a_branch() {
     let mut schema = schema("ton");
@@ -468,14 +477,15 @@ fn no_occurrence_decides_a_branch() {
 fn an_empty_trace_is_measured_like_any_other() {
     let plan = plan(Method::Netdpsyn, 1.0, false);
     let (bundle, tape) = run(&[], &schema("ton"), &plan, real());
-    // Every level of every tree is asked, open or not; what no pair is left to spend on stays unspent.
+    // Every level of every tree is queried, open or not; without pairs, their part stays unspent.
     let levels = tape.iter().filter(|entry| entry.query.stage == Stage::Trees).count();
     assert_eq!(levels, 2 * 4 + 2 * 3);
     check_account(&bundle, &tape, &plan);
     assert!(bundle.attributes.iter().all(|a| a.bins() >= 1));
 }
 
-/// With and without class, side, and attributes beside them: one is asked about twice nowhere, and records can be made.
+/// With and without class, side, and other attributes: nothing is queried twice, and records can be
+/// generated.
 #[test]
 fn whatever_columns_there_are_have_an_adaptive_model() {
     let all: [&[&str]; 11] = [
@@ -516,7 +526,7 @@ fn whatever_columns_there_are_have_an_adaptive_model() {
     }
 }
 
-/// Amounts that begin above 0, which are cut by octaves all the same.
+/// Amounts that begin above 0 are divided by octaves, too.
 #[test]
 fn amounts_may_begin_anywhere() {
     for (min, max) in [(1, 1 << 40), (1_500, 3_000_000), (1_048_570, 4_000_000)] {
@@ -536,7 +546,7 @@ fn amounts_may_begin_anywhere() {
     }
 }
 
-/// However many columns there are, what is shared out is no more than there is, and no share is nothing.
+/// Whatever the number of columns, the shares sum to at most the allowance, and no share is zero.
 #[test]
 fn many_columns_share_one_allowance() {
     for lists in [26, 60] {
@@ -569,7 +579,7 @@ fn an_empty_trace_has_an_adaptive_model_too() {
 
 #[test]
 fn an_allowance_is_spent_to_the_last_unit_even_when_tiny() {
-    // Enough records that two ports stand out of the noise of the smaller budget, so that there are pairs to spend on.
+    // Enough records that two ports stand out of the noise of the smaller budget, so that pairs are measured.
     let rows: Vec<Vec<u64>> = (0..100_000).map(|i| vec![5 + 75 * (i % 2); 15]).collect();
     for epsilon in [0.01, 1_000.0] {
         let plan = plan(Method::Netdpsyn, epsilon, false);
@@ -587,6 +597,6 @@ fn an_allowance_is_spent_to_the_last_unit_where_trees_are_all_there_is() {
     let plan = plan(Method::Independent, 2.0, false);
     let (bundle, tape) = run(&rows, &schema, &plan, real());
     check_account(&bundle, &tape, &plan);
-    // Less than one unit a level may be left over by the division.
+    // The division may leave less than one unit per level.
     assert!(plan.allowance().units() - bundle.statement.spent().units() < 8);
 }

@@ -1,54 +1,57 @@
-//! The most room that the bundle of a fit takes on disk: known before anything is paid for, and kept to.
+//! The largest size of a fit's bundle on disk: known before anything is paid for, and never exceeded.
 //!
-//! A fit that has measured must be able to store what it measured, so its room is reserved first. The bound follows from schema and options alone; growing
-//! trees and choosing pairs stop where it would be passed, which depends on the plan and on earlier noisy answers, as all they do.
+//! A fit that has measured must be able to store its measurements, so disk space is reserved first. The bound
+//! follows from schema and options alone; growing trees and choosing pairs stop before they exceed it, which
+//! depends, like all their decisions, on the plan and on earlier noisy answers.
 
 use super::count::Marginal;
 use super::plan::{Method, Plan};
 use netdpsyn_model::domain::{Order, fixed};
 use netdpsyn_trace::{Addresses, Schema};
 
-/// Leaves of all trees together.
+/// Largest number of leaves of all trees together.
 const LEAVES: u64 = 1 << 21;
-/// Leaves of one tree.
+/// Largest number of leaves of one tree.
 const LEAVES_A_TREE: u64 = 1 << 19;
-/// Cells of all pairs and cliques together, unless a single pair may have more.
+/// Largest number of cells of all pairs and cliques together, unless a single pair may have more.
 const CELLS: u64 = 1 << 22;
 
-/// Bytes of a leaf as JSON, before it is compressed: start (11) and label (8) of its interval, and either a weight (24) or, where it is a bin of its own, a
-/// weight of 1 and a noisy count.
+/// Bytes of a leaf as JSON, uncompressed: start (11) and label (8) of its interval, and either a weight (24)
+/// or, where it has its own bin, a weight of 1 and a noisy count.
 const BYTES_A_LEAF: u64 = 44;
-/// Bytes of a fixed bin, whose start may have 19 digits: interval, noisy count, bins joined.
+/// Bytes of a fixed bin, whose start may have 19 digits: interval, noisy count, number of merged bins.
 const BYTES_A_BIN: u64 = 72;
 /// Bytes of a cell: a noisy count of at most eleven digits with sign and comma.
 const BYTES_A_CELL: u64 = 13;
-/// Bytes of the networks that a leaf of addresses of any family adds: each of its ends may cut another one in two, and either part has two addresses of 39
-/// characters, with their marks.
+/// Bytes of the networks that a leaf of addresses of any family adds: each of its ends may divide another
+/// network in two, and either part has two addresses of 39 characters, with their punctuation.
 const BYTES_OF_NETWORKS: u64 = 2 * (2 * (39 + 3) + 2);
-/// The statement with its charges, and the names of everything.
+/// Bytes of the statement with its charges, and of all names.
 const BYTES_BESIDES: u64 = 1 << 20;
 
-/// Leaves that all trees of the adaptive method keep together: most of what it asks about holds nothing and is left out.
+/// Largest number of leaves of all trees of the adaptive method together: most of the queried nodes hold
+/// nothing and are dropped.
 const KEPT_LEAVES: u64 = 1 << 20;
-/// Bytes of one of them: as above, and two intervals beside it that are never drawn, of weight 0 (26 each).
+/// Bytes of one of them: as above, and two adjacent intervals that are never drawn, of weight 0 (26 each).
 const BYTES_A_KEPT_LEAF: u64 = BYTES_A_LEAF + 2 * 26;
-/// Pieces in which wide leaves of one column are drawn: four an octave, and as many for those of the first level.
+/// Largest number of pieces into which wide leaves of one column are divided: four per octave, and as many
+/// for those of the first level.
 const PIECES: u64 = 8 * 64;
 
-/// What a bundle holds at most.
+/// The largest size of the parts of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// The most that a tree may have.
+    /// Largest number of leaves of one tree.
     leaves_a_tree: u64,
-    /// Leaves of all trees: no tree has more than its space has values.
+    /// Largest number of leaves of all trees: no tree has more than its space has values.
     leaves: u64,
-    /// Bytes of each.
+    /// Bytes of each leaf.
     bytes_a_leaf: u64,
-    /// Fixed bins of the other attributes.
+    /// Number of fixed bins of the other attributes.
     bins: u64,
-    /// Cells of pairs and cliques.
+    /// Largest number of cells of pairs and cliques.
     cells: u64,
-    /// Bytes of the schema, which a bundle may have twice, and of the networks of addresses of any family.
+    /// Bytes of the schema, which a bundle may contain twice, and of the networks of addresses of any family.
     besides: u64,
 }
 
@@ -85,29 +88,29 @@ impl Room {
         Room { leaves_a_tree, leaves, bytes_a_leaf, bins, cells, besides: 2 * schema_bytes + networks }
     }
 
-    /// Bytes on disk. Compressing what cannot be compressed adds less than a hundredth.
+    /// Largest size on disk in bytes. Compressing incompressible data adds less than a hundredth.
     pub fn bytes(&self) -> u64 {
         let bins = self.leaves * self.bytes_a_leaf + self.bins * BYTES_A_BIN;
         let text = bins + self.cells * BYTES_A_CELL + self.besides + BYTES_BESIDES;
         text + text / 100
     }
 
-    /// Cells of all tables.
+    /// Largest number of cells of all tables.
     pub fn cells(&self) -> u64 {
         self.cells
     }
 
-    /// The same with room for so many cells.
+    /// The same with room for this many cells.
     pub fn of_cells(&self, cells: u64) -> Room {
         Room { cells, ..*self }
     }
 
-    /// Leaves that a tree may have.
+    /// Largest number of leaves of a tree.
     pub fn leaves_a_tree(&self) -> u64 {
         self.leaves_a_tree
     }
 
-    /// Those of `chosen` that fit, the smallest first; their order stays.
+    /// Those of `chosen` that fit, the smallest first; their order is kept.
     pub fn fitting(&self, mut chosen: Vec<Marginal>) -> Vec<Marginal> {
         let mut sizes: Vec<u64> = chosen.iter().map(|marginal| marginal.cells.count() as u64).collect();
         sizes.sort_unstable();
@@ -118,7 +121,7 @@ impl Room {
             }
             (sum, largest) = (sum + size, size);
         }
-        // Of several of the largest size that fits, the first ones stay.
+        // Of several of the largest size that fits, the first ones are kept.
         let mut left = self.cells;
         chosen.retain(|marginal| {
             let cells = marginal.cells.count() as u64;
@@ -159,7 +162,7 @@ mod tests {
         assert_eq!(kept(&[]), [0usize; 0]);
     }
 
-    /// A fit with next to no noise, which opens whatever it may.
+    /// A fit with hardly any noise, which opens whatever it may.
     fn fitted(plan: &Plan, leaves: u64) -> usize {
         let trace = Sensitive::new(flows::simulate(20_000, 1));
         let schema = flows::schema();
@@ -187,7 +190,7 @@ mod tests {
             let trace = Sensitive::new(flows::simulate(5_000, 1));
             let fitted = fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), &Quiet).unwrap();
             let bundle = fitted.bundle;
-            // What was said of the parts that are there: more than they take before they are compressed.
+            // The bound on existing parts: at least their uncompressed size.
             let bins = |trees: bool| -> usize {
                 let of = bundle
                     .attributes
@@ -220,7 +223,7 @@ mod tests {
             let bundle = fit(trace, &flows::schema(), &plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
             let cells: usize =
                 bundle.measurements.iter().filter(|m| m.attributes.len() > 1).map(|m| m.counts.len()).sum();
-            // Every interval by itself, in place of the most that there may be.
+            // The actual number of intervals instead of the largest possible one.
             let intervals =
                 bundle.attributes.iter().map(|a| a.partition.intervals().iter().map(Vec::len).sum::<usize>());
             let most = Room::of(&plan, &bundle.schema);

@@ -1,7 +1,7 @@
 //! DenseMarg: which pairs of attributes are worth measuring (PrivSyn, section 4.1).
 //!
-//! The gain of a pair is its independence difference InDif = Σ |N_ab − N_a·N_b/N|, the L1 error of leaving it out; its
-//! price is the noise that measuring one more table adds to all of them.
+//! The gain of a pair is its independence difference InDif = Σ |N_ab − N_a·N_b/N|, the L1 error of omitting
+//! it; its price is the noise that measuring one more table adds to all of them.
 
 use super::FitError;
 use super::count::{self, Marginal, Pass, Reach};
@@ -10,7 +10,7 @@ use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitiv
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Stage, Values};
 
-/// Cells are numbered in 32 bits, and every one gets its noise.
+/// Cells are numbered in 32 bits, and every one gets noise.
 const MOST_CELLS: usize = 1 << 26;
 
 /// All pairs that can be enumerated: at most `max_cells` cells, and more than one bin on either side.
@@ -39,6 +39,9 @@ pub fn sensitivity(candidates: &[Marginal], reach: Reach) -> Sensitivity {
 }
 
 /// Noisy InDif of every candidate: one vector query for all of them.
+///
+/// # Errors
+/// [`FitError`] when the accountant refuses the query, or `progress` asks to stop.
 pub fn score(
     codes: &Sensitive<Vec<Values>>,
     candidates: &[Marginal],
@@ -72,7 +75,8 @@ pub fn score(
     Ok(noisy.values)
 }
 
-/// ⌊Σ |N·N_ab − N_a·N_b| / N⌋ of a two-way histogram with rows of length `width`, in integers; 0 for an empty one.
+/// ⌊Σ |N·N_ab − N_a·N_b| / N⌋ of a two-way histogram with rows of length `width`, in integers; 0 for an empty
+/// one.
 fn independence_difference(table: &[u32], width: usize) -> i64 {
     let mut columns = vec![0i128; width];
     let mut total = 0i128;
@@ -98,10 +102,10 @@ fn independence_difference(table: &[u32], width: usize) -> i64 {
     (distance / total) as i64
 }
 
-/// Chooses pairs by their noisy scores: greedily, as long as one more lowers the expected L1 error.
+/// Chooses pairs by their noisy scores: greedily, while one more pair lowers the expected L1 error.
 ///
-/// With ρ_i ∝ (c_i·Δ)^(2/3), measuring a set costs (Σ (c_i·Δ)^(2/3))^(3/2) / √(πρ); leaving a pair out costs its InDif.
-/// An attribute in no chosen pair is tied in by its strongest one.
+/// With ρ_i ∝ (c_i·Δ)^(2/3), measuring a set costs (Σ (c_i·Δ)^(2/3))^(3/2) / √(πρ); omitting a pair costs its
+/// InDif. An attribute in no chosen pair is added by its strongest pair.
 pub fn choose(
     candidates: &[Marginal],
     scores: &[i64],
@@ -189,7 +193,7 @@ mod tests {
             Rho::from_units(30_000_000_000),
         );
         let labels: Vec<_> = chosen.iter().map(|m| m.attributes().to_vec()).collect();
-        // 0×2 and 1×2 cost millions; attribute 2 is tied in by the stronger, attribute 3 by its only pair.
+        // 0×2 and 1×2 cost millions; attribute 2 is added by its stronger pair, attribute 3 by its only pair.
         assert_eq!(labels, [vec![0, 1], vec![1, 2], vec![0, 3]]);
     }
 }

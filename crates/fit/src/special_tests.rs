@@ -1,11 +1,13 @@
-//! Special values are cells as any others: neighbours ask the same, and move no count by more than is paid for.
+//! Special values are ordinary cells: neighbouring traces lead to the same queries, and move no count by more
+//! than is paid for.
 
 use super::Method;
 use super::replay::{check_replay, plan, real};
 use netdpsyn_trace::{Schema, Window, presets};
 use proptest::prelude::*;
 
-/// Every column that can have special values has two; the protocols' come before what is on no list.
+/// Every column that can have special values has two; those of the protocol precede its value for undeclared
+/// protocols.
 fn schema() -> Schema {
     let mut schema = presets::preset("ton").unwrap();
     schema.window = Window::new(1_000, 2_000_000);

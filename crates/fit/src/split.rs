@@ -1,11 +1,12 @@
-//! Holding out a fifth of the records by keyed hash.
+//! Holds out a fifth of the records by keyed hash.
 //!
-//! Packets are held out by sessions, so that none is cut: a packet is held out when HMAC(key, its unordered five-tuple) is small, which is decided by what the packet itself
-//! holds, and no other. All other records are held out one by one:
+//! Packets are held out by whole sessions: a packet is held out when HMAC(key, its unordered five-tuple) is
+//! small, which depends on the packet itself and on no other. Other records are held out one by one:
 //!
-//! A record is held out when HMAC(key, record ‖ ordinal among identical records) is small. One record more or less then
-//! moves exactly one record of one part: among identical records the ordinals 0..j become 0..j+1, all others keep
-//! theirs. A split by row number would shift every later row and break the promise.
+//! A record is held out when HMAC(key, record ‖ ordinal among identical records) is small. Adding or removing
+//! one record then moves exactly one record of one part: among identical records the ordinals 0..j become
+//! 0..j+1, and all others keep theirs. A split by row number would shift every later row and violate the
+//! guarantee.
 
 use hmac::Mac;
 use netdpsyn_privacy::noise::{keyed, secret};
@@ -18,28 +19,35 @@ use netdpsyn_trace::{Schema, Stage, Trace, Values};
 use rayon::prelude::*;
 use zeroize::ZeroizeOnDrop;
 
-/// One of this many records is held out.
+/// One in this many records is held out.
 const PARTS: u64 = 5;
 
-/// 256 secret bits that decide who is held out. Fixed for a population; a fresh one for a single run. They are wiped when it is dropped.
+/// 256 secret bits that determine which records are held out. Fixed for a population; fresh for a single run.
+/// They are wiped when the key is dropped.
 #[derive(ZeroizeOnDrop)]
 pub struct SplitKey([u8; 32]);
 
 impl SplitKey {
     /// A fresh key from the operating system.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bits.
     pub fn from_os() -> std::io::Result<Self> {
         secret().map(SplitKey)
     }
 }
 
 impl SplitKey {
-    /// A population's key, fixed when it was made.
+    /// The key of a population, fixed when the population was created.
     pub fn of_population(kept: [u8; 32]) -> Self {
         SplitKey(kept)
     }
 }
 
-/// The records to fit on and those held out, both in their old order.
+/// Splits a trace into the records to fit on and those held out, both in their original order.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn split(
     trace: Sensitive<Trace>,
     schema: &Schema,
@@ -49,14 +57,14 @@ pub fn split(
     progress.step(Stage::Split, 0, 1)?;
     let sessions = Sessions::of(schema).ok();
     let parts = trace.map(|t| {
-        // Without a directory a number would decide, and that hangs on other records.
+        // Without a directory the number of an address would decide, and that depends on other records.
         assert!(t.explains(schema), "addresses without a directory");
         let held = match &sessions {
             Some(sessions) => sessions_held_out(&t, sessions, key, progress)?,
             None => held_out(&t, key, progress)?,
         };
         let (held, kept): (Vec<u32>, Vec<u32>) = (0..t.rows() as u32).partition(|&row| held[row as usize]);
-        // Each column is given up when it is parted: memory never holds two traces.
+        // Each column is freed after it is split: memory never holds two traces.
         let parts = |column: Values| Ok((column.pick(&kept, progress)?, column.pick(&held, progress)?));
         let addresses = t.addresses().cloned();
         let columns = t.into_columns().into_par_iter().map(parts).collect::<Result<_, Cancelled>>()?;
@@ -105,7 +113,8 @@ fn sessions_held_out(
     by_row(trace.rows(), is_held_out, progress)
 }
 
-/// Tells a value as it is whatever other records there are: the number of an address of any family says how many come before it, and its key does not.
+/// Hashes a value independently of other records: the number of an address of any family depends on how many
+/// addresses precede it, its key does not.
 fn told(trace: &Trace, column: usize, value: u64, say: &mut dyn FnMut(&[u8])) {
     match trace.directory(column).filter(|_| value < SPACE) {
         Some(directory) => say(&directory.key(value).to_le_bytes()),
@@ -113,7 +122,7 @@ fn told(trace: &Trace, column: usize, value: u64, say: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// Whether a digest is one of those that hold out.
+/// Whether a digest holds out a record.
 fn is_small(digest: &[u8; 32]) -> bool {
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
@@ -138,7 +147,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    /// The multiset of held-out and of kept values.
+    /// The multisets of held-out and of kept values.
     fn parts(values: &[u64]) -> [BTreeMap<u64, i64>; 2] {
         let trace = Trace::new(vec![Values::collect(9, values.iter().copied())]);
         let mut parts = [BTreeMap::new(), BTreeMap::new()];
@@ -176,7 +185,7 @@ mod tests {
         }
         let part = parts.values().filter(|held| **held).count() as f64 / parts.len() as f64;
         assert!((0.17..0.23).contains(&part), "{part} of {} sessions", parts.len());
-        // A packet less changes no other's part.
+        // Removing a packet changes no other packet's part.
         let fewer: Vec<u32> = (1..trace.rows() as u32).collect();
         let of_fewer =
             sessions_held_out(&trace.select(&fewer), &sessions, &SplitKey([7; 32]), &Quiet).unwrap();

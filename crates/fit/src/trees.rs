@@ -1,8 +1,8 @@
-//! Prefix trees: the domain of a column of addresses or ports, found and paid for level by level.
+//! Prefix trees: find the domain of a column of addresses or ports, and pay for it level by level.
 //!
-//! The domain of a level's histogram is public (all children of the open nodes), so no δ is spent. Each record counts in
-//! at most one child a level: Δ = k. Noise is fresh for every node of every level, and every level of the fixed depth is
-//! charged, whether it was reached or not.
+//! The domain of a level's histogram is public (all children of the open nodes), so no δ is spent. Each
+//! record counts in at most one child per level: Δ = k. Noise is fresh for every node of every level, and
+//! every level of the fixed depth is charged, whether it is reached or not.
 
 use super::{FitError, count};
 use netdpsyn_account::statement::Unit;
@@ -15,11 +15,13 @@ use netdpsyn_trace::{Schema, Stage, Trace};
 use rayon::slice::ParallelSliceMut;
 use std::collections::BTreeMap;
 
-/// A node opens above this many σ: higher on the first level, where a false /8 would drag in false children.
+/// A node opens above this many σ on the first level. It is higher than below, because a false /8 would open
+/// false children.
 const FIRST_LEVEL: f64 = 4.0;
 const DEEPER: f64 = 2.5;
 
-/// Open nodes a level at most (those with the largest noisy counts): bounds time and memory, whatever the trace.
+/// Largest number of open nodes per level (those with the largest noisy counts). It bounds time and memory,
+/// whatever the trace.
 const MAX_OPEN: usize = 4_096;
 
 /// Bits of an address.
@@ -29,22 +31,26 @@ const ADDRESS_BITS: u32 = 32;
 pub struct Grown {
     /// The bins.
     pub leaves: Leaves,
-    /// The same at every level.
+    /// The scale of the noise, the same on every level.
     pub scale: NoiseScale,
 }
 
-/// What growing trees may take.
+/// The limits of growing trees.
 #[derive(Clone, Copy)]
 pub struct Allowed {
-    /// Who is protected.
+    /// The privacy unit.
     pub unit: Unit,
     /// ρ of all trees together.
     pub rho: Rho,
-    /// Leaves of one tree.
+    /// Largest number of leaves of one tree.
     pub leaves: u64,
 }
 
-/// Grows a tree for every column whose domain is found by one, with equal shares of ρ a level. Keyed by column.
+/// Grows a tree for every column whose domain requires one, with equal shares of ρ per level. Keyed by
+/// column.
+///
+/// # Errors
+/// [`FitError`] when the accountant refuses a level, or `progress` asks to stop.
 pub fn grow(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -61,7 +67,8 @@ pub fn grow(
     if steps == 0 {
         return Ok(grown);
     }
-    // Every level gets the same, so that a tree's leaves have one scale; what the division leaves over goes to what is measured last.
+    // Every level gets the same ρ, so that a tree's leaves have one scale; the remainder of the division goes
+    // to what is measured last.
     let rho = Rho::from_units(rho.units() / steps as u64);
     let mut done = 0;
     for (index, bits, levels) in columns {
@@ -83,7 +90,8 @@ pub fn grow(
             let counts = trace.derive(count).finished_or(Cancelled)?;
             let noisy = counts.measure(accountant, query, Vec::clone)?;
             let sigmas = if level == 0 && bits == ADDRESS_BITS { FIRST_LEVEL } else { DEEPER };
-            // An open node has children in place of one leaf, and no tree has more leaves than there is room for.
+            // The children of an open node replace one leaf, and no tree has more leaves than there is room
+            // for.
             left = left.saturating_sub(tree.level_cells() as u64);
             let most = levels.get(level + 1).map_or(0, |&bits| (left >> bits) as usize);
             tree.open(&noisy.values, sigmas * noisy.scale.sigma(), most.min(MAX_OPEN));
@@ -98,6 +106,9 @@ pub fn grow(
 }
 
 /// The exact histogram of the next level of a tree over the keys of a column's values.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn level_counts(
     trace: &Trace,
     column: usize,
@@ -122,10 +133,14 @@ pub fn level_counts(
     Ok(tables.into_iter().flatten().map(i64::from).collect())
 }
 
-/// How many records each address of any family has, by its key, and each special value by its own, in order.
+/// Number of records of each address of any family, by its key, and of each special value, by its key, in
+/// order.
 ///
 /// # Panics
-/// Where the trace does not say what its numbers stand for.
+/// Where the trace has no directory for the column.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn by_key(
     trace: &Trace,
     column: usize,
@@ -147,11 +162,16 @@ pub fn by_key(
     Ok(values.chunk_by(|a, b| a == b).map(|run| (key(run[0].into()), run.len() as u32)).collect())
 }
 
-/// The exact histogram of the next level of a tree over keys with their records.
+/// The exact histogram of the next level of a tree over keys with their numbers of records.
 ///
-/// It is the histogram of the records. A record has one key, which follows from its address alone; the cells of a level are disjoint sets of keys, the children of nodes
-/// that earlier noisy answers opened, and of the first level the special values. So each record counts in one cell or in none, and k of them move the counts by k at most in L2
-/// ([`netdpsyn_account::Sensitivity::histogram`]), whatever numbers the directory gives to addresses.
+/// It is the histogram of the records. A record has one key, which follows from its address alone; the cells
+/// of a level are disjoint sets of keys, the children of nodes that earlier noisy answers opened, and on the
+/// first level the special values. So each record counts in one cell or in none, and k of them move the
+/// counts by at most k in L2 ([`netdpsyn_account::Sensitivity::histogram`]), whatever numbers the directory
+/// gives to addresses.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn level_of_keys(
     keys: &[(u128, u32)],
     tree: &PrefixTree,

@@ -1,4 +1,4 @@
-//! Addresses of any family while a trace is read: numbered as they come, and put in order at the end.
+//! Addresses of any family while a trace is read: numbered in order of appearance, and sorted at the end.
 
 use super::cell::{BadCell, bad};
 use netdpsyn_trace::directory::{Directory, SPACE};
@@ -9,10 +9,10 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Parts that are locked by themselves, so that threads seldom wait for each other.
+/// Parts with a lock each, so that threads seldom wait for each other.
 const PARTS: usize = 64;
 
-/// Numbers for addresses.
+/// Assigns numbers to addresses.
 pub struct Gatherer {
     parts: [Part; PARTS],
     next: AtomicU64,
@@ -30,7 +30,7 @@ type Part = Mutex<HashMap<u128, u32>>;
 impl Gatherer {
     /// The number of a key; `None` where there are too many.
     fn number(&self, key: u128) -> Option<u64> {
-        // The parts of a key that differ most are those of IPv4, and the last ones.
+        // The bits that vary most are those of IPv4, and the last ones.
         let mixed = (key ^ key >> 92 ^ key >> 76).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         let part = &self.parts[(mixed >> 122) as usize % PARTS];
         let mut known = part.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,7 +42,11 @@ impl Gatherer {
         Some(number)
     }
 
-    /// The trace whose addresses have these numbers, with the places that they have in order. Begins anew.
+    /// Renumbers a trace so that numbers are in the order of addresses, and attaches the directory. Resets
+    /// the gatherer.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn ordered(&self, trace: Trace, progress: &dyn Progress) -> Result<Trace, Cancelled> {
         let mut known: Vec<(u128, u32)> = Vec::new();
         for part in &self.parts {
@@ -58,13 +62,13 @@ impl Gatherer {
     }
 }
 
-/// The number of an address that is bytes; `None` where text says better what it is.
+/// The number of an address given as bytes; `None` where parsing its text gives a better error message.
 pub fn of_ip(ip: IpAddr, gatherer: Option<&Gatherer>) -> Option<u64> {
     let key = Address::of_ip(ip).key()?;
     gatherer.map_or(Some(0), |gatherer| gatherer.number(key))
 }
 
-/// Reads a cell; without a gatherer its number is 0.
+/// Parses a cell; without a gatherer its number is 0.
 pub fn read(cell: &[u8], gatherer: Option<&Gatherer>) -> Result<u64, BadCell> {
     let key = match Address::read(cell) {
         Ok(address) => address.key(),

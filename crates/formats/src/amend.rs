@@ -1,8 +1,9 @@
-//! What would have to be declared for more records of a file to be readable: tried on its first ones.
+//! Proposes declarations that make more records of a file readable, by trying them on its first records.
 //!
-//! Ways of writing cells that a schema does not declare are tried one after the other, the one that leaves fewest cells and lines unread is kept, and so on
-//! until none helps. What still cannot be read, and is no number, may be declared to be a value of its own. The result is the steward's to look through, and
-//! private until then: it was told from records.
+//! Possible notations that a schema does not declare are tried one after the other. The one that leaves the
+//! fewest cells and lines unread is kept, and so on until none helps. Cells that remain unreadable and are
+//! not numbers may be declared as special values. The result is for the steward to review, and private until
+//! then: it is derived from records.
 
 use super::bind::{bind, opened};
 use super::cell::{Parser, is_no_value};
@@ -19,32 +20,32 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-/// Records that are looked at.
+/// Number of records that are examined.
 const LOOKED_AT: usize = 10_000;
-/// Cells of a column that may be special.
+/// Largest number of special cells of a column.
 const MOST_SPECIAL: usize = 8;
-/// Records in which a word occurs that is taken for a value of its own.
+/// Number of records in which a word must occur to be proposed as a special value.
 const OFTEN: usize = 2;
 
-/// One thing to declare.
+/// A declaration to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// How all numbers are written.
+    /// The number format.
     Numbers(Numbers),
-    /// How times are written.
+    /// The time format.
     Times(Times),
-    /// How characters are written as bytes.
+    /// The character encoding.
     Encoding(Encoding),
-    /// A line that begins so, and all that follows, is left out.
+    /// Skip a line that begins with this, and everything after it.
     End(String),
-    /// Of which families addresses are.
+    /// The families of addresses.
     Addresses(Families),
-    /// Cells of a column that are values of their own.
+    /// Special values of a column.
     Special(String, Vec<String>),
 }
 
 impl Amendment {
-    /// A schema with it.
+    /// The schema with this declaration.
     fn on(&self, schema: &Schema) -> Option<Schema> {
         let mut schema = schema.clone();
         let reading = &mut schema.reading;
@@ -99,20 +100,23 @@ impl fmt::Display for Amendment {
 pub struct Amended {
     /// The schema.
     pub schema: Schema,
-    /// What was added to it.
+    /// The added declarations.
     pub amendments: Vec<Amendment>,
-    /// Records that were looked at, and how many of them it reads.
+    /// Number of examined records, and how many of them the schema reads.
     pub looked_at: [usize; 2],
 }
 
-/// Tries what could be declared besides `schema`; `None` where it reads all records, or nothing helps.
+/// Tries declarations in addition to `schema`; `None` where it reads all records, or nothing helps.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, or `progress` asks to stop.
 pub fn amend(
     path: &Path,
     schema: &Schema,
     limits: Limits,
     progress: &dyn Progress,
 ) -> Result<Option<Private<Amended>>, ReadError> {
-    // Nobody wrote cells of a capture or of datagrams: nothing can be said of how.
+    // The cells of a capture or of datagrams were not written by anyone: there is no notation to propose.
     if FileKind::of(path).is_ok_and(|kind| kind.format.is_made()) {
         return Ok(None);
     }
@@ -141,7 +145,7 @@ pub fn amend(
     Ok((!amendments.is_empty()).then(|| Private::new(Amended { schema, amendments, looked_at })))
 }
 
-/// What may be declared, by what could not be read.
+/// Possible declarations, given the unreadable cells.
 fn candidates(schema: &Schema, unread: &Unread) -> Vec<Amendment> {
     let plain = Numbers::default();
     let mut all: Vec<Amendment> = [
@@ -168,7 +172,8 @@ fn candidates(schema: &Schema, unread: &Unread) -> Vec<Amendment> {
     all
 }
 
-/// The words of columns as values of their own: those that stand for no value, and others that are no numbers and not there by accident.
+/// Proposes special values for columns: words that stand for no value, and other words that are not numbers
+/// and occur repeatedly.
 fn special(schema: &Schema, unread: &Unread) -> (Schema, Vec<Amendment>) {
     let (mut schema, mut found) = (schema.clone(), Vec::new());
     for (column, cells) in &unread.cells {
@@ -190,21 +195,21 @@ fn special(schema: &Schema, unread: &Unread) -> (Schema, Vec<Amendment>) {
 struct Unread {
     looked_at: usize,
     records: usize,
-    /// Lines that are no records, and cells that cannot be read.
+    /// Number of lines that are not records, and of cells that cannot be read.
     cost: usize,
-    /// By column its cells that cannot be read, and how often.
+    /// By column, its unreadable cells and their counts.
     cells: BTreeMap<String, BTreeMap<Vec<u8>, usize>>,
     /// The first word of the first line after all records.
     end: Option<String>,
 }
 
 impl Unread {
-    /// Whether cells of columns of some type cannot be read.
+    /// Whether a column of some type has unreadable cells.
     fn is_of(&self, schema: &Schema, is: impl Fn(&Field) -> bool) -> bool {
         schema.columns.iter().any(|column| is(&column.field) && self.cells.contains_key(&column.name))
     }
 
-    /// Under a schema; `None` where it does not fit the file at all.
+    /// Reads the first records under a schema; `None` where the schema does not fit the file at all.
     fn of(
         path: &Path,
         schema: &Schema,

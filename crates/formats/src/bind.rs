@@ -1,7 +1,9 @@
-//! A schema fitted to a file: the order of its columns, the optional ones it lacks, and the notation of each column.
+//! Binds a schema to a file: the order of its columns, the optional ones it lacks, and the notation of each
+//! column.
 //!
-//! What one record could switch is canonical unless it is declared. Addresses and times are written as in the first record that can be
-//! read at all; since every other one must agree, any of them would tell the same.
+//! Notations that a single record could change are canonical unless declared. The notations of addresses and
+//! times are those of the first readable record; since every other record must agree, any of them would give
+//! the same result.
 
 use super::ReadError;
 use super::addresses::Gatherer;
@@ -19,33 +21,33 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-/// A schema and where its columns stand in a file.
+/// A schema and the positions of its columns in a file.
 #[derive(Clone, Debug)]
 pub struct Bound {
     /// The schema, in the order of the file, with every notation set.
     pub schema: Schema,
     /// For every column of the schema, its position in the file.
     pub positions: Vec<usize>,
-    /// For every column, whether its notation was told from the file rather than declared.
+    /// For every column, whether its notation was detected from the file rather than declared.
     pub detected: Vec<bool>,
     /// Number of columns in the file.
     pub width: usize,
-    /// Columns of the file that the schema does not name; they are left out.
+    /// Columns of the file that the schema does not name; they are ignored.
     pub ignored: Vec<String>,
-    /// The columns that ends are told from, where a file has them in place of durations.
+    /// The columns from which ends are computed, where a file has end times instead of durations.
     pub(super) ends: Option<Ends>,
-    /// What each column's type says of its values.
+    /// For every column, what its type in the file states of its values.
     pub(super) holds: Vec<Holds>,
-    /// How the file was taken where it leaves a choice.
+    /// How ambiguities of the file were resolved.
     pub(super) notes: Vec<String>,
-    /// Where the file comes from.
+    /// The origin of the file.
     pub(super) origin: Origin,
-    /// Where scratch files may be.
+    /// The folder for scratch files.
     scratch: Option<PathBuf>,
 }
 
 impl Bound {
-    /// The schema without the notations that were told from the file.
+    /// The schema without the notations that were detected from the file.
     pub fn declared(&self) -> Schema {
         let mut schema = self.schema.clone();
         for (column, detected) in schema.columns.iter_mut().zip(&self.detected) {
@@ -54,12 +56,13 @@ impl Bound {
         schema
     }
 
-    /// The same, with a folder for what is set aside while records are made of a capture; else it is the system's for such files.
+    /// Sets the folder for scratch files, which are needed to derive records from a capture; by default that
+    /// of the system.
     pub fn with_scratch(self, folder: &Path) -> Bound {
         Bound { scratch: Some(folder.into()), ..self }
     }
 
-    /// The file, opened.
+    /// Opens the file.
     pub(super) fn opened<'a>(
         &self,
         path: &Path,
@@ -70,17 +73,17 @@ impl Bound {
         opened_for(making, path, &self.schema, self.origin, limits, progress)
     }
 
-    /// A cell of a record: without white space around it, unless this program wrote it.
+    /// A cell of a record: without surrounding white space, unless this program wrote the file.
     pub(super) fn cell<'r>(&self, record: &'r csv::ByteRecord, position: usize) -> &'r [u8] {
         self.trimmed(record.get(position).unwrap_or_default())
     }
 
-    /// The same of a cell as the file has it.
+    /// The same for a cell as the file has it.
     pub(super) fn trimmed<'r>(&self, cell: &'r [u8]) -> &'r [u8] {
         if self.exact() { cell } else { cell.trim_ascii() }
     }
 
-    /// A cell of a column as what reads it takes it.
+    /// A cell of a column in the form that its parser expects.
     pub(super) fn said<'r>(&self, index: usize, parser: &Parser, cell: &'r [u8]) -> &'r [u8] {
         match self.holds[index] {
             Holds::Flag => parser.spelled(cell),
@@ -88,12 +91,12 @@ impl Bound {
         }
     }
 
-    /// Whether this program wrote the file: white space around a value is part of it.
+    /// Whether this program wrote the file: surrounding white space is then part of a value.
     pub(super) fn exact(&self) -> bool {
         self.origin == Origin::Ours
     }
 
-    /// What reads the cells of each column, and who gives numbers to addresses of any family.
+    /// The parsers of all columns; `gatherer` assigns numbers to addresses of any family.
     pub(super) fn parsers(&self, gatherer: Option<&Arc<Gatherer>>) -> Vec<Parser> {
         let columns = self.schema.columns.iter().zip(&self.detected).zip(&self.holds);
         let detected =
@@ -113,7 +116,7 @@ impl Bound {
         columns.map(parser).collect()
     }
 
-    /// What is read of a file that has its columns apart, in the order of the file.
+    /// The columns to read of a columnar file, in the order of the file.
     pub(super) fn chosen(&self) -> Vec<Chosen> {
         let columns = self.positions.iter().zip(&self.schema.columns);
         let chosen = |(&position, column): (&usize, &Column)| {
@@ -126,7 +129,7 @@ impl Bound {
     }
 }
 
-/// What reads a column's cells, if they are written so.
+/// The parser of a column's cells.
 fn parser(
     reading: &Reading,
     column: &Column,
@@ -138,7 +141,7 @@ fn parser(
     let parser = Parser::new(&column.field, notation, detected);
     let parser = match holds {
         Holds::Text => parser.under(reading),
-        // A type says how its values are written, and not what those below 0 stand for.
+        // A typed column determines its notation, but not how negative values are read.
         _ => {
             let numbers = Numbers { negative: reading.numbers.negative, ..Numbers::default() };
             parser.under(&Reading { numbers, ..Reading::default() })
@@ -147,7 +150,31 @@ fn parser(
     Special::around(column, parser, holds != Holds::Text)
 }
 
-/// Fits `schema` to the file: its header, and how its addresses and times are written.
+/// Binds `schema` to the file: finds its columns in the header, and the notations of addresses and times in
+/// the first record.
+///
+/// ```
+/// use netdpsyn_formats::{Limits, bind};
+/// use netdpsyn_trace::{Notation, progress::Quiet};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("flows.csv");
+/// std::fs::write(&path, "size,src,comment\n1500,192.0.2.1,a\n64,192.0.2.7,b\n")?;
+/// let schema = serde_json::from_str(
+///     r#"{"version": 2, "name": "volumes", "kind": "flow", "columns": [
+///         {"name": "src", "type": {"ip": {}}, "role": "source-address"},
+///         {"name": "size", "type": {"integer-exponential": {"max": 1000000}}, "role": "bytes"}
+///     ]}"#,
+/// )?;
+/// let bound = bind(&path, schema, Limits::NONE, &Quiet)?;
+/// assert_eq!(bound.positions, [0, 1]); // the schema is now in the order of the file: size, src
+/// assert_eq!(bound.schema.columns[1].notation, Some(Notation::Dotted));
+/// assert_eq!(bound.ignored, ["comment"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`ReadError`] when the file is not a trace, lacks a column of the schema, or has no readable record.
 pub fn bind(
     path: &Path,
     schema: Schema,
@@ -163,7 +190,7 @@ pub fn bind(
     let format = opened.format;
     let mut bound = with_notations(opened.records, to_header(schema, &opened.heads, format)?, |_, _| None)?;
     if format == FileFormat::Capture {
-        // What one record is stands in the schema from here on, and in all that is made of it.
+        // From here on the schema states what one record is, and so does everything derived from it.
         let reading = &mut bound.schema.reading;
         let settled = reading.capture.take().unwrap_or_default().settled(bound.schema.kind);
         reading.capture = (!settled.is_plain()).then_some(settled);
@@ -171,8 +198,12 @@ pub fn bind(
     Ok(bound)
 }
 
-/// The same for a file of whatever origin that should look like a trace: it must have every column, in whatever order and notation, and
-/// the schema's order stays. Times count in the trace's unit unless another one, told by their size, puts the first of them into the window.
+/// Binds a file of any origin that should have the columns of a trace: it must have every column, in any
+/// order and notation, and the order of the schema is kept. Times are read in the unit of the trace unless
+/// the first of them is outside the window, and inside it in the unit that its magnitude implies.
+///
+/// # Errors
+/// As [`bind`].
 pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<Bound, ReadError> {
     let mut open = trace.schema.clone();
     let told = open.columns.iter_mut().filter(|column| !column.is_end());
@@ -186,12 +217,14 @@ pub fn bind_like(path: &Path, trace: &Bound, progress: &dyn Progress) -> Result<
         let inside = |time: &u64| window.is_some_and(|w| (w.start()..w.end()).contains(time));
         let time = read(own)?;
         let by_size = notation_of(&column.field, cell).and_then(read).filter(inside);
-        // What was declared holds where no unit puts the time into the window; what was told by size then is told by it again.
+        // The declared unit is used where no unit puts the time inside the window. A unit that was detected
+        // by magnitude is detected again.
         (inside(&time) || by_size.is_none() && !trace.detected[index]).then_some(own)
     })
 }
 
-/// A file that has the columns of a schema: as this program writes it, or laid out as the schema says.
+/// Opens a file with the columns of a schema: either in the format that this program writes, or laid out as
+/// the schema declares.
 fn laid_out_like<'a>(
     path: &Path,
     mut schema: Schema,
@@ -206,7 +239,7 @@ fn laid_out_like<'a>(
     if declared == plain {
         return open(schema);
     }
-    // Plain is what commas separate: anything else is read as it is declared, numbers included.
+    // The plain format is separated by commas: anything else is read as declared, including numbers.
     schema.reading = Reading { separator: Some(Separator::Comma), ..plain };
     match open(schema.clone()) {
         Err(ReadError::MissingColumns { .. } | ReadError::NoHeader | ReadError::NoTrace(_)) => {
@@ -216,7 +249,7 @@ fn laid_out_like<'a>(
     }
 }
 
-/// Opens a file as a schema says that it is laid out.
+/// Opens a file with the layout that a schema declares.
 pub(super) fn opened<'a>(
     path: &Path,
     schema: &Schema,
@@ -227,7 +260,7 @@ pub(super) fn opened<'a>(
     opened_for(making(schema), path, schema, origin, limits, progress)
 }
 
-/// What is to be known of a schema where its records are made.
+/// The parts of a schema that determine how records are derived from a capture.
 fn making(schema: &Schema) -> Making<'static> {
     let four = schema.columns.iter().any(|column| matches!(column.field, Field::Ip { .. }));
     Making { kind: Some(schema.kind), four, scratch: None }
@@ -246,7 +279,8 @@ fn opened_for<'a>(
     Opened::new(path, layout, limits, progress)
 }
 
-/// A schema bound to what [`super::write()`] wrote under it: nothing is told from the file but where its columns stand.
+/// Binds a schema to a file that [`super::write()`] wrote under it: only the positions of its columns are
+/// read from the file.
 pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Bound, ReadError> {
     let schema = schema.in_file();
     let heads = opened(path, &schema, Origin::Ours, Limits::NONE, progress)?.heads;
@@ -258,7 +292,8 @@ pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> 
     Ok(bound)
 }
 
-/// Sets every notation that is not declared, by what `known` says of a column's cell or else by the cell itself.
+/// Sets every undeclared notation: the one that `known` gives for a column's cell, otherwise that of the cell
+/// itself.
 fn with_notations(
     mut records: Records<'_>,
     mut bound: Bound,
@@ -269,7 +304,7 @@ fn with_notations(
     for ((column, detected), holds) in columns {
         let declared = column.notation.filter(|notation| notation.fits(&column.field));
         let typed = holds.written_as(&column.field);
-        // Times of a format of their own are text, and nothing in the file can make them numbers.
+        // Times in a declared format are text; nothing in the file can make them numbers.
         let of_format = (bound.schema.reading.times.is_some() && *holds == Holds::Text)
             .then_some(Notation::Rfc3339)
             .filter(|notation| notation.fits(&column.field));
@@ -277,7 +312,7 @@ fn with_notations(
         column.notation = of_format.or(declared).or(typed).or(Notation::canonical(&column.field));
         *detected = column.notation.is_none();
     }
-    // Where records are made all are of one kind, and the first may cost as much as all.
+    // Derived records all have the same notation, and deriving the first may cost as much as deriving all.
     if records.are_made() {
         return Ok(bound);
     }
@@ -317,13 +352,13 @@ pub(super) fn reads(
     Ok(read > 0 && 2 * read >= seen)
 }
 
-/// How a cell is written, and whether nothing but the cell says so.
+/// The notation of a cell, and whether it was inferred from the cell alone.
 struct Told {
     notation: Option<Notation>,
     by_itself: bool,
 }
 
-/// How a record's cells are written, if every one of them can be read.
+/// The notations of a record's cells, if every one of them can be read.
 fn told_by(
     record: &csv::ByteRecord,
     bound: &Bound,
@@ -342,7 +377,7 @@ fn told_by(
             false => notation_of(&column.field, cell),
         };
         let notation = sure.or_else(by_cell);
-        // A special value says nothing of how addresses are written.
+        // A special value does not show the notation of addresses.
         let silent =
             notation.is_none() && std::str::from_utf8(cell).is_ok_and(|c| column.special_value(c).is_some());
         if silent && matches!(column.field, Field::Ip { .. }) {
@@ -353,7 +388,7 @@ fn told_by(
         readable.then_some(Told { notation, by_itself: sure.is_none() })
     });
     let told: Vec<Told> = (record.len() == bound.width).then(|| told.collect::<Option<_>>())??;
-    // An end is written as the start is, which is known by now.
+    // An end has the notation of the start, which is known by now.
     let ends = bound.schema.columns.iter().enumerate().filter(|(_, column)| column.is_end());
     let mut ends = ends.zip(bound.schema.time_column());
     let readable = |((index, _), start): ((usize, &Column), usize)| {
@@ -364,16 +399,17 @@ fn told_by(
     ends.all(readable).then_some(told)
 }
 
-/// The schema's columns as the file orders them.
+/// The schema with its columns in the order of the file.
 fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound, ReadError> {
-    // Of columns that are left out it does not matter which is which.
+    // Duplicate names do not matter among ignored columns.
     let mut names = HashSet::new();
     let named = |head: &&Head| schema.columns.iter().any(|column| column.name == head.name);
     if let Some(twice) = heads.iter().filter(named).find(|head| !names.insert(&head.name)) {
         return Err(ReadError::DuplicateColumn(twice.name.clone()));
     }
     let head = |column: &Column| heads.iter().find(|head| head.name == column.name);
-    // The names of objects are those of records: one record would decide whether an optional column is there.
+    // The names in JSON objects are those of records: a single record would decide whether an optional column
+    // exists.
     let named_by_records = format == FileFormat::Ndjson;
     let needed = || schema.columns.iter().filter(|column| !column.optional || named_by_records);
     let missing: Vec<String> = needed().filter(|c| head(c).is_none()).map(|c| c.name.clone()).collect();
@@ -427,7 +463,7 @@ fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound
         return Err(ReadError::MissingColumns { missing, header: header() });
     }
     bound.ends = ends_of(&bound.schema);
-    // Of a file without start or duration no end follows.
+    // Without start or duration no end can be computed.
     if Ends::of(&bound.schema).is_none() {
         bound.schema.reading.ends = None;
     }
@@ -489,7 +525,8 @@ mod tests {
         schema
     }
 
-    /// Binds and reads with a tolerance, and writes what was read: the bound schema and the second line of what is written.
+    /// Binds and reads with a tolerance, and writes what was read: the bound schema and the second line of
+    /// the output.
     fn through(file: &Path, tolerance: f64) -> Result<(Schema, String), ReadError> {
         let bound = bind(file, flows(), Limits::NONE, &Quiet)?;
         let (trace, _) = read(file, &bound, ReadOptions { tolerance, ..ReadOptions::default() }, &Quiet)?;
@@ -520,7 +557,7 @@ mod tests {
             &[("ts", "1.767600000e9")],
             &[("proto", "TCP"), ("byt", "3e2"), ("ts", "1767600000"), ("dstport", "80.0")],
         ];
-        // Whatever the others are written like, too.
+        // Whatever the notation of the other records.
         let usual = [
             &[][..],
             &[("proto", "6")],
@@ -640,7 +677,7 @@ mod tests {
             assert_eq!(like.schema.columns[5].notation, bound.schema.columns[5].notation);
             let read = |bound: &Bound| crate::read_synthetic(file.path(), bound, &Quiet).unwrap();
             assert_eq!(read(&bound).column(5).get(0), read(&like).column(5).get(0));
-            // Another unit than the trace's is told by its size.
+            // A unit other than that of the trace is detected by magnitude.
             let other = self::file(&[("ts", "1767600000250000")], &[], 0);
             let like = bind_like(other.path(), &bound, &Quiet).unwrap();
             let micros = Notation::Epoch { unit: TimeUnit::Microseconds, decimal: false };

@@ -1,6 +1,8 @@
-//! A raw text in blocks of whole lines, which all cores read side by side: every line is judged by itself, so that none has to wait for another.
+//! Reads a raw text in blocks of whole lines on all cores. Every line is judged separately, so none has to
+//! wait for another.
 //!
-//! What comes out is what reading line by line gives: parts are put together in the order of the file, and each fault stands behind the good records before it.
+//! The result is the same as reading line by line: parts are joined in the order of the file, and each fault
+//! follows the good records before it.
 
 use super::cell::Parser;
 use super::line::{Cells, Cutter, Line};
@@ -13,19 +15,19 @@ use netdpsyn_trace::Stage;
 use netdpsyn_trace::progress::Progress;
 use rayon::prelude::*;
 
-/// What some lines hold.
+/// The content of some lines.
 #[derive(Default)]
 struct Part {
-    /// Of each column the values of the good records.
+    /// By column, the values of the good records.
     columns: Vec<Vec<u64>>,
-    /// Bad records: good ones before it, its line among these, and why.
+    /// Bad records: number of good ones before it, its line among these, and the reason.
     faults: Vec<(usize, u64, Fault)>,
     left_out: LeftOut,
     lines: u64,
-    /// The last line that is more than blank, if there is one.
+    /// The last line that is not blank, if there is one.
     last: Option<u64>,
     runs: Blank,
-    /// Whether a line said that there is no record after it.
+    /// Whether a line marked the end of the records.
     ended: bool,
 }
 
@@ -50,7 +52,7 @@ pub(super) fn read(
             let parts = pieces.into_par_iter().zip(&mut cutters);
             parts.map(|(lines, cutter)| part(lines, block.line_end, cutter, only, bound, parsers)).collect()
         };
-        // The next block is unpacked while this one is read.
+        // The next block is decompressed while this one is read.
         let (parts, following) = rayon::join(parts, || text.block(&mut next));
         for part in parts {
             let ended = part.ended;
@@ -66,7 +68,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Whole lines in as many pieces of about one length.
+/// Divides whole lines into `many` pieces of about equal length.
 fn pieces(block: &Block, many: usize) -> Vec<&[u8]> {
     let (mut pieces, mut rest) = (Vec::with_capacity(many), &block.bytes[..]);
     for left in (1..=many).rev() {

@@ -1,5 +1,5 @@
-//! A trace of packets out as a packet capture, by what its columns mean. What a trace does not say, as payloads and sequence numbers, is made up plainly:
-//! [`netdpsyn_capture::write`] says how.
+//! Writes a trace of packets as a packet capture, by the roles of its columns. What a trace does not contain,
+//! such as payloads and sequence numbers, is filled in: see [`netdpsyn_capture::write`].
 
 use netdpsyn_capture::Packet;
 use netdpsyn_capture::write::{Container, Options, Payload, Writer};
@@ -8,10 +8,10 @@ use netdpsyn_trace::{Address, Field, Kind, Role, Schema, Stage, Trace, protocols
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Roles that a capture cannot be without.
+/// Roles that a capture requires.
 const NEEDED: [Role; 4] = [Role::SourceAddress, Role::DestinationAddress, Role::Protocol, Role::Start];
 
-/// Why a trace of this schema cannot be written as a capture, if it cannot.
+/// Why a trace of this schema cannot be written as a capture; `None` if it can.
 pub fn unfit_for_capture(schema: &Schema) -> Option<String> {
     if schema.kind == Kind::Flow {
         return Some("a capture holds packets, and this is a trace of flows".into());
@@ -25,14 +25,14 @@ pub fn unfit_for_capture(schema: &Schema) -> Option<String> {
     (!missing.is_empty()).then(|| format!("a capture needs {plural} {}", missing.join(", ")))
 }
 
-/// A column of packets, and how its values are taken.
+/// A column of packets, and how its values are converted.
 struct Told {
     place: usize,
     column: netdpsyn_trace::Column,
 }
 
 impl Told {
-    /// A number; none of a special value, which stands for none.
+    /// The number; `None` for a special value.
     fn number(&self, slice: &Trace, row: usize) -> Option<u64> {
         let value = slice.column(self.place).get(row);
         self.column.special_cell(value).is_none().then_some(value)
@@ -59,7 +59,7 @@ impl Told {
             (None, Field::Categorical(sets)) => tcp::bits(sets.as_ref()?.get(value as usize)?),
             (None, _) => Some(value),
         };
-        // No segment is without flags: where none are told, what carries data has.
+        // Every segment has flags: where none are given, those of a data segment are used.
         bits.map(|bits| bits as u8).filter(|bits| *bits > 0)
     }
 }
@@ -70,18 +70,18 @@ pub struct CaptureWriter<W: Write> {
     columns: Vec<(Role, Told)>,
     rows: u64,
     seen: u64,
-    /// The time of the packet before, and how many came before the one before them.
+    /// The time of the previous packet, and the number of packets that are earlier than their predecessor.
     last: u64,
     unordered: u64,
-    /// Packets that are none of IP of one family.
+    /// Number of packets whose addresses are not of one IP family.
     unfit: u64,
 }
 
 impl<W: Write> CaptureWriter<W> {
-    /// Of a trace of `rows` packets.
+    /// A writer of a trace of `rows` packets.
     ///
     /// # Errors
-    /// Where the schema's columns make no packets, or `to` fails.
+    /// When the schema lacks a column that packets require, or `to` fails.
     pub fn new(container: Container, schema: &Schema, to: W, rows: u64) -> io::Result<Self> {
         if let Some(reason) = unfit_for_capture(schema) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
@@ -107,12 +107,15 @@ impl<W: Write> CaptureWriter<W> {
         Ok(CaptureWriter { writer, columns, rows, seen: 0, last: 0, unordered: 0, unfit: 0 })
     }
 
-    /// The same with payloads of zeros, which are absent otherwise.
+    /// Adds payloads of zeros, which are omitted by default.
     pub fn with_zeros(self) -> Self {
         CaptureWriter { writer: self.writer.with_payload(Payload::Zeros), ..self }
     }
 
     /// Writes the next packets.
+    ///
+    /// # Errors
+    /// [`Halted`] when writing fails, or `progress` asks to stop.
     pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
         progress.step(Stage::Write, self.seen, self.rows)?;
         for row in 0..slice.rows() {
@@ -129,9 +132,9 @@ impl<W: Write> CaptureWriter<W> {
         Ok(())
     }
 
-    /// A record as a packet; none where it has no address of IP.
+    /// A record as a packet; `None` without IP addresses.
     fn packet(&self, slice: &Trace, row: usize) -> Option<Packet> {
-        // What is usual where a trace does not say it.
+        // Defaults for fields that the trace does not have.
         let mut packet = Packet { header_words: 5, ttl: 64, ..Packet::default() };
         let mut flags = None;
         for (role, field) in &self.columns {
@@ -140,7 +143,7 @@ impl<W: Write> CaptureWriter<W> {
                 Role::SourceAddress => packet.source = field.address(slice, row)?,
                 Role::DestinationAddress => packet.destination = field.address(slice, row)?,
                 Role::Protocol => {
-                    // What has no number of its own has one that no packet has.
+                    // An undeclared protocol gets a number that no packet has.
                     packet.protocol = number().min(protocols::RESERVED) as u8;
                 }
                 Role::Start => packet.time = field.number(slice, row)?,
@@ -161,7 +164,7 @@ impl<W: Write> CaptureWriter<W> {
         Some(packet)
     }
 
-    /// What of the trace is otherwise in the capture, in words.
+    /// What of the trace differs in the capture, in words.
     pub fn notes(&self) -> Vec<String> {
         let counts = self.writer.counts();
         let notes = [
@@ -174,7 +177,10 @@ impl<W: Write> CaptureWriter<W> {
         told.map(|(count, what)| format!("{count} {what}")).collect()
     }
 
-    /// Brings everything to where it is written.
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// [`Halted`] when writing fails.
     pub fn finish(self) -> Result<(), Halted> {
         let (mut to, _) = self.writer.finish()?;
         Ok(to.flush()?)

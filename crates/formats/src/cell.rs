@@ -1,4 +1,4 @@
-//! One value in its notation, read into its field's value space.
+//! Parses one value in its notation into its field's value space.
 
 use super::addresses::{self, Gatherer};
 use super::numbers::Rules;
@@ -19,8 +19,9 @@ pub struct BadCell {
     pub problem: String,
     /// The value, shortened.
     pub shown: String,
-    /// The value could be read in another notation than its column's. Refused at any tolerance, because which records count as bad
-    /// would otherwise hang on the record that the notation was told by.
+    /// Whether the value could be read in another notation than its column's. Such a file is refused at any
+    /// tolerance, because otherwise the set of bad records would depend on the record from which the notation
+    /// was detected.
     pub mixture: bool,
 }
 
@@ -35,71 +36,75 @@ pub enum Parser {
     Dotted,
     /// An address as a number.
     AddressNumber,
-    /// An address of any family, as the number that it is given; as 0 where nobody gives any.
+    /// An address of any family, as the number that the gatherer assigns; 0 without a gatherer.
     Address(Option<Arc<Gatherer>>),
     /// A protocol's name or number.
     Protocol,
-    /// A declared value; whatever else is `other`.
+    /// A declared value; every other value is `other`.
     Category {
-        /// Position of every declared value.
+        /// Index of every declared value.
         known: HashMap<Vec<u8>, u64>,
-        /// What stands for the rest.
+        /// The value of `other`.
         other: u64,
     },
     /// A number since 1970.
     Epoch {
         /// Its unit.
         unit: TimeUnit,
-        /// Refuse numbers whose size speaks of another unit.
+        /// Whether numbers with the magnitude of another unit are refused.
         one_size: bool,
     },
     /// A time in RFC 3339.
     Rfc3339,
-    /// A time as the schema's reading says.
+    /// A time in the format that the schema declares.
     Times {
-        /// How times are written.
+        /// The time format.
         times: Times,
-        /// The zone of those that say none.
+        /// The time zone of times without one.
         zone: TimeZone,
     },
-    /// A number since 1970 with a comma before its fraction.
+    /// A number since 1970 with a decimal comma.
     Comma(Box<Parser>),
-    /// A number that is written as the schema's reading says.
+    /// A number in the format that the schema declares.
     Ruled {
-        /// How numbers are written.
+        /// The number format.
         rules: Rules,
         /// As of [`Parser::Number`].
         decimals: u32,
         /// As of [`Parser::Number`].
         max: u64,
     },
-    /// Cells beside the type, and what reads the others.
+    /// Special values, and the parser of all other cells.
     Special(Box<Special>),
-    /// The time of an end, from which a duration follows.
+    /// The time of an end, which determines a duration.
     End(Box<End>),
     /// A number with this many decimals kept, at most `max` when read.
     Number {
-        /// Decimals kept behind the point; what lies beyond is rounded.
+        /// Number of decimals; further ones are rounded.
         decimals: u32,
-        /// A larger number cannot be: a port above 65,535. `u64::MAX` where larger ones fall into the edge bin.
+        /// Larger numbers are refused, such as a port above 65,535. `u64::MAX` where larger ones fall into
+        /// the edge bin.
         max: u64,
     },
 }
 
-/// Reads times of ends.
+/// Parses end times.
 pub struct End {
-    /// What reads the times of starts.
+    /// The parser of start times.
     pub times: Parser,
     /// The columns.
     pub ends: Ends,
     /// Whether a record that ends before it starts has the duration 0.
     pub clamped: bool,
-    /// How many did.
+    /// Number of such records.
     pub before: AtomicU64,
 }
 
 impl End {
-    /// The duration of a record that starts and ends so; the cell is told where there is none.
+    /// The duration of a record from its start and end; `cell` is quoted where it has none.
+    ///
+    /// # Errors
+    /// [`BadCell`] when the record ends before it starts, unless that is declared to be 0.
     pub fn duration(&self, start: u64, end: u64, cell: &[u8]) -> Result<u64, BadCell> {
         match self.ends.duration(start, end) {
             Some(duration) => Ok(duration),
@@ -116,7 +121,7 @@ impl End {
 }
 
 impl Parser {
-    /// For a field in a notation; without one (a file without records) any fitting notation.
+    /// A parser for a field in a notation; without one (a file without records) in any fitting notation.
     pub fn new(field: &Field, notation: Option<Notation>, detected: bool) -> Parser {
         match (field, notation) {
             (Field::Ip { .. }, Some(Notation::AddressNumber)) => Parser::AddressNumber,
@@ -140,7 +145,7 @@ impl Parser {
         }
     }
 
-    /// The same, where addresses of any family are given numbers.
+    /// Sets the gatherer of addresses of any family.
     pub fn gathering(self, gatherer: &Arc<Gatherer>) -> Parser {
         match self {
             Parser::Address(_) => Parser::Address(Some(gatherer.clone())),
@@ -149,7 +154,7 @@ impl Parser {
         }
     }
 
-    /// The same of text that is laid out as a schema says.
+    /// Adds the number and time formats that a schema declares.
     pub fn under(self, reading: &Reading) -> Parser {
         match (self, &reading.times) {
             (Parser::Rfc3339 | Parser::Epoch { .. }, Some(times)) => {
@@ -165,7 +170,7 @@ impl Parser {
         }
     }
 
-    /// True and false as the column's values have them, or as numbers, where the type of a column says that these are what its cells hold.
+    /// For a typed column of booleans: spells true and false as the column's declared values, or as numbers.
     pub fn spelled<'c>(&self, flag: &'c [u8]) -> &'c [u8] {
         let Some(spellings) = FLAGS.iter().find(|spellings| spellings[0] == flag) else { return flag };
         match self {
@@ -176,12 +181,15 @@ impl Parser {
         }
     }
 
-    /// Reads a cell without surrounding white space.
+    /// Parses a cell without surrounding white space.
+    ///
+    /// # Errors
+    /// [`BadCell`] with what is wrong.
     pub fn read(&self, cell: &[u8]) -> Result<u64, BadCell> {
         self.plainly(cell).map_err(|error| self.advised(error, cell))
     }
 
-    /// With what would have to be declared to read such a cell, where it looks like something that can be.
+    /// Adds advice on the declaration with which such a cell could be read, where there is one.
     fn advised(&self, error: BadCell, cell: &[u8]) -> BadCell {
         let advice = match self {
             Parser::End(end) => return end.times.advised(error, cell),
@@ -243,7 +251,7 @@ impl Parser {
     }
 }
 
-/// With a point in place of a comma; what has a point already is no number.
+/// Replaces the decimal comma by a point; a cell that already has a point is not a number.
 pub(super) fn pointed(cell: &[u8]) -> Vec<u8> {
     let turned = |byte: &u8| match byte {
         b',' => b'.',
@@ -257,7 +265,7 @@ fn within(number: u64, max: u64, cell: &[u8]) -> Result<u64, BadCell> {
     if number <= max { Ok(number) } else { Err(bad(format!("above {max}"), cell)) }
 }
 
-/// Whether a cell is one of those that people write where there is no value.
+/// Whether a cell is one that people write where there is no value.
 pub(super) fn is_no_value(cell: &[u8]) -> bool {
     let word = || ["null", "n/a", "na", "nan", "none", "(empty)", "nil", "inf", "infinity"];
     let bare = cell.strip_prefix(b"-").unwrap_or(cell);
@@ -267,7 +275,7 @@ pub(super) fn is_no_value(cell: &[u8]) -> bool {
         || word().iter().any(|w| bare.eq_ignore_ascii_case(w.as_bytes()))
 }
 
-/// What a number may be that is none as numbers are read.
+/// Advice on a cell that is not a number in the declared format.
 fn number_advice(cell: &[u8]) -> Option<&'static str> {
     let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
     let only = |marks: &[u8]| cell.iter().all(|byte| byte.is_ascii_digit() || marks.contains(byte));
@@ -288,7 +296,7 @@ fn number_advice(cell: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What a time may be that is none as times are read.
+/// Advice on a cell that is not a time in the declared format.
 fn time_advice(cell: &[u8]) -> Option<&'static str> {
     match cell {
         [b'-', rest @ ..] if rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
@@ -304,7 +312,7 @@ fn time_advice(cell: &[u8]) -> Option<&'static str> {
 /// How programs spell true and false.
 const FLAGS: [[&[u8]; 4]; 2] = [[b"true", b"True", b"TRUE", b"1"], [b"false", b"False", b"FALSE", b"0"]];
 
-/// Declared values, and where both true and false are among them, every other spelling of these.
+/// The declared values and, where both true and false are among them, all their other spellings.
 fn with_flags(mut known: HashMap<Vec<u8>, u64>) -> HashMap<Vec<u8>, u64> {
     let declared = FLAGS.map(|spellings| spellings.iter().find_map(|word| known.get(*word).copied()));
     if let [Some(yes), Some(no)] = declared {
@@ -325,7 +333,7 @@ fn since(unit: TimeUnit) -> String {
     format!("{unit} since 1970")
 }
 
-/// What a notation of times is called.
+/// The name of a notation of times.
 fn named(notation: Notation) -> String {
     match notation {
         Notation::Epoch { unit, .. } => since(unit),
@@ -333,7 +341,8 @@ fn named(notation: Notation) -> String {
     }
 }
 
-/// Why a cell is not in its column's notation: it may be in `another`, where `error` is why it is not in this one.
+/// Why a cell is not in its column's notation: it may be in `another`, and `error` is the reason why it is
+/// not in this one.
 fn not_this(error: BadCell, another: Option<String>, cell: &[u8], notation: &str) -> BadCell {
     match another {
         Some(another) => {
@@ -345,7 +354,7 @@ fn not_this(error: BadCell, another: Option<String>, cell: &[u8], notation: &str
     }
 }
 
-/// The notation that a cell of addresses or times is in by itself: at most one reads it.
+/// The notation in which a cell of addresses or times can be parsed: at most one applies.
 pub fn notation_of(field: &Field, cell: &[u8]) -> Option<Notation> {
     match field {
         Field::Ip { .. } if dotted(cell).is_ok() => Some(Notation::Dotted),
@@ -355,7 +364,7 @@ pub fn notation_of(field: &Field, cell: &[u8]) -> Option<Notation> {
     }
 }
 
-/// RFC 3339, or the unit of which a number has the size.
+/// RFC 3339, or the unit that the magnitude of a number implies.
 fn time_notation(cell: &[u8]) -> Option<Notation> {
     let fits = |unit: &TimeUnit| fixed_point(cell, unit.decimals()).is_ok_and(|time| unit.has_size_of(time));
     let unit = TimeUnit::ALL.into_iter().find(fits).map(Notation::epoch);
@@ -412,11 +421,11 @@ fn protocol(cell: &[u8]) -> Result<u64, BadCell> {
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return Err(bad("not a protocol name or number", cell));
     }
-    // A name without an IP protocol number (arp, say) is legal and counts as `other`.
+    // A name without an IP protocol number (such as arp) is valid and counts as `other`.
     Ok(protocols::number(name).map_or(protocols::COUNT, u64::from))
 }
 
-/// A number of a few digits that are all kept, as nearly all are.
+/// Parses a number of a few digits without rounding, the most common case.
 fn plain_number(cell: &[u8], decimals: u32) -> Option<u64> {
     if cell.len() > 18 {
         return None;
@@ -435,8 +444,11 @@ fn plain_number(cell: &[u8], decimals: u32) -> Option<u64> {
     number.checked_mul(10u64.checked_pow(power)?)
 }
 
-/// Reads a decimal number ≥ 0, with or without exponent, in units of 10^−`decimals`: exact integer arithmetic. Further digits are
-/// rounded, except that a whole number (no decimals) must be whole.
+/// Parses a decimal number ≥ 0, with or without exponent, in units of 10^−`decimals`, by exact integer
+/// arithmetic. Further digits are rounded, except that for `decimals` = 0 the number must be whole.
+///
+/// # Errors
+/// [`BadCell`] when the text is not such a number, or exceeds 64 bits.
 pub fn fixed_point(cell: &[u8], decimals: u32) -> Result<u64, BadCell> {
     if let Some(number) = plain_number(cell, decimals) {
         return Ok(number);
@@ -454,7 +466,7 @@ pub fn fixed_point(cell: &[u8], decimals: u32) -> Result<u64, BadCell> {
         match digits[at] {
             digit @ b'0'..=b'9' => {
                 seen = true;
-                // Beyond 30 digits nothing representable changes: keep the size, drop the digit.
+                // More than 30 digits cannot change the result: keep the magnitude, drop the digit.
                 if mantissa < 10u128.pow(30) {
                     mantissa = mantissa * 10 + u128::from(digit - b'0');
                     power -= i32::from(point);
@@ -602,7 +614,7 @@ mod tests {
             assert_eq!(parser.read(b"FALSE"), Ok(1 - yes));
             assert_eq!(parser.read(b"yes"), Ok(2));
         }
-        // Of numbers of classes 1 is none.
+        // With categories that are numbers, 1 is not a spelling of true.
         assert_eq!(parser(&["1", "2"]).read(b"True"), Ok(2));
     }
 

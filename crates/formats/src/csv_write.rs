@@ -1,4 +1,5 @@
-//! Text out: the schema's columns, order and notation, formatted in parallel and written in order, as plain CSV or laid out as the schema says.
+//! Writes text: the schema's columns, order and notation, formatted in parallel and written in order, as
+//! plain CSV or laid out as the schema declares.
 
 use super::ended::Ended;
 use super::rows::{Rows, Style};
@@ -10,7 +11,7 @@ use netdpsyn_trace::{Column, Directory, Field, Notation, Schema, Stage, Trace, p
 use rayon::prelude::*;
 use std::io::{self, Write};
 
-/// Records that are in memory as text at a time.
+/// Number of records that are in memory as text at a time.
 const BATCH: usize = 64 * BLOCK;
 
 /// Writes a trace that comes in slices.
@@ -23,14 +24,21 @@ pub struct CsvWriter<W> {
 }
 
 impl<W: Write> CsvWriter<W> {
-    /// Of a trace of `rows` records; begins with the header.
+    /// A writer of a trace of `rows` records; writes the header.
+    ///
+    /// # Errors
+    /// When `to` fails.
     pub fn new(schema: &Schema, to: W, rows: u64) -> io::Result<Self> {
         let ended = Ended::of_whole(schema);
         let lines = Rows::plain(ended.as_ref().map_or(schema, |ended| &ended.schema));
         CsvWriter::begun(lines, ended, to, rows)
     }
 
-    /// The same laid out as the schema's reading says; `places` are those of its columns in what is written.
+    /// A writer with the layout that the schema's reading declares; `places` are the indices of its columns
+    /// in the written trace.
+    ///
+    /// # Errors
+    /// When `to` fails.
     pub fn laid_out(schema: &Schema, places: &[usize], to: W, rows: u64) -> io::Result<Self> {
         let ended = Ended::of(schema, places);
         let lines = match &ended {
@@ -48,6 +56,9 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Writes the next records.
+    ///
+    /// # Errors
+    /// [`Halted`] when writing fails, or `progress` asks to stop.
     pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
         let lines = &self.lines;
         for from in (0..slice.rows()).step_by(BATCH) {
@@ -66,36 +77,40 @@ impl<W: Write> CsvWriter<W> {
         Ok(())
     }
 
-    /// Brings everything to where it is written.
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// [`Halted`] when writing fails.
     pub fn finish(mut self) -> Result<(), Halted> {
         Ok(self.to.flush()?)
     }
 }
 
-/// The most bytes that a record of a schema takes in a file.
+/// An upper bound of the bytes of a record of a schema in a CSV file.
 pub fn bytes_per_row(schema: &Schema) -> u64 {
     let ended = Ended::of_whole(schema);
     let schema = ended.as_ref().map_or(schema, |ended| &ended.schema);
     let longest = |column: &Column| Writer::new(schema, column, &Style::PLAIN).longest(column.storage_max());
-    // A comma or a line end each.
+    // A comma or a line end after each cell.
     schema.columns.iter().map(|column| longest(column) + 1).sum::<u64>().max(3)
 }
 
-/// Writes the values of one column.
+/// Formats the values of one column.
 pub(super) enum Writer {
-    /// One ready text a value; the last one for everything beyond.
+    /// One precomputed text per value; the last one for everything beyond.
     Texts(Vec<String>),
     /// 192.0.2.1
     Dotted,
-    /// An address of any family, as the directory of its column says.
+    /// An address of any family, by the directory of its column.
     Address,
-    /// A number in steps of 10^−`decimals`; with at most `point` digits behind a decimal mark, or without one.
+    /// A number in steps of 10^−`decimals`, with at most `point` digits after the decimal mark, or without
+    /// one.
     Number { decimals: u32, point: Option<u8>, mark: char },
-    /// A time in nanoseconds, shown in RFC 3339.
+    /// A time in nanoseconds, in RFC 3339.
     Rfc3339,
-    /// A time in nanoseconds, as the schema says that times are written.
+    /// A time in nanoseconds, in the format that the schema declares.
     Times(Times, TimeZone, Style),
-    /// Special values from the first on, a ready text each, and what writes the others.
+    /// Special values from the first on, with a precomputed text each, and the writer of the others.
     Special(u64, Vec<String>, Box<Writer>),
 }
 
@@ -146,7 +161,7 @@ impl Writer {
                 Writer::Texts(declared.chain([other]).collect())
             }
             (Field::Timestamp { .. }, Some(Notation::Epoch { unit, decimal })) => {
-                // Fixed, whatever the file's digits say.
+                // Fixed, whatever the digits in the file.
                 let digits = unit.decimals() - unit.shown(decimal).decimals();
                 Writer::Number { decimals: unit.decimals(), point: decimal.then_some(digits as u8), mark }
             }
@@ -155,7 +170,7 @@ impl Writer {
         }
     }
 
-    /// The most bytes of a value up to `max`.
+    /// The largest number of bytes of a value up to `max`.
     fn longest(&self, max: u64) -> u64 {
         let bytes = match self {
             Writer::Texts(texts) => texts.iter().map(String::len).max().unwrap_or(0),
@@ -166,7 +181,7 @@ impl Writer {
             Writer::Dotted => "255.255.255.255".len(),
             Writer::Address => "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".len(),
             Writer::Rfc3339 => "2554-07-21T23:34:33.709551615Z".len(),
-            // Names of months and days are no longer than their directives by more than these; a cell of its own may be quoted.
+            // Names of months and days exceed their directives by at most this; the cell may be quoted.
             Writer::Times(times, ..) => 2 + 20 * times.format.len(),
             Writer::Number { decimals, point, .. } => {
                 let whole = (max / 10u64.pow(*decimals)).checked_ilog10().unwrap_or(0) + 1;
@@ -176,7 +191,7 @@ impl Writer {
         bytes as u64
     }
 
-    /// Whether they are numbers, which JSON has without quotes.
+    /// Whether values are numbers, which JSON has without quotes.
     pub fn is_number(&self) -> bool {
         match self {
             Writer::Number { .. } => true,

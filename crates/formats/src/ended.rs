@@ -1,25 +1,25 @@
-//! Records with the times at which they end, for writers: start and duration as a schema's [`Ends`] add them up.
+//! Adds end times to records for writers: start plus duration, as a schema's [`Ends`] define them.
 
 use netdpsyn_trace::{Addresses, Ends, Schema, Trace, Values};
 use std::ops::Range;
 
-/// What is written of a trace whose records say when they end.
+/// The written columns of a trace with end times.
 pub(super) struct Ended {
     /// The columns that are written.
     pub schema: Schema,
-    /// Where each of them stands in the trace; ends stand nowhere.
+    /// The index of each in the trace; `None` for ends.
     places: Vec<Option<usize>>,
     ends: Ends,
 }
 
 impl Ended {
-    /// Of a trace that has the schema's columns at `places`; `None` where no end is written.
+    /// For a trace that has the schema's columns at `places`; `None` where no end is written.
     pub fn of(schema: &Schema, places: &[usize]) -> Option<Ended> {
         let (schema, places, ends) = schema.with_ends(places)?;
         Some(Ended { schema, places, ends })
     }
 
-    /// The same of a trace that has the schema's columns and no others, in their order.
+    /// For a trace that has exactly the schema's columns, in their order.
     pub fn of_whole(schema: &Schema) -> Option<Ended> {
         Ended::of(schema, &(0..schema.columns.len()).collect::<Vec<_>>())
     }

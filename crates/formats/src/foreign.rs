@@ -1,6 +1,6 @@
-//! Files that people have beside traces, by their first bytes: what they are, and how to make a trace of them.
+//! Files that people have beside traces, recognised by their first bytes, with advice on how to convert them.
 
-/// What a file is that is no trace, if it is known.
+/// What a known file that is not a trace is; `None` if unknown.
 pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     let kinds: [(&[u8], &str); 20] = [
         (&[0x0a, 0x0d, 0x0d, 0x0a], "it is a pcapng capture that is cut short in its first block"),
@@ -35,7 +35,7 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
 const NFCAPD_1: &str = "it is an nfcapd file, layout 1: write it as text with nfdump -r FILE -o csv";
 const NFCAPD_2: &str = "it is an nfcapd file, layout 2: write it as text with nfdump -r FILE -o csv";
 
-/// What begins as datagrams of exporters do, and was not taken for such: they must fit together.
+/// A file that begins like datagrams of exporters, but whose datagrams are inconsistent.
 fn datagram(head: &[u8]) -> Option<&'static str> {
     let word = |at: usize| Some(u16::from_be_bytes([*head.get(at)?, *head.get(at + 1)?]));
     let (version, second) = (word(0)?, word(2)?);

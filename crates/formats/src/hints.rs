@@ -1,7 +1,7 @@
-//! What `inspect` tells the steward beyond the schema: values seen in the columns that need a declaration.
+//! What `inspect` reports to the steward beyond the schema: values of the columns that need a declaration.
 //!
-//! All of it is private. Declaring a window or categories after seeing it is a choice outside the promise of privacy, which the
-//! statement of every run says.
+//! All of it is private. Declaring a window or categories after seeing it is a choice that the guarantee does
+//! not cover, as the statement of every run says.
 
 use super::cell::Parser;
 use super::columns::Chosen;
@@ -14,21 +14,24 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Distinct values listed at most.
+/// Largest number of listed distinct values.
 const LISTED: usize = 100;
 
 /// Private hints for declaring what a schema leaves open.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Hints {
-    /// By column of times: the window that just holds all of them.
+    /// By column of times: the smallest window that contains all of them.
     pub windows: Vec<(String, String)>,
-    /// By column of times: the largest grain of a power of ten, up to a second, that all of them are multiples of.
+    /// By column of times: the largest power of ten, up to a second, of which all of them are multiples.
     pub grains: Vec<(String, String)>,
-    /// By categorical column: values seen and how often; those beyond the hundredth are left out.
+    /// By categorical column: values and their counts, at most a hundred.
     pub categories: Vec<(String, BTreeMap<String, u64>)>,
 }
 
-/// Looks through a file.
+/// Collects hints from a file.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, or `progress` asks to stop.
 pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Private<Hints>, ReadError> {
     let mut records = bound.opened(path, Limits::NONE, progress)?.records;
     let mut parsers: BTreeMap<usize, Parser> = bound.parsers(None).into_iter().enumerate().collect();
@@ -73,7 +76,7 @@ pub fn hints(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Priv
         }
     }
     let name = |index: usize| bound.schema.columns[index].name.clone();
-    // Whole seconds around what was seen.
+    // Whole seconds around the observed times.
     let second = 1_000_000_000;
     let around = |low: u64, high: u64| Window::new(low / second * second, (high / second + 1) * second);
     Ok(Private::new(Hints {

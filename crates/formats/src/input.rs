@@ -1,8 +1,8 @@
-//! A text file opened: unpacked where it is packed, told to stop by bytes read, and bounded: what a packed file unpacks to, and a
-//! record with the blank lines before it.
+//! Opens a text file: decompresses it, checks for cancellation by bytes read, and limits the decompressed
+//! size and the length of a record including blank lines before it.
 //!
-//! What reads a trace goes by records, and a file need not have any: ten gigabytes of line ends are one record that never comes. So the
-//! switch and the limits are looked at here, every block.
+//! Readers of a trace check by records, and a file need not have any: ten gigabytes of line ends are one
+//! record that never ends. So cancellation and limits are checked here, for every block.
 
 use super::packed::{Broken, Packing, Unpacker};
 use super::{Container, ReadError};
@@ -12,30 +12,30 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use thiserror::Error;
 
-/// Bytes that are looked at to tell text from anything else, and bytes between two looks at the switch.
+/// Number of bytes that distinguish text from other files, and bytes between cancellation checks.
 const HEAD: usize = 1 << 16;
 
-/// Longest record, with the blank lines before it: a record of a trace has a few hundred bytes, and memory must follow neither a file without line
-/// ends nor a quote that is never closed.
+/// The longest record, including blank lines before it: a record of a trace has a few hundred bytes, and
+/// memory must depend neither on a file without line ends nor on a quote that is never closed.
 pub(super) const MAX_RECORD: u64 = 1 << 20;
 
-/// What a packed file may unpack to whatever its size: a few identical records shrink to nearly nothing.
+/// The decompressed size that is accepted for any file: a few identical records compress to almost nothing.
 const SMALL: u64 = 16 << 20;
 
-/// What a packed file may unpack to, all its members together.
+/// Limits of the decompressed size of a file, over all its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes at most.
+    /// Largest number of bytes.
     pub bytes: u64,
-    /// Times the size of the file, at most; 16 MiB are read in any case.
+    /// Largest ratio to the size of the file; 16 MiB are accepted in any case.
     pub ratio: u64,
 }
 
 impl Limits {
-    /// For a file of one's own.
+    /// No limits, for one's own files.
     pub const NONE: Limits = Limits { bytes: u64::MAX, ratio: u64::MAX };
 
-    /// The most bytes that a file of `packed` bytes may unpack to, and which limit says so.
+    /// The largest decompressed size of a file of `packed` bytes, and the limit that applies.
     pub(super) fn of(self, packed: u64) -> (u64, Limit) {
         let by_ratio = packed.saturating_mul(self.ratio).max(SMALL);
         if by_ratio < self.bytes { (by_ratio, Limit::Ratio) } else { (self.bytes, Limit::Bytes) }
@@ -48,7 +48,7 @@ impl Default for Limits {
     }
 }
 
-/// Which of the [`Limits`].
+/// One of the [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// [`Limits::bytes`]
@@ -57,7 +57,7 @@ pub enum Limit {
     Ratio,
 }
 
-/// Why reading ends before the file does, on its way through readers that know I/O errors alone.
+/// Why reading ends before the end of the file; passed through readers whose errors are I/O errors.
 #[derive(Debug, Error)]
 pub(super) enum Ended {
     #[error("cancelled")]
@@ -82,7 +82,7 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// What the file is packed in.
+    /// The compression of the file.
     pub fn packing(&self) -> Option<Packing> {
         self.packing
     }
@@ -92,12 +92,12 @@ impl<'a> Input<'a> {
         self.content.buffer()
     }
 
-    /// All of it as bytes, of which nobody says where records are.
+    /// The whole content as bytes, without limits on records.
     pub(super) fn into_bytes(self) -> BufReader<Box<dyn Read + Send + 'a>> {
         self.content
     }
 
-    /// The same, if it looks like text.
+    /// The content, if it looks like text.
     pub(super) fn of_text(self) -> Result<Input<'a>, ReadError> {
         let head = self.head();
         if let Some(what) = super::foreign::foreign(head) {
@@ -106,7 +106,7 @@ impl<'a> Input<'a> {
         if head.contains(&0) {
             return Err(ReadError::NoTrace("it holds zero bytes"));
         }
-        // An array of objects may stand in one line: each of them is bounded by itself.
+        // An array of objects may be on one line: each object is limited separately.
         let array = super::source::begins(&self) == Some(b'[');
         if !array && head.len() == HEAD && !head.contains(&b'\n') && !head.contains(&b'\r') {
             return Err(ReadError::NoTrace("it has no line ends"));
@@ -114,7 +114,8 @@ impl<'a> Input<'a> {
         Ok(self)
     }
 
-    /// The same with as many bytes at once as are looked at: what unpacks comes in smaller pieces, and datagrams are told by whole ones.
+    /// Reads the whole head at once: decompressors return smaller pieces, and datagrams are recognised by
+    /// whole ones.
     fn with_whole_head(self) -> io::Result<Input<'a>> {
         let mut head = self.content.buffer().to_vec();
         let mut rest = self.content.into_inner();
@@ -126,7 +127,7 @@ impl<'a> Input<'a> {
         Ok(Input { content, ..self })
     }
 
-    /// A record begins: what is read from here on counts as its own.
+    /// Marks the beginning of a record: the following bytes count as its own.
     pub fn begin_record(&mut self) {
         self.since_record = 0;
     }
@@ -143,7 +144,7 @@ impl Read for Input<'_> {
     }
 }
 
-/// The first bytes of a file as it is.
+/// The first bytes of a file, without decompression.
 pub(super) fn first_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(ReadError::Io)?;
@@ -152,11 +153,14 @@ pub(super) fn first_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
 }
 
 /// Opens a file and checks that it looks like text.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, or is not text.
 pub fn open<'a>(path: &Path, limits: Limits, progress: &'a dyn Progress) -> Result<Input<'a>, ReadError> {
     unpacked(path, limits, progress)?.of_text()
 }
 
-/// Opens a file, whatever is in it.
+/// Opens a file with any content.
 pub(super) fn unpacked<'a>(
     path: &Path,
     limits: Limits,
@@ -164,7 +168,7 @@ pub(super) fn unpacked<'a>(
 ) -> Result<Input<'a>, ReadError> {
     let mut file = File::open(path).map_err(ReadError::Io)?;
     let packed = file.metadata().map_err(ReadError::Io)?.len();
-    // Looked at on this side, too: members of a gzip file may be empty, and then nothing comes out of it.
+    // Checked before decompression too: members of a gzip file may be empty, and then nothing comes out.
     let raw = File::open(path).map_err(ReadError::Io)?;
     let raw = Bounded { inner: raw, read: 0, most: None, progress };
     let mut raw = BufReader::with_capacity(HEAD, raw);
@@ -187,13 +191,14 @@ pub(super) fn unpacked<'a>(
     if packing.is_some() && (super::source::columnar(head).is_some() || Packing::of(head).is_some()) {
         return Err(ReadError::NoTrace("it is packed twice; Parquet and Arrow files are read as they are"));
     }
-    // No text begins so, and captures and datagrams are told by more than their first piece.
+    // Text does not begin like this, and recognising captures and datagrams takes more than their first
+    // piece.
     let binary = head.len() < HEAD && matches!(head, [0, 5 | 9 | 10, ..] | [0x0a, 0x0d, 0x0d, ..] | [0]);
     let input = Input { content, since_record: 0, packing };
     if binary { input.with_whole_head().map_err(|error| failure(error, 0)) } else { Ok(input) }
 }
 
-/// A read error after `line` lines as the steward should see it.
+/// A read error after `line` lines, for the steward.
 pub fn failure(error: io::Error, line: u64) -> ReadError {
     let error = match error.downcast::<Ended>() {
         Ok(Ended::Cancelled) => return Cancelled.into(),
@@ -209,7 +214,7 @@ pub fn failure(error: io::Error, line: u64) -> ReadError {
     }
 }
 
-/// Looks at the switch before every read, and fails beyond a number of bytes.
+/// Checks for cancellation before every read, and fails beyond a number of bytes.
 struct Bounded<'a, R> {
     inner: R,
     read: u64,
@@ -261,7 +266,7 @@ mod tests {
         file
     }
 
-    /// A header, and `megabytes` of one line again and again.
+    /// A header, and `megabytes` of repetitions of one line.
     fn many(line: &str, megabytes: usize) -> tempfile::NamedTempFile {
         let block = line.repeat((1 << 20) / line.len()).into_bytes();
         gzip(std::iter::once(b"port\n80\n".to_vec()).chain((0..megabytes).map(move |_| block.clone())))
@@ -293,7 +298,7 @@ mod tests {
         let bound = bound(file.path()).unwrap();
         let options = ReadOptions { limits: bytes, ..ReadOptions::default() };
         assert!(matches!(read(file.path(), &bound, options, &Quiet), Err(ReadError::Unpacked { .. })));
-        // Up to the limit all is well, and a small file may be as dense as it likes.
+        // Up to the limit the file is accepted, and a small file may have any ratio.
         checked(file.path(), Limits { bytes: 21 << 20, ratio: u64::MAX }).unwrap();
         checked(many("80\n", 15).path(), Limits { bytes: u64::MAX, ratio: 1 }).unwrap();
     }
@@ -329,12 +334,12 @@ mod tests {
             assert!(matches!(split, Err(ReadError::LongRecord { .. })));
         }
         assert!(matches!(bound(header.path()), Err(ReadError::LongRecord { .. })));
-        // A few of both are read.
+        // A few of both are accepted.
         let some = gzip([b"port\n80\n".to_vec(), b"\n".repeat(1 << 19), b"443\n\"22\"\n".to_vec()]);
         checked(some.path(), Limits::NONE).unwrap();
     }
 
-    /// Stops once it has been asked this often.
+    /// Cancels at this check.
     struct After(std::sync::atomic::AtomicI64);
 
     impl Progress for After {
@@ -346,7 +351,7 @@ mod tests {
 
     #[test]
     fn reading_stops_by_bytes_whatever_the_file_holds() {
-        // Blank lines that never are too many in a row, records that cannot be read, and members with nothing in them.
+        // Blank lines that are never too many in a row, records that cannot be read, and empty members.
         let piece = [b"\n".repeat(1 << 19), b"80\n".to_vec()].concat();
         let sparse = gzip(std::iter::once(b"port\n".to_vec()).chain((0..40).map(move |_| piece.clone())));
         let bad = many("no port\n", 20);

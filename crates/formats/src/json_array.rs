@@ -1,32 +1,33 @@
-//! The elements of a JSON array, one after the other, wherever their lines end: what `nfdump -o json` and `jq -s` write.
+//! The elements of a JSON array one by one, independent of lines: the output of `nfdump -o json` and `jq -s`.
 //!
-//! Where an element ends follows from its brackets alone, so one that is broken would take those behind it along: the file is refused, whatever share of bad records is tolerated.
+//! The end of an element follows from its brackets alone, so a broken element would swallow the following
+//! ones: such a file is refused at any tolerance.
 
-/// Where in an array the next byte stands.
+/// The state of the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// Before its bracket.
+    /// Before the opening bracket.
     Outside,
-    /// Between elements, one of which must come where a comma stands before.
+    /// Between elements; after a comma an element must follow.
     Between { comma: bool, first: bool },
-    /// Within an element: so many brackets deep, within a string or not, behind a backslash or not.
+    /// Within an element: the depth of brackets, whether in a string, and whether after a backslash.
     Within { depth: usize, string: bool, escaped: bool },
-    /// Behind the array.
+    /// After the array.
     Behind,
 }
 
-/// What cuts an array into its elements, fed with its bytes as they come.
+/// Divides an array into its elements, fed with its bytes in pieces.
 #[derive(Clone, Debug)]
 pub(super) struct Elements {
     at: At,
 }
 
-/// What came of some bytes.
+/// The result of feeding some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fed {
-    /// How many were taken.
+    /// Number of bytes consumed.
     pub taken: usize,
-    /// How many lines ended in them.
+    /// Number of line ends in them.
     pub lines: u64,
     /// Whether an element ends with them.
     pub element: bool,
@@ -37,7 +38,7 @@ impl Elements {
         Elements { at: At::Outside }
     }
 
-    /// Takes bytes up to the end of an element, which is put into `element`. Elements are objects.
+    /// Consumes bytes up to the end of an element, which is written to `element`. Elements must be objects.
     pub fn feed(&mut self, bytes: &[u8], element: &mut Vec<u8>) -> Result<Fed, &'static str> {
         let (mut lines, mut begun) = (0, None);
         for (place, &byte) in bytes.iter().enumerate() {
@@ -60,7 +61,7 @@ impl Elements {
                 }
                 (within @ At::Within { .. }, _) => within,
                 (at, b' ' | b'\t' | b'\r' | b'\n') => at,
-                // What an editor may put before UTF-8.
+                // A byte-order mark before UTF-8.
                 (At::Outside, 0xef | 0xbb | 0xbf) => At::Outside,
                 (At::Outside, b'[') => At::Between { comma: true, first: true },
                 (At::Between { comma: true, .. }, b'{') => {
@@ -79,7 +80,7 @@ impl Elements {
         Ok(Fed { taken: bytes.len(), lines, element: false })
     }
 
-    /// What is wrong where nothing comes any more.
+    /// Checks that the input may end here.
     pub fn end(&self) -> Result<(), &'static str> {
         match self.at {
             At::Behind => Ok(()),
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// All elements, the text being fed in pieces of some length, or what is wrong.
+    /// All elements, with the text fed in pieces of this length, or the error.
     fn elements(text: &[u8], piece: usize) -> Result<Vec<String>, &'static str> {
         let (mut cutter, mut all, mut element) = (Elements::new(), Vec::new(), Vec::new());
         for mut piece in text.chunks(piece) {
@@ -126,7 +127,7 @@ mod tests {
         fn nothing_makes_it_panic(bytes in prop::collection::vec(prop::sample::select(b"[]{}\",\\ a\n".to_vec()), 0..60), piece in 1usize..8) {
             let one = elements(&bytes, bytes.len().max(1));
             prop_assert_eq!(&elements(&bytes, piece), &one);
-            // What a JSON parser takes for an array of objects is cut as that has it.
+            // What a JSON parser accepts as an array of objects is divided in the same way.
             let parsed: Result<Vec<serde_json::Map<String, serde_json::Value>>, _> = serde_json::from_slice(&bytes);
             if let Ok(parsed) = parsed {
                 let objects: Vec<serde_json::Map<String, serde_json::Value>> = one.unwrap().iter().map(|text| serde_json::from_str(text).unwrap()).collect();

@@ -1,9 +1,10 @@
-//! NDJSON as records: an object a line, its members by name. Numbers keep their text, so they are read exactly as in CSV. The elements of a JSON array are read alike.
+//! NDJSON as records: one object per line, with its members by name. Numbers keep their text, so they are
+//! read exactly as in CSV. The elements of a JSON array are read in the same way.
 //!
-//! Where the schema says that dots lead into objects, their members are columns, too.
+//! Where the schema declares that dots lead into objects, their members are columns, too.
 //!
-//! There is no header: columns are the names in the first thousand objects, in the order in which they come. What a line lacks is an empty cell, as
-//! null is.
+//! There is no header: columns are the names in the first thousand objects, in order of appearance. A missing
+//! member is an empty cell, as is null.
 
 use super::ReadError;
 use super::columns::Holds;
@@ -19,18 +20,18 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 
-/// Names that they may have.
+/// Largest number of names.
 const NAMES: usize = 1 << 16;
-/// Objects whose names are the columns.
+/// Number of objects whose names are the columns.
 const LOOKED_AT: usize = 1_024;
-/// Objects within objects that are opened.
+/// Largest depth of nested objects that are opened.
 const DEEPEST: usize = 8;
 
-/// Which objects within objects are opened.
+/// Which nested objects are opened.
 enum Paths {
-    /// Those on the way to a name.
+    /// Those on the path to a name.
     To(HashSet<String>),
-    /// Every one.
+    /// All of them.
     All,
 }
 
@@ -65,12 +66,12 @@ pub(super) struct JsonLines<'a> {
     buffer: Vec<u8>,
     cells: Vec<Vec<u8>>,
     line: u64,
-    /// What cuts elements, where they are those of an array.
+    /// Divides the elements, if the file is an array.
     elements: Option<Elements>,
 }
 
 impl<'a> JsonLines<'a> {
-    /// Of a file that is opened twice: for its names, and for its records.
+    /// Opens a file twice: for its names, and for its records.
     pub fn new(
         first: Input<'a>,
         layout: Layout<'_>,
@@ -79,11 +80,11 @@ impl<'a> JsonLines<'a> {
         let mut lines = JsonLines::over(first, Paths::of(layout));
         let mut heads: Vec<Head> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
-        // Of each name whether any of its values is a single one: a column of lists has none.
+        // For each name, whether any of its values is a scalar: a column of lists has none.
         let mut single: Vec<bool> = Vec::new();
         let mut objects = 0;
         while objects < LOOKED_AT && lines.advance()? {
-            // What is no object is the report's business.
+            // Lines that are not objects are reported when records are read.
             let seen = walk(&lines.buffer, &lines.paths, &mut String::new(), DEEPEST, &mut |name, value| {
                 if heads.len() == NAMES && !places.contains_key(name) {
                     return;
@@ -162,7 +163,7 @@ impl<'a> JsonLines<'a> {
         }
     }
 
-    /// The next record.
+    /// Reads the next record.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         record.cells.clear();
         record.fault = None;
@@ -178,7 +179,7 @@ impl<'a> JsonLines<'a> {
         });
         match read {
             Ok(()) => self.cells.iter().for_each(|cell| record.cells.push_field(cell)),
-            // Its brackets are not to be trusted, and so where the next one begins is not.
+            // Its brackets cannot be trusted, and so the beginning of the next element is unknown.
             Err(_) if self.elements.is_some() => {
                 return Err(ReadError::NoTrace("an element of its JSON array is no JSON object"));
             }
@@ -188,12 +189,12 @@ impl<'a> JsonLines<'a> {
     }
 }
 
-/// A value as a cell: strings without quotes, null as nothing, everything else as it stands.
+/// A value as a cell: strings without quotes, null as nothing, everything else unchanged.
 fn put(value: &RawValue, cell: &mut Vec<u8>) {
     cell.clear();
     let text = value.get();
     if text.starts_with('"') {
-        // It was parsed once already, so only lone surrogates can be wrong with it; they stay as they are written.
+        // The value was parsed before, so only lone surrogates can be wrong; they are kept as written.
         let string = serde_json::from_str(text).unwrap_or(Cow::Borrowed(text));
         cell.extend_from_slice(str::as_bytes(&string));
     } else if text != "null" {
@@ -201,7 +202,7 @@ fn put(value: &RawValue, cell: &mut Vec<u8>) {
     }
 }
 
-/// Hands on the members of an object, and in place of one that is an object itself those of it, by their path, where it is opened.
+/// Passes on the members of an object; of a member that is an opened object, its members by their path.
 fn walk(
     line: &[u8],
     paths: &Paths,
@@ -227,7 +228,7 @@ fn walk(
     inner
 }
 
-/// Hands on the members of an object.
+/// Passes on the members of an object.
 fn object(line: &[u8], member: impl FnMut(&str, &RawValue)) -> Result<(), serde_json::Error> {
     struct Members<F>(F);
 

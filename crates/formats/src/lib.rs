@@ -1,27 +1,45 @@
-//! Readers and writers of trace files: the edge where raw bytes become [`netdpsyn_privacy::Sensitive`] traces.
+//! Readers and writers of trace files: the boundary where raw bytes become [`netdpsyn_privacy::Sensitive`]
+//! traces.
+//!
+//! ```
+//! use netdpsyn_formats::{Limits, ReadOptions, Steward, bind, read, write};
+//! use netdpsyn_trace::{progress::Quiet, simulate::flows};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("flows.csv");
+//! let schema = flows::schema();
+//! write(&flows::simulate(100, 1), &schema, std::fs::File::create(&path)?, &Quiet)?;
+//!
+//! let bound = bind(&path, schema, Limits::NONE, &Quiet)?;
+//! let (trace, report) = read(&path, &bound, ReadOptions::default(), &Quiet)?; // a Sensitive<Trace>
+//! assert_eq!(report.for_steward(&Steward::local()).records, 100);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`input`] | a text file opened: unpacked; what it unpacks to and a record are bounded, and the switch is looked at by bytes |
-//! | `foreign` | files that are no traces, by their magic bytes |
-//! | `packed`, `zip` | what a file is packed in, by its magic bytes |
-//! | `source` | what a file is written in, by its magic bytes: records of cells |
-//! | `text`, `json_lines` | text as the schema lays it out, and NDJSON, as such records |
-//! | [`recognise`](mod@recognise) | which layout a file is in |
+//! | [`input`] | opening a text file: decompression, limits of its size and records, cancellation checks by bytes |
+//! | `foreign` | files that are not traces, by their magic bytes |
+//! | `packed`, `zip` | the compression of a file, by its magic bytes |
+//! | `source` | the format of a file, by its magic bytes: records of cells |
+//! | `text`, `json_lines` | text with the layout of the schema, and NDJSON, as such records |
+//! | [`recognise`](mod@recognise) | recognising the layout of a file |
 //! | [`propose`](mod@propose) | a schema for a file that no preset fits, private |
-//! | `amend` | what would have to be declared for more records to be readable, private |
-//! | `numbers` | numbers as the schema says they are written |
-//! | `columns` | Parquet and Arrow in batches, and the same out; captures and datagrams of exporters as such batches |
-//! | [`cell`] | one value in its notation, read |
-//! | [`mod@bind`] | a schema fitted to a file: column order and notations, from the format alone |
-//! | [`read`](mod@read), `tally` | a file in: a trace and a private parse report ([`report`]) |
-//! | [`csv_write`], `rows` | text out, in the columns and notation of the schema: plain CSV, or laid out as it was read |
-//! | `capture_write` | packets out as a capture |
-//! | [`write`](mod@write) | a trace out in any format |
-//! | [`hints`] | what `inspect` tells the steward beyond the schema, private |
+//! | `amend` | declarations that make more records readable, private |
+//! | `numbers` | numbers in the format that the schema declares |
+//! | `columns` | Parquet and Arrow in batches, reading and writing; captures and datagrams of exporters as such batches |
+//! | [`cell`] | parsing one value in its notation |
+//! | [`mod@bind`] | binding a schema to a file: column order and notations, from the format alone |
+//! | [`read`](mod@read), `tally` | reading a file: a trace and a private parse report ([`report`]) |
+//! | [`csv_write`], `rows` | writing text in the columns and notation of the schema: plain CSV, or in the layout of the schema |
+//! | `capture_write` | writing packets as a capture |
+//! | [`write`](mod@write) | writing a trace in any format |
+//! | [`hints`] | what `inspect` reports to the steward beyond the schema, private |
 //!
-//! Detection proposes facts of the format only: notation, column order, units, which optional columns are missing. It
-//! never takes a range, a category or a window from the values.
+//! Detection finds properties of the format only: notation, column order, units, missing optional columns. It
+//! never derives a range, a category or a window from the values.
+
+#![warn(clippy::missing_errors_doc)]
 
 mod addresses;
 mod amend;
@@ -77,9 +95,9 @@ use thiserror::Error;
 /// What unpacks to more than its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Container {
-    /// A text file that is packed.
+    /// A compressed text file.
     Packed(Packing),
-    /// A format that packs its own columns.
+    /// A format that compresses its own columns.
     Columns(FileFormat),
 }
 
@@ -92,35 +110,35 @@ impl std::fmt::Display for Container {
     }
 }
 
-/// Why a trace file is refused. For the steward: some messages are about the content.
+/// Why a trace file is refused. For the steward: some messages quote the content.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// Opening or reading failed.
     #[error("cannot read the file: {0}")]
     Io(std::io::Error),
-    /// What it is packed in ends before it is complete.
+    /// The compressed stream ends before it is complete.
     #[error(
         "the {packing} stream is cut off or damaged after line {line}: {reason}; upload the whole file again"
     )]
     Damaged {
-        /// What it is packed in.
+        /// The compression.
         packing: Packing,
         /// The last line read.
         line: u64,
-        /// What the decoder says.
+        /// The message of the decoder.
         reason: String,
     },
-    /// A file that unpacks to more than is read.
+    /// A file that unpacks to more than the limit.
     #[error("the file unpacks to more than {most} bytes, the most that is read of a {of} file {}; cut it into several", match by { Limit::Bytes => "", Limit::Ratio => "of its size" })]
     Unpacked {
-        /// The most that are read.
+        /// The limit.
         most: u64,
-        /// Which limit says so.
+        /// Which limit applies.
         by: Limit,
         /// What unpacks.
         of: Container,
     },
-    /// A record that does not end, or blank lines that do not.
+    /// A record, or a run of blank lines, that is too long.
     #[error(
         "the record after line {line} is longer than 1 MiB, blank lines before it included; is a quote never closed?"
     )]
@@ -128,10 +146,10 @@ pub enum ReadError {
         /// The last line before it.
         line: u64,
     },
-    /// Nothing in it.
+    /// An empty file.
     #[error("the file is empty; a trace is CSV with a header line")]
     Empty,
-    /// A columnar file that cannot be read, or says what is not so.
+    /// A columnar file that cannot be read, or contradicts itself.
     #[error("the {format} file cannot be read: {reason}")]
     Columns {
         /// Its format.
@@ -139,21 +157,23 @@ pub enum ReadError {
         /// What is wrong.
         reason: String,
     },
-    /// What records of a capture are is said of another file.
-    #[error("the file is no packet capture but {format}: leave out what `reading` says of captures")]
+    /// The schema declares records of a capture, and the file is of another format.
+    #[error(
+        "the file is not a packet capture but {format}: remove the declarations about captures from `reading`"
+    )]
     NoCapture {
         /// Its format.
         format: FileFormat,
     },
-    /// A capture or datagrams of which no record can be made.
+    /// A capture or datagrams without any usable record.
     #[error("{what}, and no record can be made of it: {}", if reasons.is_empty() { "there are none".into() } else { reasons.join("; ") })]
     NothingMade {
         /// What it is.
         what: String,
-        /// What was left out and why.
+        /// What was skipped and why.
         reasons: Vec<String>,
     },
-    /// Bytes that are no trace in any format.
+    /// A file that is not a trace in any format.
     #[error(
         "the file is no trace ({0}); a trace is CSV with a header line or a JSON object a line, plain or packed by gzip, zstd, xz, bzip2 or zip, a Parquet or Arrow file, a packet capture (pcap, pcapng), or datagrams of flow exporters (NetFlow, IPFIX)"
     )]
@@ -164,25 +184,25 @@ pub enum ReadError {
     /// The header lacks columns that the schema needs.
     #[error("column{} {} {} missing; the header has: {}", if missing.len() == 1 { "" } else { "s" }, missing.join(", "), if missing.len() == 1 { "is" } else { "are" }, header.join(", "))]
     MissingColumns {
-        /// What is missing.
+        /// The missing columns.
         missing: Vec<String>,
-        /// What is there.
+        /// The columns of the file.
         header: Vec<String>,
     },
-    /// Its first line is a record.
+    /// The first line is a record.
     #[error(
         "the file has no header: its first line looks like a record; declare the names of the columns, in order, as `columns` of the schema's `reading` (--columns A,B,…)"
     )]
     NoHeader,
-    /// No line begins as that of the names should.
+    /// No line begins as the header is declared to begin.
     #[error("no line at the beginning of the file begins with {0}, as the one that names the columns does")]
     NoHeaderLine(String),
-    /// A header of one field over records of several.
+    /// A header of one field with records of several.
     #[error(
         "the header has 1 field and the records have {cells}: name the columns with --columns A,B,… and leave the header out with --skip-lines 1"
     )]
     HeaderOfOne {
-        /// Fields of a record.
+        /// Number of fields of a record.
         cells: usize,
     },
     /// A column that the schema needs holds lists or objects.
@@ -194,13 +214,13 @@ pub enum ReadError {
     /// More records than can be counted.
     #[error("the file has more than {most} records; cut it into several traces")]
     TooManyRecords {
-        /// The most that are read.
+        /// The largest number.
         most: u64,
     },
-    /// Too many bad records; the report tells which.
+    /// Too many bad records; the report lists them.
     #[error("more records than tolerated cannot be read")]
     BadRecords(Box<Private<Report>>),
-    /// A record in another notation than the records before it; the report tells which.
+    /// A record in another notation than earlier records; the report names it.
     #[error("a column is written in two notations, which is refused at any tolerance")]
     Mixture(Box<Private<Report>>),
     /// The schema cannot be used.

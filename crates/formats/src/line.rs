@@ -1,6 +1,6 @@
-//! One line of text: what it is by itself, and its cells.
+//! One line of text: its kind, and its cells.
 //!
-//! Nothing here knows another line, so lines of a raw trace are judged and cut side by side.
+//! No other line is consulted, so lines of a raw trace are judged and divided in parallel.
 
 use super::ReadError;
 use super::text::{Layout, Origin};
@@ -8,31 +8,31 @@ use csv_core::{ReadRecordResult, Terminator};
 use netdpsyn_trace::reading::{Encoding, Reading, Separator};
 use std::ops::Range;
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Nothing stands there.
+    /// A blank line.
     Blank,
-    /// It begins as comments do.
+    /// A comment.
     Comment,
-    /// It is the header again.
+    /// A copy of the header.
     Header,
-    /// It is the line after which there is no record.
+    /// The line that marks the end of the records.
     End,
-    /// A record begins here.
+    /// The beginning of a record.
     Record,
 }
 
-/// Why a line is no record.
+/// Why a line is not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoRecord {
     /// A quote is open at its end.
     Open,
-    /// It is not written as the reading says that lines are.
+    /// It does not match the declared pattern.
     Misfit,
 }
 
-/// The cells of a record, in its line or, where there are quotes, in the text without them.
+/// The cells of a record, as ranges of its line or, where there are quotes, of the text without them.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     ranges: Vec<Range<usize>>,
@@ -40,13 +40,13 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// How many there are.
+    /// Number of cells.
     pub fn len(&self) -> usize {
         self.ranges.len()
     }
 }
 
-/// Turns what stands in the buffer from there on into UTF-8.
+/// Converts the end of the buffer, from this position on, to UTF-8.
 pub(super) fn decode(encoding: Encoding, buffer: &mut Vec<u8>, from: usize) {
     if is_foreign(encoding, &buffer[from..]) {
         let (text, ..) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&buffer[from..]);
@@ -60,25 +60,25 @@ fn is_foreign(encoding: Encoding, line: &[u8]) -> bool {
     encoding == Encoding::Windows1252 && !line.is_ascii()
 }
 
-/// Judges lines and cuts them.
+/// Judges lines and divides them into cells.
 pub(super) struct Cutter {
-    /// What is declared.
+    /// The declarations.
     pub reading: Reading,
-    /// What is said of a line that is not written as the reading says.
+    /// The message for a line that does not match the declared pattern.
     misfit: String,
-    /// Where the text comes from.
+    /// The origin of the text.
     pub origin: Origin,
     separator: Separator,
-    /// The line of the header as it stands in the file; empty without one.
+    /// The header line as it is in the file; empty without one.
     header: Vec<u8>,
     columns: usize,
-    /// Cells of a record that has quotes, and where each ends.
+    /// The cells of a record with quotes, and the end of each.
     unquoted: (Vec<u8>, Vec<usize>),
     quoted: csv_core::Reader,
 }
 
 impl Cutter {
-    /// Of a text that is laid out so, before its header is known.
+    /// For a text with this layout, before its header is known.
     pub fn new(layout: Layout<'_>) -> Cutter {
         Cutter {
             reading: layout.reading.clone(),
@@ -96,22 +96,24 @@ impl Cutter {
         }
     }
 
-    /// The same, of cells that this separates.
+    /// Sets the separator.
     pub fn separate_by(&mut self, separator: Separator) {
         self.separator = separator;
         let mut quoted = csv_core::ReaderBuilder::new();
         quoted.delimiter(separator.byte()).terminator(Terminator::Any(b'\n'));
         self.quoted = quoted.build();
-        // It takes a byte-order mark for none of its first record: that is dropped where the file begins.
+        // The reader would drop a byte-order mark from its first record; the mark is already dropped at the
+        // beginning of the file.
         let _ = self.quoted.read_record(b"-\n", &mut [0; 4], &mut [0; 4]);
     }
 
-    /// The same, of so many columns and, where copies of it are left out, with this header.
+    /// Sets the number of columns and, where copies of the header are skipped, the header.
     pub fn under(&mut self, header: Vec<u8>, columns: usize) {
         (self.header, self.columns) = (header, columns);
     }
 
-    /// Another one that does the same. A copy of a `csv_core::Reader` forgets its table, so a new one is built.
+    /// A second cutter with the same settings. A copy of a `csv_core::Reader` forgets its table, so a new one
+    /// is built.
     pub fn another(&self) -> Cutter {
         let mut another = Cutter {
             reading: self.reading.clone(),
@@ -125,7 +127,7 @@ impl Cutter {
         another
     }
 
-    /// Why a line is no record, in words.
+    /// Why a line is not a record, in words.
     pub fn says(&self, why: NoRecord) -> &str {
         match why {
             NoRecord::Open => "a quote is not closed in its line",
@@ -133,7 +135,7 @@ impl Cutter {
         }
     }
 
-    /// What a line is.
+    /// The kind of a line.
     pub fn judge(&self, line: &[u8]) -> Line {
         let begins = |with: &Option<String>| with.as_ref().is_some_and(|w| line.starts_with(w.as_bytes()));
         if line.is_empty() || self.columns > 1 && line.iter().all(u8::is_ascii_whitespace) {
@@ -149,14 +151,15 @@ impl Cutter {
         }
     }
 
-    /// Whether the cells of a line may stand in quotes.
+    /// Whether cells of a line may be quoted.
     pub fn has_quotes(&self, line: &[u8]) -> bool {
         let Reading { quotes, line: written, .. } = &self.reading;
         let quotes = quotes.unwrap_or(true) && written.is_none() && self.separator != Separator::Space;
         quotes && memchr::memchr(b'"', line).is_some()
     }
 
-    /// Judges a line as it stands in the file and, where it is a record of a raw trace, cuts it; why it is no record. `buffer` holds it where it had to be changed.
+    /// Judges a line as it is in the file and, if it is a record of a raw trace, divides it into cells;
+    /// returns why it is not a record. `buffer` holds the line where it had to be changed.
     pub fn take<'l>(
         &mut self,
         line: &'l [u8],
@@ -182,13 +185,13 @@ impl Cutter {
         if !foreign {
             buffer.extend_from_slice(line);
         }
-        // Of a raw trace no further line is asked for.
+        // In a raw trace no further line is requested.
         let why = self.cut_quoted(buffer, cells, b"", |_| Ok(None)).unwrap_or(None);
         self.trim(cells);
         (kind, buffer, why)
     }
 
-    /// Cuts a line without quotes; tells why it is no record.
+    /// Divides a line without quotes; returns why it is not a record.
     pub fn cut(&self, line: &[u8], cells: &mut Cells) -> Option<NoRecord> {
         cells.ranges.clear();
         cells.unquoted = false;
@@ -217,8 +220,9 @@ impl Cutter {
         None
     }
 
-    /// Cuts a line with quotes, and those that `more` adds to the buffer while one is open, each with how it ended in the file; tells why it is no record. Of a raw trace
-    /// a quote ends where its line does.
+    /// Divides a line with quotes. While a quote is open, `more` appends the next line to the buffer, and
+    /// returns how it ended in the file. Returns why the line is not a record. In a raw trace a quote ends on
+    /// its line.
     pub fn cut_quoted(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -231,7 +235,7 @@ impl Cutter {
         buffer.push(b'\n');
         loop {
             let (text, places) = &mut self.unquoted;
-            // No more input says that the file ends, and with it a quote that is still open.
+            // Empty input signals the end of the file, which closes an open quote.
             let input = if over { &[][..] } else { &buffer[read..] };
             let (result, consumed, put, found) =
                 self.quoted.read_record(input, &mut text[written..], &mut places[ends..]);
@@ -243,7 +247,7 @@ impl Cutter {
                     fault = Some(NoRecord::Open);
                     over = true;
                 }
-                // The quote goes on: the line end, which stands there already, is part of the cell as the file has it.
+                // The quote continues: the line end, which is already in the buffer, is part of the cell.
                 ReadRecordResult::InputEmpty => {
                     if ended.len() > 1 {
                         text.resize(text.len().max(written + 1), 0);
@@ -272,7 +276,7 @@ impl Cutter {
         Ok(fault)
     }
 
-    /// Drops empty cells behind the last column.
+    /// Drops empty cells after the last column.
     pub fn trim(&self, cells: &mut Cells) {
         let many = cells.len();
         if many > self.columns && cells.ranges[self.columns..].iter().all(Range::is_empty) {
@@ -280,7 +284,7 @@ impl Cutter {
         }
     }
 
-    /// A cell of the line that was cut last.
+    /// A cell of the line that was divided last.
     pub fn cell<'a>(&'a self, line: &'a [u8], cells: &Cells, at: usize) -> &'a [u8] {
         let text = if cells.unquoted { &self.unquoted.0 } else { line };
         cells.ranges.get(at).map_or(&[], |range| &text[range.clone()])

@@ -1,31 +1,32 @@
-//! Numbers as a schema says they are written: decimal commas, thousands apart, factors, hexadecimal digits, signs.
+//! Parses numbers in the format that a schema declares: decimal commas, thousands separators, factors,
+//! hexadecimal digits, signs.
 
 use super::cell::{BadCell, bad, fixed_point};
 use netdpsyn_trace::reading::{Decimal, Negative, Numbers};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Digits behind the point that are looked at where only the sign counts.
+/// Number of digits after the point that are read where only the sign matters.
 const LONGEST_FRACTION: u32 = 6;
-/// Bytes of the longest number that is read.
+/// Largest number of bytes of a number.
 const LONGEST: usize = 64;
 
-/// How numbers are written, and how many were taken otherwise than they stand there.
+/// The number format, with counts of the numbers that were changed.
 #[derive(Debug)]
 pub struct Rules {
     numbers: Numbers,
-    /// Numbers below 0 that were taken for 0.
+    /// Number of negative numbers that were read as 0.
     clamped: AtomicU64,
-    /// Numbers with a factor behind them, which told fewer digits than they have.
+    /// Number of numbers with a factor, which have fewer digits than their value.
     scaled: AtomicU64,
 }
 
 impl Rules {
-    /// None taken yet.
+    /// Without counts.
     pub fn new(numbers: Numbers) -> Rules {
         Rules { numbers, clamped: AtomicU64::new(0), scaled: AtomicU64::new(0) }
     }
 
-    /// What is to be said of a column of this name, after it was read.
+    /// Notes on a column with this name, after it was read.
     pub fn notes(&self, column: &str) -> Vec<String> {
         let count = |n: &AtomicU64, what: &str| match n.load(Ordering::Relaxed) {
             0 => None,
@@ -39,7 +40,10 @@ impl Rules {
         clamped.into_iter().chain(scaled).collect()
     }
 
-    /// A number in units of 10^−`decimals`.
+    /// Parses a number in units of 10^−`decimals`.
+    ///
+    /// # Errors
+    /// [`BadCell`] when the text is not a number in this format.
     pub fn read(&self, cell: &[u8], decimals: u32) -> Result<u64, BadCell> {
         let (negative, digits) = match cell {
             [b'-', rest @ ..] => (true, rest),
@@ -49,7 +53,7 @@ impl Rules {
         if digits.len() > LONGEST || matches!(digits, [b'-' | b'+', ..]) {
             return Err(bad("not a number", cell));
         }
-        // Whatever stands behind the sign is 0, be it whole or not.
+        // A negative number becomes 0, whether it is whole or not.
         let decimals =
             if negative && self.numbers.negative == Negative::Zero { LONGEST_FRACTION } else { decimals };
         let number = match digits {
@@ -68,7 +72,7 @@ impl Rules {
         }
     }
 
-    /// Hours, minutes and seconds.
+    /// Parses hours, minutes and seconds.
     fn clock(&self, text: &[u8], decimals: u32) -> Result<u64, BadCell> {
         let no_clock = || bad("not a length of time in hours, minutes and seconds", text);
         let parts: Vec<&[u8]> = text.split(|byte| *byte == b':').collect();
@@ -98,7 +102,7 @@ impl Rules {
             let byte = match byte {
                 byte if grouping.is_some_and(|mark| mark.byte() == byte) => continue,
                 b',' if decimal == Decimal::Comma => b'.',
-                // The other mark stands for nothing.
+                // The other mark is neither a decimal mark nor a separator.
                 b'.' if decimal == Decimal::Comma => return Err(bad("not a number", digits)),
                 byte => byte,
             };
@@ -108,7 +112,7 @@ impl Rules {
         if power > 0 {
             self.scaled.fetch_add(1, Ordering::Relaxed);
         }
-        // What a factor leaves of a fraction is rounded.
+        // Digits beyond the resolution after applying the factor are rounded.
         fixed_point(&plain[..length], decimals + power)
     }
 }

@@ -1,7 +1,8 @@
-//! What a file is packed in, told by its first bytes: gzip, zstd, xz, bzip2, or a zip archive of one member.
+//! The compression of a file, recognised by its first bytes: gzip, zstd, xz, bzip2, or a zip archive of one
+//! member.
 //!
-//! A decoder allocates what the file claims: the window of zstd and the dictionary of xz are held to 128 MiB, more than their own programs take
-//! unless asked for it.
+//! A decoder allocates what the file claims: the window of zstd and the dictionary of xz are limited to 128
+//! MiB, more than their own programs use by default.
 
 use super::zip;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
@@ -10,10 +11,10 @@ use std::fs::File;
 use std::io::{self, BufRead, Read};
 use thiserror::Error;
 
-/// Most memory that a decoder may ask for, as a power of two.
+/// Largest memory of a decoder, as a power of two.
 const WINDOW_LOG: u32 = 27;
 
-/// The program that packed a file.
+/// A compression format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Packing {
@@ -42,7 +43,7 @@ impl std::fmt::Display for Packing {
 }
 
 impl Packing {
-    /// Told by the first bytes of a file; none where it is not packed.
+    /// Recognises the compression by the first bytes of a file; `None` where it is not compressed.
     pub fn of(head: &[u8]) -> Option<Packing> {
         // Its name, a digit, and π: text may begin with the first three.
         let bzip2 = |head: &[u8]| head.starts_with(b"BZh") && head.get(4..10) == Some(b"1AY&SY");
@@ -50,14 +51,15 @@ impl Packing {
             [0x1f, 0x8b, ..] => Some(Packing::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Packing::Zstd),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
-            // With a member, or without one.
+            // With or without a member.
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Packing::Zip),
             head if bzip2(head) => Some(Packing::Bzip2),
             _ => None,
         }
     }
 
-    /// What `packed` unpacks to, all members together. Archives have their table of contents at the end, so `file` is the same file again.
+    /// The decompressed content of `packed`, all members together. Archives have their directory at the end,
+    /// so `file` is the same file again.
     pub(super) fn open<'a>(
         self,
         mut packed: impl BufRead + Send + 'a,
@@ -90,7 +92,8 @@ impl Packing {
     }
 }
 
-/// A decoder's own complaint, with whose it is: what passes through a decoder from beneath, the file's errors and the limits', stays as it is.
+/// A decoder's own error, with the format. Errors that pass through the decoder (of the file, and of limits)
+/// are unchanged.
 #[derive(Debug, Error)]
 #[error("{reason}")]
 pub(super) struct Broken {
@@ -98,7 +101,7 @@ pub(super) struct Broken {
     pub reason: String,
 }
 
-/// A decoder whose complaints are known as such.
+/// A decoder whose errors are marked as such.
 pub(super) struct Unpacker<R> {
     pub inner: R,
     pub packing: Packing,

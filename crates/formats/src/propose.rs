@@ -1,6 +1,7 @@
-//! A schema for a file that no preset fits, proposed from its names and first records.
+//! Proposes a schema for a file that no preset fits, from its names and first records.
 //!
-//! It is the steward's to finish, and private until then: what it says of types, separators and numbers was read from records.
+//! The steward completes it, and it is private until then: types, separators and number formats are derived
+//! from records.
 
 use super::cell::{Parser, is_no_value, notation_of};
 use super::columns::Holds;
@@ -17,18 +18,19 @@ use netdpsyn_trace::{Address, Column, Field, Kind, Notation, Role, Schema, TimeU
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Records that are looked at.
+/// Number of records that are examined.
 const LOOKED_AT: usize = 10_000;
-/// The same to find what separates cells.
+/// Number of records that are examined to find the separator.
 const SEPARATED: usize = 200;
-/// Cells beside the type at most.
+/// Largest number of special cells of a column.
 const MOST_SPECIAL: usize = 8;
-/// Values of a list at most.
+/// Largest number of listed values.
 const LISTED: usize = 100;
-/// Records that say something where each has another value.
+/// Number of records from which on distinct values in all of them are significant.
 const MANY: usize = 20;
 
-/// Formats of times that are tried, in this order: where day and month cannot be told apart the first that fits is proposed.
+/// Time formats that are tried, in this order: where day and month are ambiguous the first that fits is
+/// proposed.
 pub(super) const FORMATS: [&str; 12] = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
@@ -44,7 +46,7 @@ pub(super) const FORMATS: [&str; 12] = [
     "%Y%m%d%H%M%S",
 ];
 
-/// What columns are often called, in small letters and digits alone.
+/// Common names of columns, in lower-case letters and digits alone.
 const NAMES: [(Role, &[&str]); 16] = [
     (
         Role::SourceAddress,
@@ -169,28 +171,31 @@ const NAMES: [(Role, &[&str]); 16] = [
     (Role::Key, &["type", "attack", "class", "attackcat", "attacktype", "category"]),
 ];
 
-/// What a column of this name usually means.
+/// The usual role of a column with this name.
 pub(super) fn usual_role(name: &str) -> Option<Role> {
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     NAMES.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(role, _)| *role)
 }
 
-/// Whether a column of this name usually holds the times at which records end.
+/// Whether a column of this name usually holds end times.
 pub fn is_end(name: &str) -> bool {
     usual_role(name) == Some(Role::End)
 }
 
-/// A schema to finish, and what is not in it.
+/// A schema to complete, and what is not in it.
 #[derive(Debug)]
 pub struct Proposal {
-    /// What could be told.
+    /// The proposed schema.
     pub schema: Schema,
-    /// Columns that are left out, and why.
+    /// Ignored columns, with the reasons.
     pub left_out: Vec<(String, &'static str)>,
 }
 
-/// Proposes a schema; what is declared of the text already holds.
+/// Proposes a schema; declarations about the text already apply.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read as text, or `progress` asks to stop.
 pub fn propose(
     path: &Path,
     declared: &Reading,
@@ -209,7 +214,7 @@ pub fn propose(
         reading.objects = Some(Objects::Nested);
         opened = open(&reading)?;
     }
-    // A header of one field names no column of records that have more.
+    // A header of one field names no column of records with more.
     let alone = opened.heads.len() == 1 && opened.format == FileFormat::Csv && reading.names().is_empty();
     let cells = if alone { cells_of_records(&reading, open)? } else { None };
     if let Some((separator, cells)) = cells {
@@ -237,7 +242,7 @@ pub fn propose(
         }
     }
     let proposal = proposal(columns, reading, &first);
-    // Names alone propose what has a usual meaning.
+    // Without records, only columns whose names have a usual meaning are proposed.
     if looked_at == 0 && proposal.schema.columns.is_empty() {
         return Err(ReadError::NoRecords);
     }
@@ -253,7 +258,8 @@ fn numbered(cells: usize) -> Vec<String> {
     (1..=cells).map(|number| format!("column{number}")).collect()
 }
 
-/// The separator that cuts the header and nearly all records into the same number of cells, if that is more than one.
+/// The separator that divides the header and nearly all records into the same number of cells, if that is
+/// more than one.
 fn separator<'a>(
     reading: &Reading,
     open: impl Fn(&Reading) -> Result<Opened<'a>, ReadError>,
@@ -275,31 +281,31 @@ fn separator<'a>(
     Ok(best.1)
 }
 
-/// What the cells of a column have in common.
+/// Properties of the cells of a column.
 struct Seen {
     name: String,
     role: Option<Role>,
     holds: Holds,
     /// Whether any cell holds a value.
     seen: bool,
-    /// How many cells were seen.
+    /// Number of cells.
     cells: usize,
-    /// Cells that look as if they stood for no value.
+    /// Cells that seem to stand for no value.
     special: Vec<String>,
     addresses: bool,
-    /// Whether they are addresses of whatever family.
+    /// Whether all are addresses of any family.
     any_addresses: bool,
-    /// Whether one of them is no token of two numbers, as names of much else are.
+    /// Whether one of them is more than a token of two numbers, which other names may look like.
     tells_address: bool,
     protocols: bool,
-    /// The notation of times, while there is one.
+    /// The notation of times, while a single one applies.
     times: Option<Option<Notation>>,
-    /// Formats that read every cell.
+    /// Time formats that read every cell.
     formats: Vec<&'static str>,
     numbers: bool,
     whole: bool,
     largest: u64,
-    /// What of numbers is not plain.
+    /// The number format that the cells require.
     needs: Numbers,
     values: BTreeSet<Vec<u8>>,
 }
@@ -385,7 +391,7 @@ impl Seen {
         }
     }
 
-    /// The type that its values have, or why it has none.
+    /// The type of the values, or why there is none.
     fn field(&self) -> Result<Field, &'static str> {
         let named = |role: Role| self.role == Some(role);
         if self.holds == Holds::Nested {
@@ -433,7 +439,8 @@ impl Seen {
     }
 }
 
-/// What durations count if they say what start and end do, by the first records: the unit in which they come nearest, within a second and a half in nine of ten.
+/// The unit of durations, if they equal end − start: the unit in which they are nearest, within a second and
+/// a half in nine of ten of the first records.
 fn counted(
     times: &Seen,
     durations: &Seen,
@@ -468,7 +475,7 @@ fn counted(
     (!off.is_empty() && near * 10 >= off.len() * 9).then_some(unit)
 }
 
-/// What either needs; where both say it the first holds.
+/// The number format that either requires; the first takes precedence.
 pub(super) fn merged(one: Numbers, other: Numbers) -> Numbers {
     let both =
         Reading { numbers: one, ..Reading::default() }.over(Reading { numbers: other, ..Reading::default() });
@@ -478,7 +485,7 @@ pub(super) fn merged(one: Numbers, other: Numbers) -> Numbers {
 fn proposal(seen: Vec<Seen>, mut reading: Reading, first: &[csv::ByteRecord]) -> Proposal {
     let (mut columns, mut left_out): (Vec<Column>, Vec<(String, &'static str)>) = (Vec::new(), Vec::new());
     let mut names = BTreeSet::new();
-    // The column that is called a time goes before others that hold times.
+    // A column named as a time takes precedence over other columns of times.
     let timed = |seen: &Seen| matches!(seen.field(), Ok(Field::Timestamp { .. }));
     let named = |role: Role| seen.iter().position(|s| s.role == Some(role) && timed(s));
     let start = named(Role::Start).or(seen.iter().position(timed));
@@ -491,7 +498,7 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading, first: &[csv::ByteRecord]) ->
     let unit = start.zip(end).zip(duration).map(|((start, end), duration)| {
         counted(&seen[start], &seen[duration], [start, end, duration], first)
     });
-    // Where a duration says something else than start and end, these are two times.
+    // Where the duration differs from end − start, these are two independent times.
     let end = end.filter(|_| unit != Some(None));
     for (index, seen) in seen.into_iter().enumerate() {
         let field = match seen.field() {

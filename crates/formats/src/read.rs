@@ -1,4 +1,4 @@
-//! A trace in: records streamed into columns, bad ones reported with line, column and reason.
+//! Reads a trace: records are streamed into columns, and bad ones are reported with line, column and reason.
 
 use super::addresses::Gatherer;
 use super::cell::Parser;
@@ -15,16 +15,19 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How to read.
+/// Options of reading.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadOptions {
-    /// Share of bad records that may be skipped; above it the trace is refused.
+    /// Largest share of bad records that are skipped; above it the trace is refused.
     pub tolerance: f64,
-    /// What a packed file may unpack to.
+    /// Limits of the decompressed size of a file.
     pub limits: Limits,
 }
 
-/// Reads a raw trace. On success the report tells what was skipped; on refusal the error carries it.
+/// Reads a raw trace. On success the report lists what was skipped; on refusal the error carries it.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, too many records are bad, or `progress` asks to stop.
 pub fn read(
     path: &Path,
     bound: &Bound,
@@ -35,7 +38,10 @@ pub fn read(
     Ok((Sensitive::new(trace), Private::new(report)))
 }
 
-/// Reads a raw trace and keeps nothing but the report: memory does not follow its size.
+/// Reads a raw trace and keeps only the report: memory does not depend on its size.
+///
+/// # Errors
+/// As [`read`].
 pub fn check(
     path: &Path,
     bound: &Bound,
@@ -45,12 +51,19 @@ pub fn check(
     Ok(Private::new(records(path, bound, options, Taken::Report, progress)?.1))
 }
 
-/// Reads a synthetic trace, which is nobody's secret. Every record must be good.
+/// Reads a synthetic trace, which is not secret. Every record must be good.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, or a record is bad.
 pub fn read_synthetic(path: &Path, bound: &Bound, progress: &dyn Progress) -> Result<Trace, ReadError> {
     Ok(records(path, bound, ReadOptions::default(), Taken::All, progress)?.0)
 }
 
-/// Reads what [`super::write()`] wrote under a schema: nothing is told from the file, and there need be no records.
+/// Reads what [`super::write()`] wrote under a schema: nothing is detected from the file, which may have no
+/// records.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, or a record is bad.
 pub fn read_written(path: &Path, schema: &Schema, progress: &dyn Progress) -> Result<Trace, ReadError> {
     let bound = bind::written(path, schema, progress)?;
     match records(path, &bound, ReadOptions::default(), Taken::All, progress) {
@@ -74,7 +87,7 @@ fn records(
     })
 }
 
-/// Records whose addresses of any family have numbers as they came.
+/// Records with addresses of any family numbered in order of appearance.
 fn gathered(
     path: &Path,
     bound: &Bound,
@@ -88,7 +101,7 @@ fn gathered(
     let mut records = opened.records;
     let parsers = bound.parsers(gatherer);
     records.choose(|| bound.chosen());
-    // An end is read beside its start: record by record.
+    // An end is read together with its start: record by record.
     if let Some(columns) = records.columns().filter(|_| bound.ends.is_none()) {
         batches(columns, bound, &parsers, &mut tally, progress)?;
         tally.found(records.found());
@@ -123,7 +136,7 @@ fn gathered(
     tally.finish()
 }
 
-/// The same of a columnar file, in batches.
+/// Reads a columnar file in batches.
 fn batches(
     columns: &mut Columns,
     bound: &Bound,
@@ -131,7 +144,7 @@ fn batches(
     tally: &mut Tally,
     progress: &dyn Progress,
 ) -> Result<(), ReadError> {
-    // Arrays come in the order of the file, and the schema's may be another.
+    // Arrays come in the order of the file, which may differ from that of the schema.
     let chosen = columns.chosen();
     let mut order = bound.positions.clone();
     order.sort_unstable();
@@ -150,14 +163,15 @@ fn batches(
     Ok(())
 }
 
-/// Reads one record into `values`.
+/// Parses one record into `values`.
 fn parse_record(record: &Record, bound: &Bound, parsers: &[Parser], values: &mut [u64]) -> Result<(), Fault> {
     let cell = |position| record.cells.get(position).unwrap_or_default();
     parse(record.fault.as_deref(), record.cells.len(), cell, bound, parsers, values)
 }
 
-/// Reads a record of `width` cells into `values`, unless it is none for some reason. A record that is bad in any notation is no mixture: it is skipped, where that is
-/// tolerated, whatever else it holds.
+/// Parses a record of `width` cells into `values`, unless `fault` says why it is not a record. A record that
+/// is bad in any notation is not a mixture of notations: it is skipped, within the tolerance, whatever else
+/// it holds.
 pub(super) fn parse<'r>(
     fault: Option<&str>,
     width: usize,
@@ -192,7 +206,11 @@ pub(super) fn parse<'r>(
     mixture.map_or(Ok(()), Err)
 }
 
-/// Writes what [`super::write()`] wrote under a schema once more, in another format; neither is in memory as a whole.
+/// Reads what [`super::write()`] wrote under a schema and writes it in another format; neither is in memory
+/// as a whole.
+///
+/// # Errors
+/// [`Halted`] when a file cannot be read or written, or `progress` asks to stop.
 pub fn rewrite<W: Write>(
     path: &Path,
     schema: &Schema,
@@ -229,8 +247,11 @@ pub fn rewrite<W: Write>(
     }
 }
 
-/// Copies a file's records to two others, as CSV, the header to both: of rows counted from 0 those with i % 5 = 4 are held out.
-/// Returns how many went to each.
+/// Copies a file's records to two others, as CSV with the header in both: of rows counted from 0 those with i
+/// % 5 = 4 are held out. Returns the number of records of each.
+///
+/// # Errors
+/// [`ReadError`] when a file cannot be read or written, or `progress` asks to stop.
 pub fn split_rows(
     path: &Path,
     kept: impl Write,
@@ -259,7 +280,7 @@ pub fn split_rows(
     Ok((counts[0], counts[1]))
 }
 
-/// Records of any number of fields are written, so only the file can fail.
+/// Records may have any number of fields, so only the file can fail.
 fn unwritten(error: csv::Error) -> ReadError {
     ReadError::Io(error.into())
 }

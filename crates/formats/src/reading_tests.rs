@@ -1,4 +1,4 @@
-//! Text laid out otherwise than plainly, read as its schema says.
+//! Text in other layouts than plain CSV, read as its schema declares.
 
 use super::{Limits, ReadError, ReadOptions, Report, bind, bind_like, read, read_synthetic, write_raw};
 use netdpsyn_privacy::{Raw, Steward};
@@ -27,7 +27,7 @@ fn schema(reading: Reading) -> Schema {
 
 const HEADER: &str = "srcip,srcport,ts,td,byt,type";
 const RECORD: &str = "10.0.0.1,443,1717200001.5,0.25,1500,benign";
-/// The same as values.
+/// The same record as values.
 const VALUES: [u64; 6] = [0x0a00_0001, 443, 1_717_200_001_500_000_000, 250, 1_500, 0];
 
 fn file(text: impl AsRef<[u8]>) -> NamedTempFile {
@@ -36,7 +36,7 @@ fn file(text: impl AsRef<[u8]>) -> NamedTempFile {
     file
 }
 
-/// The values of all records, and what is said of the file.
+/// The values of all records, and the report.
 fn through(
     text: impl AsRef<[u8]>,
     reading: Reading,
@@ -71,7 +71,7 @@ fn the_separator_is_the_one_that_the_header_is_written_with() {
     let spaces = format!("{HEADER}\n{RECORD}\n").replace(',', "   ");
     let reading = Reading { separator: Some(Separator::Space), ..Reading::default() };
     assert_eq!(through(spaces, reading, 0.0).unwrap().0, [VALUES.to_vec()]);
-    // A record cannot switch it.
+    // A record cannot change the separator.
     let odd = format!("{HEADER}\n{}\n{RECORD}\n", RECORD.replace(',', ";"));
     let (rows, report) = through(odd, Reading::default(), 0.5).unwrap();
     assert_eq!((rows, report.bad), (vec![VALUES.to_vec()], 1));
@@ -83,7 +83,7 @@ fn a_file_without_a_header_takes_its_names_from_the_schema() {
     let reading = Reading { columns: names, ..Reading::default() };
     let (rows, _) = through(format!("{RECORD}\n{RECORD}\n"), reading, 0.0).unwrap();
     assert_eq!(rows.len(), 2);
-    // Without, it is said what the first line looks like, and nothing of what it holds.
+    // Without a header, the message describes the first line and quotes nothing of it.
     let refused = through(format!("{RECORD}\n{RECORD}\n"), Reading::default(), 0.0).unwrap_err().to_string();
     assert!(refused.contains("has no header") && !refused.contains("10.0.0.1"), "{refused}");
 }
@@ -103,7 +103,7 @@ fn lines_that_are_no_records_are_left_out_and_counted() {
     let text = format!("nfdump\n\n{HEADER}\n{RECORD}\nSummary\nflows,bytes\n3,4\n");
     let reading = Reading { skip: 2, end: Some("Summary".into()), ..Reading::default() };
     assert_eq!(through(&text, reading.clone(), 0.0).unwrap().0.len(), 1);
-    // Neither holds unless it is declared.
+    // Neither applies unless it is declared.
     assert!(through(&text, Reading { skip: 2, ..Reading::default() }, 0.0).is_err());
     assert!(through(&text, Reading { end: reading.end, ..Reading::default() }, 0.0).is_err());
 }
@@ -135,7 +135,7 @@ fn lines_are_counted_as_editors_do() {
             assert_eq!((rows.len(), report.first_bad[0].line), (3, line), "{end:?} {before:?}");
         }
     }
-    // The file may begin with a byte-order mark, with a header and without.
+    // The file may begin with a byte-order mark, with and without a header.
     let text = format!("\u{feff}{HEADER},note\r\n{RECORD},\"a \"\"b\"\"\"\r\n{bad},c\r\n");
     let (rows, report) = through(text, Reading::default(), 0.5).unwrap();
     assert_eq!((rows, report.first_bad[0].line), (vec![VALUES.to_vec()], 3));
@@ -151,7 +151,7 @@ fn quotes_are_quotes_unless_it_is_declared() {
     let text = format!("{HEADER},note\n{RECORD},\"5 inch\n{RECORD},b\n");
     let reading = Reading { quotes: Some(false), ..Reading::default() };
     assert_eq!(through(&text, reading, 0.0).unwrap().0.len(), 2);
-    // Where they are, one that is not closed in its line takes no other record with it.
+    // With quotes, one that is not closed on its line affects no other record.
     let (rows, report) = through(text, Reading::default(), 0.5).unwrap();
     assert_eq!((rows.len(), report.bad), (1, 1));
     assert!(report.first_bad[0].reason.contains("a quote is not closed"), "{:?}", report.first_bad);
@@ -199,7 +199,7 @@ fn times_are_written_as_they_were_read() {
     written.for_steward(&Steward::local()).unwrap();
     let text = std::fs::read_to_string(out.path()).unwrap();
     assert_eq!(text.lines().nth(1), Some("10.0.0.1,443,01/06/2024 02:00,0.25,1500,benign"));
-    // It is like the trace, and so is one that has no format of its own.
+    // It is like the trace, and so is a file without a time format.
     let like = bind_like(out.path(), &bound, &Quiet).unwrap();
     assert_eq!(read_synthetic(out.path(), &like, &Quiet).unwrap().column(2).get(0), rows[0][2]);
 }
@@ -266,7 +266,7 @@ fn a_file_that_no_preset_fits_gets_a_schema_to_finish() {
             let expected = ["start", "source-address", "source-port", "protocol", "duration", "bytes", "key"];
             assert_eq!(roles, serde_json::json!(expected));
         }
-        // What is proposed reads the file once its categories are declared.
+        // The proposed schema reads the file once its categories are declared.
         let mut schema = schema;
         let class = schema.columns.last().unwrap().name.clone();
         schema.declare_categories(&class, vec!["benign".into(), "scan".into()]).unwrap();
@@ -319,7 +319,8 @@ proptest! {
     }
 }
 
-/// Of many blocks, each read in parts: lines are counted, and faults told in the order of the file.
+/// A text of many blocks, each read in parts: lines are counted, and faults are reported in the order of the
+/// file.
 #[test]
 fn a_long_text_is_read_as_line_by_line() {
     const LINES: usize = 200_000;
@@ -360,7 +361,7 @@ fn a_long_text_is_read_as_line_by_line() {
             format!("{headers} lines are copies of the header and were left out")
         ]
     );
-    // What is declared to end the records ends them, whichever part it is in.
+    // A declared end line ends the records, whichever part contains it.
     let end = Reading { end: Some("Summary".into()), ..Reading::default() };
     let half = format!("{HEADER}\n{}Summary\n{}", format!("{RECORD}\n").repeat(90_001), "x\n".repeat(90_000));
     assert_eq!(through(&half, end, 0.0).unwrap().0.len(), 90_001);

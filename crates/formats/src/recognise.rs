@@ -1,4 +1,5 @@
-//! Which layout a file is in: by the names in its header, and where it has none by whether its first records can be read so.
+//! Recognises the layout of a file: by the names in its header or, without a header, by whether its first
+//! records can be read in it.
 
 use super::bind::reads;
 use super::source::{FileFormat, Head, Opened};
@@ -10,51 +11,54 @@ use netdpsyn_trace::reading::{Numbers, Reading, Separator};
 use netdpsyn_trace::{Role, Schema};
 use std::path::Path;
 
-/// Records that are tried.
+/// Number of records that are tried.
 const TRIED: usize = 20;
 
-/// How a layout was told.
+/// How a layout was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToldBy {
-    /// By a line of names, which is no record.
+    /// By the header, which is not a record.
     Header,
-    /// By records. No fit may hang on them, so the steward names the layout.
+    /// By records. No fit may depend on them, so the steward names the layout.
     Records,
 }
 
-/// A layout that a file may be in.
+/// A possible layout of a file.
 #[derive(Clone, Debug)]
 pub struct Near {
-    /// Which.
+    /// The layout.
     pub layout: &'static Layout,
-    /// How many of its columns the file has.
+    /// Number of its columns that the file has.
     pub found: usize,
-    /// Which of those that it needs the file lacks.
+    /// Required columns that the file lacks.
     pub missing: Vec<String>,
-    /// How it was told.
+    /// How it was recognised.
     pub told_by: ToldBy,
 }
 
 /// What a file looks like.
 #[derive(Clone, Debug)]
 pub struct Looks {
-    /// Layouts that it may be in, those first that it has all columns of, and of these those that have most.
+    /// Possible layouts: first those of which all columns are present, and of these those with most columns.
     pub near: Vec<Near>,
-    /// What its first line has, be it names or a record.
+    /// The cells of the first line, be they names or a record.
     pub first: Vec<String>,
-    /// Whether that looks like a record.
+    /// Whether the first line looks like a record.
     pub is_record: bool,
-    /// Cells of the records, where the header has one alone and they have more.
+    /// Number of cells of the records, where the header has one and they have more.
     pub header_of_one: Option<usize>,
 }
 
-/// What a file looks like; what is declared of the text already holds.
+/// Describes a file; declarations about the text already apply.
+///
+/// # Errors
+/// [`ReadError`] when the file cannot be read, or `progress` asks to stop.
 pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Result<Looks, ReadError> {
     let open = |reading: &Reading| Opened::new(path, Text::raw(reading), Limits::NONE, progress);
     let declared = Reading { only: Vec::new(), ..declared.clone() };
     let plain = open(&declared)?;
     let (format, first) = (plain.format, plain.heads);
-    // Many layouts are laid out alike.
+    // Many layouts have the same text layout.
     let mut opened: Vec<(Reading, Option<Vec<Head>>)> = vec![(shape(&declared), Some(first.clone()))];
     let mut near = Vec::new();
     for layout in layouts() {
@@ -70,7 +74,8 @@ pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Re
             continue;
         }
         let reading = declared.clone().over(Reading { only: Vec::new(), ..own.clone() });
-        // Where names are declared the layout is told by them, as by a header; records tell it only where nothing else does.
+        // Where names are declared, the layout is recognised by them as by a header; records are used only
+        // where there are no names.
         if declared.names().is_empty() && !reading.names().is_empty() {
             let schema = Schema { reading, ..layout.schema.clone() };
             if reads(path, schema, TRIED, progress).unwrap_or(false) {
@@ -89,7 +94,7 @@ pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Re
         let missing: Vec<String> = layout.needed().filter(|name| !has(name)).map(String::from).collect();
         let found = layout.schema.columns.iter().filter(|column| has(&column.name)).count();
         if found > 0 {
-            // The names of objects are those of records.
+            // The names in JSON objects are those of records.
             let by_records = layout.is_json() || format == FileFormat::Ndjson;
             let told_by = if by_records { ToldBy::Records } else { ToldBy::Header };
             near.push(Near { layout, found, missing, told_by });
@@ -112,12 +117,13 @@ pub fn recognise(path: &Path, declared: &Reading, progress: &dyn Progress) -> Re
     })
 }
 
-/// What of a reading says how lines and cells are told apart.
+/// The part of a reading that determines lines and cells.
 fn shape(reading: &Reading) -> Reading {
     Reading { numbers: Numbers::default(), times: None, only: Vec::new(), end: None, ..reading.clone() }
 }
 
-/// The separator that cuts nearly all records into the same number of cells, more than one, and that number.
+/// The separator that divides nearly all records into the same number of cells, more than one, and that
+/// number.
 pub(super) fn cells_of_records<'a>(
     reading: &Reading,
     open: impl Fn(&Reading) -> Result<Opened<'a>, ReadError>,
@@ -139,7 +145,7 @@ pub(super) fn cells_of_records<'a>(
     Ok(best)
 }
 
-/// Columns among those that are left out which are called as classes are.
+/// The ignored columns whose names suggest classes.
 pub fn classes(left_out: &[String]) -> impl Iterator<Item = &str> {
     let class = |name: &&str| matches!(super::propose::usual_role(name), Some(Role::Key | Role::Label));
     left_out.iter().map(String::as_str).filter(class)

@@ -1,48 +1,51 @@
-//! What reading found, for the steward.
+//! The parse report, for the steward.
 
 use super::{FileFormat, Packing};
 use netdpsyn_trace::{Column, Field};
 use serde::{Deserialize, Serialize};
 
-/// Share of a column outside its declaration above which reading says so, and above which a steward must confirm it before a fit.
+/// Share of a column outside its declaration above which the report warns, and above which a steward must
+/// confirm it before a fit.
 const SAID: f64 = 0.01;
 const CONFIRMED: f64 = 0.5;
 
-/// What reading found. Private: all of it is derived from the raw trace.
+/// The result of reading. Private: all of it is derived from the raw trace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// How the file is written.
+    /// Format of the file.
     #[serde(default)]
     pub format: FileFormat,
-    /// What it is packed in.
+    /// Compression of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packing: Option<Packing>,
-    /// What it is in words, where records are made of something else: "a pcap capture of link type Ethernet".
+    /// Description of the source, where records are derived: "a pcap capture of link type Ethernet".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
     /// Records kept.
     pub records: u64,
     /// Records that could not be read.
     pub bad: u64,
-    /// Records that lie outside the capture window, and were left out.
+    /// Records that are outside the capture window, and were skipped.
     #[serde(default, skip_serializing_if = "is_none")]
     pub left_out: u64,
-    /// The first of them.
+    /// The first bad records.
     pub first_bad: Vec<BadRecord>,
-    /// Columns with values outside their declared domain, and how many: times leave their record out, others fall into the edge bin or `other`.
+    /// Columns with values outside their declared domain, and the number of these: times exclude their
+    /// record, others fall into the edge bin or `other`.
     pub outside: Vec<(String, u64)>,
-    /// Columns that were left out.
+    /// Columns that were ignored.
     pub ignored_columns: Vec<String>,
-    /// What would make a fit misleading, in sentences: columns of which more than a hundredth lies outside the declaration.
+    /// Warnings that a fit would be misleading, in sentences: columns of which more than a hundredth is
+    /// outside the declaration.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// How the file was taken where it leaves a choice: columns of lists that were left out, times without a zone.
+    /// How ambiguities of the file were resolved: columns of lists that were ignored, times without a zone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// Columns of which more than half lies outside the declaration, with that share.
+    /// Columns of which more than half is outside the declaration, with that share.
     pub fn mostly_outside(&self) -> Vec<(String, f64)> {
         let shares = self.outside.iter().map(|(column, count)| (column.clone(), self.share(*count)));
         shares.filter(|(_, share)| *share > CONFIRMED).collect()
@@ -52,12 +55,12 @@ impl Report {
         count as f64 / self.readable().max(1) as f64
     }
 
-    /// Records that could be read.
+    /// Number of records that could be read.
     pub fn readable(&self) -> u64 {
         self.records + self.left_out
     }
 
-    /// Notes or warns that `count` values of a column lie outside the declaration.
+    /// Adds a note or warning that `count` values of a column are outside the declaration.
     pub(super) fn say_outside(&mut self, column: &Column, count: u64) {
         let share = self.share(count);
         let (what, advice) = match column.field {
@@ -90,10 +93,11 @@ fn is_none(count: &u64) -> bool {
 /// A record that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadRecord {
-    /// Line in the file, the header of CSV being 1; in a columnar file the record, the first being 1.
+    /// Line in the file, with the header of CSV as line 1; in a columnar file the number of the record, from
+    /// 1.
     pub line: u64,
-    /// The column, unless the record as a whole is wrong.
+    /// The column, unless the record as a whole is bad.
     pub column: Option<String>,
-    /// What is wrong, with the value.
+    /// The reason, with the value.
     pub reason: String,
 }

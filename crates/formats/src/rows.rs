@@ -1,4 +1,5 @@
-//! Records as lines: what stands before and between their cells, in plain CSV and in layouts that schemas declare.
+//! Records as lines of text: the parts before and between their cells, in plain CSV and in layouts that
+//! schemas declare.
 
 use super::csv_write::Writer;
 use netdpsyn_trace::line::Piece;
@@ -10,25 +11,25 @@ use std::ops::Range;
 /// How cells are written.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
-    /// What stands between them.
+    /// The separator of cells.
     separator: u8,
     cells: Cells,
-    /// What stands before fractions.
+    /// The decimal mark.
     pub mark: char,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cells {
-    /// In quotes where they need it (RFC 4180).
+    /// Quoted where necessary (RFC 4180).
     Quoted,
-    /// As they are; one without anything is a dash where spaces separate.
+    /// Unchanged; where spaces separate cells, an empty cell is a dash.
     Bare,
-    /// As JSON has strings, the quotes aside.
+    /// As JSON strings, without the outer quotes.
     Json,
 }
 
 impl Style {
-    /// Commas, and quotes where they are needed.
+    /// Separated by commas, and quoted where necessary.
     pub const PLAIN: Style = Style { separator: b',', cells: Cells::Quoted, mark: '.' };
 
     fn of(reading: &Reading) -> Style {
@@ -44,12 +45,12 @@ impl Style {
         Style { separator, cells, mark: if comma { ',' } else { '.' } }
     }
 
-    /// Whether cells stand in JSON.
+    /// Whether cells are in JSON.
     pub fn is_json(&self) -> bool {
         self.cells == Cells::Json
     }
 
-    /// A cell of text.
+    /// The text of a cell.
     pub fn shown(&self, cell: &str) -> String {
         let apart = char::from(self.separator);
         match self.cells {
@@ -66,12 +67,12 @@ impl Style {
     }
 }
 
-/// How the lines of a file are made.
+/// How the lines of a file are composed.
 pub(super) struct Rows {
-    /// What stands before all of them.
+    /// The text before all lines.
     pub before: Vec<u8>,
     cells: Vec<Cell>,
-    /// What ends a line.
+    /// The end of a line.
     end: String,
     encoding: Encoding,
 }
@@ -82,14 +83,14 @@ struct Cell {
     writer: Writer,
 }
 
-/// What a line is made of.
+/// A part of a line.
 enum Part {
     Text(String),
-    /// The column at this place in the schema.
+    /// The column with this index in the schema.
     Column(usize),
 }
 
-/// A cell of every record, by its name.
+/// A cell of every record, with its name.
 struct Named<'a> {
     name: &'a str,
     part: Part,
@@ -107,7 +108,7 @@ impl Rows {
         }
     }
 
-    /// As the schema says that text is laid out.
+    /// The layout that the schema declares.
     pub fn laid_out(schema: &Schema, places: &[usize]) -> Rows {
         let reading = &schema.reading;
         let style = Style::of(reading);
@@ -159,7 +160,7 @@ impl Rows {
                 writer.put(slice.column(*column).get(row), slice.directory(*column), &mut text);
             }
             text.extend_from_slice(self.end.as_bytes());
-            // A line without anything is no record.
+            // An empty line is not a record.
             if text.is_empty() || text.ends_with(b"\n") {
                 text.extend_from_slice(b"\"\"");
             }
@@ -181,7 +182,8 @@ fn apart(parts: impl Iterator<Item = Part>, between: &str) -> Vec<Part> {
     parts.enumerate().flat_map(with).flatten().collect()
 }
 
-/// The cells of a record. Where names are those of the schema's reading, columns that are not read keep their place; a column of which some values are read has the first.
+/// The cells of a record. Where the schema's reading gives names, columns that are not read keep their place;
+/// a column of which only some values are read has the first of these.
 fn cells(schema: &Schema, style: Style) -> Vec<Named<'_>> {
     let reading = &schema.reading;
     let constant = |name: &str| reading.only.iter().find(|only| only.column == name)?.values.first();
@@ -202,10 +204,10 @@ fn cells(schema: &Schema, style: Style) -> Vec<Named<'_>> {
     named.into_iter().map(|name| Named { name, part: of(name) }).collect()
 }
 
-/// The header, and what the layout's own programs need around it.
+/// The header, and the lines around it that the programs of the layout need.
 fn lines_before(schema: &Schema, style: Style, cells: &[Named<'_>]) -> Vec<u8> {
     let reading = &schema.reading;
-    // As many as are left out before it.
+    // As many lines as are skipped before it.
     let mut text = "\n".repeat(reading.skip as usize);
     if reading.objects.is_some() || !reading.names().is_empty() {
         return text.into_bytes();
@@ -229,7 +231,8 @@ fn lines_before(schema: &Schema, style: Style, cells: &[Named<'_>]) -> Vec<u8> {
     encoded(text.into_bytes(), reading.encoding)
 }
 
-/// A JSON object of cells; what has the same first name before a dot is an object of its own where dots lead into such.
+/// A JSON object of cells; cells with the same first name before a dot form a nested object where dots lead
+/// into objects.
 fn members(cells: Vec<Named<'_>>, objects: Objects, is_number: &dyn Fn(usize) -> bool, to: &mut Vec<Part>) {
     let mut groups: Vec<(String, Vec<Named<'_>>)> = Vec::new();
     for Named { name, part } in cells {

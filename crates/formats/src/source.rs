@@ -1,4 +1,4 @@
-//! A trace file as records of cells, whatever it is written in. What a file is, its first bytes say, never its name.
+//! A trace file of any format as records of cells. The first bytes determine the format, never the name.
 
 use super::ReadError;
 use super::columns::{self, Chosen, Columns, Found, Holds, Made};
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::Path;
 
-/// How a trace is written.
+/// The format of a trace file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileFormat {
     /// Comma-separated text with a header line.
     #[default]
     Csv,
-    /// A JSON object a line, or an array of objects.
+    /// A JSON object per line, or an array of objects.
     Ndjson,
     /// Apache Parquet.
     Parquet,
@@ -32,7 +32,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// Whether records are made of what the file holds, and not written there.
+    /// Whether records are derived from the content of the file instead of being stored in it.
     pub fn is_made(self) -> bool {
         matches!(self, FileFormat::Capture | FileFormat::Export)
     }
@@ -51,17 +51,20 @@ impl std::fmt::Display for FileFormat {
     }
 }
 
-/// What a file is written in and packed in, as far as its first bytes say.
+/// The format and compression of a file, as far as its first bytes show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileKind {
     /// The format.
     pub format: FileFormat,
-    /// What packed it.
+    /// The compression.
     pub packing: Option<Packing>,
 }
 
 impl FileKind {
-    /// Looks at the first bytes of a file, and at the first that are packed in it.
+    /// Reads the first bytes of a file, and the first decompressed ones.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the file cannot be read.
     pub fn of(path: &Path) -> Result<FileKind, ReadError> {
         if let Some(format) = columnar(&input::first_bytes(path)?) {
             return Ok(FileKind { format, packing: None });
@@ -78,12 +81,12 @@ impl FileKind {
     }
 }
 
-/// The first letter of a text, unless it is a bracket of no array of objects.
+/// The first character of a text, unless it is a bracket that does not begin an array of objects.
 pub(super) fn begins(input: &Input) -> Option<u8> {
     let head = input.head();
     let head = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
     match head {
-        // An array of objects; the name of a column may begin so, too.
+        // An array of objects; a column name may also begin with a bracket.
         [b'[', rest @ ..] => {
             matches!(rest.trim_ascii_start().first(), None | Some(b'{' | b']')).then_some(b'[')
         }
@@ -100,7 +103,7 @@ impl std::fmt::Display for FileKind {
     }
 }
 
-/// Which columnar format a file is in, by its first bytes.
+/// The columnar format of a file, by its first bytes.
 pub(super) fn columnar(head: &[u8]) -> Option<FileFormat> {
     match head {
         [b'P', b'A', b'R', b'1' | b'E', ..] => Some(FileFormat::Parquet),
@@ -109,7 +112,7 @@ pub(super) fn columnar(head: &[u8]) -> Option<FileFormat> {
     }
 }
 
-/// A column as a file has it.
+/// A column of a file.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub name: String,
@@ -117,16 +120,16 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Whether it is an address or a number with a fraction, which no column is called.
+    /// Whether the name is an address or a number with a fraction, which is no name of a column.
     pub fn looks_like_a_value(&self) -> bool {
         self.name.parse::<IpAddr>().is_ok() || self.name.contains('.') && self.name.parse::<f64>().is_ok()
     }
 }
 
-/// The place of a column, and what its cells hold in records that are read.
+/// The index of a column, and the values of records that are read.
 pub(super) type Only = (usize, Vec<String>);
 
-/// Whether a record is one of those that are read, as far as it has the cells that say so.
+/// Whether a record is to be read, as far as it has the cells that decide.
 pub(super) fn reads<'c>(only: &[Only], cell: impl Fn(usize) -> Option<&'c [u8]>) -> bool {
     let held =
         |cell: &[u8], values: &[String]| values.iter().any(|value| value.as_bytes() == cell.trim_ascii());
@@ -136,18 +139,18 @@ pub(super) fn reads<'c>(only: &[Only], cell: impl Fn(usize) -> Option<&'c [u8]>)
 /// One record.
 #[derive(Default)]
 pub(super) struct Record {
-    /// Its cells, as many as it has.
+    /// Its cells.
     pub cells: csv::ByteRecord,
-    /// Where it stands: a line of text, the header being 1.
+    /// Its position: a line of text, with the header as line 1.
     pub line: u64,
-    /// Why it is no record at all.
+    /// Why it is not a record at all.
     pub fault: Option<String>,
 }
 
-/// A file's records, one after the other, without those that are not read.
+/// A file's records, one after the other, without those that the schema skips.
 pub(super) struct Records<'a> {
     kind: Kind<'a>,
-    /// Places of columns, and what they hold in records that are read.
+    /// Indices of columns, and the values of records that are read.
     only: Vec<Only>,
     others: u64,
 }
@@ -163,7 +166,7 @@ impl<'a> Records<'a> {
         Records { kind, only: Vec::new(), others: 0 }
     }
 
-    /// The next record; none at the end of the file.
+    /// Reads the next record; `false` at the end of the file.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         loop {
             let more = match &mut self.kind {
@@ -171,7 +174,7 @@ impl<'a> Records<'a> {
                 Kind::Lines(lines) => lines.next(record)?,
                 Kind::Columns(columns) => columns.next(record)?,
             };
-            // What is no record at all is told as such.
+            // A record that is bad as a whole is reported as such.
             if !more || record.fault.is_some() || reads(&self.only, |place| record.cells.get(place)) {
                 return Ok(more);
             }
@@ -179,7 +182,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The columns of a file that has them apart.
+    /// The columns of a columnar file.
     pub fn columns(&mut self) -> Option<&mut Columns<'a>> {
         match &mut self.kind {
             Kind::Columns(columns) => Some(columns),
@@ -187,12 +190,12 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Whether they are made of what is no table.
+    /// Whether records are derived.
     pub fn are_made(&self) -> bool {
         matches!(&self.kind, Kind::Columns(columns) if columns.format().is_made())
     }
 
-    /// Text, and places of columns with what they hold in records that are read.
+    /// The text, and the indices of columns with the values of records that are read.
     pub fn text(&mut self) -> Option<(&mut Text<'a>, &[Only])> {
         match &mut self.kind {
             Kind::Text(text) => Some((text, &self.only)),
@@ -200,7 +203,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// What the file was found to be so far, where its records are made of something else.
+    /// What is known of the file so far, where records are derived.
     pub fn found(&self) -> Found {
         match &self.kind {
             Kind::Columns(columns) => columns.found(),
@@ -208,7 +211,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Lines that were left out so far.
+    /// Lines skipped so far.
     pub fn left_out(&self) -> LeftOut {
         let lines = match &self.kind {
             Kind::Text(text) => text.left_out(),
@@ -217,7 +220,7 @@ impl<'a> Records<'a> {
         LeftOut { others: self.others + lines.others, ..lines }
     }
 
-    /// Takes these columns alone from a file that has them apart.
+    /// Restricts reading to these columns of a columnar file.
     pub fn choose(&mut self, chosen: impl FnOnce() -> Vec<Chosen>) {
         if let Some(columns) = self.columns() {
             columns.choose(chosen());
@@ -225,7 +228,7 @@ impl<'a> Records<'a> {
     }
 }
 
-/// A file that has been opened: what it is, its columns, and its records.
+/// An open file: its format, its columns, and its records.
 pub(super) struct Opened<'a> {
     pub format: FileFormat,
     pub packing: Option<Packing>,
@@ -258,7 +261,7 @@ impl<'a> Opened<'a> {
         }
         let input = input.of_text()?;
         layout.without_capture(FileFormat::Csv)?;
-        // Text that is declared to be laid out so, or that this program wrote, is no JSON, whatever it begins with.
+        // Text with a declared layout, or written by this program, is not JSON, whatever it begins with.
         let Reading { separator, columns, skip, comment, header, line, objects, .. } = layout.reading;
         let declared = separator.is_some()
             || !columns.is_empty()
@@ -286,7 +289,7 @@ impl<'a> Opened<'a> {
         opened.only(layout)
     }
 
-    /// The same without the records that the reading leaves out.
+    /// Skips the records that the reading excludes.
     fn only(mut self, layout: Layout<'_>) -> Result<Self, ReadError> {
         let place = |name: &String| self.heads.iter().position(|head| head.name == *name);
         let only = &layout.reading.only;

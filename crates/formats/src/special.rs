@@ -1,4 +1,4 @@
-//! Cells that a schema declares to be values of their own, beside those of their column's type.
+//! Special values: cells that a schema declares beside the values of their column's type.
 
 use super::addresses::Gatherer;
 use super::cell::{BadCell, Parser};
@@ -6,22 +6,23 @@ use netdpsyn_trace::{Column, Field, protocols};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The special values of a column, and what reads all else.
+/// The special values of a column, and the parser of all other cells.
 pub struct Special {
     cells: Vec<Vec<u8>>,
     first: u64,
-    /// The largest value of the type, which larger ones count as.
+    /// The largest value of the type, at which larger ones are capped.
     most: u64,
-    /// Whether what stands for everything undeclared comes after the special values.
+    /// Whether the value that stands for everything undeclared follows the special values.
     listed: bool,
-    /// Whether there are nulls in place of empty cells, which are the first special value where none is empty.
+    /// Whether the column has nulls instead of empty cells; a null is the first special value where none is
+    /// empty.
     nulls: bool,
     above: AtomicU64,
     plain: Parser,
 }
 
 impl Special {
-    /// Of a column, if it has special values.
+    /// Wraps the parser of a column, if it has special values.
     pub fn around(column: &Column, plain: Parser, nulls: bool) -> Parser {
         let Some(first) = column.first_special() else { return plain };
         let cells = column.special.iter().map(|cell| cell.clone().into_bytes()).collect();
@@ -31,14 +32,15 @@ impl Special {
         Parser::Special(Box::new(special))
     }
 
-    /// The value of a cell that is special.
+    /// The value of a special cell.
     pub fn value(&self, cell: &[u8]) -> Option<u64> {
         let at = self.cells.iter().position(|special| special == cell);
         let at = at.or_else(|| self.nulls.then(|| self.typed(cell)).flatten())?;
         Some(self.first + at as u64)
     }
 
-    /// The place of what stands in a column of a type: null is the first, and numbers that are none are known by what they are, however they are spelled.
+    /// The index of the special value of a cell in a typed column: null is the first one, and NaN and
+    /// infinity match in any spelling.
     fn typed(&self, cell: &[u8]) -> Option<usize> {
         let number = |cell: &[u8]| {
             let number: f64 = std::str::from_utf8(cell).ok()?.parse().ok()?;
@@ -52,7 +54,7 @@ impl Special {
         self.cells.iter().position(|special| number(special).is_some_and(same))
     }
 
-    /// Reads a cell.
+    /// Parses a cell.
     pub fn read(&self, cell: &[u8]) -> Result<u64, BadCell> {
         match self.value(cell) {
             Some(value) => Ok(value),
@@ -60,17 +62,17 @@ impl Special {
         }
     }
 
-    /// The same, where addresses of any family are given numbers.
+    /// Sets the gatherer of addresses of any family.
     pub fn gathering(self, gatherer: &Arc<Gatherer>) -> Special {
         Special { plain: self.plain.gathering(gatherer), ..self }
     }
 
-    /// What reads the cells that are not special.
+    /// The parser of cells that are not special.
     pub fn plain(&self) -> &Parser {
         &self.plain
     }
 
-    /// A value of the type where special values stand beside it.
+    /// A value of the type in a column with special values.
     pub fn moved(&self, value: u64) -> u64 {
         match value > self.most {
             false => value,
@@ -82,7 +84,7 @@ impl Special {
         }
     }
 
-    /// How many values lay above the largest of their type.
+    /// Number of values above the largest of their type.
     pub fn above(&self) -> u64 {
         self.above.load(Ordering::Relaxed)
     }

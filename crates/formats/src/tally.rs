@@ -1,6 +1,7 @@
-//! Records counted while they are read: good ones kept, bad ones reported, raw ones outside the window left out, and the end of it.
+//! Counts records while they are read: good ones are kept, bad ones reported, raw ones outside the window
+//! skipped; and decides at the end.
 //!
-//! Whether a record is left out follows from its own time and the declared window, and from no other record.
+//! Whether a record is skipped depends on its own time and the declared window, and on no other record.
 
 use super::cell::{BadCell, Parser};
 use super::columns::{Array, Bad, ColumnReader, Found};
@@ -15,27 +16,27 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Bad records that a report quotes.
+/// Largest number of bad records that a report quotes.
 const QUOTED: usize = 20;
-/// Records that a trace may have: rows are counted in 32 bits.
+/// Largest number of records of a trace: rows are counted in 32 bits.
 const MAX_RECORDS: u64 = 1 << 31;
 
-/// What is taken of a file.
+/// What is kept of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// The records of a raw trace that lie in the window.
+    /// The records of a raw trace inside the window.
     Raw,
-    /// What is to be said of those alone.
+    /// Only the report on these.
     Report,
-    /// Every record, wherever it lies.
+    /// Every record.
     All,
 }
 
 /// Why a record is bad.
 pub(super) struct Fault {
-    /// The column, unless the record as a whole is wrong.
+    /// The column, unless the record as a whole is bad.
     pub column: Option<usize>,
-    /// What is wrong, with the value.
+    /// The reason, with the value.
     pub reason: String,
     /// Whether it is a mixture of notations.
     pub mixture: bool,
@@ -47,11 +48,11 @@ impl Fault {
     }
 }
 
-/// What was read so far.
+/// The state of reading.
 pub(super) struct Tally<'a> {
     bound: &'a Bound,
     spaces: Vec<Option<Range<u64>>>,
-    /// The column of times that leave a record out where they lie outside the window.
+    /// The column of times, where records outside the window are skipped.
     time: Option<usize>,
     tolerance: f64,
     keep: bool,
@@ -93,18 +94,18 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Records so far.
+    /// Number of records so far.
     pub fn seen(&self) -> u64 {
         self.report.records + self.report.bad + self.report.left_out
     }
 
-    /// Whether a record of this time is left out.
+    /// Whether a record with this time is skipped.
     fn is_left_out(&self, time: u64) -> bool {
         let space = self.time.and_then(|column| self.spaces[column].as_ref());
         space.is_some_and(|space| !space.contains(&time))
     }
 
-    /// Counts what lies outside the declared spaces, of each column some values.
+    /// Counts values outside the declared spaces, given some values of each column.
     fn count_outside<'v>(&mut self, columns: impl Iterator<Item = &'v [u64]>) {
         for ((space, outside), values) in self.spaces.iter().zip(&mut self.outside).zip(columns) {
             let is_outside = |value: &&u64| space.as_ref().is_some_and(|space| !space.contains(*value));
@@ -112,7 +113,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// A record that could be read.
+    /// Adds a record that could be read.
     pub fn good(&mut self, values: &[u64]) {
         self.count_outside(values.chunks(1));
         if self.time.is_some_and(|time| self.is_left_out(values[time])) {
@@ -125,8 +126,8 @@ impl<'a> Tally<'a> {
         self.report.records += 1;
     }
 
-    /// Some records in the order of a file: of each column the values of good ones; and bad ones, each with how many good ones stand before it and its line behind `line`.
-    /// Tells whether there is no use in going on.
+    /// Adds some records in the order of the file: the values of good ones by column; and bad ones, each with
+    /// the number of good ones before it and its line, relative to `line`. Returns whether to stop.
     pub fn part(
         &mut self,
         columns: &[Vec<u64>],
@@ -145,7 +146,7 @@ impl<'a> Tally<'a> {
         Ok(false)
     }
 
-    /// Good records, by column.
+    /// Adds good records, by column.
     fn rows(&mut self, columns: &[Vec<u64>], rows: Range<usize>) {
         if self.time.is_some_and(|time| columns[time][rows.clone()].iter().any(|&t| self.is_left_out(t))) {
             let mut record = vec![0; columns.len()];
@@ -165,7 +166,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// A batch of records, of each column an array and what reads it; tells whether there is no use in going on.
+    /// Adds a batch of records, given an array and a reader for each column; returns whether to stop.
     pub fn batch(&mut self, readers: &mut [ColumnReader], arrays: &[&dyn Array]) -> Result<bool, ReadError> {
         self.check()?;
         let first = self.seen();
@@ -190,7 +191,7 @@ impl<'a> Tally<'a> {
         for (column, Bad { row, cell }) in
             bad.into_iter().enumerate().flat_map(|(i, bad)| bad.into_iter().map(move |b| (i, b)))
         {
-            // The first column counts, and a record that is bad in any notation is no mixture.
+            // The first column decides, and a record that is bad in any notation is not a mixture.
             let fault = faults.get(&row);
             if fault.is_none_or(|fault| fault.mixture && !cell.mixture) {
                 faults.insert(row, Fault::of(column, cell));
@@ -234,7 +235,7 @@ impl<'a> Tally<'a> {
         Ok(stop)
     }
 
-    /// One that could not; tells whether there is no use in going on.
+    /// Adds a bad record; returns whether to stop.
     pub fn bad(&mut self, line: u64, fault: Fault) -> Result<bool, ReadError> {
         let Fault { column, reason, mixture } = fault;
         self.report.bad += 1;
@@ -247,11 +248,11 @@ impl<'a> Tally<'a> {
             report.first_bad = report.first_bad.split_off(report.first_bad.len() - 1);
             return Err(ReadError::Mixture(Box::new(Private::new(report))));
         }
-        // Without tolerance the first page of complaints is enough.
+        // Without tolerance the first page of bad records is enough.
         Ok(self.tolerance <= 0.0 && self.report.bad >= QUOTED as u64)
     }
 
-    /// Lines that are no records.
+    /// Adds lines that are not records.
     pub fn left_out(&mut self, LeftOut { comments, headers, others }: LeftOut) {
         let lines = [
             (comments, "are comments"),
@@ -263,13 +264,13 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// What the file was found to be, where its records are made of something else.
+    /// Adds what is known of the file, where records are derived.
     pub fn found(&mut self, found: Found) {
         self.report.what = found.what;
         self.report.notes.extend(found.notes);
     }
 
-    /// Cells that were taken otherwise than they stand there.
+    /// Adds notes on cells whose values were changed.
     pub fn taken(&mut self, parsers: &[Parser]) {
         for ((column, parser), outside) in
             self.bound.schema.columns.iter().zip(parsers).zip(&mut self.outside)
@@ -305,11 +306,11 @@ impl<'a> Tally<'a> {
                 None => ReadError::NoRecords,
             });
         }
-        // Where no record lies in the window there is a trace of none: no value can stop a fit.
+        // A trace without records in the window is accepted: no value may prevent a fit.
         if self.report.bad as f64 > self.tolerance * seen as f64 || self.report.bad == seen {
             return Err(ReadError::BadRecords(Box::new(Private::new(self.report))));
         }
-        // The directory is not known before the last record: who gathered the addresses puts it here.
+        // The directory is unknown before the last record: the gatherer sets it later.
         let addresses = Addresses::of(&self.bound.schema, Arc::default());
         Ok((Trace::new(self.values).with_addresses(addresses), self.report))
     }

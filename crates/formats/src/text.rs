@@ -1,7 +1,8 @@
-//! Text as records: lines, a header, rows of cells, laid out as the schema's `reading` says.
+//! Text as records: lines, a header, rows of cells, in the layout that the schema's `reading` declares.
 //!
-//! A line that is left out is left out for what it is by itself: blank, a comment, a copy of the header. What hangs on other lines is declared: how many stand before the
-//! header, and how the line begins after which there is no record.
+//! A line is skipped because of its own content: it is blank, a comment, or a copy of the header. What
+//! depends on other lines must be declared: the number of lines before the header, and how the line begins
+//! after which there is no record.
 
 use super::ReadError;
 use super::columns::Making;
@@ -11,57 +12,57 @@ use super::source::{FileFormat, Record};
 use netdpsyn_trace::reading::{Encoding, Reading, Separator};
 use std::io::{BufRead, BufReader, Read};
 
-/// Bytes that are read at a time.
+/// Number of bytes that are read at a time.
 const BUFFER: usize = 1 << 16;
-/// Bytes of whole lines that are taken at a time.
+/// Number of bytes of whole lines that are taken at a time.
 const BLOCK: usize = 1 << 22;
-/// Lines among which the header is looked for where it is declared how that begins.
+/// Number of lines within which a declared header is searched.
 const HEADER_WITHIN: usize = 1_000;
-/// What an editor may put before UTF-8.
+/// A byte-order mark before UTF-8.
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Lines that were left out, and why.
+/// Numbers of skipped lines, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LeftOut {
-    /// They begin as comments do.
+    /// Comments.
     pub comments: u64,
-    /// They are the header again.
+    /// Copies of the header.
     pub headers: u64,
-    /// They are records that hold something else than those that are read.
+    /// Records with other values than those that are read.
     pub others: u64,
 }
 
-/// Where a text comes from.
+/// The origin of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It is a raw trace: every line is judged by itself, so a quote ends where its line does.
+    /// A raw trace: every line is judged separately, so a quote ends on its line.
     Raw,
-    /// It is beside a raw trace, from wherever.
+    /// A file beside a raw trace, from any program.
     Like,
-    /// This program wrote it: every line is what it is.
+    /// Written by this program: lines are never skipped.
     Ours,
 }
 
-/// How a text is laid out.
+/// The layout of a text.
 #[derive(Clone, Copy)]
 pub(super) struct Layout<'a> {
-    /// What is declared.
+    /// The declarations.
     pub reading: &'a Reading,
-    /// Names of columns that are looked for in the header.
+    /// Names of columns that are searched in the header.
     pub wanted: &'a [&'a str],
-    /// Where it comes from.
+    /// The origin of the text.
     pub origin: Origin,
-    /// What is to be known where records are made of something else.
+    /// How records are derived, where they are.
     pub making: Making<'a>,
 }
 
 impl<'a> Layout<'a> {
-    /// Of a raw file of which no more is known.
+    /// The layout of a raw file of which nothing else is known.
     pub fn raw(reading: &'a Reading) -> Self {
         Layout { reading, wanted: &[], origin: Origin::Raw, making: Making::default() }
     }
 
-    /// Refuses to leave out records by what text holds.
+    /// Refuses to skip records by values of columns in formats other than text.
     pub fn without_only(&self, format: FileFormat) -> Result<(), ReadError> {
         let reason = "records are left out by what they hold in text alone: leave out `only`";
         match self.reading.only.is_empty() {
@@ -70,7 +71,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Refuses what is said of captures where there is none: what one record is would not be what is said.
+    /// Refuses declarations about captures for other files: one record would not be what is declared.
     pub fn without_capture(&self, format: FileFormat) -> Result<(), ReadError> {
         let said = self.reading.capture.is_some() && self.origin == Origin::Raw;
         if said { Err(ReadError::NoCapture { format }) } else { Ok(()) }
@@ -82,9 +83,9 @@ pub(super) struct Text<'a> {
     lines: Lines<'a>,
     cutter: Cutter,
     cells: Cells,
-    /// A line, or the lines of one record; between blocks the line that is not whole yet.
+    /// A line, or the lines of one record; between blocks, the incomplete last line.
     buffer: Vec<u8>,
-    /// Bytes of blank lines that no record followed so far.
+    /// Bytes of blank lines since the last record.
     blank: usize,
     /// Whether a block was taken.
     begun: bool,
@@ -96,16 +97,17 @@ pub(super) struct Text<'a> {
 struct Lines<'a> {
     input: BufReader<Input<'a>>,
     encoding: Encoding,
-    /// What ends a line; a carriage return before a line feed is part of it.
+    /// The last byte of a line; a carriage return before a line feed belongs to the line end.
     line_end: u8,
     line: u64,
-    /// How the last line ended.
+    /// The end of the last line.
     ending: &'static [u8],
-    /// The line after which the present record was looked for.
+    /// The last line before the current record.
     before: u64,
 }
 
-/// Bytes of blank lines before the first that is more, between two such, and behind the last; where all are blank, behind.
+/// Bytes of blank lines before the first non-blank line, between two such, and after the last; where all are
+/// blank, after.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Blank {
     pub before: usize,
@@ -113,22 +115,23 @@ pub(super) struct Blank {
     pub behind: usize,
 }
 
-/// Whole lines of a text, and where they begin.
+/// Whole lines of a text, and their position.
 #[derive(Debug, Default)]
 pub(super) struct Block {
     /// The lines, with their ends.
     pub bytes: Vec<u8>,
-    /// What ends a line.
+    /// The last byte of a line.
     pub line_end: u8,
     /// The number of the line before.
     pub line: u64,
 }
 
 impl<'a> Text<'a> {
-    /// The names of the columns, and the records behind them. Where no separator is declared it is the one under which the header has most of the wanted names.
+    /// The names of the columns, and the records after them. Where no separator is declared it is the one
+    /// with which the header has most of the wanted names.
     pub fn new(input: Input<'a>, layout: Layout<'_>) -> Result<(Vec<String>, Self), ReadError> {
         let head = input.head();
-        // Lines of old Macs end by a carriage return alone.
+        // Lines of old Mac files end with a carriage return alone.
         let line_end = if head.contains(&b'\n') || !head.contains(&b'\r') { b'\n' } else { b'\r' };
         let lines = Lines {
             input: BufReader::with_capacity(BUFFER, input),
@@ -149,7 +152,7 @@ impl<'a> Text<'a> {
             left_out: LeftOut::default(),
         };
         let (names, mut header) = text.names(layout.wanted)?;
-        // A record of names alone may be one of a trace that has nothing but names.
+        // A record that equals the header may be a legitimate one if the trace has a single column.
         if layout.origin == Origin::Ours || names.len() < 2 {
             header.clear();
         }
@@ -157,12 +160,12 @@ impl<'a> Text<'a> {
         Ok((names, text))
     }
 
-    /// What was left out so far.
+    /// Lines skipped so far.
     pub fn left_out(&self) -> LeftOut {
         self.left_out
     }
 
-    /// The names of the columns, and the line that they stand in.
+    /// The names of the columns, and their line.
     fn names(&mut self, wanted: &[&str]) -> Result<(Vec<String>, Vec<u8>), ReadError> {
         for _ in 0..self.cutter.reading.skip {
             self.buffer.clear();
@@ -185,7 +188,8 @@ impl<'a> Text<'a> {
             self.cutter.separate_by(separator);
             let names = self.cells_of_header()?;
             let found = wanted.iter().filter(|name| names.iter().any(|own| own == *name)).count();
-            // Where no name is found, it is told by the most cells what the line is; else the first of several is the usual one.
+            // Where no wanted name is found, the separator with most cells is used; among equals, the most
+            // common one.
             let found = (found, if found == 0 { names.len() } else { 0 });
             if best.as_ref().is_none_or(|(most, ..)| found > *most) {
                 best = Some((found, names, separator));
@@ -197,7 +201,7 @@ impl<'a> Text<'a> {
         Ok((names, whole))
     }
 
-    /// Goes to the line of names, and leaves the names of it in the buffer; returns the line.
+    /// Moves to the header line, and leaves its names in the buffer; returns the line.
     fn find_header(&mut self) -> Result<Vec<u8>, ReadError> {
         let Some(begins) = self.cutter.reading.header.clone() else {
             return if self.advance()? { Ok(self.buffer.clone()) } else { Err(ReadError::Empty) };
@@ -226,14 +230,14 @@ impl<'a> Text<'a> {
         let names: Result<Vec<String>, _> = record.cells.iter().map(name).collect();
         let mut names =
             names.map_err(|_| ReadError::NoTrace("its header is not UTF-8; declare the encoding"))?;
-        // Commas at the ends of all lines are of no column.
+        // Trailing commas on all lines are not columns.
         while names.len() > 1 && names.last().is_some_and(String::is_empty) {
             names.pop();
         }
         Ok(names)
     }
 
-    /// The next record; none at the end.
+    /// Reads the next record; `false` at the end.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         record.cells.clear();
         record.fault = None;
@@ -245,7 +249,7 @@ impl<'a> Text<'a> {
         Ok(true)
     }
 
-    /// Goes to the next line that is one of a record.
+    /// Moves to the next line of a record.
     fn advance(&mut self) -> Result<bool, ReadError> {
         self.lines.begin();
         while !self.ended {
@@ -254,7 +258,8 @@ impl<'a> Text<'a> {
                 return Ok(false);
             }
             match self.cutter.judge(&self.buffer) {
-                // Blank lines count as part of the record that they stand before: a file of nothing else ends.
+                // Blank lines count towards the record that follows them, so that a file of blank lines is
+                // refused.
                 Line::Blank => {}
                 Line::End => self.ended = true,
                 Line::Comment => {
@@ -271,7 +276,7 @@ impl<'a> Text<'a> {
         Ok(false)
     }
 
-    /// Cuts the line in the buffer into cells; a cell in quotes may go on in the next lines.
+    /// Divides the line in the buffer into cells; a quoted cell may continue on the next lines.
     fn split(&mut self, record: &mut Record) -> Result<(), ReadError> {
         let Text { lines, cutter, cells, buffer, .. } = self;
         let why = if cutter.has_quotes(buffer) {
@@ -288,12 +293,12 @@ impl<'a> Text<'a> {
         Ok(())
     }
 
-    /// What judges and cuts the lines of [`Text::block`].
+    /// A cutter for the lines of [`Text::block`].
     pub fn cutter(&self) -> Cutter {
         self.cutter.another()
     }
 
-    /// Takes the next whole lines, where every line is judged by itself; none at the end.
+    /// Takes the next whole lines, where every line is judged separately; `false` at the end.
     pub fn block(&mut self, block: &mut Block) -> Result<bool, ReadError> {
         block.bytes.clear();
         block.bytes.append(&mut self.buffer);
@@ -324,13 +329,13 @@ impl<'a> Text<'a> {
             block.bytes.drain(..MARK.len());
         }
         self.begun = true;
-        // The last line of a file need not end.
+        // The last line of a file may lack a line end.
         let open = block.bytes.last().is_some_and(|last| *last != block.line_end);
         self.lines.line += lines(&block.bytes) + u64::from(open);
         Ok(!block.bytes.is_empty())
     }
 
-    /// Some lines were left out. The last one that is more than blank has a number, if there is one.
+    /// Adds skipped lines, and the number of the last non-blank one, if there is one.
     pub fn passed(&mut self, left_out: LeftOut, last: Option<u64>, runs: Blank) -> Result<(), ReadError> {
         self.left_out.comments += left_out.comments;
         self.left_out.headers += left_out.headers;
@@ -348,13 +353,14 @@ impl<'a> Text<'a> {
 }
 
 impl Lines<'_> {
-    /// A record begins after the present line.
+    /// Marks the beginning of a record after the current line.
     fn begin(&mut self) {
         self.input.get_mut().begin_record();
         self.before = self.line;
     }
 
-    /// Adds the next line to the buffer, without its end; whether there was one. A carriage return before a line feed is part of the end.
+    /// Appends the next line to the buffer, without its end; returns whether there was one. A carriage return
+    /// before a line feed belongs to the line end.
     fn read(&mut self, buffer: &mut Vec<u8>) -> Result<bool, ReadError> {
         let from = buffer.len();
         let read = self.input.read_until(self.line_end, buffer);
@@ -373,7 +379,7 @@ impl Lines<'_> {
     }
 }
 
-/// A line without its end, and that.
+/// A line without its end, and the end.
 pub(super) fn without_end(line: &[u8], line_end: u8) -> (&[u8], &'static [u8]) {
     match line {
         [line @ .., b'\r', b'\n'] if line_end == b'\n' => (line, b"\r\n"),

@@ -1,4 +1,4 @@
-//! A trace out, in the format that is asked for: the same records in the same order.
+//! Writes a trace in any output format: the same records in the same order.
 
 use super::capture_write::CaptureWriter;
 use super::columns::{ArrowWriter, ParquetWriter};
@@ -9,27 +9,27 @@ use netdpsyn_trace::progress::{Halted, Progress};
 use netdpsyn_trace::{Schema, Trace};
 use std::io::{self, Write};
 
-/// What a trace is written in.
+/// An output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OutputFormat {
     /// Comma-separated text with a header line.
     #[default]
     Csv,
-    /// Apache Parquet, packed with zstd.
+    /// Apache Parquet, compressed with zstd.
     Parquet,
-    /// An Apache Arrow IPC file, packed with zstd.
+    /// An Apache Arrow IPC file, compressed with zstd.
     Arrow,
-    /// A packet capture of the older format, of traces of packets alone.
+    /// A pcap capture, for traces of packets alone.
     Pcap,
-    /// A packet capture of the newer format, of traces of packets alone.
+    /// A pcapng capture, for traces of packets alone.
     Pcapng,
 }
 
 impl OutputFormat {
-    /// Those that any trace can be written in, the one that anybody takes first.
+    /// Formats of any trace, the default first.
     pub const ALL: [OutputFormat; 3] = [OutputFormat::Csv, OutputFormat::Parquet, OutputFormat::Arrow];
 
-    /// How a file's name ends.
+    /// The extension of file names.
     pub fn extension(self) -> &'static str {
         match self {
             OutputFormat::Csv => "csv",
@@ -40,7 +40,7 @@ impl OutputFormat {
         }
     }
 
-    /// By the end of a file's name.
+    /// The format of a file name extension.
     pub fn of_extension(extension: &str) -> Option<OutputFormat> {
         match extension {
             "csv" => Some(OutputFormat::Csv),
@@ -57,17 +57,17 @@ impl OutputFormat {
         matches!(self, OutputFormat::Pcap | OutputFormat::Pcapng)
     }
 
-    /// Whether it packs itself.
+    /// Whether the format compresses its content.
     pub fn is_packed(self) -> bool {
         matches!(self, OutputFormat::Parquet | OutputFormat::Arrow)
     }
 
-    /// Why a trace of this schema cannot be written so, if it cannot.
+    /// Why a trace of this schema cannot be written in this format; `None` if it can.
     pub fn unfit(self, schema: &Schema) -> Option<String> {
         if self.is_capture() { super::unfit_for_capture(schema) } else { None }
     }
 
-    /// Its media type; of pcapng one that is usual and not registered.
+    /// The media type; for pcapng a common one that is not registered.
     pub fn media_type(self) -> &'static str {
         match self {
             OutputFormat::Csv => "text/csv",
@@ -92,7 +92,11 @@ pub enum TraceWriter<W: Write> {
 }
 
 impl<W: Write> TraceWriter<W> {
-    /// Of a trace of `rows` records. Columnar files carry the statement of privacy, where there is one, in their metadata under `netdpsyn`.
+    /// A writer of a trace of `rows` records. Columnar files carry the privacy statement, if given, in their
+    /// metadata under `netdpsyn`.
+    ///
+    /// # Errors
+    /// When `to` fails, or the schema does not fit the format (see [`OutputFormat::unfit`]).
     pub fn new(
         format: OutputFormat,
         schema: &Schema,
@@ -117,7 +121,7 @@ impl<W: Write> TraceWriter<W> {
         })
     }
 
-    /// The same with payloads of zeros where packets have payloads.
+    /// Adds payloads of zeros to captures where packets have payloads.
     pub fn with_zeros(self) -> Self {
         match self {
             TraceWriter::Capture(writer) => TraceWriter::Capture(Box::new(writer.with_zeros())),
@@ -125,7 +129,7 @@ impl<W: Write> TraceWriter<W> {
         }
     }
 
-    /// What of the trace stands otherwise in what was written so far, in words.
+    /// What of the trace differs in the output so far, in words.
     pub fn notes(&self) -> Vec<String> {
         match self {
             TraceWriter::Capture(writer) => writer.notes(),
@@ -133,12 +137,19 @@ impl<W: Write> TraceWriter<W> {
         }
     }
 
-    /// The same as text, laid out as the schema says that it is read; `places` are those of its columns in what is written.
+    /// A writer of text with the layout that the schema declares for reading; `places` are the indices of its
+    /// columns in the written trace.
+    ///
+    /// # Errors
+    /// When `to` fails.
     pub fn laid_out(schema: &Schema, places: &[usize], to: W, rows: u64) -> io::Result<Self> {
         Ok(TraceWriter::Csv(Box::new(CsvWriter::laid_out(schema, places, to, rows)?)))
     }
 
     /// Writes the next records.
+    ///
+    /// # Errors
+    /// [`Halted`] when writing fails, or `progress` asks to stop.
     pub fn write(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
         match self {
             TraceWriter::Csv(writer) => writer.write(slice, progress),
@@ -148,7 +159,10 @@ impl<W: Write> TraceWriter<W> {
         }
     }
 
-    /// Brings everything to where it is written.
+    /// Completes the file.
+    ///
+    /// # Errors
+    /// [`Halted`] when writing fails, or `progress` asks to stop.
     pub fn finish(self, progress: &dyn Progress) -> Result<(), Halted> {
         match self {
             TraceWriter::Csv(writer) => writer.finish(),
@@ -160,11 +174,27 @@ impl<W: Write> TraceWriter<W> {
 }
 
 /// Writes a trace as CSV.
+///
+/// # Errors
+/// [`Halted`] when writing fails, or `progress` asks to stop.
 pub fn write(trace: &Trace, schema: &Schema, to: impl Write, progress: &dyn Progress) -> Result<(), Halted> {
     write_as(OutputFormat::Csv, trace, schema, to, progress)
 }
 
-/// Writes a trace.
+/// Writes a trace in a format.
+///
+/// ```
+/// use netdpsyn_formats::{OutputFormat, write_as};
+/// use netdpsyn_trace::{progress::Quiet, simulate::flows};
+///
+/// let mut file = Vec::new();
+/// write_as(OutputFormat::Parquet, &flows::simulate(100, 1), &flows::schema(), &mut file, &Quiet)?;
+/// assert!(file.starts_with(b"PAR1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Halted`] when writing fails, the schema does not fit the format, or `progress` asks to stop.
 pub fn write_as(
     format: OutputFormat,
     trace: &Trace,
@@ -178,6 +208,9 @@ pub fn write_as(
 }
 
 /// Writes raw records, for their steward.
+///
+/// # Errors
+/// The private result is [`Halted`] as for [`write_as`].
 pub fn write_raw(
     format: OutputFormat,
     trace: &Sensitive<Trace>,

@@ -1,4 +1,5 @@
-//! What is written under a schema is read under it: the same values, whatever the notations and however few records.
+//! What is written under a schema reads back under it: the same values, in all notations and with any number
+//! of records.
 
 use super::{ReadError, ReadOptions, bind_like, bytes_per_row, read_synthetic, read_written, write};
 use crate::{Limits, bind};
@@ -11,15 +12,15 @@ fn epoch(unit: TimeUnit, decimal: bool) -> Notation {
     Notation::Epoch { unit, decimal }
 }
 
-/// Every kind of column in every notation that it can have, none included, with the step between values that it tells apart and the
-/// number of them.
+/// Every kind of column in every notation that it can have, including none, with the step between
+/// distinguishable values and their number.
 fn columns() -> Vec<(Field, Option<Notation>, u64, u64)> {
     use TimeUnit::{Microseconds, Milliseconds, Nanoseconds, Seconds};
     let time = Field::timestamp(9);
     let float = Field::FloatExponential { resolution: 1e-6, max: 1e9, base: 2.0 };
     let category = |values: &[&str]| Field::Categorical(Some(values.iter().map(|v| v.to_string()).collect()));
     let mut all = vec![
-        // Whatever is not declared is written as a number, and 255 is what stands for other among numbers.
+        // An undeclared protocol is written as a number, and 255 stands for `other` among numbers.
         (Field::Protocol, None, 1, 256),
         (Field::Protocol, Some(Notation::ProtocolNumber), 1, 256),
         (Field::Protocol, Some(Notation::LowerName), 1, 257),
@@ -31,7 +32,7 @@ fn columns() -> Vec<(Field, Option<Notation>, u64, u64)> {
         (float, Some(Notation::Decimal), 1, 1_000_000_000_000_000),
         (time.clone(), None, 1, u64::MAX),
         (time.clone(), Some(Notation::Rfc3339), 1, u64::MAX),
-        // One that is none of times counts as undeclared.
+        // A notation that is not one of times counts as undeclared.
         (time.clone(), Some(Notation::Whole), 1, u64::MAX),
     ];
     for (unit, decimal, step) in [
@@ -66,14 +67,14 @@ fn columns() -> Vec<(Field, Option<Notation>, u64, u64)> {
     all
 }
 
-/// A schema of some of these columns, at most one of times, and records that it tells apart.
+/// A schema of some of these columns, with at most one of times, and records of distinguishable values.
 fn traces() -> impl Strategy<Value = (Schema, Vec<Vec<u64>>)> {
     let names = ["ts", "a b", "a,b", "\"", "ü", "type"].map(String::from).to_vec();
     let all = columns();
     let some = prop::collection::vec(any::<prop::sample::Index>(), 1..6);
     let windows = prop::sample::select(vec![None, Window::new(0, 60_000_000_000), Window::new(0, u64::MAX)]);
     let values = prop::collection::vec(prop::collection::vec(any::<u64>(), 6), 0..4);
-    // Small ones, too: a few nanoseconds since 1970, the first addresses.
+    // Small values, too: a few nanoseconds since 1970, the first addresses.
     let sizes = prop::sample::select(vec![u64::MAX, 1 << 40, 100, 1]);
     (some, windows, values, sizes, Just(names).prop_shuffle()).prop_map(
         move |(some, window, values, size, names)| {
@@ -133,7 +134,7 @@ proptest! {
                 prop_assert_eq!(there, here, "{:?}", column);
             }
         }
-        // And once more, to the byte.
+        // Written once more, it is equal to the byte.
         let (_, again) = written(&schema, &rows);
         prop_assert_eq!(std::fs::read(file.path()).unwrap(), std::fs::read(again.path()).unwrap());
     }
@@ -157,7 +158,7 @@ fn file(times: &[&str]) -> tempfile::NamedTempFile {
     file
 }
 
-/// Of a file that anybody may have written: its times as they are read beside a trace whose times are `raw`.
+/// A file of any program: its times as read beside a trace whose times are `raw`.
 fn beside(schema: &Schema, at: usize, raw: &str, times: &[&str]) -> Result<Vec<u64>, ReadError> {
     let raw = file(&[raw]);
     let bound = bind(raw.path(), schema.clone(), Limits::NONE, &Quiet)?;
@@ -170,12 +171,13 @@ fn beside(schema: &Schema, at: usize, raw: &str, times: &[&str]) -> Result<Vec<u
 fn a_declared_unit_holds_for_files_beside_the_trace() {
     let ns = Some(epoch(TimeUnit::Nanoseconds, false));
     for window in [None, Some("0/60")] {
-        // The first one lies outside the window, and all are far too small for nanoseconds of today.
+        // The first one is outside the window, and all are far too small for present-day nanoseconds.
         let (schema, at) = flows(ns, window);
         let times = beside(&schema, at, "5000", &["70000000000", "12000000000", "7"]).unwrap();
         assert_eq!(times, [70_000_000_000, 12_000_000_000, 7], "{window:?}");
     }
-    // What was told by size is told by size, and another unit is taken where it puts the times into the window.
+    // A unit detected by magnitude is detected again, and another unit is used where it puts the times into
+    // the window.
     let (schema, at) = flows(None, None);
     assert_eq!(beside(&schema, at, "1767600000", &["1767600000250"]).unwrap(), [1_767_600_000_250_000_000]);
     let (schema, at) = flows(ns, Some("2026-01-05T08:00:00Z/2026-01-05T09:00:00Z"));

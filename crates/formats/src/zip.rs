@@ -1,6 +1,7 @@
-//! The only member of a zip archive: where it stands, how it is packed, and whether what came out is what went in.
+//! The only member of a zip archive: its position, its compression, and a check of its content.
 //!
-//! The table of contents at the end is what counts: local headers may lack lengths, and an archive may have anything before and between members.
+//! The directory at the end is decisive: local headers may lack lengths, and an archive may have anything
+//! before and between members.
 
 use flate2::Crc;
 use std::fs::File;
@@ -9,20 +10,20 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// The end record without its comment, and the longest comment.
 const END: usize = 22;
 const COMMENT: u64 = 1 << 16;
-/// A header in the table of contents, and one before a member, without names.
+/// The header of a directory entry, and the local header before a member, without names.
 const HEADER: usize = 46;
 const LOCAL: usize = 30;
-/// Stands for a number that is in the zip64 field instead.
+/// Marks a number that is in the zip64 field instead.
 const ELSEWHERE: u64 = 0xffff_ffff;
 
-/// A member as the table of contents has it.
+/// A member as the directory lists it.
 #[derive(Debug)]
 pub struct Member {
-    /// Where its bytes begin.
+    /// The position of its content.
     pub start: u64,
-    /// How many there are.
+    /// The length of its content.
     pub packed: u64,
-    /// Deflated, or stored as it is.
+    /// Deflated, or stored.
     pub deflated: bool,
     length: u64,
     crc: u32,
@@ -32,7 +33,7 @@ fn invalid(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 
-/// A number of `length` bytes at a place, the lowest first.
+/// A little-endian number of `length` bytes at a position.
 fn number(bytes: &[u8], at: usize, length: usize) -> io::Result<u64> {
     let bytes = bytes.get(at..at + length).ok_or_else(|| invalid("the table of contents is cut off"))?;
     Ok(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
@@ -45,7 +46,8 @@ fn read_at(file: &mut File, at: u64, length: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The one member of an archive. Several are refused, and what only archives have: passwords, other methods.
+/// The only member of an archive. Archives with several members are refused, and so are passwords and other
+/// compressions.
 pub fn only_member(file: &mut File) -> io::Result<Member> {
     let length = file.metadata()?.len();
     let tail_at = length.saturating_sub(COMMENT + END as u64);
@@ -82,7 +84,7 @@ pub fn only_member(file: &mut File) -> io::Result<Member> {
         ELSEWHERE => wide.next().ok_or_else(|| invalid("the table of contents is damaged")),
         number => Ok(number),
     };
-    // In this order in the zip64 field, too.
+    // The zip64 field has the same order.
     let unpacked = full(number(&header, 24, 4)?)?;
     let packed = full(number(&header, 20, 4)?)?;
     let local_at = full(number(&header, 42, 4)?)?;
@@ -109,7 +111,7 @@ fn wide_numbers(header: &[u8]) -> io::Result<Vec<u64>> {
 }
 
 impl Member {
-    /// Its content, of which the end is an error where length or checksum are not what the archive says.
+    /// The content; its end is an error where length or checksum differ from those of the archive.
     pub fn checked<R: Read>(self, content: R) -> impl Read {
         Checked { content, member: self, crc: Crc::new(), length: 0 }
     }

@@ -295,7 +295,7 @@ fn exported_flows_are_read_from_datagrams_and_from_captures_of_them() {
     let packed = zstd::encode_all(&stream[..], 3).unwrap();
     assert_eq!(through(&packed, schema("flow")).unwrap().0, lines);
     let flows = declared("flow", serde_json::json!({"records": "flows"}));
-    assert!(through(&stream, flows).unwrap_err().to_string().contains("flows are records as they are"));
+    assert!(through(&stream, flows).unwrap_err().to_string().contains("each flow of which is a record"));
     // In packets: a header of UDP over IPv4 before each.
     let carried = |port: u16| {
         let mut bytes =

@@ -1,7 +1,7 @@
-//! A condition as people ask for it: categories of one column, by name, and the share of the records that each gets.
+//! A condition as users state it: categories of one column, by name, with the share of records of each.
 //!
-//! As JSON `{"type": "ddos"}` or `{"type": {"normal": 0.5, "ddos": 0.5}}`, on a command line `type=ddos` or `type=normal:.5,ddos:.5`. What it means
-//! on a model is a [`super::condition::Condition`].
+//! As JSON `{"type": "ddos"}` or `{"type": {"normal": 0.5, "ddos": 0.5}}`, on a command line `type=ddos` or
+//! `type=normal:.5,ddos:.5`. On a model it becomes a [`super::condition::Condition`].
 
 use netdpsyn_trace::{Field, Schema, protocols};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -11,32 +11,33 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Names that a refusal lists at most.
+/// Largest number of names that an error message lists.
 const LISTED: usize = 20;
-/// Letters of what was asked for that a refusal repeats at most.
+/// Largest number of characters of the input that an error message repeats.
 const REPEATED: usize = 80;
-/// Shares that add up to 1 within this stand as they are: what was written down once stays the same when it is read again.
+/// Shares that sum to 1 within this are not normalised: a condition that was written once stays the same when
+/// it is read again.
 const EXACT: f64 = 1e-12;
 
-/// What is asked of a categorical column.
+/// The requested shares of the categories of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     column: String,
-    /// By name of a category; they add up to 1.
+    /// By name of a category; they sum to 1.
     shares: Vec<(String, f64)>,
 }
 
-/// Why no trace can be made under a condition.
+/// Why no trace can be generated under a condition.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConditionError {
-    /// The column is none that may be named.
+    /// The column cannot have a condition.
     #[error(
-        "a condition is on a categorical column that is measured, and {named:?} is none of this trace; it may name {may}"
+        "a condition needs a measured categorical column, and {named:?} is not one of this trace; it may name {may}"
     )]
     Column {
-        /// What was named.
+        /// The requested column.
         named: String,
-        /// What may be.
+        /// The possible columns.
         may: String,
     },
     /// The column has no such category.
@@ -44,35 +45,39 @@ pub enum ConditionError {
     Category {
         /// The column.
         column: String,
-        /// What was named.
+        /// The requested category.
         named: String,
-        /// What may be.
+        /// The possible categories.
         may: String,
     },
-    /// The model is of packets as sessions, which are made whole: records of one category alone would be no sessions.
+    /// The model is of packets as sessions, which are generated whole: records of one category alone would
+    /// not be sessions.
     #[error(
-        "the model makes packets as sessions, each with its requests and answers, so that it makes none under a condition on {column}; fit the trace with structure none for that"
+        "the model generates packets as whole sessions, so it cannot meet a condition on {column}; fit the trace with structure none for that"
     )]
     Sessions {
         /// The column.
         column: String,
     },
-    /// The model holds next to nothing of a category.
+    /// The model holds hardly any records of a category.
     #[error(
-        "the model holds next to no records with {column} = {named}: what was measured of them is lost in the noise; a condition on it may say {may}"
+        "the model has hardly any records with {column} = {named}: they are lost in the noise; a condition on it may say {may}"
     )]
     Lost {
         /// The column.
         column: String,
         /// The category.
         named: String,
-        /// What may be said.
+        /// The possible categories.
         may: String,
     },
 }
 
 impl Asked {
-    /// These shares of a column's categories, brought to a sum of 1; or what is wrong with them.
+    /// The shares of a column's categories, normalised to a sum of 1.
+    ///
+    /// # Errors
+    /// A message when there are no shares, or when they are not numbers above 0.
     pub fn new(column: String, mut shares: Vec<(String, f64)>) -> Result<Asked, &'static str> {
         if !shares.iter().all(|(_, share)| share.is_finite() && *share >= 0.0) {
             return Err("shares are numbers, not negative");
@@ -86,7 +91,7 @@ impl Asked {
         }
         let sum: f64 = shares.iter().map(|(_, share)| share).sum();
         if (sum - 1.0).abs() > EXACT {
-            // By the largest first: sums may be beyond what a number holds.
+            // Divided by the largest first: the sum may overflow.
             let sum: f64 = shares.iter().map(|(_, share)| share / largest).sum();
             shares.iter_mut().for_each(|(_, share)| *share = *share / largest / sum);
         }
@@ -98,7 +103,11 @@ impl Asked {
         &self.column
     }
 
-    /// The column's position in a schema and the values that are wanted, each with its share; the shares are more than 0 and add up to 1.
+    /// The index of the column in a schema and the requested values, each with its share. Shares are above 0
+    /// and sum to 1.
+    ///
+    /// # Errors
+    /// [`ConditionError`] when the schema has no such column or category.
     pub fn values(&self, schema: &Schema) -> Result<(usize, Vec<(u64, f64)>), ConditionError> {
         let may = |column: &netdpsyn_trace::Column| column.field.is_categorical() && column.is_measured();
         let position = schema.position(&self.column).filter(|&column| may(&schema.columns[column]));
@@ -122,20 +131,20 @@ impl Asked {
                 named: cut(name),
                 may: listed(names(field)),
             })?;
-            // A protocol may stand there by its name and by its number.
+            // A protocol may be given both by its name and by its number.
             *values.entry(value).or_default() += share;
         }
         Ok((position, values.into_iter().filter(|(_, share)| *share > 0.0).collect()))
     }
 }
 
-/// The number of a protocol that is named, or given as a number.
+/// The number of a protocol, given by name or number.
 fn protocol(name: &str) -> Option<u64> {
     let number = name.parse().ok().filter(|&number| number < protocols::COUNT);
     protocols::number(name).map(u64::from).or(number)
 }
 
-/// How a category is called.
+/// The name of a category.
 pub(super) fn name_of(field: &Field, value: u64) -> String {
     match field {
         Field::Categorical(Some(declared)) => declared.get(value as usize).cloned().unwrap_or_default(),
@@ -145,7 +154,7 @@ pub(super) fn name_of(field: &Field, value: u64) -> String {
     }
 }
 
-/// The categories of a column that may be named.
+/// The categories of a column that a condition may name.
 fn names(field: &Field) -> Box<dyn Iterator<Item = String> + '_> {
     match field {
         Field::Categorical(Some(declared)) => Box::new(declared.iter().cloned()),
@@ -154,7 +163,7 @@ fn names(field: &Field) -> Box<dyn Iterator<Item = String> + '_> {
     }
 }
 
-/// Some names in a row.
+/// Names as a list, shortened where there are many.
 pub(super) fn listed(names: impl Iterator<Item = String>) -> String {
     let mut names: Vec<String> = names.collect();
     let more = names.len().saturating_sub(LISTED);
@@ -232,7 +241,7 @@ impl<'de> Deserialize<'de> for Asked {
     }
 }
 
-/// Shares by category, in the order in which they are written; a category alone has them all.
+/// Shares by category, in the given order; a single category has a share of 1.
 struct Shares(Vec<(String, f64)>);
 
 impl Serialize for Shares {
@@ -375,7 +384,7 @@ mod tests {
             "{}",
             refused("colour=red")
         );
-        assert!(refused("srcport=80").contains("\"srcport\" is none of this trace"));
+        assert!(refused("srcport=80").contains("\"srcport\" is not one of this trace"));
         assert_eq!(
             refused("type=other"),
             "column type has no category \"other\"; a condition may say normal, ddos"

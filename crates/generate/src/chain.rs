@@ -1,13 +1,14 @@
-//! Records of one flow, one after the other: the first keeps its time, each next one follows after its gap.
+//! Chains the records of a flow: the first keeps its time, each following one comes after its gap.
 
 use netdpsyn_trace::columns::compare;
 use netdpsyn_trace::gaps::{FlowColumns, gap_of};
 use netdpsyn_trace::{Values, Window};
 
-/// Sets the times of records that share a five-tuple by their gap values; no time leaves the window: where a gap would, the record begins the
-/// flow again at its own time.
+/// Sets the times of records that share a five-tuple by their gap values. No time leaves the window: where a
+/// gap would leave it, the record starts the flow again at its own time.
 ///
-/// A flow begins with a record whose gap value says so, or else with its earliest, and goes on in the order of the times that the records have.
+/// A flow starts with a record whose gap value says so, otherwise with its earliest one, and continues in the
+/// order of the records' times.
 pub fn chain(columns: &mut [Values], gaps: &[u64], flow: &FlowColumns, window: Window) {
     let time = &columns[flow.time];
     let mut rows: Vec<Row> = (0..).zip(gaps).map(|(row, &gap)| (0, gap != 0, 0, row)).collect();
@@ -19,13 +20,13 @@ pub fn chain(columns: &mut [Values], gaps: &[u64], flow: &FlowColumns, window: W
     let mut times: Vec<u64> = time.iter().collect();
     for pair in rows.windows(2) {
         let (before, row) = (pair[0].3 as usize, pair[1].3 as usize);
-        // A second "first" record begins the flow again, at its own time.
+        // A second "first" record starts the flow again, at its own time.
         if pair[0].0 == pair[1].0
             && compare(columns, flow.flow, pair[0].3, pair[1].3).is_eq()
             && let Some(gap) = gap_of(gaps[row])
         {
             let next = times[before].saturating_add(gap);
-            // All that would run out of the window, piled up at its end, would be a third of a trace of few flows.
+            // Capping such times at the end of the window would put a third of a trace of few flows there.
             if next < window.end() {
                 times[row] = next;
             }
@@ -34,17 +35,17 @@ pub fn chain(columns: &mut [Values], gaps: &[u64], flow: &FlowColumns, window: W
     columns[flow.time] = Values::collect(u64::MAX, times);
 }
 
-/// What a record is sorted by: a hash of its flow, whether it follows another, its time, its row. Comparing hashes is several times
-/// faster than comparing five columns, and which flow comes first does not matter.
+/// The sort key of a record: a hash of its flow, whether it follows another, its time, its row. Comparing
+/// hashes is several times faster than comparing five columns, and the order of flows does not matter.
 type Row = (u64, bool, u64, u32);
 
-/// Brings every value of a column to its row.
+/// Calls `work` with the row and the value of every record.
 fn each(column: &Values, rows: &mut [Row], work: impl Fn(&mut Row, u64)) {
     let mut rows = rows.iter_mut();
     column.for_each(|value| rows.next().into_iter().for_each(|row| work(row, value)));
 }
 
-/// A bijection of 64 bits that spreads low ones over all.
+/// A bijection of 64 bits that spreads the low bits over all.
 fn mixed(x: u64) -> u64 {
     let x = x.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x ^ (x >> 29)
@@ -96,7 +97,8 @@ mod tests {
             vec![same(), same(), same(), same(), same(), column([700_000, 300_000, 5_000, 900_000])];
         let flow = FlowColumns { flow: [0, 1, 2, 3, 4], time: 5 };
         let window = Window::new(0, 1_000_000).unwrap();
-        // Record 1 begins the flow; 0 follows after 2 µs, and 3, which would follow after longer than the window, begins it again.
+        // Record 1 starts the flow; 0 follows after 2 µs, and 3, whose gap exceeds the window, starts it
+        // again.
         chain(&mut columns, &[value_of(2_000), 0, value_of(9_000), value_of(5_000_000)], &flow, window);
         assert_eq!(columns[5].iter().collect::<Vec<_>>(), [302_000, 300_000, 5_000, 900_000]);
     }

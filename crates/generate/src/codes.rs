@@ -1,11 +1,11 @@
-//! Records while they are made: a column of codes an attribute, each in the smallest integer type that holds its bins.
+//! Records during generation: one column of codes per attribute, each in the smallest integer type that fits.
 
 use netdpsyn_trace::Values;
 
-/// Columns of codes, by attribute; empty where an attribute has not been drawn yet.
+/// Columns of codes, by attribute; empty where an attribute is not drawn yet.
 pub type Codes = Vec<Values>;
 
-/// The codes of an attribute in all parts of a trace, one after the other.
+/// The codes of an attribute in all parts of a trace, concatenated.
 pub fn joined(parts: &[&Codes], attribute: usize) -> Vec<u32> {
     let mut joined = Vec::with_capacity(parts.iter().map(|codes| codes[attribute].len()).sum());
     parts.iter().for_each(|codes| codes[attribute].for_each(|code| joined.push(code as u32)));

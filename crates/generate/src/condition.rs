@@ -1,51 +1,57 @@
-//! A condition on a model: which codes of one attribute records have, how many of each, and what is written for them.
+//! A condition on a model: the codes of one attribute that records have, the number of records of each, and
+//! the value written for them.
 //!
-//! Whatever makes records, records of a code are made as the model has them; only how many there are of each code is another matter. So the distribution of all else, given
-//! the category, stays the model's. Categories of a rare group have one code: the model knows nothing that tells them apart but their names, so records of the
-//! code are as good for each of them, and the name that is wanted is written. A column that hangs on the key (`netdpsyn_model::rules`) is conditioned by
-//! the codes of the key that give the wanted value.
+//! Records of a code are generated as the model describes them; only the number of records of each code
+//! changes. So the distribution of the other attributes given the category remains that of the model. The
+//! categories of a rare group share one code: the model distinguishes them only by name, so records of the
+//! code serve each of them, and the requested name is written. For a column that the key determines
+//! (`netdpsyn_model::rules`), the condition is on the codes of the key that give the requested value.
 
 use super::asked::{Asked, ConditionError, listed, name_of};
 use netdpsyn_model::domain::{Attribute, Partition};
 use netdpsyn_model::{Model, Rules};
 
-/// A category of which fewer than one in so many records are is next to none: what is left of it is noise, and a making of this many records would not have some of it.
+/// A category with a smaller share than one in this many records counts as absent: the rest is noise, and a
+/// batch of this many records might have none.
 const NEXT_TO_NONE: f64 = 32_768.0;
 
-/// Which codes of an attribute the records have.
+/// The codes of an attribute that records have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
-    /// The attribute of the model whose codes decide.
+    /// The attribute of the model that the condition is on.
     pub attribute: usize,
-    /// What is wanted, ascending by value.
+    /// The requested values, ascending.
     wanted: Vec<Wanted>,
-    /// Whether the values are the attribute's own, so that they are written for its codes.
+    /// Whether the values are those of the attribute itself, so that they are written for its codes.
     own: bool,
 }
 
-/// A wanted value of the column.
+/// A requested value of the column.
 #[derive(Clone, Debug, PartialEq)]
 struct Wanted {
     value: u64,
-    /// Of all records.
+    /// Its share of all records.
     share: f64,
-    /// The codes of records that have it, with their shares of them.
+    /// The codes of records with this value, and their shares of these records.
     codes: Vec<(u32, f64)>,
 }
 
-/// Records that are wanted of one code.
+/// The requested records of one code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The code by which the model makes them.
+    /// The code with which the model generates them.
     pub code: u32,
-    /// The code that stands in its place when they are restored, by [`Condition::restored`].
+    /// The code that replaces it when values are restored, by [`Condition::restored`].
     pub written: u32,
-    /// How many.
+    /// Number of records.
     pub rows: usize,
 }
 
 impl Asked {
-    /// What this means on a model.
+    /// Applies the condition to a model.
+    ///
+    /// # Errors
+    /// [`ConditionError`] when the model cannot generate records under it.
     pub fn on(&self, model: &Model) -> Result<Condition, ConditionError> {
         let (column, values) = self.values(&model.schema)?;
         if model.sessions.is_some() {
@@ -62,11 +68,11 @@ impl Asked {
             Some(follower) => Some(follower.key),
             None => model.attributes.iter().position(|attribute| attribute.column == column),
         };
-        // A column that a file lacked is not in the model.
+        // A column that the file lacked is not in the model.
         let attribute = attribute.ok_or_else(|| lost(values[0].0, Vec::new()))?;
         let mass = mass(model, attribute);
         let enough = |&code: &u32| mass[code as usize] * NEXT_TO_NONE >= 1.0;
-        // The values of the column that records get, each with a code that gives it, ascending.
+        // The values of the column that records can have, each with a code that gives it, ascending.
         let mut given: Vec<(u64, u32)> = match follower {
             Some(follower) => follower.values.iter().copied().zip(0..).collect(),
             None => drawn(&model.attributes[attribute].partition),
@@ -89,7 +95,7 @@ impl Asked {
 }
 
 impl Condition {
-    /// The share of all records that have each code of the attribute.
+    /// The share of all records of each code of the attribute.
     pub fn shares(&self, model: &Model) -> Vec<f64> {
         let mut shares = vec![0.0; model.attributes[self.attribute].bins()];
         for wanted in &self.wanted {
@@ -98,7 +104,8 @@ impl Condition {
         shares
     }
 
-    /// How many of so many records are wanted of each code: every value gets its share to the nearest whole number, as far as all add up.
+    /// The number of records of each code, for `rows` records in all: every value gets its share, rounded
+    /// such that all sum to `rows`.
     pub fn parts(&self, rows: usize) -> Vec<Part> {
         let by_value = apportioned(rows, self.wanted.iter().map(|wanted| wanted.share));
         let parts = self.wanted.iter().zip(by_value).flat_map(|(wanted, rows)| {
@@ -111,7 +118,8 @@ impl Condition {
         parts.filter(|part| part.rows > 0).collect()
     }
 
-    /// What records are restored by: every category has a code of its own, so that the wanted one is written.
+    /// The attributes and rules for restoring values: every category has a code of its own, so that the
+    /// requested one is written.
     pub fn restored(&self, model: &Model) -> (Vec<Attribute>, Rules) {
         let (mut attributes, mut rules) = (super::drawn(model).to_vec(), model.rules.clone());
         if self.own {
@@ -126,25 +134,25 @@ impl Condition {
         (attributes, rules)
     }
 
-    /// How many codes the attribute has when records are restored.
+    /// The number of codes of the attribute when values are restored.
     pub fn restored_bins(&self, model: &Model) -> usize {
         let cut = &model.attributes[self.attribute].partition;
         if self.own { cut.space().count() } else { cut.bins() }
     }
 }
 
-/// The share of a model's records that have each code of an attribute.
+/// The share of a model's records of each code of an attribute.
 pub(super) fn mass(model: &Model, attribute: usize) -> Vec<f64> {
     let table = &model.one_ways[attribute];
     let (total, bins) = (table.total(), table.values.len());
     match total > 0.0 {
         true => table.values.iter().map(|value| value / total).collect(),
-        // As records are made of a table without mass.
+        // A table without mass is uniform, as in generation.
         false => vec![1.0 / bins as f64; bins],
     }
 }
 
-/// The values that are ever drawn of a cut into categories, each with its code.
+/// The values of a partition into categories that are ever drawn, each with its code.
 fn drawn(cut: &Partition) -> Vec<(u64, u32)> {
     let of_bin = |(intervals, code): (Vec<(std::ops::Range<u64>, f64)>, u32)| {
         let any = intervals.iter().any(|(_, weight)| *weight > 0.0);
@@ -154,7 +162,8 @@ fn drawn(cut: &Partition) -> Vec<(u64, u32)> {
     cut.intervals().into_iter().zip(0..).flat_map(of_bin).collect()
 }
 
-/// A whole number dealt out by shares that add up to 1: each gets the whole part of what is due to it, and what is left goes to the largest remainders.
+/// Apportions a whole number by shares that sum to 1: each gets the integer part of its quota, and the
+/// remainder goes to the largest fractions.
 fn apportioned(whole: usize, shares: impl Iterator<Item = f64>) -> Vec<usize> {
     let due: Vec<f64> = shares.map(|share| share * whole as f64).collect();
     let mut dealt: Vec<usize> = due.iter().map(|due| due.floor() as usize).collect();
@@ -172,8 +181,8 @@ pub(super) mod for_tests {
     use netdpsyn_model::{Cells, Table, reconcile::Outcome, table::Variance};
     use netdpsyn_trace::presets;
 
-    /// Ports, protocols, labels and types. Types b and c are one code, d is lost in the noise; the label is 1 for b and c; of protocols TCP and UDP are drawn. Ports hang
-    /// on the type.
+    /// Ports, protocols, labels and types. Types b and c share one code, d is lost in the noise; the label is
+    /// 1 for b and c; of protocols TCP and UDP are drawn. Ports depend on the type.
     pub fn labelled() -> Model {
         let mut schema = presets::preset("flow").unwrap();
         schema.columns.retain(|c| ["srcport", "proto", "label", "type"].contains(&c.name.as_str()));
@@ -197,7 +206,7 @@ pub(super) mod for_tests {
             values,
             variance: Variance::Even(1.0),
         };
-        // By port: those of a fall, those of b and c rise.
+        // By port: those of a become fewer, those of b and c become more.
         let by_type: Vec<f64> =
             (0..8).flat_map(|port| [f64::from(8 - port) * 100.0, f64::from(port) * 10.0, 0.0]).collect();
         let (a, bc) = (3_600.0, 280.0);

@@ -1,8 +1,9 @@
-//! Draws attributes from a table's whole counts, given the attributes that records have already.
+//! Draws attributes from a table's integer counts, given the attributes that records already have.
 //!
-//! Drawing is systematic: among the records that agree on what is given, the k-th in random order takes the table's
-//! value at position k · wanted / records. Where the table wants as many as there are, its counts come out exactly;
-//! elsewhere each is off by less than one. Multinomial draws would add a variance of the count itself.
+//! Drawing is systematic: among the records that agree on the given attributes, the k-th in random order
+//! takes the value of the table at position k · wanted / records. Where the table has as many records, its
+//! counts are met exactly; elsewhere each is off by less than one. Multinomial draws would add a variance as
+//! large as the count itself.
 
 use super::codes::Codes;
 use super::target::Target;
@@ -10,7 +11,7 @@ use netdpsyn_model::Cells;
 use netdpsyn_trace::Values;
 use rand::{Rng, RngExt, seq::SliceRandom};
 
-/// Gives `rows` records the attributes `new` of `target`, given the attributes `given`.
+/// Draws the attributes `new` of `target` for `rows` records, given the attributes `given`.
 pub fn draw(
     target: &Target,
     given: &[usize],
@@ -20,13 +21,14 @@ pub fn draw(
     rng: &mut impl Rng,
 ) {
     let (given_axes, new_axes) = (target.cells.onto(given), target.cells.onto(new));
-    // What the table wants, grouped by what is given: positions in `wanted` up to the end of each group.
+    // The counts of the table, grouped by the given attributes: positions in `wanted` up to the end of each
+    // group.
     let mut wanted: Vec<(u32, u32, u32)> =
         target.counts.iter().map(|&(cell, count)| (given_axes.of(cell), new_axes.of(cell), count)).collect();
     wanted.sort_unstable();
     let overall = merged(&wanted);
 
-    // Records, grouped by what is given, in random order within a group.
+    // Records, grouped by the given attributes, in random order within a group.
     let mut order: Vec<u32> = (0..rows as u32).collect();
     order.shuffle(rng);
     let mut group = vec![0; rows];
@@ -41,12 +43,12 @@ pub fn draw(
         let at = group[records[0] as usize];
         wanted = &wanted[wanted.partition_point(|w| w.0 < at)..];
         let own = &wanted[..wanted.partition_point(|w| w.0 == at)];
-        // What the table has never seen takes the values of all.
+        // A group that the table lacks takes the values of all groups.
         deal(records, if own.is_empty() { &overall } else { own }, &new_axes.cells, codes, rng);
     }
 }
 
-/// Deals values to the records of a group, systematically.
+/// Distributes values to the records of a group systematically.
 fn deal(records: &[u32], values: &[(u32, u32, u32)], cells: &Cells, codes: &mut Codes, rng: &mut impl Rng) {
     let total: u64 = values.iter().map(|w| u64::from(w.2)).sum();
     let rows = records.len() as u64;
@@ -63,7 +65,7 @@ fn deal(records: &[u32], values: &[(u32, u32, u32)], cells: &Cells, codes: &mut 
     }
 }
 
-/// The counts of all groups together, by value.
+/// The counts summed over groups, by value.
 fn merged(wanted: &[(u32, u32, u32)]) -> Vec<(u32, u32, u32)> {
     let mut all: Vec<(u32, u32, u32)> = wanted.iter().map(|&(_, value, count)| (0, value, count)).collect();
     all.sort_unstable();
@@ -77,7 +79,7 @@ fn merged(wanted: &[(u32, u32, u32)]) -> Vec<(u32, u32, u32)> {
     all
 }
 
-/// `order`, sorted by the records' groups, stably.
+/// `order`, sorted stably by the records' groups.
 fn sorted_by(order: &[u32], group: &[u32], groups: usize) -> Vec<u32> {
     let mut at = vec![0u32; groups + 1];
     for &g in group {

@@ -1,9 +1,9 @@
-//! Values that can be, where times have a declared grain: multiples of it, and gaps between such.
+//! The values that are possible where times have a declared grain: its multiples, and gaps between them.
 
 use netdpsyn_trace::{Field, Schema, gaps};
 use std::ops::{Range, RangeInclusive};
 
-/// Values by their places: one after the other before `first`, and every `step` from there.
+/// Possible values by index: consecutive ones below `first`, and every `step` from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     first: u64,
@@ -14,7 +14,7 @@ impl Grid {
     /// Every whole number.
     pub const ALL: Grid = Grid { first: 0, step: 1 };
 
-    /// Of a column of `schema`, of which the one after the last holds derived gaps.
+    /// The grid of a column of `schema`; the column after the last holds derived gaps.
     pub fn of(schema: &Schema, column: usize) -> Grid {
         let Some((times, grain)) = schema.grain() else { return Grid::ALL };
         let derived = schema
@@ -23,7 +23,7 @@ impl Grid {
             .map_or(column == schema.columns.len(), |c| matches!(c.field, Field::FlowGap { .. }));
         match column == times {
             true => Grid { first: 0, step: grain.nanoseconds() },
-            // The value of no gap, and one for each step of it; a grain below that step divides it.
+            // Value 0 for no gap, and one value per step; a grain smaller than the step divides it.
             false if derived => {
                 let first = gaps::value_of(0);
                 Grid { first, step: (gaps::value_of(grain.nanoseconds()) - first).max(1) }
@@ -34,38 +34,38 @@ impl Grid {
 
     /// Multiples of a step.
     #[cfg(test)]
-    /// Of multiples of a step.
     pub fn of_step(step: u64) -> Grid {
         Grid { first: 0, step }
     }
 
-    /// The value at a place.
+    /// The value at an index.
     pub fn value(self, place: u64) -> u64 {
         if place < self.first { place } else { self.first + (place - self.first) * self.step }
     }
 
-    /// The place of the largest value up to this.
+    /// The index of the largest value up to this one.
     fn below(self, value: u64) -> u64 {
         if value < self.first { value } else { self.first + (value - self.first) / self.step }
     }
 
-    /// The places of values before this.
+    /// The number of values below this one.
     fn before(self, value: u64) -> u64 {
         if value < self.first { value } else { self.first + (value - self.first).div_ceil(self.step) }
     }
 
-    /// The places of an interval; empty where it holds none.
+    /// The indices of the values of an interval; empty where it has none.
     pub fn places(self, interval: &Range<u64>) -> Range<u64> {
         self.before(interval.start)..self.before(interval.end)
     }
 
-    /// The places within bounds.
+    /// The indices of the values within bounds.
     pub fn within(self, bounds: &RangeInclusive<u64>) -> RangeInclusive<u64> {
         let low = self.before(*bounds.start());
         low..=self.below(*bounds.end()).max(low)
     }
 
-    /// The places of a bin's weighted intervals. Where none of them holds any, those of the values before them.
+    /// The index ranges of a bin's weighted intervals. Where no interval has a value, those of the last
+    /// values before them.
     pub fn of_bin(self, intervals: Vec<(Range<u64>, f64)>) -> Vec<(Range<u64>, f64)> {
         let inside = |(interval, weight): &(Range<u64>, f64)| (self.places(interval), *weight);
         let inside: Vec<(Range<u64>, f64)> =
@@ -94,7 +94,7 @@ mod tests {
             let interval = start..start + length;
             let values: Vec<u64> = grid.places(&interval).map(|place| grid.value(place)).collect();
             prop_assert_eq!(values, interval.clone().filter(on).collect::<Vec<_>>());
-            // A bin without any yields the last value before it.
+            // A bin without a value yields the last value before it.
             let [(places, weight)] = grid.of_bin(vec![(interval.clone(), 2.0)]).try_into().unwrap();
             let last = (0..=start).rev().find(on).unwrap();
             prop_assert_eq!(weight, 2.0);
@@ -116,7 +116,7 @@ mod tests {
             [0, 1, 3].map(|place| netdpsyn_trace::gaps::gap_of(gaps.value(place))),
             [None, Some(0), Some(2_000_000_000)]
         );
-        // Gaps count microseconds, all of which are multiples of a hundred nanoseconds.
+        // Gaps are multiples of a microsecond, and so of a hundred nanoseconds.
         schema.declare_grain("100ns".parse().unwrap()).unwrap();
         assert_eq!(Grid::of(&schema, gap), Grid { first: 1, step: 1 });
     }

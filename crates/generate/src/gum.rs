@@ -1,5 +1,6 @@
-//! GUM, the gradual update method (PrivSyn, section 5; NetDPSyn, section 3.4): records are moved, table by table and round by
-//! round, until their counts match the model's. What one table's visit does stands in [`super::visit`].
+//! GUM, the gradual update method (PrivSyn, section 5; NetDPSyn, section 3.4): records are updated table by
+//! table and round by round, until their counts match those of the model. For the visit to one table see
+//! [`super::visit`].
 
 use super::codes::Codes;
 use super::options::Options;
@@ -9,28 +10,29 @@ use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::rngs::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
-/// The error has settled when this many rounds brought it down by less than 3 % of itself.
+/// The error has converged when this many rounds reduce it by less than 3 %.
 const PATIENCE: u32 = 6;
 const SETTLED: f64 = 0.97;
 
-/// How generating went.
+/// Convergence of the generation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Convergence {
-    /// Rounds of GUM: the most that any shard took.
+    /// Rounds of GUM: the largest number over all shards.
     pub rounds: usize,
-    /// Mean L1 distance, as a share of the records, of each shard to its part of the tables that GUM worked towards; 0 where it
-    /// had none. Tables that records were drawn from at the end are met to within rounding.
+    /// Mean L1 distance of each shard to its part of the tables that GUM works towards, as a share of the
+    /// records; 0 without such tables. Tables from which attributes are drawn at the end are met to within
+    /// rounding.
     pub error: f64,
-    /// Times that a record was moved.
+    /// Number of updates of records.
     pub moved: u64,
-    /// Whether every shard ended because its error had settled, not at the limit of rounds.
+    /// Whether every shard ended because its error converged, not at the limit of rounds.
     pub settled: bool,
 }
 
 impl Convergence {
-    /// Over several runs, each of which counts `weight` times in the mean.
+    /// Combines several runs, each with its weight in the mean.
     pub fn over(runs: &[(usize, Convergence)]) -> Convergence {
         let weight: usize = runs.iter().map(|(weight, _)| weight).sum();
         Convergence {
@@ -43,7 +45,11 @@ impl Convergence {
     }
 }
 
-/// Moves records, whose attributes `members` belong together, towards the tables. `step` is called before every visit.
+/// Updates records towards the tables; `members` are their connected attributes. `step` is called before
+/// every visit.
+///
+/// # Errors
+/// [`Cancelled`] when `step` returns it.
 pub fn update(
     tables: &[&Target],
     members: &[usize],
@@ -61,7 +67,7 @@ pub fn update(
             alpha: options.decay.alpha(round, options.rounds),
             duplicated: options.update.duplicated(round),
         };
-        // Worst first, by the error each table had when it was last visited.
+        // Worst table first, by its error at its last visit.
         tables.sort_by(|a, b| b.error.total_cmp(&a.error));
         for table in &mut tables {
             step()?;
@@ -148,7 +154,7 @@ mod tests {
             for decay in [Decay::Step, Decay::Exponential, Decay::Linear, Decay::SquareRoot] {
                 let options = Options { start: Start::Independent, update, decay, rounds: 60 };
                 let (codes, end) = updated(&one_ways, &tables, &options, &|| Ok(())).unwrap();
-                // Steps that shrink fast leave more undone, replacing blurs.
+                // Fast-shrinking steps leave more error, and replacing blurs.
                 assert!(end.error < 0.05, "{update:?}, {decay:?}: {end:?}");
                 assert!(end.rounds <= 60 && end.moved > 0);
                 assert!(codes.iter().all(|column| column.len() == 8_000));

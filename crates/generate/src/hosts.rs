@@ -1,13 +1,15 @@
-//! Addresses of the tail: where a leaf holds many, as many of them occur as a profile says, each as often.
+//! Addresses of the tail: where a leaf holds many addresses, the number of distinct ones and their
+//! frequencies follow a profile.
 //!
-//! Drawn uniformly, hardly an address would come twice, and a trace of 4,000 hosts would have 36,000. What stands out has a leaf of its own; the profile tells how
-//! many hosts there are beside those and how their records are spread, and each takes a run of the tail's records, leaf by leaf.
+//! With uniform drawing hardly any address would occur twice, and a trace of 4,000 hosts would have 36,000.
+//! Heavy hosts have a leaf of their own; the profile gives the number of other hosts and the distribution of
+//! their records, and each takes a run of the tail's records, leaf by leaf.
 
 use netdpsyn_model::Profile;
 use rand::{Rng, RngExt, seq::SliceRandom};
 use std::ops::Range;
 
-/// The intervals of every bin, with their weights in records, where wide ones are replaced by single addresses.
+/// The intervals of every bin, weighted by records, where wide ones are replaced by single addresses.
 pub fn populate(
     bins: Vec<Vec<(Range<u64>, f64)>>,
     profile: &Profile,
@@ -22,7 +24,7 @@ pub fn populate(
     let alone: Vec<f64> = all().filter(|(i, w)| i.end - i.start == 1 && *w > 0.0).map(|(_, w)| *w).collect();
     let mut sizes = sizes(&profile.counts, &alone, tail);
     sizes.shuffle(rng);
-    // The host whose run goes on, and what is left of it.
+    // The host whose run continues, and its remaining records.
     let (mut host, mut left) = (0, sizes[0]);
     let mut replace = |interval: Range<u64>, weight: f64| {
         let mut hosts = Vec::new();
@@ -34,7 +36,7 @@ pub fn populate(
             wanted -= own;
             left -= own;
             if left <= 1e-9 {
-                // Rounding may leave a crumb after the last host, which goes on with it.
+                // Rounding may leave a small remainder after the last host, which takes it.
                 host = (host + 1).min(sizes.len() - 1);
                 left = sizes[host];
             }
@@ -56,12 +58,13 @@ pub fn populate(
         .collect()
 }
 
-/// Hosts of a tail at most.
+/// Largest number of hosts of a tail.
 const MOST_HOSTS: f64 = (1u32 << 22) as f64;
 
 /// Records of each host of the tail, which sum to `tail`.
 fn sizes(profile: &[i64], alone: &[f64], tail: f64) -> Vec<f64> {
-    // Hosts with so many records or more, less those that have a leaf of their own; more thresholds never have more hosts.
+    // Number of hosts with at least this many records, minus those with a leaf of their own; it does not
+    // increase with the threshold.
     let mut beyond: Vec<f64> = profile
         .iter()
         .enumerate()
@@ -77,7 +80,7 @@ fn sizes(profile: &[i64], alone: &[f64], tail: f64) -> Vec<f64> {
     let mut sizes = vec![1.0; hosts];
     for (power, &count) in beyond.iter().enumerate().skip(1) {
         let reach = (count.round() as usize).min(hosts);
-        // In the middle between this threshold and the next.
+        // Half way between this threshold and the next.
         sizes[..reach].fill(1.5 * 2f64.powi(power as i32));
     }
     let sum: f64 = sizes.iter().sum();
@@ -121,7 +124,8 @@ mod tests {
 
     #[test]
     fn as_many_hosts_as_the_profile_says() {
-        // Five hosts, two of which have 2 records or more and one 4 or more; one of them stands alone with 100.
+        // Five hosts, of which two have at least 2 records and one at least 4; one of them has a leaf of its
+        // own with 100.
         let of = sizes(&[5, 2, 1, 1, 1, 1, 1, 0, 0, 0], &[100.0], 9.0);
         assert_eq!(of.len(), 4);
         assert_eq!(of, [4.5, 1.5, 1.5, 1.5]);

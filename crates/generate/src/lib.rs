@@ -1,32 +1,50 @@
-//! A model in, a synthetic trace out: post-processing, repeatable at no cost in privacy, seedable.
+//! From a model to a synthetic trace: post-processing, repeatable at no privacy cost, reproducible by seed.
 //!
 //! ```text
-//! model ─► whole counts ─► shards: start, GUM, tail ─► codes ─► values ─► set aside ─► in order of time ─► slices of the trace
+//! model ─► whole counts ─► shards: start, GUM, tail ─► codes ─► values
+//!       ─► set aside ─► in order of time ─► slices of the trace
 //! ```
-//! Records are made in shards of fixed size, each towards its part of every table's counts, so that the result depends on
-//! the seed alone, not on the number of threads, and the work stays in cache.
+//!
+//! Records are generated in shards of fixed size, each towards its part of every table's counts, so that the
+//! result depends on the seed alone, not on the number of threads, and the working set fits in cache.
+//!
+//! ```
+//! use netdpsyn_generate::{Request, generate};
+//! use netdpsyn_model::{Bundle, Model};
+//! use netdpsyn_trace::progress::Quiet;
+//!
+//! let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+//! let model = Model::from_bundle(&bundle, &Quiet)?;
+//! let request = Request { rows: Some(100), seed: 7, ..Request::default() };
+//! let synthetic = generate(&model, &request, &Quiet)?.trace;
+//! assert_eq!(synthetic.rows(), 100);
+//! assert_eq!(synthetic, generate(&model, &request, &Quiet)?.trace);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`options`] | what may be chosen |
-//! | [`asked`] | a condition as people ask for it: shares of categories, by name |
-//! | [`condition`] | what that is on a model: how many records of each code, and what is written for them |
-//! | [`quota`] | records made until there are enough of each code |
-//! | [`plan`] | in which order a record gets its attributes |
-//! | [`target`] | tables of real numbers as whole counts, dealt to shards |
+//! | [`options`] | options of the generation |
+//! | [`asked`] | a condition as users state it: shares of categories, by name |
+//! | [`condition`] | a condition on a model: the number of records of each code, and the value written for them |
+//! | [`quota`] | generating records until there are enough of each code |
+//! | [`plan`] | the order in which a record gets its attributes |
+//! | [`target`] | tables of real numbers as whole counts, distributed to shards |
 //! | [`whole`] | systematic rounding |
-//! | [`codes`] | records while they are made |
-//! | [`draw`] | attributes drawn from a table, given others |
+//! | [`codes`] | records during generation |
+//! | [`draw`] | drawing attributes from a table, given others |
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`sessions`] | packets as sessions |
 //! | [`restore`] | codes back to values |
-//! | [`grid`] | which values can be, where times have a grain |
-//! | [`hosts`] | how many addresses the tail has, and which |
-//! | [`structure`] | of a model with looks across records: one population of hosts, and who meets whom |
-//! | [`chain`] | records of one flow, one after the other |
+//! | [`grid`] | the possible values, where times have a grain |
+//! | [`hosts`] | the number of addresses of the tail, and which |
+//! | [`structure`] | for a model with looks across records: one population of hosts, and who meets whom |
+//! | [`chain`] | chaining the records of a flow |
 //! | [`order`] | shards set aside, and merged in order of time |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod asked;
 pub mod chain;
@@ -73,61 +91,68 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use structure::Structure;
 use target::Target;
 
-/// Records that are made together: enough that cells of few records are not lost to rounding, few enough for the cache. On a
-/// table of 20,000 cells, shards a quarter of this size ended with one and a half times the error.
+/// Number of records that are generated together: enough that cells of few records are not lost to rounding,
+/// few enough for the cache. On a table of 20,000 cells, shards a quarter of this size ended with one and a
+/// half times the error.
 const SHARD: usize = 1 << 18;
 
-/// The streams that hosts, and who meets whom, are drawn from: those of no shard.
+/// The streams from which hosts, and who meets whom, are drawn; no shard uses them.
 const HOSTS: usize = usize::MAX - 1;
 const MEETING: usize = usize::MAX - 2;
 
-/// Shards whose hosts meet each other: four million records. Of a longer trace each such part has the same hosts, pairs and degrees.
+/// Number of shards whose hosts meet each other: four million records. Each such part of a longer trace has
+/// the same hosts, pairs and degrees.
 const TOGETHER: usize = 16;
 
-/// Bytes a packet takes at most while sessions are made, where each session has one packet: the packet, what its session has in common, and its place in what is searched.
+/// Largest number of bytes per packet while sessions are generated, in the worst case of one packet per
+/// session: the packet, the common values of its session, and its entries in the search.
 const SESSIONS_A_ROW: usize = sessions::BYTES_A_PACKET + 160;
 
-/// Bytes a record takes while hosts and times are exchanged, beside its codes.
+/// Bytes per record while hosts and times are exchanged, in addition to its codes.
 const MEETING_A_ROW: usize = 96;
 
-/// Shards that are kept in memory rather than in a scratch file.
+/// Number of shards that are kept in memory instead of a scratch file.
 const HELD_SHARDS: usize = 4;
 
-/// What to generate.
+/// The parameters of a generation.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Number of records; N̂ when absent.
+    /// Number of records; when absent, N̂ of the model.
     pub rows: Option<usize>,
     /// The same seed gives the same trace.
     pub seed: u64,
-    /// How.
+    /// Options of the generation.
     pub options: Options,
-    /// How many records have which category; as the model has them when absent.
+    /// The shares of categories; when absent, as in the model.
     pub condition: Option<Condition>,
 }
 
 impl Request {
-    /// Records that are made from a model.
+    /// The number of records to generate from a model.
     pub fn rows(&self, model: &Model) -> usize {
         self.rows.unwrap_or(model.records.round().max(0.0) as usize)
     }
 }
 
-/// A synthetic trace and how its making went.
+/// A synthetic trace and the convergence of its generation.
 pub struct Generated {
-    /// The records, in order of time where the schema has one.
+    /// The records, sorted by time where the schema has one.
     pub trace: Trace,
-    /// How close the records came to the model's tables.
+    /// The distance of the records from the tables of the model.
     pub convergence: Convergence,
 }
 
-/// A row count set by hand, rounded to two significant digits: an exact one would be a number from outside the promise.
+/// A row count set by hand, rounded to two significant digits: an exact one could reveal the private number
+/// of records.
 pub fn rounded_rows(rows: usize) -> usize {
     let unit = 10usize.pow(rows.max(1).ilog10().saturating_sub(1));
     rows.saturating_add(unit / 2) / unit * unit
 }
 
-/// Generates a trace in memory: for as many records as fit there. See [`make`] for any number.
+/// Generates a trace in memory, for as many records as fit there. See [`make`] for any number.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Result<Generated, Cancelled> {
     let rows = request.rows(model);
     let mut columns: Vec<Values> =
@@ -150,11 +175,11 @@ pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Re
     }
 }
 
-/// Records that are made and not yet in order.
+/// Generated records that are not sorted yet.
 pub struct Made<'a> {
-    /// How many.
+    /// Number of records.
     pub rows: usize,
-    /// How close they came to the model's tables.
+    /// Their distance from the tables of the model.
     pub convergence: Convergence,
     schema: &'a Schema,
     addresses: Option<Addresses>,
@@ -164,7 +189,11 @@ pub struct Made<'a> {
 }
 
 impl Made<'_> {
-    /// Gives the records to `sink` in order of time, in slices of a few hundred thousand.
+    /// Passes the records to `sink` sorted by time, in slices of a few hundred thousand.
+    ///
+    /// # Errors
+    /// [`Halted`] when the scratch file cannot be read, when `progress` asks to stop, or as `sink` returns
+    /// it.
     pub fn in_order(
         self,
         progress: &dyn Progress,
@@ -175,13 +204,34 @@ impl Made<'_> {
     }
 }
 
-/// What the numbers of addresses that a model makes stand for.
+/// The directory of the addresses that a model generates.
 fn addresses(model: &Model) -> Option<Addresses> {
     Addresses::of(&model.schema, model.addresses.clone()?)
 }
 
-/// Makes the records of a trace. What is more than a few shards goes to a scratch file in `folder`, if there is one: memory is bounded then, whatever the number
-/// of records. They are the same in either case.
+/// Generates the records of a trace. Everything beyond a few shards is written to a scratch file in `folder`,
+/// if there is one, so that memory is bounded for any number of records. The records are the same in either
+/// case.
+///
+/// ```
+/// use netdpsyn_generate::{Request, make};
+/// use netdpsyn_model::{Bundle, Model};
+/// use netdpsyn_trace::progress::Quiet;
+///
+/// let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+/// let model = Model::from_bundle(&bundle, &Quiet)?;
+/// let made = make(&model, &Request::default(), None, &Quiet)?;
+/// let (mut rows, expected) = (0, made.rows);
+/// made.in_order(&Quiet, |slice| {
+///     rows += slice.rows(); // in practice a writer of netdpsyn-formats
+///     Ok(())
+/// })?;
+/// assert_eq!(rows, expected);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Halted`] when the scratch file cannot be written, or `progress` asks to stop.
 pub fn make<'a>(
     model: &'a Model,
     request: &Request,
@@ -196,7 +246,7 @@ pub fn make<'a>(
     make_in(SHARD, Sizes::of(shards), scratch, model, request, progress)
 }
 
-/// Makes records in shards of at most `size`.
+/// Generates records in shards of at most `size`.
 fn make_in<'a>(
     size: usize,
     sizes: Sizes,
@@ -263,7 +313,7 @@ fn make_in<'a>(
     Ok(Made { rows, convergence, schema: &model.schema, addresses: addresses(model), pieces, sizes, scratch })
 }
 
-/// Makes packets as sessions, and their records in pieces of about `size`.
+/// Generates packets as sessions, and their records in pieces of about `size`.
 fn make_sessions<'a>(
     size: usize,
     sizes: Sizes,
@@ -287,7 +337,7 @@ fn make_sessions<'a>(
     Ok(Made { rows, convergence, schema: &model.schema, addresses: addresses(model), pieces, sizes, scratch })
 }
 
-/// The codes of a shard, before they have values.
+/// The codes of a shard, before values are drawn.
 struct Coded {
     shard: usize,
     codes: Codes,
@@ -295,7 +345,7 @@ struct Coded {
     rng: Xoshiro256PlusPlus,
 }
 
-/// The attributes whose codes records have: of two resolutions the fine ones.
+/// The attributes whose codes records have: with two resolutions the fine ones.
 fn drawn(model: &Model) -> &[Attribute] {
     match &model.layers {
         Some(layers) => &model.attributes[..layers.coarse.len()],
@@ -303,21 +353,21 @@ fn drawn(model: &Model) -> &[Attribute] {
     }
 }
 
-/// What makes the records of a shard.
+/// The method that generates the records of a shard.
 enum Maker<'a> {
     /// The gradual update method, towards tables of one resolution.
     Gum {
-        /// What all shards together are made towards.
+        /// The targets of all shards together.
         targets: Targets,
-        /// In which order.
+        /// The order of attributes.
         plan: Plan,
     },
-    /// A weighted pool, towards tables of two.
+    /// A weighted pool, towards tables of two resolutions.
     Pool(Pool<'a>),
 }
 
 impl<'a> Maker<'a> {
-    /// For so many records.
+    /// The method for a model and this number of records.
     fn of(
         model: &'a Model,
         request: &Request,
@@ -342,7 +392,7 @@ impl<'a> Maker<'a> {
         Ok(Maker::Gum { targets, plan: Plan::new(model, request.options.start) })
     }
 
-    /// The codes of shard `shard` of `shards`, which make `rows` records together.
+    /// The codes of shard `shard` of `shards`, which have `rows` records together.
     fn make(
         &self,
         shard: usize,
@@ -362,7 +412,8 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// The most bytes of scratch files that `rows` records of a schema take while they are made, and counted for a report.
+/// An upper bound of the bytes of scratch files for `rows` records of a schema, during generation and
+/// counting for a report.
 pub fn scratch_bytes(schema: &Schema, rows: u64) -> u64 {
     let shards = (rows as usize).div_ceil(SHARD);
     if shards <= HELD_SHARDS {
@@ -372,26 +423,29 @@ pub fn scratch_bytes(schema: &Schema, rows: u64) -> u64 {
     2 * Scratch::most_bytes(rows, width, columns, Sizes::of(shards).block as u64)
 }
 
-/// The most memory that `rows` records of a schema take while they are made and put in order, beside the model.
+/// An upper bound of the memory in bytes for generating and sorting `rows` records of a schema, without the
+/// model.
 pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
     let rows = rows as usize;
     let (width, columns) = (Trace::empty(schema).bytes_per_row(), schema.columns.len());
     let shards = rows.div_ceil(SHARD);
-    // Records that meet are held as codes, with what is searched, and then with their times.
+    // Records that meet are held as codes with the search structures, and then with their times.
     let meeting = rows.min(TOGETHER * SHARD) * (2 * columns + MEETING_A_ROW);
-    // A shard has its values twice while they are sorted, codes, and what strings records of a cell or a flow together.
+    // While it is sorted, a shard has its values twice, codes, and the links between records of a cell or a
+    // flow.
     let making = rows.min(rayon::current_num_threads() * SHARD) * (2 * width + 4 * columns + 48);
     let sizes = Sizes::of(shards);
     let held = if shards <= HELD_SHARDS { rows } else { sizes.block * shards };
-    // Blocks that wait, of the shards and of the buckets of flows; a slice, read, sorted, gathered and written.
+    // Waiting blocks, of the shards and of the buckets of flows; a slice that is read, sorted, gathered and
+    // written.
     let merging = (2 * held + 2 * sizes.slice * sizes.block) * 2 * width + rows / sizes.block * 64;
-    // Sessions are made whole, all at once.
+    // Sessions are generated all at once.
     let whole =
         if netdpsyn_trace::sessions::Sessions::of(schema).is_ok() { rows * SESSIONS_A_ROW } else { 0 };
     ((making + meeting).max(merging) + whole) as u64
 }
 
-/// A generator of its own for each shard. It needs no secrecy, only speed and portability.
+/// The random number generator of a shard. It needs no secrecy, only speed and portability.
 pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
     let mut source = ChaCha20Rng::seed_from_u64(seed);
     source.set_stream(shard as u64 + 1);
@@ -408,7 +462,7 @@ mod tests {
     use sha2::{Digest, Sha256};
     use std::collections::BTreeSet;
 
-    /// Three ports and sizes, every pair of which has a table; the tables do not quite agree, as noisy ones never do.
+    /// Three ports and sizes with a table for every pair; the tables do not quite agree, as with noisy ones.
     fn model() -> Model {
         let mut schema = presets::preset("flow").unwrap();
         schema.columns.retain(|c| ["srcport", "dstport", "pkt"].contains(&c.name.as_str()));
@@ -417,7 +471,7 @@ mod tests {
             name: schema.columns[column].name.clone(),
             partition: Partition::from_starts((0..bins).collect(), bins),
         };
-        // Bins that take a byte, and some that take two.
+        // Bins that take one byte, and bins that take two.
         let attributes: Vec<Attribute> = [(0, 300), (1, 7), (2, 5)].map(attribute).into();
         let table = |axes: &[usize]| {
             let cells = Cells::of(axes, &attributes);
@@ -444,7 +498,7 @@ mod tests {
         }
     }
 
-    /// In shards of at most `size`, blocks and slices of next to nothing: by a file if there is a folder.
+    /// In shards of at most `size`, with tiny blocks and slices; through a file if there is a folder.
     fn generate_in(size: usize, model: &Model, request: &Request, folder: Option<&Path>) -> Generated {
         let sizes = Sizes { block: 7, slice: 3 };
         let scratch = Scratch::of(folder, false).unwrap();
@@ -516,7 +570,8 @@ mod tests {
         assert!(seen.iter().any(|&port| port > 255), "two bytes");
     }
 
-    /// Flows at few times, so that many records share one, with gaps; some tables of two attributes, of counts that no two of them agree on.
+    /// Flows with gaps at few times, so that many records share one; some two-way tables whose counts are
+    /// inconsistent.
     fn flows() -> Model {
         let mut schema = presets::preset("flow").unwrap();
         let names = ["srcip", "dstip", "srcport", "dstport", "proto", "ts", "pkt"];
@@ -563,7 +618,7 @@ mod tests {
         }
     }
 
-    /// The SHA-256 of what is written.
+    /// The SHA-256 of the written file.
     fn written(trace: &Trace, schema: &Schema) -> String {
         let mut text = Vec::new();
         netdpsyn_formats::write(trace, schema, &mut text, &Quiet).unwrap();

@@ -1,26 +1,28 @@
-//! How records are made from a model: choices that cost no privacy and may be tried freely on one model.
+//! Options of the generation from a model. They cost no privacy, and any number of them may be tried on one
+//! model.
 //!
 //! The names are those of NetDPSyn (section 3.4) and PrivSyn (section 5).
 
 use serde::{Deserialize, Serialize};
 
-/// Rounds that may be asked for: far beyond them nothing moves any more.
+/// Largest number of rounds: far beyond it nothing changes any more.
 pub const MAX_ROUNDS: u32 = 1_000;
 
-/// Choices of generating from a model of method `netdpsyn` or `independent`. The default is what measured best; [`Options::of_the_paper`] is NetDPSyn's. A model of method
-/// `adaptive` leaves them aside: its records come from a weighted pool.
+/// Options of the generation from a model of method `netdpsyn` or `independent`. The defaults measured best;
+/// [`Options::of_the_paper`] has those of NetDPSyn. A model of method `adaptive` ignores them: its records
+/// come from a weighted pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", schema(as = GenerateOptions, example = json!({"start": "gummi", "update": "alternate", "decay": "step", "rounds": 200})))]
 pub struct Options {
-    /// What records start from.
+    /// Initial records.
     pub start: Start,
     /// How cells with too few records are filled.
     pub update: Update,
-    /// How the step shrinks from round to round.
+    /// How the step size shrinks from round to round.
     pub decay: Decay,
-    /// Rounds of GUM at most; 0 leaves the records as they start.
+    /// Largest number of rounds of GUM; 0 keeps the initial records.
     #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
     #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     pub rounds: u32,
@@ -33,28 +35,29 @@ impl Default for Options {
 }
 
 impl Options {
-    /// NetDPSyn's own: GUMMI, alternating updates, step decay, 200 rounds at most.
+    /// The options of NetDPSyn: GUMMI, alternating updates, step decay, at most 200 rounds.
     pub fn of_the_paper() -> Self {
         Options { start: Start::Gummi, update: Update::Alternate, decay: Decay::Step, rounds: 200 }
     }
 }
 
-/// What records start from.
+/// Initial records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
-    /// Attributes conditioned on the key attribute where a table holds both, else on their strongest neighbour (the paper's)
+    /// Attributes conditioned on the key attribute where a table holds both, else on their strongest
+    /// neighbour (the paper's)
     Gummi,
     /// Attributes along the spanning tree of largest mutual information
     Tree,
-    /// Every attribute on its own
+    /// Every attribute independently
     Independent,
 }
 
-/// How cells with too few records are filled: by copies of whole records that they hold, or by giving other records the
-/// cell's codes. Cells that hold none can only be filled in the second way.
+/// How cells with too few records are filled: by duplicating whole records of the cell, or by replacing the
+/// codes of other records by those of the cell. Empty cells can only be filled by replacing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -71,7 +74,7 @@ pub enum Update {
 }
 
 impl Update {
-    /// Of what can be duplicated in round `round`, the share that is.
+    /// The share of the possible duplications that round `round` makes.
     pub fn duplicated(self, round: u32) -> f64 {
         match self {
             Update::Alternate if round.is_multiple_of(2) => 0.5,
@@ -81,14 +84,14 @@ impl Update {
         }
     }
 
-    /// Whether `round` is a good last one: where rounds differ, one that only duplicates, because replacing blurs what
-    /// the table of the moment does not show.
+    /// Whether `round` is a good last one: where rounds differ, a round that only duplicates, because
+    /// replacing blurs what the current table does not contain.
     pub fn may_end(self, round: u32) -> bool {
         self != Update::Alternate || self.duplicated(round) == 1.0
     }
 }
 
-/// How the step α shrinks from round t to round t + 1.
+/// How the step size α shrinks from round t to round t + 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -98,14 +101,14 @@ pub enum Decay {
     Step,
     /// α = 0.9^t
     Exponential,
-    /// α = 1 − t/T, where T is the number of rounds at most: ends in fine adjustments
+    /// α = 1 − t/T, where T is the largest number of rounds: ends in fine adjustments
     Linear,
     /// α = 1/√(t + 1)
     SquareRoot,
 }
 
 impl Decay {
-    /// α of round `round` (from 0) of `rounds` at most, in (0, 1].
+    /// α of round `round` (from 0) of at most `rounds`, in (0, 1].
     pub fn alpha(self, round: u32, rounds: u32) -> f64 {
         let t = f64::from(round);
         match self {

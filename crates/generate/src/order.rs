@@ -1,48 +1,52 @@
-//! The records of all shards in order of time, a slice at a time.
+//! Merges the records of all shards in order of time, a slice at a time.
 //!
-//! Each shard is put in order while it is in cache and set aside in blocks. A slice of the trace takes the blocks whose first record comes next: no record
-//! before the first one that stays behind can be missing. Records of one time stand in the order of shards, and in each as they were made; without a
-//! time all do.
+//! Each shard is sorted while it is in cache and set aside in blocks. A slice of the trace takes the blocks
+//! with the earliest first records, so that no record before the first remaining block is missing. Records
+//! with the same time are ordered by shard, and within a shard in the order of generation; without a time
+//! column this holds for all records.
 
 use netdpsyn_trace::progress::{Cancelled, Halted, Progress, Step};
 use netdpsyn_trace::scratch::{Block, Scratch};
 use netdpsyn_trace::{Schema, Trace, Values};
 use rayon::prelude::*;
 
-/// Records that a slice adds to those that wait.
+/// Number of records that a slice adds to the waiting ones.
 const SLICE: usize = 1 << 18;
-/// Records of all blocks that wait for their turn, one a shard, as far as blocks do not get too small for that.
+/// Number of records of all waiting blocks, one per shard, unless blocks would be too small.
 const WAITING: usize = 1 << 19;
-/// Records of a block that is set aside, at least and at most.
+/// Smallest and largest number of records of a block.
 const BLOCK: [usize; 2] = [512, 4_096];
 
-/// How much is set aside and put in order at a time.
+/// Sizes of blocks and slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
-    /// Records of a block.
+    /// Records per block.
     pub block: usize,
-    /// Blocks of a slice.
+    /// Blocks per slice.
     pub slice: usize,
 }
 
 impl Sizes {
-    /// So that one block of each of `shards` fits into memory beside a slice.
+    /// Sizes such that one block of each of `shards` shards fits in memory beside a slice.
     pub fn of(shards: usize) -> Self {
         let block = (WAITING / shards.max(1)).clamp(BLOCK[0], BLOCK[1]);
         Sizes { block, slice: SLICE / block }
     }
 }
 
-/// What comes before what: a time, then a shard, then a block of it.
+/// The order of records: by time, then by shard, then by block of the shard.
 type Place = (u64, u32, u32);
 
-/// A block set aside, and where its first record stands.
+/// A block set aside, and the place of its first record.
 pub struct Piece {
     first: Place,
     block: Block,
 }
 
-/// Sets a shard's records aside in order of time, in blocks. `step` is called before each.
+/// Sorts the records of a shard by time and sets them aside in blocks. `step` is called before each.
+///
+/// # Errors
+/// [`Halted`] when the scratch file cannot be written, or `step` stops the work.
 pub fn set_aside(
     schema: &Schema,
     shard: usize,
@@ -67,17 +71,17 @@ pub fn set_aside(
     rows.chunks(sizes.block).enumerate().map(piece).collect()
 }
 
-/// A block that waits for its records' turn.
+/// A block whose records are not all emitted.
 struct Waiting {
     shard: u32,
     number: u32,
     columns: Vec<Values>,
-    /// Records that had their turn.
+    /// Number of emitted records.
     done: usize,
 }
 
 impl Waiting {
-    /// How many of its records come before `end`; all where there is none.
+    /// The number of its records before `end`; all without an `end`.
     fn before(&self, time: Option<usize>, end: Option<Place>) -> usize {
         let rows = self.columns.first().map_or(0, Values::len);
         let Some((upto, shard, number)) = end else { return rows };
@@ -95,7 +99,10 @@ impl Waiting {
     }
 }
 
-/// Gives all records to `sink`, in slices. Beside a slice there is one block of each shard in memory at most.
+/// Passes all records to `sink`, in slices. Besides a slice, at most one block of each shard is in memory.
+///
+/// # Errors
+/// [`Halted`] when the scratch file cannot be read, when `progress` asks to stop, or as `sink` returns it.
 pub fn in_order(
     schema: &Schema,
     mut pieces: Vec<Piece>,
@@ -120,7 +127,7 @@ pub fn in_order(
         let read: Vec<Waiting> = next.into_par_iter().map(read).collect::<Result<_, Halted>>()?;
         waiting.extend(read);
         waiting.sort_unstable_by_key(|block| (block.shard, block.number));
-        // Slots ascend as shards and blocks do: by time, slot and row records stand as they should.
+        // Slots ascend as shards and blocks do: sorting by time, slot and row gives the right order.
         let mut places: Vec<(u64, u32, u32)> = Vec::new();
         for (slot, block) in (0..).zip(&mut waiting) {
             let upto = block.before(time, end);
@@ -169,7 +176,7 @@ mod tests {
         schema
     }
 
-    /// All slices, one after another.
+    /// All slices, concatenated.
     fn joined(schema: &Schema, shards: &[Vec<Values>], sizes: Sizes, scratch: &Scratch) -> Vec<Vec<u64>> {
         let pieces = shards.iter().enumerate();
         let pieces = pieces
@@ -202,7 +209,7 @@ mod tests {
             let scratch = Scratch::of(Some(folder.path()), !filed).unwrap();
             let found = joined(&schema, &shards.iter().map(columns).collect::<Vec<_>>(), Sizes { block, slice }, &scratch);
             let found: Vec<(u64, u64)> = found[time].iter().copied().zip(found[1 - time].iter().copied()).collect();
-            // In order of time, then of shards, then as they stood.
+            // In order of time, then of shards, then of generation.
             let mut all: Vec<(u64, u64)> = shards.concat();
             all.sort_by_key(|record| record.0);
             prop_assert_eq!(found, all);

@@ -1,50 +1,52 @@
-//! The order in which a record gets its attributes, from the graph whose edges are the model's tables.
+//! The order in which a record gets its attributes, derived from the graph whose edges are the model's
+//! tables.
 //!
-//! Three things follow from the graph alone, all exact:
-//! - an attribute that hangs on the rest by one table alone is drawn from that table at the end, given the rest: no
-//!   later move could improve it (the *tail*);
-//! - where what remains falls apart, each *part* is made on its own, and parts are joined at random;
+//! Three exact facts follow from the graph alone:
+//! - an attribute that only one table connects to the rest is drawn from that table at the end, given the
+//!   rest: no later update could improve it (the *tail*);
+//! - where the remaining graph is not connected, each *part* is generated separately, and parts are joined at
+//!   random;
 //! - a part of one table needs no rounds.
 //!
-//! Within a part, records start along a tree of tables: GUMMI (NetDPSyn, section 3.4) or the spanning tree of largest
-//! mutual information (Chow and Liu 1968).
+//! Within a part, initial records are drawn along a tree of tables: GUMMI (NetDPSyn, section 3.4) or the
+//! spanning tree of largest mutual information (Chow and Liu 1968).
 
 use super::options::Start;
 use netdpsyn_model::{Model, Table};
 use rayon::prelude::*;
 
-/// How the records of a shard are made.
+/// How the records of a shard are generated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Independent of each other.
+    /// Parts, which are independent of each other.
     pub parts: Vec<Part>,
-    /// Drawn at the end, in this order.
+    /// Draws at the end, in this order.
     pub tail: Vec<Draw>,
 }
 
-/// Attributes that tables tie together.
+/// Attributes that tables connect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// Its attributes.
     pub attributes: Vec<usize>,
-    /// How they start.
+    /// The draws of the initial records.
     pub start: Vec<Draw>,
     /// The tables that GUM works towards.
     pub tables: Vec<usize>,
 }
 
-/// Attributes drawn from a table, given those of its attributes that are there already.
+/// Draws attributes from a table, given those of its attributes that are already drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draw {
-    /// Where from.
+    /// The table.
     pub from: Source,
-    /// Those that are there.
+    /// The given attributes.
     pub given: Vec<usize>,
-    /// Those that are drawn.
+    /// The attributes to draw.
     pub new: Vec<usize>,
 }
 
-/// Where a draw comes from.
+/// The table of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The one-way table of an attribute.
@@ -83,13 +85,13 @@ impl Plan {
     }
 }
 
-/// An attribute from its one-way.
+/// Draws an attribute from its one-way table.
 fn alone(attribute: usize) -> Draw {
     Draw { from: Source::OneWay(attribute), given: Vec::new(), new: vec![attribute] }
 }
 
-/// Takes away, again and again, a table whose other attributes GUM controls without it: they are one attribute, or stand
-/// together in another table. Returns the tables that remain, and the draws that bring the others back.
+/// Repeatedly removes a table whose other attributes GUM controls without it: they are a single attribute, or
+/// are together in another table. Returns the remaining tables, and the draws that add the other attributes.
 fn strip(tables: &[&[usize]]) -> (Vec<usize>, Vec<Draw>) {
     let mut core: Vec<usize> = (0..tables.len()).collect();
     let mut tail = Vec::new();
@@ -107,7 +109,7 @@ fn strip(tables: &[&[usize]]) -> (Vec<usize>, Vec<Draw>) {
         core.remove(at);
         tail.push(draw);
     }
-    // What was taken away last stands closest to the rest.
+    // The table removed last is closest to the rest.
     tail.reverse();
     (core, tail)
 }
@@ -129,8 +131,8 @@ fn components(tables: &[&[usize]], core: Vec<usize>) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Grows a tree over a part's attributes: from the key, if it is there, else from the strongest table; always by the strongest
-/// table that adds an attribute, tables with the key first.
+/// Grows a tree over the attributes of a part: from the key, if it is in the part, otherwise from the
+/// strongest table; always by the strongest table that adds an attribute, tables with the key first.
 fn tree(tables: &[&[usize]], weights: &[f64], within: &[usize], key: Option<usize>) -> Vec<Draw> {
     let has_key = |table: usize| key.is_some_and(|key| tables[table].contains(&key));
     let mut strongest: Vec<usize> = within.to_vec();
@@ -154,7 +156,8 @@ fn tree(tables: &[&[usize]], weights: &[f64], within: &[usize], key: Option<usiz
     draws
 }
 
-/// How far a table is from independence, in nats: Σ p ln(p / Π p_axis), for two attributes their mutual information.
+/// The distance of a table from independence in nats: Σ p ln(p / Π p_axis), for two attributes their mutual
+/// information.
 fn total_correlation(table: &Table) -> f64 {
     let total = table.total();
     if total.is_nan() || total <= 0.0 {
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn leaves_go_to_the_tail_and_cycles_stay() {
-        // A triangle 0 1 2, a path 2 – 3 – 4 hanging on it, and 5 alone.
+        // A triangle 0 1 2, a path 2 – 3 – 4 attached to it, and 5 alone.
         let tables: [&[usize]; 6] = [&[0, 1], &[0, 2], &[1, 2], &[2, 3], &[3, 4], &[5]];
         let plan = plan(&tables, &[1.0; 6], None, Start::Tree);
         assert_eq!(drawn(&plan.tail), [(vec![2], vec![3]), (vec![3], vec![4])]);

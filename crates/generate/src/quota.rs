@@ -1,9 +1,11 @@
-//! Records under a condition: where a method makes them as they come, more are made than wanted, and of each code as many are kept as wanted. A pool makes them in the
-//! shares that are wanted of its class ([`super::pool`]), and only what rounding lacks is filled up.
+//! Records under a condition: where a method cannot choose the category, it generates more records than
+//! wanted, and the wanted number of each code is kept. A pool generates its class in the requested shares
+//! ([`super::pool`]), and only rounding remainders are filled up.
 //!
-//! What is wanted of a rare category may take very many: at most [`FACTOR`] times the records are made that are asked for, or one making where that is more. What is missing then
-//! is taken from the records of the code that are there, in turn: their codes come again, their values are drawn anew. They know all that the model knows of the
-//! code, whose noise is that of few records in any case.
+//! A rare category may need very many records: at most [`FACTOR`] times the requested number are generated,
+//! or one batch where that is more. Missing records are then copies of those with the code, in turn: their
+//! codes repeat, their values are drawn anew. They represent all that the model knows of the code, whose
+//! noise is that of few records in any case.
 
 use super::SHARD;
 use super::codes::Codes;
@@ -15,28 +17,29 @@ use netdpsyn_trace::progress::Cancelled;
 use netdpsyn_trace::{Schema, Values};
 use rand::{rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
-/// How many times as many records are made at most as are wanted.
+/// Largest ratio of generated to wanted records.
 pub const FACTOR: usize = 16;
-/// Records of each code that are made at least, as far as that allows, so that what is repeated is not one of them alone.
+/// Least number of generated records of each code, as far as the ratio permits, so that not a single one is
+/// repeated.
 const LEAST: f64 = 64.0;
 
-/// What is wanted of every code, and what is made for it.
+/// The wanted records of every code, and how many to generate for them.
 pub struct Quota {
     attribute: usize,
-    /// Bins of the attribute when records are restored.
+    /// Number of bins of the attribute when values are restored.
     bins: usize,
     parts: Vec<Part>,
-    /// Records made.
+    /// Number of generated records.
     rows: usize,
-    /// Makings a shard.
+    /// Number of batches per shard.
     times: usize,
 }
 
 impl Quota {
-    /// For so many records in shards of at most `size`.
+    /// The quota for `rows` records in shards of at most `size`.
     pub fn new(condition: &Condition, model: &Model, rows: usize, size: usize) -> Quota {
         let (attribute, parts) = (condition.attribute, condition.parts(rows));
-        // The shares in which records are made.
+        // The shares in which records are generated.
         let mass = match Pool::blends(model, attribute) {
             true => condition.shares(model),
             false => mass(model, attribute),
@@ -46,7 +49,7 @@ impl Quota {
         let needed = wanted.iter().zip(&mass).filter(|(rows, _)| **rows > 0);
         let needed = needed.map(|(&rows, mass)| (rows as f64).max(LEAST) / mass).fold(0.0, f64::max);
         let most = rows.saturating_mul(FACTOR).max(if rows > 0 { size } else { 0 });
-        // Whole counts of a cell are kept in 32 bits.
+        // Counts of a cell are kept in 32 bits.
         let most = most.min(u32::MAX as usize).max(rows);
         let made = (needed.ceil() as usize).clamp(rows, most);
         let times = made.div_ceil(rows.div_ceil(size).max(1) * size).max(1);
@@ -54,13 +57,16 @@ impl Quota {
         Quota { attribute, bins, parts, rows: made, times }
     }
 
-    /// Records to be made.
+    /// Number of records to generate.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Makes the records of a shard of `shards` by `make`, which is told the number of a making and of all. It is called until there are enough of each code, or as
-    /// often as it may be.
+    /// Generates the records of shard `shard` of `shards`. `make` generates a batch, given its number and
+    /// that of all batches. It is called until there are enough of each code, or until the limit.
+    ///
+    /// # Errors
+    /// The error of `make`.
     pub fn fill(
         &self,
         shard: usize,
@@ -83,7 +89,7 @@ impl Quota {
     }
 }
 
-/// The part of shard `shard` of `shards`: records are numbered through the parts and dealt in turn.
+/// The part of shard `shard` of `shards`: records are numbered through the parts and distributed in turn.
 fn dealt(parts: &[Part], shard: usize, shards: usize) -> Vec<Part> {
     let mine = |upto: usize| (upto + shards - 1 - shard) / shards;
     let mut before = 0;
@@ -96,9 +102,9 @@ fn dealt(parts: &[Part], shard: usize, shards: usize) -> Vec<Part> {
     parts.iter().map(deal).filter(|part| part.rows > 0).collect()
 }
 
-/// A quota while it fills.
+/// A quota while it is filled.
 struct Open {
-    /// By code, ascending: how many are wanted, and which of those kept have it, in random order.
+    /// By code, ascending: the number wanted, and the kept records with this code, in random order.
     codes: Vec<(u32, usize, Vec<u32>)>,
     kept: Option<Codes>,
 }
@@ -120,7 +126,7 @@ impl Open {
         self.codes.iter().all(|(_, wanted, own)| own.len() >= *wanted)
     }
 
-    /// Keeps as many of these records as are still wanted, any of each code.
+    /// Keeps as many of these records as are still wanted, a random choice for each code.
     fn keep(&mut self, codes: &Codes, attribute: usize, rng: &mut Xoshiro256PlusPlus) {
         let mut found = vec![Vec::new(); self.codes.len()];
         for (row, code) in codes[attribute].iter().enumerate() {
@@ -138,7 +144,8 @@ impl Open {
         }
     }
 
-    /// The records, in random order, with the codes that are written. What is missing of a code is taken from what there is of it in turn; where there is none, of any code.
+    /// The records, in random order, with the codes to be written. Missing records of a code repeat the
+    /// existing ones in turn; without any, those of any code.
     fn close(self, parts: &[Part], attribute: usize, bins: usize, rng: &mut Xoshiro256PlusPlus) -> Codes {
         let Some(mut codes) = self.kept else { return Codes::new() };
         let all: Vec<u32> = (0..codes[attribute].len() as u32).collect();
@@ -158,7 +165,8 @@ impl Open {
     }
 }
 
-/// The most memory that `rows` records take while they are made under a condition: whole shards, and the codes that are kept beside those of the present making.
+/// An upper bound of the memory in bytes for generating `rows` records under a condition: whole shards, and
+/// the kept codes beside those of the current batch.
 pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
     let shards = rows.div_ceil(SHARD as u64).max(1);
     let at_once = shards.min(rayon::current_num_threads() as u64) * SHARD as u64;
@@ -199,7 +207,7 @@ mod tests {
         trace
     }
 
-    /// How often a column has each of its first values.
+    /// The number of records with each of the first values of a column.
     fn counts<const N: usize>(trace: &Trace, column: usize) -> [usize; N] {
         let mut counts = [0; N];
         trace.column(column).iter().for_each(|value| counts[value as usize] += 1);
@@ -254,7 +262,7 @@ mod tests {
         let model = labelled();
         let free =
             generate(&model, &Request { rows: Some(rows), seed: 1, ..Request::default() }, &Quiet).unwrap();
-        // Of 1,443 records of b and c 20,000 are made.
+        // 20,000 records are made of 1,443 of b and c.
         for (text, wanted) in [("type=b", [1, 2]), ("type=c:.7,a:.3", [1, 2]), ("type=a", [0, 0])] {
             let trace = made(text, rows, 2, SHARD);
             for (column, step) in [(0, 1_000), (1, 1)] {

@@ -1,4 +1,5 @@
-//! Codes back to values: uniform inside a bin, exact where a bin holds one value; protocol facts respected.
+//! Restores values from codes: uniform inside a bin, exact where a bin holds one value; protocol facts are
+//! respected.
 
 use super::chain::chain;
 use super::grid::Grid;
@@ -15,7 +16,8 @@ use std::ops::{Range, RangeInclusive};
 
 /// Draws values of a bin.
 pub struct Picker {
-    /// Intervals of each bin that can be drawn, in places of the grid, and the sums of their weights up to each.
+    /// The drawable intervals of each bin, as index ranges of the grid, and the cumulative sums of their
+    /// weights.
     bins: Vec<(Vec<Range<u64>>, Vec<f64>)>,
     grid: Grid,
 }
@@ -26,7 +28,7 @@ impl Picker {
         Picker::of(partition.intervals())
     }
 
-    /// For a partition of which some values alone can be.
+    /// For a partition of which only the values of a grid are possible.
     pub fn on(grid: Grid, partition: &Partition) -> Self {
         let places = partition.intervals().into_iter().map(|bin| grid.of_bin(bin)).collect();
         Picker { grid, ..Picker::of(places) }
@@ -52,7 +54,7 @@ impl Picker {
         Picker { bins: bins.into_iter().map(cumulate).collect(), grid: Grid::ALL }
     }
 
-    /// An interval of the bin by weight, then uniform inside.
+    /// Draws an interval of the bin by weight, then a value uniformly inside.
     pub fn draw(&self, bin: u32, rng: &mut impl Rng) -> u64 {
         let (intervals, sums) = &self.bins[bin as usize];
         let at = match sums.as_slice() {
@@ -65,7 +67,8 @@ impl Picker {
         self.grid.value(uniform(&intervals[at], rng))
     }
 
-    /// Uniform among the bin's values within `bounds`; the nearest bound where the bin has none there.
+    /// Draws uniformly among the bin's values within `bounds`; returns the nearest bound where the bin has
+    /// none there.
     pub fn draw_within(&self, bin: u32, bounds: RangeInclusive<u64>, rng: &mut impl Rng) -> u64 {
         let (low, high) = (*bounds.start(), (*bounds.end()).max(*bounds.start()));
         let (intervals, _) = &self.bins[bin as usize];
@@ -97,29 +100,31 @@ fn uniform(interval: &Range<u64>, rng: &mut impl Rng) -> u64 {
     if interval.end - interval.start == 1 { interval.start } else { rng.random_range(interval.clone()) }
 }
 
-/// Turns codes into values.
+/// Restores values from codes.
 pub struct Restorer<'a> {
     schema: &'a Schema,
-    /// Each attribute's column, and how its values are drawn.
+    /// Each attribute's column, and the picker of its values.
     pickers: Vec<(usize, Picker)>,
     partitions: Vec<&'a Partition>,
-    /// Columns that are not modelled, with the values they are drawn from.
+    /// Unmodelled columns, with the range of their values.
     unmodelled: Vec<(usize, Grid, Range<u64>)>,
     facts: Facts,
-    /// Packets, and the most whose bytes can be drawn: bytes that have to fit more would lie above all that stands out.
+    /// The column of packets, and the largest number of packets that has drawable bytes: the bytes of more
+    /// packets would exceed the largest value that stands out.
     fitting: Option<(usize, u64)>,
-    /// Columns that are a function of the key.
+    /// Columns that the key determines.
     followers: &'a [Follower],
-    /// The protocol's column.
+    /// The column of the protocol.
     protocol: Option<usize>,
-    /// Columns of ports, with their attribute: 0 where the protocol has none, unless they are kept.
+    /// Port columns, with their attribute: 0 where the protocol has no ports, unless they are kept.
     ports: Vec<(Option<usize>, &'a Ports)>,
-    /// Of a model with gaps: what they are about.
+    /// For a model with gaps: the columns of flows, and the window.
     chained: Option<(FlowColumns, Window)>,
 }
 
 impl<'a> Restorer<'a> {
-    /// For records of `schema` whose codes are those of `attributes`, under these rules. A derived attribute names the column after the last.
+    /// For records of `schema` whose codes are those of `attributes`, under these rules. A derived attribute
+    /// names the column after the last.
     pub fn new(schema: &'a Schema, attributes: &'a [Attribute], rules: &'a Rules) -> Self {
         let unmodelled = schema
             .columns
@@ -159,7 +164,7 @@ impl<'a> Restorer<'a> {
         }
     }
 
-    /// With as many hosts as profiles say.
+    /// Limits the number of hosts to that of the profiles.
     pub fn with_hosts(mut self, profiles: &[Profile], rng: &mut impl Rng) -> Self {
         for profile in profiles {
             if let Some(at) = self.pickers.iter().position(|(column, _)| *column == profile.column) {
@@ -170,7 +175,11 @@ impl<'a> Restorer<'a> {
         self
     }
 
-    /// The records of a shard, by column, in the final width; `given` are columns whose values are decided already. `step` is called before every block.
+    /// The records of a shard, by column, in the final width; `given` are columns whose values are already
+    /// decided. `step` is called before every block.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn restore(
         &self,
         codes: &[Values],
@@ -182,7 +191,7 @@ impl<'a> Restorer<'a> {
         let empty = |column: &Column| Values::with_capacity(column.storage_max(), rows);
         let mut columns: Vec<Values> = self.schema.columns.iter().map(empty).collect();
         let mut gaps = Vec::with_capacity(if self.chained.is_some() { rows } else { 0 });
-        // The derived value comes after all columns.
+        // The derived value follows all columns.
         let mut record = vec![0; columns.len() + 1];
         for rows in cut(0..rows) {
             step()?;
@@ -274,7 +283,7 @@ mod tests {
             Partition::from_starts(vec![0, 8, 9], 65_536),
             Partition::with_undeclared((0..257).collect(), 257),
             Partition::from_starts(vec![0, 1, 2, 1_001], (1 << 32) + 1),
-            // No more than 2,000 bytes stand out.
+            // At most 2,000 bytes stand out.
             Partition::from_starts(vec![0, 1, 2_001], (1 << 40) + 1).relabel(&[0, 1, 1], &[1.0, 1.0, 0.0]),
             Partition::with_undeclared(vec![0, 1, 2], 3),
             Partition::with_undeclared(vec![0, 1, 2], 3),
@@ -286,7 +295,8 @@ mod tests {
             followers: vec![Follower { column: 4, key: 5, values: vec![0, 1, 1] }],
             ..Rules::default()
         };
-        // Echo requests, another type in the port, UDP; all with more packets than 2,000 bytes hold, and the wrong label.
+        // Echo requests, another type in the port, UDP; all with more packets than 2,000 bytes can hold, and
+        // the wrong label.
         let codes: Vec<Values> = [[1, 2, 2], [1, 1, 17], [3, 3, 3], [1, 1, 1], [1, 1, 0], [0, 0, 1]]
             .map(|c| Values::collect(256, c))
             .into();

@@ -1,4 +1,4 @@
-//! The records of one shard: parts started and updated, the tail drawn.
+//! The records of one shard: initial records and updates of each part, then the draws of the tail.
 
 use super::codes::Codes;
 use super::draw::draw;
@@ -10,7 +10,7 @@ use netdpsyn_trace::Values;
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::rngs::Xoshiro256PlusPlus;
 
-/// What records are made towards: whole counts of every one-way and every table.
+/// The targets of the records: whole counts of every one-way and every table.
 pub struct Targets {
     /// By attribute.
     pub one_ways: Vec<Target>,
@@ -20,6 +20,9 @@ pub struct Targets {
 
 impl Targets {
     /// The part of shard `shard` of `shards`. `step` is called before every table.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn deal(&self, shard: usize, shards: usize, step: &Step) -> Result<Targets, Cancelled> {
         let deal = |targets: &[Target]| {
             let part = |target: &Target| {
@@ -39,7 +42,10 @@ impl Targets {
     }
 }
 
-/// Makes the records of a shard. `step` is called before every draw and visit.
+/// Generates the records of a shard. `step` is called before every draw and visit.
+///
+/// # Errors
+/// [`Cancelled`] when `step` returns it.
 pub fn generate(
     targets: &Targets,
     plan: &Plan,

@@ -1,6 +1,7 @@
-//! Tables of real numbers as whole counts, dealt out to shards.
+//! Tables of real numbers as whole counts, distributed to shards.
 //!
-//! Rounding is systematic ([`Whole`]), so every cell is off by less than one and the total is exact. A table of many small cells becomes a stratified sample of them, with less variance than drawing at random.
+//! Rounding is systematic ([`Whole`]), so every cell is off by less than one and the total is exact. A table
+//! of many small cells becomes a stratified sample of them, with less variance than random drawing.
 
 use super::whole::Whole;
 use netdpsyn_model::{Cells, Table};
@@ -16,7 +17,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Scales a table to `rows` records and rounds it. A table without mass becomes even.
+    /// Scales a table to `rows` records and rounds it. A table without mass becomes uniform.
     pub fn round(table: &Table, rows: usize, rng: &mut impl Rng) -> Target {
         let total = table.total();
         let cells = table.values.len();
@@ -26,7 +27,7 @@ impl Target {
         let mut counts = Vec::new();
         let mut left = rows as u64;
         for (cell, &value) in table.values.iter().enumerate() {
-            // The last cell takes what is left, so that nothing of the sum is lost.
+            // The last cell takes the remainder, so that the sum is exact.
             let due = whole.next(scale * if even { 1.0 } else { value });
             let count = if cell + 1 == cells { left } else { due.min(left) };
             if count > 0 {
@@ -37,8 +38,8 @@ impl Target {
         Target { cells: table.cells.clone(), counts }
     }
 
-    /// The part of shard `shard` of `shards`: records are numbered through the cells and dealt in turn, so that every
-    /// shard gets its share of every cell and all shards together exactly the whole.
+    /// The part of shard `shard` of `shards`: records are numbered through the cells and distributed in turn,
+    /// so that every shard gets its share of every cell and all shards together have exactly the whole.
     pub fn deal(&self, shard: usize, shards: usize) -> Target {
         let (shard, shards) = (shard as u64, shards as u64);
         // How many of the records 0..upto belong to this shard.
@@ -56,7 +57,7 @@ impl Target {
         Target { cells: self.cells.clone(), counts }
     }
 
-    /// Records in all.
+    /// Total number of records.
     pub fn rows(&self) -> usize {
         self.counts.iter().map(|&(_, count)| count as usize).sum()
     }
@@ -66,7 +67,7 @@ impl Target {
 pub(super) mod for_tests {
     use super::{Cells, Target};
 
-    /// A target that wants these counts, cell by cell.
+    /// A target with these counts, cell by cell.
     pub fn target(attributes: &[usize], shape: &[usize], wanted: &[u32]) -> Target {
         let counts =
             wanted.iter().enumerate().filter(|(_, n)| **n > 0).map(|(c, &n)| (c as u32, n)).collect();

@@ -1,11 +1,13 @@
-//! One visit of GUM to one table: records leave cells that have too many for cells that have too few.
+//! One visit of GUM to one table: records move from cells that have too many to cells that have too few.
 //!
-//! A cell that has records grows by **duplicating** whole ones over victims (which keeps what the other tables like about
-//! them) or by **replacing** just the table's attributes in a victim; a cell that has none can only be filled by replacing.
+//! A cell that has records grows by **duplicating** whole ones over victims (which keeps their other
+//! attributes consistent) or by **replacing** only the table's attributes in a victim; an empty cell can only
+//! be filled by replacing.
 //!
-//! A visit passes over the records once. It counts them and strings those of each cell together, so that picking costs what is
-//! picked, however rare the cell is. To keep all counts up to date instead, move by move, would cost more: a move changes two cells
-//! of every table. With 28 tables that took as long as counting 150 records, while a visit moves one in 55.
+//! A visit passes over the records once. It counts them and links those of each cell together, so that the
+//! cost of picking is proportional to the number picked, however rare the cell is. Updating all counts after
+//! each move would cost more: a move changes two cells of every table. With 28 tables that took as long as
+//! counting 150 records, while a visit moves one in 55.
 
 use super::codes::Codes;
 use super::target::Target;
@@ -13,35 +15,37 @@ use super::whole::Whole;
 use netdpsyn_model::Cells;
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
-/// Records whose cells are computed at a time, so that they are still in the nearest cache when the next digit comes.
+/// Number of records whose cells are computed at a time, so that they are still in the first-level cache for
+/// the next digit.
 const STRIDE: usize = 1 << 11;
 
-/// Records that are counted in the order they stand in; such blocks are taken in random order. Larger ones keep together what was
-/// written in one visit: blocks of 256 ended with up to 1 % more error, blocks of 16 took up to a quarter longer.
+/// Number of records that are counted in their order; such blocks are taken in random order. Larger blocks
+/// keep together what one visit wrote: blocks of 256 ended with up to 1 % more error, blocks of 16 took up to
+/// a quarter longer.
 const BLOCK: usize = 64;
 
-/// How far one visit goes.
+/// The step size of a visit.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// α, the step towards the wanted counts.
+    /// α, the step towards the target counts.
     pub alpha: f64,
-    /// Of what can be duplicated, the share that is.
+    /// The share of the possible duplications that are made.
     pub duplicated: f64,
 }
 
-/// A table while records move.
+/// A table while records are updated.
 pub struct Working {
     cells: Cells,
-    /// What each cell wants, negated: adding the records leaves what is too much.
+    /// The target of each cell, negated: adding the records gives the excess.
     unfilled: Vec<i32>,
-    /// L1 distance when last counted, as a share of the records.
+    /// L1 distance at the last count, as a share of the records.
     pub error: f64,
 }
 
-/// A cell as the records are counted.
+/// A cell while records are counted.
 #[derive(Clone, Copy, Default)]
 struct Cell {
-    /// How many records are too many; negative: too few.
+    /// Excess of records; negative for a deficit.
     excess: i32,
     /// The record that was counted last.
     last: u32,
@@ -54,9 +58,9 @@ pub struct Scratch {
     cells: Vec<u32>,
     /// By cell.
     counted: Vec<Cell>,
-    /// By record: the one of the same cell that was counted before it.
+    /// By record: the previously counted one of the same cell.
     before: Vec<u32>,
-    /// Cells to give to records.
+    /// Cells to write into records.
     replaced: Vec<u32>,
     /// Records to overwrite.
     victims: Vec<u32>,
@@ -65,7 +69,7 @@ pub struct Scratch {
 }
 
 impl Working {
-    /// Ready for a first visit.
+    /// Before the first visit.
     pub fn new(target: &Target) -> Working {
         let mut unfilled = vec![0; target.cells.count()];
         for &(cell, count) in &target.counts {
@@ -74,7 +78,7 @@ impl Working {
         Working { cells: target.cells.clone(), unfilled, error: f64::INFINITY }
     }
 
-    /// Counts the records and measures the distance; returns how many records are in excess.
+    /// Counts the records and measures the distance; returns the number of excess records.
     pub fn count(&mut self, codes: &Codes, scratch: &mut Scratch, rng: &mut impl Rng) -> u64 {
         let Scratch { cells, counted, before, .. } = scratch;
         let rows = self.cells.attributes().first().map_or(0, |&attribute| codes[attribute].len());
@@ -90,13 +94,14 @@ impl Working {
             let end = rows.min(first + BLOCK);
             string(&cells[first..end], first as u32, &mut before[first..end], counted);
         }
-        // Both sides have the same total, so the distance is twice what is too much.
+        // Both sides have the same total, so the distance is twice the excess.
         let over = counted.iter().map(|cell| i64::from(cell.excess.max(0))).sum::<i64>() as u64;
         self.error = 2.0 * over as f64 / rows.max(1) as f64;
         over
     }
 
-    /// Moves records a step towards the wanted counts; returns how many. `members` are the attributes that a copy takes over.
+    /// Moves records a step towards the target counts; returns their number. `members` are the attributes
+    /// that a copy takes over.
     pub fn visit(
         &mut self,
         codes: &mut Codes,
@@ -107,7 +112,7 @@ impl Working {
     ) -> usize {
         let over = self.count(codes, scratch, rng);
         self.pick(pace, over, scratch, rng);
-        // Victims are shuffled, so that which of them takes what is random.
+        // Victims are shuffled, so that their assignment is random.
         scratch.victims.shuffle(rng);
         let (replaced, copied) = scratch.victims.split_at(scratch.replaced.len().min(scratch.victims.len()));
         for (&victim, &cell) in replaced.iter().zip(&scratch.replaced) {
@@ -119,9 +124,10 @@ impl Working {
         scratch.victims.len()
     }
 
-    /// Picks cells to give, records to copy and records to overwrite.
+    /// Picks cells to write, records to copy and records to overwrite.
     ///
-    /// Cells grow by α of what they lack, but at most double by α; empty ones are filled by α of what they want.
+    /// A cell grows by α of its deficit, but at most by α of its size; an empty one is filled by α of its
+    /// target.
     fn pick(&self, pace: Pace, over: u64, scratch: &mut Scratch, rng: &mut impl Rng) {
         let Scratch { counted, before, replaced, victims, donors, .. } = scratch;
         replaced.clear();
@@ -146,7 +152,7 @@ impl Working {
             replaced.extend(std::iter::repeat_n(at as u32, (grow - copies) as usize));
             donors.extend(latest(cell, copies, before));
         }
-        // What to take away: the same number, every excess reduced by the same factor β.
+        // The same number is removed: every excess is reduced by the same factor β.
         let beta = added.given() as f64 / over.max(1) as f64;
         let mut taken = Whole::new(rng);
         for cell in counted.iter().filter(|cell| cell.excess > 0) {
@@ -156,7 +162,7 @@ impl Working {
     }
 }
 
-/// Counts the records from `first` on, each of which remembers the one of its cell before it.
+/// Counts the records from `first` on and links each to the previous one of its cell.
 fn string(cells: &[u32], first: u32, before: &mut [u32], counted: &mut [Cell]) {
     for ((&cell, before), record) in cells.iter().zip(before).zip(first..) {
         let cell = &mut counted[cell as usize];
@@ -165,8 +171,8 @@ fn string(cells: &[u32], first: u32, before: &mut [u32], counted: &mut [Cell]) {
     }
 }
 
-/// The records of a cell that were counted last, of which it holds at least so many. Blocks were counted in random order, and
-/// copies are written to random places, so that these are any.
+/// The last `records` counted records of a cell, which has at least as many. Blocks are counted in random
+/// order, and copies are written to random places, so that these are a random choice.
 fn latest(cell: &Cell, records: i32, before: &[u32]) -> impl Iterator<Item = u32> {
     let mut next = cell.last;
     (0..records).map(move |_| {
@@ -176,7 +182,8 @@ fn latest(cell: &Cell, records: i32, before: &[u32]) -> impl Iterator<Item = u32
     })
 }
 
-/// All numbers below a bound, once each, in an order that looks random: a random start and a random stride coprime to it.
+/// All numbers below a bound, once each, in a pseudo-random order: a random start and a random stride coprime
+/// to the bound.
 struct Walk {
     at: usize,
     stride: usize,
@@ -223,7 +230,8 @@ mod tests {
         fn a_full_step_meets_its_table(
             wanted in prop::collection::vec(0u32..30, 12), duplicated in 0.0f64..=1.0, seed: u64,
         ) {
-            // Every cell holds enough records to grow to what it wants within one doubling or is filled by replacing.
+            // Every cell holds enough records to grow to its target within one doubling or is filled by
+            // replacing.
             let rows: u32 = wanted.iter().sum();
             let counts = (0..).zip(&wanted).filter(|(_, n)| **n > 0).map(|(c, &n)| (c, n)).collect();
             let target = Target { cells: Cells::new([(0, 3), (2, 4)]), counts };

@@ -1,23 +1,23 @@
-//! Whole numbers from real ones, systematically: cumulative sums move by whole steps.
+//! Systematic rounding: cumulative sums move by whole steps.
 //!
-//! Every number becomes one of its two neighbours, with the probability that keeps its mean, and the sum of any run of
-//! them is off by less than one. Rounding each at random would let the sums stray.
+//! Every number becomes one of its two neighbours, with the probability that keeps its mean, and the sum of
+//! any run is off by less than one. Rounding each number independently would let the sums drift.
 
 use rand::{Rng, RngExt};
 
-/// Rounds a run of numbers ≥ 0.
+/// Rounds a sequence of numbers ≥ 0.
 pub struct Whole {
     sum: f64,
     given: u64,
 }
 
 impl Whole {
-    /// Starts a run at a random offset.
+    /// Starts a sequence at a random offset.
     pub fn new(rng: &mut impl Rng) -> Whole {
         Whole { sum: rng.random(), given: 0 }
     }
 
-    /// The next number of the run.
+    /// The next number, rounded.
     pub fn next(&mut self, x: f64) -> u64 {
         self.sum += x;
         let whole = (self.sum as u64).saturating_sub(self.given);
@@ -25,7 +25,7 @@ impl Whole {
         whole
     }
 
-    /// The sum of what the run has become.
+    /// The sum of the rounded numbers so far.
     pub fn given(&self) -> u64 {
         self.given
     }

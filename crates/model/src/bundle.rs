@@ -1,7 +1,7 @@
-//! The measurement bundle: what a fit commits, and all that a model is ever made from.
+//! The measurement bundle: what a fit releases, and the only input of a model.
 //!
-//! As a file it is gzipped JSON, so that an auditor can read it with `zcat | jq`. The same bundle always gives the same
-//! bytes.
+//! The file is gzipped JSON, so that an auditor can read it with `zcat | jq`. The same bundle always gives
+//! the same bytes.
 
 use crate::domain::{Attribute, Order};
 use crate::sessions::Sessions;
@@ -14,43 +14,47 @@ use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use thiserror::Error;
 
-/// The newest version of the file format that is read. A bundle has the version of its schema, unless it has two resolutions (3) or looks across records or packets as sessions (4), or a schema that says how text is read (5) or has special values or addresses of any family (6), or the gaps of pairs (7), or a schema that says when records end or networks of tokens (8): a program
-/// of the version before reads the bundles that it can make something of.
+/// The newest version of the file format that this program reads. A bundle has the version of its schema, or
+/// a higher one that its content requires: 3 for two resolutions, 4 for looks across records or packets as
+/// sessions, 5 for a schema that declares how text is read, 6 for special values or addresses of any family,
+/// 7 for the gaps of pairs, 8 for end times or networks of tokens. So an older program reads every bundle
+/// that it can use.
 pub const VERSION: u32 = 8;
 
-/// Largest bundle read, decompressed: far above any plan, small enough for memory.
+/// The largest decompressed bundle that is read: far above any plan, small enough for memory.
 const MAX_BYTES: u64 = 2 << 30;
 
 /// Noisy marginals with everything needed to use them: domains, schema, statement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
-    /// Of the file format.
+    /// Version of the file format.
     pub version: u32,
     /// The declared schema.
     pub schema: Schema,
-    /// The promise, and what paid for what.
+    /// The guarantee, and the cost of each query.
     pub statement: Statement,
     /// The measured attributes.
     pub attributes: Vec<Attribute>,
-    /// Of a fit of two resolutions, which attributes are what. Version 3.
+    /// The roles of the attributes, for a fit of two resolutions. Version 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Layers>,
-    /// How many distinct values columns have. Version 3.
+    /// Numbers of distinct values of columns. Version 3.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<Profile>,
-    /// What records are together. Version 4.
+    /// Looks across records. Version 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<Look>,
-    /// How long after one another the records of a pair come. Version 7.
+    /// Gaps between the records of a pair. Version 7.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rhythm: Option<Rhythm>,
     /// The noisy marginals.
     pub measurements: Vec<Measurement>,
-    /// Of packets, what is known of them as sessions, or why nothing is. Version 4.
+    /// For packets, the answers about sessions, or why there are none. Version 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packets: Option<Packets>,
-    /// The networks that addresses of any family are drawn from, each from its first to its last: the leaves of their trees. Version 6.
+    /// The networks from which addresses of any family are drawn, each as its first and last address: the
+    /// leaves of their trees. Version 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Directory>,
 }
@@ -59,14 +63,14 @@ pub struct Bundle {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Packets {
-    /// They were.
+    /// Measured as sessions.
     Sessions(Box<Sessions>),
-    /// They were measured one by one, for this reason.
+    /// Measured one by one, for this reason.
     Single(NoSessions),
 }
 
 impl Bundle {
-    /// What is known of packets as sessions.
+    /// The answers about sessions, if packets were measured as sessions.
     pub fn sessions(&self) -> Option<&Sessions> {
         match &self.packets {
             Some(Packets::Sessions(sessions)) => Some(sessions),
@@ -75,13 +79,13 @@ impl Bundle {
     }
 }
 
-/// How many distinct values a column has.
+/// The number of distinct values of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// That of the charge that paid for it.
+    /// The label of the charge that paid for it.
     pub label: String,
-    /// The column.
+    /// Index of the column.
     pub column: usize,
     /// Noisy numbers of values with at least 1, 2, 4, 8 … records.
     pub counts: Vec<i64>,
@@ -90,7 +94,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Thresholds that there may be.
+    /// The largest number of thresholds.
     pub const MOST: usize = 32;
 }
 
@@ -98,37 +102,39 @@ impl Profile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
-    /// That of the charge that paid for it, or [`labels::leaves`] of a tree.
+    /// The label of the charge that paid for it, or [`labels::leaves`] of a tree.
     pub label: String,
     /// Indices of its attributes, ascending.
     pub attributes: Vec<usize>,
-    /// A noisy count (for leaves, a rounded estimate) a cell, the last attribute varying fastest.
+    /// A noisy count (for leaves, a rounded estimate) per cell, the last attribute varying fastest.
     pub counts: Vec<i64>,
-    /// σ² of a cell's noise. The leaves of a tree are estimated from all its levels, each of this noise, and have no more.
+    /// σ² of the noise of a cell. The leaves of a tree are estimated from all its levels, each with this
+    /// noise; their variance is at most this.
     pub scale: NoiseScale,
-    /// Where cells were joined after measuring: how many times σ² the noise of each has. As many as make it up, less where levels of a tree say more,
-    /// or where what was joined holds noise alone and counts as nothing.
+    /// Where cells were merged after measuring: the variance of each cell as a multiple of σ². It is the
+    /// number of merged cells, or less where the levels of a tree determine it more precisely, or where cells
+    /// of noise alone were merged, which count as nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<Vec<u32>>,
 }
 
 impl Measurement {
-    /// What it counts, where the bundle has these attributes.
+    /// The cells that it counts, given the attributes of the bundle.
     pub fn cells(&self, attributes: &[Attribute]) -> Cells {
         Cells::of(&self.attributes, attributes)
     }
 }
 
-/// A file that is no usable bundle.
+/// Why a file is not a usable bundle.
 #[derive(Debug, Error)]
 pub enum BundleError {
-    /// Reading failed, or the file is no gzip.
+    /// Reading failed, or the file is not gzip.
     #[error("the bundle cannot be read: {0}")]
     Io(#[from] std::io::Error),
     /// Not the JSON of a bundle.
     #[error("the file is not a measurement bundle: {0}")]
     Json(#[from] serde_json::Error),
-    /// Written by another version.
+    /// Written in an unknown version.
     #[error("the bundle has version {0}, this program reads versions 1 to {VERSION}")]
     Version(u32),
     /// Parts contradict each other.
@@ -137,7 +143,10 @@ pub enum BundleError {
 }
 
 impl Bundle {
-    /// Writes the file.
+    /// Writes the bundle as a file.
+    ///
+    /// # Errors
+    /// [`BundleError`] when writing fails.
     pub fn write(&self, to: impl Write) -> Result<(), BundleError> {
         let mut gzip = GzEncoder::new(to, Compression::fast());
         serde_json::to_writer(std::io::BufWriter::new(&mut gzip), self)?;
@@ -145,7 +154,10 @@ impl Bundle {
         Ok(())
     }
 
-    /// Reads a file and checks that its parts fit together.
+    /// Reads a file and checks that its parts are consistent.
+    ///
+    /// # Errors
+    /// [`BundleError`] when the file cannot be read, has an unknown version or contradicts itself.
     pub fn read(from: impl Read) -> Result<Bundle, BundleError> {
         let mut text = Vec::new();
         GzDecoder::new(from).take(MAX_BYTES).read_to_end(&mut text)?;
@@ -162,13 +174,13 @@ impl Bundle {
         Ok(bundle)
     }
 
-    /// Whether addresses are drawn from networks of tokens, which those before version 8 cannot read.
+    /// Whether addresses are drawn from networks of tokens, which programs before version 8 cannot read.
     fn has_tokens(&self) -> bool {
         let mut networks = self.addresses.iter().flat_map(Directory::networks);
         networks.any(|[first, _]| matches!(Address::of(first), Address::Token(..)))
     }
 
-    /// The version of a bundle of these parts.
+    /// The version that the parts of the bundle require.
     pub fn version_of_parts(&self) -> u32 {
         match &self.layers {
             _ if self.schema.version() >= 5 || self.has_tokens() => 8,
@@ -181,7 +193,8 @@ impl Bundle {
         }
     }
 
-    /// The column whose tree has these leaves, and the levels of that tree; `None` for what was counted by itself.
+    /// The column whose tree has these leaves, and the number of levels of the tree; `None` for a measurement
+    /// that is not of leaves.
     pub fn tree_of(&self, measurement: &Measurement) -> Option<(&Column, usize)> {
         let &[attribute] = measurement.attributes.as_slice() else { return None };
         let column = &self.schema.columns[self.attributes[attribute].column];
@@ -193,7 +206,7 @@ impl Bundle {
         Some((column, order.levels().len()))
     }
 
-    /// The charges that paid for a measurement: one, or one a level of its tree.
+    /// The charges that paid for a measurement: one, or one per level of its tree.
     pub fn charges_of(&self, measurement: &Measurement) -> impl Iterator<Item = &Charge> + Clone {
         let labels: Vec<String> = match self.tree_of(measurement) {
             Some((column, levels)) => (1..=levels).map(|level| labels::level(&column.name, level)).collect(),
@@ -228,7 +241,7 @@ impl Bundle {
         }
         let expected = self.version_of_parts();
         let of_records = self.profiles.is_empty() && self.looks.is_empty() && self.packets.is_none();
-        // What has neither is of version 1 or 2, whatever its schema.
+        // A bundle with neither is of version 1 or 2, whatever its schema.
         let plain = self.layers.is_none() && self.version <= 2;
         if !plain && self.version != expected || self.layers.is_none() && !of_records {
             return wrong(
@@ -308,7 +321,7 @@ mod tests {
             bundle.write(&mut file).map(|()| file).unwrap()
         };
         assert_eq!(Bundle::read(&written(&bundle)[..]).unwrap(), bundle);
-        // Of version 2, where only roles say which columns make flows: one of them says nothing.
+        // Version 2, in which only roles state which columns identify flows; here one of them is missing.
         let mut made = bundle;
         (made.version, made.schema.columns[4].roles) = (2, Default::default());
         let refused = Bundle::read(&written(&made)[..]).unwrap_err().to_string();

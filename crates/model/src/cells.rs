@@ -1,9 +1,10 @@
-//! The joint cells of some attributes, numbered: codes are the digits of a cell's number, the last one changing fastest.
+//! The joint cells of some attributes, numbered: the codes are the digits of the cell number, the last one
+//! varying fastest.
 
 use crate::domain::Attribute;
 use netdpsyn_trace::Values;
 
-/// Attributes that are looked at together, and the bins of each.
+/// Some attributes with the number of bins of each, whose joint cells are numbered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cells {
     attributes: Vec<usize>,
@@ -11,13 +12,13 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Of attributes with these numbers of bins.
+    /// Cells of attributes, given as pairs of index and number of bins.
     pub fn new(axes: impl IntoIterator<Item = (usize, usize)>) -> Cells {
         let (attributes, shape) = axes.into_iter().unzip();
         Cells { attributes, shape }
     }
 
-    /// Of the attributes `of` among all.
+    /// Cells of the attributes with the indices `of`.
     pub fn of(of: &[usize], attributes: &[Attribute]) -> Cells {
         Cells::new(of.iter().map(|&a| (a, attributes[a].bins())))
     }
@@ -27,22 +28,23 @@ impl Cells {
         &self.attributes
     }
 
-    /// Bins of each.
+    /// Number of bins of each attribute.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The attributes, each with its bins.
+    /// The attributes, each with its number of bins.
     pub fn axes(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> {
         self.attributes.iter().copied().zip(self.shape.iter().copied())
     }
 
-    /// How many there are, saturating; one without attributes.
+    /// The number of cells, saturating; 1 without attributes.
     pub fn count(&self) -> usize {
         self.shape.iter().fold(1, |product, &bins| product.saturating_mul(bins))
     }
 
-    /// The cells of the rows from `from` on, as many as `cells` has room for, where there are fewer than 2³² of them. One loop a column: each is vectorised.
+    /// Writes the cells of the rows from `from` on into `cells`, where there are fewer than 2³² cells. One
+    /// loop per column, which the compiler vectorises.
     pub fn number(&self, codes: &[Values], from: usize, cells: &mut [u32]) {
         let mut axes = self.axes();
         match axes.next() {
@@ -54,7 +56,7 @@ impl Cells {
         }
     }
 
-    /// Gives a row the codes of a cell.
+    /// Writes the codes of a cell into a row.
     pub fn write(&self, mut cell: u32, codes: &mut [Values], row: usize) {
         for (attribute, bins) in self.axes().rev() {
             codes[attribute].set(row, u64::from(cell % bins as u32));
@@ -62,10 +64,10 @@ impl Cells {
         }
     }
 
-    /// Onto some of the attributes, in the order in which they are named.
+    /// The projection onto some of the attributes, in the given order.
     pub fn onto(&self, of: &[usize]) -> Projection {
         let mut stride = self.count();
-        // For each of our attributes, how far apart two neighbouring bins lie.
+        // For each attribute, the distance between the cells of two neighbouring bins.
         let strides: Vec<usize> = self.shape.iter().map(|&bins| (stride /= bins.max(1), stride).1).collect();
         let axis = |attribute| self.attributes.iter().position(|&own| own == attribute);
         let axes = of.iter().map(|&attribute| match axis(attribute) {
@@ -76,12 +78,12 @@ impl Cells {
         Projection { cells: Cells::new(axes), strides }
     }
 
-    /// For every cell, its cell in [`Cells::onto`] these attributes.
+    /// For every cell, its cell in the projection onto these attributes.
     pub fn map_onto(&self, of: &[usize]) -> Vec<u32> {
         let onto = self.onto(of).cells;
         let mut map = vec![0u32];
         for (attribute, bins) in self.axes() {
-            // 0 for what is summed away.
+            // 0 for attributes that are summed out.
             let behind = onto.axes().rev().take_while(|&(other, _)| other != attribute);
             let shown = onto.attributes.contains(&attribute);
             let step = if shown { behind.map(|(_, bins)| bins as u32).product() } else { 0 };
@@ -91,17 +93,17 @@ impl Cells {
     }
 }
 
-/// How cells project onto some of their attributes.
+/// A projection of cells onto some of their attributes.
 #[derive(Clone, Debug)]
 pub struct Projection {
-    /// The cells that are left.
+    /// The cells of the projection.
     pub cells: Cells,
-    /// Of each of their attributes, within the whole.
+    /// The stride of each of its attributes in the original cells.
     strides: Vec<u32>,
 }
 
 impl Projection {
-    /// The projection of a cell of the whole.
+    /// The projection of an original cell.
     pub fn of(&self, cell: u32) -> u32 {
         let axes = self.cells.shape.iter().zip(&self.strides);
         axes.fold(0, |at, (&bins, &stride)| at * bins as u32 + cell / stride % bins as u32)

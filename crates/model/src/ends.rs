@@ -1,36 +1,39 @@
-//! Which families of addresses meet in a record: a host of IPv4 talks to none of IPv6.
+//! Which families of addresses occur together in a record: an IPv4 host does not talk to an IPv6 host.
 //!
-//! Noise spreads records over more cells of source × destination than there are, and some of them would have a packet go from one family to another. So a model asks its
-//! noisy table of both ends, whose bins lie within families: where all cells of two families together do not stand out of their noise, and are surely fewer than ends drawn alike would have, no record has the two. A table that was
-//! not measured says nothing, and then nothing is left out. All of this is post-processing.
+//! Noise spreads records over more cells of source × destination than are occupied, and would produce packets
+//! between different families. So a model examines the noisy table of both endpoints, whose bins lie within
+//! families. Two families do not occur together where their joint cells do not stand out of the noise and
+//! clearly have fewer records than independent endpoints would. Without a measured table, nothing is
+//! excluded. All of this is post-processing.
 
 use super::{Layers, Measurement, Table};
 use crate::domain::Attribute;
 use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::{Address, Directory, Role, Schema};
 
-/// σ that records of two families stand out by.
+/// σ by which records of two families stand out.
 const STANDS_OUT: f64 = 3.0;
-/// The part of what two families would have if ends were drawn alike, below which they do not meet.
+/// The fraction of the records expected for independent endpoints, below which two families do not occur
+/// together.
 const ABSENT: f64 = 0.75;
-/// σ by which they may have more than was counted.
+/// σ added to the count before it is compared with that fraction.
 const SURELY: f64 = 2.0;
-/// Families of addresses, and what is special.
+/// Number of families of addresses, including that of special values.
 const KINDS: usize = 5;
 
-/// The ends of records whose addresses are of any family.
+/// The endpoints of records whose addresses are of any family.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ends {
     /// The attributes of source and destination.
     pub attributes: [usize; 2],
     /// By side and code, the family.
     families: [Vec<usize>; 2],
-    /// By family of the source and of the destination, whether they meet.
+    /// By family of the source and of the destination, whether they occur together.
     meet: [[bool; KINDS]; KINDS],
 }
 
 impl Ends {
-    /// By these measurements of a schema's attributes, where numbers of addresses stand for these.
+    /// Decides from the measurements; `directory` maps numbers to addresses.
     pub fn of(
         schema: &Schema,
         attributes: &[Attribute],
@@ -69,10 +72,10 @@ impl Ends {
             std::array::from_fn(|to| sums.iter().map(|row| row[to]).sum::<f64>().max(0.0));
         let total = sources.iter().sum::<f64>().max(1.0);
         let mut meet = [[true; KINDS]; KINDS];
-        // What is special is of no family, and meets whom it likes.
+        // Special values have no family, and occur with any.
         for (from, to) in (1..KINDS).flat_map(|from| (1..KINDS).map(move |to| (from, to))) {
             let (sum, sigma) = (sums[from][to], f64::sqrt(noise[from][to]));
-            // Where all would be alike, and noise could not hide it.
+            // Where their absence would show, and noise could not hide it.
             let expected = sources[from] * destinations[to] / total;
             let absent = sum <= STANDS_OUT * sigma && sum + SURELY * sigma < ABSENT * expected;
             meet[from][to] = from == to || !absent;
@@ -90,13 +93,13 @@ impl Ends {
         self.families[side][code as usize]
     }
 
-    /// One more than the largest family.
+    /// Number of families.
     pub const fn kinds() -> usize {
         KINDS
     }
 }
 
-/// The family of each bin: that of what is drawn from it.
+/// The family of each bin: that of the values drawn from it.
 fn families(attribute: &Attribute, directory: &Directory) -> Vec<usize> {
     let drawn = attribute.partition.intervals().into_iter().map(|own| {
         let drawn = own.iter().find(|(_, weight)| *weight > 0.0).or(own.first());
@@ -119,7 +122,7 @@ mod tests {
     use netdpsyn_account::{MaxRecords, NoiseScale, Rho, Sensitivity};
     use netdpsyn_trace::{Families, presets};
 
-    /// Two bins of either side, of IPv4 and of IPv6, whose table has these counts.
+    /// Two bins on either side, of IPv4 and of IPv6, whose table has these counts.
     fn ends(counts: [i64; 4]) -> Ends {
         let mut schema = presets::preset("flow").unwrap();
         schema.declare_families(Families::Any).unwrap();
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn families_that_do_not_stand_out_together_never_meet() {
         let all = |ends: &Ends| [[0, 0], [0, 1], [1, 0], [1, 1]].map(|codes| ends.meet(codes));
-        // Where noise may hide all there is, nothing is said.
+        // Where noise may hide all records, nothing is excluded.
         assert_eq!(all(&ends([0, 12, 25, 8])), [true; 4]);
         let ends = ends([400, 9, 31, 40]);
         assert_eq!(all(&ends), [true, false, true, true]);

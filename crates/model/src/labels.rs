@@ -1,4 +1,4 @@
-//! What the account calls a question: the labels of charges, and of the measurements that they paid for. Bundles hold them.
+//! Labels of charges, and of the measurements that they paid for, as stored in bundles.
 
 use crate::looks::Subject;
 use crate::sessions::{Part, What};
@@ -21,12 +21,12 @@ pub fn marginal(columns: &[&str]) -> String {
     }
 }
 
-/// How many distinct values a column has, by how often they occur.
+/// The number of distinct values of a column, by how often they occur.
 pub fn profile(column: &str) -> String {
     format!("profile {column}")
 }
 
-/// A look at packets as sessions.
+/// A query on packets as sessions.
 pub fn sessions(what: What) -> String {
     let part = |part: Part| match part {
         Part::Client => "client",
@@ -71,9 +71,9 @@ pub fn sessions(what: What) -> String {
 
 /// Gaps between the records of a pair, by class and octave.
 pub const GAPS: &str = "gaps of pairs";
-/// The same by parts of octaves.
+/// Gaps between the records of a pair, by parts of octaves.
 pub const GAP_PARTS: &str = "gaps of pairs, finely";
-/// Gaps as long as the one before.
+/// Gaps as long as the previous one.
 pub const STEADY_GAPS: &str = "steady gaps of pairs";
 
 /// A look across records.

@@ -1,19 +1,32 @@
-//! From noisy measurements to a model: pure post-processing, repeatable at no cost in privacy.
+//! From noisy measurements to a model: pure post-processing, repeatable at no privacy cost.
+//!
+//! ```
+//! use netdpsyn_model::{Bundle, Model};
+//! use netdpsyn_trace::progress::Quiet;
+//!
+//! let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+//! let model = Model::from_bundle(&bundle, &Quiet)?;
+//! assert_eq!(model.one_ways.len(), model.attributes.len());
+//! println!("about {:.0} records, for ρ = {}", model.records, bundle.statement.spent());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | [`domain`] | value space ↔ codes: bins, prefix trees, rare groups |
-//! | [`bundle`] | what a fit commits: measurements, domains, statement; the file format |
-//! | [`labels`] | what charges and measurements are called |
+//! | [`bundle`] | what a fit releases: measurements, domains, statement; the file format |
+//! | [`labels`] | labels of charges and measurements |
 //! | [`cells`] | the joint cells of some attributes, numbered; projections |
 //! | [`table`] | a marginal as a table of real numbers |
-//! | [`reconcile`] | tables that disagree about what they share made to agree |
+//! | [`reconcile`] | reconciling tables that share attributes |
 //! | [`layers`] | models of two resolutions, and how their tables are estimated |
-//! | [`looks`], [`ranks`] | what records are together: hosts, pairs, degrees, as rank histograms |
-//! | [`rhythm`] | how long after one another the records of a pair come |
-//! | [`rules`] | columns that hang on another one |
-//! | [`ends`] | which families of addresses meet |
-//! | [`sessions`] | packets as sessions: cuts and noisy answers |
+//! | [`looks`], [`ranks`] | looks across records: hosts, pairs, degrees, as rank histograms |
+//! | [`rhythm`] | gaps between the records of a pair |
+//! | [`rules`] | columns that depend on another one |
+//! | [`ends`] | which families of addresses occur together |
+//! | [`sessions`] | packets as sessions: partitions and noisy answers |
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod bundle;
 pub mod cells;
@@ -47,39 +60,44 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Directory, Schema, Stage};
 use std::sync::Arc;
 
-/// What traces are generated from: consistent, non-negative tables over the attributes.
+/// A model, from which traces are generated: consistent, non-negative tables over the attributes.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// The declared schema, without the derived column.
     pub schema: Schema,
-    /// The measured attributes, which tables name by index. The derived one, where it was measured, names the column after the last.
+    /// The measured attributes, which tables name by index. The derived attribute, where it was measured,
+    /// names the column after the last.
     pub attributes: Vec<Attribute>,
-    /// Tables that agree on what they share; none is contained in another.
+    /// Tables that agree on shared attributes; none is contained in another.
     pub tables: Vec<Table>,
-    /// One-way table of every attribute, from the tables above; of a model of two resolutions, of every fine one.
+    /// The one-way table of every attribute, from the tables above; in a model of two resolutions, of every
+    /// fine one.
     pub one_ways: Vec<Table>,
-    /// Of a model of two resolutions, which attributes are what.
+    /// In a model of two resolutions, the roles of the attributes.
     pub layers: Option<Layers>,
-    /// How many distinct values columns have, where that was measured.
+    /// Numbers of distinct values of columns, where measured.
     pub profiles: Vec<Profile>,
-    /// Of packets measured as sessions, what is known of those.
+    /// The answers about sessions, for packets measured as sessions.
     pub sessions: Option<Sessions>,
-    /// What records are together, where that was measured.
+    /// Looks across records, where measured.
     pub looks: Vec<Look>,
-    /// How long after one another the records of a pair come, where that was measured.
+    /// Gaps between the records of a pair, where measured.
     pub rhythm: Option<Rhythm>,
-    /// What the numbers of addresses of any family stand for.
+    /// The directory of addresses of any family.
     pub addresses: Option<Arc<Directory>>,
-    /// Columns that hang on another one.
+    /// Columns that depend on another one.
     pub rules: Rules,
-    /// N̂: the number of records, as far as the noise tells.
+    /// N̂: the noisy estimate of the number of records.
     pub records: f64,
-    /// Rounds that reconciling took, and the largest disagreement left (L1, as a share of N̂).
+    /// Rounds of reconciliation, and the largest remaining disagreement (L1, as a share of N̂).
     pub reconciled: reconcile::Outcome,
 }
 
 impl Model {
-    /// Reconciles the measurements of a bundle.
+    /// Builds the model of a bundle by reconciling its measurements.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn from_bundle(bundle: &Bundle, progress: &dyn Progress) -> Result<Model, Cancelled> {
         if let Some(sessions) = bundle.sessions() {
             return Ok(Model::of_sessions(bundle, sessions));
@@ -119,7 +137,7 @@ impl Model {
         })
     }
 
-    /// Packets as sessions: their single columns as tables, all else by session.
+    /// The model of packets as sessions: single columns as tables, everything else by session.
     fn of_sessions(bundle: &Bundle, sessions: &Sessions) -> Model {
         let records = records(bundle);
         let one_way = |m: &Measurement| {
@@ -151,7 +169,7 @@ impl Model {
         let layout = Layout::new(&bundle.attributes, layers);
         let Estimated { tables, records } =
             estimate(&layout, &bundle.measurements, records(bundle), progress)?;
-        // With the noise of its own measurement, whatever else tells of it.
+        // The variance of its own measurement, whatever other tables contribute.
         let variance =
             |a: usize| bundle.measurements.iter().find(|m| m.attributes == [a]).map(|m| m.scale.variance());
         let one_way = |a: usize| {
@@ -186,8 +204,10 @@ impl Model {
     }
 }
 
-/// N̂ of a bundle: what [`Model::from_bundle`] comes to, without reconciling. Tables first agree on their total, which nothing after that changes. Of two
-/// resolutions, the class says it, whose table is the first and the smallest; of sessions a look that asks for nothing else.
+/// N̂ of a bundle: the same number as in [`Model::from_bundle`], without reconciling. Reconciliation first
+/// makes the tables agree on their total, and nothing after that changes it. With two resolutions N̂ follows
+/// from the class table, the first and smallest; with sessions from the query of the numbers of records and
+/// sessions.
 pub fn records(bundle: &Bundle) -> f64 {
     if let Some(numbers) = bundle.sessions().and_then(|sessions| sessions.look(What::Numbers)) {
         return numbers.counts.first().map_or(0.0, |&records| records.max(1) as f64);

@@ -1,4 +1,4 @@
-//! Looks across records: what the records of a trace are together, not what each of them is.
+//! Looks across records: queries about groups of records, such as hosts and pairs, instead of single ones.
 
 use crate::ranks::{self, BINS};
 use netdpsyn_account::NoiseScale;
@@ -15,7 +15,7 @@ pub enum Subject {
     Sources,
     /// Records of each destination.
     Destinations,
-    /// Of each host the smaller of how many records it sends and how many it gets.
+    /// For each host, the smaller of the numbers of records that it sends and receives.
     BothSides,
     /// Records of each pair of source and destination.
     Pairs,
@@ -23,12 +23,12 @@ pub enum Subject {
     FanOut,
     /// Sources of each destination.
     FanIn,
-    /// Of each two hosts that talk to each other the smaller number of records of either direction.
+    /// For each two hosts that talk to each other, the smaller of the numbers of records in either direction.
     MutualPairs,
 }
 
 impl Subject {
-    /// All of them, in the order in which they are measured.
+    /// All subjects, in the order in which they are measured.
     pub const ALL: [Subject; 7] = [
         Subject::Sources,
         Subject::Destinations,
@@ -44,7 +44,7 @@ impl Subject {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Look {
-    /// That of the charge that paid for it.
+    /// The label of the charge that paid for it.
     pub label: String,
     /// What it counts.
     pub of: Subject,
@@ -55,22 +55,24 @@ pub struct Look {
 }
 
 impl Look {
-    /// Whether it has the form of one.
+    /// Whether it is well-formed.
     pub fn is_whole(&self) -> bool {
         self.ranks.len() == BINS && self.scale.variance() > 0.0 && self.scale.variance().is_finite()
     }
 
-    /// How many groups there are; what else is `known` of their number where noise hides them: they are told from it at `sigmas` σ.
+    /// The number of groups: the noisy count where it differs from `known`, another estimate, by at least
+    /// `sigmas` σ, otherwise `known`.
     pub fn number(&self, known: f64, sigmas: f64) -> f64 {
         let seen = self.ranks[0] as f64;
         if (seen - known).abs() > sigmas * self.scale.sigma() { seen.max(0.0) } else { known }
     }
 }
 
-/// A pair of source and destination, and its records.
+/// A pair of source and destination, and its number of records.
 pub type Pair = ((u32, u32), u64);
 
-/// The rank histogram of every [`Subject`], in order, from every pair of a trace once, in order.
+/// The rank histogram of every [`Subject`], in order. The argument lists every pair of a trace once, in
+/// order.
 pub fn ranks_of_pairs(there: Vec<Pair>) -> Vec<Vec<i64>> {
     let mut back: Vec<Pair> =
         there.iter().map(|&((source, destination), count)| ((destination, source), count)).collect();
@@ -94,7 +96,7 @@ struct Host {
     peers: u64,
 }
 
-/// The first of each pair, of pairs in order.
+/// The sums over the first host of each pair, from pairs in order.
 fn hosts(pairs: &[Pair]) -> Vec<Host> {
     let own = pairs.chunk_by(|(a, _), (b, _)| a.0 == b.0);
     let host = |own: &[Pair]| Host {
@@ -119,7 +121,7 @@ fn common<'a>(sources: &'a [Host], destinations: &'a [Host]) -> impl Iterator<It
 fn answered<'a>(there: &'a [Pair], back: &'a [Pair]) -> impl Iterator<Item = u64> + 'a {
     let mut rest = back;
     there.iter().filter_map(move |&(pair, count)| {
-        // Back is the other direction, turned round: the same key.
+        // `back` is the other direction, swapped: the keys are the same.
         while rest.first().is_some_and(|&(own, _)| own < pair) {
             rest = &rest[1..];
         }

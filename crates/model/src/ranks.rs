@@ -1,15 +1,18 @@
-//! Rank histograms: how large the groups of a trace are, told by the ranks of their members.
+//! Rank histograms: the sizes of the groups of a trace, represented by the ranks of their members.
 //!
-//! Number the members of every group 1, 2, 3 … and count the ranks {1} {2} {3, 4} {5 … 8} …. The first bin holds how many groups there are, a high one the members
-//! that lie far inside large groups; so one look tells the number of groups and where the mass lies, and a group one larger has one rank more and nothing else.
+//! Number the members of every group 1, 2, 3 … and count the ranks {1} {2} {3, 4} {5 … 8} …. The first bin
+//! holds the number of groups, a high bin the members deep inside large groups. So one histogram gives both
+//! the number of groups and their sizes, and enlarging a group by one member adds one rank and changes
+//! nothing else.
 
-/// Bins of a rank histogram; the last one takes all ranks above 2²².
+/// Number of bins of a rank histogram; the last one takes all ranks above 2²².
 pub const BINS: usize = 24;
 
-/// Sizes are told apart up to this many in a bin; of a wider one so many of them stand for all.
+/// A bin of sizes is represented by at most this many sizes.
 const POINTS: usize = 4_096;
 
-/// Times that all bins are fitted one after the other. More changes nothing: a bin hangs on those above it alone.
+/// Number of passes of the coordinate descent over all bins. More changes nothing: a bin depends only on
+/// those above it.
 const SWEEPS: usize = 2_000;
 
 /// The bin of a rank, from 1.
@@ -17,12 +20,12 @@ pub fn bin(rank: u64) -> usize {
     (rank.max(1).next_power_of_two().ilog2() as usize).min(BINS - 1)
 }
 
-/// The least rank of a bin.
+/// The smallest rank of a bin.
 pub fn least(bin: usize) -> u64 {
     span(bin).0 + 1
 }
 
-/// The ranks below a bin's first, and those that it holds.
+/// The number of ranks below a bin, and in it.
 fn span(bin: usize) -> (u64, u64) {
     if bin == 0 { (0, 1) } else { (1 << (bin - 1), 1 << (bin - 1)) }
 }
@@ -45,11 +48,11 @@ pub fn of(sizes: impl IntoIterator<Item = u64>) -> Vec<i64> {
     histogram
 }
 
-/// How many groups of each size there are, by the bin of the size: the numbers, none below 0, whose ranks come closest to these (least squares). Within a bin small
-/// sizes are taken to be more frequent than large ones, as 1/n.
+/// The number of groups by bin of their size: the non-negative numbers whose ranks come closest to these
+/// (least squares). Within a bin the frequency of a size n is assumed to be proportional to 1/n.
 pub fn groups(ranks: &[f64]) -> Vec<f64> {
     let bins = ranks.len().min(BINS);
-    // Ranks that a group of each bin of sizes has on average.
+    // The mean ranks of a group, by bin of its size.
     let mean: Vec<Vec<f64>> = (0..bins).map(|bin| mean_ranks(bin, bins)).collect();
     let mut found = vec![0.0; bins];
     let mut left = ranks[..bins].to_vec();
@@ -88,7 +91,8 @@ fn mean_ranks(bin: usize, bins: usize) -> Vec<f64> {
     ranks
 }
 
-/// `number` sizes spread over the bins as [`groups`] has them, ascending: evenly over the groups, and as 1/n within a bin.
+/// `number` sizes distributed over the bins as in [`groups`], ascending: evenly over the groups, and as 1/n
+/// within a bin.
 pub fn sizes(groups: &[f64], number: usize) -> Vec<f64> {
     let total: f64 = groups.iter().sum();
     if total <= 0.0 {
@@ -130,7 +134,8 @@ mod tests {
             prop_assert_eq!(ranks[0] as usize, sizes.iter().filter(|&&size| size > 0).count());
         }
 
-        /// Groups of single sizes and pairs are found exactly, and the mass of all others to within what a bin does not tell.
+        /// Groups of size one and two are found exactly, and the mass of all others to within the resolution
+        /// of a bin.
         #[test]
         fn groups_are_found_again(sizes in prop::collection::vec(1u64..3_000, 1..200)) {
             let ranks: Vec<f64> = of(sizes.iter().copied()).into_iter().map(|count| count as f64).collect();

@@ -1,8 +1,8 @@
-//! Tables that were measured apart disagree about what they share; here they are made to agree.
+//! Reconciles tables that were measured separately and disagree on shared attributes.
 //!
-//! PrivSyn (Zhang et al., USENIX Security '21), section 4: for every attribute set that several tables share, smallest
-//! first, the inverse-variance mean of their projections, its difference spread back over each table's cells; then
-//! norm-sub in every table; again until they agree.
+//! PrivSyn (Zhang et al., USENIX Security '21), section 4: for every attribute set that several tables share,
+//! smallest first, take the inverse-variance mean of their projections and spread the difference over the
+//! cells of each table; then apply norm-sub to every table; repeat until they agree.
 
 use super::Table;
 use crate::domain::simplex;
@@ -11,37 +11,40 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
-/// Rounds at most.
+/// Largest number of rounds.
 const MAX_ROUNDS: u64 = 500;
 /// Tables agree when no projection differs from the mean by more than this share of N̂ (L1).
 const AGREED: f64 = 1e-4;
 
-/// How reconciling ended.
+/// The result of reconciliation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
-    /// Rounds done.
+    /// Number of rounds.
     pub rounds: u64,
-    /// The largest L1 difference between a projection and the mean at the last round, as a share of N̂.
+    /// The largest L1 difference between a projection and the mean in the last round, as a share of N̂.
     pub disagreement: f64,
 }
 
 /// An attribute set shared by several tables.
 struct Shared {
     cells: usize,
-    /// Each table that shows it.
+    /// The projections of the tables that contain it.
     views: Vec<View>,
     /// Σ 1/variance over the views, by cell.
     weight: Vec<f64>,
 }
 
-/// How one table shows a shared set.
+/// The projection of one table onto a shared set.
 struct View {
     table: usize,
     map: Vec<u32>,
     variances: Vec<f64>,
 }
 
-/// Makes the tables agree and non-negative, in place.
+/// Makes the tables consistent and non-negative, in place.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop; the tables are then partly reconciled.
 pub fn reconcile(tables: &mut [Table], progress: &dyn Progress) -> Result<Outcome, Cancelled> {
     let shared = shared_sets(tables, progress)?;
     let mut outcome = Outcome { rounds: 0, disagreement: f64::INFINITY };
@@ -61,7 +64,7 @@ pub fn reconcile(tables: &mut [Table], progress: &dyn Progress) -> Result<Outcom
     Ok(outcome)
 }
 
-/// All intersections of two tables' attribute sets, smallest first, the empty set (the total) among them.
+/// All intersections of two tables' attribute sets, smallest first, including the empty set (the total).
 fn shared_sets(tables: &[Table], progress: &dyn Progress) -> Result<Vec<Shared>, Cancelled> {
     let mut sets: BTreeSet<(usize, Vec<usize>)> = BTreeSet::from([(0, Vec::new())]);
     for (i, a) in tables.iter().enumerate() {
@@ -91,7 +94,8 @@ fn shared_sets(tables: &[Table], progress: &dyn Progress) -> Result<Vec<Shared>,
     Ok(sets.into_iter().filter(|set| set.views.len() > 1).collect())
 }
 
-/// Moves every table that shows `set` to the mean of them all; returns the largest difference, as a share of the total.
+/// Moves every table that contains `set` to the mean of them all; returns the largest difference, as a share
+/// of the total.
 fn agree(set: &Shared, tables: &mut [Table], progress: &dyn Progress) -> Result<f64, Cancelled> {
     let project = |view: &View| {
         progress.check()?;
@@ -150,8 +154,9 @@ mod tests {
 
     #[test]
     fn by_hand_a_pair_and_its_margin() {
-        // The pair's projection onto 0 is (12, 18) with variance 2 a cell; the one-way says (16, 16) with variance 2.
-        // Totals: 30 of variance 4, 32 of variance 4 → 31. Then (12.5, 18.5) and (15.5, 15.5) → (14, 17).
+        // The pair's projection onto 0 is (12, 18) with variance 2 per cell; the one-way table has (16, 16)
+        // with variance 2. Totals: 30 of variance 4, 32 of variance 4 → 31. Then (12.5, 18.5) and (15.5,
+        // 15.5) → (14, 17).
         let mut tables =
             vec![table(&[0, 1], &[2, 2], &[6.0, 6.0, 9.0, 9.0], 1.0), table(&[0], &[2], &[16.0, 16.0], 2.0)];
         reconcile(&mut tables, &Quiet).unwrap();

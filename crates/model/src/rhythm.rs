@@ -1,25 +1,25 @@
-//! How long after one another the records of a pair of hosts come: the gaps of beacons, bursts and polls.
+//! Gaps between the records of a pair of hosts: beacons, bursts and polls.
 //!
-//! Tables of single records tell when a class has its records, and looks at pairs how many each pair has. Neither tells whether those of one pair come in
-//! one burst, or one every thirty seconds. Three histograms do: of gaps by octave and class, of gaps by eighths of octaves, and of gaps that are about as
-//! long as the gap before.
+//! Tables of single records give the times of the records of a class, and looks at pairs give the number of
+//! records per pair. Neither distinguishes one burst from a record every thirty seconds. Three histograms do:
+//! gaps by octave and class, gaps by eighths of octaves, and gaps that are about as long as the previous one.
 
 use netdpsyn_account::NoiseScale;
 use serde::{Deserialize, Serialize};
 
-/// Bins of gaps: none at all, then [2ᵒ⁻¹, 2ᵒ) nanoseconds. The last one, from 13 days, has all that are longer.
+/// Number of bins of gaps: 0, then [2ᵒ⁻¹, 2ᵒ) nanoseconds. The last one holds all gaps from 13 days on.
 pub const OCTAVES: usize = 52;
-/// Parts of an octave, of equal width.
+/// Number of parts of an octave, of equal width.
 pub const PARTS: usize = 8;
-/// Classes that are told apart, at most; all others share one more row.
+/// Largest number of rows, one for each class; all further classes share one more row.
 pub const MOST_ROWS: usize = 16;
 
-/// The octave of a gap.
+/// The octave of a gap in nanoseconds.
 pub fn octave(gap: u64) -> usize {
     ((u64::BITS - gap.leading_zeros()) as usize).min(OCTAVES - 1)
 }
 
-/// The part of its octave that a gap lies in.
+/// The part of its octave that contains a gap.
 pub fn part(gap: u64) -> usize {
     match octave(gap) {
         0 => 0,
@@ -28,17 +28,17 @@ pub fn part(gap: u64) -> usize {
     }
 }
 
-/// Whether a gap is as long as the one before, to an eighth. No gap at all is no beat.
+/// Whether a gap is as long as the previous one, to within an eighth. False for a gap of 0.
 pub fn is_steady(before: u64, gap: u64) -> bool {
     before > 0 && gap.abs_diff(before) <= before / 8
 }
 
-/// How many rows classes have that lie in these.
+/// Number of rows, given the row of each class.
 pub fn number(rows: &[u32]) -> usize {
     rows.iter().max().map_or(0, |&row| row as usize + 1)
 }
 
-/// What is known of gaps.
+/// Noisy histograms of gaps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rhythm {
@@ -48,7 +48,7 @@ pub struct Rhythm {
     pub octaves: Counted,
     /// Gaps by octave and part.
     pub parts: Counted,
-    /// Gaps as long as the one before, by octave.
+    /// Gaps as long as the previous one, by octave.
     pub steady: Counted,
 }
 
@@ -56,7 +56,7 @@ pub struct Rhythm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counted {
-    /// That of the charge that paid for it.
+    /// The label of the charge that paid for it.
     pub label: String,
     /// Noisy counts.
     pub counts: Vec<i64>,
@@ -65,17 +65,17 @@ pub struct Counted {
 }
 
 impl Rhythm {
-    /// Rows that it has.
+    /// Number of rows.
     pub fn number(&self) -> usize {
         number(&self.rows)
     }
 
-    /// Its three histograms.
+    /// The three histograms.
     pub fn counted(&self) -> [&Counted; 3] {
         [&self.octaves, &self.parts, &self.steady]
     }
 
-    /// What is wrong with it, where there are so many classes.
+    /// What is inconsistent, given the number of classes, if anything.
     pub fn fault(&self, classes: usize) -> Option<&'static str> {
         let cells = [self.number() * OCTAVES, OCTAVES * PARTS, OCTAVES];
         let sound = |(counted, cells): (&Counted, usize)| {

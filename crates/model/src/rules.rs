@@ -1,7 +1,8 @@
-//! What noisy marginals say of columns that hang on another one: decided once a model, applied to every record.
+//! Dependencies of columns on another one, inferred from noisy marginals: decided once per model, applied to
+//! every record.
 //!
-//! Both rules need a marginal that holds both columns; of several, the one with the least noise in what is summed. Only what stands out of that noise
-//! speaks against a rule.
+//! Both rules need a marginal that contains both columns; of several, the one with the least noise in the
+//! sums is used. Only mass that stands out of this noise contradicts a rule.
 
 use super::{Ends, Measurement, Table};
 use crate::domain::top::stands_out;
@@ -9,9 +10,9 @@ use crate::domain::{Attribute, Partition};
 use netdpsyn_trace::{Field, Schema, protocols};
 use std::ops::Range;
 
-/// σ that mass outside a rule may have by chance when all of it is taken together.
+/// σ within which the total mass outside a rule may be chance.
 const CHANCE: f64 = 2.0;
-/// Share of what follows a rule that may lie outside it although it is more than that.
+/// The share of the mass following a rule that may lie outside it even if it exceeds chance.
 const EXCEPTIONS: f64 = 0.05;
 
 /// The rules of a model.
@@ -19,18 +20,19 @@ const EXCEPTIONS: f64 = 0.05;
 pub struct Rules {
     /// Columns of ports.
     pub ports: Vec<Ports>,
-    /// Columns that the key decides.
+    /// Columns that the key determines.
     pub followers: Vec<Follower>,
-    /// Which families of addresses meet; `None` where nothing says that some do not.
+    /// Which families of addresses occur together; `None` where nothing is excluded.
     pub ends: Option<Ends>,
 }
 
-/// What a column of ports may hold where the protocol has none.
+/// The allowed values of a port column where the protocol has no ports.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ports {
     /// The column.
     pub column: usize,
-    /// By code, whether the port stays; all else is 0. Exporters write ICMP's type and code there. Empty for a column that is not measured.
+    /// By code, whether the port is kept; all others become 0. Exporters write ICMP type and code there.
+    /// Empty for a column that is not measured.
     pub kept: Vec<bool>,
 }
 
@@ -72,13 +74,14 @@ impl Rules {
     }
 }
 
-/// What was measured.
+/// The measurements of a schema's attributes.
 struct Measured<'a> {
     attributes: &'a [Attribute],
     measurements: &'a [Measurement],
 }
 
-/// Two attributes counted together: for every code of the first one, counts and variances by code of the second.
+/// Two attributes counted together: for every code of the first one, counts and variances by code of the
+/// second.
 struct Pair {
     bins: usize,
     counts: Vec<f64>,
@@ -92,7 +95,7 @@ impl Pair {
 }
 
 impl Measured<'_> {
-    /// From the marginal that holds both with the least noise.
+    /// The pair from the marginal with the least noise that contains both.
     fn pair(&self, first: usize, second: usize) -> Option<Pair> {
         let holds = |m: &&Measurement| m.attributes.contains(&first) && m.attributes.contains(&second);
         let noise = |m: &Measurement| m.scale.variance() * m.counts.len() as f64;
@@ -108,7 +111,8 @@ impl Measured<'_> {
         })
     }
 
-    /// The ports that protocols without ports stand out with, by code. Where no code does alone but all of them together, all.
+    /// The port codes that stand out for protocols without ports. Where none stands out but all together do,
+    /// all of them.
     fn kept(&self, protocol: usize, port: usize) -> Vec<bool> {
         let numbers = drawn(&self.attributes[protocol].partition);
         let cut = &self.attributes[port].partition;
@@ -134,8 +138,9 @@ impl Measured<'_> {
         kept
     }
 
-    /// The value of a category for every code of the key, if what lies outside the largest of each code's nowhere stands out of the noise:
-    /// neither for one code, nor for all together, where it may not be more than chance or a few exceptions.
+    /// The value of a category for every code of the key, if the mass outside the largest value of each code
+    /// nowhere stands out of the noise: neither for one code, nor for all together, where it may not exceed
+    /// chance or a few exceptions.
     fn followed(&self, key: usize, category: usize) -> Option<Vec<u64>> {
         let pair = self.pair(key, category)?;
         let names = drawn(&self.attributes[category].partition);
@@ -144,7 +149,8 @@ impl Measured<'_> {
             let largest = (0..counts.len()).max_by(|&a, &b| counts[a].total_cmp(&counts[b]))?;
             let other = counts.iter().sum::<f64>() - counts[largest];
             let variance = variances.iter().sum::<f64>() - variances[largest];
-            // A group of rare categories is no function: which of them it is would be drawn by chance.
+            // A group of merged rare categories is not a function of the key: its members would be drawn at
+            // random.
             let [value] = names[largest][..] else { return None };
             if other >= stands_out(1) * variance.sqrt() {
                 return None;
@@ -158,7 +164,7 @@ impl Measured<'_> {
     }
 }
 
-/// The values of every bin that are ever drawn; of an interval that holds many, its first two.
+/// The values of every bin that are ever drawn; for an interval of many values, its first two.
 fn drawn(cut: &Partition) -> Vec<Vec<u64>> {
     let weighed = |intervals: Vec<(Range<u64>, f64)>| {
         let any = intervals.iter().any(|(_, weight)| *weight > 0.0);
@@ -174,7 +180,7 @@ mod tests {
     use netdpsyn_account::{MaxRecords, NoiseScale, Rho, Sensitivity};
     use netdpsyn_trace::presets;
 
-    /// Protocols ICMP and TCP, ports 0, 8, 80 and above, two labels, two types and what is undeclared of them.
+    /// Protocols ICMP and TCP, ports 0, 8, 80 and above, two labels, two types and their undeclared values.
     fn measured(tables: &[(&[&str], &[i64])]) -> Rules {
         let mut schema = presets::preset("flow").unwrap();
         schema.columns.retain(|c| ["srcport", "proto", "label", "type"].contains(&c.name.as_str()));

@@ -1,6 +1,7 @@
-//! What a fit says of packets as sessions: how endpoints, ports, times, lengths and times to live are cut, and noisy answers about groups of packets.
+//! Measurements of packets as sessions: partitions of endpoints, ports, times, lengths and times to live, and
+//! noisy answers about groups of packets.
 //!
-//! A session is all packets of one unordered five-tuple, written as [`netdpsyn_trace::sessions`] has them.
+//! A session is all packets of one unordered five-tuple, in the view of [`netdpsyn_trace::sessions`].
 
 use crate::domain::{Attribute, Partition};
 use crate::ranks::BINS as RANKS;
@@ -9,7 +10,7 @@ use netdpsyn_trace::sessions::ECHOES;
 use netdpsyn_trace::{Role, Schema};
 use serde::{Deserialize, Serialize};
 
-/// What of a session, or of a packet of one, is cut into bins.
+/// A part of a session or packet whose value space is partitioned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
@@ -30,48 +31,49 @@ pub enum Part {
 }
 
 impl Part {
-    /// All of them, in the order in which a bundle lists their cuts.
+    /// All parts, in the order in which a bundle lists their partitions.
     pub const ALL: [Part; 7] =
         [Part::Client, Part::Server, Part::Service, Part::High, Part::Time, Part::Length, Part::Ttl];
 
-    /// All pairs of them.
+    /// All pairs of parts.
     pub fn pairs() -> impl Iterator<Item = (Part, Part)> {
         Part::ALL.into_iter().enumerate().flat_map(|(at, a)| Part::ALL[at + 1..].iter().map(move |&b| (a, b)))
     }
 }
 
-/// Two cuts of a part: fine bins, and runs of them.
+/// Two partitions of a part: fine bins, and runs of them as coarse bins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
-    /// Fine bins, whose intervals weigh what their leaves hold in records.
+    /// Fine bins, whose intervals are weighted by the records of their leaves.
     pub partition: Partition,
     /// The coarse bin of each fine one, ascending.
     pub coarse: Vec<u32>,
     /// Estimated records of each fine bin.
     pub counts: Vec<i64>,
-    /// The least noise of a level of its tree; `None` where the trace has no such column, and there is one bin.
+    /// The smallest noise of a level of its tree; `None` where the trace has no such column, and there is one
+    /// bin.
     pub scale: Option<NoiseScale>,
 }
 
 impl Axis {
-    /// Of what a trace has not.
+    /// The axis of a part that the trace lacks.
     pub fn none() -> Axis {
         Axis { partition: Partition::from_starts(vec![0], 1), coarse: vec![0], counts: vec![1], scale: None }
     }
 
-    /// Fine bins.
+    /// Number of fine bins.
     pub fn fine_bins(&self) -> usize {
         self.coarse.len()
     }
 
-    /// Coarse bins.
+    /// Number of coarse bins.
     pub fn coarse_bins(&self) -> usize {
         self.coarse.last().map_or(1, |&last| last as usize + 1)
     }
 }
 
-/// Classes of sessions: by protocol and service.
+/// Classes of sessions, by protocol and service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Classes {
@@ -81,36 +83,36 @@ pub struct Classes {
     pub records: Vec<f64>,
     /// By class, the bin of its protocol.
     pub protocols: Vec<u32>,
-    /// By class, the class in which records are compared with those before them.
+    /// By class, the lagged class, in which records are compared with previous ones.
     pub lagged: Vec<u32>,
 }
 
 impl Classes {
-    /// How many classes.
+    /// Number of classes.
     pub fn count(&self) -> usize {
         self.protocols.len()
     }
 
-    /// How many classes of lagged looks.
+    /// Number of lagged classes.
     pub fn lagged_count(&self) -> usize {
         self.lagged.iter().max().map_or(0, |&last| last as usize + 1)
     }
 }
 
-/// Coarse bins of a part at most: tables of two of them are walked along.
+/// Largest number of coarse bins of a part: a session is generated along tables of two coarse parts.
 pub const MOST_COARSE: usize = 256;
 
-/// Octaves of gaps between packets: of 2^j − 1 nanoseconds or more.
+/// Octaves of gaps between packets: octave j begins at 2^j − 1 nanoseconds.
 pub const OCTAVES: usize = 48;
-/// Groups of octaves, in lagged looks with direction, and in those without.
+/// Number of groups of octaves, in lagged queries with direction, and in those without.
 pub const GAP_GROUPS: [usize; 2] = [8, 24];
 
-/// The octave of a gap.
+/// The octave of a gap in nanoseconds.
 pub fn octave(gap: u64) -> usize {
     (gap.saturating_add(1).ilog2() as usize).min(OCTAVES - 1)
 }
 
-/// Lower ends of the bins of a session's packets in one direction.
+/// Lower ends of the bins of the number of packets of a session in one direction.
 pub const SIZES: [u64; 10] = [0, 1, 2, 3, 5, 9, 17, 65, 257, 1_025];
 
 /// The bin of a number of packets.
@@ -118,10 +120,10 @@ pub fn size_bin(packets: u64) -> usize {
     SIZES.partition_point(|&least| least <= packets) - 1
 }
 
-/// Classes of how many packets a direction has, from two on.
+/// Number of classes of directions with at least two packets, by their number of packets.
 pub const MANY: usize = 3;
 
-/// The class of two or more packets: 2, up to 4, more.
+/// The class of a direction with at least two packets: 2, up to 4, more.
 pub fn many_bin(packets: u64) -> usize {
     match packets {
         ..=2 => 0,
@@ -130,10 +132,10 @@ pub fn many_bin(packets: u64) -> usize {
     }
 }
 
-/// Lower ends of the classes of positions in a session that lengths are told by.
+/// Lower ends of the classes of positions in a session, by which lengths are counted.
 pub const POSITIONS: [u64; 5] = [0, 1, 2, 4, 16];
 
-/// Bins of flags at most, so that chains of them are short tables.
+/// Largest number of bins of flags, so that tables of transitions stay small.
 pub const MOST_FLAGS: usize = 12;
 
 /// The class of a position.
@@ -141,11 +143,11 @@ pub fn position_class(position: u64) -> usize {
     POSITIONS.partition_point(|&least| least <= position) - 1
 }
 
-/// What was asked of sessions.
+/// A query on sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    /// How many records and sessions there are.
+    /// Numbers of records and of sessions.
     Numbers,
     /// Records by protocol and coarse service.
     Services,
@@ -181,21 +183,23 @@ pub enum What {
     Octaves,
     /// Records by direction, coarse sender, coarse time to live.
     Ttls,
-    /// Records by class, direction, and the values of other columns together.
+    /// Records by class, direction, and the joint values of other columns.
     Manner(u32),
     /// Records by class, direction, fine length.
     Sent,
-    /// Distinct hosts, whichever side they are on.
+    /// Distinct hosts on either side.
     AllHosts,
-    /// Records of the direction and coarse length of the one before, by lagged class, that length, and whether the exact one is the same.
+    /// Records with the direction and coarse length of the previous one, by lagged class, that length, and
+    /// whether the exact lengths are equal.
     Repeats,
-    /// Directions of sessions with two packets or more: by lagged class, direction, how many ([`many_bin`]), and the coarse length that all of them have exactly alike; the last
-    /// cell where they differ.
+    /// Directions of sessions with at least two packets, by lagged class, direction, number of packets
+    /// ([`many_bin`]), and the coarse length if all have the same exact length; the last cell where they
+    /// differ.
     Constant,
-    /// Records of ICMP by direction, and by what their ports say of echoes.
+    /// ICMP records by direction and by the echo type in their ports.
     Echoes,
-    /// Packets that follow one another, by lagged class and by direction and flags of both; the last code stands for what is before the first packet of a session, and for what is
-    /// after the last one.
+    /// Consecutive packets by lagged class and by direction and flags of both; the last code stands for the
+    /// start of a session before its first packet, and for the end after its last one.
     Flags,
     /// Records by lagged class, direction and flags, coarse length.
     FlagLengths,
@@ -204,7 +208,7 @@ pub enum What {
 }
 
 impl What {
-    /// A number of its own, and what more it is about.
+    /// The number of the kind of query, and its arguments.
     pub fn number(self) -> (usize, Vec<usize>) {
         match self {
             What::Numbers => (0, Vec::new()),
@@ -238,62 +242,63 @@ impl What {
     }
 }
 
-/// A noisy answer.
+/// A noisy answer about sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Look {
-    /// That of the charge that paid for it.
+    /// The label of the charge that paid for it.
     pub label: String,
-    /// What was asked.
+    /// The query.
     pub what: What,
-    /// Bins of each of its axes.
+    /// Number of bins of each axis.
     pub shape: Vec<usize>,
-    /// A noisy count a cell, the last axis varying fastest.
+    /// A noisy count per cell, the last axis varying fastest.
     pub counts: Vec<i64>,
-    /// σ² of a cell's noise.
+    /// σ² of the noise of a cell.
     pub scale: NoiseScale,
 }
 
-/// All that is known of sessions.
+/// All measurements of sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sessions {
-    /// A cut for each of [`Part::ALL`].
+    /// The partitions of each of [`Part::ALL`].
     pub axes: Vec<Axis>,
     /// The attribute of the protocol.
     pub protocol: usize,
-    /// Attributes whose values one direction of a session has in common, in groups that were counted together.
+    /// Attributes whose values are constant in one direction of a session, in groups that were counted
+    /// together.
     pub manners: Vec<Vec<usize>>,
-    /// The attribute of the TCP flags, where there are some.
+    /// The attribute of the TCP flags, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flags: Option<usize>,
     /// Classes of sessions.
     pub classes: Classes,
     /// The group of each octave of gaps, in both groupings.
     pub gaps: [Vec<u32>; 2],
-    /// First octave of gaps that stands out, and last.
+    /// The first and the last octave of gaps that stand out.
     pub range: [usize; 2],
     /// The answers.
     pub looks: Vec<Look>,
 }
 
 impl Sessions {
-    /// The cut of a part.
+    /// The partitions of a part.
     pub fn axis(&self, part: Part) -> &Axis {
         &self.axes[part as usize]
     }
 
-    /// An answer.
+    /// The answer to a query, if there is one.
     pub fn look(&self, what: What) -> Option<&Look> {
         self.looks.iter().find(|look| look.what == what)
     }
 
-    /// Coarse bins of a part.
+    /// Number of coarse bins of a part.
     fn coarse(&self, part: Part) -> usize {
         self.axis(part).coarse_bins()
     }
 
-    /// The axes of an answer.
+    /// Number of bins of each axis of an answer.
     pub fn shape(&self, what: What, attributes: &[Attribute]) -> Vec<usize> {
         let (classes, lagged) = (self.classes.count(), self.classes.lagged_count());
         let lengths = self.coarse(Part::Length);
@@ -334,7 +339,7 @@ impl Sessions {
         }
     }
 
-    /// What contradicts itself or these attributes, if anything.
+    /// What is inconsistent in itself or with these attributes, if anything.
     pub fn fault(&self, attributes: &[Attribute]) -> Option<&'static str> {
         let runs = |map: &[u32]| {
             map.first() == Some(&0) && map.windows(2).all(|two| two[1] == two[0] || two[1] == two[0] + 1)
@@ -402,7 +407,7 @@ impl Sessions {
         missing.then_some("an answer about sessions is missing")
     }
 
-    /// What reaches beyond the columns of this schema, if anything.
+    /// What refers to columns beyond those of this schema, if anything.
     pub fn beyond(&self, schema: &Schema) -> Option<&'static str> {
         let inside = |part: Part| {
             let role = match part {
@@ -421,7 +426,7 @@ impl Sessions {
         (!Part::ALL.into_iter().all(inside)).then_some("a part of sessions reaches beyond its column")
     }
 
-    /// Everything that a fit asks of sessions, in no special order: nothing about parts that the trace has not.
+    /// All queries of a fit on sessions, in no particular order, without those on parts that the trace lacks.
     pub fn asked(&self) -> Vec<What> {
         use What::*;
         let mut all = vec![

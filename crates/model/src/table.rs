@@ -8,18 +8,18 @@ use crate::domain::Attribute;
 pub struct Table {
     /// The cells.
     pub cells: Cells,
-    /// A count a cell.
+    /// The count of each cell.
     pub values: Vec<f64>,
     /// Variance of each cell's noise.
     pub variance: Variance,
 }
 
-/// The noise of a table's cells.
+/// The variances of the noise of a table's cells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Variance {
     /// The same in every cell.
     Even(f64),
-    /// By cell, where cells were joined after measuring.
+    /// By cell, where cells were merged after measuring.
     Cells(Vec<f64>),
 }
 
@@ -52,12 +52,12 @@ impl Table {
         self.cells.attributes()
     }
 
-    /// Sum of all cells.
+    /// The sum of all cells.
     pub fn total(&self) -> f64 {
         self.values.iter().sum()
     }
 
-    /// Sums over a projection (its cell map and number of cells), and the variances of these sums.
+    /// The sums of a projection, given its cell map and number of cells.
     pub fn project(&self, map: &[u32], cells: usize) -> Vec<f64> {
         let mut sums = vec![0.0; cells];
         for (&cell, &value) in map.iter().zip(&self.values) {
@@ -66,7 +66,7 @@ impl Table {
         sums
     }
 
-    /// Variance of each cell of a projection: the sum over the cells that it sums.
+    /// The variance of each cell of a projection: the sum over the cells that it sums.
     pub fn projected_variance(&self, map: &[u32], cells: usize) -> Vec<f64> {
         let mut sums = vec![0.0; cells];
         for (at, &cell) in map.iter().enumerate() {
@@ -75,8 +75,8 @@ impl Table {
         sums
     }
 
-    /// Spreads a difference per cell of a projection back over the cells, in proportion to their variance: evenly, where
-    /// all have the same.
+    /// Spreads a difference per cell of a projection over the cells of the table in proportion to their
+    /// variance: evenly, where all have the same.
     pub fn spread(&mut self, map: &[u32], differences: &[f64], variances: &[f64]) {
         for (at, (value, &cell)) in self.values.iter_mut().zip(map).enumerate() {
             *value += differences[cell as usize] * self.variance.at(at) / variances[cell as usize];

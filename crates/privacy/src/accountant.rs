@@ -1,74 +1,77 @@
 //! The accountant: a fixed allowance of ρ for one fit, spent query by query.
 //!
-//! Queries may be chosen by looking at earlier answers: a fixed allowance that refuses whatever would exceed it is a
-//! privacy filter, and under zCDP the filter costs nothing extra (Feldman & Zrnic 2021, *Individual Privacy Accounting
-//! via a Rényi Filter*; Whitehouse et al. 2023, *Fully-Adaptive Composition in Differential Privacy*, Thm. 1).
-//! What is left over at the end is not refunded.
+//! Queries may be chosen adaptively, from earlier answers. A fixed allowance that refuses whatever would
+//! exceed it is a privacy filter, and under zCDP the filter costs nothing extra (Feldman & Zrnic 2021,
+//! *Individual Privacy Accounting via a Rényi Filter*; Whitehouse et al. 2023, *Fully-Adaptive Composition in
+//! Differential Privacy*, Thm. 1). Unspent ρ is not refunded.
 
 use super::noise::{Noise, Stop};
 use super::{CellMap, Charge, CostTooSmall, NoiseScale, Rho, Sensitivity, Stage, Stream};
 use std::collections::BTreeSet;
 use thiserror::Error;
 
-/// A question about raw data, complete with what it costs: the noise scale follows from sensitivity and ρ.
+/// A query on raw data with its cost: the noise scale follows from sensitivity and ρ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// What is asked, for people: the line of the account. Unique within the fit.
+    /// What is queried, for people: the label of the charge. Unique within the fit.
     pub label: String,
-    /// What is asked, for the noise. Unique within the fit.
+    /// What is queried, for the noise. Unique within the fit.
     pub stream: Stream,
-    /// The stage of the method that asks, for the statement.
+    /// The stage of the method that queries, for the statement.
     pub stage: Stage,
     /// How far one privacy unit moves the answer.
     pub sensitivity: Sensitivity,
-    /// What the answer may cost.
+    /// The ρ that the answer costs at most.
     pub rho: Rho,
-    /// The number of integers in the answer: fixed by the plan and by earlier noisy answers, never by raw data.
+    /// Number of integers in the answer. It follows from the plan and from earlier noisy answers, never from
+    /// raw data.
     pub cells: usize,
-    /// What each of them stands for.
+    /// What each cell stands for.
     pub map: CellMap,
 }
 
 /// A noisy answer: integers around the true ones, with the scale of their noise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Noisy {
-    /// The answer, cell by cell.
+    /// The noisy value of each cell.
     pub values: Vec<i64>,
-    /// σ² of each cell.
+    /// σ² of the noise in each cell.
     pub scale: NoiseScale,
 }
 
-/// Why the accountant gives no answer. Nothing was drawn and nothing charged, unless it was stopped.
+/// Why the accountant gives no answer. Except for [`Refused::Stopped`], nothing is drawn and nothing is
+/// charged.
 #[derive(Debug, Error, PartialEq)]
 pub enum Refused {
-    /// It would exceed the allowance.
+    /// The query would exceed the allowance.
     #[error("query {label} asks for ρ = {asked}, but only {left} of the allowance {allowance} is left")]
     Exhausted {
-        /// The query.
+        /// The label of the query.
         label: String,
-        /// What it asked for.
+        /// The ρ of the query.
         asked: Rho,
-        /// What is left.
+        /// The remaining ρ.
         left: Rho,
         /// The allowance of this fit.
         allowance: Rho,
     },
-    /// The same question asked twice would use one noise stream twice, and the difference of the answers would be exact. Two questions of one label would not;
-    /// but then nobody could tell which line of the account paid for which answer.
-    #[error("query {label} was asked before in this fit")]
+    /// The stream or the label was used before. The same stream twice would draw the same noise twice, and
+    /// the difference of the answers would be exact. The same label twice would not, but the statement could
+    /// not tell which charge paid for which answer.
+    #[error("query {label} was already answered in this fit")]
     Repeated {
-        /// The query.
+        /// The label of the query.
         label: String,
     },
     /// The noise would be too large to be represented.
     #[error(transparent)]
     TooSmall(#[from] CostTooSmall),
-    /// Drawing was stopped on request. The query is charged: it was paid for before anything was drawn.
+    /// Drawing was stopped on request. The query is charged: payment comes before drawing.
     #[error("stopped on request")]
     Stopped,
 }
 
-/// Spends one fit's allowance.
+/// Spends the allowance of one fit.
 pub struct Accountant<'n> {
     allowance: Rho,
     spent: Rho,
@@ -80,18 +83,18 @@ pub struct Accountant<'n> {
 }
 
 impl<'n> Accountant<'n> {
-    /// An accountant that will never let more than `allowance` be spent.
+    /// An accountant that never spends more than `allowance`.
     pub fn new(allowance: Rho, noise: &'n dyn Noise) -> Self {
         let (streams, labels, charges) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         Accountant { allowance, spent: Rho::ZERO, streams, labels, charges, noise, stop: &|| false }
     }
 
-    /// The same, but drawing ends when `stop` says so.
+    /// The same accountant, with drawing interrupted when `stop` returns true.
     pub fn until(self, stop: Stop<'n>) -> Self {
         Accountant { stop, ..self }
     }
 
-    /// Charges `query`, then draws the noisy answer. Called by [`super::Raw::measure`] alone.
+    /// Charges `query`, then draws the noisy answer. Only [`super::Raw::measure`] calls it.
     pub(super) fn answer(
         &mut self,
         query: Query,
@@ -123,17 +126,17 @@ impl<'n> Accountant<'n> {
         self.noise.answer(&query, scale, truth, self.stop).ok_or(Refused::Stopped)
     }
 
-    /// What can still be spent.
+    /// The remaining ρ.
     pub fn left(&self) -> Rho {
         Rho::from_units(self.allowance.units() - self.spent.units())
     }
 
-    /// What this fit may spend in all.
+    /// The total ρ that this fit may spend.
     pub fn allowance(&self) -> Rho {
         self.allowance
     }
 
-    /// Everything charged, in order.
+    /// All charges, in order.
     pub fn into_charges(self) -> Vec<Charge> {
         self.charges
     }

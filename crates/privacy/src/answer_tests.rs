@@ -1,7 +1,8 @@
-//! What [`NoiseKey::answer`] adds to true answers, as a distribution: the whole way from key, label and scale to the cell.
+//! The distribution of what [`NoiseKey::answer`] adds to true answers: the whole path from key, label and
+//! scale to the cell.
 //!
-//! Keys are fixed, so every test gives the same result each time. Thresholds are stated as the probability that a right sampler under
-//! another key would exceed them.
+//! Keys are fixed, so every test gives the same result each time. Thresholds are stated as the probability
+//! that a correct sampler under another key exceeds them.
 
 use super::noise::Noise;
 use super::{CellMap, MaxRecords, NoiseKey, NoiseScale, Query, Rho, Sensitivity, Stream};
@@ -10,10 +11,10 @@ use std::collections::BTreeMap;
 
 /// Cells a stream covers.
 const BLOCK: usize = 4_096;
-/// Whole blocks of each answer; a part of one more follows.
+/// Whole blocks of each answer; a partial block follows.
 const BLOCKS: usize = 5;
 const CELLS: usize = BLOCKS * BLOCK + 1_000;
-/// Labels as a fit uses them; one begins like another.
+/// Labels as a fit uses them; some share a prefix.
 const QUESTIONS: [&str; 4] = ["tree level 0 1", "tree level 0 2", "one-way 4", "joint 4 5"];
 
 /// From less than one to far beyond any trace.
@@ -31,7 +32,7 @@ fn query(question: &'static str, rho: Rho) -> Query {
     Query { label, stream, stage: Stage::Pairs, sensitivity, rho, cells: CELLS, map }
 }
 
-/// The noise that a key adds: its answer less the true one, which is different in every cell.
+/// The noise of a key: the noisy answer minus the true one, which is different in every cell.
 fn noise(key: u8, query: &Query) -> Vec<i64> {
     let truth: Vec<i64> = (0..query.cells as i64).map(|cell| cell * cell % 10_007).collect();
     let scale = NoiseScale::for_cost(query.sensitivity, query.rho).unwrap();
@@ -45,8 +46,8 @@ fn variance(query: &Query) -> f64 {
     query.sensitivity.squared() as f64 / (2.0 * query.rho.as_f64())
 }
 
-/// Pearson's χ² of draws against P(z) ∝ exp(−z²/2σ²), and its degrees of freedom. Neighbouring values share a cell until 10 draws and one in a hundred are
-/// expected there.
+/// Pearson's χ² of draws against P(z) ∝ exp(−z²/2σ²), and its degrees of freedom. Neighbouring values share a
+/// cell until 10 draws and one in a hundred are expected there.
 fn chi_square(draws: &[i64], variance: f64) -> (f64, f64) {
     let reach = (12.0 * variance.sqrt()).ceil() as i64 + 10;
     let weight = |z: i64| (-(z as f64).powi(2) / (2.0 * variance)).exp();
@@ -62,7 +63,7 @@ fn chi_square(draws: &[i64], variance: f64) -> (f64, f64) {
     for z in -reach..=reach {
         expected += weight(z) / total * draws.len() as f64;
         found += seen.get(&z).copied().unwrap_or(0.0);
-        // The last cell takes whatever is too little for one of its own.
+        // The last cell takes everything too rare for a cell of its own.
         if expected >= least && beyond - expected >= least {
             statistic += (found - expected).powi(2) / expected;
             beyond -= expected;
@@ -74,12 +75,14 @@ fn chi_square(draws: &[i64], variance: f64) -> (f64, f64) {
     (statistic, cells)
 }
 
-/// χ² with `freedom` degrees exceeds this with probability below e⁻²⁵ ≈ 10⁻¹¹ (Laurent & Massart 2000, Lemma 1).
+/// χ² with `freedom` degrees exceeds this with probability below e⁻²⁵ ≈ 10⁻¹¹ (Laurent & Massart 2000, Lemma
+/// 1).
 fn limit(freedom: f64) -> f64 {
     freedom + 2.0 * (freedom * 25.0).sqrt() + 2.0 * 25.0
 }
 
-/// Every block of every label at every σ by itself: 5 · 4 · 7 tests, a false alarm with probability below 2·10⁻⁹ in all.
+/// Tests every block of every label at every σ: 5 · 4 · 7 tests, with a probability of a false alarm below
+/// 2·10⁻⁹ in all.
 #[test]
 fn every_block_of_every_answer_has_the_noise_that_is_paid_for() {
     for expected in VARIANCES {
@@ -98,7 +101,8 @@ fn every_block_of_every_answer_has_the_noise_that_is_paid_for() {
     }
 }
 
-/// The statistic tells half the σ and twice the σ in one block, and a σ that is a tenth off in five, at every σ of the test above.
+/// The statistic detects half the σ and twice the σ in one block, and a σ that is a tenth off in five, at
+/// every σ of the test above.
 #[test]
 fn a_wrong_scale_would_be_noticed() {
     for expected in VARIANCES {
@@ -110,7 +114,7 @@ fn a_wrong_scale_would_be_noticed() {
     }
 }
 
-/// Every stream of noise by itself: blocks of some labels under some keys, at σ = 10⁵.
+/// Noise streams: blocks of some labels under some keys, at σ = 10⁵.
 fn streams() -> Vec<(String, Vec<i64>)> {
     let mut streams = Vec::new();
     for key in [1, 2] {
@@ -124,16 +128,16 @@ fn streams() -> Vec<(String, Vec<i64>)> {
     streams
 }
 
-/// Σ xᵢ·yᵢ₊ₗ, in units of its deviation were all independent.
+/// Σ xᵢ·yᵢ₊ₗ, in units of its standard deviation under independence.
 fn correlation(x: &[i64], y: &[i64], lag: usize) -> f64 {
     let pairs = x.len() - lag;
     let sum: f64 = x.iter().zip(&y[lag..]).map(|(&a, &b)| a as f64 * b as f64).sum();
     sum / (1e10 * (pairs as f64).sqrt())
 }
 
-/// No two blocks, labels or keys share noise, shifted or not, and no stream repeats itself. 40 streams, 780 pairs, 17 lags: 7 deviations are exceeded with
-/// probability 2.6·10⁻¹² each, below 10⁻⁷ in all. Equal values at σ = 10⁵ have probability 2.8·10⁻⁶ a cell, 0.012 a pair: four of them
-/// 10⁻⁹, below 10⁻⁶ in all.
+/// No two blocks, labels or keys share noise, shifted or not, and no stream repeats itself. 40 streams, 780
+/// pairs, 17 lags: 7 deviations are exceeded with probability 2.6·10⁻¹² each, below 10⁻⁷ in all. Equal values
+/// at σ = 10⁵ have probability 2.8·10⁻⁶ a cell, 0.012 a pair: four of them 10⁻⁹, below 10⁻⁶ in all.
 #[test]
 fn no_two_blocks_labels_or_keys_share_noise() {
     let streams = streams();

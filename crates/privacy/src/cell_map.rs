@@ -1,16 +1,18 @@
-//! What the cells of an answer stand for, as a digest.
+//! Digests of what the cells of an answer stand for.
 
 use sha2::{Digest, Sha256};
 
 /// A digest of a query's cell map: which values count in which cell.
 ///
-/// Domains follow from earlier noisy answers, so a second attempt of a fit could ask a question of the same name over other cells. The noise of a query
-/// is derived from this digest too, so that it is the same only where the question is the same.
+/// Domains follow from earlier noisy answers, so a second attempt of a fit could send a query of the same
+/// name over other cells. The noise of a query is derived from this digest too, so that it repeats only where
+/// the query is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CellMap([u8; 32]);
 
 impl CellMap {
-    /// The digest of whatever `describe` says of the cells, piece by piece. Pieces are told apart by their lengths.
+    /// The digest of the pieces that `describe` passes on. Each piece is prefixed with its length, so that
+    /// different sequences of pieces differ.
     pub fn of(describe: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Self {
         let mut digest = Sha256::new();
         describe(&mut |piece| {
@@ -20,7 +22,7 @@ impl CellMap {
         CellMap(digest.finalize().into())
     }
 
-    /// The digest itself.
+    /// The bytes of the digest.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -1,8 +1,9 @@
-//! Is a uniform real number below m·exp(−γ)? Decided exactly, in integers, for a rational γ.
+//! Decides exactly, in integers, whether a uniform real number is below m·exp(−γ), for a rational γ.
 //!
-//! Almost always 64 digits of the uniform number and 38 of the exponential tell. Where they leave it open, [`exactly_below`]
-//! draws more digits and sums the series of exp(γ) with rounding once down and once up, until both sums agree. So the
-//! answer is that for the real numbers; how many digits it took changes nothing but the time.
+//! Almost always 64 digits of the uniform number and 38 of the exponential decide. Where they do not,
+//! [`exactly_below`] draws more digits and sums the series of exp(γ) with rounding once down and once up,
+//! until both sums agree. So the answer is that for real numbers; the number of digits affects nothing but
+//! the time.
 
 use rand::Rng;
 
@@ -10,10 +11,10 @@ use rand::Rng;
 const LOG2_E: u128 = 0x1_7154_7652_B82F_E177;
 /// ln 2 · 2⁶⁴, rounded down.
 const LN_2: u64 = 0xB172_17F7_D1CF_79AB;
-/// Digits behind the point of an exponent to base 2.
+/// Digits after the binary point of an exponent to base 2.
 const POINT: u32 = 58;
-/// What [`Exponent::bounds`] may be off before it is scaled down, in units of 2⁻⁶⁴. The series ends with an error of
-/// 0.7¹³/13! < 2⁻³⁹; everything else is under 2⁻⁵⁰.
+/// Error bound of [`Exponent::bounds`] before scaling down, in units of 2⁻⁶⁴. The series is truncated with an
+/// error of 0.7¹³/13! < 2⁻³⁹; everything else is below 2⁻⁵⁰.
 const SLACK: u128 = 1 << 26;
 
 /// γ = x · numerator / denominator for whole x ≥ 0.
@@ -31,7 +32,8 @@ impl Exponent {
     pub(super) fn new(numerator: u64, denominator: u64) -> Exponent {
         let bits = denominator.ilog2() as i32 + 1;
         let rate = (LOG2_E << (bits - 2)) / u128::from(denominator);
-        // `rate` stands for numerator 1 and 2^(62 + bits); the numerator is a power of two, so it only moves the point.
+        // `rate` stands for numerator 1 and 2^(62 + bits); the numerator is a power of two, so it only moves
+        // the point.
         let shift = 62 + bits - POINT as i32 - numerator.trailing_zeros() as i32;
         Exponent { numerator, denominator, rate, shift }
     }
@@ -39,7 +41,8 @@ impl Exponent {
     /// exp(−γ)·2⁶⁴ lies between these two, for x below 2⁶⁴ where `shift` ≥ 0 and below 2³² elsewhere.
     pub(super) fn bounds(&self, x: u64) -> (u128, u128) {
         let product = u128::from(x) * self.rate;
-        // γ·log₂ e in units of 2⁻⁵⁸. Rounding `rate` cost it less than 2⁻⁶¹ of itself, so below 64 less than 8 units.
+        // γ·log₂ e in units of 2⁻⁵⁸. Rounding `rate` cost it less than 2⁻⁶¹ of itself, so below 64 less than
+        // 8 units.
         let power =
             if self.shift >= 0 { product >> self.shift } else { product.saturating_mul(1 << -self.shift) };
         let whole = power >> POINT;
@@ -57,8 +60,8 @@ impl Exponent {
         ((sum - SLACK) >> whole, ((sum + SLACK) >> whole) + 1)
     }
 
-    /// Whether u·`parts` < 2^`power`·exp(−γ) for a uniform u in [0, 1): the first 64 digits of u are `digits`, further
-    /// ones are drawn where they matter.
+    /// Whether u·`parts` < 2^`power`·exp(−γ) for a uniform u in
+    /// [0, 1). The first 64 digits of u are `digits`; further ones are drawn where they matter.
     pub(super) fn accepts(&self, x: u64, digits: u64, parts: u32, power: u32, rng: &mut impl Rng) -> bool {
         if power <= 48 {
             let (low, high) = self.bounds(x);
@@ -84,7 +87,8 @@ fn high(a: u64, b: u64) -> u64 {
 fn exactly_below(first: u64, parts: u32, power: u32, gamma: (u128, u128), rng: &mut impl Rng) -> bool {
     let mut digits = vec![first];
     loop {
-        // exp(−γ) < 2^(−γ) ≤ 2^(−floor): where 2^power·exp(−γ) is below the last digit drawn, any digit but 0 decides.
+        // exp(−γ) < 2^(−γ) ≤ 2^(−floor): where 2^power·exp(−γ) is below the last digit drawn, any digit but 0
+        // decides.
         let floor = gamma.0 / gamma.1;
         let known = u128::from(power) + 64 * digits.len() as u128;
         let decided = if floor > known {
@@ -99,7 +103,7 @@ fn exactly_below(first: u64, parts: u32, power: u32, gamma: (u128, u128), rng: &
     }
 }
 
-/// The comparison by the digits drawn; `None` where further ones matter.
+/// The comparison by the digits drawn; `None` where further digits matter.
 fn compare(digits: &[u64], parts: u32, power: u32, gamma: (u128, u128)) -> Option<bool> {
     let limbs = 2 * digits.len() + GUARD;
     let mut least = Fixed::from_digits(digits);
@@ -115,29 +119,30 @@ fn compare(digits: &[u64], parts: u32, power: u32, gamma: (u128, u128)) -> Optio
     (!bound.less_than(&most)).then_some(true)
 }
 
-/// Limbs beyond the digits drawn, against rounding.
+/// Extra limbs below the digits drawn, against rounding errors.
 const GUARD: usize = 2;
 
-/// A number ≥ 0 of 32-bit limbs, lowest first; how many of them stand behind the point is up to the user.
+/// A fixed-point number ≥ 0 of 32-bit limbs, lowest first. The caller tracks how many limbs are below the
+/// point.
 #[derive(Clone, Debug, PartialEq)]
 struct Fixed(Vec<u32>);
 
 impl Fixed {
-    /// 0.d₁d₂… of 64-bit digits, with [`GUARD`] limbs more behind them.
+    /// 0.d₁d₂… of 64-bit digits, with [`GUARD`] further limbs below them.
     fn from_digits(digits: &[u64]) -> Fixed {
         let mut limbs = vec![0; GUARD];
         limbs.extend(digits.iter().rev().flat_map(|&d| [d as u32, (d >> 32) as u32]));
         Fixed(limbs)
     }
 
-    /// 2^power, with `limbs` limbs behind the point.
+    /// 2^power, with `limbs` limbs below the point.
     fn power_of_two(power: u32, limbs: usize) -> Fixed {
         let mut number = Fixed(vec![0; limbs + power as usize / 32 + 1]);
         number.0[limbs + power as usize / 32] = 1 << (power % 32);
         number
     }
 
-    /// Adds `value` at a limb.
+    /// Adds `value` at the limb `at`.
     fn add_at(&mut self, mut at: usize, value: u32) {
         let mut carry = value;
         while carry > 0 {
@@ -151,7 +156,7 @@ impl Fixed {
         }
     }
 
-    /// Adds a number with as many limbs behind the point.
+    /// Adds a number with as many limbs below the point.
     fn add(&mut self, other: &Fixed) {
         for (at, &limb) in other.0.iter().enumerate() {
             if at >= self.0.len() {
@@ -161,7 +166,8 @@ impl Fixed {
         }
     }
 
-    /// Multiplies by numerator/denominator (below 2⁹⁵ each), rounding down or up by at most one unit of the last limb.
+    /// Multiplies by numerator/denominator (below 2⁹⁵ each), rounding down or up by at most one unit of the
+    /// last limb.
     fn scale(&mut self, numerator: u128, denominator: u128, up: bool) {
         let mut carry = 0u128;
         for limb in &mut self.0 {
@@ -187,12 +193,13 @@ impl Fixed {
         }
     }
 
-    /// This times exp(γ), rounded down or up: Σ γᵏ/k!.
+    /// The product of this number and exp(γ), rounded down or up: Σ γᵏ/k!.
     fn times_exp(&self, gamma: (u128, u128), up: bool) -> Fixed {
         let mut term = self.clone();
         let mut sum = self.clone();
         let mut k = 0;
-        // Once k ≥ 2γ every term is at most half of the one before, so all that follow add less than the last.
+        // Once k ≥ 2γ every term is at most half of the one before, so all that follow add less than the
+        // last.
         while term.0.len() > 1 || k * gamma.1 < 2 * gamma.0 {
             if term.0.is_empty() {
                 break;

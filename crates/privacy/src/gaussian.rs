@@ -1,36 +1,38 @@
 //! Exact discrete Gaussian noise in integer arithmetic.
 //!
-//! Rejection from a staircase of whole numbers, each candidate kept or not by an exact comparison of a uniform number with
-//! exp(−γ), γ rational ([`exponential`](super::exponential)). Every comparison is one of integers; no floating-point number takes
-//! part in a draw.
+//! Rejection sampling from a step function with integer heights: an exact comparison of a uniform number with
+//! exp(−γ), γ rational ([`exponential`](super::exponential)), accepts or rejects each candidate. Every
+//! comparison is one of integers; no floating-point number takes part in a draw.
 //!
-//! The cost of an answer with sensitivity Δ under noise of scale σ is ρ = Δ²/2σ² (Canonne, Kamath, Steinke 2020, *The
+//! An answer with sensitivity Δ under noise of scale σ costs ρ = Δ²/2σ² (Canonne, Kamath, Steinke 2020, *The
 //! Discrete Gaussian for Differential Privacy*, Theorem 4).
 
 use super::NoiseScale;
 use super::exponential::Exponent;
 use rand::Rng;
 
-/// Equal blocks in which candidates are drawn, from 0 upwards; beyond them begins the tail.
+/// Number of blocks of equal width in which candidates are drawn, from 0 upwards; the tail begins beyond
+/// them.
 const BLOCKS: usize = 16;
 /// Height of the envelope at 0, in slots; log₂.
 const HEIGHT: u32 = 7;
-/// Tail blocks at most, so that squares of the largest values, below (16 + 480)·2²³, fit 64 bits. The last one lies beyond 123σ, where the
-/// probability is below e⁻⁷⁵⁰⁰; what lies beyond is drawn again. This is the one place where the distribution is cut, and it adds
-/// less than e⁻⁷⁵⁰⁰ to δ.
+/// Largest number of tail blocks, so that squares of the largest values, below (16 + 480)·2²³, fit 64 bits.
+/// The last block lies beyond 123σ, where the probability is below e⁻⁷⁵⁰⁰; a candidate beyond it is drawn
+/// again. This is the only truncation of the distribution, and it adds less than e⁻⁷⁵⁰⁰ to δ.
 const TAIL: u32 = 480;
 
 /// Draws noise of one scale.
 ///
-/// |Z| is drawn under a staircase: block i, of `width` ≥ σ/4 values, has height s_i/2⁷ ≥ exp(−(i·width)²/2σ²) for a whole number
-/// s_i of slots; the tail's blocks have heights 2⁻⁸, 2⁻⁹, …. Since exp(−16²/32) < 2⁻⁸ and the exponential falls by
-/// exp(−33/32) < ½ and more from block to block there, the staircase stays above it. A slot, then a value of its block, are
-/// uniform: so a candidate y has a probability in proportion to the staircase, and is kept with exp(−y²/2σ²)/height.
+/// The absolute value |Z| is drawn under an envelope of steps: block i, of `width` ≥ σ/4 values, has height
+/// s_i/2⁷ ≥ exp(−(i·width)²/2σ²) for an integer number s_i of slots; the blocks of the tail have heights 2⁻⁸,
+/// 2⁻⁹, …. Since exp(−16²/32) < 2⁻⁸ and the exponential falls by exp(−33/32) < ½ and more from block to block
+/// there, the envelope stays above it. A slot, then a value of its block, are drawn uniformly: a candidate y
+/// has a probability proportional to the envelope, and is accepted with probability exp(−y²/2σ²)/height.
 pub struct Sampler {
     /// γ = y² · 2^shift / (2 · numerator), for σ² = numerator / 2^shift.
     exponent: Exponent,
     width: u64,
-    /// The block of each slot; the last one is the tail's.
+    /// The block of each slot; the last one is that of the tail.
     slots: Vec<u8>,
     blocks: [Block; BLOCKS],
 }
@@ -38,12 +40,12 @@ pub struct Sampler {
 #[derive(Clone, Copy, Default)]
 struct Block {
     slots: u32,
-    /// A uniform number whose first 64 digits are below this is below what any value of the block asks for.
+    /// A uniform number whose first 64 digits are below this is accepted for every value of the block.
     sure: u64,
 }
 
 impl Sampler {
-    /// For a scale.
+    /// A sampler for one scale.
     pub fn new(scale: NoiseScale) -> Sampler {
         let (numerator, shift) = scale.parts();
         let exponent = Exponent::new(1 << shift, 2 * numerator);
@@ -89,7 +91,7 @@ impl Sampler {
                     (size, self.exponent.accepts(size * size, digits, 1, HEIGHT + 1 + beyond, rng))
                 }
             };
-            // 0 would come twice, once with each sign.
+            // Reject 0 with one of the signs: otherwise it would be drawn twice as often.
             if kept && !(negative && size == 0) {
                 return if negative { -(size as i64) } else { size as i64 };
             }
@@ -97,8 +99,8 @@ impl Sampler {
     }
 }
 
-/// Uniform in 0..bound from `bits` uniform bits, or `None` where another try is due (Lemire 2019, *Fast Random Integer
-/// Generation in an Interval*). `bound` is below 2^bits, `bits` at most 32.
+/// A uniform number in 0..bound from `bits` uniform bits, or `None` to draw again (Lemire 2019, *Fast Random
+/// Integer Generation in an Interval*). `bound` is below 2^bits, `bits` at most 32.
 fn below(bound: u64, uniform: u64, bits: u32) -> Option<u64> {
     let product = uniform * bound;
     let low = product & ((1 << bits) - 1);
@@ -140,7 +142,8 @@ mod tests {
         (-reach..=reach).map(|z| weight(z) / total).collect()
     }
 
-    /// Pearson's statistic over cells of expected count ≥ 8, with everything beyond ±reach as two further cells.
+    /// Pearson's statistic over cells of expected count ≥ 8, with everything beyond ±reach as two further
+    /// cells.
     fn chi_square(draws: &[i64], variance: f64) -> (f64, usize) {
         let reach = (4.0 * variance.sqrt()).ceil() as i64 + 2;
         let width = ((variance.sqrt() / 4.0) as i64).max(1);
@@ -183,7 +186,8 @@ mod tests {
         (statistic, kept - 1)
     }
 
-    /// Far above the 1 − 10⁻⁶ quantile of χ² with `freedom` degrees: the fixed seeds below pass by a wide margin.
+    /// Far above the 1 − 10⁻⁶ quantile of χ² with `freedom` degrees: the fixed seeds below pass by a wide
+    /// margin.
     fn limit(freedom: usize) -> f64 {
         let f = freedom as f64;
         f + 5.0 * (2.0 * f).sqrt() + 15.0

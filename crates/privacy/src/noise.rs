@@ -1,9 +1,11 @@
-//! Where noise comes from: one key a fit, one ChaCha20 stream for each (query, block of 4,096 cells).
+//! Where noise comes from: one key per fit, one ChaCha20 stream for each (query, block of 4,096 cells).
 //!
-//! A stream is read in cell order, so the noise depends on no thread count and no order of execution, and the same key
-//! gives the same noise again: a retried attempt of the same computation teaches nothing new. A query's streams are derived from everything that makes
-//! it the question it is (stream, sensitivity, ρ, cells, what each cell stands for) and from the computation that it belongs to (trace, schema, plan,
-//! build): wherever two attempts differ in any of these, their noise is independent, and no difference of answers is exact.
+//! A stream is read in cell order, so the noise does not depend on the number of threads or the order of
+//! execution, and the same key gives the same noise again: a retried attempt of the same computation reveals
+//! nothing new. The streams of a query are derived from everything that identifies it (stream, sensitivity,
+//! ρ, cells, what each cell stands for) and from the computation that it belongs to (trace, schema, plan,
+//! build). Where two attempts differ in any of these, their noise is independent, and no difference of
+//! answers is exact.
 
 use super::gaussian::Sampler;
 use super::{NoiseScale, Noisy, Query};
@@ -17,30 +19,33 @@ use zeroize::ZeroizeOnDrop;
 /// Cells a stream covers.
 const BLOCK: usize = 4_096;
 
-/// Says whether drawing should end before all is drawn; asked once a block.
+/// Whether drawing should be interrupted; called once per block.
 pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
-/// What answers a query with noise. Sealed: there is [`NoiseKey`] and nothing else, but under the feature `forced-noise`, by which tests force
-/// answers and which no program enables.
+/// Answers a query with noise. The trait is sealed: [`NoiseKey`] is its only implementation, except under the
+/// feature `forced-noise`, with which tests force answers and which no program enables.
 pub trait Noise: sealed::Sealed {
-    /// The noisy answer to `query`, whose true answer is `truth`; `None` when it was stopped.
+    /// The noisy answer to `query`, whose true answer is `truth`; `None` when interrupted.
     fn answer(&self, query: &Query, scale: NoiseScale, truth: Vec<i64>, stop: Stop<'_>) -> Option<Noisy>;
 }
 
 mod sealed {
-    /// What only this crate can answer with.
+    /// Seals [`Noise`](super::Noise).
     pub trait Sealed {}
     impl Sealed for super::NoiseKey {}
 }
 
-/// What tests force noise by.
+/// Lets tests force noise.
 #[cfg(feature = "forced-noise")]
 pub mod forced {
-    /// Lets a test answer queries in its own way.
+    /// Lets a test implement [`Noise`](super::Noise).
     pub use super::sealed::Sealed as Answers;
 }
 
-/// 256 bits from the operating system, for every kind of secret.
+/// 256 bits from the operating system, for any kind of secret.
+///
+/// # Errors
+/// When the operating system gives no random bits.
 pub fn secret() -> std::io::Result<[u8; 32]> {
     let mut bits = [0; 32];
     getrandom::fill(&mut bits).map_err(|error| std::io::Error::other(format!("no randomness: {error}")))?;
@@ -49,7 +54,8 @@ pub fn secret() -> std::io::Result<[u8; 32]> {
 
 /// 256 secret bits from which all noise of one fit is drawn.
 ///
-/// There is no way to choose them: no seed, flag or environment variable reaches this type. They are wiped when it is dropped.
+/// Nobody can choose them: no seed, flag or environment variable reaches this type. They are wiped when the
+/// key is dropped.
 #[derive(ZeroizeOnDrop)]
 pub struct NoiseKey {
     key: [u8; 32],
@@ -57,43 +63,51 @@ pub struct NoiseKey {
     computation: [u8; 32],
 }
 
-/// One of the two secrets that make a kept noise key. Either alone says nothing of it. They are kept in different places, so that no log, backup or
-/// copy of one place holds the key.
+/// One of the two secrets that together determine a stored noise key. One half alone reveals nothing of the
+/// key. The halves are stored in different places, so that no log, backup or copy of one place holds the key.
 #[derive(ZeroizeOnDrop)]
 pub struct KeyHalf([u8; 32]);
 
 impl KeyHalf {
     /// A fresh half from the operating system.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bits.
     pub fn from_os() -> std::io::Result<Self> {
         secret().map(KeyHalf)
     }
 
-    /// A half that was kept; `None` when that is no half.
+    /// A half that was stored; `None` when the length of `bytes` is wrong.
     pub fn kept(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(KeyHalf)
     }
 
-    /// Its bytes, for keeping it until its fit ends.
+    /// The bytes of the half, for storing it until its fit ends.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
 impl NoiseKey {
-    /// A fresh key from the operating system, for a single run: it is never kept.
+    /// A fresh key from the operating system, for a single run: it is never stored.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bits.
     pub fn from_os() -> std::io::Result<Self> {
         Ok(NoiseKey { key: secret()?, computation: [0; 32] })
     }
 
-    /// The key HMAC-SHA256(one half, the other), from which noise is drawn for `computation` alone: whatever tells trace, schema, plan and build apart.
+    /// The key HMAC-SHA256(one half, the other). It draws noise for `computation` alone: a digest that
+    /// identifies trace, schema, plan and build.
     pub fn of_halves(one: &KeyHalf, other: &KeyHalf, computation: &[u8]) -> Self {
         let mut mac = keyed(&one.0);
         mac.update(&other.0);
         NoiseKey { key: mac.finalize().into_bytes().into(), computation: Sha256::digest(computation).into() }
     }
 
-    /// The subkey of one query: HMAC-SHA256(key, stream ‖ Δ² ‖ ρ ‖ cells ‖ cell map ‖ computation). The stream's text comes with its length, all else has a
-    /// fixed one, so that no two queries give the same text. The label, which names columns, has no part in it.
+    /// The subkey of one query: HMAC-SHA256(key, stream ‖ Δ² ‖ ρ ‖ cells ‖ cell map ‖ computation). The text
+    /// of the stream is prefixed with its length and all other parts have a fixed one, so that no two queries
+    /// give the same input. The label, which names columns, has no part in it.
     fn subkey(&self, query: &Query) -> [u8; 32] {
         let stream = query.stream.to_string();
         let mut mac = keyed(&self.key);
@@ -108,7 +122,7 @@ impl NoiseKey {
     }
 }
 
-/// HMAC-SHA256 under a key, of which nothing has been said yet.
+/// HMAC-SHA256 under a key, before any input.
 pub fn keyed(key: &[u8]) -> Hmac<Sha256> {
     <Hmac<Sha256> as KeyInit>::new_from_slice(key)
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"))
@@ -165,7 +179,7 @@ mod tests {
         pool.install(|| key.answer(query, scale, vec![0; query.cells], &|| false).unwrap().values)
     }
 
-    /// Whether two answers share no more cells than chance lets them: σ is about 700 here.
+    /// Whether two answers agree in no more cells than chance explains: σ is about 700 here.
     fn independent(a: &[i64], b: &[i64]) -> bool {
         a.iter().zip(b).filter(|(x, y)| x == y).count() < 100
     }

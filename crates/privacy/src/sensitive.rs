@@ -1,29 +1,31 @@
 //! Raw data and its two exits.
 //!
-//! Everything read from a raw trace lives inside [`Sensitive`]. Work on it stays inside ([`Raw::map`], [`Raw::derive`]). It leaves as
+//! Everything read from a raw trace is held by a [`Sensitive`]. Work on it stays inside ([`Raw::map`],
+//! [`Raw::derive`]). It leaves as
 //! - a paid, noisy answer through the accountant ([`Raw::measure`]), called from `fit` alone, or
-//! - a [`Private`] result ([`Raw::privately`]), which only the steward of the trace may open: parse reports (`formats`) and comparisons with
-//!   the raw trace (`evaluate`, `private`).
+//! - a [`Private`] result ([`Raw::privately`]), which only the steward of the trace may open: parse reports
+//!   (`formats`) and comparisons with the raw trace (`evaluate`, `private`).
 //!
-//! Neither type can be cloned or serialised, and printing one shows nothing. The closures handed to them are pure: they capture plans and
-//! domains, they write nothing outside. `tests/architecture.rs` holds the call sites to the folders named here.
+//! Neither type can be cloned or serialised, and printing one shows nothing. The closures passed to them must
+//! be pure: they capture plans and domains, and they write nothing outside. `tests/architecture.rs` restricts
+//! the call sites to the folders named here.
 
 use super::accountant::{Accountant, Noisy, Query, Refused};
 
-/// Something raw, or derived from raw data.
+/// Raw data, or data derived from it.
 pub struct Sensitive<T>(T);
 
 impl<T> Sensitive<T> {
-    /// Takes raw data in.
+    /// Wraps raw data.
     pub fn new(raw: T) -> Self {
         Sensitive(raw)
     }
 }
 
-/// Work on raw data. Whoever has a [`Sensitive`] needs this trait to do anything with it but hand it on, and only crates that list this one can name
-/// it.
+/// Work on raw data. A holder of a [`Sensitive`] needs this trait to do anything with it except pass it on,
+/// and only crates that depend on this one can name it.
 pub trait Raw: Sized {
-    /// What is raw.
+    /// The type of the raw data.
     type Data;
 
     /// Turns raw data into other raw data.
@@ -32,10 +34,13 @@ pub trait Raw: Sized {
     /// Derives further raw data and keeps this.
     fn derive<U>(&self, work: impl FnOnce(&Self::Data) -> U) -> Sensitive<U>;
 
-    /// Two pieces of raw data as one, for work that looks at both.
+    /// Joins two pieces of raw data, for work that needs both.
     fn zip<U>(self, other: Sensitive<U>) -> Sensitive<(Self::Data, U)>;
 
-    /// The paid exit: charges `query`, then answers it with noise. The accountant may refuse; then nothing leaves.
+    /// The paid exit: charges `query`, then answers it with noise.
+    ///
+    /// # Errors
+    /// [`Refused`] when the accountant refuses the query; then nothing leaves.
     fn measure(
         &self,
         accountant: &mut Accountant<'_>,
@@ -43,7 +48,7 @@ pub trait Raw: Sized {
         truth: impl FnOnce(&Self::Data) -> Vec<i64>,
     ) -> Result<Noisy, Refused>;
 
-    /// The unpaid exit, for the steward's eyes only.
+    /// The unpaid exit, for the steward alone.
     fn privately<R>(&self, work: impl FnOnce(&Self::Data) -> R) -> Private<R>;
 }
 
@@ -77,15 +82,18 @@ impl<T> Raw for Sensitive<T> {
 }
 
 impl<A, B> Sensitive<(A, B)> {
-    /// Two pieces of raw data from one.
+    /// Splits raw data into two pieces.
     pub fn unzip(self) -> (Sensitive<A>, Sensitive<B>) {
         (Sensitive(self.0.0), Sensitive(self.0.1))
     }
 }
 
 impl<T, S> Sensitive<Result<T, S>> {
-    /// Work that may have been stopped on request. The error of the work can hold no value, and the one that leaves is made outside: nothing leaves
-    /// but that it was stopped.
+    /// Unwraps the result of work that may have been stopped on request.
+    ///
+    /// # Errors
+    /// `stopped`, when the work was stopped. The error type of the work holds no value, and the returned
+    /// error is made by the caller: nothing leaves except that the work was stopped.
     pub fn finished_or<E>(self, stopped: E) -> Result<Sensitive<T>, E> {
         const { assert!(size_of::<S>() == 0, "an error that can hold nothing") };
         self.0.map(Sensitive).map_err(|_| stopped)
@@ -102,7 +110,7 @@ impl<R> std::fmt::Debug for Private<R> {
 }
 
 impl<R> Private<R> {
-    /// Marks something as for the steward alone.
+    /// Wraps a result for the steward alone.
     pub fn new(result: R) -> Self {
         Private(result)
     }
@@ -114,24 +122,29 @@ impl<R> Private<R> {
 }
 
 impl<R, S> Private<Result<R, S>> {
-    /// Work that may have been stopped on request. The error of the work can hold no value, and the one that leaves is made outside: nothing leaves
-    /// but that it was stopped.
+    /// Unwraps the result of work that may have been stopped on request.
+    ///
+    /// # Errors
+    /// `stopped`, when the work was stopped. The error type of the work holds no value, and the returned
+    /// error is made by the caller: nothing leaves except that the work was stopped.
     pub fn finished_or<E>(self, stopped: E) -> Result<Private<R>, E> {
         const { assert!(size_of::<S>() == 0, "an error that can hold nothing") };
         self.0.map(Private).map_err(|_| stopped)
     }
 }
 
-/// Whoever answers for a raw trace: the proof needed to open a [`Private`].
+/// The person responsible for a raw trace: the proof needed to open a [`Private`].
 pub struct Steward(());
 
 impl Steward {
-    /// The service keeps private results of a dataset, and shows them to keys with the role of its steward alone.
+    /// For the service: it stores the private results of a dataset, and shows them only to keys with the
+    /// steward's role.
     pub fn keeper() -> Self {
         Steward(())
     }
 
-    /// Who runs the command line on a local file has the raw trace already, and acts as its steward.
+    /// For the command line: whoever runs it on a local file has the raw trace already, and acts as its
+    /// steward.
     pub fn local() -> Self {
         Steward(())
     }

@@ -8,22 +8,24 @@
 //!       110 …  tokens of two numbers, 32 and 28 bits and then zeros
 //!       111 …  IPv6 of f000::/4
 //! ```
-//! The families stand in parts of IPv6's space that nobody has assigned (4000::/3 to e000::/4), so that one tree cuts them all. Within a family the order of keys
-//! is that of addresses, and an IPv4 network of length n is a prefix of n + 3 bits.
+//! The families occupy parts of IPv6's space that are unassigned (4000::/3 to e000::/4), so that one tree
+//! partitions all of them. Within a family keys are ordered as addresses are, and an IPv4 network of length n
+//! is a prefix of n + 3 bits.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Bits of a key.
+/// Number of bits of a key.
 pub const BITS: u32 = 127;
 
-/// Bits of the levels of a tree of keys. The first level has the families, whose noise is that of a few cells: one that a trace has not is seen to hold nothing. Addresses
-/// of IPv4 are told apart after 4 more, those of hardware after 6, and tokens after 8; of IPv6 there are networks of 4, 12, 20, 28, 36, 44, 52, 58 and 64 bits, and then the interface
-/// identifier byte by byte.
+/// Bits of each level of a tree of keys. The first level separates the families. It has few cells and so
+/// little noise: a family that does not occur is recognised as empty. IPv4 addresses are divided after 4
+/// further bits, hardware addresses after 6, and tokens after 8. IPv6 has networks of 4, 12, 20, 28, 36, 44,
+/// 52, 58 and 64 bits, and then the interface identifier byte by byte.
 pub const LEVELS: [u8; 17] = [3, 8, 8, 8, 8, 8, 8, 6, 6, 8, 8, 8, 8, 8, 8, 8, 8];
 
-/// Bits of a key behind its first two.
+/// Bits of a key after its first two.
 const WITHIN: u32 = BITS - 2;
 /// The key of 0.0.0.0.
 const V4: u128 = 0b100 << (WITHIN - 1);
@@ -31,54 +33,60 @@ const V4: u128 = 0b100 << (WITHIN - 1);
 const HARDWARE: u128 = 0b101 << (WITHIN - 1);
 /// The key of 0_0.
 const TOKEN: u128 = 0b110 << (WITHIN - 1);
-/// The first key beyond them.
+/// The first key after the tokens.
 const LAST: u128 = 0b111 << (WITHIN - 1);
-/// From the key of one address to that of the next.
+/// The distance between the keys of consecutive addresses.
 const V4_STEP: u128 = 1 << (WITHIN - 1 - 32);
 const HARDWARE_STEP: u128 = 1 << (WITHIN - 1 - 48);
 const TOKEN_STEP: u128 = 1 << (WITHIN - 1 - 60);
-/// Bits of a token's second number.
+/// Bits of the second number of a token.
 const SECOND: u32 = 28;
 
-/// The first key of each family but the first.
+/// The first key of each family except the first.
 pub const FAMILIES: [u128; 4] = [V4, HARDWARE, TOKEN, LAST];
 
-/// An address of one of the families.
+/// An address of any family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// IPv4.
     V4(u32),
     /// IPv6.
     V6(u128),
-    /// 48 bits of hardware.
+    /// A hardware address of 48 bits.
     Hardware(u64),
-    /// Two numbers, `10008_145`, that stand for a network and a host in it: what published data sets (CIDDS-001) put in place of outside addresses. The first has 32 bits, the second 28.
+    /// A token of two numbers, as `10008_145`: a network and a host in it. Published data sets (CIDDS-001)
+    /// replace outside addresses by such tokens. The first number has 32 bits, the second 28.
     Token(u32, u32),
 }
 
-/// Which families a trace's columns of addresses hold, where that is declared of all of them together.
+/// The families of all address columns of a trace, where declared for all of them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Families {
-    /// IPv4 alone: every column of type `address` is one of type `ip`.
+    /// IPv4 alone: every column of type `address` becomes one of type `ip`.
     Ipv4,
-    /// IPv4, IPv6, hardware addresses and tokens of two numbers: every column of type `ip` is one of type `address`.
+    /// IPv4, IPv6, hardware addresses and tokens of two numbers: every column of type `ip` becomes one of
+    /// type `address`.
     Any,
 }
 
-/// Why text is no address that has a key.
+/// Why text is not an address with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoAddress {
-    /// It is written as none.
+    /// The text is not an address of any family.
     Text,
-    /// It is one of IPv6 that nobody has.
+    /// An IPv6 address of an unassigned range.
     Unassigned,
 }
 
 impl Address {
-    /// What text says: IPv4 with dots, IPv6, six bytes of hardware apart by `:` or `-`, or a token of two numbers apart by `_`. An IPv4 address within IPv6 (`::ffff:192.0.2.1`) is what it maps.
+    /// Parses an address: IPv4 with dots, IPv6, six hardware bytes separated by `:` or `-`, or a token of two
+    /// numbers separated by `_`. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) becomes the IPv4 address.
+    ///
+    /// # Errors
+    /// [`NoAddress`] when the text is not an address, or is one of an unassigned range of IPv6.
     pub fn read(text: &[u8]) -> Result<Address, NoAddress> {
         if let Some(hardware) = hardware(text) {
             return Ok(Address::Hardware(hardware));
@@ -91,7 +99,7 @@ impl Address {
         address.key().map(|_| address).ok_or(NoAddress::Unassigned)
     }
 
-    /// Of 16 bytes.
+    /// An address of IPv4 or IPv6. An IPv4-mapped one becomes IPv4.
     pub fn of_ip(ip: IpAddr) -> Address {
         match ip.to_canonical() {
             IpAddr::V4(v4) => Address::V4(v4.into()),
@@ -99,7 +107,7 @@ impl Address {
         }
     }
 
-    /// Its key; an address of IPv6 that nobody has assigned has none.
+    /// The key; `None` for an unassigned IPv6 address.
     pub fn key(self) -> Option<u128> {
         match self {
             Address::V4(address) => Some(V4 + u128::from(address) * V4_STEP),
@@ -119,7 +127,7 @@ impl Address {
         }
     }
 
-    /// The address of a key, or the last one before it.
+    /// The address of a key, or of the last key before it that has one.
     pub fn of(key: u128) -> Address {
         match key {
             V4..HARDWARE => Address::V4(((key - V4) / V4_STEP) as u32),
@@ -136,12 +144,12 @@ impl Address {
     }
 }
 
-/// Which family's part of the space a key lies in.
+/// The index of the family whose range contains a key.
 pub fn family(key: u128) -> usize {
     FAMILIES.partition_point(|&first| first <= key)
 }
 
-/// From this key to that of the next address.
+/// The distance from this key to that of the next address of its family.
 pub fn step(key: u128) -> u128 {
     match key {
         V4..HARDWARE => V4_STEP,
@@ -151,7 +159,7 @@ pub fn step(key: u128) -> u128 {
     }
 }
 
-/// Bits in which addresses of this key's family differ.
+/// Number of bits in which addresses of this key's family differ.
 pub fn length(key: u128) -> u32 {
     match key {
         V4..HARDWARE => 32,
@@ -162,12 +170,13 @@ pub fn length(key: u128) -> u32 {
     }
 }
 
-/// Whether a prefix of keys holds more than one address.
+/// Whether a range of keys holds more than one address.
 pub fn are_several(keys: std::ops::Range<u128>) -> bool {
     keys.end - keys.start > step(keys.start)
 }
 
-/// The network that people speak of: /16 of IPv4, /32 of IPv6, the maker of hardware. Keeps the order of keys.
+/// The coarse network of a key: /16 of IPv4, /32 of IPv6, the vendor part of a hardware address. Keeps the
+/// order of keys.
 pub fn coarse(key: u128) -> u64 {
     let lost = match key {
         V4..HARDWARE => BITS - 3 - 16,
@@ -191,7 +200,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Six bytes of two digits each, all apart by the same mark.
+/// Six bytes of two hexadecimal digits each, all separated by the same character.
 fn hardware(text: &[u8]) -> Option<u64> {
     let mark = *text.get(2).filter(|mark| matches!(mark, b':' | b'-'))?;
     if text.len() != 17 {
@@ -203,7 +212,7 @@ fn hardware(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// Two numbers without leading zeros, apart by an underscore.
+/// Two numbers without leading zeros, separated by an underscore.
 fn token(text: &[u8]) -> Option<(u32, u32)> {
     let at = text.iter().position(|&byte| byte == b'_')?;
     let number = |digits: &[u8]| {
@@ -299,7 +308,7 @@ mod tests {
         });
         assert_eq!((depths[0], depths[16]), (3, BITS));
         assert!(depths.contains(&(3 + 32)) && depths.contains(&(3 + 48)) && depths.contains(&63));
-        // No cell of a level is beyond a family: below an exact address nothing opens.
+        // No cell of a level reaches beyond a family: below an exact address nothing opens.
         let several = |key: u128, depth: u32| are_several(key..key + (1 << (BITS - depth)));
         assert!(several(V4, 34) && !several(V4, 35) && several(HARDWARE, 50) && !several(HARDWARE, 51));
         assert!(depths.contains(&(3 + 60)) && several(TOKEN, 62) && !several(TOKEN, 63));

@@ -1,12 +1,14 @@
-//! What records are made of a packet capture: its packets, the flows that they make, or the flow exports that they carry.
+//! What the records of a packet capture are: its packets, the flows derived from them, or the flow exports
+//! that they carry.
 //!
-//! It is declared, and a public fact of the schema: what one record is, and so what the promise of privacy protects, hangs on it.
+//! This is declared, and a public part of the schema: it determines what one record is, and so what the
+//! guarantee protects.
 
 use super::{Kind, SchemaError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What records are made of a packet capture.
+/// How records are derived from a packet capture.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -14,28 +16,28 @@ pub struct Capture {
     /// What a record is. When absent: a packet under a schema of packets, a flow under one of flows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub records: Option<Records>,
-    /// A flow ends when it is older than this. When absent: 300s.
+    /// Active timeout: a flow ends when it is older than this. When absent: 300s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^[0-9]+(ms|s|m|h)$", example = "300s"))]
     pub active: Option<Timeout>,
-    /// A flow ends when it had no packet for longer than this. When absent: 60s.
+    /// Idle timeout: a flow ends when it has no packet for longer than this. When absent: 60s.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^[0-9]+(ms|s|m|h)$", example = "60s"))]
     pub idle: Option<Timeout>,
-    /// Whether packets of one direction (1) or of both (2) are one flow. When absent: 1.
+    /// Whether a flow holds the packets of one direction (1) or of both (2). When absent: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u8>, minimum = 1, maximum = 2))]
     pub directions: Option<Directions>,
-    /// Which headers of a packet within a packet are read. When absent: the outer ones.
+    /// Which IP headers of tunnelled packets are read. When absent: the outer ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tunnels: Option<Tunnels>,
-    /// Ports of UDP that flow exports are sent to. When absent: 2055, 4739, 6343, 9995 and 9996.
+    /// UDP ports that receive flow exports. When absent: 2055, 4739, 6343, 9995 and 9996.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub ports: Vec<u16>,
 }
 
-/// What a record of a capture is.
+/// What one record of a capture is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = CaptureRecords))]
@@ -44,33 +46,33 @@ pub struct Capture {
 pub enum Records {
     /// A packet.
     Packets,
-    /// A flow of packets, by time-outs.
+    /// A flow of packets, ended by timeouts.
     Flows,
-    /// A flow that an exporter tells in NetFlow or IPFIX, whose datagrams the packets carry.
+    /// A flow reported by an exporter in NetFlow or IPFIX datagrams that the capture contains.
     Exports,
 }
 
-/// Which headers of a packet within a packet are read.
+/// Which IP headers of tunnelled packets are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Tunnels {
-    /// Those that routers see.
+    /// The outer headers, which routers see.
     #[default]
     Outer,
-    /// The innermost.
+    /// The innermost headers.
     Inner,
 }
 
-/// How many directions a flow has.
+/// Number of directions of a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Directions {
-    /// One, as of NetFlow.
+    /// One direction, as in NetFlow.
     #[default]
     One,
-    /// Both: the source is that of the first packet.
+    /// Both directions: the source is that of the first packet.
     Two,
 }
 
@@ -104,13 +106,13 @@ impl std::str::FromStr for Directions {
     }
 }
 
-/// A length of time after which a flow ends, from a millisecond to a day.
+/// A flow timeout, from a millisecond to a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timeout(u64);
 
 const MILLISECOND: u64 = 1_000_000;
-/// Units by their suffix; that of milliseconds first, which the others end in or are not.
+/// Units by suffix. Milliseconds come first, because `ms` ends in `s`.
 const UNITS: [(&str, u64); 4] = [
     ("ms", MILLISECOND),
     ("s", 1_000 * MILLISECOND),
@@ -120,12 +122,12 @@ const UNITS: [(&str, u64); 4] = [
 const LONGEST: u64 = 86_400_000 * MILLISECOND;
 
 impl Timeout {
-    /// The usual active one.
+    /// The default active timeout.
     pub const ACTIVE: Timeout = Timeout(300_000 * MILLISECOND);
-    /// The usual idle one.
+    /// The default idle timeout.
     pub const IDLE: Timeout = Timeout(60_000 * MILLISECOND);
 
-    /// Nanoseconds.
+    /// The timeout in nanoseconds.
     pub fn nanoseconds(self) -> u64 {
         self.0
     }
@@ -173,7 +175,7 @@ impl From<Timeout> for String {
     }
 }
 
-/// Where collectors listen: NetFlow, IPFIX, sFlow.
+/// Default ports of collectors: NetFlow, IPFIX, sFlow.
 const PORTS: [u16; 5] = [2055, 4739, 6343, 9995, 9996];
 
 impl Capture {
@@ -182,7 +184,7 @@ impl Capture {
         *self == Capture::default()
     }
 
-    /// This, and what `other` says where this says nothing.
+    /// Fills in from `other` what is not declared here.
     pub fn over(self, other: Capture) -> Capture {
         Capture {
             records: self.records.or(other.records),
@@ -194,7 +196,7 @@ impl Capture {
         }
     }
 
-    /// What a record is under a schema of this kind, or without any.
+    /// What a record is under a schema of this kind, or without a schema.
     pub fn records(&self, kind: Option<Kind>) -> Records {
         self.records.unwrap_or(match kind {
             Some(Kind::Flow) => Records::Flows,
@@ -202,32 +204,33 @@ impl Capture {
         })
     }
 
-    /// The active time-out.
+    /// The active timeout, declared or default.
     pub fn active(&self) -> Timeout {
         self.active.unwrap_or(Timeout::ACTIVE)
     }
 
-    /// The idle time-out.
+    /// The idle timeout, declared or default.
     pub fn idle(&self) -> Timeout {
         self.idle.unwrap_or(Timeout::IDLE)
     }
 
-    /// The directions of a flow.
+    /// Number of directions of a flow, declared or default.
     pub fn directions(&self) -> Directions {
         self.directions.unwrap_or_default()
     }
 
-    /// The headers that are read.
+    /// Which headers of tunnelled packets are read, declared or default.
     pub fn tunnels(&self) -> Tunnels {
         self.tunnels.unwrap_or_default()
     }
 
-    /// The ports that exports are sent to.
+    /// The ports that receive exports, declared or default.
     pub fn ports(&self) -> Vec<u16> {
         if self.ports.is_empty() { PORTS.to_vec() } else { self.ports.clone() }
     }
 
-    /// The same with all said that makes flows of packets what they are, where flows are made.
+    /// The same with all defaults that determine how flows are derived made explicit, where flows are
+    /// derived.
     pub fn settled(self, kind: Kind) -> Capture {
         if self.records(Some(kind)) != Records::Flows {
             return self;
@@ -242,7 +245,7 @@ impl Capture {
         }
     }
 
-    /// How flows are made of packets, in words; `None` where they are not.
+    /// How flows are derived from packets, in words; `None` where they are not.
     pub fn made(&self) -> Option<String> {
         let of = match self.directions() {
             Directions::One => "one direction",
@@ -260,12 +263,12 @@ impl Capture {
         })
     }
 
-    /// What is wrong with it, if anything.
+    /// Checks the declaration under a schema of this kind, or without a schema.
     pub(super) fn check(&self, kind: Option<Kind>) -> Result<(), SchemaError> {
         let wrong = |reason: &str| Err(SchemaError::Shape(format!("reading: capture: {reason}")));
         let records = self.records(kind);
         let of_flows = self.active.is_some() || self.idle.is_some() || self.directions.is_some();
-        // Without a schema it is not known yet what records are.
+        // Without a schema it is not yet known what records are.
         let known = kind.is_some() || self.records.is_some();
         if known && of_flows && records != Records::Flows {
             return wrong("active, idle and directions are of flows that are made from packets");

@@ -1,4 +1,4 @@
-//! A trace in memory: one column of whole numbers a field, each in the smallest integer type that fits.
+//! A trace in memory: one column of unsigned integers per field, each in the smallest integer type that fits.
 
 use super::{Addresses, Directory, Schema, directory};
 use crate::progress::{Cancelled, Progress, Quiet, chunks};
@@ -21,7 +21,7 @@ pub enum Values {
 /// An integer type that columns are stored in.
 trait Stored: Copy {
     fn widen(self) -> u64;
-    /// The value, or the largest that the type holds.
+    /// The value, saturated at the largest that the type holds.
     fn narrow(value: u64) -> Self;
 }
 
@@ -39,7 +39,7 @@ macro_rules! stored {
 }
 stored!(u8, u16, u32, u64);
 
-/// Runs one expression on whichever vector the column holds.
+/// Evaluates one expression on the vector of the column, whatever its type.
 macro_rules! on_values {
     ($values:expr, $vector:ident => $body:expr) => {
         match $values {
@@ -79,28 +79,28 @@ impl Values {
         column
     }
 
-    /// A column of the given values, for values up to `max`.
+    /// A column of the given values, which are at most `max`.
     pub fn collect(max: u64, values: impl IntoIterator<Item = u64>) -> Self {
         let mut column = Values::for_max(max);
         on_values!(&mut column, to => values.into_iter().for_each(|value| to.push(Stored::narrow(value))));
         column
     }
 
-    /// Appends a value; one beyond the column's type becomes the largest that it holds.
+    /// Appends a value, saturated at the largest that the column's type holds.
     pub fn push(&mut self, value: u64) {
         on_values!(self, v => v.push(Stored::narrow(value)))
     }
 
-    /// Appends values all at once; one beyond the column's type becomes the largest that it holds.
+    /// Appends values in bulk, each saturated at the largest that the column's type holds.
     pub fn extend(&mut self, values: &[u64]) {
-        // All at once: without a look at the room for each.
+        // In bulk: the capacity is checked once, not for each value.
         fn all<T: Stored>(to: &mut Vec<T>, values: &[u64]) {
             to.extend(values.iter().map(|&value| T::narrow(value)));
         }
         on_values!(self, to => all(to, values))
     }
 
-    /// Keeps the first `rows` alone.
+    /// Keeps only the first `rows` rows.
     pub fn truncate(&mut self, rows: usize) {
         on_values!(self, v => v.truncate(rows))
     }
@@ -110,7 +110,7 @@ impl Values {
         on_values!(self, v => v[row].widen())
     }
 
-    /// Sets the value at `row`; one beyond the column's type becomes the largest that it holds.
+    /// Sets the value at `row`, saturated at the largest that the column's type holds.
     pub fn set(&mut self, row: usize, value: u64) {
         on_values!(self, v => v[row] = Stored::narrow(value))
     }
@@ -130,12 +130,15 @@ impl Values {
         on_values!(self, v => Box::new(v.iter().map(|x| x.widen())))
     }
 
-    /// Calls `work` with every value in row order: the loop is compiled for each width.
+    /// Calls `work` with every value in row order. The loop is compiled for each width.
     pub fn for_each(&self, mut work: impl FnMut(u64)) {
         on_values!(self, v => v.iter().for_each(|x| work(x.widen())))
     }
 
-    /// [`Values::for_each`] that stops on request.
+    /// Like [`Values::for_each`], and stops on request.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn visit(&self, progress: &dyn Progress, mut work: impl FnMut(u64)) -> Result<(), Cancelled> {
         on_values!(self, v => for rows in chunks(v, progress) {
             rows?.iter().for_each(|x| work(x.widen()));
@@ -149,6 +152,9 @@ impl Values {
     }
 
     /// A column of `map(value)` for every value, for results up to `max`; stops on request.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn map(
         &self,
         max: u64,
@@ -163,12 +169,12 @@ impl Values {
         Ok(mapped)
     }
 
-    /// Appends another column's values; one beyond this column's type becomes the largest that it holds.
+    /// Appends the values of another column, each saturated at the largest that this column's type holds.
     pub fn append(&mut self, other: &Values) {
         on_values!(self, to => other.for_each(|value| to.push(Stored::narrow(value))))
     }
 
-    /// The same with some of the other's rows.
+    /// Appends the values of some rows of another column, likewise saturated.
     pub fn append_rows(&mut self, other: &Values, rows: std::ops::Range<usize>) {
         on_values!(self, to => on_values!(other, from => {
             from[rows].iter().for_each(|value| to.push(Stored::narrow(value.widen())))
@@ -185,7 +191,7 @@ impl Values {
         }
     }
 
-    /// The rows named by `rows`, in that order.
+    /// The rows with the given indices, in that order.
     pub fn select(&self, rows: &[u32]) -> Values {
         match self {
             Values::U8(v) => Values::U8(rows.iter().map(|&r| v[r as usize]).collect()),
@@ -195,7 +201,10 @@ impl Values {
         }
     }
 
-    /// [`Values::select`] that stops on request.
+    /// Like [`Values::select`], and stops on request.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn pick(&self, rows: &[u32], progress: &dyn Progress) -> Result<Values, Cancelled> {
         Ok(match self {
             Values::U8(v) => Values::U8(pick(v, rows, progress)?),
@@ -205,12 +214,12 @@ impl Values {
         })
     }
 
-    /// Copies the values from row `from` on into `block`, for columns of codes (which fit 32 bits).
+    /// Copies the values from row `from` on into `block`. For columns of codes, which fit in 32 bits.
     pub fn copy_block(&self, from: usize, block: &mut [u32]) {
         self.zip_block(from, block, |to, value| *to = value as u32);
     }
 
-    /// Calls `work` with every item of `block` and the value of its row, of which the first is `from`.
+    /// Calls `work` with every item of `block` and the value of its row, starting at row `from`.
     pub fn zip_block<T>(&self, from: usize, block: &mut [T], work: impl Fn(&mut T, u64)) {
         let rows = from..from + block.len();
         on_values!(self, v => block.iter_mut().zip(&v[rows]).for_each(|(item, value)| work(item, value.widen())))
@@ -224,14 +233,14 @@ impl Values {
         })
     }
 
-    /// Copies the value of each row of `from` over that of the row of `to` beside it, in this order.
+    /// Copies the value of each row in `from` to the row at the same position in `to`, in order.
     pub fn copy_rows(&mut self, from: &[u32], to: &[u32]) {
         on_values!(self, v => for (&from, &to) in from.iter().zip(to) {
             v[to as usize] = v[from as usize];
         })
     }
 
-    /// Bytes a row takes.
+    /// Bytes per row.
     pub fn width(&self) -> usize {
         match self {
             Values::U8(_) => 1,
@@ -250,17 +259,17 @@ fn pick<T: Copy>(values: &[T], rows: &[u32], progress: &dyn Progress) -> Result<
     Ok(picked)
 }
 
-/// The order of two records by some of their columns, the first that differs deciding.
+/// Compares two records by some of their columns; the first column that differs decides.
 pub fn compare(columns: &[Values], by: impl IntoIterator<Item = usize>, a: u32, b: u32) -> Ordering {
     let mut each = by.into_iter().map(|c| columns[c].get(a as usize).cmp(&columns[c].get(b as usize)));
     each.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-/// A trace: columns in the order of a [`Schema`], all of one length.
+/// A trace: columns in the order of a [`Schema`], all of the same length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     columns: Vec<Values>,
-    /// What the numbers of addresses stand for, where a column has some of any family.
+    /// The directory of the address columns, if there are any.
     addresses: Option<Addresses>,
 }
 
@@ -271,7 +280,7 @@ impl Trace {
         Trace { columns, addresses: Addresses::of(schema, Arc::default()) }
     }
 
-    /// A trace of these columns.
+    /// A trace of these columns, in the order of its schema.
     ///
     /// # Panics
     /// When the columns differ in length.
@@ -284,35 +293,39 @@ impl Trace {
     /// The trace with one more column.
     ///
     /// # Panics
-    /// When the column has another length.
+    /// When the column differs in length.
     pub fn with(mut self, column: Values) -> Self {
         assert!(self.columns.is_empty() || column.len() == self.rows(), "columns of one length");
         self.columns.push(column);
         self
     }
 
-    /// The same, its addresses being those of a directory.
+    /// The trace with the directory of its address columns.
     pub fn with_addresses(self, addresses: Option<Addresses>) -> Self {
         Trace { addresses, ..self }
     }
 
-    /// Which columns are of addresses of any family, and which those are.
+    /// The address columns and their directory.
     pub fn addresses(&self) -> Option<&Addresses> {
         self.addresses.as_ref()
     }
 
-    /// Whether it says what the numbers of this schema's addresses stand for.
+    /// Whether the trace has a directory for every address column of this schema.
     pub fn explains(&self, schema: &Schema) -> bool {
         let own = self.addresses.as_ref().map_or(&[][..], Addresses::own);
         own.iter().copied().eq(Addresses::columns(schema))
     }
 
-    /// The directory of a column, if it is one of addresses of any family.
+    /// The directory of a column, if it is an address column.
     pub fn directory(&self, column: usize) -> Option<&Directory> {
         self.addresses.as_ref().filter(|addresses| addresses.has(column)).map(|own| &*own.directory)
     }
 
-    /// The same with the numbers of another directory: `number` of each of its own. Special values stay.
+    /// Replaces the directory. `number` maps a number of the old directory to one of the new one. Special
+    /// values are kept.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn renumbered(
         mut self,
         directory: Arc<Directory>,
@@ -331,13 +344,16 @@ impl Trace {
         Ok(Trace { addresses: Some(addresses), ..self })
     }
 
-    /// The same with the numbers of a directory that has all its addresses.
+    /// Renumbers the addresses by a directory that contains all of them.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn under(self, directory: &Arc<Directory>, progress: &dyn Progress) -> Result<Trace, Cancelled> {
         let Some(own) = self.addresses.as_ref().map(|own| own.directory.clone()) else { return Ok(self) };
         self.renumbered(directory.clone(), |number| directory.number(own.key(number)), progress)
     }
 
-    /// The keys of all its addresses of any family, each once, in order.
+    /// The keys of all addresses of the trace, without duplicates, in order.
     pub fn keys(&self) -> Vec<u128> {
         let Some(addresses) = &self.addresses else { return Vec::new() };
         let mut numbers = Vec::new();
@@ -355,7 +371,7 @@ impl Trace {
         self.columns.first().map_or(0, Values::len)
     }
 
-    /// Appends one record of values in column order.
+    /// Appends one record: its values in column order.
     pub fn push(&mut self, record: &[u64]) {
         debug_assert_eq!(record.len(), self.columns.len());
         for (column, &value) in self.columns.iter_mut().zip(record) {
@@ -363,7 +379,7 @@ impl Trace {
         }
     }
 
-    /// Appends records of another trace of the same columns.
+    /// Appends some records of another trace with the same columns.
     ///
     /// # Panics
     /// When the types of the columns differ.
@@ -379,7 +395,7 @@ impl Trace {
             let part = Trace { columns, addresses: other.addresses.clone() };
             let both = Arc::new(Directory::of_all(self.keys().into_iter().chain(part.keys())));
             let own = std::mem::replace(self, Trace { columns: Vec::new(), addresses: None });
-            // Nobody stops them.
+            // `Quiet` never cancels.
             if let (Ok(own), Ok(part)) = (own.under(&both, &Quiet), part.under(&both, &Quiet)) {
                 *self = own;
                 self.append(&part, 0..part.rows());
@@ -401,18 +417,18 @@ impl Trace {
         &self.columns
     }
 
-    /// The columns alone, without what numbers of addresses stand for.
+    /// The columns alone, without the directory of addresses.
     pub fn into_columns(self) -> Vec<Values> {
         self.columns
     }
 
-    /// The records named by `rows`, in that order.
+    /// The records with the given indices, in that order.
     pub fn select(&self, rows: &[u32]) -> Trace {
         let columns = self.columns.iter().map(|c| c.select(rows)).collect();
         Trace { columns, addresses: self.addresses.clone() }
     }
 
-    /// Bytes a record takes in memory.
+    /// Bytes per record in memory.
     pub fn bytes_per_row(&self) -> usize {
         self.columns.iter().map(Values::width).sum()
     }

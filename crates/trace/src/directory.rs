@@ -1,13 +1,16 @@
-//! What the numbers of a column of addresses stand for.
+//! Directories: the addresses that the numbers in address columns stand for.
 //!
-//! Addresses of 128 bits are too wide to compute with, and nearly none occurs. So in a trace an address is a number below [`SPACE`], and a directory says which
-//! address it is: numbers have the order of keys ([`super::address`]). There are two kinds, alike in use:
-//! - of a trace that was read, the distinct addresses that it has, one number each: as private as the trace. Those of records that were refused, left out or are held out have numbers,
-//!   too, so that no number and no length of it may be told without its key;
-//! - of a model, the networks that a tree was paid for, each of which has as many numbers as it has addresses, or as many as there is room for. Then a number
-//!   stands for a few addresses, of which one is written.
+//! Addresses of 128 bits are too wide to compute with, and few of them occur. So a trace holds an address as
+//! a number below [`SPACE`], and a directory maps numbers to addresses. Numbers are in the order of keys
+//! ([`super::address`]). There are two kinds of directories with the same interface:
+//! - that of a raw trace: its distinct addresses, with one number each. It is as private as the trace.
+//!   Addresses of records that are refused, skipped or held out have numbers too, so no number and not the
+//!   length of the directory may be released without payment;
+//! - that of a model: the networks that a paid tree found. Each has as many numbers as it has addresses, or
+//!   as many as there is room for. In the latter case a number stands for a few addresses, of which one is
+//!   written.
 //!
-//! All columns of addresses of a trace have one directory, so that equal numbers are equal addresses.
+//! All address columns of a trace share one directory, so that equal numbers are equal addresses.
 
 use super::address::{self, Address};
 use super::{Field, Schema};
@@ -16,38 +19,38 @@ use std::net::Ipv6Addr;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The number of every address is below this.
+/// Every number of an address is below this.
 pub const SPACE: u64 = 1 << 31;
 
-/// Which address a number is.
+/// Maps numbers to addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<[String; 2]>", into = "Vec<[String; 2]>")]
 pub struct Directory {
-    /// The least key of each network, in order.
+    /// The smallest key of each network, in order.
     firsts: Vec<u128>,
-    /// The extent of each; none where each is a single address.
+    /// The extent of each network; empty where each is a single address.
     extents: Vec<Extent>,
 }
 
-/// How far a network goes.
+/// The size of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Extent {
-    /// Its addresses.
+    /// Number of addresses.
     many: u128,
-    /// Its first number.
+    /// The first number.
     start: u64,
-    /// Its numbers.
+    /// Number of numbers.
     width: u64,
 }
 
 impl Directory {
-    /// Single addresses by their keys, which ascend.
+    /// A directory of single addresses, from their keys in ascending order.
     pub fn of_keys(keys: Vec<u128>) -> Directory {
         debug_assert!(keys.windows(2).all(|two| two[0] < two[1]), "keys ascend");
         Directory { firsts: keys, extents: Vec::new() }
     }
 
-    /// Single addresses by their keys, in any order.
+    /// A directory of single addresses, from their keys in any order.
     pub fn of_all(keys: impl Iterator<Item = u128>) -> Directory {
         let mut keys: Vec<u128> = keys.collect();
         keys.sort_unstable();
@@ -55,7 +58,8 @@ impl Directory {
         Directory::of_keys(keys)
     }
 
-    /// Whatever lies in any of these ranges of keys, which begin and end with addresses. Where ranges overlap, none of the resulting networks crosses the end of another.
+    /// A directory of all addresses in these ranges of keys, whose bounds are keys of addresses. Where ranges
+    /// overlap, no resulting network crosses a bound of another range.
     pub fn covering<'r>(ranges: impl IntoIterator<Item = &'r Range<u128>>) -> Directory {
         let mut ends: Vec<(u128, i64)> = address::FAMILIES.map(|first| (first, 0)).into();
         ranges.into_iter().for_each(|range| ends.extend([(range.start, 1), (range.end, -1)]));
@@ -73,7 +77,7 @@ impl Directory {
     }
 
     fn of_networks(firsts: Vec<u128>, many: &[u128]) -> Directory {
-        // As many numbers for each as leave room for all.
+        // As many numbers for each network as leave room for all.
         let within = |most: u32| many.iter().map(|&many| many.min(1 << most)).sum::<u128>() <= SPACE.into();
         let most = (0..=SPACE.ilog2()).rev().find(|&most| within(most)).unwrap_or(0);
         let mut start = 0;
@@ -86,12 +90,12 @@ impl Directory {
         Directory { firsts, extents }
     }
 
-    /// How many numbers stand for an address.
+    /// Number of numbers.
     pub fn len(&self) -> u64 {
         self.extents.last().map_or(self.firsts.len() as u64, |last| last.start + last.width)
     }
 
-    /// Whether there is none.
+    /// Whether the directory has no number.
     pub fn is_empty(&self) -> bool {
         self.firsts.is_empty()
     }
@@ -101,7 +105,7 @@ impl Directory {
         self.extents.get(network).copied().unwrap_or(single)
     }
 
-    /// The key of a number's address; of one beyond the last, that of the last.
+    /// The key of the address of a number; of a number out of range, the last key.
     pub fn key(&self, number: u64) -> u128 {
         if self.is_empty() {
             return 0;
@@ -113,7 +117,7 @@ impl Directory {
         let (first, Extent { many, start, width }) = (self.firsts[network], self.extent(network));
         let offset = u128::from((number - start.min(number)).min(width - 1));
         let stride = many / u128::from(width);
-        // One of the addresses that the number stands for, the same each time.
+        // One of the addresses of the number, the same one each time.
         let within = if stride > 1 { mixed(first, offset) % stride } else { 0 };
         first + (offset * stride + within) * address::step(first)
     }
@@ -123,7 +127,7 @@ impl Directory {
         Address::of(self.key(number))
     }
 
-    /// The number of a key's address; where it has none, that of the nearer neighbour.
+    /// The number of a key's address; if it has none, that of the nearest neighbour.
     pub fn number(&self, key: u128) -> u64 {
         let after = self.firsts.partition_point(|&first| first <= key);
         let Some(network) = after.checked_sub(1) else { return 0 };
@@ -136,7 +140,8 @@ impl Directory {
         start + (place / (many / u128::from(width))).min(u128::from(width) - 1) as u64
     }
 
-    /// The least number whose address has at least this key: of a key within a number's addresses, the next one.
+    /// The smallest number whose address has at least this key. A key between the addresses of one number
+    /// gives the next number.
     pub fn least(&self, key: u128) -> u64 {
         let after = self.firsts.partition_point(|&first| first < key);
         let Some(network) = after.checked_sub(1) else { return 0 };
@@ -145,7 +150,7 @@ impl Directory {
         start + place.div_ceil(many / u128::from(width)).min(width.into()) as u64
     }
 
-    /// Tells what numbers stand for, piece by piece.
+    /// Passes the parts that identify the directory to `say`, for a digest.
     pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
         for [first, last] in self.networks() {
             say(&first.to_le_bytes());
@@ -153,7 +158,7 @@ impl Directory {
         }
     }
 
-    /// The networks, each by its first address and its last.
+    /// The networks, each as its first and its last address.
     pub fn networks(&self) -> impl Iterator<Item = [u128; 2]> + '_ {
         self.firsts
             .iter()
@@ -162,7 +167,7 @@ impl Directory {
     }
 }
 
-/// A number of 128 bits that hangs on both (SplitMix64, twice).
+/// A pseudo-random number of 128 bits that depends on both arguments (SplitMix64, twice).
 fn mixed(first: u128, offset: u128) -> u128 {
     let seed = (first >> 64) as u64 ^ first as u64;
     let mixed = |salt: u64| {
@@ -185,7 +190,7 @@ impl TryFrom<Vec<[String; 2]>> for Directory {
 
     fn try_from(networks: Vec<[String; 2]>) -> Result<Self, String> {
         let key = |text: &String| {
-            // An end of a network is the key that it is: here ::ffff:0:0 is no address of IPv4.
+            // A bound of a network is parsed as the key that it is: here ::ffff:0:0 is not an IPv4 address.
             let read = match text.parse::<Ipv6Addr>() {
                 Ok(v6) => Some(Address::V6(v6.into())),
                 Err(_) => Address::read(text.as_bytes()).ok(),
@@ -208,34 +213,34 @@ impl TryFrom<Vec<[String; 2]>> for Directory {
     }
 }
 
-/// Which columns of a trace are of addresses, and what their numbers stand for.
+/// The address columns of a trace and their directory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Addresses {
-    /// What numbers stand for.
+    /// Maps the numbers to addresses.
     pub directory: Arc<Directory>,
-    /// Indices of the columns.
+    /// Indices of the address columns.
     columns: Vec<usize>,
 }
 
 impl Addresses {
-    /// Of a schema; `None` where it has no such column.
+    /// The address columns of a schema; `None` where it has none.
     pub fn of(schema: &Schema, directory: Arc<Directory>) -> Option<Addresses> {
         let columns: Vec<usize> = Addresses::columns(schema).collect();
         (!columns.is_empty()).then_some(Addresses { directory, columns })
     }
 
-    /// The columns of a schema whose numbers a directory explains.
+    /// Indices of the address columns of a schema.
     pub fn columns(schema: &Schema) -> impl Iterator<Item = usize> + '_ {
         let columns = schema.columns.iter().enumerate();
         columns.filter(|(_, column)| column.field == Field::Address {}).map(|(index, _)| index)
     }
 
-    /// Whether a column is one of them.
+    /// Whether this is an address column.
     pub fn has(&self, column: usize) -> bool {
         self.columns.contains(&column)
     }
 
-    /// The columns.
+    /// Indices of the address columns.
     pub fn own(&self) -> &[usize] {
         &self.columns
     }
@@ -279,7 +284,7 @@ mod tests {
                 (key, number, number)
             );
         }
-        // Whatever lies between belongs to the nearer one.
+        // A key between two addresses gets the nearer one.
         assert_eq!([key("10.0.0.2"), key("10.0.0.8")].map(|key| directory.number(key)), [1, 2]);
         assert_eq!([0, u128::MAX].map(|key| directory.number(key)), [0, 3]);
         assert_eq!(directory.address(1).to_string(), "10.0.0.1");
@@ -307,7 +312,7 @@ mod tests {
         );
         assert_eq!(Directory::try_from(text), Ok(directory.clone()));
         assert!(directory.len() <= SPACE && directory.len() > SPACE / 4);
-        // What is exact keeps its own number.
+        // A single address keeps its own number.
         for single in ["2001:db8::1", "10.1.2.3", "192.0.2.77"] {
             assert_eq!(directory.address(directory.number(key(single))).to_string(), single);
         }
@@ -315,7 +320,7 @@ mod tests {
 
     #[test]
     fn networks_about_mapped_addresses_come_back() {
-        // Nobody has such an address, but a leaf may begin or end among them.
+        // Unassigned addresses, but a leaf may begin or end among them.
         for (first, bits) in [("::", 80), ("::ff00:0:0", 88), ("::ffff:0:0", 96)] {
             let first = u128::from(first.parse::<Ipv6Addr>().unwrap());
             let from = Address::V6(first).key().unwrap();
@@ -370,7 +375,7 @@ mod tests {
             prop_assert_eq!(a.cmp(&b), first.cmp(&second));
             prop_assert_eq!(directory.number(first), a);
             prop_assert!(directory.least(first) == a || directory.least(first) == a + 1);
-            // A key that nothing stands for has a neighbour's number.
+            // A key without an address gets the number of a neighbour.
             let key = more >> 1;
             let near = directory.number(key);
             prop_assert!(near < directory.len());

@@ -1,29 +1,31 @@
-//! When a record ends: its start and its duration, for files that have the time of the end, whether beside a duration or in its place.
+//! End times of records: start + duration, for files that hold the end of a record beside its duration or in
+//! place of it.
 //!
-//! A trace holds durations alone, so an end is never before its start, and one time is modelled, not two. A column of durations whose notation is
-//! [`Notation::End`] is read as the time of the end less that of the start, and written so again; a column that the reading calls [`Reading::ends`](super::Reading::ends) is not read
-//! at all, since the duration says the same, and written behind the start.
+//! A trace holds only durations, so an end is never before its start, and one time is modelled instead of
+//! two. A column of durations with the notation [`Notation::End`] is read as end − start and is written as
+//! start + duration. A column named by [`Reading::ends`](super::Reading::ends) is not read, since the
+//! duration holds the same information; it is written as start + duration.
 
 use super::reading::Ended;
 use super::{Column, Field, Notation, Role, Roles, Schema, SchemaError, TimeUnit, layout};
 
-/// The columns that an end follows from.
+/// The columns that determine the end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
-    /// The column of starts.
+    /// Index of the column of starts.
     pub start: usize,
-    /// The column of durations.
+    /// Index of the column of durations.
     pub duration: usize,
-    /// Nanoseconds in one step of a duration.
+    /// Nanoseconds of one step of a duration.
     step: u64,
-    /// What times are whole multiples of.
+    /// The grain of times in nanoseconds: they are whole multiples of it.
     grain: u64,
-    /// The first duration that is none, but a special value.
+    /// The first duration that is a special value.
     special: u64,
 }
 
 impl Ends {
-    /// Of a schema that has a start and a duration that counts whole nanoseconds.
+    /// The columns of a schema that has a start and a duration in whole nanoseconds.
     pub fn of(schema: &Schema) -> Option<Ends> {
         let (start, duration) = (schema.time_column()?, schema.column_of(Role::Duration)?);
         let column = &schema.columns[duration];
@@ -34,40 +36,42 @@ impl Ends {
         Some(Ends { start, duration, step, grain, special: column.first_special().unwrap_or(u64::MAX) })
     }
 
-    /// The time of the end, in nanoseconds since 1970, as many grains behind the start as the duration has. A record without a duration ends as it starts.
+    /// The end in nanoseconds since 1970: the start plus the duration in whole grains. A record without a
+    /// duration ends when it starts.
     pub fn end(&self, start: u64, duration: u64) -> u64 {
         let duration = if duration < self.special { duration } else { 0 };
         let grains = rounded(duration.saturating_mul(self.step), self.grain);
         start.saturating_add(grains.saturating_mul(self.grain))
     }
 
-    /// The duration of a record, rounded to its steps; `None` where it ends before it starts.
+    /// The duration of a record, rounded to its steps; `None` where the end is before the start.
     pub fn duration(&self, start: u64, end: u64) -> Option<u64> {
         Some(rounded(end.checked_sub(start)?, self.step))
     }
 }
 
-/// How many steps come nearest; half a step is one.
+/// The nearest number of steps; halves are rounded up.
 fn rounded(length: u64, step: u64) -> u64 {
     length / step + u64::from(length % step >= step.div_ceil(2).max(1))
 }
 
 impl Column {
-    /// Whether it holds durations that a file tells by the time of the end.
+    /// Whether the column holds durations that the file gives as end times.
     pub fn is_end(&self) -> bool {
         self.notation == Some(Notation::End)
     }
 }
 
 impl Schema {
-    /// The column whose notation reads and writes a column's cells: that of starts for ends, and otherwise itself.
+    /// The column whose notation its cells have: that of starts for end times, and otherwise the column
+    /// itself.
     pub fn told_as<'a>(&'a self, column: &'a Column) -> &'a Column {
         let start = || self.time_column().map(|start| &self.columns[start]);
         Some(column).filter(|column| !column.is_end()).or_else(start).unwrap_or(column)
     }
 
-    /// The same with every end as a column of times, and the place that each column has in a trace, whose columns are now at `places`: ends have none.
-    /// `None` where no end is written.
+    /// The schema with every end as a column of times, and the position of each of its columns in a trace
+    /// whose columns are now at `places`; end columns have none. `None` where no end is written.
     pub fn with_ends(&self, places: &[usize]) -> Option<(Schema, Vec<Option<usize>>, Ends)> {
         let told = self.columns.iter().position(Column::is_end);
         if told.is_none() && self.reading.ends.is_none() {
@@ -93,7 +97,7 @@ impl Schema {
         Some((schema, places, ends))
     }
 
-    /// What is wrong with the ends that it declares, if anything.
+    /// What is wrong with the declared ends, if anything.
     pub(super) fn ends_fault(&self) -> Option<String> {
         let told = self.columns.iter().find(|column| column.is_end());
         let beside = self.reading.ends.as_ref().map(|ends| &ends.column);
@@ -105,7 +109,7 @@ impl Schema {
                 })
         });
         Some(match beside {
-            Some(name) if !Column::may_be_called(name) => format!("{name:?} is no name for a column"),
+            Some(name) if !Column::may_be_called(name) => format!("{name:?} is not a valid column name"),
             _ if !fits => format!(
                 "{name} holds the times at which records end, which needs a column with the role start, and one with the role duration, in steps of whole nanoseconds and without special values where it is told by the end"
             ),
@@ -121,7 +125,7 @@ impl Schema {
         })
     }
 
-    /// Takes a column of a file for the times of ends.
+    /// Declares that a column of the file holds end times.
     pub(super) fn declare_end(&mut self, column: &str) -> Result<(), SchemaError> {
         let wrong =
             |reason: &str| Err(SchemaError::Parameter { column: column.into(), reason: reason.into() });
@@ -142,7 +146,8 @@ impl Schema {
         }
     }
 
-    /// Takes a column of times with the role `end` for what it is: beside a duration it follows from that, and otherwise it tells it.
+    /// Resolves a column of times with the role `end`: beside a duration it is derived from it, otherwise it
+    /// becomes the duration.
     pub fn settle_ends(&mut self) {
         let is_end =
             |column: &Column| matches!(column.field, Field::Timestamp { .. }) && column.roles.has(Role::End);
@@ -168,10 +173,10 @@ impl Schema {
     }
 }
 
-/// A week in seconds: longer flows count as that long.
+/// A week in seconds: longer flows are capped at that.
 const LONGEST: u64 = 604_800;
 
-/// Durations in steps of so many nanoseconds, or of the next power of ten below.
+/// A field of durations in steps of this many nanoseconds, rounded down to a power of ten.
 pub fn duration_in(nanoseconds: u64) -> Field {
     let decimals = 9u32.saturating_sub(nanoseconds.max(1).ilog10());
     match decimals {
@@ -223,7 +228,7 @@ mod tests {
         assert!(!column.may_be_special());
         let (written, places, _) = schema.with_ends(&[0, 1]).unwrap();
         assert_eq!((places, written.columns[1].name.as_str()), (vec![Some(0), None], "te"));
-        // It is written as what it became, and comes back as that.
+        // It is written in its resolved form, and reads back as that.
         let text = serde_json::to_value(&schema).unwrap();
         assert_eq!((&text["version"], &text["columns"][1]["notation"]), (&5.into(), &"end".into()));
         assert_eq!(serde_json::from_value::<Schema>(text).unwrap(), schema);
@@ -249,7 +254,7 @@ mod tests {
             (own.start, own.duration, own.end(0, 8_345_678), own.end(7, 9_000_001)),
             (4, 7, 8_350_000_000, 7)
         );
-        // Without the role nobody knows which of two times is which.
+        // Without the role it is unknown which of two times is the start.
         let plain = serde_json::json!({"name": "te", "type": {"timestamp": {}}});
         let refused = ends(&columns(&[plain, td])).unwrap_err();
         assert!(refused.contains("role end"), "{refused}");

@@ -1,4 +1,5 @@
-//! Protocol facts: public knowledge that synthetic records respect at no cost in privacy, and that any trace can be checked by.
+//! Protocol facts: public knowledge that synthetic records respect at no privacy cost, and by which any trace
+//! can be checked.
 
 use super::{Fact, Field, Kind, Role, Schema, protocols};
 use serde::{Deserialize, Serialize};
@@ -8,22 +9,23 @@ use std::ops::RangeInclusive;
 /// The smallest IPv4 packet, in bytes.
 pub const LEAST_PACKET: u64 = 20;
 
-/// What a record can be checked by.
+/// A property of records that can be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum Checked {
     /// A fact that the schema declares.
     Declared(Fact),
-    /// A header has its checksum.
+    /// The header checksum is correct.
     HeaderChecksum,
-    /// IP is of version 4 or 6.
+    /// The IP version is 4 or 6.
     Version,
-    /// Ports are 0 where the protocol has none. Raw traces break it where exporters keep ICMP's type and code in the ports.
+    /// Ports are 0 where the protocol has none. Raw traces violate it where exporters write ICMP type and
+    /// code into the ports.
     Ports,
 }
 
 impl Checked {
-    /// Its name, as in JSON.
+    /// The name, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Checked::Declared(fact) => fact.name(),
@@ -57,7 +59,7 @@ impl fmt::Display for Checked {
     }
 }
 
-/// The facts of a schema that its columns allow to check, by column index.
+/// The facts of a schema whose columns are present, by column index.
 pub struct Facts {
     bytes_fit: Option<(usize, usize)>,
     most_packet: u64,
@@ -66,7 +68,7 @@ pub struct Facts {
     checksum: Option<Header>,
     version: Option<usize>,
     ports: Option<(usize, Vec<usize>)>,
-    /// Columns with special values, each with the first of these: no fact speaks of them.
+    /// Columns with special values, each with the first special value. No fact applies to special values.
     special: Vec<(usize, u64)>,
 }
 
@@ -76,7 +78,7 @@ struct Length {
     protocol: Option<usize>,
 }
 
-/// What an IPv4 header's checksum is computed from.
+/// Fields of an IPv4 header, from which its checksum is computed.
 const HEADER: [Role; 11] = [
     Role::IpVersion,
     Role::HeaderWords,
@@ -91,14 +93,14 @@ const HEADER: [Role; 11] = [
     Role::DestinationAddress,
 ];
 
-/// Columns of an IPv4 header, as [`HEADER`] lists them; those that the trace lacks are `None`.
+/// Columns of an IPv4 header in the order of [`HEADER`]; `None` where the trace has no such column.
 struct Header {
     checksum: usize,
     fields: [Option<usize>; 11],
 }
 
 impl Facts {
-    /// The facts that `schema` declares and has the columns for.
+    /// The facts that `schema` declares and whose columns are present.
     pub fn of(schema: &Schema) -> Self {
         let at = |role: Role| schema.column_of(role);
         let declared = |fact: Fact| schema.facts.contains(&fact);
@@ -136,18 +138,18 @@ impl Facts {
         self.special.iter().any(|(column, first)| columns.contains(column) && record[*column] >= *first)
     }
 
-    /// The columns of packets and bytes, where these have to fit those.
+    /// The columns of packets and bytes, where the schema declares that they fit.
     pub fn bytes_fit(&self) -> Option<(usize, usize)> {
         self.bytes_fit
     }
 
-    /// For a record, the bounds that the facts put on its columns.
+    /// The bounds that the facts impose on columns of a record.
     pub fn bounds(&self, record: &[u64]) -> impl Iterator<Item = (usize, RangeInclusive<u64>)> + use<> {
         self.ruled(record).into_iter().flatten().map(|(_, column, bounds)| (column, bounds))
     }
 
-    /// What can be checked, each with whether the record breaks it: the same in the same order for every record. What needs no declaration is checked where the
-    /// trace has the columns.
+    /// All properties that can be checked, each with whether the record violates it, in the same order for
+    /// every record. Properties without a declaration are checked where the trace has the columns.
     pub fn broken(&self, record: &[u64]) -> impl Iterator<Item = (Checked, bool)> {
         let ruled = self.ruled(record).into_iter().flatten();
         let bounded =
@@ -197,7 +199,8 @@ impl Facts {
         [bytes, instant, length]
     }
 
-    /// Sets what follows from public knowledge or from the rest of the record: IP is of version 4 or 6, and a header has its checksum.
+    /// Sets the values that follow from public knowledge or from the rest of the record: the IP version is 4
+    /// or 6, and the header checksum is correct.
     pub fn finish(&self, record: &mut [u64]) {
         if let Some(version) = self.version
             && !matches!(record[version], 4 | 6)
@@ -212,10 +215,11 @@ impl Facts {
 }
 
 impl Header {
-    /// The ones' complement of the ones' complement sum of the header's 16-bit words (RFC 791, section 3.1; RFC 1071). Options
-    /// are not in the trace and count as zeros.
+    /// The ones' complement of the ones' complement sum of the header's 16-bit words (RFC 791, section 3.1;
+    /// RFC 1071). Options are not in the trace and count as zeros.
     fn checksum(&self, record: &[u64]) -> u16 {
-        // A column of a custom schema may hold numbers that no header does: 32 bits of them keep the sum from overflowing.
+        // A column of a custom schema may hold numbers that exceed the header field; truncating them to 32
+        // bits keeps the sum from overflowing.
         let value =
             |i: usize, default: u64| self.fields[i].map_or(default, |column| record[column] & 0xffff_ffff);
         let [version, words, tos, length] = [value(0, 4), value(1, 5), value(2, 0), value(3, 0)];
@@ -242,7 +246,8 @@ mod tests {
 
     #[test]
     fn the_checksum_of_a_known_header() {
-        // 45 00 00 73 00 00 40 00 40 11 b8 61 c0 a8 00 01 c0 a8 00 c7, the worked example found in many textbooks.
+        // 45 00 00 73 00 00 40 00 40 11 b8 61 c0 a8 00 01 c0 a8 00 c7, the worked example found in many
+        // textbooks.
         let schema = presets::preset("packet").unwrap();
         let facts = Facts::of(&schema);
         let mut record = vec![0xc0a8_0001, 0xc0a8_00c7, 0, 0, 17, 0, 0x73, 4, 5, 0, 0, 2, 0, 64, 0];
@@ -287,7 +292,7 @@ mod tests {
         assert_eq!(serde_json::to_value(&schema.facts).unwrap(), serde_json::json!([broken[0].0]));
         record[14] ^= 1;
         assert_eq!(facts.broken(&record).nth(1), Some((Checked::HeaderChecksum, true)));
-        // Version 5 is none; echo requests with their type in a port.
+        // Version 5 does not exist; echo requests with their type in a port.
         (record[7], record[2], record[4]) = (5, 8, protocols::ICMP);
         let broken: Vec<bool> = facts.broken(&record).skip(2).map(|(_, broken)| broken).collect();
         assert_eq!(broken, [true, true]);

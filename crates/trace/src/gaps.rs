@@ -1,8 +1,10 @@
-//! `tsdiff`, the paper's temporal attribute (NetDPSyn, section 4.1): the time since the previous record of the same five-tuple.
+//! `tsdiff`, the temporal attribute of NetDPSyn (section 4.1): the time since the previous record of the same
+//! five-tuple.
 //!
-//! It is derived from a trace, never read from a file. Its value is 0 for the first record of a flow, else one more than the gap in microseconds.
-//! Which record follows which depends on what the records hold alone, never on where they stand: among records of one flow and time, the rest of the
-//! record decides, and equal ones are interchangeable. One record more therefore changes the gap of one other record at most.
+//! It is derived from a trace, never read from a file. Its value is 0 for the first record of a flow,
+//! otherwise the gap in microseconds plus one. The order of records depends only on what they hold, never on
+//! their position in the file: among records with the same flow and time, the other columns decide, and equal
+//! records are interchangeable. Adding one record therefore changes the gap of at most one other record.
 
 use super::columns::compare;
 use super::groups::{Groups, Member};
@@ -12,21 +14,21 @@ use crate::progress::{self, Cancelled, Progress, checked, chunks};
 /// Nanoseconds of one step of a gap.
 const STEP: u64 = 1_000;
 
-/// What tells one flow from another.
+/// The roles that identify a flow.
 pub const FIVE_TUPLE: [Role; 5] =
     [Role::SourceAddress, Role::DestinationAddress, Role::SourcePort, Role::DestinationPort, Role::Protocol];
 
-/// The columns of a schema that gaps are derived from.
+/// The columns of a schema from which gaps are derived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowColumns {
-    /// The five-tuple.
+    /// Indices of the five-tuple.
     pub flow: [usize; 5],
-    /// The time.
+    /// Index of the time.
     pub time: usize,
 }
 
 impl FlowColumns {
-    /// Where a schema has them; `None` if it lacks one.
+    /// The columns of a schema; `None` if it lacks one of them.
     pub fn of(schema: &Schema) -> Option<Self> {
         let mut flow = [0; 5];
         for (at, role) in flow.iter_mut().zip(FIVE_TUPLE) {
@@ -37,7 +39,7 @@ impl FlowColumns {
 }
 
 impl Schema {
-    /// The schema with the derived column of gaps as its last one; unchanged where it has no five-tuple and time.
+    /// The schema with the derived column of gaps appended; unchanged where it has no five-tuple or no time.
     pub fn with_gaps(&self) -> Schema {
         let mut schema = self.clone();
         if FlowColumns::of(self).is_some() && self.derived().is_none() {
@@ -51,7 +53,8 @@ impl Schema {
         self.columns.iter().position(|c| matches!(c.field, Field::FlowGap { .. }))
     }
 
-    /// That of a file that is written: without the derived column, which is the last, and plain text but for how times are written.
+    /// The schema of a file that is written: without the derived column, which is the last, and with a plain
+    /// text layout except for how times are written.
     pub fn in_file(&self) -> Schema {
         let mut schema = self.clone();
         schema.reading = self.reading.of_written();
@@ -65,12 +68,16 @@ pub fn value_of(gap: u64) -> u64 {
     gap / STEP + 1
 }
 
-/// The gap in nanoseconds that a value stands for; `None` for the first record of a flow.
+/// The gap in nanoseconds of a value; `None` for the first record of a flow.
 pub fn gap_of(value: u64) -> Option<u64> {
     value.checked_sub(1).map(|steps| steps.saturating_mul(STEP))
 }
 
-/// The gap value of every record. It takes 24 bytes a row at most beside trace and result: [`super::groups`], and 16 for the records of the longest flow.
+/// The gap value of every record. It takes at most 24 bytes per row beside trace and result: those of
+/// [`super::groups`], and 16 for each record of the longest flow.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn gaps(trace: &Trace, columns: &FlowColumns, progress: &dyn Progress) -> Result<Values, Cancelled> {
     let time = trace.column(columns.time);
     let values = Groups::of(trace.columns(), &columns.flow).number(progress, |flows, give| {
@@ -107,11 +114,11 @@ fn in_time(
     progress::sort(records, progress)
 }
 
-/// The record that comes first among those of one flow and time: the least by whatever else it holds. The others follow at once, in
-/// whatever order.
+/// The first record among those with the same flow and time: the smallest by its other columns. The others
+/// follow with a gap of 0, in any order.
 fn least(trace: &Trace, same: &[(u64, u32)], progress: &dyn Progress) -> Result<u32, Cancelled> {
     let mut first = same[0].1;
-    // Most are alone at their time.
+    // Most records are alone at their time.
     for block in chunks(&same[1..], progress) {
         for &(_, row) in block? {
             if compare(trace.columns(), 0..trace.columns().len(), row, first).is_lt() {
@@ -150,14 +157,14 @@ mod tests {
             trace.push(&record(host, time));
         }
         let values: Vec<u64> = gaps(&trace, &columns, &Quiet).unwrap().iter().collect();
-        // Of the two equal records one follows the other at once; which one is all the same.
+        // Of the two equal records one follows the other immediately; either order is right.
         assert_eq!((values[0] + values[3], values[0].min(values[3])), (7 + 1, 1));
         assert_eq!([values[1], values[2], values[4]], [0, 0, 1]);
         assert_eq!(gap_of(value_of(6_500)), Some(6_000));
         assert_eq!(gap_of(0), None);
     }
 
-    /// Every record with its gap, ascending: equal records share their gaps out among them in any way.
+    /// Every record with its gap, sorted: equal records may share out their gaps in any way.
     fn with_gaps(trace: &Trace, gaps: impl IntoIterator<Item = u64>) -> Vec<(Vec<u64>, u64)> {
         let record = |row| trace.columns().iter().map(|column| column.get(row)).collect();
         let mut records: Vec<(Vec<u64>, u64)> =
@@ -166,7 +173,7 @@ mod tests {
         records
     }
 
-    /// The definition: all records sorted by flow, time, and the rest.
+    /// The definition: all records sorted by flow, time, and the other columns.
     fn plain(trace: &Trace, columns: &FlowColumns) -> Vec<u64> {
         let key =
             |row: usize, by: &[usize]| -> Vec<u64> { by.iter().map(|&c| trace.column(c).get(row)).collect() };
@@ -210,7 +217,7 @@ mod tests {
         let columns = FlowColumns::of(&schema).unwrap();
         let trace = packets::simulate(60_000, 1);
         check(&trace, &columns);
-        // One flow alone, longer than what is sorted at a time, at few times.
+        // A single flow, longer than what is sorted at a time, with few distinct times.
         let mut one = trace.columns().to_vec();
         columns.flow.iter().for_each(|&c| one[c] = Values::collect(9, (0..trace.rows()).map(|_| 7)));
         one[columns.time] =

@@ -1,10 +1,10 @@
-//! The grain of times: the step of the clock that a trace's times are told by, where the schema declares it.
+//! The grain of times: the clock step of a trace's times, where the schema declares it.
 
 use super::TimeUnit;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Times are whole multiples of it, since 1970.
+/// The clock step: times are whole multiples of it since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Grain(u64);
@@ -15,27 +15,27 @@ pub enum GrainError {
     /// Not a number and a unit.
     #[error("a grain is a whole number and a unit, as 1s, 10ms, 100us or 1ns, not {0:?}")]
     Shape(String),
-    /// No number of microseconds, in which gaps are counted, and none of them to a microsecond.
+    /// Neither a whole number of microseconds, the unit of gaps, nor a divisor of one microsecond.
     #[error("a grain divides a microsecond or is a whole number of them, and {0} does neither")]
     Uneven(String),
 }
 
-/// The units of a grain, by their suffix.
+/// Units of a grain, by suffix.
 const UNITS: [(&str, TimeUnit); 4] = [
     ("ms", TimeUnit::Milliseconds),
     ("us", TimeUnit::Microseconds),
     ("ns", TimeUnit::Nanoseconds),
-    // Last, since the others end in it, too.
+    // Last, since the other suffixes also end in `s`.
     ("s", TimeUnit::Seconds),
 ];
 
 impl Grain {
-    /// Nanoseconds.
+    /// The grain in nanoseconds.
     pub fn nanoseconds(self) -> u64 {
         self.0
     }
 
-    /// The largest power of ten nanoseconds, up to a second, of which `time` is a multiple.
+    /// The largest power of ten nanoseconds, up to a second, that divides `time`.
     pub fn of(time: u64) -> Grain {
         let powers = (0..=9).rev().map(|power| 10u64.pow(power));
         Grain(powers.into_iter().find(|power| time.is_multiple_of(*power)).unwrap_or(1))

@@ -1,10 +1,11 @@
-//! Records that agree in some columns, brought together on all cores in time linear in their number.
+//! Groups records that agree in some columns, on all cores and in time linear in their number.
 //!
-//! Rows are dealt to buckets by one half of a hash and sorted by the other within each. Then the records themselves are compared: a hash brings
-//! rows together, it never says that they are equal. Groups come in no order, some at a time on every core ([`Groups::number`]), or in the order of their
-//! values ([`Groups::in_order`]).
+//! Rows are distributed to buckets by one half of a hash and sorted by the other half within each bucket.
+//! Then the records themselves are compared: a hash brings rows together but never decides that they are
+//! equal. Groups are processed in no particular order on all cores ([`Groups::number`]), or listed in the
+//! order of their values ([`Groups::in_order`]).
 //!
-//! Memory beside the trace and the result: 16 bytes a row while buckets are filled, 8 afterwards.
+//! Memory beside the trace and the result: 16 bytes per row while buckets are filled, 8 afterwards.
 
 use super::Values;
 use super::columns::compare;
@@ -14,11 +15,12 @@ use std::ops::Range;
 use std::slice::ChunkBy;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Rows that are dealt at a time, each time with a list of all buckets: they and their hashes stay in cache.
+/// Rows that are distributed at a time, together with their list of buckets: they and their hashes fit in
+/// cache.
 const PART: usize = 1 << 17;
-/// Rows that a bucket has on average, unless there are too many: one is sorted in cache.
+/// Average number of rows of a bucket, unless there are too many rows: a bucket is sorted in cache.
 const BUCKET: usize = 1 << 12;
-/// Buckets at most: each part has a list of where they begin.
+/// Largest number of buckets: each part has a list of their offsets.
 const MOST_BUCKETS: usize = 1 << 12;
 
 /// A row of a group.
@@ -35,16 +37,17 @@ impl Member {
         (self.0 >> 32) as u32
     }
 
-    /// The row.
+    /// The index of the row.
     pub fn row(self) -> usize {
         self.0 as u32 as usize
     }
 }
 
-/// Some groups, one after another; the rows of a group ascend.
+/// Some groups, one after another; rows ascend within a group.
 pub type Batch<'a> = ChunkBy<'a, Member, fn(&Member, &Member) -> bool>;
 
-/// Adds a value to a hash. Multiplying moves what differs upwards, folding and turning bring it down again.
+/// Mixes a value into a hash. The multiplication moves differences upwards; folding and rotating move them
+/// down again.
 pub fn mix(hash: u64, value: u64) -> u64 {
     let mixed = (hash ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(29)
@@ -63,33 +66,33 @@ pub fn hashes(columns: &[Values], by: &[usize], rows: Range<usize>, mix: fn(u64,
 pub struct Groups<'a> {
     columns: &'a [Values],
     by: &'a [usize],
-    /// A power of two.
+    /// Number of buckets, a power of two.
     buckets: usize,
     mix: fn(u64, u64) -> u64,
 }
 
-/// The rows of a part by bucket, and where each bucket begins.
+/// The rows of a part by bucket, and the offset of each bucket.
 struct Dealt {
     members: Vec<Member>,
     starts: Vec<u32>,
 }
 
-/// Groups in the order of their values; the rows of a group ascend.
+/// Groups in the order of their values; rows ascend within a group.
 pub struct InOrder {
     rows: Vec<u32>,
-    /// Where each group's rows are.
+    /// The range of each group in `rows`.
     bounds: Vec<Range<usize>>,
 }
 
 impl InOrder {
-    /// One group after the other.
+    /// The row indices of each group, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
         self.bounds.iter().map(|bounds| &self.rows[bounds.clone()])
     }
 }
 
 impl<'a> Groups<'a> {
-    /// Rows that agree in the columns `by` are a group.
+    /// Groups rows that agree in the columns `by`.
     pub fn of(columns: &'a [Values], by: &'a [usize]) -> Self {
         let rows = columns.first().map_or(0, Values::len);
         Groups { columns, by, buckets: (rows / BUCKET).next_power_of_two().min(MOST_BUCKETS), mix }
@@ -99,8 +102,11 @@ impl<'a> Groups<'a> {
         self.columns.first().map_or(0, Values::len)
     }
 
-    /// Gives every row a number that follows from the rows of its group. `work` gets some groups at a time and tells row and number of each to its second
-    /// argument; rows it does not name have 0.
+    /// Computes a number for every row from its group. `work` gets some groups at a time and passes row and
+    /// number to its second argument. Rows that it does not pass have 0.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn number(
         &self,
         progress: &dyn Progress,
@@ -112,7 +118,10 @@ impl<'a> Groups<'a> {
         Ok(numbers.into_iter().map(AtomicU64::into_inner).collect())
     }
 
-    /// The groups of at least so many rows, in the order of their values.
+    /// The groups of at least `least` rows, in the order of their values.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn in_order(&self, least: usize, progress: &dyn Progress) -> Result<InOrder, Cancelled> {
         let parts = self.each(progress, |batch| {
             let (mut rows, mut bounds) = (Vec::new(), Vec::new());
@@ -135,7 +144,10 @@ impl<'a> Groups<'a> {
         Ok(InOrder { rows, bounds })
     }
 
-    /// What `work` makes of some groups at a time, in no order but the same each time.
+    /// The results of `work` on some groups at a time. Their order is arbitrary but the same each time.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop, and the error of `work`.
     pub fn each<R: Send>(
         &self,
         progress: &dyn Progress,
@@ -149,7 +161,7 @@ impl<'a> Groups<'a> {
         settled.collect()
     }
 
-    /// All rows, each in the bucket of its hash.
+    /// Distributes all rows to the buckets of their hashes.
     fn filled(&self, progress: &dyn Progress) -> Result<Vec<Vec<Member>>, Cancelled> {
         let rows = self.rows();
         let parts: Vec<Dealt> = (0..rows.div_ceil(PART))
@@ -189,7 +201,7 @@ impl<'a> Groups<'a> {
         Dealt { members, starts }
     }
 
-    /// Brings the groups of a bucket together and numbers them.
+    /// Sorts a bucket by group and numbers the groups.
     fn settle(&self, bucket: &mut [Member], progress: &dyn Progress) -> Result<(), Cancelled> {
         progress.check()?;
         progress::sort(bucket, progress)?;
@@ -199,7 +211,7 @@ impl<'a> Groups<'a> {
             let tag = bucket[from].tag();
             let to = from + bucket[from..].iter().take_while(|member| member.tag() == tag).count();
             if begins[from + 1..to].contains(&true) {
-                // Records that differ have one hash: once in millions of rows.
+                // Different records share a hash: once in millions of rows.
                 let order = |a: &Member, b: &Member| {
                     let by = self.by.iter().copied();
                     compare(self.columns, by, a.row() as u32, b.row() as u32).then(a.cmp(b))
@@ -218,7 +230,7 @@ impl<'a> Groups<'a> {
         Ok(())
     }
 
-    /// Whether each row differs from the one before it in the columns of the grouping; the first does.
+    /// Whether each row differs from the one before it in the grouping columns; true for the first row.
     fn differing(&self, members: &[Member], progress: &dyn Progress) -> Result<Vec<bool>, Cancelled> {
         let mut differing = vec![false; members.len()];
         for &column in self.by {
@@ -255,7 +267,7 @@ mod tests {
                 Values::collect(u64::MAX, rows.iter().map(|row| row.2)),
                 Values::collect(u64::MAX, rows.iter().map(|row| row.1 << 40)),
             ];
-            // A poor hash takes records that differ for the same, so that they have to be looked at.
+            // A poor hash maps different records to the same value, so that they must be compared.
             let mix = if poor { |hash, value| (hash ^ value) & 1 } else { mix };
             let grouping = Groups { columns: &columns, by: &[0, 2], buckets, mix };
             let found = grouping.number(&Quiet, |groups, give| {

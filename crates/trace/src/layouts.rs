@@ -1,7 +1,8 @@
-//! Layouts: kinds of files that people have, by name. Each is data, a file in `layouts/`: a schema, and what is known of such files beside it.
+//! Layouts: known kinds of trace files, by name. Each is a data file in `layouts/`: a schema, and what else
+//! is known of such files.
 //!
-//! `flow` and `packet` leave the categories of the key to the steward; those of published data sets declare the classes that these document.
-//! No layout knows a capture window.
+//! `flow` and `packet` leave the categories of the key to the steward; those of published data sets declare
+//! the documented classes. No layout declares a capture window.
 
 use super::{Column, Field, Notation, Role, Schema, TimeUnit};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ macro_rules! files {
     };
 }
 
-/// The files, those that go first where several fit alike.
+/// The data files; those that take precedence where several match come first.
 const FILES: &[(&str, &str)] = files![
     "flow",
     "packet",
@@ -62,22 +63,22 @@ const FILES: &[(&str, &str)] = files![
     "pmacct-json",
 ];
 
-/// What is known of a kind of files.
+/// What is known of a kind of file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
-    /// What they are, in a line.
+    /// A description in one line.
     pub about: String,
-    /// What durations count.
+    /// The unit of durations.
     #[serde(default = "seconds")]
     pub duration: TimeUnit,
-    /// What the format's own programs need beside header and records.
+    /// What the programs of the format need beside header and records.
     #[serde(default)]
     pub written: Frame,
-    /// Columns that are not read, and why.
+    /// Columns that are not read, with the reasons.
     #[serde(default)]
     pub left_out: Vec<LeftOut>,
-    /// How they are read.
+    /// The schema of its files.
     pub schema: Schema,
 }
 
@@ -85,25 +86,25 @@ fn seconds() -> TimeUnit {
     TimeUnit::Seconds
 }
 
-/// Lines that are written before records.
+/// Lines that are written before the records.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frame {
-    /// Before the header.
+    /// Lines before the header.
     #[serde(default)]
     pub before: Vec<String>,
-    /// Behind it.
+    /// The line after the header that gives types.
     #[serde(default)]
     pub types: Option<Types>,
 }
 
-/// A line that has a word on each column.
+/// A line with one word per column.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Types {
-    /// How it begins.
+    /// Its first word.
     pub begins: String,
-    /// The words.
+    /// The word for each column.
     pub of: BTreeMap<String, String>,
 }
 
@@ -111,37 +112,37 @@ pub struct Types {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
-    /// Their names.
+    /// Names of the columns.
     pub columns: Vec<String>,
-    /// Why.
+    /// The reason.
     pub because: String,
 }
 
 static ALL: LazyLock<Vec<Layout>> =
     LazyLock::new(|| FILES.iter().filter_map(|(_, text)| serde_json::from_str(text).ok()).collect());
 
-/// All of them.
+/// All layouts.
 pub fn layouts() -> &'static [Layout] {
     &ALL
 }
 
-/// Names of all of them.
+/// Names of all layouts.
 pub fn names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-/// The layout of a name.
+/// The layout with this name.
 pub fn layout(name: &str) -> Option<&'static Layout> {
     ALL.iter().find(|layout| layout.schema.name == name)
 }
 
 impl Layout {
-    /// Its name.
+    /// The name of the layout.
     pub fn name(&'static self) -> &'static str {
         &self.schema.name
     }
 
-    /// Names that a file of this layout has, the optional ones aside.
+    /// Names of the columns that every file of this layout has, without the optional ones.
     pub fn needed(&self) -> impl Iterator<Item = &str> {
         let columns = self.schema.columns.iter().filter(|column| !column.optional);
         let only = self.schema.reading.only.iter().map(|only| &only.column);
@@ -155,8 +156,9 @@ impl Layout {
         left_out.map(|left_out| left_out.because.as_str())
     }
 
-    /// The columns of a trace of `schema` in this layout, with the place that each has there, and the names of those that do not follow from any. What says so are
-    /// roles; values stay what they are, and only their names, their order and how they are written change.
+    /// Maps a trace of `schema` to this layout: the columns of the layout, the index of each in the trace,
+    /// and the names of layout columns that nothing determines. Columns are matched by roles. Values are
+    /// unchanged; only names, order and notation differ.
     pub fn from(&self, schema: &Schema) -> (Schema, Vec<usize>, Vec<String>) {
         let unit = layout(&schema.name).map_or(TimeUnit::Seconds, |layout| layout.duration);
         let (mut columns, mut places, mut missing) = (Vec::new(), Vec::new(), Vec::new());
@@ -244,7 +246,7 @@ mod tests {
                     schema.name
                 );
             }
-            // Of a file without a header every column is known.
+            // Without a header every column is known.
             for name in &names {
                 let ends = schema.reading.ends.as_ref().is_some_and(|ends| ends.column == *name);
                 let known = ends || schema.position(name).is_some() || layout.because(name).is_some();
@@ -282,7 +284,7 @@ mod tests {
         for (name, word) in [("nfdump-csv", ""), ("zeek-conn-json", ""), ("nfdump-json", "")] {
             let (schema, ..) = layout(name).unwrap().from(zeek);
             let column = &schema.columns[schema.column_of(Role::Duration).unwrap()];
-            // As many as they were, so that no special value is taken for a length.
+            // Cells of this length, so that no special value is mistaken for a length.
             assert_eq!(
                 (column.special.as_slice(), column.first_special()),
                 (&[word.to_string()][..], own.first_special()),
@@ -303,7 +305,7 @@ mod tests {
         assert_eq!(places, [5, 6, 0, 1, 2, 3, 4, 7, 8]);
         assert_eq!(missing, ["flg", "stos"]);
         schema.check().unwrap();
-        // Seconds are no milliseconds.
+        // Seconds are not milliseconds.
         let (_, _, missing) = layout("nf-uq-nids").unwrap().from(flow);
         assert!(missing.contains(&"FLOW_DURATION_MILLISECONDS".to_string()), "{missing:?}");
     }

@@ -1,11 +1,31 @@
-//! What a trace is: its schema, its columns in memory, its time window and its notations. No format is known here.
+//! What a trace is: its schema, its columns in memory, its time window and its notations. This crate knows no
+//! file format.
 //!
-//! Every value of a trace is a whole number in its field's *value space*, whatever its notation in a file: an address
-//! of IPv4 is 0..2³², one of any family the place that a [`directory`] gives it, a time is nanoseconds since 1970, a duration counts its resolution (microseconds), a category is its
-//! position in the declared list. All other crates work on these numbers alone.
+//! Every value of a trace is an unsigned integer in the *value space* of its field, whatever its notation in
+//! a file. An IPv4 address is 0..2³², an address of any family is its number in a [`directory`], a time is
+//! nanoseconds since 1970, a duration counts steps of its resolution (microseconds), a category is its index
+//! in the declared list. All other crates work on these numbers alone.
 //!
-//! Beside it stands what every stage of work has in common: how it reports and is stopped ([`progress`]), columns set aside on disk ([`scratch`]),
-//! whole numbers in JSON ([`whole`]), and simulated traces to try things on ([`simulate`]).
+//! ```
+//! use netdpsyn_trace::{Trace, presets};
+//!
+//! // The preset leaves the classes and the capture window open: the steward declares them.
+//! let mut schema = presets::preset("flow").ok_or("no such preset")?;
+//! schema.declare_categories("type", vec!["benign".into(), "attack".into()])?;
+//! assert!(schema.check_complete().is_err());
+//! schema.window = Some("2026-01-05T08:00:00Z/2026-01-05T09:00:00Z".parse()?);
+//! schema.check_complete()?;
+//!
+//! let trace = Trace::empty(&schema);
+//! assert_eq!((trace.rows(), trace.columns().len()), (0, schema.columns.len()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The crate also holds what all stages of work share: progress and cancellation ([`progress`]), columns set
+//! aside on disk ([`scratch`]), whole numbers in JSON ([`whole`]), and simulated traces for trials
+//! ([`simulate`]).
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod address;
 pub mod capture;

@@ -1,20 +1,20 @@
-//! Lines of text for people, where cells have no single separator: `{ts:2} {src}:{sport} -> {dst}:{dport}`.
+//! Lines of text for people, whose cells have no single separator: `{ts:2} {src}:{sport} -> {dst}:{dport}`.
 
 use serde::{Deserialize, Serialize};
 
-/// How a line is written: cells by name, and what stands between them.
+/// The pattern of a line: cells by name, and the text between them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Line(Vec<Piece>);
 
-/// A piece of a line.
+/// A piece of the pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// A cell of so many words.
+    /// A cell of this many words, with its name.
     Cell(String, usize),
-    /// Itself.
+    /// Literal text.
     Text(String),
-    /// White space, as much as there is.
+    /// Any amount of white space.
     Space,
 }
 
@@ -67,12 +67,12 @@ impl From<Line> for String {
 }
 
 impl Line {
-    /// Its pieces, in order.
+    /// The pieces, in order.
     pub fn pieces(&self) -> &[Piece] {
         &self.0
     }
 
-    /// Names of its cells, in order.
+    /// Names of the cells, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Cell(name, _) => Some(name.as_str()),
@@ -80,7 +80,8 @@ impl Line {
         })
     }
 
-    /// Hands on the cells of a line; tells whether it is written so. A single letter behind a number, as in `1.2 M`, is part of its cell where `factors` says so.
+    /// Passes the cells of a line to `cell`; false where the line does not match. With `factors`, a single
+    /// letter after a number, as in `1.2 M`, is part of the cell.
     pub fn split<'l>(&self, line: &'l [u8], factors: bool, mut cell: impl FnMut(&'l [u8])) -> bool {
         let mut rest = line.trim_ascii();
         for (at, piece) in self.0.iter().enumerate() {
@@ -99,7 +100,7 @@ impl Line {
                 Piece::Cell(_, words) => {
                     let mut end = words_of(rest, *words);
                     if let Some(Piece::Text(text)) = self.0.get(at + 1) {
-                        // The last, since an address may hold what stands before its port.
+                        // The last occurrence, since an address may contain the text that precedes its port.
                         let found = rest[..end].windows(text.len()).rposition(|part| part == text.as_bytes());
                         match found {
                             Some(found) => end = found,
@@ -120,7 +121,7 @@ impl Line {
     }
 }
 
-/// Where so many words end.
+/// The end of this many words.
 fn words_of(text: &[u8], words: usize) -> usize {
     let mut end = 0;
     for word in 0..words {
@@ -132,7 +133,7 @@ fn words_of(text: &[u8], words: usize) -> usize {
     end
 }
 
-/// Where a number ends that may have a factor behind it.
+/// The end of a number that may have a factor after it.
 fn with_factor(text: &[u8], end: usize) -> usize {
     let space = text[end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     match text[end + space..] {

@@ -1,13 +1,14 @@
-//! How values are written in a file: notations, and the units of times.
+//! Notations: how values are written in a file, and the units of times.
 
 use super::{Column, Field};
 use serde::{Deserialize, Serialize};
 
-/// How values are written in a file, and public from then on.
+/// How the values of a column are written in a file. Public.
 ///
-/// A reader takes every spelling of a name or number, so a single record could switch how a column is written: that is
-/// [canonical](Notation::canonical) unless the schema declares it. Only whether addresses are dotted, and how times count, is told from the file,
-/// because a file of two such notations is refused.
+/// A reader accepts every spelling of a name or number. If the output followed the input, a single record
+/// could change how a column is written. So the notation is [canonical](Notation::canonical) unless the
+/// schema declares it. Only the notation of addresses (dotted or not) and the unit of times are detected from
+/// the file, because a file that mixes two such notations is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -24,7 +25,7 @@ pub enum Notation {
     ProtocolNumber,
     /// A number since 1970.
     Epoch {
-        /// Its unit.
+        /// The unit.
         unit: TimeUnit,
         /// Whether it is written with a decimal point.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -36,13 +37,15 @@ pub enum Notation {
     Whole,
     /// 12.0
     Decimal,
-    /// Of a duration: the time at which its record ends, written as that of the start is.
+    /// For durations: the time at which the record ends, in the notation of the start.
     End,
 }
 
 impl Notation {
-    /// How the values of a field are written unless the schema declares it: protocols by name, whole numbers without a decimal point,
-    /// durations with one. `None` where the file tells it, for categories, which are written as declared, and for addresses of any family, each of which has one canonical form.
+    /// The notation of a field unless the schema declares one: protocols by name, whole numbers without a
+    /// decimal point, durations with one. `None` where the notation is detected from the file, for
+    /// categories, which are written as declared, and for addresses of any family, which have one canonical
+    /// form each.
     pub fn canonical(field: &Field) -> Option<Notation> {
         match field {
             Field::Ip { .. } | Field::Address {} | Field::Timestamp { .. } | Field::Categorical(_) => None,
@@ -52,7 +55,7 @@ impl Notation {
         }
     }
 
-    /// Whether values of a field can be written so.
+    /// Whether values of a field can be written in this notation.
     pub fn fits(self, field: &Field) -> bool {
         use Notation::{
             AddressNumber, Decimal, Dotted, End, Epoch, LowerName, ProtocolNumber, Rfc3339, UpperName, Whole,
@@ -67,7 +70,8 @@ impl Notation {
         }
     }
 
-    /// How a column is written: as it says, and otherwise as any reader takes it. `None` for categories, which are written as declared, and for addresses of any family.
+    /// The notation of a column: the declared one, otherwise one that any reader accepts. `None` for
+    /// categories, which are written as declared, and for addresses of any family.
     pub fn written(column: &Column) -> Option<Notation> {
         column.notation.filter(|notation| notation.fits(&column.field)).or(match column.field {
             Field::Ip { .. } => Some(Notation::Dotted),
@@ -78,7 +82,7 @@ impl Notation {
         })
     }
 
-    /// Times since 1970 in a unit, with the digits that are canonical: seconds have a fraction, smaller units none.
+    /// Times since 1970 in a unit, canonically: seconds have a fraction, smaller units have none.
     pub fn epoch(unit: TimeUnit) -> Notation {
         Notation::Epoch { unit, decimal: unit == TimeUnit::Seconds }
     }
@@ -103,11 +107,11 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
-    /// All of them.
+    /// All units.
     pub const ALL: [TimeUnit; 4] =
         [TimeUnit::Seconds, TimeUnit::Milliseconds, TimeUnit::Microseconds, TimeUnit::Nanoseconds];
 
-    /// Nanoseconds in one unit.
+    /// Nanoseconds per unit.
     pub fn nanoseconds(self) -> u64 {
         match self {
             TimeUnit::Seconds => 1_000_000_000,
@@ -117,7 +121,8 @@ impl TimeUnit {
         }
     }
 
-    /// The smallest unit told apart where times are written in this one: seconds with a decimal point go down to microseconds.
+    /// The smallest unit that is distinguished where times are written in this one: seconds with a decimal
+    /// point go down to microseconds.
     pub fn shown(self, decimal: bool) -> TimeUnit {
         if decimal && self == TimeUnit::Seconds { TimeUnit::Microseconds } else { self }
     }
@@ -127,12 +132,13 @@ impl TimeUnit {
         self.nanoseconds().ilog10()
     }
 
-    /// Whether a time in nanoseconds has the size of one counted in this unit.
+    /// Whether a time in nanoseconds has the magnitude of one counted in this unit.
     pub fn has_size_of(self, time: u64) -> bool {
         TimeUnit::of_size(time / self.nanoseconds()) == self
     }
 
-    /// The unit in which a present-day time has this many digits: below 10¹¹ seconds, below 10¹⁴ ms, below 10¹⁷ µs.
+    /// The unit in which a present-day time has this magnitude: below 10¹¹ seconds, below 10¹⁴ ms, below 10¹⁷
+    /// µs.
     pub fn of_size(number: u64) -> Self {
         match number {
             0..100_000_000_000 => TimeUnit::Seconds,

@@ -1,13 +1,14 @@
-//! What names of columns are kept for, and schemas of [layouts](super::layouts) by name.
+//! Reserved column names, and the schemas of [layouts](super::layouts) by name.
 
 use super::layouts::layout;
 use super::{Role, Schema};
 
-/// The name of the column of gaps that a fit derives. No file's column has it.
+/// The name of the column of gaps that a fit derives. No column of a file may have it.
 pub const GAP: &str = "tsdiff";
 
-/// What names of columns mean in version 1, whatever the type; `label` and `tcp_flags` meant nothing once, and mean something of a type that has the role.
-/// Closed: presets may come to name their columns otherwise.
+/// The roles that column names imply in version 1, whatever the type. `label` and `tcp_flags` had no meaning
+/// originally, and have one now for columns whose type fits the role. The list is closed: presets may name
+/// their columns differently in future.
 pub(super) const NAMES_OF_VERSION_1: [(&str, Role); 18] = [
     ("srcip", Role::SourceAddress),
     ("dstip", Role::DestinationAddress),
@@ -62,7 +63,7 @@ mod tests {
             Field::PortTree { levels: vec![8, 8, 1] },
             Field::PortTree { levels: vec![] },
             Field::Ip { levels: vec![8], networks: Some(vec![]) },
-            // A network that holds the other, whatever its host bits.
+            // A network that contains the other one, even with host bits set.
             Field::Ip {
                 levels: vec![8],
                 networks: Some(["10.0.0.0/32", "10.0.0.5/8"].map(|n| n.parse().unwrap()).into()),
@@ -88,7 +89,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<Schema>(&text).unwrap(), schema);
         let refused = serde_json::from_str::<Schema>(&text.replace("1s", "1m")).unwrap_err().to_string();
         assert!(refused.contains("a whole number and a unit"), "{refused}");
-        // Neither is written where it is not declared, so that programs that know neither go on.
+        // Neither field is written unless it is declared, so that programs that do not know them can read the
+        // file.
         let text = serde_json::to_string(&preset("flow").unwrap()).unwrap();
         assert!(!text.contains("grain") && !text.contains("mtu"), "{text}");
 

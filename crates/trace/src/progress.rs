@@ -1,4 +1,4 @@
-//! How long work tells where it is, and is told to stop.
+//! Progress of long work, and its cancellation.
 
 mod blocks;
 pub use blocks::{BLOCK, blocks, checked, chunks, cut, par_blocks};
@@ -7,15 +7,16 @@ use crate::Stage;
 use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
-/// Items that [`sort`] sorts without a look at the switch: some milliseconds. No [`BLOCK`]: each halving costs a pass, and equal items change places by it.
+/// Number of items that [`sort`] sorts between cancellation checks: some milliseconds. It is larger than
+/// [`BLOCK`], because each halving costs a pass and may reorder equal items.
 const PIECE: usize = 1 << 16;
 
-/// Work was stopped on request. Nothing of it is visible.
+/// The work was stopped on request. It leaves no visible effects.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("cancelled")]
 pub struct Cancelled;
 
-/// Work on files ended early.
+/// Why work on files ended early.
 #[derive(Debug, Error)]
 pub enum Halted {
     /// A file cannot be written or read.
@@ -26,35 +27,50 @@ pub enum Halted {
     Cancelled(#[from] Cancelled),
 }
 
-/// Receives the progress of long work. Steps follow from the plan and from how far a pass over the records is, never from what they hold; only stewards see them.
+/// Receives the progress of long work. Steps follow from the plan and from the position of a pass over the
+/// records, never from what records hold. Only stewards see them.
 pub trait Progress: Sync {
-    /// `done` of `total` steps of `stage` are done.
+    /// Reports that `done` of `total` steps of `stage` are done.
     fn report(&self, stage: Stage, done: u64, total: u64);
 
     /// Whether the work should stop.
     fn is_cancelled(&self) -> bool;
 
-    /// An error if the work should stop. It is cheap, and every piece of work of some milliseconds begins with it, on whatever thread.
+    /// Checks for cancellation. The check is cheap: every piece of work of some milliseconds begins with it,
+    /// on any thread.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the work should stop.
     fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 
     /// [`Progress::report`], then [`Progress::check`].
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the work should stop.
     fn step(&self, stage: Stage, done: u64, total: u64) -> Result<(), Cancelled> {
         self.report(stage, done, total);
         self.check()
     }
 }
 
-/// A check of work that does not report by itself, called between pieces that take milliseconds: an error ends the work.
+/// A cancellation check for work that does not report progress itself, called between pieces of some
+/// milliseconds. An error ends the work.
 pub type Step<'a> = dyn Fn() -> Result<(), Cancelled> + Sync + 'a;
 
-/// Sorts on all cores and stops on request; equal items may change places.
+/// Sorts on all cores and stops on request. The sort is not stable.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop; the items are then in any order.
 pub fn sort<T: Ord + Send>(items: &mut [T], progress: &dyn Progress) -> Result<(), Cancelled> {
     sort_by(items, &T::cmp, progress)
 }
 
-/// [`sort`] by another order.
+/// [`sort`] with a comparison function.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop; the items are then in any order.
 pub fn sort_by<T: Send>(
     items: &mut [T],
     order: &(impl Fn(&T, &T) -> std::cmp::Ordering + Sync),
@@ -64,14 +80,15 @@ pub fn sort_by<T: Send>(
         items.sort_unstable_by(order);
         return Ok(());
     }
-    // No comparison may fail, so what is too long for one sort is halved at its median first.
+    // A comparison cannot return an error, so a slice that is too long for one sort is first halved at its
+    // median.
     progress.check()?;
     let (low, _, high) = items.select_nth_unstable_by(items.len() / 2, order);
     let (low, high) = rayon::join(|| sort_by(low, order, progress), || sort_by(high, order, progress));
     low.and(high)
 }
 
-/// Reports to nobody and never stops.
+/// Ignores reports and never cancels.
 pub struct Quiet;
 
 impl Progress for Quiet {
@@ -81,17 +98,17 @@ impl Progress for Quiet {
     }
 }
 
-/// A switch that stops work, for signal handlers and tests.
+/// A flag that cancels work, for signal handlers and tests.
 #[derive(Default)]
 pub struct Switch(AtomicBool);
 
 impl Switch {
-    /// Asks the work to stop.
+    /// Cancels the work.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was asked to.
+    /// Whether the work is cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,5 @@
-//! IP protocol numbers and their names (IANA, *Assigned Internet Protocol Numbers*): the public domain of `proto`.
+//! IP protocol numbers and their names (IANA, *Assigned Internet Protocol Numbers*): the public domain of
+//! `proto`.
 //!
 //! The table holds the names that flow exporters print; other numbers are written as numbers.
 
@@ -63,7 +64,7 @@ const NAMES: &[(u8, &str)] = &[
     (141, "rohc"),
 ];
 
-/// Other spellings in use.
+/// Alternative spellings in use.
 const ALIASES: &[(&str, u8)] = &[
     ("ipencap", 4),
     ("ip-in-ip", 4),
@@ -75,35 +76,35 @@ const ALIASES: &[(&str, u8)] = &[
     ("udp-lite", 136),
 ];
 
-/// TCP's number.
+/// Protocol number of TCP.
 pub const TCP: u64 = 6;
-/// UDP's number.
+/// Protocol number of UDP.
 pub const UDP: u64 = 17;
-/// ICMP's number.
+/// Protocol number of ICMP.
 pub const ICMP: u64 = 1;
-/// DCCP's number.
+/// Protocol number of DCCP.
 pub const DCCP: u64 = 33;
-/// SCTP's number.
+/// Protocol number of SCTP.
 pub const SCTP: u64 = 132;
-/// UDP-Lite's number.
+/// Protocol number of UDP-Lite.
 pub const UDP_LITE: u64 = 136;
-/// A number that IANA keeps reserved: no packet has it.
+/// A number that IANA reserves: no packet has it.
 pub const RESERVED: u64 = 255;
 
-/// Whether a protocol's header has ports: TCP, UDP, DCCP, SCTP, UDP-Lite. Exporters write 0 for the others, or what they please: ICMP's type
-/// and code stand there often.
+/// Whether the header of a protocol has ports: TCP, UDP, DCCP, SCTP, UDP-Lite. For other protocols exporters
+/// write 0 or something else, often the ICMP type and code.
 pub fn has_ports(number: u64) -> bool {
     matches!(number, TCP | UDP | DCCP | SCTP | UDP_LITE)
 }
 
-/// The number of a protocol name, in any case.
+/// The number of a protocol name, case-insensitive.
 pub fn number(name: &str) -> Option<u8> {
     let named = NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
     let aliased = || ALIASES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
     named.map(|(number, _)| *number).or_else(|| aliased().map(|(_, number)| *number))
 }
 
-/// The name of a protocol number in lower case, if it has one here.
+/// The lower-case name of a protocol number, if the table has one.
 pub fn name(number: u8) -> Option<&'static str> {
     NAMES.binary_search_by_key(&number, |(known, _)| *known).ok().map(|at| NAMES[at].1)
 }

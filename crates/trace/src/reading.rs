@@ -1,7 +1,9 @@
-//! How the text of a trace is laid out and its cells are written, where a plain reader would not know: declared by the steward, never guessed.
+//! How the text of a trace is laid out and its cells are written, where the default does not apply: declared
+//! by the steward, never guessed.
 //!
-//! A file without any of it is comma-separated text in UTF-8 with a header line. Every rule that leaves out a line judges that line alone, but for
-//! [`Reading::skip`] and [`Reading::end`], which hold only because they are declared: what they leave out hangs on other lines.
+//! By default a file is comma-separated text in UTF-8 with a header line. Every rule that skips a line
+//! depends on that line alone, except for [`Reading::skip`] and [`Reading::end`]: what these skip depends on
+//! other lines, so they apply only where they are declared.
 
 use super::capture::Capture;
 use super::line::Line;
@@ -10,69 +12,73 @@ use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 
-/// What is declared of a trace's text.
+/// Declarations about the text of a trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Reading {
-    /// What stands between two cells. By default what the header has between the names of the columns: a comma, a semicolon, a tab or a bar.
+    /// The separator between two cells. When absent: the one between the column names in the header (comma,
+    /// semicolon, tab or bar).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<Separator>,
-    /// Names of the columns, in order, of a file without a header line.
+    /// Names of the columns, in order, for a file without a header line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// How a line is written that is not cells with one separator between them: names in braces, and what stands between them, as `{ts:2} {src}:{sport} -> {dst}`. A
-    /// cell has one word, or as many as stand behind its name.
+    /// The pattern of a line without a single separator between cells: names in braces and the text between
+    /// them, as `{ts:2} {src}:{sport} -> {dst}`. A cell has one word, or as many as the number after its
+    /// name.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "{ts:2} {src}:{sport} -> {dst}:{dport}"))]
     pub line: Option<Line>,
-    /// How the line begins that names the columns, as `#fields`. Lines before it are left out.
+    /// The first word of the line that names the columns, as `#fields`. Lines before it are skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// Whether every line is a JSON object, and what a dot in a name is.
+    /// Declares that every line is a JSON object, and how dots in names are interpreted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objects: Option<Objects>,
-    /// Records that have anything else in these columns are left out.
+    /// Skips records with any other value in these columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<Only>,
-    /// Lines before the header, or before the first record where there is none.
+    /// Number of lines to skip before the header, or before the first record where there is no header.
     #[serde(skip_serializing_if = "is_default")]
     #[cfg_attr(feature = "openapi", schema(maximum = 1000))]
     pub skip: u64,
-    /// Lines that begin so are left out.
+    /// Skips lines that begin with this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
-    /// A line that begins so, and everything after it, is left out.
+    /// Skips a line that begins with this, and everything after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
-    /// Whether a cell may stand in quotes; by default it may, unless spaces separate cells. A quote ends in the line that it begins in.
+    /// Whether cells may be quoted. When absent: yes, unless spaces separate cells. A quoted cell ends on the
+    /// line on which it begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quotes: Option<bool>,
-    /// How characters are written as bytes.
+    /// Character encoding.
     #[serde(skip_serializing_if = "is_default")]
     pub encoding: Encoding,
-    /// How numbers are written.
+    /// Number format.
     #[serde(skip_serializing_if = "is_default")]
     pub numbers: Numbers,
-    /// How times are written.
+    /// Time format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<Times>,
-    /// The column of times at which records end, where a column of durations says the same. It is not read, and written as start and duration have it.
+    /// The column of end times, where another column holds durations. It is not read; it is written as the
+    /// start plus the duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<Ended>,
-    /// What records are made of a packet capture.
+    /// How records are derived from a packet capture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capture: Option<Capture>,
 }
 
-/// A column of times at which records end, where another holds durations.
+/// A column of end times, where another column holds durations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ended {
-    /// Its name.
+    /// Name of the column.
     pub column: String,
-    /// What durations count. When absent: seconds.
+    /// Unit of the durations. When absent: seconds.
     #[serde(default = "seconds", skip_serializing_if = "is_seconds")]
     pub unit: TimeUnit,
 }
@@ -96,7 +102,7 @@ impl std::str::FromStr for Ended {
     }
 }
 
-/// JSON objects, one a line.
+/// JSON objects, one per line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -108,14 +114,14 @@ pub enum Objects {
     Nested,
 }
 
-/// A column of which some values are read.
+/// A column of which only some values are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Only {
-    /// Its name in the file; it need not be a column of the schema.
+    /// Name of the column in the file; it need not be a column of the schema.
     pub column: String,
-    /// What its cells hold in records that are read. Synthetic records have the first.
+    /// The values of records that are read. Synthetic records have the first one.
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub values: Vec<String>,
 }
@@ -124,7 +130,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// What stands between two cells.
+/// The separator between two cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -138,16 +144,16 @@ pub enum Separator {
     Tab,
     /// |
     Bar,
-    /// Spaces and tabs, as many as there are.
+    /// Spaces and tabs, any number of them.
     Space,
 }
 
 impl Separator {
-    /// Those that stand for one character, the usual one first.
+    /// Separators of one character, the most common first.
     pub const SINGLE: [Separator; 4] =
         [Separator::Comma, Separator::Semicolon, Separator::Tab, Separator::Bar];
 
-    /// The character, or one of them.
+    /// The character, or one of the characters.
     pub fn byte(self) -> u8 {
         match self {
             Separator::Comma => b',',
@@ -159,7 +165,7 @@ impl Separator {
     }
 }
 
-/// How characters are written as bytes.
+/// Character encoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = TextEncoding))]
@@ -171,39 +177,40 @@ pub enum Encoding {
     #[serde(rename = "utf-8")]
     #[cfg_attr(feature = "cli", value(name = "utf-8"))]
     Utf8,
-    /// Windows code page 1252, which has all of Latin-1 that is printed.
+    /// Windows code page 1252, which contains the printable characters of Latin-1.
     #[serde(rename = "windows-1252", alias = "latin-1")]
     #[cfg_attr(feature = "cli", value(name = "windows-1252", alias = "latin-1"))]
     Windows1252,
 }
 
-/// How numbers are written. Synthetic ones are written plainly.
+/// Number format. Synthetic numbers are written without it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = NumberNotation))]
 #[serde(deny_unknown_fields, default)]
 pub struct Numbers {
-    /// What stands before the fraction: a point or a comma.
+    /// The decimal separator: a point or a comma.
     #[serde(skip_serializing_if = "is_default")]
     pub decimal: Decimal,
-    /// What stands between thousands.
+    /// The thousands separator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grouping: Option<Grouping>,
-    /// Whether a number may have a factor behind it: `1.2 M` for 1,200,000; k, M, G and T, with a space before it or none.
+    /// Whether a number may have a factor after it: `1.2 M` for 1,200,000; k, M, G and T, with or without a
+    /// space before it.
     #[serde(skip_serializing_if = "is_default")]
     pub scales: bool,
     /// Whether a number that begins with 0x is hexadecimal.
     #[serde(skip_serializing_if = "is_default")]
     pub hexadecimal: bool,
-    /// Whether a length of time may be written as hours, minutes and seconds: `00:01:02.5` for 62.5.
+    /// Whether a duration may be written as hours, minutes and seconds: `00:01:02.5` for 62.5.
     #[serde(skip_serializing_if = "is_default")]
     pub clock: bool,
-    /// What a number below 0 is.
+    /// How a number below 0 is read.
     #[serde(skip_serializing_if = "is_default")]
     pub negative: Negative,
 }
 
-/// What stands before the fraction of a number.
+/// The decimal separator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = DecimalMark))]
@@ -217,7 +224,7 @@ pub enum Decimal {
     Comma,
 }
 
-/// What stands between thousands.
+/// The thousands separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -245,40 +252,43 @@ impl Grouping {
     }
 }
 
-/// What a number below 0 is.
+/// How a number below 0 is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = NegativeNumbers))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Negative {
-    /// Its record cannot be read.
+    /// The record is refused.
     #[default]
     Refused,
-    /// 0, as of a clock that was set back.
+    /// As 0, for durations across a clock that was set back.
     Zero,
 }
 
-/// How times are written; synthetic ones are, too.
+/// Time format, for reading and writing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = TimeNotation))]
 #[serde(deny_unknown_fields)]
 pub struct Times {
-    /// As strptime has it: `%d/%m/%Y %H:%M`, `%Y-%m-%d %H:%M:%S%.f`, `%m/%d/%Y %I:%M:%S %p`.
+    /// The format in strptime notation: `%d/%m/%Y %H:%M`, `%Y-%m-%d %H:%M:%S%.f`, `%m/%d/%Y %I:%M:%S %p`.
     #[cfg_attr(feature = "openapi", schema(example = "%d/%m/%Y %H:%M"))]
     pub format: String,
-    /// The zone of times that say none, as +01:00 or Europe/Berlin; by default UTC. Of a time that a change of clocks has twice the first is meant.
+    /// The time zone of times without one, as +01:00 or Europe/Berlin. When absent: UTC. A local time that
+    /// occurs twice because clocks are set back means the first occurrence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "Europe/Berlin"))]
     pub zone: Option<String>,
 }
 
-/// A time that every format that can be read back tells from others: 12 h and 24 h, day and month.
+/// A time that reads back only under an unambiguous format: it distinguishes 12 h from 24 h, and day from
+/// month.
 const A_TIME: i64 = 1_721_163_845;
 
 impl Times {
-    /// The zone of times that say none; `None` where there is none of that name. Names are those of the database that this program brings along: none of the machine's decides.
+    /// The time zone of times without one; `None` for an unknown name. Names are those of the built-in
+    /// database; that of the machine is not consulted.
     pub fn zone(&self) -> Option<TimeZone> {
         let zone = self.zone.as_deref().unwrap_or("UTC");
         if zone == "UTC" {
@@ -287,7 +297,7 @@ impl Times {
         let (sign, rest) = match zone.split_at_checked(1)? {
             ("+", rest) => (1, rest),
             ("-", rest) => (-1, rest),
-            // Two names of the database stand for no zone.
+            // Two names of the database mean no time zone.
             _ if zone == "Factory" => return None,
             _ => return TimeZoneDatabase::bundled().get(zone).ok().filter(|zone| !zone.is_unknown()),
         };
@@ -297,13 +307,13 @@ impl Times {
         Offset::from_seconds(sign * (3_600 * hours + 60 * minutes)).ok().map(Offset::to_time_zone)
     }
 
-    /// Nanoseconds since 1970 of a cell; `None` where it is no such time, or one before 1970.
+    /// Parses a cell as nanoseconds since 1970; `None` where it does not match the format or is before 1970.
     pub fn read(&self, cell: &str, zone: &TimeZone) -> Option<u64> {
         let parsed = strtime::parse(&self.format, cell).ok()?;
         let stamp = match parsed.offset() {
             Some(_) => parsed.to_timestamp().ok()?,
             None => {
-                // A time of day alone is no time.
+                // A time of day without a date is not a time.
                 let civil = parsed.to_datetime().ok()?;
                 zone.to_timestamp(civil).ok()?
             }
@@ -311,19 +321,19 @@ impl Times {
         u64::try_from(stamp.as_nanosecond()).ok()
     }
 
-    /// A time as text.
+    /// Formats a time.
     pub fn write(&self, time: u64, zone: &TimeZone) -> Option<String> {
         let stamp = jiff::Timestamp::from_nanosecond(i128::from(time)).ok()?;
         strtime::format(&self.format, &jiff::ZonedDateTime::new(stamp, zone.clone())).ok()
     }
 
-    /// Whether a time comes back as it is once it is written.
+    /// Whether a time is unchanged after writing and reading.
     pub fn keeps(&self, time: u64) -> bool {
         let back = self.zone().and_then(|zone| self.read(&self.write(time, &zone)?, &zone));
         back == Some(time)
     }
 
-    /// The first time from `start` to `end` that is written as one before it is, because clocks are set back.
+    /// The first time from `start` to `end` that is written like an earlier one, because clocks are set back.
     pub fn told_twice(&self, start: u64, end: u64) -> Option<u64> {
         let zone = self.zone()?;
         let from = jiff::Timestamp::from_nanosecond(i128::from(start)).ok()?;
@@ -331,7 +341,7 @@ impl Times {
         let changes = changes.filter_map(|time| u64::try_from(time.as_nanosecond()).ok());
         let told_before = |&time: &u64| {
             let back = self.write(time, &zone).and_then(|text| self.read(&text, &zone));
-            // A coarser format rounds times down, and not by what clocks are set back.
+            // A coarser format rounds times down, by something other than the clock change.
             let set_back = [1_800, 3_600, 7_200].map(|seconds| time.saturating_sub(seconds * 1_000_000_000));
             back.is_some_and(|back| set_back.contains(&back))
         };
@@ -347,8 +357,8 @@ impl Times {
         };
         let time = A_TIME as u64 * 1_000_000_000;
         let back = self.write(time, &zone).and_then(|text| self.read(&text, &zone));
-        // Of a coarser format the time is rounded down; of one without a date nothing comes back.
-        // Of twelve hours that are told it must be told which: two times of one day are not written alike.
+        // A coarser format rounds the time down; a format without a date does not read back at all.
+        // A 12-hour format must state the half of the day: no two times of one day may be written alike.
         let offset = jiff::Timestamp::new(A_TIME, 0).map_or(Offset::UTC, |time| zone.to_offset(time));
         let morning = (A_TIME - A_TIME % 86_400 + 3_600 - i64::from(offset.seconds())) as u64 * 1_000_000_000;
         let hours = |n: u64| self.write(morning + n * 3_600_000_000_000, &zone);
@@ -369,7 +379,7 @@ impl Reading {
         *self == Reading::default()
     }
 
-    /// This, and what `other` says where this says nothing.
+    /// Fills in from `other` what is not declared here.
     pub fn over(self, other: Reading) -> Reading {
         fn first<T: Default + PartialEq>(one: T, other: T) -> T {
             if is_default(&one) { other } else { one }
@@ -403,12 +413,12 @@ impl Reading {
         }
     }
 
-    /// What of it holds of a file that this program writes: how times are written, and that of the end is.
+    /// The declarations that apply to a written file: the format of times, and the column of end times.
     pub fn of_written(&self) -> Reading {
         Reading { times: self.times.clone(), ends: self.ends.clone(), ..Reading::default() }
     }
 
-    /// Names of the columns where the file does not tell them.
+    /// Names of the columns where the file does not name them.
     pub fn names(&self) -> Vec<String> {
         match &self.line {
             Some(line) => line.names().map(String::from).collect(),
@@ -416,12 +426,15 @@ impl Reading {
         }
     }
 
-    /// What is wrong with it, if anything, whatever the schema's kind.
+    /// Checks the declarations, for any kind of schema.
+    ///
+    /// # Errors
+    /// [`SchemaError`] with the first declaration that is contradictory or out of range.
     pub fn check(&self) -> Result<(), SchemaError> {
         self.check_under(None)
     }
 
-    /// The same under a schema of a kind.
+    /// Checks the declarations under a schema of this kind.
     pub(super) fn check_under(&self, kind: Option<Kind>) -> Result<(), SchemaError> {
         if let Some(capture) = &self.capture {
             capture.check(kind)?;
@@ -485,7 +498,7 @@ mod tests {
         let berlin = Some("Europe/Berlin");
         assert_eq!(read("%Y-%m-%d %H:%M:%S", berlin, "2024-06-01 02:00:00"), Some(1_717_200_000.0));
         assert_eq!(read("%Y-%m-%d %H:%M:%S", berlin, "2024-01-01 01:00:00"), Some(1_704_067_200.0));
-        // The hour that is there twice is the first of them.
+        // The hour that occurs twice means the first occurrence.
         assert_eq!(read("%Y-%m-%d %H:%M:%S", berlin, "2024-10-27 02:30:00"), Some(1_729_989_000.0));
         assert_eq!(read("%d/%m/%Y %H:%M", None, "13/13/2024 00:00"), None);
         assert_eq!(read("%Y-%m-%d %H:%M:%S", None, "1969-12-31 23:59:59"), None);

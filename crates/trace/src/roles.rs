@@ -1,8 +1,10 @@
-//! What columns mean: the role of a column, whatever its name.
+//! Roles: the meaning of columns, independent of their names.
 //!
-//! A role says what a column's values are in a record; one of them, [`Role::Key`], says what users of the trace do with the column, and any column
-//! can be it: the flags of a packet are flags and the key. So a column has a small set of roles, one meaning at most beside `key`, written as one word
-//! where there is one. A second field for the key alone would be shorter by nothing and leave two ways of saying what a column is for.
+//! A role states what the values of a column are in a record. One role, [`Role::Key`], states what users of
+//! the trace do with the column, and any column can have it: the flags of a packet can be both flags and the
+//! key. So a column has a small set of roles: at most one meaning, and optionally `key`. A single role is
+//! written as one word. A separate field for the key would not be shorter and would allow two ways of stating
+//! the same thing.
 
 use super::{Column, Field, Schema, SchemaError};
 use serde::de::value::StrDeserializer;
@@ -10,64 +12,64 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-/// What the values of a column are.
+/// The role of a column: what its values mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// The address that a flow or packet comes from.
+    /// Source address of a flow or packet.
     SourceAddress,
-    /// The address that it goes to.
+    /// Destination address.
     DestinationAddress,
-    /// The port that it comes from.
+    /// Source port.
     SourcePort,
-    /// The port that it goes to.
+    /// Destination port.
     DestinationPort,
-    /// The protocol above IP.
+    /// Protocol above IP.
     Protocol,
-    /// When a flow begins, or a packet is seen: what records are in order of.
+    /// Time at which a flow begins or a packet is captured. Records are sorted by it.
     Start,
-    /// When a flow ends.
+    /// Time at which a flow ends.
     End,
-    /// How long a flow lasts.
+    /// Duration of a flow.
     Duration,
-    /// Packets of a flow.
+    /// Number of packets of a flow.
     Packets,
-    /// Bytes of a flow.
+    /// Number of bytes of a flow.
     Bytes,
-    /// Packets of the other direction.
+    /// Number of packets in the reverse direction.
     ReversePackets,
-    /// Bytes of the other direction.
+    /// Number of bytes in the reverse direction.
     ReverseBytes,
-    /// Bytes of a packet, with its headers.
+    /// Length of a packet in bytes, with its headers.
     Length,
-    /// The version of IP.
+    /// IP version.
     IpVersion,
-    /// Words of 32 bits in the IP header.
+    /// IP header length in words of 32 bits.
     HeaderWords,
     /// Type of service.
     Tos,
-    /// What tells the fragments of one packet from those of another.
+    /// IP identification, which fragments of one packet share.
     Identification,
-    /// The flags of the IP header.
+    /// Flags of the IP header.
     IpFlags,
-    /// Where a fragment stands in its packet, in units of 8 bytes.
+    /// Offset of a fragment in its packet, in units of 8 bytes.
     FragmentOffset,
     /// Time to live.
     Ttl,
-    /// The flags of the TCP header.
+    /// Flags of the TCP header.
     TcpFlags,
     /// The key attribute: what users of the trace predict.
     Key,
-    /// A class that somebody gave the record.
+    /// A class that was assigned to the record.
     Label,
-    /// Nothing that the program knows of.
+    /// No known meaning.
     None,
 }
 
 impl Role {
-    /// The type of column that can have the role, in the words of a schema; `None` where any can.
+    /// The column type that the role requires, in the words of a schema; `None` where any type can have it.
     fn wants(self) -> Option<&'static str> {
         match self {
             Role::SourceAddress | Role::DestinationAddress => Some("ip or address"),
@@ -98,7 +100,7 @@ impl Role {
         }
     }
 
-    /// Whether several columns can have it.
+    /// Whether several columns can have the role.
     fn is_plural(self) -> bool {
         matches!(self, Role::Label | Role::None)
     }
@@ -110,35 +112,35 @@ impl fmt::Display for Role {
     }
 }
 
-/// The roles of a column: usually one or none; a meaning and `key` where the key is a column with a meaning of its own. In version 1 a column of times can have
-/// a meaning by its name, too.
+/// The roles of a column: usually one or none; a meaning and `key` where the key is a column with a meaning
+/// of its own. In version 1 a column of times can also have a meaning by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(into = "OneOrTwo")]
 pub struct Roles(Vec<Role>);
 
 impl Roles {
-    /// Whether there are none.
+    /// Whether the column has no role.
     pub fn is_none(&self) -> bool {
         self.0.iter().all(|role| *role == Role::None)
     }
 
-    /// Whether anything is said, be it that there are none.
+    /// Whether roles are declared, including an explicit `none`.
     pub(super) fn are_said(&self) -> bool {
         !self.0.is_empty()
     }
 
-    /// Whether this is one of them.
+    /// Whether the column has this role.
     pub fn has(&self, role: Role) -> bool {
         self.0.contains(&role)
     }
 
-    /// The same and one more.
+    /// Adds a role.
     pub fn and(mut self, role: Role) -> Self {
         self.0.push(role);
         self.in_order()
     }
 
-    /// Each once, the meaning first; none is nothing.
+    /// Without duplicates, the meaning first, and without [`Role::None`].
     pub(super) fn in_order(mut self) -> Self {
         self.0.sort_unstable();
         self.0.dedup();
@@ -147,7 +149,7 @@ impl Roles {
     }
 }
 
-/// What the values of the column are: a role, or two where the key is a column with a meaning of its own.
+/// One role, or two where the key is a column with a meaning of its own.
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
@@ -155,7 +157,7 @@ impl Roles {
 pub enum OneOrTwo {
     /// One role.
     One(Role),
-    /// A list of one or two.
+    /// A list of one or two roles.
     Two(List),
 }
 
@@ -202,14 +204,14 @@ impl<'de> Deserialize<'de> for Roles {
 }
 
 impl Column {
-    /// Whether values of this column can stand where `other` does, however they are written there.
+    /// Whether values of this column can replace those of `other`, whatever their notations.
     pub fn means(&self, other: &Column) -> bool {
         use Field::{Categorical, FloatExponential, Integer, IntegerExponential, Port, PortTree};
         let shared = |role: &&Role| **role != Role::None && other.roles.has(**role);
         let Some(role) = self.roles.0.iter().find(shared) else { return false };
         match (&self.field, &other.field) {
             (Port | PortTree { .. }, Port | PortTree { .. }) => true,
-            // Flags have as many spellings as programs.
+            // Programs spell flags in many ways.
             (Categorical(own), Categorical(others)) if *role == Role::TcpFlags => own == others,
             (
                 Integer { .. } | IntegerExponential { .. } | FloatExponential { .. },
@@ -221,7 +223,7 @@ impl Column {
 }
 
 impl Role {
-    /// The type of a column of which nothing is known but its role; none where that says nothing.
+    /// The default type of a column with this role; `None` where the role implies none.
     pub fn usual(self) -> Option<Field> {
         let integer = |max| Field::Integer { min: 0, max, width: 1, exact_below: 0 };
         let amount = |max| Field::IntegerExponential { max, base: 2.0 };
@@ -247,7 +249,12 @@ impl Role {
 }
 
 impl Schema {
-    /// Gives a column a role in place of the one that had it. One that the schema does not have yet comes to it, of the usual type of the role.
+    /// Gives a role to a column, and takes it from the column that had it. A column that the schema lacks is
+    /// added, with the default type of the role.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when the type of the column does not fit the role, or the schema lacks the column and
+    /// the role implies no type.
     pub fn declare_role(&mut self, column: &str, role: Role) -> Result<(), SchemaError> {
         let wrong = |reason: String| Err(SchemaError::Parameter { column: column.into(), reason });
         if role == Role::End {
@@ -259,7 +266,7 @@ impl Schema {
                 self.columns.push(Column::new(column, field));
                 self.columns.len() - 1
             }
-            (None, None) => return wrong("no column of the schema is called so".into()),
+            (None, None) => return wrong("the schema has no column with this name".into()),
         };
         if let Some(wanted) = role.wants().filter(|_| !role.fits(&self.columns[place].field)) {
             return wrong(format!("the role {role} is for a column of type {wanted}"));
@@ -276,13 +283,13 @@ impl Schema {
         Ok(())
     }
 
-    /// The index of the first column of a role.
+    /// The index of the first column with this role.
     pub fn column_of(&self, role: Role) -> Option<usize> {
         self.columns.iter().position(|column| column.roles.has(role))
     }
 
-    /// Checks that roles fit the types of their columns, that a column has one meaning, and that a role is of one column. What names say in version 1
-    /// is whatever they say.
+    /// Checks that roles fit the types of their columns, that a column has at most one meaning, and that at
+    /// most one column has a role. Roles that names imply in version 1 are not checked.
     pub(super) fn check_said_roles(&self) -> Result<(), SchemaError> {
         for (i, column) in self.columns.iter().enumerate() {
             let wrong = |reason: String| Err(SchemaError::Parameter { column: column.name.clone(), reason });

@@ -1,7 +1,21 @@
-//! Schemas: the public declaration of what a trace's columns are, before any value is looked at.
+//! Schemas: the public declaration of the columns of a trace, made before any value is read.
 //!
-//! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in a schema
-//! may come from a trace's values; what the preset leaves open, the steward declares.
+//! ```
+//! use netdpsyn_trace::{Field, Schema};
+//!
+//! let schema: Schema = serde_json::from_str(
+//!     r#"{"version": 2, "name": "volumes", "kind": "flow", "columns": [
+//!         {"name": "src", "type": {"ip": {}}, "role": "source-address"},
+//!         {"name": "size", "type": {"integer-exponential": {"max": 1000000}}, "role": "bytes"}
+//!     ]}"#,
+//! )?;
+//! schema.check()?;
+//! assert!(matches!(schema.columns[1].field, Field::IntegerExponential { max: 1_000_000, .. }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Everything here is public: names, types, ranges, categories, the capture window and notations. Nothing in
+//! a schema may be derived from the values of a trace; what the preset leaves open, the steward declares.
 
 use super::gaps::FlowColumns;
 use super::{
@@ -13,23 +27,23 @@ use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use thiserror::Error;
 
-/// The columns of a trace and what is publicly known of them. As JSON: [`super::written`].
+/// The columns of a trace and what is publicly known of them. For its JSON form see [`super::written`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Schema {
-    /// The preset it came from, or a name of the steward's.
+    /// The preset it is derived from, or a name chosen by the steward.
     pub name: String,
-    /// Flows or packets.
+    /// The kind of records: flows or packets.
     pub kind: Kind,
     /// Columns, in the order of the file.
     pub columns: Vec<Column>,
     /// Protocol facts that synthetic records must respect.
     pub facts: Vec<Fact>,
-    /// The largest packet of a flow in bytes, where it is known; else 65,535.
+    /// The largest packet of a flow in bytes, where it is known; otherwise 65,535.
     pub mtu: Option<u16>,
     /// The declared capture window.
     pub window: Option<Window>,
-    /// How the text of the trace is laid out, and its cells are written.
+    /// How the text of the trace is laid out, and how its cells are written.
     pub reading: Reading,
 }
 
@@ -38,26 +52,28 @@ pub struct Schema {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Column {
-    /// Its name in the header.
+    /// Name in the header.
     #[cfg_attr(feature = "openapi", schema(min_length = 1))]
     pub name: String,
-    /// What its values are.
+    /// Type of the values.
     #[serde(rename = "type")]
     pub field: Field,
-    /// What they mean.
+    /// Meaning of the values.
     #[serde(default, rename = "role", skip_serializing_if = "Roles::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = OneOrTwo))]
     pub roles: Roles,
-    /// A file may lack it.
+    /// Whether a file may lack the column.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// Whether it is measured. A column that is not carries no structure worth paying for and is drawn uniformly.
+    /// Whether the column is measured. Values of an unmeasured column are drawn uniformly; use it for columns
+    /// without structure worth paying for.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub modelled: bool,
-    /// How its values are written. When absent: addresses and times as in the file, all else canonically.
+    /// How the values are written. When absent: addresses and times as in the file, all else canonically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notation: Option<Notation>,
-    /// Cells that are no value of the type: an empty one, `-`, `NaN`, `EXT_SERVER`. Each is a value of its own, and written as it stands here.
+    /// Cells that are not values of the type: an empty one, `-`, `NaN`, `EXT_SERVER`. Each is a separate
+    /// value, written as declared here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub special: Vec<String>,
 }
@@ -66,47 +82,52 @@ fn yes() -> bool {
     true
 }
 
-/// The type of a column: its value space and how it is cut, by fixed bins (NetDPSyn, section 4.1) or by a paid tree.
+/// The type of a column: its value space and how that is partitioned, by fixed bins (NetDPSyn, section 4.1)
+/// or by a paid tree.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Field {
-    /// An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together), or declared networks.
+    /// An IPv4 address. Bins are the leaves of a paid prefix tree with these bits per level (at most 32
+    /// together), or declared networks.
     Ip {
-        /// Bits a level, from the most significant.
+        /// Bits of each level, from the most significant.
         #[serde(default = "address_levels")]
         levels: Vec<u8>,
-        /// Networks that are publicly known, a bin each and one for all other addresses, in place of the tree.
+        /// Publicly known networks, one bin each and one for all other addresses, instead of the tree.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
         networks: Option<Vec<Ipv4Net>>,
     },
-    /// An address of IPv4, of IPv6 or of hardware; bins are the leaves of one paid prefix tree over all of them.
+    /// An address of IPv4, IPv6 or hardware, or a token of two numbers. Bins are the leaves of one paid
+    /// prefix tree over all of them.
     Address {},
-    /// A port; bins are the paper's: each below 1024 alone, above bins of 10. Real traces keep ICMP type and code here, too.
+    /// A port. Bins are those of the paper: one for each port below 1024, and bins of 10 above. Real traces
+    /// may hold ICMP type and code here.
     Port,
-    /// A port; bins are the leaves of a paid prefix tree with these bits a level (at most 16 together).
+    /// A port. Bins are the leaves of a paid prefix tree with these bits per level (at most 16 together).
     PortTree {
-        /// Bits a level, from the most significant.
+        /// Bits of each level, from the most significant.
         #[serde(default = "port_levels")]
         levels: Vec<u8>,
     },
-    /// An IP protocol number, whose domain is public; a bin each.
+    /// An IP protocol number, whose domain is public; one bin each.
     Protocol,
-    /// One of the declared values, a bin each. Whatever else a record holds counts as `other`.
+    /// One of the declared values, one bin each. Any other value counts as `other`.
     Categorical(Option<Vec<String>>),
-    /// A time within the capture window, cut into this many equal bins.
+    /// A time within the capture window, which is divided into this many equal bins.
     Timestamp {
         /// Number of bins.
         #[serde(default = "time_bins")]
         #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 65536))]
         windows: u32,
-        /// What times are whole multiples of, as 1s or 10ms; synthetic ones are, too. When absent: nanoseconds.
+        /// The step of which times are whole multiples, as 1s or 10ms; it applies to synthetic times too.
+        /// When absent: nanoseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^[0-9]+(s|ms|us|ns)$"))]
         grain: Option<Grain>,
     },
-    /// A whole number from `min` to `max`; a bin each below `exact_below`, bins of `width` above.
+    /// A whole number from `min` to `max`. One bin for each value below `exact_below`, bins of `width` above.
     Integer {
         /// Smallest value.
         #[serde(default)]
@@ -118,35 +139,36 @@ pub enum Field {
         #[serde(default = "one")]
         #[cfg_attr(feature = "openapi", schema(minimum = 1))]
         width: u64,
-        /// Values below this have a bin of their own.
+        /// Values below this have one bin each.
         #[serde(default)]
         exact_below: u64,
     },
-    /// A whole number from 0 to `max`: 0 and 1 alone, then bins (base^(b−1), base^b].
+    /// A whole number from 0 to `max`. One bin each for 0 and 1, then bins (base^(b−1), base^b].
     IntegerExponential {
         /// Largest value.
         #[cfg_attr(feature = "openapi", schema(maximum = 9223372036854775807u64))]
         max: u64,
-        /// Ratio of bin edges.
+        /// Ratio of consecutive bin edges.
         #[serde(default = "two")]
         #[cfg_attr(feature = "openapi", schema(minimum = 1.01, maximum = 1000000))]
         base: f64,
     },
-    /// A decimal number from 0 to `max` in steps of `resolution`: 0 alone, the first step alone, then exponential bins.
+    /// A decimal number from 0 to `max` in steps of `resolution`. One bin each for 0 and the first step, then
+    /// exponential bins.
     FloatExponential {
-        /// Smallest step told apart, in the file's unit.
+        /// Smallest step, in the unit of the file.
         resolution: f64,
-        /// Largest value, in the file's unit.
+        /// Largest value, in the unit of the file.
         max: f64,
-        /// Ratio of bin edges.
+        /// Ratio of consecutive bin edges.
         #[serde(default = "two")]
         #[cfg_attr(feature = "openapi", schema(minimum = 1.01, maximum = 1000000))]
         base: f64,
     },
-    /// The time since the previous record of the same five-tuple, derived: see [`super::gaps`]. First of its flow alone, then exponential
-    /// bins of microseconds.
+    /// The time since the previous record of the same five-tuple, which is derived: see [`super::gaps`]. One
+    /// bin for the first record of a flow, then exponential bins of microseconds.
     FlowGap {
-        /// Ratio of bin edges.
+        /// Ratio of consecutive bin edges.
         #[serde(default = "two")]
         #[cfg_attr(feature = "openapi", schema(minimum = 1.01, maximum = 1000000))]
         base: f64,
@@ -155,7 +177,8 @@ pub enum Field {
     IpChecksum,
 }
 
-/// Down to single addresses: a fourth level of 8 bits costs no more than the 6 that end at the paper's /30, and heavy hosts keep their own address.
+/// Down to single addresses: a fourth level of 8 bits costs no more than the 6 bits of the paper, whose bins
+/// are /30 networks, and heavy hosts keep their own address.
 fn address_levels() -> Vec<u8> {
     vec![8, 8, 8, 8]
 }
@@ -173,37 +196,39 @@ fn two() -> f64 {
     2.0
 }
 
-/// The smallest packet that every link must carry (RFC 791).
+/// The smallest maximum packet size of any link (RFC 791).
 const LEAST_MTU: u16 = 68;
 
-/// What is written for a category outside the declared list: the first of these that is not declared itself. No raw value supplies it.
+/// Names for a category outside the declared list: the first one that is not declared itself is written. It
+/// does not depend on raw values.
 const OTHERS: [&str; 2] = ["other", "undeclared"];
 
-/// What is written for a protocol outside the public list.
+/// The name for a protocol outside the public list.
 pub const OTHER: &str = OTHERS[0];
 
-/// What is written for a category outside a declared list.
+/// The name for a category outside a declared list.
 pub fn undeclared(declared: &[String]) -> String {
     let free = |word: &&&str| !declared.iter().any(|value| value == **word);
     let numbered = || (2..).map(|n| format!("{} {n}", OTHERS[1])).find(|word| !declared.contains(word));
     OTHERS.iter().find(free).map(|word| word.to_string()).or_else(numbered).unwrap_or_default()
 }
 
-/// A protocol fact: public knowledge that synthetic records respect at no cost.
+/// A protocol fact: public knowledge that synthetic records respect at no privacy cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
-    /// Flows: 20·packets ≤ bytes ≤ 65,535·packets, or the schema's `mtu` in place of 65,535. A flow of no packets has no bytes.
+    /// Flows: 20·packets ≤ bytes ≤ 65,535·packets, or the schema's `mtu` in place of 65,535. A flow of no
+    /// packets has no bytes.
     BytesFitPackets,
     /// Flows: the duration is 0 where there is at most 1 packet.
     OnePacketNoDuration,
-    /// Packets: the length is at least the header length that header words and protocol imply.
+    /// Packets: the length is at least the header length that follows from header words and protocol.
     LengthHoldsHeaders,
 }
 
 impl Fact {
-    /// Its name, as in JSON.
+    /// The name, as in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Fact::BytesFitPackets => "bytes-fit-packets",
@@ -240,28 +265,28 @@ pub enum SchemaError {
         /// What is wrong.
         reason: String,
     },
-    /// Anything about the schema as a whole.
+    /// A fault of the schema as a whole.
     #[error("{0}")]
     Shape(String),
 }
 
 impl Field {
-    /// An address column whose domain is found by a tree with these bits a level.
+    /// An address column whose bins a tree with these bits per level finds.
     pub fn ip(levels: &[u8]) -> Self {
         Field::Ip { levels: levels.into(), networks: None }
     }
 
-    /// Times, cut into this many windows.
+    /// A column of times, divided into this many bins.
     pub fn timestamp(windows: u32) -> Self {
         Field::Timestamp { windows, grain: None }
     }
 
-    /// A port column whose domain is found by a tree of the usual levels.
+    /// A port column whose bins a tree with the default levels finds.
     pub fn port_tree() -> Self {
         Field::PortTree { levels: port_levels() }
     }
 
-    /// Bits of the value space and of each level, where the cut is found by a paid prefix tree.
+    /// Total bits and bits of each level, where a paid prefix tree finds the partition.
     pub fn tree(&self) -> Option<(u32, &[u8])> {
         match self {
             Field::Ip { levels, networks: None } => Some((32, levels)),
@@ -276,7 +301,7 @@ impl Field {
             Field::Ip { .. } => 0..1 << 32,
             Field::Address {} => 0..super::directory::SPACE,
             Field::Port | Field::PortTree { .. } | Field::IpChecksum => 0..1 << 16,
-            // One beyond the protocol numbers and the declared values stands for `other`.
+            // One more than the protocol numbers or declared values: the last stands for `other`.
             Field::Protocol => 0..protocols::COUNT + 1,
             Field::Categorical(values) => 0..values.as_ref()?.len() as u64 + 1,
             Field::Timestamp { .. } => window?.start()..window?.end(),
@@ -289,7 +314,8 @@ impl Field {
         })
     }
 
-    /// The largest value that a column of raw records must be able to hold. Times lie anywhere.
+    /// The largest value that a column of raw records must be able to hold. Raw times may be outside the
+    /// window.
     pub fn storage_max(&self) -> u64 {
         match self {
             Field::Timestamp { .. } | Field::FlowGap { .. } => u64::MAX,
@@ -297,7 +323,8 @@ impl Field {
         }
     }
 
-    /// Decimal digits kept behind the point in the file's unit: 6 for a resolution of 10⁻⁶, 0 for whole numbers.
+    /// Decimal digits after the point in the unit of the file: 6 for a resolution of 10⁻⁶, 0 for whole
+    /// numbers.
     pub fn decimals(&self) -> u32 {
         match self {
             Field::FloatExponential { resolution, .. } => (-resolution.log10()).round() as u32,
@@ -310,23 +337,24 @@ impl Field {
         matches!(self, Field::Ip { .. } | Field::Address {})
     }
 
-    /// Whether hosts are told apart as far as noise allows: addresses whose bins a tree finds.
+    /// Whether single hosts are distinguished as far as noise allows: addresses whose bins a tree finds.
     pub fn tells_hosts(&self) -> bool {
         matches!(self, Field::Ip { networks: None, .. } | Field::Address {})
     }
 
-    /// Whether values have no order worth keeping.
+    /// Whether values have no meaningful order.
     pub fn is_categorical(&self) -> bool {
         matches!(self, Field::Protocol | Field::Categorical(_))
     }
 
-    /// Whether values are amounts, whose sum means something: not names, not times.
+    /// Whether values are amounts, whose sum is meaningful: neither names nor times.
     pub fn adds_up(&self) -> bool {
         use Field::{FloatExponential, FlowGap, Integer, IntegerExponential};
         matches!(self, Integer { .. } | IntegerExponential { .. } | FloatExponential { .. } | FlowGap { .. })
     }
 
-    /// Whether these are categories that are all declared as numbers, so that a word among them would be read as a fault.
+    /// Whether all categories are declared as numbers, so that a word among them would be reported as a
+    /// fault.
     pub fn names_numbers(&self) -> bool {
         let number = |value: &String| value.trim().parse::<f64>().is_ok_and(f64::is_finite);
         matches!(self, Field::Categorical(Some(values)) if values.iter().all(number))
@@ -353,7 +381,8 @@ impl Field {
                 levels_fault(levels, 32).or_else(|| match networks.as_deref() {
                     Some([]) => Some("declare at least one network".into()),
                     Some(all) if all.len() > 1 << 16 => Some("declare at most 65,536 networks".into()),
-                    // Sorted, a network that holds another stands right before one that it holds.
+                    // In sorted order, a network that contains another one is directly before one that it
+                    // contains.
                     Some(all) => all
                         .windows(2)
                         .find(|two| two[0].contains(&two[1]))
@@ -401,24 +430,25 @@ impl Field {
 }
 
 impl Column {
-    /// A measured column that must be there.
+    /// A measured column that every file has.
     pub fn new(name: &str, field: Field) -> Self {
         let roles = Roles::default();
         let special = Vec::new();
         Column { name: name.into(), field, roles, optional: false, modelled: true, notation: None, special }
     }
 
-    /// Whether a column can have this name. The sign joins names in the labels of the account, where every label must be unique.
+    /// Whether a column can have this name. The sign × joins names in the labels of charges, and every label
+    /// must be unique.
     pub(super) fn may_be_called(name: &str) -> bool {
         !name.is_empty() && !name.contains(['×', '\n', '\r'])
     }
 
-    /// The same in a role more.
+    /// Adds a role.
     pub fn with(self, role: Role) -> Self {
         Column { roles: self.roles.and(role), ..self }
     }
 
-    /// Whether noisy counts are taken of it.
+    /// Whether noisy counts of the column are taken.
     pub fn is_measured(&self) -> bool {
         self.modelled && self.field != Field::IpChecksum
     }
@@ -430,17 +460,20 @@ impl Schema {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// The index of the column of times that records are in order of.
+    /// The index of the column of times by which records are sorted.
     pub fn time_column(&self) -> Option<usize> {
         self.column_of(Role::Start)
     }
 
-    /// The index of the key attribute, if the trace has it.
+    /// The index of the key attribute, if the trace has one.
     pub fn key_column(&self) -> Option<usize> {
         self.column_of(Role::Key)
     }
 
     /// Declares the networks of an address column, each as 192.0.2.0/24 or a single address.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when there is no such address column, or an entry is not a network.
     pub fn declare_networks(&mut self, column: &str, declared: &[String]) -> Result<(), SchemaError> {
         let wrong = |reason: String| SchemaError::Parameter { column: column.into(), reason };
         let known = self.columns.iter_mut().find(|c| c.name == column).map(|c| &mut c.field);
@@ -459,19 +492,26 @@ impl Schema {
         Ok(())
     }
 
-    /// Declares what times are multiples of.
+    /// Declares the grain of times.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when the schema has no column of times.
     pub fn declare_grain(&mut self, declared: Grain) -> Result<(), SchemaError> {
         let times = self.columns.iter_mut().find_map(|column| match &mut column.field {
             Field::Timestamp { grain, .. } => Some(grain),
             _ => None,
         });
-        let grain =
-            times.ok_or_else(|| SchemaError::Shape("it has no times, so it takes no grain".into()))?;
+        let grain = times.ok_or_else(|| {
+            SchemaError::Shape("it has no column of times, so it cannot have a grain".into())
+        })?;
         *grain = Some(declared);
         Ok(())
     }
 
     /// Declares the values of a categorical column.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when there is no such categorical column.
     pub fn declare_categories(&mut self, column: &str, values: Vec<String>) -> Result<(), SchemaError> {
         let known = self.columns.iter_mut().find(|c| c.name == column);
         match known.map(|c| &mut c.field) {
@@ -489,14 +529,18 @@ impl Schema {
         }
     }
 
-    /// Checks everything that can be wrong with the schema itself; completeness is [`Schema::check_complete`].
+    /// Checks everything that can be wrong with the schema itself. For completeness see
+    /// [`Schema::check_complete`].
+    ///
+    /// # Errors
+    /// [`SchemaError`] with the first fault.
     pub fn check(&self) -> Result<(), SchemaError> {
         if self.columns.is_empty() {
             return Err(SchemaError::Shape("a schema needs at least one column".into()));
         }
         for (i, column) in self.columns.iter().enumerate() {
             if !Column::may_be_called(&column.name) {
-                return Err(SchemaError::Shape(format!("{:?} is no name for a column", column.name)));
+                return Err(SchemaError::Shape(format!("{:?} is not a valid column name", column.name)));
             }
             if column.name == presets::GAP && !matches!(column.field, Field::FlowGap { .. }) {
                 let reason = "that name belongs to the gap between records of a flow, which a fit derives itself; leave the column out";
@@ -564,7 +608,11 @@ impl Schema {
         }
     }
 
-    /// Declares of which families all addresses are. Of any family, the checksum of IPv4's header is left out: IPv6 has none.
+    /// Declares the families of all address columns. With [`Families::Any`] the IPv4 header checksum is
+    /// removed, because IPv6 has none.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when a column cannot have the declared families.
     pub fn declare_families(&mut self, families: Families) -> Result<(), SchemaError> {
         if families == Families::Any {
             self.columns.retain(|column| column.field != Field::IpChecksum);
@@ -583,7 +631,7 @@ impl Schema {
         Ok(())
     }
 
-    /// The column of times with a declared grain, and that.
+    /// The column of times with a declared grain, and the grain.
     pub fn grain(&self) -> Option<(usize, Grain)> {
         let mut columns = self.columns.iter().enumerate();
         columns.find_map(|(index, column)| match column.field {
@@ -592,7 +640,8 @@ impl Schema {
         })
     }
 
-    /// A window begins and ends at multiples of the grain, so every time in it has one at or before it.
+    /// Checks that the window begins and ends at multiples of the grain, so that every time in it has a
+    /// multiple at or before it.
     fn check_grain(&self) -> Result<(), SchemaError> {
         let Some(((column, grain), window)) = self.grain().zip(self.window) else { return Ok(()) };
         let even = |time: u64| time.is_multiple_of(grain.nanoseconds());
@@ -607,7 +656,8 @@ impl Schema {
         })
     }
 
-    /// Times of a format of their own are written as coarse as that is; the window must not lie between two such.
+    /// Checks that the window begins and ends at times that the declared format can write: a format rounds
+    /// times down.
     fn check_window_is_written(&self) -> Result<(), SchemaError> {
         let Some((times, window)) = self.reading.times.as_ref().zip(self.window) else { return Ok(()) };
         if times.told_twice(window.start(), window.end()).is_some() {
@@ -639,8 +689,12 @@ impl Schema {
         }
     }
 
-    /// Checks that every notation that is declared is one of its field, and tells times of the declared grain apart. In a schema that is bound already one that is
-    /// not counts as undeclared.
+    /// Checks that every declared notation fits its field, and that the notation of times distinguishes times
+    /// of the declared grain. In a schema that is already bound, a notation that does not fit counts as
+    /// undeclared.
+    ///
+    /// # Errors
+    /// [`SchemaError`] with the first notation that does not fit.
     pub fn check_notations(&self) -> Result<(), SchemaError> {
         let wrong = |column: &&Column| column.notation.is_some_and(|notation| !notation.fits(&column.field));
         match self.columns.iter().find(wrong) {
@@ -652,7 +706,8 @@ impl Schema {
         }
     }
 
-    /// What a finer grain has is lost where times are written in whole units.
+    /// Checks the grain against the unit of times: a finer grain is lost where times are written in whole
+    /// units.
     fn check_grain_is_written(&self) -> Result<(), SchemaError> {
         let Some((index, grain)) = self.grain() else { return Ok(()) };
         let column = &self.columns[index];
@@ -672,13 +727,16 @@ impl Schema {
         }
     }
 
-    /// Checks that every public domain is declared: a fit must never take one from the values.
+    /// Checks that every public domain is declared: a fit must never derive one from the values.
+    ///
+    /// # Errors
+    /// [`SchemaError`] with the first domain that is not declared.
     pub fn check_complete(&self) -> Result<(), SchemaError> {
         self.check()?;
         self.undeclared().into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// What is still to be declared, as the error that a fit would give.
+    /// The domains that are not declared yet, as the errors that a fit would return.
     pub fn undeclared(&self) -> Vec<SchemaError> {
         let open = self.columns.iter().filter(|c| c.space(self.window).is_none());
         open.map(|column| {

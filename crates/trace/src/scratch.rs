@@ -1,7 +1,8 @@
-//! Columns set aside while something larger than memory is put in order: in memory, or in a file without a name.
+//! Columns set aside while more data than fits in memory is sorted: in memory, or in an unnamed file.
 //!
-//! The file has no name from the start, so nothing is left behind whatever ends the process. A block stands in it column by column: the least value, and
-//! what each value exceeds it by in the smallest integer that holds that.
+//! The file is unlinked when it is created, so nothing is left behind however the process ends. A block is
+//! stored column by column: the smallest value, and the difference of each value from it in the smallest
+//! integer type that holds it.
 
 use crate::Values;
 use std::fs::File;
@@ -10,10 +11,10 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes before a column's values: its width, that of its codes, its least value.
+/// Bytes before the values of a column: its width, that of its codes, its smallest value.
 const HEAD: usize = 10;
 
-/// Where blocks are set aside.
+/// The place where blocks are set aside.
 pub struct Scratch(Option<Space>);
 
 struct Space {
@@ -30,22 +31,31 @@ enum Kept {
 }
 
 impl Scratch {
-    /// Blocks stay in memory.
+    /// Keeps blocks in memory.
     pub fn memory() -> Self {
         Scratch(None)
     }
 
-    /// Blocks go to a file of this folder.
+    /// Writes blocks to an unnamed file in this folder.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
     pub fn file_in(folder: &Path) -> io::Result<Self> {
         Ok(Scratch(Some(Space { file: tempfile::tempfile_in(folder)?, end: AtomicU64::new(0) })))
     }
 
-    /// In memory what is `small`, else in the folder, if there is one.
+    /// In memory if `small`, otherwise in the folder, if there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
     pub fn of(folder: Option<&Path>, small: bool) -> io::Result<Self> {
         folder.filter(|_| !small).map_or_else(|| Ok(Scratch::memory()), Scratch::file_in)
     }
 
-    /// Sets columns aside; on any thread.
+    /// Sets columns aside; callable from any thread.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
     pub fn put(&self, columns: Vec<Values>) -> io::Result<Block> {
         let Some(space) = &self.0 else { return Ok(Block(Kept::Held(columns))) };
         let rows = columns.first().map_or(0, Values::len);
@@ -57,6 +67,9 @@ impl Scratch {
     }
 
     /// The columns of a block of this scratch.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
     pub fn take(&self, block: Block) -> io::Result<Vec<Values>> {
         match (block.0, &self.0) {
             (Kept::Held(columns), _) => Ok(columns),
@@ -75,7 +88,8 @@ impl Scratch {
         }
     }
 
-    /// The most bytes on disk of `rows` records of this width, in as many columns, in blocks of `block`.
+    /// An upper bound of the bytes on disk for `rows` records of `bytes_a_row` bytes in `columns` columns, in
+    /// blocks of `block` rows.
     pub fn most_bytes(rows: u64, bytes_a_row: u64, columns: u64, block: u64) -> u64 {
         rows * bytes_a_row + (rows / block + 1) * columns * HEAD as u64
     }

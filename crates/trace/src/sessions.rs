@@ -1,12 +1,16 @@
-//! Packets written as sessions have them: who serves whom at which port, in which direction, and the rest as it was.
+//! Packets as parts of sessions: client, server, service port and direction instead of source and
+//! destination.
 //!
-//! A session is all packets of one unordered five-tuple. Written by source and destination, what a session has in common changes sides with every answer. Here a
-//! packet has a *client* and a *server*, the client's *high* port and the server's *service* port, and a *direction*; all but the direction is the same
-//! in a whole session, and requests and answers share one space of hosts. The server is the side with the lower port; of two equal ones the side with the lower address.
-//! That is a function of the packet alone: who came first is not, since one packet can turn it for all.
+//! A session is all packets of one unordered five-tuple. By source and destination, what the packets of a
+//! session share changes sides with every answer. In this view a packet has a *client* and a *server*, the
+//! client's *high* port and the server's *service* port, and a *direction*. Everything but the direction is
+//! the same in the whole session, and requests and answers share one space of hosts. The server is the side
+//! with the lower port or, for equal ports, with the lower address. This is a function of the packet alone.
+//! Who sent first is not: a single packet can change it for all packets of the session.
 //!
-//! An ICMP echo request and its reply are of one session, and their types differ. Where a trace keeps types in the ports (8/0 one way, 0/0 or 0/8 the other), the
-//! ports become 0, and the [`Echo`] says what they were. Everything without ports, and fragments, keep ports as they are.
+//! An ICMP echo request and its reply belong to one session, and their types differ. Where a trace has types
+//! in the ports (8/0 one way, 0/0 or 0/8 the other), the ports become 0, and the [`Echo`] keeps what they
+//! were. Other protocols without ports, and fragments, keep their ports.
 
 use crate::progress::{Cancelled, Progress, par_blocks};
 use crate::{Column, Field, Kind, Role, Schema, Trace, Values, protocols};
@@ -14,67 +18,68 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The columns of sessions, by index; those of their view stand in the same places.
+/// The columns of sessions, by index; those of the view are at the same indices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sessions {
-    /// Of the source's address; the client's in the view.
+    /// Source address; the client in the view.
     pub client: usize,
-    /// Of the destination's address; the server's in the view.
+    /// Destination address; the server in the view.
     pub server: usize,
-    /// Of the source's port; the client's in the view.
+    /// Source port; that of the client in the view.
     pub high: usize,
-    /// Of the destination's port; the server's in the view.
+    /// Destination port; that of the server in the view.
     pub service: usize,
-    /// Of the protocol.
+    /// Protocol.
     pub protocol: usize,
-    /// Of the time.
+    /// Time.
     pub time: usize,
-    /// Of the length, where there is one.
+    /// Length, where there is one.
     pub length: Option<usize>,
-    /// Of the time to live, where there is one.
+    /// Time to live, where there is one.
     pub ttl: Option<usize>,
-    /// Of the TCP flags, where there are some and their values can be listed.
+    /// TCP flags, where there are any and their values can be enumerated.
     pub flags: Option<usize>,
-    /// In the view alone: 1 where the server sends.
+    /// Only in the view: 1 where the server sends.
     pub direction: usize,
-    /// In the view alone: the [`Echo`].
+    /// Only in the view: the [`Echo`].
     pub echo: usize,
 }
 
 /// What the ports of an ICMP packet were before they became 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Echo {
-    /// Whatever they are now.
+    /// Unchanged.
     None = 0,
     /// 8 and 0: a request.
     Request = 1,
-    /// 0 and 8: a reply, as exporters write it that mirror the request.
+    /// 0 and 8: a reply of an exporter that mirrors the request.
     Mirrored = 2,
 }
 
-/// Values of the echo.
+/// Number of values of the echo.
 pub const ECHOES: u64 = 3;
 
-/// Why the packets of a schema are not written as sessions.
+/// Why the packets of a schema cannot be viewed as sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoSessions {
-    /// Records are no packets.
+    /// The records are not packets.
     NotPackets,
-    /// No column in this role, or one that is not measured.
+    /// No column has this role, or it is not measured.
     Lacks(Role),
-    /// Networks are declared for this column of addresses, so that its hosts are not told apart.
+    /// Networks are declared for this address column, so its hosts are not distinguished.
     Networks(Role),
-    /// Both ends have columns of these roles, of which one has special values that the other has not: packets of both directions could not be told in the same words.
+    /// The columns of these two roles have different special values, so packets of both directions cannot
+    /// share one notation.
     Special(Role, Role),
-    /// Noise leaves too little to tell of sessions.
+    /// Noise leaves too little information about sessions.
     TooFew,
 }
 
 impl fmt::Display for NoSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoSessions::NotPackets => f.write_str("records are no packets"),
+            NoSessions::NotPackets => f.write_str("the records are not packets"),
             NoSessions::Lacks(role) => write!(f, "no measured column has the role {role}"),
             NoSessions::Networks(role) => write!(f, "networks are declared for the column of role {role}"),
             NoSessions::Special(one, other) => {
@@ -83,15 +88,15 @@ impl fmt::Display for NoSessions {
                     "the columns of roles {one} and {other} have different special values: declare the same for both"
                 )
             }
-            NoSessions::TooFew => f.write_str("noise leaves too little to tell of sessions"),
+            NoSessions::TooFew => f.write_str("the number of sessions does not stand out of the noise"),
         }
     }
 }
 
-/// Values of flags that are listed at most: nine flags have so many sets.
+/// Largest number of enumerated values of flags: nine flags have that many sets.
 const MOST_LISTED: u64 = 512;
 
-/// Whether the values of flags are few enough to be told apart one by one.
+/// Whether the values of flags are few enough to be enumerated.
 fn can_be_listed(flags: &Field) -> bool {
     match flags {
         Field::Categorical(values) => values.is_some(),
@@ -101,7 +106,10 @@ fn can_be_listed(flags: &Field) -> bool {
 }
 
 impl Sessions {
-    /// Of a schema; or why it has none.
+    /// The session columns of a schema.
+    ///
+    /// # Errors
+    /// [`NoSessions`] when the schema lacks a column or its records are not packets.
     pub fn of(schema: &Schema) -> Result<Sessions, NoSessions> {
         if schema.kind != Kind::Packet {
             return Err(NoSessions::NotPackets);
@@ -139,10 +147,12 @@ impl Sessions {
         Ok(sessions)
     }
 
-    /// The schema of the view: the same columns in the same places, the four of the endpoints renamed, direction and echo after the last.
+    /// The schema of the view: the same columns at the same indices, with the four endpoint columns renamed,
+    /// and direction and echo appended.
     pub fn schema(&self, schema: &Schema) -> Schema {
         let mut view = schema.clone();
-        // Names are those of the account, where each is unique. A column of such a name stays what it is, and the role gets a stroke.
+        // Names appear in the labels of charges, where each is unique. A column that already has such a name
+        // keeps it, and the endpoint's name gets a prime.
         let free = |name: &str| {
             let mut name = name.to_string();
             while schema.position(&name).is_some() {
@@ -165,12 +175,12 @@ impl Sessions {
         view
     }
 
-    /// The columns that a session is a group by, in the view.
+    /// The columns by which packets are grouped into sessions, in the view.
     pub fn tuple(&self) -> [usize; 5] {
         [self.client, self.server, self.high, self.service, self.protocol]
     }
 
-    /// A packet as the view has it, in place; `record` has room for direction and echo.
+    /// Converts a packet to the view in place; `record` has room for direction and echo.
     pub fn turn(&self, record: &mut [u64]) {
         let (mut source, mut destination) = (record[self.high], record[self.service]);
         let mut echo = Echo::None;
@@ -192,7 +202,7 @@ impl Sessions {
         record[self.echo] = echo as u64;
     }
 
-    /// The inverse.
+    /// Converts a packet of the view back in place.
     pub fn back(&self, record: &mut [u64]) {
         if record[self.direction] == 1 {
             record.swap(self.client, self.server);
@@ -206,7 +216,10 @@ impl Sessions {
         (record[self.high], record[self.service]) = ports;
     }
 
-    /// All packets of a trace as the view has them.
+    /// Converts all packets of a trace to the view.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn view(&self, trace: Trace, schema: &Schema, progress: &dyn Progress) -> Result<Trace, Cancelled> {
         let changed = [self.client, self.server, self.high, self.service, self.direction, self.echo];
         let turned = par_blocks(0..trace.rows(), progress).map(|rows| {
@@ -233,7 +246,7 @@ impl Sessions {
         Ok(Trace::new(columns).with_addresses(addresses))
     }
 
-    /// What a packet's session is known by: the unordered five-tuple, as the view has it.
+    /// The identity of a packet's session: the unordered five-tuple, as in the view.
     pub fn key(&self, trace: &Trace, row: usize) -> [u64; 5] {
         let mut record = vec![0; self.echo + 1];
         for column in self.tuple() {

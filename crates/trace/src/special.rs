@@ -1,35 +1,35 @@
-//! Cells that are no value of their column's type, as values beside those of the type.
+//! Special values: cells that are not values of their column's type, encoded after the values of the type.
 //!
 //! ```text
 //! a port        0 … 65535 │ special 0, special 1, …
 //! a protocol    0 … 255   │ special 0, special 1, … │ other
 //! ```
-//! What is declared is public; which records hold it is not, and is measured as any other value is.
+//! The declared cells are public. Which records hold them is not, and is measured as any other value is.
 
 use super::reading::{Reading, Separator};
 use super::{Column, Field, Schema, SchemaError, Window};
 use std::ops::Range;
 
-/// What stands for every column that can have special values.
+/// Stands for every column that can have special values.
 const EVERY: &str = "*";
 
-/// Special values of a column at most.
+/// Largest number of special values of a column.
 const MOST: usize = 16;
 
 impl Column {
-    /// The declared values of its type alone; `None` where they are not declared yet. Times need the window.
+    /// The declared values of the type alone; `None` where they are not declared yet. Times need the window.
     pub fn ordinary(&self, window: Option<Window>) -> Option<Range<u64>> {
         let space = self.field.space(window)?;
         Some(space.start..space.end - u64::from(self.field.is_categorical()))
     }
 
-    /// All its values: those of its type, special ones, and what stands for everything undeclared.
+    /// All values: those of the type, the special ones, and the one that stands for everything undeclared.
     pub fn space(&self, window: Option<Window>) -> Option<Range<u64>> {
         let space = self.field.space(window)?;
         Some(space.start..space.end + self.special.len() as u64)
     }
 
-    /// The same without the value that stands for everything undeclared.
+    /// All values except the one that stands for everything undeclared.
     pub fn declared(&self, window: Option<Window>) -> Option<Range<u64>> {
         let space = self.space(window)?;
         Some(space.start..space.end - u64::from(self.field.is_categorical()))
@@ -51,13 +51,14 @@ impl Column {
         Some(self.first_special()? + at as u64)
     }
 
-    /// What a value is written as, if it is special.
+    /// The cell of a value, if it is special.
     pub fn special_cell(&self, value: u64) -> Option<&str> {
         let at = value.checked_sub(self.first_special()?)?;
         self.special.get(usize::try_from(at).ok()?).map(String::as_str)
     }
 
-    /// A value of the type in place of a special one, for what adds sizes up and tells hosts apart: 0, and of addresses a reserved one.
+    /// A value of the type in place of a special one, where sizes are added or hosts are distinguished: 0, or
+    /// a reserved address.
     pub fn plain(&self, value: u64) -> u64 {
         match (self.special_cell(value), &self.field) {
             (None, _) | (Some(_), Field::Protocol) => value,
@@ -68,13 +69,14 @@ impl Column {
         }
     }
 
-    /// What it has for a special value of another column: the same word where that is one of its own, its first one, or nothing.
+    /// The special cell of this column for one of another column: the same word if it is declared here,
+    /// otherwise the first one, or an empty cell.
     pub fn special_word(&self, word: &str) -> String {
         let own = self.special.iter().find(|own| *own == word).or(self.special.first());
         own.cloned().unwrap_or_default()
     }
 
-    /// Whether its type can have special values.
+    /// Whether the type can have special values.
     pub fn may_be_special(&self) -> bool {
         let never = matches!(
             self.field,
@@ -83,7 +85,7 @@ impl Column {
         !never && !self.is_end()
     }
 
-    /// Whether its special values can be told apart in text that is laid out so.
+    /// Whether the special values are unambiguous in text with this layout.
     fn is_written(&self, reading: &Reading) -> bool {
         let separator = reading.separator.unwrap_or(Separator::Comma);
         let by_space = reading.line.is_some() || separator == Separator::Space;
@@ -94,7 +96,7 @@ impl Column {
         })
     }
 
-    /// What is wrong with its special values, if anything.
+    /// What is wrong with the special values, if anything.
     pub(super) fn special_fault(&self) -> Option<String> {
         let special = &self.special;
         let twice = |(at, cell): (usize, &String)| special[..at].contains(cell);
@@ -117,7 +119,7 @@ impl Column {
 }
 
 impl Schema {
-    /// Checks that special values come back from text as they were written.
+    /// Checks that special values are unchanged after writing and reading.
     pub(super) fn check_special_is_written(&self) -> Result<(), SchemaError> {
         match self.columns.iter().find(|column| !column.is_written(&self.reading)) {
             None => Ok(()),
@@ -129,6 +131,9 @@ impl Schema {
     }
 
     /// Declares the special values of a column, or with `*` those of every column that can have some.
+    ///
+    /// # Errors
+    /// [`SchemaError`] when there is no such column or it cannot have special values.
     pub fn declare_special(&mut self, column: &str, cells: &[String]) -> Result<(), SchemaError> {
         let meant = |own: &Column| if column == EVERY { own.may_be_special() } else { own.name == column };
         let mut declared = false;
@@ -145,8 +150,8 @@ impl Schema {
     }
 }
 
-/// An address, or a special value in its place, in 32 bits, for what only tells hosts apart. Special values take reserved addresses, which no host has
-/// (240.0.0.0/4, RFC 1112).
+/// An address, or a special value in its place, in 32 bits, where hosts are only distinguished. Special
+/// values take reserved addresses, which no host has (240.0.0.0/4, RFC 1112).
 pub fn host(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(0xf000_0000 | value as u32)
 }

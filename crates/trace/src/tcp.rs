@@ -1,4 +1,4 @@
-//! Sets of TCP flags as files write them.
+//! Parses sets of TCP flags as files write them.
 
 use crate::Field;
 
@@ -15,7 +15,8 @@ const FLAGS: [(char, &str, u64); 9] = [
     ('N', "NS", 256),
 ];
 
-/// The bits of a set that is written as letters (`SA`, `.A..S.`), as words (`SYN, ACK`), or as a number (`18`, `0x12`); `None` of what is none of these.
+/// The bits of a set that is written as letters (`SA`, `.A..S.`), as words (`SYN, ACK`), or as a number
+/// (`18`, `0x12`); `None` otherwise.
 pub fn bits(text: &str) -> Option<u64> {
     let text = text.trim();
     let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
@@ -34,7 +35,8 @@ fn of_part(part: &str) -> Option<u64> {
     word.or_else(|| part.chars().map(letter).try_fold(0, |all, bit| Some(all | bit?)))
 }
 
-/// Whether a value of a column of flags opens a connection: SYN without ACK. What cannot be read does not.
+/// Whether a value of a column of flags opens a connection: SYN without ACK. False for a value that cannot be
+/// parsed.
 pub fn opens(field: &Field, value: u64) -> bool {
     let bits = match field {
         Field::Categorical(Some(values)) => values.get(value as usize).and_then(|text| bits(text)),

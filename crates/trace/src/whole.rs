@@ -1,10 +1,10 @@
-//! Whole numbers in JSON, which knows numbers alone: 100.0 is 100.
+//! Whole numbers in JSON, which has a single number type: 100.0 is 100.
 
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Beyond it a number with a fraction part cannot tell whole numbers apart.
+/// Beyond this, floating-point numbers do not represent every whole number.
 const EXACT: f64 = (1u64 << 53) as f64;
 
 struct Whole<T>(PhantomData<T>);
@@ -32,12 +32,19 @@ impl<T: TryFrom<u64>> Visitor<'_> for Whole<T> {
     }
 }
 
-/// Reads one. Any number is asked for: what stands within a tagged choice has been read as one kind or the other already.
+/// Deserialises a whole number. It accepts any number, because inside a tagged enum serde has already parsed
+/// it as an integer or a floating-point number.
+///
+/// # Errors
+/// When the value is not a whole number ≥ 0 that fits `T`.
 pub fn number<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(Whole(PhantomData))
 }
 
-/// Reads one that may be null.
+/// Deserialises a whole number or null.
+///
+/// # Errors
+/// When the value is neither null nor a whole number ≥ 0 that fits `T`.
 pub fn maybe<'de, D: Deserializer<'de>, T: TryFrom<u64>>(deserializer: D) -> Result<Option<T>, D::Error> {
     struct Maybe<T>(PhantomData<T>);
     impl<'de, T: TryFrom<u64>> Visitor<'de> for Maybe<T> {

@@ -1,10 +1,10 @@
-//! The capture window: the declared stretch of time that a trace covers.
+//! The capture window: the declared time span of a trace.
 
 use super::TimeUnit;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A half-open stretch of time [start, end), in nanoseconds since 1970.
+/// A half-open time span [start, end), in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Window {
@@ -18,15 +18,15 @@ pub enum WindowError {
     /// Not `START/END`.
     #[error("a window is START/END, two times joined by a slash, not {0:?}")]
     Shape(String),
-    /// A part that is no time.
-    #[error("{0:?} is no time: write RFC 3339 (2026-01-31T08:00:00Z) or seconds, ms, µs or ns since 1970")]
+    /// A part that is not a time.
+    #[error("{0:?} is not a time: write RFC 3339 (2026-01-31T08:00:00Z) or seconds, ms, µs or ns since 1970")]
     Time(String),
-    /// The end does not lie after the start.
+    /// The end is not after the start.
     #[error("the window ends ({end}) before it starts ({start})")]
     Empty {
-        /// As written.
+        /// The start as written.
         start: String,
-        /// As written.
+        /// The end as written.
         end: String,
     },
 }
@@ -37,12 +37,12 @@ impl Window {
         (start < end).then_some(Window { start, end })
     }
 
-    /// First nanosecond inside.
+    /// The first nanosecond inside.
     pub fn start(self) -> u64 {
         self.start
     }
 
-    /// First nanosecond after.
+    /// The first nanosecond after.
     pub fn end(self) -> u64 {
         self.end
     }
@@ -63,7 +63,7 @@ impl std::str::FromStr for Window {
     }
 }
 
-/// A time as people write it: RFC 3339, or a number since 1970 whose size tells its unit.
+/// Parses a time as people write it: RFC 3339, or a number since 1970 whose magnitude implies its unit.
 fn time(text: &str) -> Result<u64, WindowError> {
     let refused = || WindowError::Time(text.into());
     if let Ok(number) = text.trim().parse::<u64>() {

@@ -1,19 +1,24 @@
-//! Schemas as JSON: versions 1 to 5.
+//! Schemas as JSON, in versions 1 to 5.
 //!
-//! In version 1 names were what columns meant, whatever their types, and `key` named one of them. Version 2 says it by roles, which fit types. What is read of
-//! version 1 gains roles here, wherever it comes from: every schema is read through [`Written`]. A schema is written as version 1 where that says the
-//! same, which servers of the version before read; a schema that says how text is read has version 3, one with special values or addresses of any family version 4, one that says when records end or what is made of a capture version 5, of which those before know nothing; [`Schema::shown`] writes the roles all the same, for people, unless only version 1 can mean them.
+//! In version 1 the names of columns imply their meaning, whatever their types, and `key` names one of them.
+//! Version 2 declares roles, which fit types. Version 3 declares how text is read. Version 4 has special
+//! values and addresses of any family. Version 5 has end times and how records are derived from a capture.
+//! Older programs refuse newer versions.
+//!
+//! Every schema is read through [`Written`], which adds the roles that version 1 implies. A schema is written
+//! in the lowest version that expresses it; version 1 is readable by servers of the previous release.
+//! [`Schema::shown`] writes the roles explicitly, for people, unless only version 1 can express them.
 
 use super::{Column, Fact, Field, Kind, Reading, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
-/// The newest version, which says when records end and what is made of a capture.
+/// The newest version, which has end times and how records are derived from a capture.
 pub const VERSION: u32 = 5;
-/// The first version whose columns have special values and addresses of any family.
+/// The first version with special values and addresses of any family.
 const SPECIAL: u32 = 4;
-/// The first version that says how text is read.
+/// The first version that declares how text is read.
 const READING: u32 = 3;
-/// The first version that has roles.
+/// The first version with roles.
 const ROLES: u32 = 2;
 
 /// The columns of a trace and what is publicly known of them.
@@ -22,25 +27,28 @@ const ROLES: u32 = 2;
 #[serde(deny_unknown_fields, rename = "Schema")]
 #[cfg_attr(feature = "openapi", schema(as = Schema))]
 pub struct Written {
-    /// Of the schema. 5, the usual where it says when records end or what is made of a capture. 4, the usual where a column has special values or addresses of any family. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
-    /// presets' columns do.
+    /// Version of the schema. When absent, the lowest one that expresses it: 5 with end times or records
+    /// derived from a capture, 4 with special values or addresses of any family, 3 with declarations of how
+    /// text is read, 2 with roles, otherwise 1, in which the names of the presets' columns imply their
+    /// meaning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5))]
     version: Option<u32>,
-    /// The preset it came from, or a name of the steward's.
+    /// The preset it is derived from, or a name chosen by the steward.
     name: String,
-    /// Flows or packets.
+    /// The kind of records: flows or packets.
     kind: Kind,
     /// Columns, in the order of the file.
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     columns: Vec<Column>,
-    /// The column that has the role `key`: how version 1 says it, and version 2 may, too.
+    /// The column with the role `key`: the notation of version 1, accepted in version 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// Protocol facts that synthetic records must respect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     facts: Vec<Fact>,
-    /// The largest packet of a flow in bytes, if it is known: bytes fit packets of this size. When absent: 65,535.
+    /// The largest packet of a flow in bytes, if it is known: bytes fit packets of this size. When absent:
+    /// 65,535.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 68, maximum = 65535))]
     mtu: Option<u16>,
@@ -48,7 +56,7 @@ pub struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "capture-window"))]
     window: Option<Window>,
-    /// How the text of the trace is laid out, and its cells are written.
+    /// How the text of the trace is laid out, and how its cells are written.
     #[serde(default, skip_serializing_if = "Reading::is_plain")]
     reading: Reading,
 }
@@ -69,7 +77,7 @@ impl TryFrom<Written> for Schema {
         } else {
             1
         };
-        // Names mean what they meant where nothing says otherwise, however the text is laid out.
+        // Names imply the meaning of version 1 unless roles are declared, however the text is laid out.
         let said_version = version;
         let by_names = version.is_none_or(|version| version == 1) && !said;
         let version = version.unwrap_or(usual);
@@ -110,7 +118,7 @@ impl TryFrom<Written> for Schema {
                     let roles = &mut schema.columns[named].roles;
                     *roles = std::mem::take(roles).and(Role::Key);
                 }
-                // Version 1 took a key that is no column for none.
+                // Version 1 ignores a key that is not a column.
                 (None, _) if by_names => {}
                 (None, _) => return Err(format!("key names {key}, which is no column")),
             }
@@ -130,7 +138,8 @@ impl TryFrom<Written> for Schema {
     }
 }
 
-/// The first version that knows all that columns and reading have, and what those before do not; `None` where it hangs on the rest of the schema.
+/// The first version that can express columns and reading, with what older versions lack; `None` where the
+/// rest of the schema decides.
 fn first_version(columns: &[Column], reading: &Reading) -> Option<(u32, &'static str)> {
     if reading.ends.is_some() || columns.iter().any(Column::is_end) {
         return Some((VERSION, "times at which records end"));
@@ -151,8 +160,8 @@ impl From<Schema> for Written {
     }
 }
 
-/// The roles that a column had in version 1: by its name, whatever its type, and that of times by its type alone. The names of a label and of TCP flags meant nothing
-/// then; they do where there can be such.
+/// The roles of a column in version 1: implied by its name, whatever its type; for times, by the type alone.
+/// The names of a label and of TCP flags had no meaning originally; now they have one where the type fits.
 fn roles_of_version_1(column: &Column) -> Roles {
     let named = presets::NAMES_OF_VERSION_1.iter().filter(|(name, _)| *name == column.name);
     let named = named
@@ -163,7 +172,8 @@ fn roles_of_version_1(column: &Column) -> Roles {
 }
 
 impl Schema {
-    /// With all that it means said: for people, who may rename columns. What names meant of a type that no role has is left to the names.
+    /// The schema with every implied meaning declared, for people, who may rename columns. A meaning that a
+    /// name implies for a type that no role fits remains implied.
     pub fn shown(&self) -> Written {
         if self.version() == 1 && self.check_said_roles().is_err() {
             return self.named(Some(1));
@@ -171,7 +181,7 @@ impl Schema {
         self.written(Some(self.version().max(ROLES)))
     }
 
-    /// As version 1, where names say it.
+    /// As version 1, where names imply the meaning.
     fn named(&self, version: Option<u32>) -> Written {
         let mut named = self.written(version);
         named.columns.iter_mut().for_each(|column| column.roles = Roles::default());
@@ -184,7 +194,7 @@ impl Schema {
         Written { version, name, kind, columns, key, facts, mtu, window, reading }
     }
 
-    /// The version that it is written as.
+    /// The version in which the schema is written.
     pub fn version(&self) -> u32 {
         if let Some((version, _)) = first_version(&self.columns, &self.reading) {
             return version;
@@ -196,7 +206,7 @@ impl Schema {
         }
     }
 
-    /// Whether its columns mean what version 1 takes their names and types for.
+    /// Whether the names and types of the columns imply their meaning under version 1.
     pub(super) fn is_of_version_1(&self) -> bool {
         let keys = self.columns.iter().filter(|column| column.roles.has(Role::Key)).count();
         let alike = |column: &Column| {
@@ -230,7 +240,7 @@ mod tests {
             assert!(text["version"].is_null() && !text.to_string().contains("\"role\""), "{text}");
             assert_eq!((schema.version(), &text["key"]), (1, &json!(key)));
             assert_eq!(read(&text).as_ref(), Ok(&schema));
-            // The same with all said, whatever columns are called.
+            // The same with all roles declared, whatever the columns are called.
             let mut shown = serde_json::to_value(schema.shown()).unwrap();
             assert_eq!((&shown["version"], &shown["key"]), (&json!(2), &json!(key)));
             assert_eq!(read(&shown).as_ref(), Ok(&schema));
@@ -254,7 +264,7 @@ mod tests {
         let written = serde_json::to_value(&schema).unwrap();
         assert_eq!((&written["version"], &written["reading"]), (&json!(3), &text["reading"]));
         assert_eq!(read(&written).as_ref(), Ok(&schema));
-        // Presets keep their roles, which are said then.
+        // Presets keep their roles, which are then declared.
         let mut preset = preset("flow").unwrap();
         preset.reading.skip = 1;
         let written = serde_json::to_value(&preset).unwrap();
@@ -295,7 +305,7 @@ mod tests {
         assert!(read(&schema).unwrap_err().contains("key names gone"));
         schema["key"] = json!("when");
         assert_eq!(roles(&read(&schema).unwrap()), json!(["none", "none", "key", "none"]));
-        // One role that is said, be it none, says that names mean nothing.
+        // One declared role, even `none`, disables the meaning of names.
         schema.as_object_mut().unwrap().remove("version");
         schema["columns"][1]["role"] = json!("none");
         assert_eq!(roles(&read(&schema).unwrap()), json!(["none", "none", "key", "none"]));
@@ -326,13 +336,13 @@ mod tests {
             [Role::Key, Role::Duration, Role::Bytes].map(|role| schema.column_of(role)),
             [2, 5, 6].map(Some)
         );
-        // It is written and shown as version 1, and read again.
+        // It is written and shown as version 1, and reads back.
         let written = serde_json::to_value(&schema).unwrap();
         let mut shown = serde_json::to_value(schema.shown()).unwrap();
         assert!(!shown.to_string().contains("\"role\""), "{shown}");
         assert_eq!((read(&written).as_ref(), read(&shown).as_ref()), (Ok(&schema), Ok(&schema)));
         assert_eq!((&written["version"], &shown["version"]), (&Value::Null, &json!(1)));
-        // Said, the same is refused, and so it is of other names.
+        // With declared roles the same is refused, and so it is with other names.
         shown["version"] = json!(2);
         shown["columns"][4]["role"] = json!("protocol");
         let refused = "column proto: the role protocol is for a column of type protocol";

@@ -1,11 +1,11 @@
-//! Which packets belong to one flow.
+//! The keys of flows.
 
 use super::Directions;
 use super::records::Seen;
 use crate::packet::protocol;
 use std::net::IpAddr;
 
-/// Both ends and the protocol; where directions do not count, the smaller end first.
+/// Both ends and the protocol; for flows of both directions, the smaller end first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     first: (IpAddr, u16),
@@ -22,7 +22,7 @@ impl Key {
             return of(source, destination);
         }
         if is_icmp(seen.protocol) {
-            // Type and code are of the packet, not of the end that it goes to.
+            // Type and code belong to the packet, not to its destination.
             let asked = request(seen.protocol, seen.destination_port);
             let (low, high) = (seen.source.min(seen.destination), seen.source.max(seen.destination));
             return of((low, 0), (high, asked));
@@ -35,7 +35,7 @@ pub(super) fn is_icmp(number: u8) -> bool {
     matches!(number, protocol::ICMP | protocol::ICMPV6)
 }
 
-/// The type and code that a reply answers, and any other as it is.
+/// The type and code of the request that a reply answers; any other is unchanged.
 fn request(number: u8, code: u16) -> u16 {
     let kind = (code >> 8) as u8;
     let asked = match (number, kind) {

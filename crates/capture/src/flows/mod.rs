@@ -1,8 +1,9 @@
-//! Packets in any order to flow records, by active and idle time-out.
+//! From packets in any order to flow records, by active and idle timeout.
 //!
-//! Packets are sorted by time and then by all else that a flow keeps, so the order in which they come does not matter. Then a table of open flows is
-//! walked: a flow ends where the next of its packets comes more than the idle time-out after the last, or more than the active one after the first.
-//! Flags of TCP end none.
+//! Packets are sorted by time and then by everything else that a flow keeps, so the order in which they come
+//! does not matter. Then a table of open flows is updated packet by packet: a flow ends where its next packet
+//! comes more than the idle timeout after the last, or more than the active timeout after the first. TCP
+//! flags end no flow.
 //!
 //! Memory: [`Options::memory_bytes`], whatever the capture. What is more goes to scratch files without names.
 
@@ -20,28 +21,28 @@ use std::path::{Path, PathBuf};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// What belongs to one flow.
+/// Which packets belong to one flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Directions {
-    /// Packets of one direction, as NetFlow has it.
+    /// Packets of one direction, as in NetFlow.
     #[default]
     One,
-    /// Both directions: the source is that of the first packet. Requests of ICMP and their replies are one flow.
+    /// Both directions: the source is that of the first packet. ICMP requests and their replies are one flow.
     Two,
 }
 
-/// How packets become flows.
+/// Parameters of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// A flow ends when it is older than so many nanoseconds.
+    /// Active timeout in nanoseconds: a flow ends when it is older than this.
     pub active: u64,
-    /// A flow ends when it had no packet for more than so many nanoseconds.
+    /// Idle timeout in nanoseconds: a flow ends when it has no packet for longer than this.
     pub idle: u64,
-    /// What belongs together.
+    /// Which packets belong to one flow.
     pub directions: Directions,
-    /// Packets, and later flows, that are sorted in memory; at least one.
+    /// Number of packets, and later of flows, that are sorted in memory; at least one.
     pub held: usize,
-    /// Flows that are open at once; at least one. When there are more, the one that was idle longest ends early.
+    /// Largest number of open flows; at least one. When there are more, the one idle for longest ends early.
     pub open: usize,
 }
 
@@ -58,13 +59,15 @@ impl Default for Options {
     }
 }
 
-/// Bytes of an open flow beside itself: its key twice, its place in the order of idleness, its slot in the table.
+/// Bytes of an open flow beside itself: its key twice, its place in the order of idleness, its slot in the
+/// table.
 const AN_OPEN_FLOW: usize = 160;
-/// Bytes of the buffers of scratch files, of some hundred at most.
+/// Bytes of the buffers of about a hundred scratch files at most.
 const BUFFERS: usize = 8 << 20;
 
 impl Options {
-    /// The most memory that making flows takes, in bytes: packets that are sorted, flows that are sorted beside the last of them, and open flows.
+    /// The most memory that making flows takes, in bytes: packets that are sorted, flows that are sorted
+    /// beside the last of them, and open flows.
     pub fn memory_bytes(&self) -> usize {
         let sorted = self.held.saturating_mul(size_of::<Seen>() + size_of::<Flow>());
         let open = self.open.saturating_mul(size_of::<Flow>() + AN_OPEN_FLOW);
@@ -72,38 +75,38 @@ impl Options {
     }
 }
 
-/// A flow record. Ordered by start and then by the rest, as they are declared.
+/// A flow record. Ordered by start and then by the other fields, in the order of their declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Flow {
-    /// Of the first packet, in nanoseconds since 1970.
+    /// Time of the first packet, in nanoseconds since 1970.
     pub start: u64,
-    /// Who sent the first packet.
+    /// Source of the first packet.
     pub source: IpAddr,
-    /// Who it was for.
+    /// Destination of the first packet.
     pub destination: IpAddr,
-    /// 0 where the protocol has no ports, and of fragments that are not the first.
+    /// 0 where the protocol has no ports, and for fragments that are not the first.
     pub source_port: u16,
-    /// As `source_port`; of ICMP 256 × type + code.
+    /// As `source_port`; for ICMP, 256 × type + code.
     pub destination_port: u16,
     /// As [`Packet::protocol`].
     pub protocol: u8,
-    /// Of the last packet, in nanoseconds since 1970.
+    /// Time of the last packet, in nanoseconds since 1970.
     pub end: u64,
-    /// From source to destination.
+    /// Number of packets from source to destination.
     pub packets: u64,
-    /// Lengths of IP from source to destination.
+    /// Sum of IP lengths in bytes from source to destination.
     pub bytes: u64,
-    /// From destination to source; 0 where flows have one direction.
+    /// Number of packets from destination to source; 0 where flows have one direction.
     pub reverse_packets: u64,
-    /// As `reverse_packets`.
+    /// Sum of IP lengths in bytes from destination to source.
     pub reverse_bytes: u64,
-    /// Those of all packets of both directions; none where no packet has any.
+    /// Union of the flags of all packets of both directions; `None` where no packet has any.
     pub tcp_flags: Option<u8>,
-    /// Of the first packet.
+    /// Type of service of the first packet.
     pub tos: u8,
 }
 
-/// Takes packets.
+/// Derives flows from packets.
 pub struct Builder {
     options: Options,
     folder: PathBuf,
@@ -111,15 +114,15 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Sets aside what does not fit memory in `folder`, which must be there.
+    /// A builder with scratch files in `folder`, which must exist.
     pub fn new(options: Options, folder: &Path) -> Builder {
         Builder { options, folder: folder.into(), packets: Sorter::new(folder.into(), options.held) }
     }
 
-    /// The next packet, in any order.
+    /// Adds a packet, in any order.
     ///
     /// # Errors
-    /// Where scratch files cannot be written or read.
+    /// When scratch files cannot be written or read.
     pub fn add(&mut self, packet: &Packet) -> io::Result<()> {
         self.packets.push(Seen::of(packet))
     }
@@ -127,7 +130,7 @@ impl Builder {
     /// The flows of all packets, by start and key.
     ///
     /// # Errors
-    /// Where scratch files cannot be written or read.
+    /// When scratch files cannot be written or read.
     pub fn finish(self) -> io::Result<Flows> {
         let mut table = Table {
             open: LruCache::unbounded(),
@@ -152,7 +155,7 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// Flows that ended before their time, since more were open than there is room for.
+    /// Number of flows that ended early, because more were open than there is room for.
     pub fn early(&self) -> u64 {
         self.early
     }
@@ -166,7 +169,7 @@ impl Iterator for Flows {
     }
 }
 
-/// The open flows, the one that was idle longest first.
+/// The open flows, the one idle for longest first.
 struct Table {
     open: LruCache<Key, Flow>,
     ended: Sorter<Flow>,
@@ -175,7 +178,7 @@ struct Table {
 }
 
 impl Table {
-    /// The next packet in order of time.
+    /// Adds the next packet in order of time.
     fn add(&mut self, seen: &Seen) -> io::Result<()> {
         while let Some((_, idle)) = self.open.peek_lru()
             && seen.time - idle.end > self.options.idle
@@ -205,7 +208,7 @@ impl Table {
 }
 
 impl Flow {
-    /// Of its first packet.
+    /// A flow of its first packet.
     fn of(seen: &Seen) -> Flow {
         let mut flow = Flow {
             start: seen.time,
@@ -226,9 +229,9 @@ impl Flow {
         flow
     }
 
-    /// One packet more, which belongs to it.
+    /// Counts a further packet of the flow.
     fn count(&mut self, seen: &Seen) {
-        // Ports tell the directions of a host that talks to itself; of ICMP, they are no ports.
+        // Ports determine the direction of a host that talks to itself; ICMP has no ports.
         let ends =
             |flow: &Flow| (flow.source, if key::is_icmp(flow.protocol) { 0 } else { flow.source_port });
         let here = (seen.source, if key::is_icmp(seen.protocol) { 0 } else { seen.source_port });

@@ -1,18 +1,19 @@
-//! What a flow is made of, and both as bytes for scratch files.
+//! The packets and flows of flow tables, and their encoding in scratch files.
 
 use super::Flow;
 use crate::packet::Packet;
 use crate::sort::Record;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a flow takes from a packet, in the order by which packets are sorted: packets that are equal here are the same to a flow.
+/// The fields of a packet that a flow uses, in the order by which packets are sorted: packets with equal
+/// fields are interchangeable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Seen {
     pub time: u64,
     pub source: IpAddr,
     pub destination: IpAddr,
     pub source_port: u16,
-    /// Of ICMP its type and code.
+    /// For ICMP, its type and code.
     pub destination_port: u16,
     pub protocol: u8,
     pub tos: u8,
@@ -37,7 +38,7 @@ impl Seen {
     }
 }
 
-/// Bytes of a record, one field behind the other.
+/// A record as bytes, one field after the other.
 #[derive(Clone, Copy)]
 pub(crate) struct Fixed<const N: usize>([u8; N]);
 
@@ -59,7 +60,7 @@ impl<const N: usize> AsMut<[u8]> for Fixed<N> {
     }
 }
 
-/// Puts fields into bytes that are long enough, or takes them out.
+/// Writes fields to a sufficiently long slice, or reads them from it.
 struct Cursor<'a>(&'a mut [u8]);
 
 impl Cursor<'_> {

@@ -1,10 +1,11 @@
-//! The extension headers of IPv6, from one to the next.
+//! Walks the extension headers of IPv6.
 
 use super::{Payload, be16};
 use crate::packet::{Packet, protocol};
 use crate::skip::Skip;
 
-/// Walks to the first header that is no extension. Each takes eight bytes at least, so the walk is bounded by what was captured.
+/// Walks to the first header that is not an extension. Each takes at least eight bytes, so the captured
+/// length bounds the walk.
 pub(super) fn follow<'a>(next: u8, payload: Payload<'a>, packet: &mut Packet) -> Result<Payload<'a>, Skip> {
     let (mut next, mut payload) = (next, payload);
     (packet.identification, packet.ip_flags, packet.fragment_offset) = (0, 0, 0);
@@ -42,7 +43,7 @@ pub(super) fn follow<'a>(next: u8, payload: Payload<'a>, packet: &mut Packet) ->
             packet.ip_flags = (offset & 1) as u8;
             packet.identification = be16(extension, 6);
             if packet.fragment_offset > 0 {
-                // What follows is the middle of something, whatever the next header is called.
+                // A fragment follows, whatever the next header is.
                 packet.protocol = next;
                 return Ok(payload);
             }
@@ -50,7 +51,7 @@ pub(super) fn follow<'a>(next: u8, payload: Payload<'a>, packet: &mut Packet) ->
     }
 }
 
-/// The length that the option of a jumbogram in hop-by-hop options says.
+/// The length that the jumbogram option of hop-by-hop options states.
 pub(super) fn jumbo(options: &[u8]) -> Option<u64> {
     const JUMBO: u8 = 0xc2;
     let length = (usize::from(*options.get(1)?) + 1) * 8;

@@ -10,20 +10,20 @@ use crate::packet::Packet;
 use crate::read::Tunnels;
 use crate::skip::Skip;
 
-/// Tunnels within tunnels that are opened.
+/// Largest number of nested tunnels that are followed.
 const TUNNELS: usize = 8;
 
-/// What stands above the IP header.
+/// The payload of an IP header.
 struct Payload<'a> {
-    /// Captured, and within the IP length.
+    /// The captured bytes within the IP length.
     bytes: &'a [u8],
-    /// As long as the IP length says, captured or not.
+    /// The length by the IP header, captured or not.
     whole: u64,
 }
 
-/// Reads the headers that begin at `data`, of a packet that had `wire` bytes from there on when it was captured. All of `packet` is set but its
-/// time and captured length; of a packet that is skipped they are left as they may be.
-/// What comes back is what was captured above the IP header.
+/// Reads the headers that begin at `data`, of a packet that had `wire` bytes from there on when it was
+/// captured. Sets all fields of `packet` except its time and captured length; if the packet is skipped, they
+/// are unspecified. Returns the captured bytes above the IP header.
 pub(crate) fn read<'a>(
     data: &'a [u8],
     wire: u64,
@@ -36,11 +36,11 @@ pub(crate) fn read<'a>(
             let Some(inner) = tunnel::inside(packet, payload.bytes) else {
                 break;
             };
-            // How much the tunnel's headers took of what was on the wire.
+            // The number of bytes of the tunnel's headers, subtracted from the length on the wire.
             let wire = payload.whole.saturating_sub((payload.bytes.len() - inner.len()) as u64);
             let mut within = *packet;
             let Ok(next) = header(inner, wire, &mut within) else {
-                // What cannot be read within is what its carrier is.
+                // If the inner packet cannot be read, the packet is that of the tunnel.
                 break;
             };
             *packet = within;
@@ -50,7 +50,7 @@ pub(crate) fn read<'a>(
     Ok(payload.bytes)
 }
 
-/// One IP header with what is kept of the transport above it.
+/// Reads one IP header and the kept fields of the transport header.
 fn header<'a>(data: &'a [u8], wire: u64, packet: &mut Packet) -> Result<Payload<'a>, Skip> {
     let payload = match data.first().map(|first| first >> 4) {
         Some(4) => v4::header(data, wire, packet),
@@ -62,13 +62,13 @@ fn header<'a>(data: &'a [u8], wire: u64, packet: &mut Packet) -> Result<Payload<
     Ok(payload)
 }
 
-/// Two bytes of a slice that is known to have them; zero of one that has not.
+/// Two bytes of a slice, big-endian; zero where it is too short.
 fn be16(bytes: &[u8], at: usize) -> u16 {
     let pair = bytes.get(at..).and_then(|rest| rest.first_chunk());
     pair.map_or(0, |pair| u16::from_be_bytes(*pair))
 }
 
-/// So many bytes at most.
+/// At most `whole` bytes of a slice.
 fn within(bytes: &[u8], whole: u64) -> &[u8] {
     let length = usize::try_from(whole).unwrap_or(usize::MAX);
     &bytes[..bytes.len().min(length)]

@@ -1,4 +1,4 @@
-//! Ports, flags of TCP, type and code of ICMP.
+//! Ports, TCP flags, ICMP type and code.
 
 use super::{Payload, be16};
 use crate::packet::{Packet, protocol};

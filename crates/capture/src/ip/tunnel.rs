@@ -1,13 +1,15 @@
-//! What a tunnel carries: IP in IP, GRE, VXLAN, Geneve, GTP-U, and MPLS over IP. Tunnels of UDP are told by their destination port.
+//! The content of tunnels: IP in IP, GRE, VXLAN, Geneve, GTP-U, and MPLS over IP. Tunnels over UDP are
+//! recognised by their destination port.
 
 use super::be16;
 use crate::link;
 use crate::packet::{Packet, protocol};
 
-/// Ethernet and tags within a tunnel that are followed.
+/// Largest number of nested Ethernet headers and tags within a tunnel.
 const DEPTH: u32 = 4;
 
-/// The bytes from the inner IP header on, a suffix of the payload; none where the packet is no tunnel or carries something else.
+/// The bytes from the inner IP header on, a suffix of the payload; `None` where the packet is not a tunnel or
+/// carries something else.
 pub(super) fn inside<'a>(packet: &Packet, payload: &'a [u8]) -> Option<&'a [u8]> {
     if packet.fragment_offset > 0 {
         return None;
@@ -31,7 +33,7 @@ fn gre(bytes: &[u8]) -> Option<&[u8]> {
     let (flags, kind) = (be16(bytes, 0), be16(bytes, 2));
     let has = |flag: u16| flags & flag != 0;
     if has(0x4000) && flags & 7 == 0 {
-        // Source routes, which nothing sends any more.
+        // Source routes are obsolete.
         return None;
     }
     let sequence = has(0x1000);
@@ -39,7 +41,7 @@ fn gre(bytes: &[u8]) -> Option<&[u8]> {
     let more = [has(0x8000), has(0x2000), sequence, acknowledged].iter().filter(|more| **more).count();
     let rest = bytes.get(4 + more * 4..)?;
     match kind {
-        // Mirrored frames: a header before them where they are counted.
+        // Mirrored frames (ERSPAN): with sequence numbers there is a header before them.
         0x88be => link::ethernet(if sequence { rest.get(8..)? } else { rest }, DEPTH).ok(),
         0x22eb => {
             let platform = rest.get(11)? & 1 == 1;
@@ -59,7 +61,7 @@ fn geneve(bytes: &[u8]) -> Option<&[u8]> {
     link::by_ethertype(be16(bytes, 2), bytes.get(8 + options..)?, DEPTH).ok()
 }
 
-/// User plane of version 1: a packet behind the optional fields and extension headers.
+/// User plane of version 1: a packet after the optional fields and extension headers.
 fn gtp(bytes: &[u8]) -> Option<&[u8]> {
     const PACKET: u8 = 255;
     let flags = *bytes.first()?;
@@ -72,7 +74,7 @@ fn gtp(bytes: &[u8]) -> Option<&[u8]> {
     let mut next = if flags & 4 != 0 { *bytes.get(11)? } else { 0 };
     let mut rest = bytes.get(12..)?;
     while next != 0 {
-        // Lengths of zero would go nowhere.
+        // Lengths of zero would not advance.
         let length = usize::from(*rest.first()?).max(1) * 4;
         next = *rest.get(length - 1)?;
         rest = rest.get(length..)?;

@@ -15,7 +15,7 @@ pub(super) fn header<'a>(data: &'a [u8], wire: u64, packet: &mut Packet) -> Resu
     }
     let header = u64::from(packet.header_words) * 4;
     let total = match be16(fixed, 2) {
-        // A network card is to cut it: the length is that of all.
+        // The length is 0 where the network card segments the packet: the whole length on the wire applies.
         0 => wire,
         total => u64::from(total),
     };
@@ -33,7 +33,7 @@ pub(super) fn header<'a>(data: &'a [u8], wire: u64, packet: &mut Packet) -> Resu
     let address = |at| IpAddr::V4(Ipv4Addr::from(quad(fixed, at)));
     packet.source = address(12);
     packet.destination = address(16);
-    // Options may be cut off; then nothing above them is there.
+    // Options may be cut off; then nothing above them is captured.
     let above = data.get(header as usize..).unwrap_or_default();
     Ok(Payload { bytes: within(above, whole), whole })
 }

@@ -5,7 +5,7 @@ use crate::packet::Packet;
 use crate::skip::Skip;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Bytes of the header.
+/// Length of the header in bytes.
 const HEADER: u64 = 40;
 
 pub(super) fn header<'a>(data: &'a [u8], wire: u64, packet: &mut Packet) -> Result<Payload<'a>, Skip> {
@@ -23,11 +23,11 @@ pub(super) fn header<'a>(data: &'a [u8], wire: u64, packet: &mut Packet) -> Resu
     packet.ttl = fixed[7];
     let next = fixed[6];
     let whole = match u64::from(be16(fixed, 4)) {
-        // A jumbogram says its length in an option; without one a network card is to cut the packet.
+        // A jumbogram gives its length in an option; without one the network card segments the packet.
         0 if next == crate::packet::protocol::HOP_BY_HOP => {
             extensions::jumbo(above).unwrap_or(wire.saturating_sub(HEADER))
         }
-        // Nothing follows, so nothing is missing.
+        // No next header, so nothing is missing.
         0 if next == 59 => 0,
         0 => wire.saturating_sub(HEADER),
         payload => payload,

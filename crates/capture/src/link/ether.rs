@@ -1,15 +1,15 @@
-//! Ethernet and what stands between it and IP: VLANs, MPLS, PPPoE, LLC.
+//! Ethernet and the headers between it and IP: VLAN, MPLS, PPPoE, LLC.
 
 use super::{Found, after, be16, ppp};
 use crate::skip::Skip;
 
-/// From the addresses on.
+/// A frame from its addresses on.
 pub(crate) fn ethernet(frame: &[u8], depth: u32) -> Found<'_> {
     let ethertype = be16(frame, 12)?;
     by_ethertype(ethertype, after(frame, 14)?, depth)
 }
 
-/// What follows an ethertype, or a length where it is one.
+/// The content after an ethertype, or after a length in its place.
 pub(crate) fn by_ethertype(ethertype: u16, rest: &[u8], depth: u32) -> Found<'_> {
     let (mut ethertype, mut rest) = (ethertype, rest);
     for _ in 0..depth {
@@ -21,7 +21,7 @@ pub(crate) fn by_ethertype(ethertype: u16, rest: &[u8], depth: u32) -> Found<'_>
             }
             0x8847 | 0x8848 => return mpls(rest, depth - 1),
             0x8864 => return ppp::pppoe(rest),
-            // A provider's backbone: a whole frame behind its tag.
+            // A provider backbone bridge: a whole frame after its tag.
             0x88e7 => return ethernet(after(rest, 4)?, depth - 1),
             0x6558 => return ethernet(rest, depth - 1),
             0x880b => return ppp::ppp(rest),
@@ -32,7 +32,7 @@ pub(crate) fn by_ethertype(ethertype: u16, rest: &[u8], depth: u32) -> Found<'_>
     Err(Skip::TooDeep)
 }
 
-/// The header of 802.2, with SNAP or without.
+/// The 802.2 header, with or without SNAP.
 pub(super) fn llc(rest: &[u8], depth: u32) -> Found<'_> {
     if depth == 0 {
         return Err(Skip::TooDeep);
@@ -54,13 +54,14 @@ pub(super) fn llc(rest: &[u8], depth: u32) -> Found<'_> {
     }
 }
 
-/// Labels to the last of the stack; what follows says what it is by its first four bits, as routers guess, too.
+/// Labels up to the last of the stack; the first four bits of the content determine its type, the same guess
+/// as routers make.
 pub(crate) fn mpls(rest: &[u8], depth: u32) -> Found<'_> {
     if depth == 0 {
         return Err(Skip::TooDeep);
     }
     let mut rest = rest;
-    // Each label takes four bytes, so the loop is as long as the frame at most.
+    // Each label takes four bytes, so the length of the frame bounds the loop.
     loop {
         let [_, _, third, _, under @ ..] = rest else {
             return Err(Skip::LinkHeader);
@@ -72,7 +73,7 @@ pub(crate) fn mpls(rest: &[u8], depth: u32) -> Found<'_> {
     }
     match rest.first().map(|first| first >> 4) {
         Some(4 | 6) => Ok(rest),
-        // The control word of a pseudowire, or the addresses of Ethernet that begin with zeros.
+        // The control word of a pseudowire, or an Ethernet address that begins with zeros.
         Some(0) if carries_ip(after(rest, 4)?) => ethernet(after(rest, 4)?, depth - 1),
         Some(_) if carries_ip(rest) => ethernet(rest, depth - 1),
         Some(_) => Err(Skip::NotIp("MPLS")),
@@ -80,12 +81,12 @@ pub(crate) fn mpls(rest: &[u8], depth: u32) -> Found<'_> {
     }
 }
 
-/// Whether bytes may be an Ethernet frame that leads to IP.
+/// Whether bytes may be an Ethernet frame that carries IP.
 fn carries_ip(frame: &[u8]) -> bool {
     matches!(be16(frame, 12), Ok(0x0800 | 0x86dd | 0x8100 | 0x88a8 | 0x8847 | 0x8864))
 }
 
-/// Of the frequent ones.
+/// The names of frequent ones.
 pub(super) fn ethertype_name(ethertype: u16) -> &'static str {
     match ethertype {
         0x0806 => "ARP",
@@ -115,7 +116,7 @@ mod tests {
 
     const IP: &[u8] = &[0x45, 0, 0, 20];
 
-    /// With the depth that a frame of its own gets.
+    /// With the depth of a top-level frame.
     fn whole(frame: &[u8]) -> Found<'_> {
         ethernet(frame, crate::link::DEPTH)
     }

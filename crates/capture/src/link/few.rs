@@ -1,28 +1,29 @@
-//! Link types of a few bytes: loopback, cooked captures, HDLC, NFLOG, FDDI.
+//! Link types with short headers: loopback, cooked captures, HDLC, NFLOG, FDDI.
 
 use super::{DEPTH, Found, after, be16, ether, ppp};
 use crate::skip::Skip;
 
-/// The family of the machine that captured, in its byte order.
+/// The address family of the capturing machine, in its byte order.
 pub(super) fn null(frame: &[u8]) -> Found<'_> {
     let family = frame.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)).ok_or(Skip::LinkHeader)?;
-    // Families are below 256, so the order shows.
+    // Families are below 256, which shows the byte order.
     by_family(if family > 0xff { family.swap_bytes() } else { family }, after(frame, 4)?)
 }
 
-/// The same in the order of the network; what wrote it the other way round is read, too.
+/// The same in network byte order; a file in the other order is read too.
 pub(super) fn loopback(frame: &[u8]) -> Found<'_> {
     null(frame)
 }
 
-/// 2 is IPv4 everywhere; IPv6 is 10 on Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on macOS, 23 on Windows.
+/// 2 is IPv4 everywhere; IPv6 is 10 on Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on macOS, 23 on
+/// Windows.
 fn by_family(family: u32, rest: &[u8]) -> Found<'_> {
     match family {
         2 | 10 | 23 | 24 | 28 | 30 => Ok(rest),
         7 => Err(Skip::NotIp("OSI")),
         16 => Err(Skip::NotIp("AppleTalk")),
         0..=255 => Err(Skip::NotIp("another protocol")),
-        // Linux counts an ethertype in the lower half.
+        // Linux has an ethertype in the lower half.
         _ => ether::by_ethertype((family & 0xffff) as u16, rest, DEPTH),
     }
 }
@@ -37,7 +38,7 @@ pub(super) fn cooked_2(frame: &[u8]) -> Found<'_> {
     by_cooked(be16(frame, 8)?, be16(frame, 0)?, after(frame, 20)?)
 }
 
-/// What the protocol means hangs on the kind of device.
+/// The meaning of the protocol depends on the kind of device.
 fn by_cooked(device: u16, protocol: u16, rest: &[u8]) -> Found<'_> {
     match (device, protocol) {
         (824, _) => Err(Skip::NotIp("netlink")),
@@ -60,7 +61,7 @@ pub(super) fn hdlc(frame: &[u8]) -> Found<'_> {
     }
 }
 
-/// PPP in frames of HDLC, or Cisco's framing, which the address tells.
+/// PPP in HDLC frames, or Cisco's framing, distinguished by the address.
 pub(super) fn ppp_serial(frame: &[u8]) -> Found<'_> {
     match frame.first() {
         Some(0x0f | 0x8f) => hdlc(frame),
@@ -68,10 +69,10 @@ pub(super) fn ppp_serial(frame: &[u8]) -> Found<'_> {
     }
 }
 
-/// FDDI: control and two addresses, then LLC where the control says so.
+/// FDDI: control and two addresses, then LLC where the control field indicates it.
 pub(super) fn fddi(frame: &[u8]) -> Found<'_> {
     match frame.first() {
-        // Asynchronous and synchronous LLC, whatever the priority.
+        // Asynchronous and synchronous LLC, with any priority.
         Some(control) if control & 0x70 == 0x50 || control & 0xf0 == 0xd0 => {
             ether::llc(after(frame, 13)?, DEPTH)
         }
@@ -80,7 +81,7 @@ pub(super) fn fddi(frame: &[u8]) -> Found<'_> {
     }
 }
 
-/// Linux netfilter's log: a family and then fields, one of which is the packet.
+/// Linux netfilter log: an address family and then fields, one of which is the packet.
 pub(super) fn nflog(frame: &[u8]) -> Found<'_> {
     const PAYLOAD: u16 = 9;
     let [family, _version, _, _, fields @ ..] = frame else {
@@ -90,7 +91,8 @@ pub(super) fn nflog(frame: &[u8]) -> Found<'_> {
         return Err(Skip::NotIp("another protocol"));
     }
     let mut fields = fields;
-    // Lengths and types are in the order of the machine that captured; each field is four bytes at least, so the loop ends.
+    // Lengths and types are in the byte order of the capturing machine; each field takes at least four bytes,
+    // so the loop ends.
     while let [a, b, c, d, rest @ ..] = fields {
         let little = (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d]));
         let big = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));

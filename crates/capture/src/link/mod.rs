@@ -1,4 +1,5 @@
-//! From a frame of some link type to the IP header within it: small functions of bytes, each a suffix of what it was given.
+//! From a frame of any link type to the IP header in it: functions of bytes, each of which returns a suffix
+//! of its argument.
 
 mod ether;
 mod few;
@@ -12,13 +13,13 @@ pub use names::name;
 pub(crate) use ether::{by_ethertype, ethernet, mpls};
 pub(crate) use ppp::ppp;
 
-/// Headers within headers that are followed below IP: tags of VLANs, stacked Ethernet and the like.
+/// Largest number of nested headers below IP: VLAN tags, stacked Ethernet and the like.
 const DEPTH: u32 = 8;
 
-/// What starts with an IP header, or why nothing does.
+/// Bytes that start with an IP header, or why there are none.
 type Found<'a> = Result<&'a [u8], Skip>;
 
-/// The bytes from the IP header on, whichever version.
+/// The bytes from the IP header on, of either version.
 pub(crate) fn ip_in(link: u32, frame: &[u8]) -> Found<'_> {
     match link {
         1 => ethernet(frame, DEPTH),
@@ -41,12 +42,12 @@ pub(crate) fn ip_in(link: u32, frame: &[u8]) -> Found<'_> {
     }
 }
 
-/// What follows so many bytes.
+/// The bytes after the first `count`.
 fn after(bytes: &[u8], count: usize) -> Found<'_> {
     bytes.get(count..).ok_or(Skip::LinkHeader)
 }
 
-/// Two bytes as they go over the wire.
+/// Two bytes in network byte order.
 fn be16(bytes: &[u8], at: usize) -> Result<u16, Skip> {
     let pair = bytes.get(at..).and_then(|rest| rest.first_chunk());
     pair.map(|pair| u16::from_be_bytes(*pair)).ok_or(Skip::LinkHeader)

@@ -1,6 +1,6 @@
-//! Names of link types, for those that read why a packet was passed over.
+//! Names of link types, for messages.
 
-/// What a link type is called, where it is one that people meet.
+/// The name of a link type, if it is a common one.
 pub fn name(link: u32) -> Option<&'static str> {
     let name = match link {
         0 => "BSD loopback",

@@ -3,10 +3,11 @@
 use super::{DEPTH, Found, after, ether};
 use crate::skip::Skip;
 
-/// From the address field on, where it is not compressed away, else from the protocol.
+/// A frame from the address field on, or from the protocol where address and control are compressed.
 pub(crate) fn ppp(frame: &[u8]) -> Found<'_> {
     let rest = frame.strip_prefix(&[0xff, 3]).unwrap_or(frame);
-    // A protocol's last byte is odd and its first even, so one that is compressed to one byte shows.
+    // The last byte of a protocol is odd and its first is even, so a protocol compressed to one byte is
+    // recognised.
     let (protocol, rest) = match rest {
         [short, rest @ ..] if short & 1 == 1 => (u16::from(*short), rest),
         [high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
@@ -23,7 +24,7 @@ pub(crate) fn ppp(frame: &[u8]) -> Found<'_> {
     }
 }
 
-/// A session of PPPoE from its version on.
+/// A PPPoE session from its version on.
 pub(super) fn pppoe(frame: &[u8]) -> Found<'_> {
     match frame {
         [_, 0, ..] => ppp(after(frame, 6)?),

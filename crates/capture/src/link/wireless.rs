@@ -1,9 +1,9 @@
-//! 802.11 frames, with a radio header before them or without: only plain data frames have IP that can be read.
+//! 802.11 frames, with or without a radiotap header: only plain data frames carry readable IP.
 
 use super::{DEPTH, Found, after, ether};
 use crate::skip::Skip;
 
-/// The radio header says its own length.
+/// The radiotap header contains its length.
 pub(super) fn radiotap(frame: &[u8]) -> Found<'_> {
     let length = match frame {
         [_, _, low, high, ..] => usize::from(u16::from_le_bytes([*low, *high])),
@@ -12,7 +12,7 @@ pub(super) fn radiotap(frame: &[u8]) -> Found<'_> {
     self::frame(after(frame, length.max(8))?)
 }
 
-/// From the frame control on.
+/// A frame from the frame control on.
 pub(super) fn frame(frame: &[u8]) -> Found<'_> {
     let [first, second, ..] = frame else {
         return Err(Skip::LinkHeader);

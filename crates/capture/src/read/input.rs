@@ -1,4 +1,4 @@
-//! One buffer between a reader and what is parsed.
+//! A buffer between a reader and the parser.
 
 use super::BUFFER;
 use std::io::{self, ErrorKind, Read};
@@ -8,7 +8,7 @@ pub(super) struct Input<R> {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
-    /// The reader has no more.
+    /// Whether the reader has reached its end.
     drained: bool,
 }
 
@@ -17,7 +17,8 @@ impl<R: Read> Input<R> {
         Input { from, buffer: vec![0; BUFFER].into(), start: 0, end: 0, drained: false }
     }
 
-    /// Whether so many bytes can be had; [`Self::bytes`] has them then. No more than [`BUFFER`] ever can.
+    /// Whether `count` bytes are available; if so, [`Self::bytes`] contains them. At most [`BUFFER`] bytes
+    /// can be requested.
     pub fn have(&mut self, count: usize) -> io::Result<bool> {
         if self.end - self.start >= count {
             return Ok(true);
@@ -43,12 +44,12 @@ impl<R: Read> Input<R> {
         Ok(self.end >= count)
     }
 
-    /// What is in the buffer.
+    /// The buffered bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// Passes over so many bytes, and says whether there were as many.
+    /// Skips `count` bytes, and returns whether there were as many.
     pub fn pass(&mut self, count: u64) -> io::Result<bool> {
         let mut left = count;
         loop {
@@ -70,7 +71,7 @@ impl<R: Read> Input<R> {
 mod tests {
     use super::*;
 
-    /// Gives a byte at a time, and is interrupted before each.
+    /// Returns a byte at a time, with an interruption before each.
     struct Slow(Vec<u8>, bool);
 
     impl Read for Slow {

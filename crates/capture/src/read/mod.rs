@@ -28,32 +28,32 @@ use crate::{ip, link};
 use input::Input;
 use std::io::Read;
 
-/// Captured bytes of one packet that are believed.
+/// The largest captured length of a packet that is accepted.
 pub const LONGEST: u32 = 256 << 10;
-/// Bytes of the one buffer.
+/// Size of the buffer in bytes.
 pub const BUFFER: usize = 512 << 10;
-/// What follows a packet to the end of the file and is none is passed over up to so many bytes, and more ends the reading.
+/// Invalid bytes after the last packet are skipped up to this number; more of them are an error.
 const GARBAGE: usize = 64 << 10;
 
-/// Which headers of a packet within a packet are kept.
+/// Which IP headers of tunnelled packets are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Tunnels {
-    /// Those that routers see.
+    /// The outer headers, which routers see.
     #[default]
     Outer,
-    /// The innermost, of up to eight tunnels within each other: IP in IP of both versions, GRE, VXLAN, Geneve, GTP-U, MPLS. A tunnel whose content
-    /// is not IP, or is cut short, is kept as the packet that it is.
+    /// The innermost headers, of up to eight nested tunnels: IP in IP of both versions, GRE, VXLAN, Geneve,
+    /// GTP-U, MPLS. A tunnel whose content is not IP, or is cut short, is kept as a packet of its own.
     Inner,
 }
 
-/// What a step of the reader came to.
+/// The result of a step of the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The packet was read.
+    /// A packet was read.
     Packet,
-    /// A record is no packet of the result.
+    /// A record was skipped.
     Skipped(Skip),
-    /// There is nothing more.
+    /// The end of the capture.
     End,
 }
 
@@ -62,7 +62,7 @@ pub struct Reader<R> {
     input: Input<R>,
     format: Format,
     tunnels: Tunnels,
-    /// Records so far, and the packets among them.
+    /// Number of records so far, and of packets among them.
     records: u64,
     packets: u64,
     untimed: u64,
@@ -70,12 +70,12 @@ pub struct Reader<R> {
     skips: Skips,
     ended: bool,
     links: Vec<u32>,
-    /// Ports whose datagrams are kept, and the last one of them.
+    /// Ports whose datagrams are kept, and the last such datagram.
     ports: Vec<u16>,
     datagram: Vec<u8>,
 }
 
-/// Link types that are told apart in [`Reader::links`].
+/// Largest number of link types listed by [`Reader::links`].
 const LINKS: usize = 8;
 
 enum Format {
@@ -83,32 +83,32 @@ enum Format {
     Pcapng(pcapng::Section),
 }
 
-/// A record of either format, which stands in the buffer.
+/// A record of either format in the buffer.
 struct Record {
     link: u32,
-    /// None where the format keeps none.
+    /// `None` where the format has no time.
     time: Option<Result<u64, Skip>>,
-    /// Bytes on the wire.
+    /// Length on the wire in bytes.
     original: u32,
-    /// Where the frame begins in the buffer, and its captured bytes.
+    /// The position of the frame in the buffer, and its captured length.
     at: usize,
     captured: usize,
-    /// From the record's first byte to the next record's.
+    /// Length of the whole record in bytes.
     length: u64,
 }
 
 /// What the buffer begins with.
 enum Found {
     Record(Record),
-    /// A packet of no described interface.
+    /// A packet of an interface that is not described.
     Stray {
         length: u64,
     },
-    /// Nothing more, at the end of a record.
+    /// The end of the file, at the end of a record.
     End,
     /// The end of the file within a record.
     Cut,
-    /// No record; reading on is of no use.
+    /// Not a record; reading on is pointless.
     Broken(Broken),
 }
 
@@ -119,10 +119,10 @@ enum Broken {
 }
 
 impl<R: Read> Reader<R> {
-    /// Of the capture that `from` begins with. It is read in large pieces, so needs no buffer of its own.
+    /// A reader of the capture that `from` begins with. It reads in large pieces, so `from` needs no buffer.
     ///
     /// # Errors
-    /// Where it is no capture, or its header is cut short or of a version that is not known.
+    /// When `from` is not a capture, or its header is cut short or of an unknown version.
     pub fn new(from: R, tunnels: Tunnels) -> Result<Reader<R>, CaptureError> {
         let mut input = Input::new(from);
         input.have(12)?;
@@ -150,23 +150,23 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// The same, keeping what datagrams of UDP to these ports carry: [`Self::datagram`].
+    /// Keeps the payload of UDP datagrams to these ports: see [`Self::datagram`].
     pub fn with_datagrams(mut self, ports: Vec<u16>) -> Reader<R> {
         self.ports = ports;
         self
     }
 
-    /// What the datagram of the packet that was read last carries, as far as it was captured; `None` where it is none to the ports that are
-    /// looked for, or a fragment.
+    /// The captured payload of the last packet's datagram; `None` where it is not a datagram to one of the
+    /// kept ports, or is a fragment.
     pub fn datagram(&self) -> Option<&[u8]> {
         (!self.datagram.is_empty()).then_some(&self.datagram)
     }
 
-    /// Reads the next record into `packet`, which holds nothing of use unless the answer is [`Step::Packet`].
+    /// Reads the next record into `packet`, which is valid only if the result is [`Step::Packet`].
     ///
     /// # Errors
-    /// Where the bytes cannot be had, or what follows is no record and more than a few bytes. All steps before it are good; those after it say
-    /// [`Step::End`].
+    /// When the bytes cannot be read, or when more than a few bytes follow that are not a record. All earlier
+    /// steps are valid; later ones return [`Step::End`].
     pub fn next(&mut self, packet: &mut Packet) -> Result<Step, CaptureError> {
         if self.ended {
             return Ok(Step::End);
@@ -218,7 +218,8 @@ impl<R: Read> Reader<R> {
             Some(Err(skip)) => return Step::Skipped(skip),
             None => self.last,
         };
-        // Frames are longer than what was captured of them; where they claim not to be, what is there counts.
+        // A frame is at least as long as its captured part; if the record claims less, the captured length is
+        // used.
         let wire = u64::from(record.original).max(frame.len() as u64);
         let read = link::ip_in(record.link, frame)
             .and_then(|data| ip::read(data, wire - (frame.len() - data.len()) as u64, self.tunnels, packet));
@@ -241,13 +242,13 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Passes over the record; a file that ends within what is of no interest there has given all of the packet.
+    /// Skips the record. If the file ends within an unused part of it, the packet is still complete.
     fn pass(&mut self, length: u64, step: Step) -> std::io::Result<Step> {
         self.ended |= !self.input.pass(length)?;
         Ok(step)
     }
 
-    /// A few bytes at the end are passed over, unless they are all there is.
+    /// A few invalid bytes at the end are skipped, unless there is nothing else.
     fn broken(&mut self, broken: &Broken) -> Result<Step, CaptureError> {
         let few = !self.input.have(GARBAGE)?;
         if few && self.records > 0 {
@@ -269,22 +270,23 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Link types of what was read so far, eight at most: the one of the last record is the last.
+    /// Link types of the records so far, at most eight: that of the last record comes last.
     pub fn links(&self) -> &[u32] {
         &self.links
     }
 
-    /// Packets that were read so far.
+    /// Number of packets so far.
     pub fn packets(&self) -> u64 {
         self.packets
     }
 
-    /// Packets among them that have no time of their own, as the simple packets of pcapng: they have that of the packet read before, or 0.
+    /// Number of packets without a time of their own, such as simple packets of pcapng: they have the time of
+    /// the previous packet, or 0.
     pub fn untimed(&self) -> u64 {
         self.untimed
     }
 
-    /// What was passed over so far.
+    /// Skipped records so far, by reason.
     pub fn skips(&self) -> &Skips {
         &self.skips
     }

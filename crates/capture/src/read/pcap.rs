@@ -1,4 +1,4 @@
-//! The records of pcap: one behind the other, in the byte order and resolution of the file's magic.
+//! The records of pcap, one after the other, in the byte order and resolution of the file's magic number.
 
 use super::input::Input;
 use super::{Broken, Found, LONGEST, Record};
@@ -6,11 +6,11 @@ use crate::error::CaptureError;
 use crate::kind::{self, Magic};
 use std::io::{self, Read};
 
-/// What the header says that counts for every record.
+/// The parts of the file header that apply to every record.
 pub(super) struct File {
     magic: Magic,
     link: u32,
-    /// Files before version 2.4 may have captured and original length the other way round.
+    /// Files before version 2.4 may have captured and original length swapped.
     swapped: bool,
 }
 
@@ -24,7 +24,7 @@ impl File {
         let magic = kind::pcap([header[0], header[1], header[2], header[3]])
             .ok_or(CaptureError::NotACapture("no magic of theirs"))?;
         let version = word(header, 4, magic.big);
-        // The major number comes first in either order.
+        // The major number comes first in either byte order.
         let (major, minor) = if magic.big {
             ((version >> 16) as u16, version as u16)
         } else {
@@ -33,7 +33,7 @@ impl File {
         if major != 2 {
             return Err(CaptureError::Version { major, minor });
         }
-        // The upper half says how long a frame's check sum is.
+        // The upper half gives the length of a frame check sequence.
         let link = word(header, 20, magic.big) & 0xffff;
         input.pass(HEADER as u64)?;
         Ok(File { magic, link, swapped: minor < 4 })
@@ -58,7 +58,7 @@ impl File {
         if !input.have(header + captured)? {
             return Ok(Found::Cut);
         }
-        // Fractions of a second and more are carried. Both are of 32 bits, so nothing overflows.
+        // Fractions of a second or more are carried over. Both numbers have 32 bits, so nothing overflows.
         let unit = if self.magic.nanoseconds { 1 } else { 1000 };
         Ok(Found::Record(Record {
             link: self.link,
@@ -71,7 +71,7 @@ impl File {
     }
 }
 
-/// Four bytes in the file's order; zero where there are none.
+/// Four bytes in the byte order of the file; zero where there are none.
 pub(super) fn word(bytes: &[u8], at: usize, big: bool) -> u32 {
     let four = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
     four.map_or(0, |four| if big { u32::from_be_bytes(*four) } else { u32::from_le_bytes(*four) })

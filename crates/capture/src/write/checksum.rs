@@ -1,21 +1,21 @@
-//! Checksums of headers whose payload is zeros, which add nothing to a sum.
+//! Checksums of headers. Payloads are zeros, which add nothing to a sum.
 
 use crate::packet::Packet;
 use etherparse::checksum::Sum16BitWords;
 use std::net::IpAddr;
 
-/// Of these bytes.
+/// The checksum of these bytes.
 pub(super) fn plain(bytes: &[u8]) -> [u8; 2] {
-    // The library sums words in the order of the machine, and its result goes to the wire as it is.
+    // The library sums words in the byte order of the machine, and its result is stored unchanged.
     Sum16BitWords::new().add_slice(bytes).ones_complement().to_ne_bytes()
 }
 
-/// Of these bytes and what stands for the IP header: addresses, protocol, and the length of what is above it.
+/// The checksum of these bytes and the pseudo-header: addresses, protocol, and the length above IP.
 pub(super) fn with_ends(packet: &Packet, length: usize, bytes: &[u8]) -> [u8; 2] {
     sum(packet, length, bytes).ones_complement().to_ne_bytes()
 }
 
-/// The same where 0 means that there is none.
+/// The same for protocols in which 0 means that there is no checksum.
 pub(super) fn never_zero(packet: &Packet, length: usize, bytes: &[u8]) -> [u8; 2] {
     sum(packet, length, bytes).to_ones_complement_with_no_zero().to_ne_bytes()
 }

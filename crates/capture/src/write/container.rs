@@ -1,16 +1,16 @@
-//! The file around the frames.
+//! Writes the capture file around the frames.
 
 use super::{Container, Link, Options, Resolution, WriteError};
 use crate::packet::Packet;
 use std::io::{self, BufWriter, Write};
 use std::net::IpAddr;
 
-/// More than any payload.
+/// Longer than any payload.
 static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
-/// What the file says was captured of a frame at most.
+/// The snap length of the file.
 const SNAP: u32 = 256 << 10;
 
-/// Where records go.
+/// The output file.
 pub(super) struct Out<W: Write> {
     to: BufWriter<W>,
     container: Container,
@@ -33,7 +33,7 @@ impl<W: Write> Out<W> {
             }
             Container::Pcapng => {
                 words(&mut to, [0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28])?;
-                // The resolution is an option of one byte, and the end of options one of none.
+                // The resolution is an option of one byte; the end of options is an empty option.
                 let resolution = if nanoseconds { 9 } else { 6 };
                 words(&mut to, [1, 32, link.into(), SNAP, 0x0001_0009, resolution, 0, 32])?;
             }
@@ -41,13 +41,14 @@ impl<W: Write> Out<W> {
         Ok(Out { to, container, resolution })
     }
 
-    /// Whether there is a time stamp for this time.
+    /// Checks that a timestamp exists for this time.
     pub fn check(&self, time: u64) -> Result<(), WriteError> {
         let late = self.container == Container::Pcap && time / 1_000_000_000 > u64::from(u32::MAX);
         if late { Err(WriteError::TooLate) } else { Ok(()) }
     }
 
-    /// A frame with these bytes and so many zeros behind them, 65,535 at most; those are in the capture where they are held.
+    /// Writes a frame with these bytes followed by `zeros` zeros, at most 65,535. The zeros are written if
+    /// `held`, otherwise only counted in the original length.
     pub fn record(&mut self, time: u64, frame: &[u8], zeros: usize, held: bool) -> io::Result<()> {
         let original = (frame.len() + zeros) as u32;
         let zeros = if held { zeros } else { 0 };
@@ -80,15 +81,15 @@ impl<W: Write> Out<W> {
     }
 }
 
-/// Little-endian, as both formats are written here.
+/// Writes words in little-endian order, as used here for both formats.
 fn words<const N: usize>(to: &mut impl Write, words: [u32; N]) -> io::Result<()> {
     words.iter().try_for_each(|word| to.write_all(&word.to_le_bytes()))
 }
 
-/// Ethernet's header, with an address for either end that its IP address gives.
+/// Appends an Ethernet header, with hardware addresses derived from the IP addresses.
 pub(super) fn ethernet(packet: &Packet, to: &mut Vec<u8>) {
     for address in [packet.destination, packet.source] {
-        // Locally administered, of one host.
+        // A locally administered unicast address.
         match address {
             IpAddr::V4(four) => {
                 to.extend([2, 0]);
@@ -97,7 +98,7 @@ pub(super) fn ethernet(packet: &Packet, to: &mut Vec<u8>) {
             IpAddr::V6(six) => {
                 let mut folded = [2, 6, 0, 0, 0, 0];
                 for (at, byte) in six.octets().iter().enumerate() {
-                    // Bytes four apart share a place, and are turned so that equal ones do not vanish.
+                    // Bytes four apart share a position, and are rotated so that equal ones do not cancel.
                     folded[2 + at % 4] ^= byte.rotate_left((at / 4) as u32 * 2);
                 }
                 to.extend(folded);

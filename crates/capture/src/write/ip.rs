@@ -1,15 +1,15 @@
-//! The IP header of a packet.
+//! Writes IP headers.
 
 use super::checksum;
 use crate::packet::{Packet, protocol};
 use std::net::IpAddr;
 
-/// Bytes of IP that the length field can say.
+/// The largest IP length that the length field can express.
 pub(super) fn longest(packet: &Packet) -> u32 {
     if packet.source.is_ipv4() { 65_535 } else { 65_535 + 40 }
 }
 
-/// Bytes of the header, with that of a fragment of IPv6.
+/// Length of the header in bytes, including the fragment header of IPv6.
 pub(super) fn header(packet: &Packet) -> usize {
     match packet.source {
         IpAddr::V4(_) => usize::from(packet.header_words) * 4,
@@ -35,7 +35,7 @@ pub(super) fn put(packet: &Packet, to: &mut Vec<u8>) {
             to.extend([packet.ttl, packet.protocol, 0, 0]);
             to.extend(source.octets());
             to.extend(destination.octets());
-            // Options that do nothing.
+            // No-operation options.
             to.resize(start + header(packet), 1);
             let sum = checksum::plain(&to[start..]);
             to[start + 10..start + 12].copy_from_slice(&sum);

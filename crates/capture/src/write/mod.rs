@@ -1,21 +1,23 @@
-//! Packets in order of time to a capture that other programs read without complaint.
+//! Writes packets in order of time to a capture that other programs read without complaint.
 //!
-//! What a packet does not say is made up plainly: payloads are absent or zeros, hardware addresses are locally administered ones by IP address, and sequence
-//! numbers of TCP are those that the lengths give. Checksums are right. Packets go out in the order in which they come, which should be that of time.
+//! What a packet does not contain is filled in: payloads are absent or zeros, hardware addresses are locally
+//! administered ones derived from IP addresses, and TCP sequence numbers follow from the lengths. Checksums
+//! are valid. Packets are written in the given order, which should be that of time.
 //!
-//! | a packet of | is written as |
+//! | packet | written as |
 //! | --- | --- |
-//! | TCP | flags as they are (ACK where there are none), sequence and acknowledgement that fit the packets before it between the same ends; what a SYN has beyond its header is options |
+//! | TCP | its flags (ACK where there are none), sequence and acknowledgement numbers consistent with earlier packets between the same ends; bytes of a SYN beyond its header are options |
 //! | UDP, UDP-Lite | its header and zeros |
-//! | echoes of ICMP and ICMPv6, and any without a type | its header and zeros |
-//! | errors of both | its header, that of a packet that could have caused it, and zeros |
-//! | SCTP | its header, its checksum left 0, and a chunk of padding |
-//! | any, not the first fragment | zeros |
-//! | any other | nothing above IP but the ports of DCCP and the first eight bytes of ICMP: the rest is not in the capture, as if the snap length had cut it off, since zeros would be nonsense there |
+//! | ICMP and ICMPv6 echoes, and any without a type | its header and zeros |
+//! | ICMP and ICMPv6 errors | its header, that of a packet that could have caused it, and zeros |
+//! | SCTP | its header with checksum 0, and a padding chunk |
+//! | not the first fragment, any protocol | zeros |
+//! | any other | nothing above IP except the ports of DCCP and the first eight bytes of ICMP: the rest is omitted as if cut off by the snap length, since zeros would be malformed |
 //!
-//! Lengths are those of IP, however long: a capture of a host that leaves the cutting to its network card has such, too. A length below that of the
-//! headers is raised to it, and one above what the length field holds is lowered; both are counted. The first fragment of UDP over IPv4 has no
-//! checksum, since that of the whole is not known. With [`Options::mtu`], a longer packet of TCP is cut as a network card does it.
+//! Lengths are those of IP, however large: captures of hosts with segmentation offload have such lengths,
+//! too. A length below that of the headers is raised to it, and one above the maximum of the length field is
+//! lowered; both are counted. The first fragment of UDP over IPv4 has no checksum, because that of the whole
+//! datagram is unknown. With [`Options::mtu`], a longer TCP packet is segmented as a network card does it.
 
 mod checksum;
 mod container;
@@ -28,69 +30,70 @@ use container::Out;
 use session::Sessions;
 use std::io::{self, Write};
 
-/// The format.
+/// The capture format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Container {
-    /// Times to 2106.
+    /// Times up to 2106.
     #[default]
     Pcap,
     /// One section with one interface.
     Pcapng,
 }
 
-/// What time stamps count.
+/// The resolution of timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Resolution {
-    /// What is finer is cut off.
+    /// Finer parts are cut off.
     Microseconds,
-    /// All of a packet's time.
+    /// The full time of a packet.
     #[default]
     Nanoseconds,
 }
 
-/// What stands below IP.
+/// The link layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Link {
-    /// With made-up addresses.
+    /// With generated addresses.
     #[default]
     Ethernet,
-    /// Nothing: link type 101.
+    /// None: link type 101.
     Ip,
 }
 
-/// What follows the headers.
+/// The payload after the headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Payload {
-    /// Nothing, as if the snap length had cut it off: the original length is kept, and checksums are those of zeros. Small, and nothing that programs
-    /// could take for a spoilt protocol.
+    /// None, as if cut off by the snap length: the original length is kept, and checksums assume zeros. Files
+    /// are small, and nothing in them looks like a malformed protocol.
     #[default]
     Absent,
-    /// As many zeros as the length asks for. Programs that go by ports, as DNS by 53, find nonsense there: of all ports of UDP and TCP tshark calls
-    /// packets to some ninety malformed.
+    /// As many zeros as the length requires. Programs that infer protocols from ports, such as DNS from 53,
+    /// find malformed messages: tshark reports packets to about ninety UDP and TCP ports as malformed.
     Zeros,
 }
 
-/// How packets are written.
+/// Options of writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// pcap, unless said otherwise.
+    /// Capture format; pcap by default.
     pub container: Container,
-    /// Nanoseconds, unless said otherwise.
+    /// Resolution of timestamps; nanoseconds by default.
     pub resolution: Resolution,
-    /// Ethernet, unless said otherwise.
+    /// Link layer; Ethernet by default.
     pub link: Link,
-    /// Absent, unless said otherwise.
+    /// Payload; absent by default.
     pub payload: Payload,
-    /// Bytes of IP above which a packet of TCP is cut into segments of the same time; FIN and PSH go with the last. Packets of other protocols and
-    /// fragments are left as they are. None cuts nothing.
+    /// IP length in bytes above which a TCP packet is divided into segments with the same time; FIN and PSH
+    /// are set in the last one. Packets of other protocols and fragments are unchanged. `None` divides
+    /// nothing.
     pub mtu: Option<u32>,
-    /// Pairs of ends whose sequence numbers are kept, about 150 bytes each; at least one. When there are more, the one that was
-    /// silent longest starts anew.
+    /// Largest number of pairs of ends whose sequence numbers are kept, about 150 bytes each; at least one.
+    /// When there are more, the pair idle for longest restarts.
     pub sessions: usize,
 }
 
 impl Default for Options {
-    /// With 2^18 sessions.
+    /// The defaults, with 2^18 sessions.
     fn default() -> Options {
         Options {
             container: Container::Pcap,
@@ -103,31 +106,31 @@ impl Default for Options {
     }
 }
 
-/// What was written.
+/// Counts of what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Packets that were taken.
+    /// Number of packets.
     pub packets: u64,
-    /// Frames that became of them: more where packets were cut.
+    /// Number of frames; more than packets where TCP packets were divided.
     pub frames: u64,
-    /// Packets whose length was below that of their headers.
+    /// Number of packets whose length was below that of their headers.
     pub lengthened: u64,
-    /// Packets whose length was above what its field holds.
+    /// Number of packets whose length exceeded its field.
     pub shortened: u64,
-    /// Packets of TCP that were cut.
+    /// Number of TCP packets that were divided.
     pub cut: u64,
 }
 
-/// Why a packet is not written. Those before it are.
+/// Why a packet is not written. Earlier packets are.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The file takes no more.
+    /// The file cannot be written.
     #[error("cannot write: {0}")]
     Io(#[from] io::Error),
-    /// Source and destination are of two families.
-    #[error("a packet from {0} cannot go to {1}")]
+    /// Source and destination are of different families.
+    #[error("the addresses {0} and {1} are of different families")]
     Families(std::net::IpAddr, std::net::IpAddr),
-    /// Seconds of pcap have 32 bits.
+    /// The time exceeds the 32-bit seconds of pcap.
     #[error("pcap has no time after 2106; pcapng has")]
     TooLate,
 }
@@ -138,15 +141,15 @@ pub struct Writer<W: Write> {
     options: Options,
     sessions: Sessions,
     counts: Counts,
-    /// The headers of a frame, kept for its room.
+    /// The headers of a frame; kept to reuse the allocation.
     frame: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
-    /// Writes the file's header. `to` is written to in large pieces.
+    /// Writes the file header. `to` is written in large pieces.
     ///
     /// # Errors
-    /// Where `to` has one.
+    /// When `to` cannot be written.
     pub fn new(to: W, options: Options) -> io::Result<Writer<W>> {
         Ok(Writer {
             to: Out::new(to, options)?,
@@ -157,16 +160,16 @@ impl<W: Write> Writer<W> {
         })
     }
 
-    /// The same with another payload, for all packets that are still to come.
+    /// Sets another payload for all following packets.
     pub fn with_payload(mut self, payload: Payload) -> Writer<W> {
         self.options.payload = payload;
         self
     }
 
-    /// Writes a packet, not before those of an earlier time.
+    /// Writes a packet; call it in order of time.
     ///
     /// # Errors
-    /// Where it cannot be one, or the file takes no more.
+    /// When the packet cannot be represented, or the file cannot be written.
     pub fn write(&mut self, packet: &Packet) -> Result<(), WriteError> {
         if packet.source.is_ipv4() != packet.destination.is_ipv4() {
             return Err(WriteError::Families(packet.source, packet.destination));
@@ -194,7 +197,7 @@ impl<W: Write> Writer<W> {
         self.segments(&packet, segment, least)
     }
 
-    /// The packet as several, each of which has `least` bytes of headers and `longest` of all at most.
+    /// Divides a packet into several, each with `least` bytes of headers and at most `longest` bytes in all.
     fn segments(&mut self, packet: &Packet, longest: u32, least: u32) -> Result<(), WriteError> {
         const CWR: u8 = 0x80;
         const PSH_FIN: u8 = 9;
@@ -213,7 +216,7 @@ impl<W: Write> Writer<W> {
         self.frame(&piece)
     }
 
-    /// A packet whose lengths are right.
+    /// Writes a packet whose lengths are valid.
     fn frame(&mut self, packet: &Packet) -> Result<(), WriteError> {
         self.counts.frames += 1;
         let frame = &mut self.frame;
@@ -236,15 +239,15 @@ impl<W: Write> Writer<W> {
         Ok(self.to.record(packet.time, frame, zeros, held)?)
     }
 
-    /// What was written so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Ends the file, and gives back what it was written to.
+    /// Completes the file, and returns the inner writer.
     ///
     /// # Errors
-    /// Where the last bytes cannot be written.
+    /// When the last bytes cannot be written.
     pub fn finish(self) -> io::Result<(W, Counts)> {
         Ok((self.to.finish()?, self.counts))
     }

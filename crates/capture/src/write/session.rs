@@ -1,4 +1,4 @@
-//! Sequence numbers between two ends, as far as lengths and flags give them.
+//! Sequence numbers between two ends, derived from lengths and flags.
 
 use super::transport::{ACK, FIN, SYN, tcp_header};
 use crate::packet::Packet;
@@ -8,14 +8,14 @@ use std::net::IpAddr;
 /// An address and a port.
 type End = (IpAddr, u16);
 
-/// What TCP's header counts.
+/// The numbers of a TCP header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Numbers {
     pub sequence: u32,
     pub acknowledged: u32,
 }
 
-/// The next number of both directions, that of the smaller end first.
+/// The next number of either direction, that of the smaller end first.
 pub(super) struct Sessions {
     next: LruCache<(End, End), [u32; 2]>,
     most: usize,
@@ -26,7 +26,8 @@ impl Sessions {
         Sessions { next: LruCache::unbounded(), most: most.max(1) }
     }
 
-    /// Of the next packet, which has so many bytes above IP. A connection that begins anew between the same ends counts on.
+    /// The numbers of the next packet, which has `above` bytes above IP. A new connection between the same
+    /// ends continues the numbers.
     pub fn next(&mut self, packet: &Packet, above: usize) -> Numbers {
         let source = (packet.source, packet.source_port);
         let destination = (packet.destination, packet.destination_port);
@@ -46,7 +47,8 @@ impl Sessions {
     }
 }
 
-/// Where a direction begins: by its ends alone, so that the same packets give the same file.
+/// The initial number of a direction: it depends only on its ends, so that the same packets give the same
+/// file.
 fn first(from: End, to: End) -> u32 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -72,7 +74,7 @@ mod tests {
         assert_eq!(send(1), first.wrapping_add(100));
         send(2);
         assert_eq!(send(1), first.wrapping_add(200));
-        // The second makes room for the third, and the first is known still.
+        // The second makes room for the third, and the first is still known.
         send(3);
         assert_eq!(send(1), first.wrapping_add(300));
         send(2);

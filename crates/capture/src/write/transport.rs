@@ -1,20 +1,20 @@
-//! What stands above IP: headers, and the little that must not be zeros.
+//! Headers above IP, and the few bytes that must not be zeros.
 
 use super::checksum;
 use super::session::Numbers;
 use crate::packet::{Packet, protocol};
 use std::net::IpAddr;
 
-/// Flags of TCP.
+/// TCP flags.
 pub(super) const FIN: u8 = 1;
 pub(super) const SYN: u8 = 2;
 pub(super) const ACK: u8 = 16;
 
-/// Bytes of TCP's header without options, and of options at most.
+/// Length of the TCP header without options, and largest length of options.
 const TCP: usize = 20;
 const OPTIONS: usize = 40;
 
-/// Bytes that a packet has at least above its IP header.
+/// Least number of bytes of a packet above its IP header.
 pub(super) fn least(packet: &Packet) -> usize {
     match packet.protocol {
         _ if packet.fragment_offset > 0 => 0,
@@ -44,7 +44,7 @@ pub(super) fn least(packet: &Packet) -> usize {
     }
 }
 
-/// An extension header of IPv6 that nothing follows: what a packet has whose protocol is said to be one.
+/// An IPv6 extension header that nothing follows: for packets whose protocol is an extension.
 fn extension(number: u8) -> Option<&'static [u8]> {
     match number {
         protocol::HOP_BY_HOP | protocol::DESTINATION_OPTIONS => Some(&[NOTHING, 0, 1, 4, 0, 0, 0, 0]),
@@ -56,16 +56,16 @@ fn extension(number: u8) -> Option<&'static [u8]> {
     }
 }
 
-/// The next header of IPv6 where there is none.
+/// The number for no next header in IPv6.
 const NOTHING: u8 = 59;
 
-/// Segments have headers of the same length.
+/// Whether a packet can be divided: all segments have headers of the same length.
 pub(super) fn can_be_cut(packet: &Packet) -> bool {
     let syn = packet.tcp_flags.is_some_and(|flags| flags & SYN != 0);
     packet.protocol == protocol::TCP && packet.fragment_offset == 0 && packet.ip_flags & 1 == 0 && !syn
 }
 
-/// Bytes of TCP's header where there are so many above IP: all that a SYN has are options, as far as they go.
+/// The length of the TCP header, given the bytes above IP: bytes of a SYN are options as far as possible.
 pub(super) fn tcp_header(flags: u8, above: usize) -> usize {
     let room = if flags & SYN != 0 { above.saturating_sub(TCP).min(OPTIONS) } else { 0 };
     TCP + room / 4 * 4
@@ -75,10 +75,11 @@ fn kind(packet: &Packet) -> (u8, u8) {
     packet.icmp.unwrap_or(if packet.protocol == protocol::ICMP { (8, 0) } else { (128, 0) })
 }
 
-/// Appends headers, of `above` bytes above IP, and says whether zeros are a sound rest: of most protocols they are nothing that has a meaning.
+/// Appends headers, for `above` bytes above IP, and returns whether zeros are a valid remainder: for most
+/// protocols they are not.
 pub(super) fn put(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<u8>) -> bool {
     if packet.fragment_offset > 0 {
-        // In the capture in any case: tcpprep gives up at frames that end with the IP header.
+        // Always captured: tcpprep gives up at frames that end with the IP header.
         to.resize(to.len() + above.min(8), 0);
         return true;
     }
@@ -90,7 +91,7 @@ pub(super) fn put(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<
             ports(packet, to);
             to.extend([0; 8]);
             if let Ok(rest @ 4..) = u16::try_from(above - 12) {
-                // A chunk of padding, of RFC 4820.
+                // A padding chunk (RFC 4820).
                 to.extend([0x84, 0]);
                 to.extend(rest.to_be_bytes());
             }
@@ -129,12 +130,12 @@ fn tcp(packet: &Packet, above: usize, numbers: Numbers, to: &mut Vec<u8>) {
     to.extend(numbers.acknowledged.to_be_bytes());
     to.extend([((header / 4) << 4) as u8, flags, 0xff, 0xff, 0, 0, 0, 0]);
     if header > TCP {
-        // The largest segment on Ethernet, which nearly every SYN names first.
+        // The maximum segment size on Ethernet, which nearly every SYN has as its first option.
         let size: u16 = if packet.source.is_ipv6() { 1_440 } else { 1_460 };
         to.extend([2, 4]);
         to.extend(size.to_be_bytes());
     }
-    // Options that do nothing.
+    // No-operation options.
     to.resize(start + header, 1);
     let sum = checksum::with_ends(packet, above, &to[start..]);
     set(to, start + 16, sum);
@@ -144,7 +145,7 @@ fn udp(packet: &Packet, above: usize, to: &mut Vec<u8>) {
     let start = to.len();
     ports(packet, to);
     let length = u16::try_from(above).unwrap_or(u16::MAX);
-    // UDP-Lite says how much its checksum covers, and 0 means all.
+    // UDP-Lite has the coverage of its checksum in this field, and 0 means all.
     to.extend(if packet.protocol == protocol::UDP { length } else { 0 }.to_be_bytes());
     to.extend([0, 0]);
     let first = packet.ip_flags & 1 == 1 && packet.source.is_ipv4();
@@ -177,12 +178,14 @@ fn icmp(packet: &Packet, above: usize, to: &mut Vec<u8>) -> bool {
     sound
 }
 
-/// Bytes of what caused an error: of IPv4 its header and eight more, of IPv6 its header.
+/// Number of bytes quoted of the packet that caused an error: for IPv4 its header and eight more, for IPv6
+/// its header.
 fn cause_least(packet: &Packet) -> usize {
     if packet.source.is_ipv4() { 28 } else { 40 }
 }
 
-/// The header of a packet the other way that could have caused an error, with `room` for it and what follows.
+/// Appends the header of a packet in the other direction that could have caused an error, with `room` for it
+/// and what follows.
 fn cause(packet: &Packet, room: usize, to: &mut Vec<u8>) {
     let other = Packet {
         source: packet.destination,
@@ -191,7 +194,7 @@ fn cause(packet: &Packet, room: usize, to: &mut Vec<u8>) {
         header_words: 5,
         ttl: 1,
         protocol: match packet.source {
-            // One of those that are for experiments.
+            // A protocol number reserved for experiments.
             IpAddr::V4(_) => 253,
             IpAddr::V6(_) => NOTHING,
         },

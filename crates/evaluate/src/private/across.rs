@@ -1,4 +1,4 @@
-//! What holds of every measure across records, on whatever trace.
+//! Properties of all measures across records, on arbitrary traces.
 
 use super::population::{Population, population};
 use super::sessions::{Sessions, sessions};

@@ -1,5 +1,5 @@
-//! The binning map alone, without noise: what the first step of the method costs before anything is paid for. Its address networks are those that
-//! the records have, so it is as raw as they are.
+//! The bins alone, without noise: the error that the first step of the method causes before any noise. The
+//! address networks are those of the raw records, so the result is as private as they are.
 
 use ipnet::Ipv4Net;
 use netdpsyn_generate::{restore::Restorer, stream};
@@ -12,8 +12,8 @@ use netdpsyn_trace::{Column, Field, Schema, Trace, address};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-/// The bins of every measured column: fixed ones from the schema; for addresses the networks of length `prefix` that occur, unless networks are
-/// declared; for ports the paper's.
+/// The bins of every measured column: fixed ones from the schema; for addresses the networks of length
+/// `prefix` that occur, unless networks are declared; for ports those of the paper.
 pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private<Vec<Attribute>> {
     trace.privately(|trace| {
         let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());
@@ -36,7 +36,10 @@ pub fn binning(trace: &Sensitive<Trace>, schema: &Schema, prefix: u8) -> Private
     })
 }
 
-/// Every record drawn anew from its bins.
+/// Draws every record anew from its bins.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn redrawn(
     trace: Sensitive<Trace>,
     schema: &Schema,
@@ -54,13 +57,14 @@ pub fn redrawn(
     trace.map(drawn).finished_or(Cancelled)
 }
 
-/// The addresses of any family that occur, by the networks that people speak of; the numbers beyond them belong to the last.
+/// Bins the addresses of any family that occur by their coarse networks; unused numbers belong to the last
+/// bin.
 fn by_network(directory: &Directory) -> Partition {
     let network = |number: u64| address::coarse(directory.key(number));
     let begins = |&number: &u64| number == 0 || network(number) != network(number - 1);
     let mut starts: Vec<u64> = (0..directory.len()).filter(begins).collect();
     let drawn = starts.len().max(1);
-    // A bin draws from its first interval alone.
+    // Values are drawn from the first interval of a bin alone.
     let mut labels: Vec<u32> = (0..drawn as u32).collect();
     let mut weights = vec![1.0; drawn];
     if starts.is_empty() {
@@ -73,11 +77,11 @@ fn by_network(directory: &Directory) -> Partition {
     Partition::weighted(starts, labels, weights, SPACE)
 }
 
-/// The networks of one length that a column has.
+/// The networks of one length that occur in a column.
 fn occurring(trace: &Trace, column: usize, prefix: u8) -> Vec<Ipv4Net> {
     let mut networks = BTreeSet::new();
     trace.column(column).for_each(|address| {
-        // A special value is no address.
+        // A special value is not an address.
         let address = u32::try_from(address).map(Ipv4Addr::from);
         networks
             .extend(address.ok().and_then(|a| Ipv4Net::new(a, prefix.min(32)).ok()).map(|net| net.trunc()));

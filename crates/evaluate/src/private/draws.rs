@@ -1,9 +1,10 @@
-//! Numbers that look random and are the same in every run, so that a report can be repeated: hash coefficients, generators, samples of rows.
+//! Pseudo-random numbers that are the same in every run, so that a report is reproducible: hash coefficients,
+//! generators, samples of rows.
 
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus, seq::index};
 
-/// A hash of `counter` under `seed`: the output function of SplitMix64 (Steele, Lea, Flood: *Fast Splittable Pseudorandom
-/// Number Generators*, OOPSLA 2014, figure 17), so that the values of one seed are its stream.
+/// A hash of `counter` under `seed`: the output function of SplitMix64 (Steele, Lea, Flood: *Fast Splittable
+/// Pseudorandom Number Generators*, OOPSLA 2014, figure 17), so that the values of one seed are its stream.
 pub fn mix(seed: u64, counter: u64) -> u64 {
     let mut z = seed.wrapping_add(counter.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -11,12 +12,13 @@ pub fn mix(seed: u64, counter: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A generator for one purpose; each purpose has a number of its own.
+/// A random number generator for one purpose; each purpose has a number of its own.
 pub fn source(purpose: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(purpose)
 }
 
-/// At most `most` of the numbers below `count`, without repetition and in ascending order: all of them if they fit.
+/// A sample of at most `most` of the numbers below `count`, without repetition and in ascending order: all of
+/// them if they fit.
 pub fn sample(count: usize, most: usize, purpose: u64) -> Vec<u32> {
     if count <= most {
         return (0..count as u32).collect();

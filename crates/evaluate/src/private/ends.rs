@@ -1,4 +1,5 @@
-//! Who a record is from and to: addresses, ports and protocol by their roles, joined into one number a record.
+//! Source and destination of records: addresses, ports and protocol by their roles, joined into one number
+//! per record.
 
 use super::skipped::Skipped;
 use netdpsyn_trace::gaps::FIVE_TUPLE;
@@ -8,15 +9,15 @@ use rayon::prelude::*;
 
 /// Bits of an address.
 const ADDRESS: u32 = 32;
-/// Bits of a port, and those that a protocol is given.
+/// Bits of a port, and those reserved for a protocol.
 const PORT: u32 = 16;
 
 /// The columns of the two addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends {
-    /// Who a record is from.
+    /// The column of source addresses.
     pub source: usize,
-    /// Who it is to.
+    /// The column of destination addresses.
     pub destination: usize,
 }
 
@@ -31,36 +32,51 @@ pub struct Tuple {
     pub destination_port: usize,
     /// The protocol above IP.
     pub protocol: usize,
-    /// Whether records are packets, of either direction.
+    /// Whether records are packets of either direction.
     packets: bool,
 }
 
-/// The column of a role, or that there is none.
+/// The column of a role.
+///
+/// # Errors
+/// [`Skipped`] when the schema lacks it.
 pub fn column(schema: &Schema, role: Role) -> Result<usize, Skipped> {
     let none = || Skipped::because(format!("the trace has no column in the role {role}"));
     schema.column_of(role).ok_or_else(none)
 }
 
 impl Ends {
-    /// Where a schema has them.
+    /// The columns of a schema.
+    ///
+    /// # Errors
+    /// [`Skipped`] when the schema lacks one of them.
     pub fn of(schema: &Schema) -> Result<Self, Skipped> {
         let column = |role| column(schema, role);
         Ok(Ends { source: column(Role::SourceAddress)?, destination: column(Role::DestinationAddress)? })
     }
 
     /// The ordered pair of every record: source, then destination.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn pairs(&self, trace: &Trace, progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
         joined(trace, &[(self.source, ADDRESS), (self.destination, ADDRESS)], progress)
     }
 
     /// The addresses of one column.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn addresses(trace: &Trace, column: usize, progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
         joined(trace, &[(column, ADDRESS)], progress)
     }
 }
 
 impl Tuple {
-    /// Where a schema has them.
+    /// The columns of a schema.
+    ///
+    /// # Errors
+    /// [`Skipped`] when the schema lacks one of them.
     pub fn of(schema: &Schema) -> Result<Self, Skipped> {
         let column = |role| column(schema, role);
         Ok(Tuple {
@@ -78,8 +94,12 @@ impl Tuple {
         [source, destination, self.source_port, self.destination_port, self.protocol]
     }
 
-    /// The service of every record: address, port and protocol of its destination. Packets go both ways, and clients draw their ports from the high ones, so a packet's
-    /// service is at the lower port; at its destination where both are equal.
+    /// The service of every record: address, port and protocol of its destination. Packets go in both
+    /// directions, and clients use high ports, so the service of a packet is at the lower port; at its
+    /// destination where both are equal.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn services(&self, trace: &Trace, progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
         let at = |address, port| {
             joined(trace, &[(address, ADDRESS), (port, PORT), (self.protocol, PORT)], progress)
@@ -99,6 +119,9 @@ impl Tuple {
     }
 
     /// Address and own port of both ends of every record.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn own_ports(&self, trace: &Trace, progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
         let at = |address, port| joined(trace, &[(address, ADDRESS), (port, PORT)], progress);
         let mut all = at(self.ends.source, self.source_port)?;
@@ -107,7 +130,7 @@ impl Tuple {
     }
 }
 
-/// The address of what [`Tuple::own_ports`] gives.
+/// The address in a number of [`Tuple::own_ports`].
 pub fn host_of(own_port: u64) -> u64 {
     own_port >> PORT
 }
@@ -117,12 +140,13 @@ pub fn first(pair: u64) -> u64 {
     pair >> ADDRESS
 }
 
-/// The pair the other way round.
+/// The pair in reverse direction.
 pub fn reversed(pair: u64) -> u64 {
     pair.rotate_left(ADDRESS)
 }
 
-/// The values of some columns as one number a record, the first in the highest of 64 bits at most.
+/// Joins the values of some columns into one number per record, the first in the highest bits, at most 64
+/// bits in all.
 fn joined(trace: &Trace, columns: &[(usize, u32)], progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
     let mut numbers = vec![0; trace.rows()];
     numbers.par_chunks_mut(BLOCK).enumerate().try_for_each(|(number, block)| {
@@ -138,10 +162,13 @@ fn joined(trace: &Trace, columns: &[(usize, u32)], progress: &dyn Progress) -> R
     Ok(numbers)
 }
 
-/// A number and how many records have it.
+/// A number and its count.
 pub type Counted = (u64, u64);
 
 /// The distinct numbers, ascending, with their counts.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn counted(mut numbers: Vec<u64>, progress: &dyn Progress) -> Result<Vec<Counted>, Cancelled> {
     progress::sort(&mut numbers, progress)?;
     let runs = checked(numbers.chunk_by(|a, b| a == b), progress);
@@ -149,6 +176,9 @@ pub fn counted(mut numbers: Vec<u64>, progress: &dyn Progress) -> Result<Vec<Cou
 }
 
 /// The counts alone, ascending.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn counts(of: impl IntoIterator<Item = u64>, progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
     let mut counts = checked(of, progress).collect::<Result<Vec<_>, _>>()?;
     progress::sort(&mut counts, progress)?;

@@ -1,4 +1,4 @@
-//! Some columns together, cut into classes: the total variation distance between joint histograms.
+//! Several columns jointly, cut into classes: the total variation distance between joint histograms.
 
 use super::{Traces, compared, is_nominal, sorted};
 use netdpsyn_model::Cells;
@@ -8,15 +8,15 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// How far some columns together lie from the raw ones.
+/// The distance of the joint distribution of some columns from the raw one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = JointDistance))]
 pub struct Joint {
     /// The columns.
     pub columns: Vec<String>,
-    /// Total variation distance ½ Σ |p − q| between the shares p and q that raw and synthetic records have in their joint
-    /// cells: 0 is equal, 1 is disjoint.
+    /// Total variation distance ½ Σ |p − q| between the shares p and q of raw and synthetic records in the
+    /// joint cells: 0 is equal, 1 is disjoint.
     pub distance: f64,
     /// The same between the fitted and the held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub struct Joint {
 }
 
 impl Joint {
-    /// Means of distances and, where there are any, of floors.
+    /// Mean distance and, where available, mean floor.
     pub fn mean(of: &[Joint]) -> (f64, Option<f64>) {
         let count = of.len().max(1) as f64;
         let floors: Option<f64> = of.iter().map(|joint| joint.floor).sum();
@@ -32,14 +32,15 @@ impl Joint {
     }
 }
 
-/// The class of a value.
+/// Maps a value to its class.
 type Cut = Box<dyn Fn(u64) -> u8 + Send + Sync>;
 
-/// The compared columns, each cut once for each of some numbers of classes. Classes follow the raw data: the most frequent values and a rest
-/// for names and for numbers of few values, quantiles for other numbers.
+/// The compared columns, each cut into classes for each of several numbers of classes. Classes follow the raw
+/// data: for names and for numbers with few values, the most frequent values and a rest; for other numbers,
+/// quantiles.
 pub struct Cuts<'a> {
     traces: &'a Traces<'a>,
-    /// Positions in the schema.
+    /// Indices in the schema.
     columns: Vec<usize>,
     /// By column, then by number of classes.
     cuts: Vec<Vec<Cut>>,
@@ -47,7 +48,10 @@ pub struct Cuts<'a> {
 }
 
 impl<'a> Cuts<'a> {
-    /// Cuts into at most so many classes a column; a column is sorted once for all of them.
+    /// Cuts each column into at most `classes` classes; a column is sorted once for all numbers of classes.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(
         traces: &'a Traces<'a>,
         classes: &'a [usize],
@@ -61,7 +65,10 @@ impl<'a> Cuts<'a> {
         Ok(Cuts { traces, columns, cuts, classes })
     }
 
-    /// The distances of some groups of compared columns, at the number of classes at position `at`.
+    /// The distances of some groups of compared columns, at the number of classes with index `at`.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn distances<const N: usize>(
         &self,
         at: usize,
@@ -94,7 +101,7 @@ impl<'a> Cuts<'a> {
     }
 }
 
-/// How the raw values cut a column.
+/// The cuts of a column by its raw values.
 fn cuts(
     real: &Values,
     nominal: bool,
@@ -137,8 +144,8 @@ fn histogram(cells: &Cells, classes: &[Values], progress: &dyn Progress) -> Resu
     Ok(counts)
 }
 
-/// Total variation distance ½ Σ |p − q| between two histograms over the same cells. An empty one is as far as can be from
-/// any other.
+/// Total variation distance ½ Σ |p − q| between two histograms over the same cells. An empty one has distance
+/// 1 from any other.
 pub fn total_variation(a: &[u64], b: &[u64]) -> f64 {
     let (rows_a, rows_b) = (a.iter().sum::<u64>(), b.iter().sum::<u64>());
     if rows_a == 0 || rows_b == 0 {

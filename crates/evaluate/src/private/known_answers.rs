@@ -1,4 +1,5 @@
-//! Distances and areas against numpy, scipy and scikit-learn: `crates/evaluate/known_answers/distances.py`.
+//! Compares distances and areas with numpy, scipy and scikit-learn:
+//! `crates/evaluate/known_answers/distances.py`.
 
 use super::attacks::auc::auc;
 use super::joint::total_variation;

@@ -7,36 +7,36 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// Every column on its own.
+    /// One-way distances of single columns.
     OneWay,
-    /// Every pair of columns.
+    /// Distances of pairs of columns.
     TwoWay,
-    /// Triples of columns.
+    /// Distances of triples of columns.
     ThreeWay,
     /// Totals of sizes and durations.
     Totals,
-    /// When bytes come, and how large records are.
+    /// Volumes over time, and quantiles of sizes.
     Volumes,
     /// Hosts, pairs and services.
     Population,
-    /// Records of one five-tuple after one another.
+    /// Sequences of records of one five-tuple.
     Sessions,
     /// The largest talkers, destinations and services.
     Top,
     /// Classifiers trained on synthetic records.
     Classification,
-    /// Heavy hitters by sketches.
+    /// Heavy hitters in sketches.
     Sketches,
-    /// Anomalous flows of packets.
+    /// Anomalous flows.
     Anomaly,
     /// Protocol facts and declared domains.
     Validity,
-    /// What an attacker learns.
+    /// Attacks on single records.
     Attacks,
 }
 
 impl Measure {
-    /// All of them, in the order in which they are taken.
+    /// All measures, in the order in which they are taken.
     pub const ALL: [Measure; 13] = [
         Measure::OneWay,
         Measure::TwoWay,

@@ -1,28 +1,28 @@
-//! Against the raw trace: unpaid, and therefore [`Private`] to its steward.
+//! Comparisons with the raw trace: unpaid, and therefore [`Private`] to its steward.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`one_way`], [`two_way`], [`three_way`] | columns, pairs and triples of columns: distances |
+//! | [`one_way`], [`two_way`], [`three_way`] | distances of columns, pairs and triples of columns |
 //! | [`joint`] | columns cut into classes, for pairs and triples |
-//! | [`totals`] | what sizes and durations add up to |
-//! | [`volumes`] | when bytes come, how large records are |
+//! | [`totals`] | sums of sizes and durations |
+//! | [`volumes`] | volumes over time, quantiles of sizes |
 //! | [`population`] | hosts, pairs, services, and who answers whom |
 //! | [`sessions`], [`unordered`] | five-tuples in either direction, in order of time |
 //! | [`top`] | the largest talkers, destinations and services |
-//! | [`ends`], [`sides`], [`profile`] | who a record is from and to; readings of all traces; amounts in bins that double |
+//! | [`ends`], [`sides`], [`profile`] | source and destination of records; one value for each trace; amounts in doubling bins |
 //! | [`classify`] | classifiers trained on raw and on synthetic records |
-//! | [`sketches`] | heavy hitters as four sketches see them |
+//! | [`sketches`] | heavy hitters in four sketches |
 //! | [`anomaly`] | flows that a detector finds anomalous |
 //! | [`plain`] | special values as plain ones |
 //! | [`validity`] | protocol facts and declared domains |
 //! | [`attacks`] | what is learnt about a single record |
-//! | [`verdict`] | what all that says, in sentences |
-//! | [`measure`], [`outcome`], [`skipped`] | names of the measures; figures, or why there are none |
-//! | [`binning`] | the bins without noise, as the method starts |
+//! | [`verdict`] | the conclusions, in sentences |
+//! | [`measure`], [`outcome`], [`skipped`] | names of the measures; results, or why there are none |
+//! | [`binning`] | the bins without noise |
 //! | [`draws`] | fixed hashes and samples |
 //!
-//! A *floor* is a measure between the fitted and the held-out records: what sampling alone costs. The held-out part is the
-//! smaller one, so a good synthetic trace can lie below it.
+//! A *floor* is a measure between the fitted and the held-out records: the error of sampling alone. The
+//! held-out part is the smaller one, so a good synthetic trace can be below the floor.
 
 pub mod anomaly;
 pub mod attacks;
@@ -72,35 +72,36 @@ use std::time::Instant;
 /// Version of the JSON form.
 pub const VERSION: u32 = 4;
 
-/// What is compared.
+/// The traces to compare.
 pub struct Inputs<'a> {
-    /// The raw records that were fitted.
+    /// The fitted raw records.
     pub real: Sensitive<Trace>,
-    /// Raw records that were not.
+    /// The held-out raw records.
     pub held_out: Option<Sensitive<Trace>>,
     /// The synthetic trace, with the same columns.
     pub synthetic: &'a Trace,
-    /// Of all three.
+    /// The schema of all three.
     pub schema: &'a Schema,
-    /// The measures to take; none for all.
+    /// The measures to take; empty for all.
     pub only: &'a [Measure],
 }
 
-/// The traces, opened: what the measures take.
+/// The opened traces, as inputs of the measures.
 #[derive(Clone, Copy)]
 pub struct Traces<'a> {
-    /// The raw records that were fitted.
+    /// The fitted raw records.
     pub real: &'a Trace,
-    /// Raw records that were not; at least one.
+    /// The held-out raw records; at least one.
     pub held_out: Option<&'a Trace>,
     /// The synthetic records.
     pub synthetic: &'a Trace,
-    /// Of all three.
+    /// The schema of all three.
     pub schema: &'a Schema,
 }
 
-// `Report` alone would be any report in the document of the API.
-/// The private report: how far a synthetic trace lies from the raw one, and what it gives away. For the steward alone.
+// In the OpenAPI document `Report` alone would be ambiguous.
+/// The private report: the distance of a synthetic trace from the raw one, and what it discloses. For the
+/// steward alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = PrivateReport, example = json!({"version": 4, "private": true,
@@ -121,16 +122,17 @@ pub struct Traces<'a> {
     "attacks": {"skipped": "no part was held out"},
     "seconds": {"two-way": 0.02}})))]
 pub struct Report {
-    /// Of the JSON form.
+    /// Version of the JSON form.
     pub version: u32,
     /// Always true: computed against raw data without payment, not for publication.
     pub private: bool,
-    /// Which categories the synthetic records were to have, where that was set by hand: they are not the raw mix then.
+    /// The shares of categories of the synthetic records, where they were set by hand: they then differ from
+    /// the raw shares.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Asked>,
-    /// What the figures say, most important first.
+    /// The conclusions, most important first.
     pub verdict: Vec<verdict::Finding>,
-    /// Records compared.
+    /// Numbers of compared records.
     pub rows: Rows,
     /// Every measured column on its own.
     pub one_way: Outcome<Vec<one_way::OneWay>>,
@@ -139,36 +141,36 @@ pub struct Report {
     /// Triples of measured columns. Reports before version 3 have none.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub three_way: Outcome<three_way::ThreeWay>,
-    /// What every column of sizes or durations adds up to.
+    /// The sum of every column of sizes or durations.
     pub totals: Outcome<Vec<totals::Total>>,
-    /// When bytes come, and how large records are. Reports before version 4 have none, nor the next three.
+    /// Volumes over time, and quantiles of sizes. Reports before version 4 have none, nor the next three.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub volumes: Outcome<volumes::Volumes>,
     /// Hosts, pairs and services.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub population: Outcome<population::Population>,
-    /// Records of one five-tuple after one another.
+    /// Sequences of records of one five-tuple.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub sessions: Outcome<sessions::Sessions>,
     /// The largest talkers, destinations and services.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub top: Outcome<Vec<top::Top>>,
-    /// The key attribute, predicted by classifiers that learnt from synthetic records.
+    /// The key attribute, predicted by classifiers trained on synthetic records.
     pub classification: Outcome<classify::Classification>,
     /// Heavy hitters of the address columns.
     pub sketches: Outcome<Vec<sketches::HeavyHitters>>,
     /// Flows of packets that a detector finds anomalous.
     pub anomaly: Outcome<anomaly::Anomaly>,
-    /// Records and values that cannot be.
+    /// Impossible records and values.
     pub validity: Outcome<validity::Validity>,
     /// What is learnt about single records.
     pub attacks: Outcome<attacks::Attacks>,
-    /// Seconds that each measure took.
+    /// Seconds taken by each measure.
     pub seconds: BTreeMap<Measure, f64>,
 }
 
 impl Report {
-    /// The same of a trace that was made under a condition, which the verdict says first.
+    /// The report of a trace that was generated under a condition, which the verdict states first.
     pub fn under(mut self, condition: Asked) -> Report {
         self.verdict.insert(0, verdict::conditioned(&condition));
         self.condition = Some(condition);
@@ -180,15 +182,37 @@ impl Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rows {
-    /// Raw records that were fitted.
+    /// Number of fitted raw records.
     pub fitted: usize,
-    /// Raw records that were held out; 0 where none were given.
+    /// Number of held-out raw records; 0 where none were given.
     pub held_out: usize,
-    /// Synthetic records.
+    /// Number of synthetic records.
     pub synthetic: usize,
 }
 
 /// Compares a synthetic trace with the raw one.
+///
+/// ```
+/// use netdpsyn_evaluate::private::{Inputs, evaluate, measure::Measure};
+/// use netdpsyn_privacy::{Sensitive, Steward};
+/// use netdpsyn_trace::{progress::Quiet, simulate::flows};
+///
+/// let inputs = Inputs {
+///     real: Sensitive::new(flows::simulate(1_000, 1)),
+///     held_out: Some(Sensitive::new(flows::simulate(250, 2))),
+///     synthetic: &flows::simulate(1_000, 3),
+///     schema: &flows::schema(),
+///     only: &[Measure::TwoWay],
+/// };
+/// let report = evaluate(inputs, &Quiet)?.for_steward(&Steward::local());
+/// let pairs = report.two_way.measured().ok_or("not taken")?;
+/// assert!((0.0..=1.0).contains(&pairs.mean) && pairs.floor.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop. A measure that cannot be taken is no error: its [`Outcome`]
+/// gives the reason.
 pub fn evaluate(inputs: Inputs, progress: &dyn Progress) -> Result<Private<Report>, Cancelled> {
     let Inputs { real, held_out, synthetic, schema, only } = inputs;
     let raw = match held_out {
@@ -204,10 +228,11 @@ pub fn evaluate(inputs: Inputs, progress: &dyn Progress) -> Result<Private<Repor
     report.finished_or(Cancelled)
 }
 
-/// Traces that are compared.
+/// The compared traces.
 type Together<'a> = (Trace, Option<Trace>, Cow<'a, Trace>);
 
-/// The traces with one directory of addresses, where they have some of any family: then equal numbers are equal addresses.
+/// Gives the traces one directory of addresses, if they have address columns: then equal numbers are equal
+/// addresses.
 fn together<'a>(
     real: Trace,
     held_out: Option<Trace>,
@@ -265,7 +290,7 @@ fn classification(traces: &Traces, progress: &dyn Progress) -> Result<classify::
     classify::classify(traces.real, traces.synthetic, held_out, traces.schema, progress)
 }
 
-/// Takes one measure after another and notes how long each took.
+/// Takes one measure after another and records the time of each.
 struct Taken<'a> {
     only: &'a [Measure],
     progress: &'a dyn Progress,
@@ -290,7 +315,7 @@ impl Taken<'_> {
     }
 }
 
-/// Whether a column counts as categorical: its values are names, not sizes. The key attribute always does.
+/// Whether a column counts as categorical: its values are names, not sizes. The key attribute always is.
 fn is_nominal(schema: &Schema, column: usize) -> bool {
     let nominal = matches!(
         schema.columns[column].field,
@@ -304,7 +329,7 @@ fn is_nominal(schema: &Schema, column: usize) -> bool {
     nominal || schema.key_column() == Some(column)
 }
 
-/// The columns that are compared: all that a model measures. The others are drawn uniformly or computed.
+/// The compared columns: all that a model measures. The others are drawn uniformly or computed.
 fn compared(schema: &Schema) -> Vec<usize> {
     (0..schema.columns.len()).filter(|&i| schema.columns[i].is_measured()).collect()
 }
@@ -323,7 +348,7 @@ fn log_size(field: &Field) -> impl Fn(u64) -> f64 + Send + Sync + use<> {
     move |value| (value as f64 / unit).ln_1p()
 }
 
-/// |value − reference| / reference. Where the reference is 0: 0 if the value is, too, else 1.
+/// |value − reference| / reference. Where the reference is 0: 0 if the value is 0 as well, otherwise 1.
 fn relative_error(value: f64, reference: f64) -> f64 {
     if reference > 0.0 {
         (value - reference).abs() / reference
@@ -349,7 +374,7 @@ mod tests {
         evaluate(inputs, &Quiet).unwrap().for_steward(&Steward::local())
     }
 
-    /// The JSON form, with no null anywhere: serde writes one for a number that is none.
+    /// The JSON form. It contains no null, as which serde would write a number that is not finite.
     fn json(report: &Report) -> serde_json::Value {
         let text = serde_json::to_string(report).unwrap();
         assert!(!text.contains("null"), "{text}");
@@ -402,7 +427,7 @@ mod tests {
             let described = &own["properties"][field];
             assert!(described.is_object(), "{field} in {own}");
         }
-        // What is referred to is there.
+        // Every reference resolves.
         let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
         let text = format!("{own}{}", serde_json::to_value(&parts).unwrap());
         let named = text.split("#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap());
@@ -509,11 +534,11 @@ mod tests {
         }
     }
 
-    /// Records between two checks of a measure on average, at most.
+    /// Largest average number of records between two cancellation checks of a measure.
     const OFTEN: u64 = 1 << 13;
 
     fn taken(measure: Measure, rows: usize, progress: &Counting) -> Result<Private<Report>, Cancelled> {
-        // Anomaly detection alone needs packets.
+        // Only anomaly detection needs packets.
         let (simulate, schema): (fn(usize, u64) -> Trace, _) = match measure {
             Measure::Anomaly => (packets::simulate, packets::schema()),
             _ => (flows::simulate, flows::schema()),

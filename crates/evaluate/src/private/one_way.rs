@@ -1,4 +1,4 @@
-//! Every column on its own: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
+//! Single columns: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
 
 use super::{Traces, compared, is_nominal, log_size, sorted};
 use netdpsyn_trace::directory::SPACE;
@@ -8,37 +8,39 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
-/// Values that count as the commonest.
+/// Number of most frequent values.
 const TOP: usize = 10;
 
-/// How far one column's distribution lies from the raw one.
+/// The distance of one column's distribution from the raw one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OneWay {
     /// The column.
     pub column: String,
-    /// How it is measured.
+    /// The kind of distance.
     pub measure: Distance,
-    /// The distance between raw and synthetic values: 0 is equal. The Jensen–Shannon distance is at most 1; the Wasserstein
-    /// distance is in raw ranges, and above 1 only where synthetic values lie far outside them.
+    /// The distance between raw and synthetic values: 0 is equal. The Jensen–Shannon distance is at most 1;
+    /// the Wasserstein distance is relative to the raw range, and above 1 only where synthetic values are far
+    /// outside it.
     pub distance: f64,
-    /// The same between the fitted and the held-out records: what sampling alone costs. Good is a distance near it.
+    /// The same between the fitted and the held-out records: the error of sampling alone. Good is a distance
+    /// near it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
     /// For addresses and ports, the Jensen–Shannon distance over coarse values: /16 networks (of IPv6 /32, of
-    /// hardware its maker); ports above 1023 in bands
-    /// of 1,024. 0 to 1, 0 is equal.
+    /// hardware addresses the vendor); ports above 1023 in bands of 1,024. 0 to 1, 0 is equal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coarse: Option<f64>,
     /// The floor of the coarse distance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coarse_floor: Option<f64>,
-    /// For sizes, what exact values hold that many raw records have.
+    /// For sizes, the shares of the most frequent exact values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_ten: Option<TopTen>,
 }
 
-/// The records that have one of the ten commonest raw values of a column: sizes are often the same few, and a method that draws within bins spreads them.
+/// The records with one of the ten most frequent raw values of a column: often a few sizes dominate, and a
+/// method that draws within bins spreads them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TopTen {
@@ -48,7 +50,7 @@ pub struct TopTen {
     pub synthetic: f64,
     /// The synthetic share, divided by the raw one; 1 where both are 0. Good is near 1.
     pub ratio: f64,
-    /// The same of the held-out records.
+    /// Share of the held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
 }
@@ -60,14 +62,17 @@ pub struct TopTen {
 pub enum Distance {
     /// Jensen–Shannon distance, base 2, over exact values: 0 to 1.
     JensenShannon,
-    /// Wasserstein-1 distance over log(1+x), divided by the raw range; where the raw values are all equal, the share of the others
-    /// that differ.
+    /// Wasserstein-1 distance over log(1+x), divided by the raw range; where all raw values are equal, the
+    /// share of the other values that differ.
     WassersteinLog,
     /// Wasserstein-1 distance over time, divided by the window.
     WassersteinTime,
 }
 
 /// The distance of every compared column.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn one_way(traces: &Traces, progress: &dyn Progress) -> Result<Vec<OneWay>, Cancelled> {
     compared(traces.schema).into_par_iter().map(|column| one(traces, column, progress)).collect()
 }
@@ -78,7 +83,7 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
     let held_out = traces.held_out.map(sorted).transpose()?;
     let declared = &traces.schema.columns[column];
     let field = &declared.field;
-    // Amounts have a distance, special values have none: those come last.
+    // Amounts have distances, special values have none: these come last.
     let amounts = |values: &[u64]| {
         declared.first_special().map_or(values.len(), |first| values.partition_point(|&value| value < first))
     };
@@ -89,7 +94,7 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
     let from_real = |other: &[u64]| match measure {
         Distance::JensenShannon => jensen_shannon(&real, other, progress),
         Distance::WassersteinLog => {
-            // How many have an amount at all counts as a distance, too.
+            // The share of records with an amount also counts as a distance.
             let (all_real, all_other) = (real.len(), other.len());
             let (real, other) = (&real[..amounts(&real)], &other[..amounts(other)]);
             let shares = (real.len() as f64 / all_real as f64, other.len() as f64 / all_other.max(1) as f64);
@@ -112,7 +117,7 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
     let coarse: Option<&(dyn Fn(u64) -> u64 + Sync)> = match field {
         Field::Ip { .. } => Some(&|address| address >> 16),
         Field::Address {} => Some(&network),
-        // Bands above 1023 are numbered on from there: 1024..2047 is 1024, and so on.
+        // Bands from 1024 on are numbered consecutively: 1024..2047 is 1024, and so on.
         Field::Port | Field::PortTree { .. } => {
             Some(&|port| if port < 1_024 { port } else { 1_023 + port / 1_024 })
         }
@@ -136,7 +141,8 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
     })
 }
 
-/// What the ten commonest values of a sample in ascending order hold of it and of others; of equally common ones the smallest are taken.
+/// The shares of the ten most frequent values of a sample in ascending order, in it and in others; of equally
+/// frequent ones the smallest are taken.
 fn top_ten(
     real: &[u64],
     synthetic: &[u64],
@@ -160,7 +166,7 @@ fn top_ten(
         commonest.iter().map(count).sum::<usize>() as f64 / sample.len().max(1) as f64
     };
     let shown = share(real);
-    // Where no value is common, there is no raw record.
+    // Without a frequent value there are no raw records.
     let ratio = |other: f64| if shown > 0.0 { other / shown } else { 1.0 };
     let synthetic = share(synthetic);
     Ok(TopTen {
@@ -179,8 +185,11 @@ fn measure(schema: &Schema, column: usize) -> Distance {
     }
 }
 
-/// Jensen–Shannon distance, base 2, between two samples in ascending order: √(½ KL(P‖M) + ½ KL(Q‖M)), M = (P+Q)/2. An empty
-/// sample is as far as can be from any other.
+/// Jensen–Shannon distance, base 2, between two samples in ascending order: √(½ KL(P‖M) + ½ KL(Q‖M)), M =
+/// (P+Q)/2. An empty sample has distance 1 from any other.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn jensen_shannon(a: &[u64], b: &[u64], progress: &dyn Progress) -> Result<f64, Cancelled> {
     if a.is_empty() || b.is_empty() {
         return Ok(if a.is_empty() && b.is_empty() { 0.0 } else { 1.0 });
@@ -196,7 +205,7 @@ pub fn jensen_shannon(a: &[u64], b: &[u64], progress: &dyn Progress) -> Result<f
     Ok(divergence.clamp(0.0, 1.0).sqrt())
 }
 
-/// The values of two samples in ascending order, and how often each sample has them.
+/// The distinct values of two samples in ascending order, with their counts in each.
 fn runs<'a>(mut a: &'a [u64], mut b: &'a [u64]) -> impl Iterator<Item = (u64, usize, usize)> + 'a {
     std::iter::from_fn(move || {
         let value = match (a.first(), b.first()) {
@@ -212,9 +221,12 @@ fn runs<'a>(mut a: &'a [u64], mut b: &'a [u64]) -> impl Iterator<Item = (u64, us
     })
 }
 
-/// Wasserstein-1 distance between two samples in ascending order after an increasing map, divided by `range`, by default that of
-/// the first sample. Where that is 0, there is nothing to divide by: then it is the share of the second sample that differs from the
-/// first one's only value.
+/// Wasserstein-1 distance between two samples in ascending order after an increasing map, divided by `range`,
+/// by default that of the first sample. Where the range is 0, the share of the second sample that differs
+/// from the first one's only value.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn wasserstein(
     a: &[u64],
     b: &[u64],
@@ -257,7 +269,7 @@ mod tests {
         super::wasserstein(a, b, map, range, &Quiet).unwrap()
     }
 
-    /// A sample in ascending order, empty ones and repeated values among them.
+    /// A sample in ascending order, possibly empty or with repeated values.
     fn sample() -> impl Strategy<Value = Vec<u64>> {
         prop::collection::vec(0u64..12, 0..30).prop_map(|mut values| {
             values.sort_unstable();
@@ -276,7 +288,7 @@ mod tests {
             prop_assert!((0.0..=1.0 + 1e-12).contains(&emd(&a, &b)));
             prop_assert!((emd(&a, &b) - emd(&b, &a)).abs() < 1e-12);
             prop_assert_eq!(emd(&a, &a), 0.0);
-            // Without a range, whatever comes out is a number.
+            // Without a range, the result is finite.
             prop_assert!(wasserstein(&a, &b, |v| v as f64, None).is_finite());
         }
     }
@@ -296,7 +308,7 @@ mod tests {
         let top_ten = |real: &[u64], synthetic: &[u64], held_out| {
             super::top_ten(real, synthetic, held_out, &Quiet).unwrap()
         };
-        // Twelve values, each as often as it says: 3 to 12 hold 75 of 78.
+        // Twelve values, each as often as its value: 3 to 12 hold 75 of 78.
         let real: Vec<u64> = (1..=12).flat_map(|value| vec![value; value as usize]).collect();
         let found = top_ten(&real, &[1, 2, 3, 12, 99], Some(&[5, 5]));
         assert_eq!((found.real, found.synthetic), (75.0 / 78.0, 0.4));

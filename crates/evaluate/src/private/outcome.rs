@@ -1,17 +1,17 @@
-//! A measure, or the reason why there is none.
+//! The result of a measure, or the reason why there is none.
 
 use super::skipped::{NotTaken, Skipped};
 use netdpsyn_trace::progress::Cancelled;
 use serde::{Deserialize, Serialize};
 
-/// What became of a measure: its figures, or `{"skipped": "the reason"}`.
+/// The result of a measure: its figures, or `{"skipped": "the reason"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Outcome<T> {
     /// The figures.
     Measured(T),
-    /// None, and why.
+    /// The measure was not taken.
     Skipped {
         /// The reason, in words.
         skipped: Skipped,
@@ -27,7 +27,10 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// What became of a measure that was not stopped.
+    /// The outcome of a measure, unless it was stopped.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the measure was stopped.
     pub fn of(result: Result<T, NotTaken>) -> Result<Self, Cancelled> {
         match result {
             Ok(figures) => Ok(Outcome::Measured(figures)),
@@ -36,7 +39,7 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// No figures, for this reason.
+    /// An outcome without figures, for this reason.
     pub fn skipped(reason: &str) -> Self {
         Outcome::Skipped { skipped: Skipped::because(reason) }
     }

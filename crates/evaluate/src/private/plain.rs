@@ -1,4 +1,4 @@
-//! Special values as plain ones, for what adds sizes up and tells hosts apart.
+//! Replaces special values by plain ones, for measures that add sizes or distinguish hosts.
 
 use super::Traces;
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -14,7 +14,10 @@ pub struct Plain<'a> {
 }
 
 impl<'a> Plain<'a> {
-    /// Of these; copies are made only where there are special values.
+    /// The plain form of these traces; copies are made only where there are special values.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(traces: &Traces<'a>, progress: &dyn Progress) -> Result<Plain<'a>, Cancelled> {
         let schema = traces.schema;
         let one = |trace: &'a Trace| plain(trace, schema, progress);
@@ -26,7 +29,7 @@ impl<'a> Plain<'a> {
         })
     }
 
-    /// What the measures take.
+    /// The traces, as inputs of measures.
     pub fn traces(&self) -> Traces<'_> {
         Traces {
             real: &self.real,

@@ -1,40 +1,40 @@
-//! Profiles: how amounts are spread, in bins that double and by quantiles.
+//! Profiles: distributions of amounts, in doubling bins and by quantiles.
 
 use super::joint::total_variation;
 use super::sides::{Sides, ratio};
 use netdpsyn_trace::progress::{Cancelled, Progress, chunks};
 use serde::{Deserialize, Serialize};
 
-/// Bins of amounts: 0, then [1, 2), [2, 4) and so on.
+/// Number of bins of amounts: 0, then [1, 2), [2, 4) and so on.
 const BINS: usize = 65;
 
-/// Quantiles of groups.
+/// Quantile levels of groups.
 pub const USUAL: [f64; 3] = [0.5, 0.9, 0.99];
-/// Quantiles of times between records.
+/// Quantile levels of times between records.
 pub const TIMES: [f64; 3] = [0.1, 0.5, 0.9];
 
-/// How amounts are spread over the groups that have them.
+/// The distribution of amounts over groups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Profile {
-    /// What the amounts are.
+    /// The kind of amount.
     pub of: Amount,
-    /// Total variation distance between the shares that groups have in bins that double, 0 (equal) to 1 (disjoint).
+    /// Total variation distance between the shares of groups in doubling bins, 0 (equal) to 1 (disjoint).
     pub distance: f64,
-    /// The same between the held-out records and as many of the fitted ones, drawn at random: fewer records make smaller groups, so that whole parts cannot be
-    /// compared. Good is a distance near it.
+    /// The same between the held-out records and a random sample of as many fitted ones: fewer records make
+    /// smaller groups, so that whole parts cannot be compared. Good is a distance near it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
-    /// Amounts that a share of the groups does not exceed.
+    /// Quantiles of the amounts.
     pub quantiles: Vec<Quantile>,
-    /// Share of the raw groups in each bin: 0, 1, 2 to 3, 4 to 7, 8 to 15 and so on, up to the last bin that any has; times in
-    /// nanoseconds.
+    /// Share of the raw groups in each bin: 0, 1, 2 to 3, 4 to 7, 8 to 15 and so on, up to the last non-empty
+    /// bin; times in nanoseconds.
     pub real: Vec<f64>,
-    /// The same of the synthetic ones.
+    /// Share of the synthetic groups in each bin.
     pub synthetic: Vec<f64>,
 }
 
-/// An amount.
+/// A kind of amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ProfiledAmount))]
@@ -52,7 +52,7 @@ pub enum Amount {
     FanOut,
     /// Distinct sources of a destination.
     FanIn,
-    /// Distinct ports of its own that a host sends from or receives at.
+    /// Distinct own ports at which a host sends or receives.
     PortsAHost,
     /// Records of a session.
     RecordsASession,
@@ -72,7 +72,7 @@ impl Amount {
         matches!(self, Amount::GapsInside | Amount::GapsOfPairs | Amount::InterArrival)
     }
 
-    /// What it is, for people.
+    /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
             Amount::RecordsAHost => "records a host",
@@ -97,19 +97,23 @@ impl Amount {
 pub struct Quantile {
     /// The share of amounts that are at most as large, 0 to 1.
     pub at: f64,
-    /// Of the fitted records, in the unit of the file; times between records in seconds.
+    /// The quantile of the fitted records, in the unit of the file; times between records in seconds.
     pub real: f64,
-    /// Of the synthetic records.
+    /// The quantile of the synthetic records.
     pub synthetic: f64,
-    /// The synthetic one, divided by the raw one; 1 where both are 0, and a raw 0 counts as one step of the column otherwise. Good is near 1.
+    /// The synthetic quantile divided by the raw one; 1 where both are 0, otherwise a raw 0 counts as one
+    /// step of the column. Good is near 1.
     pub ratio: f64,
-    /// The same of held-out records.
+    /// The ratio for held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
 }
 
 impl Profile {
-    /// Of amounts in ascending order.
+    /// The profile of amounts in ascending order.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(
         of: Amount,
         sorted: &Sides<&[u64]>,
@@ -125,13 +129,13 @@ impl Profile {
             bins[..shown].iter().map(|&count| count as f64 / groups).collect()
         };
         let (real, synthetic) = (shares(&bins.real), shares(&bins.synthetic));
-        // Times are counted in nanoseconds and shown in seconds.
+        // Times are counted in nanoseconds and reported in seconds.
         let quantiles = quantiles(sorted, at, if of.is_time() { 1e9 } else { 1.0 });
         Ok(Profile { of, distance, floor, quantiles, real, synthetic })
     }
 }
 
-/// Quantiles of amounts in ascending order, shown in a unit of so many steps.
+/// Quantiles of amounts in ascending order, reported in a unit of `unit` steps.
 pub fn quantiles(sorted: &Sides<&[u64]>, at: &[f64], unit: f64) -> Vec<Quantile> {
     let one = |&at: &f64| {
         let of = sorted.each(|amounts| quantile(amounts, at));
@@ -141,7 +145,8 @@ pub fn quantiles(sorted: &Sides<&[u64]>, at: &[f64], unit: f64) -> Vec<Quantile>
     at.iter().map(one).collect()
 }
 
-/// The least of some ascending amounts that is at least as large as this share of them; 0 where there are none.
+/// The smallest of some ascending amounts that is at least as large as this share of them; 0 where there are
+/// none.
 fn quantile(sorted: &[u64], at: f64) -> u64 {
     let rank = (at * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! One reading of each trace, and figures between two readings.
+//! One value for each trace, and figures between two of them.
 
 use super::{Traces, draws};
 use netdpsyn_trace::Trace;
@@ -6,35 +6,41 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What a measure reads of each trace.
+/// A value for each of the compared traces.
 #[derive(Debug)]
 pub struct Sides<T> {
-    /// Of the fitted records.
+    /// For the fitted records.
     pub real: T,
-    /// Of the synthetic records.
+    /// For the synthetic records.
     pub synthetic: T,
-    /// Of two raw parts, between which the floor is measured.
+    /// For two raw parts, between which the floor is measured.
     pub parts: Option<Parts<T>>,
 }
 
-/// What two raw parts give.
+/// The values of two raw parts.
 #[derive(Debug)]
 pub struct Parts<T> {
-    /// Of fitted records; none where they are those of the whole.
+    /// For fitted records; `None` where they are those of the whole.
     fitted: Option<T>,
     held_out: T,
 }
 
 impl<T> Sides<T> {
-    /// Readings of whole traces, for figures that do not grow with the number of records.
+    /// Values of whole traces, for figures that do not grow with the number of records.
+    ///
+    /// # Errors
+    /// The error of `read`.
     pub fn of<E>(traces: &Traces, read: impl Fn(&Trace) -> Result<T, E>) -> Result<Self, E> {
         let (real, synthetic) = (read(traces.real)?, read(traces.synthetic)?);
         let held_out = traces.held_out.map(&read).transpose()?;
         Ok(Sides { real, synthetic, parts: held_out.map(|held_out| Parts { fitted: None, held_out }) })
     }
 
-    /// The same with two parts of equally many raw records, drawn at random where there are more: what counts records of a group has no floor otherwise, because
-    /// fewer records make smaller groups.
+    /// The same with two parts of equally many raw records, sampled at random where there are more. Measures
+    /// that count the records of groups need this for a floor, because fewer records make smaller groups.
+    ///
+    /// # Errors
+    /// The error of `read`, or that of a cancelled sampling.
     pub fn evened<E: From<Cancelled>>(
         traces: &Traces,
         progress: &dyn Progress,
@@ -51,7 +57,7 @@ impl<T> Sides<T> {
         Ok(Sides { real, synthetic, parts: Some(Parts { fitted, held_out }) })
     }
 
-    /// A figure between the raw and the synthetic reading, and its floor.
+    /// A figure between the raw and the synthetic value, and its floor.
     pub fn between(&self, figure: impl Fn(&T, &T) -> f64) -> (f64, Option<f64>) {
         let floor = self.parts.as_ref().map(|parts| {
             let fitted = parts.fitted.as_ref().unwrap_or(&self.real);
@@ -60,23 +66,26 @@ impl<T> Sides<T> {
         (figure(&self.real, &self.synthetic), floor)
     }
 
-    /// What was read of the held-out part.
+    /// The value of the held-out part.
     pub fn held_out(&self) -> Option<&T> {
         self.parts.as_ref().map(|parts| &parts.held_out)
     }
 
-    /// The same without a floor.
+    /// Drops the parts, so that there is no floor.
     pub fn alone(self) -> Self {
         Sides { parts: None, ..self }
     }
 
-    /// Some of what was read, or what follows from it.
+    /// Applies a function to each value.
     pub fn each<'a, U: 'a>(&'a self, pick: impl Fn(&'a T) -> U) -> Sides<U> {
         let picked = self.try_each(|read| Ok::<_, std::convert::Infallible>(pick(read)));
         picked.unwrap_or_else(|never| match never {})
     }
 
-    /// [`Sides::each`] of what may fail.
+    /// [`Sides::each`] with a function that may fail.
+    ///
+    /// # Errors
+    /// The first error of `pick`.
     pub fn try_each<'a, U: 'a, E>(&'a self, pick: impl Fn(&'a T) -> Result<U, E>) -> Result<Sides<U>, E> {
         let part = |parts: &'a Parts<T>| {
             let fitted = parts.fitted.as_ref().map(&pick).transpose()?;
@@ -87,7 +96,7 @@ impl<T> Sides<T> {
     }
 }
 
-/// At most so many records of a trace, without repetition.
+/// A sample of at most `most` records of a trace, without repetition.
 fn thinned<'a>(trace: &'a Trace, most: usize, progress: &dyn Progress) -> Result<Cow<'a, Trace>, Cancelled> {
     if trace.rows() <= most {
         return Ok(Cow::Borrowed(trace));
@@ -103,13 +112,13 @@ fn thinned<'a>(trace: &'a Trace, most: usize, progress: &dyn Progress) -> Result
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ComparedShare))]
 pub struct Share {
-    /// In the fitted records, 0 to 1.
+    /// Share of the fitted records, 0 to 1.
     pub real: f64,
-    /// In the synthetic records.
+    /// Share of the synthetic records.
     pub synthetic: f64,
-    /// How far they are apart, without sign. Good is near the floor.
+    /// The absolute difference of both. Good is near the floor.
     pub difference: f64,
-    /// The same between the held-out records and as many of the fitted ones, drawn at random.
+    /// The difference between the held-out records and a random sample of as many fitted ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
 }
@@ -122,12 +131,12 @@ impl Share {
     }
 }
 
-/// A part of a whole; 0 of nothing.
+/// A part of a whole; 0 of an empty whole.
 pub fn part(of: u64, whole: u64) -> f64 {
     of as f64 / whole.max(1) as f64
 }
 
-/// `synthetic` beside `real`: 1 where both are 0; a raw 0 is taken for one step if the other is not 0 as well.
+/// `synthetic` divided by `real`: 1 where both are 0; a raw 0 counts as one step if the other is not 0.
 pub fn ratio(real: u64, synthetic: u64) -> f64 {
     match (real, synthetic) {
         (0, 0) => 1.0,

@@ -1,15 +1,15 @@
-//! Why a measure has no figure.
+//! Why a measure has no figures.
 
 use netdpsyn_trace::progress::Cancelled;
 use serde::{Deserialize, Serialize};
 
-/// The reason, in words, why a measure was not taken: a sentence for the person who reads the report.
+/// The reason why a measure was not taken: a sentence for the reader of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Skipped(pub String);
 
 impl Skipped {
-    /// Skipped for this reason.
+    /// A reason from text.
     pub fn because(reason: impl Into<String>) -> Self {
         Skipped(reason.into())
     }
@@ -24,7 +24,7 @@ impl std::fmt::Display for Skipped {
 /// Why a measure ended without figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotTaken {
-    /// There are none, and why.
+    /// The measure cannot be taken, for this reason.
     Skipped(Skipped),
     /// Stopped on request.
     Cancelled,

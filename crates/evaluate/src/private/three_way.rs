@@ -1,4 +1,4 @@
-//! Triples of columns, some where there are many: what pairs alone cannot say.
+//! Triples of columns, or a sample of them where there are many: dependencies that pairs do not show.
 
 use super::joint::{Cuts, Joint};
 use super::skipped::{NotTaken, Skipped};
@@ -6,38 +6,43 @@ use super::{Traces, compared, draws};
 use netdpsyn_trace::progress::Progress;
 use serde::{Deserialize, Serialize};
 
-/// Classes that a column is cut into at most.
+/// Largest number of classes of a column.
 const CLASSES: [usize; 1] = [20];
-/// Triples that are compared at most.
+/// Largest number of compared triples.
 const TRIPLES: usize = 30;
 
-/// How far triples of columns lie from the raw ones.
+/// The distances of triples of columns from the raw ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ThreeWay {
     /// Mean of the triples' total variation distances at 20 classes, 0 (equal) to 1 (disjoint).
     pub mean: f64,
-    /// The same between the fitted and the held-out records: what sampling alone costs. Good is a mean near it.
+    /// The same between the fitted and the held-out records: the error of sampling alone. Good is a mean near
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
-    /// Every triple that was compared, worst first: all of them, or a seeded sample of 30.
+    /// Every compared triple, worst first: all of them, or a seeded sample of 30.
     pub triples: Vec<Joint>,
 }
 
-/// Total variation distance of triples, with the classes of pairs. Which triples are drawn follows from the number of columns alone.
+/// Total variation distance of triples, with the same classes as pairs. The sample of triples depends only on
+/// the number of columns.
+///
+/// # Errors
+/// [`NotTaken`] when there are fewer than three columns, or `progress` asks to stop.
 pub fn three_way(traces: &Traces, progress: &dyn Progress) -> Result<ThreeWay, NotTaken> {
     let triples = chosen(compared(traces.schema).len());
     if triples.is_empty() {
         return Err(Skipped::because("a triple needs three measured columns").into());
     }
     let mut triples = Cuts::of(traces, &CLASSES, progress)?.distances(0, &triples, progress)?;
-    // Equal ones stay in the order of their columns.
+    // Equal distances keep the order of their columns.
     triples.sort_by(|a, b| b.distance.total_cmp(&a.distance));
     let (mean, floor) = Joint::mean(&triples);
     Ok(ThreeWay { mean, floor, triples })
 }
 
-/// At most [`TRIPLES`] of the triples of so many columns.
+/// At most [`TRIPLES`] of the triples of this many columns.
 fn chosen(columns: usize) -> Vec<[usize; 3]> {
     let pairs = (0..columns).flat_map(|a| (a + 1..columns).map(move |b| (a, b)));
     let all: Vec<[usize; 3]> = pairs.flat_map(|(a, b)| (b + 1..columns).map(move |c| [a, b, c])).collect();
@@ -68,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_no_pair_shows_shows_in_a_triple() {
-        // The third bit is the sum of the others, or it is not: every pair is the same in both.
+        // The third bit is the sum of the others, or it is not: every pair has the same distribution in both.
         let parity = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]];
         let odd = parity.map(|[a, b, c]| [a, b, 1 - c]);
         let (real, both) = (trace(&parity), trace(&[parity, odd].concat()));

@@ -18,19 +18,19 @@ const TOP: usize = 20;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = TopList))]
 pub struct Top {
-    /// What is listed.
+    /// The kind of list.
     pub of: Listed,
-    /// What it is listed by.
+    /// The ranking criterion.
     pub by: Weight,
-    /// Share of the 20 largest raw ones that are among as many largest synthetic ones, 0 to 1; of all, where there are fewer. Of equally large ones the smallest
-    /// address is listed. Good is near the floor.
+    /// Share of the 20 largest raw ones that are among the 20 largest synthetic ones, 0 to 1; of all, where
+    /// there are fewer. Of equally large ones the smallest address is listed. Good is near the floor.
     pub overlap: f64,
-    /// The same of the held-out records: what sampling alone leaves.
+    /// The same for the held-out records: the effect of sampling alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
 }
 
-/// What is listed.
+/// A kind of list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -39,12 +39,12 @@ pub enum Listed {
     Sources,
     /// Destination addresses.
     Destinations,
-    /// Destination address, port and protocol; of packets, those of the end with the lower port.
+    /// Destination address, port and protocol; for packets, those of the end with the lower port.
     Services,
 }
 
 impl Listed {
-    /// What it is, for people.
+    /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
             Listed::Sources => "sources",
@@ -54,7 +54,7 @@ impl Listed {
     }
 }
 
-/// What a list is by.
+/// A ranking criterion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ListedBy))]
@@ -67,7 +67,7 @@ pub enum Weight {
 }
 
 impl Weight {
-    /// What it is, for people.
+    /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
             Weight::Records => "records",
@@ -76,7 +76,10 @@ impl Weight {
     }
 }
 
-/// Overlaps of the top lists, by records and, where the schema has bytes or lengths, by those.
+/// Overlaps of the top lists, by records and, where the schema has them, by bytes or lengths.
+///
+/// # Errors
+/// [`NotTaken`] when the schema has no source or destination, or `progress` asks to stop.
 pub fn top(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Top>, NotTaken> {
     let ends = Ends::of(traces.schema)?;
     let tuple = Tuple::of(traces.schema).ok();
@@ -107,7 +110,7 @@ pub fn bytes_of(schema: &Schema) -> Option<usize> {
     schema.column_of(Role::Bytes).or_else(|| schema.column_of(Role::Length))
 }
 
-/// The largest of one trace, largest first.
+/// The largest items of one trace, largest first.
 #[derive(Debug)]
 struct Largest {
     by_records: Vec<u64>,
@@ -142,7 +145,7 @@ impl Largest {
     }
 }
 
-/// Puts a key where it belongs in a list, if it does.
+/// Inserts a key into a list at its rank, if it is large enough.
 fn rank(list: &mut Vec<(Reverse<u128>, u64)>, key: u64, weight: u128) {
     let ranked = (Reverse(weight), key);
     let at = list.partition_point(|other| *other < ranked);
@@ -152,7 +155,7 @@ fn rank(list: &mut Vec<(Reverse<u128>, u64)>, key: u64, weight: u128) {
     }
 }
 
-/// Share of the first list that is as far up in the second.
+/// Share of the first list that is in the second.
 fn overlap(real: &[u64], other: &[u64]) -> f64 {
     let other = &other[..other.len().min(real.len())];
     match real.len() {

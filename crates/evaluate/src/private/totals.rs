@@ -1,4 +1,5 @@
-//! Totals: what packets, bytes and durations add up to. A few records of many bytes make a total, so it shows tails that were lost or invented.
+//! Totals: the sums of packets, bytes and durations. A few records with many bytes dominate a total, so it
+//! shows tails that were lost or invented.
 
 use super::skipped::{NotTaken, Skipped};
 use super::{Traces, compared};
@@ -9,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Whole numbers up to this are marks, not sizes: times to live, flags, versions.
+/// Columns of whole numbers up to this are identifiers, not sizes: times to live, flags, versions.
 const LARGEST_MARK: u64 = 255;
 
-/// The raw total is clipped at the value that has this rank from above.
+/// The raw total is clipped at the value with this rank from above.
 const CLIPPED_AT: usize = 100;
 
 /// The total of one column.
@@ -25,27 +26,34 @@ pub struct Total {
     pub real: f64,
     /// Sum over the synthetic records.
     pub synthetic: f64,
-    /// The synthetic total a record, divided by the raw total a record, so that other numbers of records do not count. Good is near 1. A raw total of 0 is
-    /// taken for one step of the column, if the synthetic one is not 0 as well.
+    /// The mean of the synthetic records divided by that of the raw records, so that different numbers of
+    /// records do not matter. Good is near 1. A raw total of 0 counts as one step of the column, if the
+    /// synthetic one is not 0 as well.
     pub ratio: f64,
-    /// The same of the held-out records: what sampling alone costs.
+    /// The same for the held-out records: the error of sampling alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
-    /// The total of the raw records, each clipped at their 100th largest value, divided by the raw total: what is left where nothing may hang on a few
-    /// records. A private method that keeps the rest cannot be much closer to 1. Reports before version 3 have none.
+    /// The total of the raw records, each clipped at their 100th largest value, divided by the raw total: the
+    /// part that does not depend on a few records. A private method that keeps it cannot be much closer to 1.
+    /// Reports before version 3 have none.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub clipped: f64,
-    /// `ratio` divided by `clipped`: the synthetic total beside the clipped one. Missing where the clipped one is 0.
+    /// `ratio` divided by `clipped`: the synthetic total relative to the clipped one. Missing where the
+    /// clipped one is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_clipped: Option<f64>,
 }
 
-/// How far a ratio is from 1: 0 is equal, 0.5 is half as much again or two thirds.
+/// The distance of a ratio from 1: 0 is equal, 0.5 is half as much again or two thirds.
 pub fn off(ratio: f64) -> f64 {
     ratio.max(1.0 / ratio.max(f64::MIN_POSITIVE)) - 1.0
 }
 
-/// The totals of all columns of sizes and durations: those of exponential bins, and whole numbers beyond a byte.
+/// The totals of all columns of sizes and durations: those of exponential bins, and whole numbers that exceed
+/// a byte.
+///
+/// # Errors
+/// [`NotTaken`] when there is no such column, or `progress` asks to stop.
 pub fn totals(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Total>, NotTaken> {
     let is_size = |column: &usize| match traces.schema.columns[*column].field {
         Field::IntegerExponential { .. } | Field::FloatExponential { .. } => true,
@@ -89,7 +97,8 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<Total,
     })
 }
 
-/// What the largest values have above the 100th largest; above the smallest, where there are fewer.
+/// The sum of the excess of the largest values over the 100th largest, or over the smallest where there are
+/// fewer.
 fn above_clip(trace: &Trace, column: usize, progress: &dyn Progress) -> Result<f64, Cancelled> {
     let mut largest = BinaryHeap::with_capacity(CLIPPED_AT + 1);
     trace.column(column).visit(progress, |value| {
@@ -148,15 +157,16 @@ mod tests {
             let traces = Traces { real: &real, held_out: None, synthetic: &synthetic, schema: &schema };
             totals(&traces, &Quiet).unwrap().swap_remove(1)
         };
-        // 98 values of 8, one of 208, and the 100th largest is a 4: 98 · 4 + 204 = 596 of 98 · 8 + 208 + 100 · 4 = 1,392 go.
+        // 98 values of 8, one of 208, and the 100th largest is 4: 98 · 4 + 204 = 596 of 98 · 8 + 208 + 100 ·
+        // 4 = 1,392 are clipped.
         let tail: Vec<u64> = [vec![8; 50], vec![4; 100], vec![208], vec![8; 48]].concat();
         let found = packets(&tail, &[3; 5]);
         let left = 1.0 - 596.0 / 1_392.0;
         assert_eq!(found.clipped, left);
         assert_eq!(found.to_clipped, Some(found.ratio / left));
-        // Fewer than a hundred: at the smallest.
+        // Fewer than a hundred: clipped at the smallest.
         assert_eq!(packets(&[2, 8], &[5]).clipped, 0.4);
-        // No value above the hundredth.
+        // No value exceeds the hundredth.
         assert_eq!((packets(&[7; 200], &[7]).clipped, packets(&[7; 200], &[7]).to_clipped), (1.0, Some(1.0)));
         assert_eq!((packets(&[0; 3], &[0]).clipped, packets(&[0; 3], &[0]).to_clipped), (1.0, Some(1.0)));
         let lone: Vec<u64> = [vec![0; 150], vec![9]].concat();

@@ -6,42 +6,46 @@ use super::{Traces, compared};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use serde::{Deserialize, Serialize};
 
-/// Classes that a column is cut into at most: first those of the distance itself, then others.
+/// Largest numbers of classes of a column: first that of the distance itself, then others.
 const CLASSES: [usize; 4] = [20, 13, 27, 40];
 
-/// How far the pairs of columns lie from the raw ones.
+/// The distances of pairs of columns from the raw ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TwoWay {
     /// Mean of the pairs' total variation distances at 20 classes, 0 (equal) to 1 (disjoint).
     pub mean: f64,
-    /// The same between the fitted and the held-out records: what sampling alone costs. Good is a mean near it.
+    /// The same between the fitted and the held-out records: the error of sampling alone. Good is a mean near
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
     /// Every pair, worst first.
     pub pairs: Vec<Joint>,
-    /// The same at 13, 27 and 40 classes: a method that happens to cut where 20 classes are cut looks better there than it is.
-    /// Reports before version 3 have none.
+    /// The same at 13, 27 and 40 classes: a method whose bins happen to coincide with 20 classes looks better
+    /// there than it is. Reports before version 3 have none.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub other_cuts: Vec<OtherCut>,
 }
 
-/// Pairs at another number of classes.
+/// Distances of pairs at another number of classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OtherCut {
-    /// Classes that a column is cut into at most.
+    /// Largest number of classes of a column.
     pub classes: usize,
     /// Mean of the distances of all pairs.
     pub mean: f64,
     /// The same between the fitted and the held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
-    /// The pair that is farthest from the raw one.
+    /// The pair with the largest distance.
     pub worst: Joint,
 }
 
 /// Total variation distance of every pair.
+///
+/// # Errors
+/// [`NotTaken`] when there are fewer than two columns, or `progress` asks to stop.
 pub fn two_way(traces: &Traces, progress: &dyn Progress) -> Result<TwoWay, NotTaken> {
     let columns = compared(traces.schema).len();
     let pairs: Vec<[usize; 2]> = (0..columns).flat_map(|a| (a + 1..columns).map(move |b| [a, b])).collect();
@@ -51,7 +55,7 @@ pub fn two_way(traces: &Traces, progress: &dyn Progress) -> Result<TwoWay, NotTa
     let cuts = Cuts::of(traces, &CLASSES, progress)?;
     let at = |at: usize| {
         let mut found = cuts.distances(at, &pairs, progress)?;
-        // Equal ones stay in the order of their columns.
+        // Equal distances keep the order of their columns.
         found.sort_by(|a, b| b.distance.total_cmp(&a.distance));
         let (mean, floor) = Joint::mean(&found);
         Ok::<_, Cancelled>((mean, floor, found))
@@ -173,7 +177,8 @@ mod tests {
 
     #[test]
     fn every_ruler_keeps_a_class_for_the_rest() {
-        // Forty values once each. Of the synthetic records one is another value: 1/40 moves to the rest, unless it was of the rest before.
+        // Forty values once each. One of the synthetic records has another value: 1/40 moves to the rest,
+        // unless it was in the rest before.
         let forty: Vec<_> = (0..40).map(|port| (port, 1)).collect();
         let mut first = forty.clone();
         first[0].0 = 99;

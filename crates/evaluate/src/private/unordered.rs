@@ -10,11 +10,14 @@ const BY: [usize; 5] = [0, 1, 2, 3, 4];
 /// The column of the direction.
 const TURNED: usize = 5;
 
-/// The five-tuple of every record, the smaller end first. ICMP has type and code where others have ports, which are taken as they are.
+/// The five-tuple of every record, the smaller end first. ICMP type and code count as ports.
 pub struct Unordered(Vec<Values>);
 
 impl Unordered {
-    /// Of all records of a trace: 14 to 16 bytes each.
+    /// The sessions of all records of a trace: 14 to 16 bytes each.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(trace: &Trace, tuple: &Tuple, progress: &dyn Progress) -> Result<Self, Cancelled> {
         let rows = trace.rows();
         let [address, other_address] = [(); 2].map(|()| Values::with_capacity(u32::MAX.into(), rows));
@@ -48,7 +51,10 @@ impl Unordered {
         self.0[4].get(row)
     }
 
-    /// What `work` makes of some sessions at a time, on all cores.
+    /// The results of `work` on some sessions at a time, on all cores.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop, and the error of `work`.
     pub fn each<R: Send>(
         &self,
         progress: &dyn Progress,

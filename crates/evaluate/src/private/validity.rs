@@ -1,4 +1,4 @@
-//! Validity: records that break a protocol fact, values outside what is declared.
+//! Validity: records that violate a protocol fact, and values outside the declared domain.
 
 use super::Traces;
 use netdpsyn_trace::progress::{Cancelled, Progress, par_blocks};
@@ -7,27 +7,27 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// How many records and values cannot be.
+/// Shares of impossible records and values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Validity {
-    /// Every protocol fact that the schema declares and has the columns for, and those that need no declaration: the version of a packet, ports of
-    /// protocols that have none.
+    /// Every protocol fact that the schema declares and has the columns for, and those that need no
+    /// declaration: the IP version of a packet, ports of protocols that have none.
     pub facts: Vec<Broken>,
     /// Every column with a declared domain or window.
     pub outside: Vec<Outside>,
 }
 
-/// Records that break a protocol fact.
+/// Records that violate a protocol fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Broken {
     /// The fact, as the schema names it; `header-checksum` where the trace has that column.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub fact: Checked,
-    /// Share of the fitted records that break it, 0 to 1. Raw traces can have some.
+    /// Share of the fitted records that violate it, 0 to 1. It may be above 0 in raw traces.
     pub real: f64,
-    /// Share of the synthetic records. Good is 0, or what the fitted records have.
+    /// Share of the synthetic records. Good is 0, or that of the fitted records.
     pub synthetic: f64,
 }
 
@@ -39,11 +39,14 @@ pub struct Outside {
     pub column: String,
     /// Share of the fitted records, 0 to 1.
     pub real: f64,
-    /// Share of the synthetic records. Good is 0, or what the fitted records have.
+    /// Share of the synthetic records. Good is 0, or that of the fitted records.
     pub synthetic: f64,
 }
 
-/// Counts what cannot be, in the fitted and in the synthetic records. Of no records, the share is 0.
+/// Counts violations in the fitted and in the synthetic records. Without records the share is 0.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn validity(traces: &Traces, progress: &dyn Progress) -> Result<Validity, Cancelled> {
     let broken = |trace: &Trace| broken(trace, traces.schema, progress);
     let (real, synthetic) = (broken(traces.real)?, broken(traces.synthetic)?);
@@ -63,11 +66,11 @@ pub fn validity(traces: &Traces, progress: &dyn Progress) -> Result<Validity, Ca
     Ok(Validity { facts: facts.collect(), outside: outside.collect::<Result<_, Cancelled>>()? })
 }
 
-/// The facts of the schema, with the share of records that break each.
+/// The facts of the schema, with the share of records that violate each.
 fn broken(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<Vec<(Checked, f64)>, Cancelled> {
     let facts = Facts::of(schema);
     let width = schema.columns.len();
-    // No record: the facts alone.
+    // Without records: the facts alone.
     let checked: Vec<Checked> = facts.broken(&vec![0; width]).map(|(fact, _)| fact).collect();
     let count = |rows: Result<Range<usize>, Cancelled>| {
         let mut counts = vec![0u64; checked.len()];
@@ -103,7 +106,7 @@ mod tests {
         let mut schema = presets::preset("ton").unwrap();
         schema.window = Some("0/60".parse().unwrap());
         let mut real = Trace::empty(&schema);
-        // No packets, no bytes, no duration: nothing is wrong with it.
+        // No packets, no bytes, no duration: it violates nothing.
         real.push(&[1, 2, 80, 443, 6, 5, 0, 0, 0, 0, 3]);
         let mut synthetic = real.clone();
         synthetic.push(&[1, 2, 8, 0, 1, u64::MAX, 7, 1, 19, 0, 10]);

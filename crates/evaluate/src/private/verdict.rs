@@ -1,4 +1,4 @@
-//! What the figures say, in sentences: the report's first lines.
+//! The verdict: conclusions from the figures, in sentences, which are the first lines of the report.
 
 use super::anomaly::Anomaly;
 use super::attacks::{Attacks, copies::Copies};
@@ -17,73 +17,75 @@ use serde::{Deserialize, Serialize};
 
 /// A distance up to this is close, whatever its floor.
 pub const CLOSE: f64 = 0.05;
-/// A figure up to this many floors is close, however large it is: raw records lie as far from one another.
+/// A figure up to this many floors is close, however large it is: samples of raw records differ as much.
 pub const CLOSE_FLOORS: f64 = 2.0;
 /// A distance up to this is loose; above it, little is preserved.
 pub const LOOSE: f64 = 0.2;
 /// A figure up to this many floors is loose.
 pub const LOOSE_FLOORS: f64 = 3.0;
-/// Totals a record that are larger or smaller by this factor less one are close.
+/// Mean values that differ from the raw ones by at most this factor minus one are close.
 pub const CLOSE_TOTAL: f64 = 0.05;
 /// Totals up to half as large again, or no smaller than two thirds, are loose.
 pub const LOOSE_TOTAL: f64 = 0.5;
-/// Numbers of hosts, pairs and sessions that are larger or smaller by this factor less one are close: a tool that keeps state of each needs about
-/// as much of it. Counts have no floor.
+/// Numbers of hosts, pairs and sessions that differ by at most this factor minus one are close: a tool with
+/// state per item needs about as much of it. Counts have no floor.
 pub const CLOSE_COUNT: f64 = 0.15;
 /// Counts up to half as large again, or no smaller than two thirds, are loose.
 pub const LOOSE_COUNT: f64 = 0.5;
-/// What a correlation lacks to 1 up to which a course over time is close: quiet and busy times are where they were.
+/// A volume over time is close if its correlation is at least one minus this: quiet and busy times are
+/// preserved.
 pub const CLOSE_LACK: f64 = 0.1;
-/// Up to which it is loose: half of what varies is elsewhere.
+/// A volume over time is loose if its correlation is at least one minus this: half of the variance is lost.
 pub const LOOSE_LACK: f64 = 0.3;
-/// Share of a top list that is missing up to which it is close: three of twenty, which stand at its end.
+/// A top list is close if at most this share is missing: three of twenty, which are near its end.
 pub const CLOSE_MISSING: f64 = 0.15;
-/// Up to which it is loose: half of it.
+/// A top list is loose if at most this share is missing: half of it.
 pub const LOOSE_MISSING: f64 = 0.5;
 /// Relative errors of heavy hitters up to this are close.
 pub const CLOSE_ERROR: f64 = 0.1;
 /// Relative errors up to this are loose.
 pub const LOOSE_ERROR: f64 = 0.3;
-/// Accuracy or macro-F1 lost up to which classification is close.
+/// Classification is close up to this loss of accuracy or macro-F1.
 pub const CLOSE_LOSS: f64 = 0.02;
-/// Accuracy or macro-F1 lost up to which it is loose.
+/// Classification is loose up to this loss of accuracy or macro-F1.
 pub const LOOSE_LOSS: f64 = 0.1;
-/// Share of broken records beyond the raw ones up to which validity is close.
+/// Validity is close up to this share of violating records beyond the raw one.
 pub const CLOSE_BROKEN: f64 = 0.001;
-/// Share of broken records beyond the raw ones up to which it is loose.
+/// Validity is loose up to this share of violating records beyond the raw one.
 pub const LOOSE_BROKEN: f64 = 0.01;
-/// Held-out records below which floors are too rough to grade by without a word.
+/// With fewer held-out records floors are imprecise, which the verdict mentions.
 pub const FEW_HELD_OUT: usize = 1_000;
-/// Standard errors above chance from which on an attack counts as having found something. Of several attacks that find
-/// nothing, each lies above in one of 44 cases.
+/// Standard errors above chance from which on an attack counts as successful. Of several attacks that learn
+/// nothing, each exceeds this in one of 44 cases.
 pub const FOUND_ERRORS: f64 = 2.0;
 
 /// One sentence of the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Finding {
-    /// How good it is.
+    /// The grade of the finding.
     pub grade: Grade,
-    /// What was found.
+    /// The finding.
     pub text: String,
 }
 
-/// The rule of grades, for whoever reads the report.
+/// The rule of grades, for the reader of the report.
 pub const RULE: &str = "good: small, or at most twice its floor, however large; fair: moderate, or at most three times its floor; \
     POOR: all else. A floor is the same measure between fitted and held-out records. A sentence on several columns has the worst of their grades.";
 
-/// How good a finding is. A figure is good up to a fixed bound or twice its floor, whichever is more, so that what lies near its floor is good whatever its
-/// size; fair up to a second bound or three times its floor; else poor. Without held-out records there are no floors, and bounds alone count. A
-/// sentence on several columns has the worst of their grades and names the column that it comes from.
+/// The grade of a finding. A figure is good up to a fixed bound or twice its floor, whichever is larger, so
+/// that a figure near its floor is good whatever its size; fair up to a second bound or three times its
+/// floor; otherwise poor. Without held-out records there are no floors, and only the bounds apply. A sentence
+/// on several columns has the worst of their grades and names the column with that grade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {
-    /// Nothing to mind.
+    /// No objection.
     Good,
     /// Usable with care.
     Fair,
-    /// Not preserved, or given away.
+    /// Not preserved, or disclosed.
     Poor,
 }
 
@@ -97,7 +99,7 @@ impl Grade {
         }
     }
 
-    /// The word for how something is preserved.
+    /// The adverb for how well something is preserved.
     fn preserved(self) -> &'static str {
         match self {
             Grade::Good => "closely",
@@ -141,7 +143,7 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     figures.flatten().chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
 }
 
-/// That a trace was made under a condition.
+/// States that a trace was generated under a condition.
 pub fn conditioned(condition: &Asked) -> Finding {
     let text = format!(
         "not the raw mix: the trace was made under a condition ({condition}), so all that follows compares two mixes"
@@ -149,10 +151,10 @@ pub fn conditioned(condition: &Asked) -> Finding {
     Finding { grade: Grade::Fair, text }
 }
 
-/// A figure that has a floor, by the rule of [`Grade`].
+/// A figure with a floor, graded by the rule of [`Grade`].
 struct Graded {
     grade: Grade,
-    /// Multiples of what is close: of equal grades, the larger is worse.
+    /// Multiples of the bound of close: of equal grades, the larger is worse.
     strain: f64,
 }
 
@@ -169,7 +171,7 @@ impl Graded {
     }
 }
 
-/// The worst of some, how it is graded, and how many are good.
+/// The worst of some items, its grade, and how many are good.
 fn worst<T>(of: &[T], graded: impl Fn(&T) -> Graded) -> Option<(&T, Grade, usize)> {
     let close = of.iter().filter(|one| graded(one).grade == Grade::Good).count();
     let all = of.iter().map(|one| (one, graded(one)));
@@ -224,7 +226,7 @@ fn worst_total(columns: &[Total]) -> Option<Finding> {
     Some(Finding { grade, text })
 }
 
-/// The course by the minute, where there is one: it is finer than twentieths of the window.
+/// The volume per minute, if there is one: it is finer than twentieths of the window.
 fn over_time(volumes: &Volumes) -> Option<Finding> {
     let course = volumes.courses.first()?;
     let peak = Graded::of(off(course.peak), course.peak_floor.map(off), CLOSE_COUNT, LOOSE_COUNT).grade;
@@ -262,7 +264,7 @@ fn worst_count(population: &Population) -> Option<Finding> {
     Some(Finding { grade, text })
 }
 
-/// By pairs and, where there are ports, by five-tuples: flows that hold both directions have few of those.
+/// By pairs and, where there are ports, by five-tuples: flows that hold both directions have few answers.
 fn answered(population: &Population) -> Finding {
     let Answered { pair, five_tuple } = population.answered;
     let shares = [Some(pair), five_tuple].into_iter().flatten();
@@ -277,7 +279,7 @@ fn answered(population: &Population) -> Finding {
     Finding { grade: grades.max().unwrap_or(Grade::Good), text }
 }
 
-/// The number of sessions and how long they are, and who speaks next.
+/// The number of sessions and their sizes, and the order of directions.
 fn in_sessions(sessions: &Sessions) -> Option<Finding> {
     let records = sessions.profiles.first()?;
     let grades = [
@@ -299,7 +301,7 @@ fn in_sessions(sessions: &Sessions) -> Option<Finding> {
     Some(Finding { grade, text })
 }
 
-/// How long after one another the records of a pair come.
+/// Gaps between the records of a pair.
 fn of_pairs(sessions: &Sessions) -> Option<Finding> {
     let gaps = sessions.profiles.iter().find(|profile| profile.of == Amount::GapsOfPairs)?;
     let grades = [

@@ -1,4 +1,4 @@
-//! Volumes: when the bytes come, and how large records are.
+//! Volumes: bytes over time, and the sizes of records.
 
 use super::ends::column;
 use super::profile::{Quantile, quantiles};
@@ -12,53 +12,55 @@ use serde::{Deserialize, Serialize};
 
 /// Nanoseconds of a minute.
 const MINUTE: u64 = 60_000_000_000;
-/// Minutes of a series at most: two weeks. Longer windows are cut into this many parts.
+/// Largest number of minutes of a series: two weeks. Longer windows are divided into this many parts.
 const MOST_STEPS: u64 = 14 * 24 * 60;
-/// Parts of the window, however long it is.
+/// Number of parts of the window, however long it is.
 const PARTS: u64 = 20;
-/// Steps that a series has at least: of two, any other two are a perfect or an opposite course.
+/// Least number of steps of a series: with two, the correlation is always 1 or −1.
 const LEAST_STEPS: usize = 3;
-/// Quantiles of sizes.
+/// Quantile levels of sizes.
 const SIZES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 
-/// How much there is when, and how large records are.
+/// Volumes over time, and quantiles of sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Volumes {
-    /// By the minute, where the window has three, and in twentieths of the window.
+    /// By minute, where the window has at least three, and in twentieths of the window.
     pub courses: Vec<Course>,
     /// Every column of packets, bytes, lengths and durations.
     pub sizes: Vec<Size>,
 }
 
-/// How much there is in each step of the window. What lies outside the window is left out; flows count where they begin.
+/// The volume in each step of the window. Records outside the window are ignored; flows count where they
+/// begin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Course {
-    /// What is added up.
+    /// The kind of volume.
     pub of: Volume,
     /// Length of a step.
     pub seconds: f64,
-    /// Pearson correlation of raw and synthetic steps, −1 to 1. Missing where one side is the same in all steps. Good is near the floor.
+    /// Pearson correlation of raw and synthetic steps, −1 to 1. Missing where all steps of one side are
+    /// equal. Good is near the floor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r: Option<f64>,
-    /// The same of fitted and held-out records.
+    /// The correlation of fitted and held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r_floor: Option<f64>,
-    /// The largest step a record, synthetic divided by raw. Good is near 1. 1 where both are 0.
+    /// The largest step per record, synthetic divided by raw. Good is near 1. 1 where both are 0.
     pub peak: f64,
-    /// The same of held-out records.
+    /// The same for held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_floor: Option<f64>,
-    /// Raw sums of the steps, divided by the number of records; of twentieths alone.
+    /// Raw sums of the steps, divided by the number of records; only for twentieths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub real: Vec<f64>,
-    /// The same of the synthetic trace.
+    /// The same for the synthetic trace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub synthetic: Vec<f64>,
 }
 
-/// What is added up over time.
+/// The kind of volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = SummedVolume))]
@@ -71,7 +73,7 @@ pub enum Volume {
 }
 
 impl Volume {
-    /// What it is, for people.
+    /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
             Volume::Bytes => "bytes",
@@ -80,7 +82,7 @@ impl Volume {
     }
 }
 
-/// How large the values of a column are.
+/// Quantiles of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = SizeQuantiles))]
@@ -91,7 +93,10 @@ pub struct Size {
     pub quantiles: Vec<Quantile>,
 }
 
-/// Compares when bytes come and how large records are.
+/// Compares volumes over time and sizes of records.
+///
+/// # Errors
+/// [`NotTaken`] when the records have neither sizes nor different times, or `progress` asks to stop.
 pub fn volumes(traces: &Traces, progress: &dyn Progress) -> Result<Volumes, NotTaken> {
     let sizes = sizes(traces, progress)?;
     let courses = match column(traces.schema, Role::Start) {
@@ -128,7 +133,7 @@ fn sizes(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Size>, Cancelle
 struct Steps {
     window: Window,
     count: u64,
-    /// Nanoseconds, where they are whole; a part of the window otherwise.
+    /// Nanoseconds, where they are whole; otherwise a part of the window.
     each: Option<u64>,
 }
 
@@ -163,7 +168,7 @@ impl Steps {
 }
 
 fn courses(traces: &Traces, time: usize, progress: &dyn Progress) -> Result<Vec<Course>, Cancelled> {
-    // Without a declared window, what the raw records cover.
+    // Without a declared window, the range of the raw records.
     let window = match traces.schema.window {
         Some(window) => Some(window),
         None => {
@@ -197,7 +202,7 @@ fn courses(traces: &Traces, time: usize, progress: &dyn Progress) -> Result<Vec<
     Ok(found)
 }
 
-/// What each step adds up to, divided by the number of records.
+/// The sum of each step, divided by the number of records.
 fn summed(
     trace: &Trace,
     steps: Steps,
@@ -227,15 +232,15 @@ fn peak(real: &[f64], other: &[f64]) -> f64 {
     let largest = |of: &[f64]| of.iter().copied().fold(0.0, f64::max);
     match (largest(real), largest(other)) {
         (0.0, 0.0) => 1.0,
-        // One byte in a raw record in place of none.
+        // As if one byte were in a raw record.
         (0.0, other) => other,
         (real, other) => other / real,
     }
 }
 
-/// Pearson correlation; none where either is constant.
+/// Pearson correlation; `None` where either is constant.
 fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
-    // Rounding must not make a course of a constant.
+    // Rounding must not turn a constant into a varying series.
     if [a, b].iter().any(|of| of.iter().all(|step| *step == of[0])) {
         return None;
     }
@@ -277,7 +282,7 @@ mod tests {
     fn courses_by_hand() {
         let schema = schema("0/300");
         let real = trace(&schema, &[(0, 100), (70, 150), (110, 50), (120, 300), (300, 9_999)]);
-        // Half as many records of the same course, and one that is the other way round in the first three minutes.
+        // Half as many records of the same course, and one that is reversed in the first three minutes.
         let half = trace(&schema, &[(59, 100), (60, 200), (179, 300)]);
         let back = trace(&schema, &[(0, 300), (60, 200), (120, 100)]);
         let traces = Traces { real: &real, held_out: Some(&back), synthetic: &half, schema: &schema };

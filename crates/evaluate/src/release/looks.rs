@@ -1,4 +1,5 @@
-//! Looks across records beside what was generated: how many hosts and pairs there are, how large they are, who talks to how many and who answers.
+//! Looks across records, compared with the synthetic records: the number of hosts and pairs, their sizes,
+//! degrees, and who answers.
 
 use netdpsyn_model::looks::{Pair, ranks_of_pairs};
 use netdpsyn_model::{Bundle, Look, Subject};
@@ -8,33 +9,33 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Distinct pairs that are counted at most: 24 bytes each. Of more nothing is said.
+/// Largest number of counted distinct pairs: 24 bytes each. With more there is no comparison.
 const MOST: usize = 1 << 23;
 
-/// One look, and the same of the synthetic records.
+/// A noisy look, and the same look at the synthetic records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = LookFit))]
 pub struct Seen {
     /// What is counted.
     pub of: Subject,
-    /// Standard deviation of the noise in each number below.
+    /// Standard deviation of the noise in each noisy number below.
     pub sigma: f64,
-    /// The noisy rank histogram: members of every group are numbered 1, 2, 3 …, and the numbers counted in bins {1} {2} {3, 4} {5 … 8} … The first is how many groups
-    /// there are.
+    /// The noisy rank histogram: members of every group are numbered 1, 2, 3 …, and the numbers counted in
+    /// bins {1} {2} {3, 4} {5 … 8} … The first is the number of groups.
     pub noisy: Vec<i64>,
-    /// The same of the synthetic records. Empty where they have too many pairs to count.
+    /// The rank histogram of the synthetic records. Empty where they have too many pairs to count.
     pub synthetic: Vec<i64>,
 }
 
-/// Records of each pair of hosts.
+/// Number of records of each pair of hosts.
 pub struct Pairs {
     sides: [usize; 2],
     counts: Mutex<HashMap<(u32, u32), u64>>,
 }
 
 impl Pairs {
-    /// Where a bundle has looks.
+    /// For a bundle with looks.
     pub fn of(bundle: &Bundle) -> Option<Pairs> {
         let side = |role| bundle.schema.column_of(role).filter(|_| !bundle.looks.is_empty());
         let sides = [side(Role::SourceAddress)?, side(Role::DestinationAddress)?];
@@ -42,6 +43,9 @@ impl Pairs {
     }
 
     /// Counts records.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn add(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
         let [source, destination] = self.sides.map(|side| records.column(side));
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +59,7 @@ impl Pairs {
         Ok(())
     }
 
-    /// Beside the looks of the bundle.
+    /// Compares the counts with the looks of the bundle.
     pub fn seen(self, bundle: &Bundle) -> Vec<Seen> {
         let counts = self.counts.into_inner().unwrap_or_else(PoisonError::into_inner);
         let made = if counts.len() > MOST { vec![Vec::new(); Subject::ALL.len()] } else { ranks(counts) };

@@ -1,6 +1,8 @@
-//! From the model and the synthetic trace alone: what readers of a release may see.
+//! The release report, which readers of a release may see. It is computed from the model and the synthetic
+//! trace alone.
 //!
-//! Every measured marginal against the generated records, beside the distance that the known noise alone explains.
+//! It compares every measured marginal with the generated records, and with the distance that the known noise
+//! alone explains.
 
 mod looks;
 mod slices;
@@ -22,18 +24,18 @@ use std::sync::{Mutex, PoisonError};
 /// Version of the JSON form.
 pub const VERSION: u32 = 1;
 
-/// How well a synthetic trace shows what was measured.
+/// How well a synthetic trace matches the measurements.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = Fidelity))]
 pub struct Report {
-    /// Of the JSON form.
+    /// Version of the JSON form.
     pub version: u32,
-    /// Nothing here is private.
+    /// Always false: nothing here is private.
     pub private: bool,
-    /// N̂, the records of the raw trace as far as the noise tells.
+    /// N̂, the noisy estimate of the number of raw records.
     pub estimated_records: f64,
-    /// Synthetic records.
+    /// Number of synthetic records.
     pub synthetic_rows: usize,
     /// Mean distance over all marginals.
     pub mean_distance: f64,
@@ -41,34 +43,52 @@ pub struct Report {
     pub mean_noise: f64,
     /// Every measured marginal.
     pub marginals: Vec<Fit>,
-    /// Every look across records; none where the fit took none.
+    /// Every look across records; empty where the fit took none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub looks: Vec<Seen>,
 }
 
-/// One measured marginal and the generated records.
+/// One measured marginal, compared with the generated records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = MarginalFit))]
 pub struct Fit {
     /// Its columns.
     pub columns: Vec<String>,
-    /// Cells.
+    /// Number of cells.
     pub cells: usize,
-    /// Standard deviation of a cell's noise; for the leaves of a tree a bound.
+    /// Standard deviation of a cell's noise; for the leaves of a tree an upper bound.
     pub sigma: f64,
-    /// ½ Σ |noisy − synthetic| / N̂, the records scaled to N̂. Noise alone makes it about `noise`; far above that, the records miss
-    /// what was measured.
+    /// ½ Σ |noisy − synthetic| / N̂, with the records scaled to N̂. Noise alone causes about `noise`; far
+    /// above that, the records miss the measurements.
     pub distance: f64,
-    /// What the noise alone is expected to make: ½ Σ σ_cell·√(2/π) / N̂.
+    /// The expected distance by noise alone: ½ Σ σ_cell·√(2/π) / N̂.
     pub noise: f64,
-    /// The standard deviation of that: ½ √(Σ σ_cell²·(1 − 2/π)) / N̂. A distance beyond `noise` + 2 `noise_deviation` is more than noise.
+    /// The standard deviation of `noise`: ½ √(Σ σ_cell²·(1 − 2/π)) / N̂. A distance beyond `noise` + 2
+    /// `noise_deviation` is more than noise.
     #[serde(default)]
     pub noise_deviation: f64,
 }
 
 /// The report of a trace generated from `bundle`, with N̂ of its model, for a trace in memory.
+///
+/// ```
+/// use netdpsyn_evaluate::release::report;
+/// use netdpsyn_generate::{Request, generate};
+/// use netdpsyn_model::{Bundle, Model};
+/// use netdpsyn_trace::progress::Quiet;
+///
+/// let bundle = Bundle::read(std::fs::File::open("../../tests/version_1/flows.bundle")?)?;
+/// let model = Model::from_bundle(&bundle, &Quiet)?;
+/// let synthetic = generate(&model, &Request::default(), &Quiet)?.trace;
+/// let report = report(&bundle, model.records, &synthetic, &Quiet)?;
+/// assert_eq!(report.marginals.len(), bundle.measurements.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn report(
     bundle: &Bundle,
     estimated_records: f64,
@@ -86,7 +106,7 @@ pub fn report(
     Ok(counts.report(estimated_records))
 }
 
-/// Synthetic records in the cells of what was measured.
+/// Counts synthetic records in the cells of the measurements.
 struct Counts<'a> {
     bundle: &'a Bundle,
     rows: AtomicUsize,
@@ -101,7 +121,7 @@ impl<'a> Counts<'a> {
         Counts { bundle, rows: AtomicUsize::new(0), cells, pairs: Pairs::of(bundle) }
     }
 
-    /// Counts records, whose last column are gaps if those were measured, on all cores.
+    /// Counts records on all cores; their last column holds gaps if those were measured.
     fn add(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
         self.pairs.as_ref().map_or(Ok(()), |pairs| pairs.add(records, progress))?;
         let code = |attribute| self.code(attribute, records, progress);
@@ -113,7 +133,8 @@ impl<'a> Counts<'a> {
         Ok(())
     }
 
-    /// The same of a model with gaps, on this thread alone: one that waited for others might begin another piece of work, and hold both in memory.
+    /// The same for a model with gaps, on this thread alone: a thread that waits for others might begin
+    /// another piece of work, and hold both in memory.
     fn add_alone(&self, records: &Trace, progress: &dyn Progress) -> Result<(), Cancelled> {
         let code = |attribute| self.code(attribute, records, progress);
         let codes = self.bundle.attributes.iter().map(code).collect::<Result<Vec<Values>, Cancelled>>()?;
@@ -213,7 +234,7 @@ mod tests {
                 fit(Sensitive::new(trace), &schema, plan, &NoiseKey::for_test(1), &Quiet).unwrap().bundle;
             assert_eq!(bundle.schema.derived().is_some(), plan.options.gaps);
             let model = Model::from_bundle(&bundle, &Quiet).unwrap();
-            // Fewer flows than buckets, too, and none at all.
+            // Also fewer flows than buckets, and none at all.
             for (rows, folder) in [None, Some(0), Some(1), Some(5)]
                 .into_iter()
                 .flat_map(|rows| [(rows, None), (rows, Some(folder.path()))])
@@ -257,7 +278,7 @@ mod tests {
         assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
     }
 
-    /// Of a bundle of the version before, whose names mean what no role of their types can.
+    /// A bundle of the previous version, whose names imply roles that do not fit their types.
     #[test]
     fn what_version_1_measured_is_reported() {
         let bundle = include_bytes!("../../../../tests/version_1/hashed.bundle");

@@ -1,8 +1,9 @@
 //! The report of a trace that comes in slices, in order of time, and is never in memory as a whole.
 //!
-//! Where gaps were measured, which record of a flow comes before another must be known. Flows are dealt to buckets by a hash of the five-tuple, so that those of
-//! one bucket fit into memory. A bucket is then read in order of time, and of each flow the last time is kept, and the one record that may still turn out to
-//! be the first of its time.
+//! Where gaps were measured, the order of the records of each flow must be known. Flows are distributed to
+//! buckets by a hash of the five-tuple, so that those of one bucket fit in memory. A bucket is then read in
+//! order of time. For each flow the last time is kept, and the one record that may still turn out to be the
+//! first with its time.
 
 use super::{Counts, Report};
 use netdpsyn_model::Bundle;
@@ -15,15 +16,15 @@ use std::collections::{HashMap, hash_map::Entry};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Records of a bucket on average: an upper bound of its flows.
+/// Average number of records of a bucket: an upper bound of its flows.
 const BUCKET: usize = 1 << 17;
-/// Buckets at least, so that every core has some.
+/// Least number of buckets, so that every core has some.
 const BUCKETS: usize = 16;
-/// Records of all buckets that are in memory at most, as far as blocks do not get too small for that.
+/// Largest number of records of all buckets in memory, unless blocks would be too small.
 const HELD: usize = 1 << 19;
-/// Records of a block that is set aside, at least and at most.
+/// Smallest and largest number of records of a block that is set aside.
 const BLOCK: [usize; 2] = [512, 4_096];
-/// Buckets that stay in memory.
+/// Up to this many buckets stay in memory.
 const SMALL: usize = 8;
 
 /// Counts a trace slice by slice.
@@ -34,7 +35,7 @@ pub struct Slices<'a> {
 
 struct Flows {
     columns: FlowColumns,
-    /// Records of a block.
+    /// Records per block.
     block: usize,
     scratch: Scratch,
     buckets: Vec<Mutex<Bucket>>,
@@ -43,12 +44,16 @@ struct Flows {
 #[derive(Default)]
 struct Bucket {
     blocks: Vec<Block>,
-    /// What does not fill a block yet.
+    /// Records that do not fill a block yet.
     rest: Vec<Values>,
 }
 
 impl<'a> Slices<'a> {
-    /// Of a trace of `rows` records generated from `bundle`. What is too much for memory goes to a scratch file in `folder`.
+    /// A report of a trace of `rows` records generated from `bundle`. What exceeds memory is written to a
+    /// scratch file in `folder`.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be created.
     pub fn of(bundle: &'a Bundle, rows: usize, folder: &Path) -> std::io::Result<Self> {
         let buckets = rows.div_ceil(BUCKET);
         let scratch = Scratch::of(Some(folder), buckets <= SMALL)?;
@@ -68,6 +73,9 @@ impl<'a> Slices<'a> {
     }
 
     /// Counts the next records in order of time.
+    ///
+    /// # Errors
+    /// [`Halted`] when the scratch file cannot be written, or `progress` asks to stop.
     pub fn add(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<(), Halted> {
         match &self.flows {
             None => Ok(self.counts.add(slice, progress)?),
@@ -76,6 +84,9 @@ impl<'a> Slices<'a> {
     }
 
     /// The report, once all records were added, with N̂ of their model.
+    ///
+    /// # Errors
+    /// [`Halted`] when the scratch file cannot be read, or `progress` asks to stop.
     pub fn report(self, estimated_records: f64, progress: &dyn Progress) -> Result<Report, Halted> {
         if let Some(flows) = self.flows {
             flows.count(&self.counts, progress)?;
@@ -131,34 +142,34 @@ impl Flows {
     }
 }
 
-/// Flows in order of time.
+/// The flows of a bucket, read in order of time.
 struct Following<'a> {
     columns: &'a FlowColumns,
     flows: HashMap<[u64; 5], Flow>,
-    /// Records whose gap is known, which is their last value.
+    /// Records whose gap is known, as their last value.
     out: Vec<Vec<u64>>,
     counts: &'a Counts<'a>,
     progress: &'a dyn Progress,
 }
 
-/// Where a flow is.
+/// The state of a flow.
 struct Flow {
-    /// The last time before the present one.
+    /// The last time before the current one.
     before: Option<u64>,
     now: u64,
-    /// The least record of the present time: the first one, if no lesser follows.
+    /// The smallest record of the current time: the first one, unless a smaller one follows.
     least: Box<[u64]>,
 }
 
 impl Flow {
-    /// The gap value of the first record of the present time.
+    /// The gap value of the first record of the current time.
     fn gap(&self) -> u64 {
         self.before.map_or(0, |before| value_of(self.now - before))
     }
 }
 
 impl Following<'_> {
-    /// Goes on with records in order of time.
+    /// Continues with records in order of time.
     fn take(&mut self, block: &[Values]) -> Result<(), Cancelled> {
         let mut record = vec![0; block.len()];
         for row in 0..block[0].len() {
@@ -175,7 +186,7 @@ impl Following<'_> {
                         if *record < *flow.least {
                             flow.least.swap_with_slice(&mut record);
                         }
-                        // All of one time but the least follow at once.
+                        // All records with one time except the smallest follow immediately.
                         value_of(0)
                     } else {
                         let gap = flow.gap();
@@ -190,7 +201,7 @@ impl Following<'_> {
         Ok(())
     }
 
-    /// A record whose gap is known.
+    /// Emits a record whose gap is known.
     fn know(&mut self, record: &[u64], gap: u64) -> Result<(), Cancelled> {
         self.out.resize_with(record.len() + 1, Vec::new);
         self.out.iter_mut().zip(record.iter().chain([&gap])).for_each(|(to, &value)| to.push(value));
@@ -206,7 +217,7 @@ impl Following<'_> {
         self.counts.add_alone(&Trace::new(known), self.progress)
     }
 
-    /// No record follows.
+    /// Emits the last records: none follow.
     fn end(mut self) -> Result<(), Cancelled> {
         for flow in std::mem::take(&mut self.flows).into_values() {
             self.know(&flow.least, flow.gap())?;

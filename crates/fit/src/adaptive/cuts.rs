@@ -14,20 +14,20 @@ use netdpsyn_privacy::NoiseScale;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema};
 
-/// An attribute with its one-way counts, before it has two resolutions.
+/// An attribute with its one-way counts, before it is divided into two resolutions.
 #[derive(Clone)]
 pub struct Cut {
-    /// The column and, of a list, its bins.
+    /// The column and, for a list, its bins.
     pub attribute: Attribute,
-    /// Of a tree, its leaves.
+    /// For a tree, its leaves.
     grown: Option<(Order, Vec<Leaf>)>,
     measured: Measurement,
 }
 
-/// Bins of class and side, whose number is bounded by what they are.
+/// Largest number of bins of class and of side.
 const MOST_CONTEXT: usize = 512;
 
-/// N̂ of lists alone: the mean of their sums by inverse variance.
+/// N̂ from lists alone: the mean of their sums, weighted by inverse variance.
 pub fn records(cuts: &[Cut]) -> f64 {
     let (mut sum, mut weights) = (0.0, 0.0);
     for Cut { measured, .. } in cuts {
@@ -39,7 +39,8 @@ pub fn records(cuts: &[Cut]) -> f64 {
 }
 
 impl Cut {
-    /// The same with `most` categories at most: of a longer list the largest alone, the others one group.
+    /// Reduces a list to at most `most` categories: of a longer one the largest are kept, and the others
+    /// become one group.
     fn told(&self, most: usize) -> Cut {
         let mut cut = self.clone();
         let counts = &self.measured.counts;
@@ -59,7 +60,7 @@ impl Cut {
         cut
     }
 
-    /// Two cuts of a tree's leaves.
+    /// The two partitions of a tree's leaves.
     pub fn axis(&self, quantiles: usize, share: f64) -> Axis {
         let Some((order, leaves)) = &self.grown else { return Axis::none() };
         let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
@@ -74,7 +75,7 @@ impl Cut {
         }
     }
 
-    /// One cut, with its one-way: of a tree's leaves, or of a list.
+    /// A single partition with its one-way measurement: of a tree's leaves, or of a list.
     pub fn single(&self, bins: usize, share: f64) -> (Attribute, Measurement) {
         match &self.grown {
             None => {
@@ -97,7 +98,7 @@ impl Cut {
     }
 }
 
-/// Columns with the bins that their schema declares.
+/// Attributes with the bins that the schema declares.
 pub fn fixed(schema: &Schema, columns: &[usize]) -> Vec<Attribute> {
     let attribute = |&column: &usize| {
         let declared = &schema.columns[column];
@@ -107,7 +108,10 @@ pub fn fixed(schema: &Schema, columns: &[usize]) -> Vec<Attribute> {
     columns.iter().filter_map(attribute).collect()
 }
 
-/// A list of categories, its rare ones joined; of classes none that is declared.
+/// A list of categories with its rare ones merged; declared classes are not merged.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn listed(
     schema: &Schema,
     attribute: Attribute,
@@ -131,7 +135,8 @@ pub fn listed(
     Ok(Cut { attribute: Attribute { partition, ..attribute }, grown: None, measured })
 }
 
-/// Every declared class alone. What is undeclared joins the largest and is never drawn, unless it stands out.
+/// Every declared class has its own bin. The bin of undeclared values is merged into the largest and never
+/// drawn, unless it stands out.
 fn apart(counts: &[i64], sigma: f64, undeclared: Undeclared) -> Merged {
     let last = counts.len() - 1;
     let drawn = undeclared == Undeclared::StandsOut && counts[last] as f64 >= stands_out(1) * sigma;
@@ -140,7 +145,8 @@ fn apart(counts: &[i64], sigma: f64, undeclared: Undeclared) -> Merged {
     joined(counts, into, |bin| into(bin) == bin)
 }
 
-/// Of numbers those that stand out, each alone; the others belong to the nearest of them and are never drawn.
+/// The numbers that stand out, with one bin each; the others are assigned to the nearest of them and never
+/// drawn.
 fn standing(counts: &[i64], sigma: f64) -> Merged {
     let least = stands_out(counts.len()) * sigma;
     let mut stand: Vec<usize> = (0..counts.len()).filter(|&bin| counts[bin] as f64 >= least).collect();
@@ -151,7 +157,7 @@ fn standing(counts: &[i64], sigma: f64) -> Merged {
     joined(counts, nearest, |bin| stand.contains(&bin))
 }
 
-/// Bins joined into others, of which some are drawn.
+/// Merges bins by `into`; `drawn` states which bins are drawn.
 fn joined(counts: &[i64], into: impl Fn(usize) -> usize, drawn: impl Fn(usize) -> bool) -> Merged {
     let mut names = vec![None; counts.len()];
     let mut merged = Merged { map: Vec::new(), weights: Vec::new(), counts: Vec::new(), sizes: Vec::new() };
@@ -199,7 +205,8 @@ pub fn grown(
     }
 }
 
-/// All cuts as attributes, the fine ones in the order given, then the coarse ones, and the one-way measurements of the fine ones.
+/// All attributes: the fine ones in the given order, then the coarse ones; and the one-way measurements of
+/// the fine ones.
 pub(super) fn layered(
     cuts: &[Cut],
     columns: &Columns,
@@ -248,7 +255,8 @@ pub(super) fn layered(
     (attributes, layers, measurements)
 }
 
-/// The one-way of a tree's fine bins: sums of its leaves' estimates, whose noise is at least that of a count.
+/// The one-way measurement of a tree's fine bins: sums of its leaves' estimates. Its stated variance is at
+/// least that of a count.
 fn of_leaves(at: usize, measured: Measurement, leaves: &[Leaf], two: &Resolutions) -> Measurement {
     let (mut counts, mut variances) = (vec![0.0; two.fine_bins()], vec![0.0; two.fine_bins()]);
     for (leaf, &bin) in leaves.iter().zip(&two.fine) {

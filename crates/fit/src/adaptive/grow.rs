@@ -1,8 +1,10 @@
-//! Trees of all ordered columns, grown level by level together, so that what one has no use for goes to the others.
+//! Grows the trees of all ordered columns together, level by level, so that budget that one tree cannot use
+//! goes to the others.
 //!
-//! The first levels share a part of ρ evenly; each later round shares what is left over the rounds that are left, by the cells that columns have open. A
-//! node opens where its count stands out of its own noise and of that of the level below. Each level is one histogram over the children of the open
-//! nodes: a public domain given earlier noisy answers, in which each record counts at most once, Δ = k.
+//! The first levels share a part of ρ evenly; each later round divides the remaining ρ by the remaining
+//! rounds, and among columns by their open cells. A node opens where its count stands out of its own noise
+//! and of that of the level below. Each level is one histogram over the children of the open nodes: a public
+//! domain given earlier noisy answers, in which each record counts at most once, Δ = k.
 
 use super::cuts::{self, Cut};
 use super::shares::Scale;
@@ -18,25 +20,28 @@ use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// Part of the trees' ρ that first levels take.
+/// The part of the trees' ρ for first levels.
 const FIRST: f64 = 0.22;
-/// Added where there is little data: then not much opens below.
+/// Added to it where there is little data: then few nodes open below.
 const FIRST_OF_LITTLE: f64 = 0.2;
-/// Of a round, the part that is shared whatever the cells, so that no column is starved.
+/// The part of a round that is shared evenly, regardless of cells, so that no column is starved.
 const EVEN: f64 = 0.6;
-/// σ that open a node of amounts, or of an address's first level, where a ghost would drag in others.
+/// σ that open a node of amounts, or of the first level of addresses, where a ghost would open false
+/// children.
 const CAREFULLY: f64 = 4.0;
 const ELSEWHERE: f64 = 2.5;
-/// Open nodes a level at most (those with the largest noisy counts): bounds time and memory, whatever the trace.
+/// Largest number of open nodes per level (those with the largest noisy counts). It bounds time and memory,
+/// whatever the trace.
 const MAX_OPEN: usize = 4_096;
-/// Cells of one tree at most.
+/// Largest number of cells of one tree.
 const MAX_CELLS: u64 = 1 << 20;
-/// Rounds in which addresses of any family open families and then networks of IPv4, beside other trees but for the last. Of what is left each has one of so many parts.
+/// Rounds in which trees of addresses of any family open families and then IPv4 networks, beside other trees
+/// in all but the last. Each round takes one part in this many of the remaining ρ.
 const PARTS: [usize; 4] = [4, 4, 4, 3];
-/// Rounds in which their nodes open as those of other trees do. Before, a family or a large network would drag in false children; after, a ghost would have hundreds of
-/// children on each of many levels.
+/// Rounds in which nodes of these trees open at the ordinary threshold. Before, a false family or large
+/// network would open false children; after, a ghost would have hundreds of children on each of many levels.
 const ORDINARY: RangeInclusive<usize> = 3..=PARTS.len();
-/// Thresholds and shares hang on each other; they settle in so many steps.
+/// Thresholds and shares depend on each other; this many iterations converge.
 const STEPS: usize = 6;
 
 /// ρ of one first level where all trees together have `rho`.
@@ -45,12 +50,12 @@ pub fn first_level(rho: Rho, scale: &Scale, trees: usize) -> Rho {
     Rho::from_units((rho.units() as f64 * part / trees.max(1) as f64) as u64)
 }
 
-/// What a kind of column asks for.
+/// Parameters of a kind of column.
 #[derive(Clone, Copy)]
 struct Manner {
-    /// Its part of a round, beside other columns.
+    /// Its weight in a round, relative to other columns.
     weight: f64,
-    /// σ that open a node, on the first level and after.
+    /// σ that open a node: on the first level, and on later ones.
     opens: [f64; 2],
     shrinkage: Shrinkage,
 }
@@ -76,27 +81,28 @@ struct Growing<'a> {
     column: usize,
     name: &'a str,
     order: &'a Order,
-    /// Of addresses of any family, how many records each has: no level goes over the records again.
+    /// For addresses of any family, the number of records of each: no level iterates over the records again.
     keys: Option<Sensitive<Vec<(u128, u32)>>>,
     manner: Manner,
     tree: PrefixTree,
     scales: Vec<NoiseScale>,
-    /// Cells that may still be asked about.
+    /// Number of cells that may still be queried.
     room: u64,
-    /// The counts of the level that was answered last, before it is decided which of its nodes open, and those that may.
+    /// The counts of the last answered level before it is decided which of its nodes open, and which of them
+    /// may.
     waiting: Option<(Vec<i64>, Vec<bool>)>,
 }
 
 /// Trees while they grow.
 pub struct Forest<'a> {
     unit: Unit,
-    /// Leaves that a tree keeps at most.
+    /// Largest number of leaves of a tree.
     most_leaves: usize,
     trees: Vec<Growing<'a>>,
 }
 
 impl<'a> Forest<'a> {
-    /// Of these columns; each keeps at most so many leaves.
+    /// A forest of these columns; each tree has at most `most_leaves` leaves.
     pub fn new(schema: &'a Schema, columns: &'a [(usize, Order)], unit: Unit, most_leaves: u64) -> Self {
         let growing = |(column, order): &'a (usize, Order)| Growing {
             column: *column,
@@ -112,7 +118,11 @@ impl<'a> Forest<'a> {
         Forest { unit, most_leaves: most_leaves as usize, trees: columns.iter().map(growing).collect() }
     }
 
-    /// Grows them with `rho`, of which something may be left; returns how many records the first levels make out.
+    /// Grows the trees with `rho`, of which some may remain; returns the number of records according to the
+    /// first levels.
+    ///
+    /// # Errors
+    /// [`FitError`] when the accountant refuses a level, or `progress` asks to stop.
     pub fn grow(
         &mut self,
         trace: &Sensitive<Trace>,
@@ -135,19 +145,19 @@ impl<'a> Forest<'a> {
             left -= first.units();
             self.ask(at, trace, first, accountant, progress)?;
             let (counts, _) = self.trees[at].waiting.as_ref().unwrap_or(&NONE);
-            // Each sum has the variance of its cells.
+            // The variance of a sum is proportional to its number of cells.
             sums.push((counts.iter().sum::<i64>() as f64, counts.len().max(1) as f64));
         }
         let deep = self.trees.iter().any(|tree| tree.order.is_addresses());
         for round in 1..rounds {
-            // Addresses of any family leave other trees about what they would have without them.
+            // Addresses of any family leave other trees about what these would have without them.
             let parts = PARTS.get(round - 1).filter(|_| deep).map_or(rounds - round, |&parts| parts);
             let budget = left / parts as u64;
             let (opened, shares) = self.decide(round, budget as f64, accountant.allowance(), scale);
             for (at, (opened, share)) in opened.into_iter().zip(shares).enumerate() {
                 let tree = &mut self.trees[at];
                 let Some((counts, _)) = tree.waiting.take() else { continue };
-                // Without a share the next level is not asked, and what it would have told apart stays together.
+                // Without a share the next level is not queried, and its nodes remain leaves.
                 let more = !opened.is_empty() && share > 0;
                 tree.tree.open_nodes(&counts, if more { opened } else { Vec::new() });
                 if more {
@@ -168,7 +178,7 @@ impl<'a> Forest<'a> {
         Ok((sums.iter().map(|(sum, cells)| sum / cells).sum::<f64>() / weights).max(1.0))
     }
 
-    /// One level of one tree.
+    /// Queries one level of one tree.
     fn ask(
         &mut self,
         at: usize,
@@ -209,7 +219,7 @@ impl<'a> Forest<'a> {
         growing.room = growing.room.saturating_sub(noisy.values.len() as u64);
         let (prefixes, length) = growing.tree.next_prefixes();
         let below = growing.order.bits() - length;
-        // A node of one value has nothing to tell apart.
+        // A node of one value cannot be divided.
         let open = |p: u128| growing.order.holds(p << below..(p + 1) << below) > 1;
         let mut may_open: Vec<bool> = prefixes.map(open).collect();
         may_open.resize(noisy.values.len(), false);
@@ -218,7 +228,7 @@ impl<'a> Forest<'a> {
         Ok(())
     }
 
-    /// Which nodes open in this round, and the ρ of each tree's next level.
+    /// The nodes that open in this round, and the ρ of each tree's next level.
     fn decide(
         &self,
         round: usize,
@@ -247,7 +257,8 @@ impl<'a> Forest<'a> {
         (opened, units.into_iter().map(|units| units as u64).collect())
     }
 
-    /// The cuts of the finished trees over `records` records, and what the numbers of addresses of any family stand for: the leaves of all their trees.
+    /// The cuts of the finished trees over `records` records, and the directory of addresses of any family:
+    /// the leaves of all their trees.
     pub fn finish(self, records: f64) -> (Vec<Cut>, Option<Directory>) {
         let most = self.most_leaves;
         let finished = |growing: Growing<'a>| {
@@ -294,7 +305,7 @@ impl Growing<'_> {
     }
 }
 
-/// Units of ρ for the next level of each tree, by the cells that it would have.
+/// Units of ρ for the next level of each tree, by the number of its cells.
 fn shares(cells: &[f64], trees: &[Growing<'_>], budget: f64) -> Vec<f64> {
     let by_cells: Vec<f64> =
         cells.iter().zip(trees).map(|(c, t)| t.manner.weight * c.powf(2.0 / 3.0)).collect();

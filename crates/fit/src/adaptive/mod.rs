@@ -1,18 +1,21 @@
-//! The adaptive method: everything is cut as finely as the noise allows, and looked at as jointly as the budget carries.
+//! The adaptive method: partitions as fine as the noise allows, and tables of as many attributes as the
+//! budget affords.
 //!
 //! ```text
-//! class, side ─► grow trees of every ordered column ─► two resolutions ─► class × side × X fine, class × X coarse
-//!                                                                       ─► choose pairs and triples ─► measure them
+//! class, side ─► grow trees of every ordered column ─► two resolutions
+//!             ─► class × side × X fine, class × X coarse ─► choose pairs and triples ─► measure them
 //! ```
-//! Resolution and number of tables follow N̂·√(2ρ)/k, the records that the budget tells apart: a few thousand rows or a small ε give a coarse model of few
-//! tables, a large trace a fine one of many. Nothing hangs on a column's name; what is what follows from types and roles.
+//!
+//! The resolution and the number of tables follow N̂·√(2ρ)/k, the ratio of records to noise: a few thousand
+//! rows or a small ε give a coarse model of few tables, a large trace a fine one of many. Column names have
+//! no influence; types and roles decide.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`shares`] | how ρ is shared out, how many tables and bins it carries |
+//! | [`shares`] | how ρ is divided, and how many tables and bins it affords |
 //! | [`grow`] | trees of all columns, level by level together |
 //! | [`cuts`] | leaves and categories as attributes of two resolutions |
-//! | [`profile`] | how many addresses there are, by how often they occur |
+//! | [`profile`] | the number of addresses, by how often they occur |
 //! | [`tables`] | which pairs and triples are worth their noise |
 
 pub mod cuts;
@@ -36,29 +39,29 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace, Values};
 use shares::Budget;
 
-/// A key attribute of more values than this is no class.
+/// A key attribute with more values than this is not a class.
 const MOST_CLASSES: usize = 256;
 
-/// What each measured column is.
+/// The use of each measured column.
 pub(crate) struct Columns {
-    /// The key attribute, or the protocol where there is none.
+    /// The key attribute, or the protocol where there is no key.
     pub class: Option<usize>,
-    /// The protocol beside it.
+    /// The protocol, where it is not the class.
     pub side: Option<usize>,
     /// Columns with a tree.
     pub ordered: Vec<(usize, Order)>,
     /// The other categories.
     pub listed: Vec<usize>,
-    /// How many columns have a profile.
+    /// Number of columns with a profile.
     pub profiles: usize,
-    /// Whose hosts are looked at across records, in place of profiles.
+    /// The columns of hosts for looks across records, which replace profiles.
     pub sides: Option<Sides>,
-    /// Gaps between whose records are looked at.
+    /// The columns of gaps, where they are measured.
     pub pace: Option<Pace>,
 }
 
 impl Columns {
-    /// Of a complete schema.
+    /// The columns of a complete schema.
     pub fn of(plan: &Plan, schema: &Schema) -> Columns {
         let measured = |&column: &usize| schema.columns[column].is_measured();
         let bins = |column: usize| fixed::partition(&schema.columns[column], schema.window).map(|p| p.bins());
@@ -81,14 +84,14 @@ impl Columns {
         Columns { class, side, ordered, listed, profiles, sides, pace }
     }
 
-    /// What is left of an allowance for looks at single records.
+    /// The part of an allowance that remains for queries on single records.
     pub fn of_records(&self, allowance: Rho) -> Rho {
         let across = self.sides.map_or(0.0, |_| Sides::PART) + self.pace.map_or(0.0, |_| Pace::PART);
         let part = 1.0 - across;
         Rho::from_units((allowance.units() as f64 * part) as u64)
     }
 
-    /// Attributes beside class and side.
+    /// Number of attributes besides class and side.
     pub fn free(&self) -> usize {
         self.ordered.len() + self.listed.len()
     }
@@ -106,7 +109,7 @@ pub(super) fn measure(
     let budget = Budget::of(plan, &columns);
     let room = Room::of(plan, schema);
 
-    // How many records of which class, which is what everything else is measured by.
+    // Records by class and side, on which all later shares depend.
     let context: Vec<usize> = columns.class.into_iter().chain(columns.side).collect();
     let listed: Vec<usize> = context.iter().chain(&columns.listed).copied().collect();
     let fixed = cuts::fixed(schema, &listed);
@@ -155,7 +158,7 @@ pub(super) fn measure(
     cut.extend(grown);
     cut.sort_by_key(|c| c.attribute.column);
 
-    // Two resolutions, and codes of both.
+    // Two resolutions, and the codes of both.
     let mut found = cuts::layered(&cut, &columns, &tables);
     while tables::shape_cells(&found.0, &found.1) > room.cells() / 2 && tables.coarsen() {
         found = cuts::layered(&cut, &columns, &tables);
@@ -193,7 +196,7 @@ pub(super) fn measure(
     let by_class = fitting(tables::by_class(&layout), 2);
     measurements.extend(take(&by_class, tables.by_class, Stage::Pairs, accountant)?);
 
-    // Pairs and triples by what they would add.
+    // Pairs and triples, by what they add.
     let context = estimate::context(&layout, &measurements, scale.records);
     let singles = estimate::Singles::new(&layout, &measurements, context);
     let looked = tables::Look {
@@ -221,7 +224,7 @@ pub(super) fn measure(
     })
 }
 
-/// Codes of the fine attributes from the values, of the coarse ones from those.
+/// Codes of the fine attributes from the values, and of the coarse ones from these.
 fn encode(
     trace: &Sensitive<Trace>,
     layout: &Layout<'_>,

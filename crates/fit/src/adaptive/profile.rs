@@ -1,6 +1,8 @@
-//! How many distinct values a column has, and how often they occur: the number of values with at least 1, 2, 4, 8 … records.
+//! The number of distinct values of a column, and how often they occur: the number of values with at least 1,
+//! 2, 4, 8 … records.
 //!
-//! A tree tells heavy hosts apart; of the others it says how many records they have together. The profile says how many they are.
+//! A tree isolates heavy hosts; of the others it gives only the joint number of records. The profile gives
+//! the number of hosts.
 
 use super::shares::Budget;
 use crate::FitError;
@@ -14,13 +16,16 @@ use rayon::slice::ParallelSliceMut;
 /// Thresholds: 2⁰ to 2⁹.
 const THRESHOLDS: usize = 10;
 
-/// The columns that have a profile: addresses whose tree is grown.
+/// The columns with a profile: addresses whose tree is grown.
 pub fn columns(schema: &Schema) -> impl Iterator<Item = usize> + '_ {
     let measured = schema.columns.iter().enumerate().filter(|(_, column)| column.is_measured());
     measured.filter(|(_, c)| c.field.tells_hosts()).map(|(index, _)| index)
 }
 
 /// Measures the profile of every such column.
+///
+/// # Errors
+/// [`FitError`] when the accountant refuses a query, or `progress` asks to stop.
 pub fn measure(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -49,7 +54,7 @@ pub fn measure(
     Ok(profiles)
 }
 
-/// Values with at least 2^j records, for every j.
+/// Number of values with at least 2^j records, for every j.
 fn profile(trace: &Trace, column: usize, progress: &dyn Progress) -> Result<Vec<i64>, Cancelled> {
     let mut values = vec![0u32; trace.rows()];
     for rows in blocks(0..trace.rows(), progress) {
@@ -89,7 +94,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any trace of few hosts, and one record more: the bound is reached, and never passed.
+        /// Any trace of few hosts, and one record more: the bound is reached and never exceeded.
         #[test]
         fn one_record_moves_one_entry(mut values in prop::collection::vec(0u64..6, 0..70), more in 0u64..6) {
             let before = of(&values);

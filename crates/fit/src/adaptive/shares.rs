@@ -1,16 +1,17 @@
-//! How ρ is shared out, and how many bins and tables it carries.
+//! How ρ is divided, and how many bins and tables it affords.
 //!
-//! Parts of what looks across records leave, found on five traces and then tried on four that had set none of them:
+//! Parts of what looks across records leave, found on five traces and then validated on four others:
 //!
 //! | what | part |
 //! | --- | --- |
 //! | the class alone; the side, and every other list of categories; class × side | .02; .01 each; .01 |
 //! | trees | .53, up to .73 where there is little data |
-//! | how many addresses there are, without looks across records | .003 a column |
-//! | choosing tables | .01 of what is left |
+//! | profiles of addresses, without looks across records | .003 per column |
+//! | choosing tables | .01 of what remains |
 //! | of the rest: class × side × X fine, class × X coarse, pairs, triples | .16 (up to .31 where there is little), .09, .33 (.18), .42 |
 //!
-//! What is told apart is measured in records over noise: N̂·√(2ρ)/k, where σ of a histogram that takes all of ρ is k/√(2ρ).
+//! The resolution is measured in records over noise: N̂·√(2ρ)/k, where σ of a histogram that takes all of ρ
+//! is k/√(2ρ).
 
 use super::Columns;
 use crate::plan::Plan;
@@ -19,48 +20,48 @@ use netdpsyn_privacy::Rho;
 
 const CLASS: f64 = 0.02;
 const LIST: f64 = 0.01;
-/// All lists beside the class, and all profiles, take no more than this.
+/// All lists besides the class, and all profiles, take at most this.
 const LISTS: f64 = 0.15;
 const PROFILES: f64 = 0.02;
 const CONTEXT: f64 = 0.01;
 const TREES: f64 = 0.53;
-/// Added to the trees where there is little data: then there is nothing to tell of several attributes together.
+/// Added to the trees where there is little data, because then tables of several attributes show little.
 const TREES_OF_LITTLE: f64 = 0.2;
 const LITTLE: f64 = 8_000.0;
 const PROFILE: f64 = 0.003;
 const CHOICE: f64 = 0.01;
 const SHAPES: f64 = 0.16;
-/// Added where there is little data, at the cost of pairs.
+/// Added to shapes where there is little data, at the cost of pairs.
 const SHAPES_OF_LITTLE: f64 = 0.15;
 const BY_CLASS: f64 = 0.09;
 const PAIRS: f64 = 0.33;
 const TRIPLES: f64 = 0.42;
 
-/// Records over noise that carry one more triple, and one more pair.
+/// Records over noise per affordable triple, and per affordable pair.
 const A_TRIPLE: f64 = 3_500.0;
 const A_PAIR: f64 = 400.0;
-/// The error of cutting into b bins falls as 1/b, that of noise grows with b²: their balance.
+/// The error of dividing into b bins falls as 1/b, that of noise grows with b²: their balance.
 const BALANCE: f64 = 2.46;
-/// Bins that pairs may cut into beyond those of triples.
+/// How many more bins pairs may have than triples, as a factor.
 const BEYOND: f64 = 1.3;
-/// Coarse bins there may be.
+/// Possible numbers of coarse bins.
 const LADDER: [usize; 5] = [5, 10, 20, 40, 80];
-/// Noise that a fine bin stands above, if its records are spread over the classes.
+/// σ by which a fine bin exceeds the noise, if its records are spread over the classes.
 const FINE: f64 = 2.5;
 
-/// How much the budget tells apart.
+/// What the budget resolves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// N̂; 0 where nothing has said it yet.
+    /// N̂; 0 while unknown.
     pub records: f64,
-    /// √(2ρ)/k: one over σ of a histogram that takes all of ρ.
+    /// √(2ρ)/k: the reciprocal of σ of a histogram that takes all of ρ.
     pub precision: f64,
-    /// How many classes there are in effect.
+    /// The effective number of classes.
     pub classes: f64,
 }
 
 impl Scale {
-    /// From class counts and N̂, if there are classes.
+    /// The scale given class counts and N̂, if there are classes.
     pub fn of(plan: &Plan, classes: Option<&(Vec<f64>, f64)>) -> Scale {
         let precision = (2.0 * plan.allowance().as_f64()).sqrt() / plan.unit.max_records().get() as f64;
         match classes {
@@ -71,12 +72,12 @@ impl Scale {
         }
     }
 
-    /// With N̂ from elsewhere, where the classes do not say it.
+    /// Sets N̂ where the classes do not determine it.
     pub fn or(self, records: f64) -> Scale {
         if self.records > 0.0 { self } else { Scale { records, ..self } }
     }
 
-    /// From 1, next to no data, to 0, enough of it; 0 where nothing is known.
+    /// From 1 (hardly any data) to 0 (enough); 0 where N̂ is unknown.
     pub fn little(&self) -> f64 {
         if self.records > 0.0 { (1.0 - self.told_apart() / LITTLE).max(0.0) } else { 0.0 }
     }
@@ -96,41 +97,41 @@ impl Scale {
 pub struct Budget {
     allowance: Rho,
     has_class: bool,
-    /// Lists that are neither class nor side.
+    /// Number of lists that are neither class nor side.
     lists: usize,
     has_side: bool,
-    /// Columns with a profile.
+    /// Number of columns with a profile.
     profiles: usize,
 }
 
-/// What tables may take, and how fine they are.
+/// The budget of tables, and their resolution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tables {
     /// ρ of class × side.
     pub context: Rho,
-    /// ρ of class × side × X fine, of all X.
+    /// ρ of class × side × X fine, over all X.
     pub shapes: Rho,
-    /// ρ of class × X coarse, of all X.
+    /// ρ of class × X coarse, over all X.
     pub by_class: Rho,
-    /// ρ of choosing.
+    /// ρ of choosing pairs and triples.
     pub choice: Rho,
-    /// ρ of triples. Pairs take what is left.
+    /// ρ of triples. Pairs take what remains.
     pub triples: Rho,
-    /// Coarse bins.
+    /// Number of coarse bins.
     pub bins: usize,
-    /// The part of the records that makes a fine bin.
+    /// The share of all records that a fine bin holds at least.
     pub share: f64,
-    /// Categories of a list at most; the others are one group.
+    /// Largest number of categories of a list; the others become one group.
     pub listed: usize,
-    /// Triples, and pairs, that are carried.
+    /// Number of triples, and of pairs, that are affordable.
     pub carried: [usize; 2],
 }
 
-/// Categories of a list that are told apart at most.
+/// Largest number of separate categories of a list.
 const LISTED: usize = 4_096;
 
 impl Tables {
-    /// Half as fine, if that goes.
+    /// Halves the resolution, if possible.
     pub fn coarsen(&mut self) -> bool {
         let finest = self.share <= 0.5 || self.listed > 2;
         self.share = 2.0 * self.share.max(1e-4);
@@ -141,7 +142,7 @@ impl Tables {
 }
 
 impl Budget {
-    /// Of a plan over these columns.
+    /// The budget of a plan over these columns.
     pub(crate) fn of(plan: &Plan, columns: &Columns) -> Budget {
         Budget {
             allowance: columns.of_records(plan.allowance()),
@@ -152,7 +153,7 @@ impl Budget {
         }
     }
 
-    /// How much it tells apart.
+    /// The scale of a plan.
     pub fn scale(&self, plan: &Plan, classes: Option<&(Vec<f64>, f64)>) -> Scale {
         let of_all = Scale::of(plan, classes);
         let part = self.allowance.as_f64() / plan.allowance().as_f64();
@@ -163,12 +164,13 @@ impl Budget {
         Rho::from_units((self.allowance.units() as f64 * part) as u64)
     }
 
-    /// ρ of the one-way of a list.
+    /// ρ of the one-way marginal of a list.
     pub fn of_listed(&self, class: Option<usize>, column: usize) -> Rho {
         self.part(if Some(column) == class { CLASS } else { self.list_part() })
     }
 
-    /// The part of each list beside the class. Class, lists, profiles and trees leave .08 for tables, however many there are.
+    /// The part of each list besides the class. Class, lists, profiles and trees leave .08 for tables,
+    /// whatever their number.
     fn list_part(&self) -> f64 {
         let lists = self.lists + usize::from(self.has_side);
         LIST.min(LISTS / lists.max(1) as f64)
@@ -189,7 +191,7 @@ impl Budget {
         self.part(self.trees_part(scale))
     }
 
-    /// What tables may take of what is `left`.
+    /// The budget of tables, given the ρ that is `left`.
     pub(super) fn tables(&self, scale: &Scale, columns: &Columns, left: Rho) -> Tables {
         let free = columns.free();
         let pairs = free * free.saturating_sub(1) / 2;
@@ -205,7 +207,7 @@ impl Budget {
         let carried =
             ((told / A_PAIR).round() as usize).clamp(free.saturating_sub(1), pairs.max(1)).min(pairs);
         let more = SHAPES_OF_LITTLE * scale.little();
-        // Without a side shapes are by class alone.
+        // Without a side, shapes are by class alone.
         let by_class = if self.has_class && self.has_side { BY_CLASS } else { 0.0 };
         let shapes = SHAPES + BY_CLASS - by_class + more;
         let alone = PAIRS - more;

@@ -1,8 +1,10 @@
-//! Which tables are measured: shapes of every attribute, and the pairs and triples that say most beyond them.
+//! Which tables are measured: shapes of every attribute, and the pairs and triples that add most.
 //!
-//! What a pair or a triple would add is its distance from what is expected of it by what was paid for already, where its attributes have nothing to do with each
-//! other within a class: Σ |H − E|, with E in whole numbers, so that one record moves it by at most 1. All distances are one vector query. What noise
-//! would have put there is taken off, and what the declared task looks at counts half as much again, both after the noise.
+//! The gain of a pair or triple is its distance from the table expected from earlier answers if its
+//! attributes are independent within each class: Σ |H − E|, with E in whole numbers, so that one record moves
+//! it by at most 1. All distances are one vector query. After the noise is drawn, the distance that sampling
+//! noise alone would cause is subtracted, and features of the declared task are weighted by half as much
+//! again.
 
 use super::shares::Tables;
 use crate::FitError;
@@ -14,13 +16,13 @@ use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Sensitive, Sensitivity, 
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Directory, Role, Schema, Stage, Values};
 
-/// What the task's features count more than other attributes.
+/// The weight of the task's features relative to other attributes.
 const OF_THE_TASK: f64 = 1.5;
 
-/// Cells of all couples that are looked at, with their classes: 12 bytes each.
+/// Largest number of cells of all candidate pairs, with their classes: 12 bytes each.
 const MOST_CELLS: u64 = 1 << 24;
 
-/// What the key attribute is predicted from.
+/// Roles of the features from which the key attribute is predicted.
 const TASK: [Role; 8] = [
     Role::SourcePort,
     Role::DestinationPort,
@@ -32,7 +34,7 @@ const TASK: [Role; 8] = [
     Role::Tos,
 ];
 
-/// The marginal of some attributes; `None` where there are none.
+/// The marginal of some attributes; `None` if there are none.
 pub fn of(attributes: &[Attribute], some: &[Option<usize>]) -> Option<Marginal> {
     let mut of: Vec<usize> = some.iter().copied().flatten().collect();
     of.sort_unstable();
@@ -40,7 +42,7 @@ pub fn of(attributes: &[Attribute], some: &[Option<usize>]) -> Option<Marginal> 
     (!of.is_empty()).then(|| Marginal::new(&of, attributes))
 }
 
-/// class × side × X fine for every X, unless it is X alone, which was measured.
+/// class × side × X fine for every X, except X alone, which is already measured.
 pub fn shapes(layout: &Layout<'_>) -> Vec<Marginal> {
     let layers = layout.layers;
     let of = |x: usize| of(layout.attributes, &[layers.class, layers.side, Some(x)]);
@@ -48,14 +50,14 @@ pub fn shapes(layout: &Layout<'_>) -> Vec<Marginal> {
     layers.free().into_iter().filter_map(of).filter(joint).collect()
 }
 
-/// Cells of all shapes together.
+/// Number of cells of all shapes together.
 pub fn shape_cells(attributes: &[Attribute], layers: &Layers) -> u64 {
     let bins = |a: usize| attributes[a].bins() as u64;
     let context: u64 = layers.context().into_iter().map(bins).product();
     layers.free().into_iter().map(|x| context.saturating_mul(bins(x))).fold(0, u64::saturating_add)
 }
 
-/// class × X coarse for every X, where there is a side: else the shapes say as much.
+/// class × X coarse for every X, where there is a side; otherwise the shapes contain it.
 pub fn by_class(layout: &Layout<'_>) -> Vec<Marginal> {
     let layers = layout.layers;
     let of = |x: usize| of(layout.attributes, &[layers.class, Some(layers.coarse[x])]);
@@ -63,22 +65,25 @@ pub fn by_class(layout: &Layout<'_>) -> Vec<Marginal> {
     layers.free().into_iter().filter(told).filter_map(of).collect()
 }
 
-/// What the choice looks at.
+/// The inputs of the choice.
 pub struct Look<'a> {
     /// The schema.
     pub schema: &'a Schema,
     /// The attributes.
     pub layout: &'a Layout<'a>,
-    /// What is known of each.
+    /// Estimates of single attributes.
     pub singles: &'a Singles<'a>,
-    /// Who is protected.
+    /// The privacy unit.
     pub unit: Unit,
-    /// What the numbers of addresses of any family stand for.
+    /// The directory of addresses of any family.
     pub addresses: Option<&'a Directory>,
 }
 
 impl Look<'_> {
-    /// The pairs and triples to measure: as many as the budget carries, those that say most.
+    /// The pairs and triples to measure: as many as the budget affords, those with the largest gain.
+    ///
+    /// # Errors
+    /// [`FitError`] when the accountant refuses the query, or `progress` asks to stop.
     pub fn choose(
         &self,
         codes: &Sensitive<Vec<Values>>,
@@ -151,7 +156,7 @@ impl Look<'_> {
         TASK.iter().any(|&role| roles.has(role))
     }
 
-    /// What is expected of class × X × Y, in whole numbers, in the order of the marginal's cells.
+    /// The expected counts of class × X × Y, as whole numbers, in the order of the marginal's cells.
     fn expected(&self, x: usize, y: usize) -> Vec<i64> {
         let layers = self.layout.layers;
         let of = [layers.class, Some(layers.coarse[x]), Some(layers.coarse[y])];
@@ -187,7 +192,8 @@ impl Look<'_> {
             }),
         };
         let pass = Pass::over(triples, Stage::Selection, progress);
-        // A pair's table is the triple's, with the classes summed: every record counts in one cell of either.
+        // The table of a pair is that of the triple, summed over classes: every record counts in one cell of
+        // either.
         let onto: Vec<Vec<u32>> = triples.iter().map(|triple| self.onto_pair(triple)).collect();
         let counted = codes.derive(|codes| {
             count::count(codes, triples, &pass, |at, table| {
@@ -207,7 +213,7 @@ impl Look<'_> {
     }
 }
 
-/// Those that can be looked at together: the smallest, in their order.
+/// The candidates that fit in the limit of cells: the smallest, in their order.
 fn affordable<T>(all: Vec<T>, cells: impl Fn(&T) -> u64) -> Vec<T> {
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(|&at| (cells(&all[at]), at));
@@ -229,13 +235,13 @@ fn summed(counts: &[i64], map: &[u32]) -> Vec<i64> {
     sums
 }
 
-/// The distance that counts drawn by chance have from what is expected of them: Σ √(2 min(E, E²) / π).
+/// The expected distance of Poisson counts from their mean: Σ √(2 min(E, E²) / π).
 fn by_chance(expected: &[i64]) -> f64 {
     let one = |e: f64| (2.0 * e.min(e * e) / std::f64::consts::PI).sqrt();
     expected.iter().map(|&e| one(e as f64)).sum()
 }
 
-/// The places of the `most` largest gains, in order.
+/// The indices of the `most` largest gains, in order.
 fn best(gains: &[f64], most: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..gains.len()).collect();
     order.sort_by(|&a, &b| gains[b].total_cmp(&gains[a]).then(a.cmp(&b)));

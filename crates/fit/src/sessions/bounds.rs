@@ -1,4 +1,5 @@
-//! Every look against its bound, by brute force: on random small traces and one record more, it is reached and never passed.
+//! Brute-force tests of the sensitivity of every query on sessions: on random small traces and one record
+//! more, each bound is reached and never exceeded.
 
 use super::data::{Cuts, Data};
 use super::group::Order;
@@ -12,10 +13,10 @@ use netdpsyn_trace::{Trace, presets};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use std::collections::BTreeMap;
 
-/// Traces that are tried.
+/// Number of traces tried.
 const TRACES: usize = 6_000;
 
-/// Bins that begin at these values, pairs of them coarse.
+/// Bins that begin at these values; two bins form a coarse one.
 fn axis(starts: &[u64], end: u64) -> Axis {
     let coarse: Vec<u32> = (0..starts.len() as u32).map(|bin| bin / 2).collect();
     Axis {
@@ -26,7 +27,7 @@ fn axis(starts: &[u64], end: u64) -> Axis {
     }
 }
 
-/// Looks at small values.
+/// The queries over small domains.
 struct Small {
     view: View,
     sessions: Sessions,
@@ -81,7 +82,7 @@ impl Small {
         Small { view, sessions, attributes }
     }
 
-    /// The exact answers to all that is asked.
+    /// The exact answers to all queries.
     fn answers(&self, rows: &[Vec<u64>]) -> BTreeMap<What, Vec<i64>> {
         let schema = presets::preset("packet-flags").unwrap();
         let of_view = self.view.schema(&schema);
@@ -107,7 +108,8 @@ impl Small {
     }
 }
 
-/// A packet of few hosts, ports, times and lengths: ties, identical packets and the window's edges come often.
+/// A packet of few hosts, ports, times and lengths: ties, identical packets and the window's edges are
+/// frequent.
 fn packet(rng: &mut Xoshiro256PlusPlus, hosts: u64) -> Vec<u64> {
     let mut one = |values: &[u64]| values[rng.random_range(0..values.len())];
     let [source, destination] = match one(&[0, 1, 2]) {
@@ -128,12 +130,12 @@ fn one_record_moves_every_look_by_its_bound_at_most_and_reaches_it() {
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(4);
     let mut worst: BTreeMap<What, u64> = BTreeMap::new();
     for number in 0..TRACES {
-        // Of two hosts sessions are long; of six there are many.
+        // With two hosts sessions are long; with six there are many.
         let hosts = if number % 3 == 0 { 6 } else { 2 };
         let many = rng.random_range(0..28);
         let mut rows: Vec<Vec<u64>> = (0..many).map(|_| packet(rng, hosts)).collect();
         if number % 3 == 1 && !rows.is_empty() {
-            // One session alone, so that positions reach the last class.
+            // A single session, so that positions reach the last class.
             let first = rows[0].clone();
             for row in &mut rows {
                 row[..5].copy_from_slice(&first[..5]);

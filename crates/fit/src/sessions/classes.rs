@@ -1,25 +1,26 @@
-//! Classes of sessions and groups of gaps, from noisy answers alone.
+//! Classes of sessions and groups of gaps, derived from noisy answers alone.
 
 use netdpsyn_model::Measurement;
 use netdpsyn_model::sessions::{Classes, GAP_GROUPS, OCTAVES};
 
-/// σ that a cell of protocol × service stands above noise.
+/// σ by which a cell of protocol × service stands above the noise.
 const STANDS: f64 = 3.5;
-/// Classes of their own at most.
+/// Largest number of separate classes.
 const MOST: usize = 24;
-/// The part of all records that makes a class of its own, and a class of lagged looks.
+/// The share of all records that makes a separate class, and a separate lagged class.
 const PART: [f64; 2] = [0.003, 0.01];
-/// σ of its tables that a class has in records, of both.
+/// The records that a class has at least, in σ of its tables, for both kinds of classes.
 const SIGMAS: [f64; 2] = [40.0, 100.0];
-/// σ that an octave of gaps stands above noise.
+/// σ by which an octave of gaps stands above the noise.
 const GAP_STANDS: f64 = 4.0;
 
-/// Nothing known yet.
+/// No classes yet.
 pub fn none() -> Classes {
     Classes { of: Vec::new(), records: Vec::new(), protocols: Vec::new(), lagged: Vec::new() }
 }
 
-/// Classes from counts of protocol × service with noise `sigma`, where tables by class have noise `noise`, and lagged ones the second.
+/// Classes from counts of protocol × service with noise `sigma`; `noise` is that of tables by class, and by
+/// lagged class.
 pub fn of(counts: &[i64], sigma: f64, protocol: &Measurement, records: f64, noise: [f64; 2]) -> Classes {
     let protocols = protocol.counts.len().max(1);
     let services = counts.len() / protocols;
@@ -29,7 +30,7 @@ pub fn of(counts: &[i64], sigma: f64, protocol: &Measurement, records: f64, nois
         let least = (PART[which] * records).max(SIGMAS[which] * noise[which]);
         split(&stands, services, protocols, least)
     });
-    // Every class lies in one lagged class: that which holds most of its cells' records.
+    // Every class lies in one lagged class: the one that holds most of its cells' records.
     let lagged_of = (0..own.1.len()).map(|class| {
         let mut sums = vec![0.0; lagged.1.len()];
         for cell in 0..own.0.len() {
@@ -44,7 +45,8 @@ pub fn of(counts: &[i64], sigma: f64, protocol: &Measurement, records: f64, nois
     Classes { of: own.0, records: stands, protocols: own.1, lagged: lagged_of }
 }
 
-/// Cells above `least` as classes of their own, the others of each protocol as one; with the protocol of each class.
+/// Cells above `least` as separate classes, the others of each protocol as one class; with the protocol of
+/// each class.
 fn split(stands: &[f64], services: usize, protocols: usize, least: f64) -> (Vec<u32>, Vec<u32>) {
     let mut order: Vec<usize> = (0..stands.len()).filter(|&cell| stands[cell] > least).collect();
     order.sort_by(|&a, &b| stands[b].total_cmp(&stands[a]).then(a.cmp(&b)));
@@ -70,7 +72,7 @@ pub fn ungrouped() -> [Vec<u32>; 2] {
     [vec![0; OCTAVES], vec![0; OCTAVES]]
 }
 
-/// Groups of octaves of about equal mass, and the range that stands out.
+/// Groups of octaves of about equal mass, and the range of octaves that stand out.
 pub fn gaps(counts: &[i64], sigma: f64) -> ([Vec<u32>; 2], [usize; 2]) {
     let both: Vec<f64> = (0..OCTAVES).map(|o| (counts[o] + counts[OCTAVES + o]) as f64).collect();
     let standing: Vec<usize> =

@@ -1,4 +1,4 @@
-//! Packets in codes, session by session, and the exact answers of every look at them.
+//! Packets as codes, session by session, and the exact answers to all queries on them.
 
 use super::group::Order;
 use netdpsyn_model::domain::{Attribute, codes};
@@ -10,48 +10,48 @@ use netdpsyn_trace::{Directory, Trace, Values, protocols, special};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Sessions that are looked at between two checks of the switch.
+/// Number of sessions between two cancellation checks.
 const BATCH: usize = 1 << 10;
 
-/// Packets in codes.
+/// Packets as codes.
 pub struct Data {
     order: Order,
     /// Fine codes of each part, in the order of sessions.
     fine: Vec<Values>,
-    /// Fine to coarse.
+    /// Maps from fine to coarse codes.
     coarse: Vec<Vec<u32>>,
     direction: Values,
     time: Values,
     /// Exact lengths.
     length: Values,
-    /// 0 where the packet is none of ICMP without ports, else one more than its echo.
+    /// 0 for packets without ICMP ports, otherwise the echo plus one.
     echo: Values,
     protocol: Values,
-    /// By attribute that is in a manner.
+    /// By attribute of a manner.
     manners: Vec<Vec<(Values, usize)>>,
-    /// Flags, where there are some, and how many bins they have.
+    /// Flags, if there are any, and their number of bins.
     flags: Option<(Values, usize)>,
-    /// The address of either end, of the first packet of each session.
+    /// The addresses of both ends, from the first packet of each session.
     hosts: [Vec<u32>; 2],
     /// By session: its class, and its lagged class.
     class: Vec<[u32; 2]>,
 }
 
-/// What codes are made by.
+/// The partitions that determine codes.
 pub struct Cuts<'a> {
     /// The columns of the view.
     pub columns: &'a Sessions,
-    /// Cuts of the parts.
+    /// Partitions of the parts.
     pub axes: &'a [Axis],
     /// Attributes of single columns.
     pub attributes: &'a [Attribute],
-    /// That of the protocol.
+    /// The attribute of the protocol.
     pub protocol: usize,
     /// Groups of attributes.
     pub manners: &'a [Vec<usize>],
     /// The attribute of the flags.
     pub flags: Option<usize>,
-    /// What the numbers of addresses of any family stand for in the cuts.
+    /// The directory of addresses of any family in the partitions.
     pub addresses: Option<&'a Directory>,
 }
 
@@ -69,7 +69,10 @@ pub fn column(columns: &Sessions, part: Part) -> Option<usize> {
 }
 
 impl Data {
-    /// Of a view whose rows have this order.
+    /// The data of a view whose rows are in this order.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(
         view: &Trace,
         order: Order,
@@ -127,7 +130,7 @@ impl Data {
         })
     }
 
-    /// The same with its sessions in classes.
+    /// Assigns sessions to classes.
     pub fn classified(mut self, classes: &Classes) -> Data {
         let services = self.coarse[Part::Service as usize].last().map_or(1, |&last| last as usize + 1);
         self.class = (0..self.order.sessions())
@@ -158,12 +161,15 @@ impl Data {
         self.flags.as_ref().map_or(0, |(codes, bins)| self.direction(at) * bins + codes.get(at) as usize)
     }
 
-    /// Nanoseconds since the packet before.
+    /// Nanoseconds since the previous packet.
     fn gap(&self, at: usize) -> u64 {
         self.time.get(at).saturating_sub(self.time.get(at - 1))
     }
 
-    /// The exact answer of a look. `gaps` are the groups of octaves, once they are known.
+    /// The exact answer to a query. `gaps` are the groups of octaves, once they are known.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn answer(
         &self,
         what: What,
@@ -190,7 +196,7 @@ impl Data {
         Ok(table.counts)
     }
 
-    /// What one session counts.
+    /// Adds the counts of one session.
     fn count(&self, what: What, session: usize, gaps: &[Vec<u32>; 2], to: &mut Counts<'_>) {
         let rows = self.order.session(session);
         let first = rows.start;
@@ -298,19 +304,19 @@ impl Data {
         }
     }
 
-    /// Packets of a session in both directions.
+    /// Number of packets of a session in either direction.
     fn sent(&self, rows: &Range<usize>) -> [u64; 2] {
         let served = rows.clone().filter(|&at| self.direction(at) == 1).count() as u64;
         [rows.len() as u64 - served, served]
     }
 
-    /// Every packet that follows another of its session, with its position.
+    /// Calls `work` with every packet that follows another of its session, and its position.
     fn follow(&self, rows: Range<usize>, mut work: impl FnMut(usize, usize)) {
         let first = rows.start;
         rows.skip(1).for_each(|at| work(at, at - first));
     }
 
-    /// Sessions of each host of one side.
+    /// Number of sessions of each host of one side.
     fn of_hosts(&self, part: Part) -> BTreeMap<u32, u64> {
         let mut of = BTreeMap::new();
         self.hosts[usize::from(part == Part::Server)]
@@ -324,7 +330,7 @@ impl Data {
     }
 
     fn distinct_hosts(&self, part: Part, to: &mut Counts<'_>) {
-        // A host's first session: its bin is the same in all.
+        // The bin of a host is the same in all of its sessions, so the first one decides.
         let mut bins: BTreeMap<u32, usize> = BTreeMap::new();
         for (at, &host) in self.hosts[usize::from(part == Part::Server)].iter().enumerate() {
             bins.entry(host).or_insert_with(|| self.coarse(part, self.order.starts[at]));
@@ -365,7 +371,7 @@ impl Counts<'_> {
         self.counts[at] += 1;
     }
 
-    /// The ranks of a group of so many, whose bin is the last axis.
+    /// Adds the ranks of a group of this size, whose bin is the last axis.
     fn add_ranks(&mut self, of: &[usize], group: u64) {
         let from = self.place(of) * ranks::BINS;
         ranks::add(&mut self.counts[from..from + ranks::BINS], group);

@@ -1,4 +1,4 @@
-//! Packets in the order of their sessions: a total order by what they hold alone.
+//! Packets sorted by session: a total order by what they hold alone.
 
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::columns::compare;
@@ -8,19 +8,23 @@ use netdpsyn_trace::sessions::Sessions;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Sessions that are looked at between two checks of the switch.
+/// Number of sessions between two cancellation checks.
 const BATCH: usize = 1 << 10;
 
 /// The rows of a trace, session by session.
 pub struct Order {
-    /// Rows, those of a session in order of time, then of whatever else they hold. Equal packets stand in any order: nothing tells them apart.
+    /// Rows; within a session by time, then by the other columns. Equal packets are in any order, because
+    /// they are indistinguishable.
     pub rows: Vec<u32>,
-    /// Where each session begins, and where the last one ends.
+    /// The start of each session, and the end of the last one.
     pub starts: Vec<usize>,
 }
 
 impl Order {
-    /// Of a view.
+    /// Sorts a view.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(view: &Trace, sessions: &Sessions, progress: &dyn Progress) -> Result<Order, Cancelled> {
         let by = sessions.tuple();
         let groups = Groups::of(view.columns(), &by).in_order(1, progress)?;
@@ -33,7 +37,7 @@ impl Order {
         let first = [Some(sessions.time), Some(sessions.direction), sessions.length, sessions.ttl];
         let rest = (0..view.columns().len()).filter(|&column| !first.contains(&Some(column)));
         let order: Vec<usize> = first.into_iter().flatten().chain(rest).collect();
-        // Sessions as slices of their own, so that they are sorted at once.
+        // Sessions as separate slices, so that they are sorted in parallel.
         let mut pieces: Vec<&mut [u32]> = Vec::with_capacity(starts.len() - 1);
         let mut left = rows.as_mut_slice();
         for session in starts.windows(2) {
@@ -55,12 +59,12 @@ impl Order {
         Ok(Order { rows, starts })
     }
 
-    /// How many sessions.
+    /// Number of sessions.
     pub fn sessions(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// Where the records of a session are.
+    /// The range of a session in `rows`.
     pub fn session(&self, at: usize) -> Range<usize> {
         self.starts[at]..self.starts[at + 1]
     }

@@ -1,21 +1,25 @@
-//! Packets measured as sessions: what single records cannot say.
+//! Packets measured as sessions: what single records cannot show.
 //!
 //! ```text
-//! turn ─► how many sessions? ─► protocol, lists ─► trees ─► classes ─► ranks, sizes, endpoints, hosts ─► gaps, turns, lengths ─► pairs of parts
+//! turn ─► how many sessions? ─► protocol, lists ─► trees ─► classes ─► ranks, sizes, endpoints, hosts
+//!      ─► gaps, turns, lengths ─► pairs of parts
 //! ```
-//! Every packet is written as client, server, high and service port, and direction ([`netdpsyn_trace::sessions`]); a session is all packets of one unordered
-//! five-tuple. Looks at groups of records cost little where one record is protected: each states its bound by a theorem of
-//! [`netdpsyn_account::Sensitivity`]. They hold for any unit of at most k records, since each bound is that of one record and the triangle inequality.
 //!
-//! Where noise leaves too little to tell of sessions, which their noisy number alone decides, packets are measured one by one as before, and the bundle
-//! says so.
+//! Every packet is viewed as client, server, high and service port, and direction
+//! ([`netdpsyn_trace::sessions`]); a session is all packets of one unordered five-tuple. Queries on groups of
+//! records cost little where the privacy unit is one record: each states its bound by a theorem of
+//! [`netdpsyn_account::Sensitivity`]. The bounds hold for any unit of at most k records, by the bound of one
+//! record and the triangle inequality.
+//!
+//! Where noise leaves too little information about sessions, which only their noisy number decides, packets
+//! are measured one by one, and the bundle states it.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`shares`] | how ρ is shared out |
-//! | [`group`] | packets in the order of their sessions |
+//! | [`shares`] | how ρ is divided |
+//! | [`group`] | packets sorted by session |
 //! | [`data`] | exact answers |
-//! | [`classes`] | classes of sessions and groups of gaps, from noisy answers |
+//! | [`classes`] | classes of sessions and groups of gaps |
 
 pub mod classes;
 pub mod data;
@@ -45,39 +49,40 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as View};
 use netdpsyn_trace::{Directory, Field, Schema, Stage, Trace};
 
-/// σ that the number of sessions, and that of records, stand above noise before anything is told of sessions.
+/// σ by which the numbers of sessions and of records must stand above the noise, for packets to be measured
+/// as sessions.
 const SESSIONS: f64 = 8.0;
-/// The same where flags say how sessions go: they tell more.
+/// The same where flags show the course of sessions: they carry more information.
 const WITH_FLAGS: f64 = 2.0;
 pub(super) const RECORDS: f64 = 25.0;
-/// Quantiles of parts at most, and of lengths.
+/// Largest number of quantiles of parts, and of lengths.
 const QUANTILES: [f64; 2] = [16.0, 10.0];
-/// Records a quantile's square: more bins for more records.
+/// Records per squared quantile: more bins for more records.
 const A_QUANTILE: f64 = 150.0;
-/// Joint cells of attributes that are counted together.
+/// Largest number of joint cells of attributes that are counted together.
 const TOGETHER: usize = 64;
-/// Bins of an attribute of a manner.
+/// Largest number of bins of an attribute of a manner.
 const MANNER_BINS: usize = 8;
-/// The same of flags: a list has four times as many.
+/// Number of bins requested for flags: a list gets up to four times as many.
 const FLAG_BINS: usize = MOST_FLAGS / 4;
 
-/// Why packets of this schema are not measured as sessions, as far as that is known beforehand.
+/// Why packets of this schema are not measured as sessions, as far as this is known beforehand.
 pub fn why_not(schema: &Schema) -> Option<NoSessions> {
     View::of(schema).err()
 }
 
-/// A fit while it goes on.
+/// The state of a fit.
 struct Fit<'a, 'n> {
     plan: &'a Plan,
     accountant: &'a mut Accountant<'n>,
     progress: &'a dyn Progress,
-    /// What all but looks at flags have of ρ.
+    /// The part of ρ for everything but queries on flags.
     rest: f64,
     looks: Vec<Look>,
 }
 
 impl Fit<'_, '_> {
-    /// A part of what is not for flags.
+    /// A part of the ρ that is not for flags.
     fn part(&self, part: f64) -> Rho {
         self.of_all(part * self.rest)
     }
@@ -86,7 +91,7 @@ impl Fit<'_, '_> {
         Rho::from_units((self.plan.allowance().units() as f64 * part) as u64)
     }
 
-    /// What a look of its own part takes.
+    /// The ρ of a query with a share of its own.
     fn rho(&self, what: What, manners: usize) -> Rho {
         let part = shares::part(what, manners);
         match what {
@@ -95,13 +100,13 @@ impl Fit<'_, '_> {
         }
     }
 
-    /// σ of a look that takes this part of ρ, where one record moves it by √`squares`.
+    /// σ of a query that takes this part of ρ, where one record moves it by √`squares`.
     fn sigma(&self, part: f64, squares: f64) -> f64 {
         let k = self.plan.unit.max_records().get() as f64;
         k * (squares / (2.0 * self.plan.allowance().as_f64() * part * self.rest)).sqrt()
     }
 
-    /// Asks, and keeps the answer.
+    /// Sends a query and keeps the answer.
     fn ask(
         &mut self,
         what: What,
@@ -126,7 +131,7 @@ impl Fit<'_, '_> {
     }
 }
 
-/// How far one unit moves a look.
+/// How far one unit moves the answer to a query.
 fn sensitivity(what: What, k: MaxRecords) -> Sensitivity {
     match what {
         What::Numbers => Sensitivity::records_and_groups(k),
@@ -147,7 +152,7 @@ fn sensitivity(what: What, k: MaxRecords) -> Sensitivity {
     }
 }
 
-/// The stage that a look belongs to.
+/// The stage of a query.
 fn stage(what: What) -> Stage {
     match what {
         What::Numbers | What::Services => Stage::OneWays,
@@ -155,13 +160,14 @@ fn stage(what: What) -> Stage {
     }
 }
 
-/// Whose noise a look has.
+/// The stream of a query's noise.
 fn stream(what: What) -> Stream {
     let (kind, about) = what.number();
     Stream::new("sessions", std::iter::once(kind).chain(about))
 }
 
-/// Measures a trace as sessions, or says why not; then what was asked was only how many there are.
+/// Measures a trace as sessions, or returns the reason why not; in that case only the number of sessions was
+/// queried.
 pub(super) fn measure(
     trace: &Sensitive<Trace>,
     schema: &Schema,
@@ -180,7 +186,7 @@ pub(super) fn measure(
     let rest = shares::beside_flags(&columns);
     let mut fit = Fit { plan, accountant, progress, rest, looks: Vec::new() };
 
-    // Enough to tell of?
+    // Enough sessions?
     let numbers = order.derive(|order| vec![order.rows.len() as i64, order.sessions() as i64]);
     let rho = fit.part(shares::part(What::Numbers, 0));
     fit.ask(What::Numbers, vec![2], rho, CellMap::of(|_| ()), numbers)?;
@@ -210,7 +216,7 @@ pub(super) fn measure(
     let data =
         view.zip(order).map(|(view, order)| Data::of(&view, order, &how, progress)).finished_or(Cancelled)?;
 
-    // What cells stand for: every cut and grouping that decides it.
+    // What the cells stand for: every partition and grouping that determines them.
     let describe = |classes: Option<&netdpsyn_model::sessions::Classes>, gaps: &[Vec<u32>; 2], what: What| {
         CellMap::of(|say| {
             axes.iter().for_each(|axis| {
@@ -257,7 +263,7 @@ pub(super) fn measure(
     };
     let part = |what: What, fit: &Fit<'_, '_>| fit.rho(what, manners.len());
 
-    // Classes of sessions by what stands out of protocol × service.
+    // Classes of sessions from the cells of protocol × service that stand out.
     let rho = part(What::Services, &fit);
     ask(What::Services, rho, &found, &data, false, &mut fit)?;
     let shape = shares::part(What::Sizes, 0);
@@ -268,7 +274,7 @@ pub(super) fn measure(
     found.classes = classes::of(services.0, services.1, &measurements[protocol], records, noise);
     let data = data.map(|d| d.classified(&found.classes));
 
-    // Groups of gaps by their octaves.
+    // Groups of gaps from their octaves.
     let rho = part(What::Octaves, &fit);
     found.gaps = classes::ungrouped();
     ask(What::Octaves, rho, &found, &data, true, &mut fit)?;
@@ -276,7 +282,7 @@ pub(super) fn measure(
         (found.gaps, found.range) = classes::gaps(&look.counts, look.scale.sigma());
     }
 
-    // All else, the pairs of parts last with what is left.
+    // Everything else; the pairs of parts come last, with the remaining ρ.
     let first = [What::Numbers, What::Services, What::Octaves];
     let (joint, others): (Vec<What>, Vec<What>) = found
         .asked()
@@ -297,7 +303,7 @@ pub(super) fn measure(
     Ok(Ok(Found { attributes, layers: Some(layers), measurements, packets, addresses, ..Found::default() }))
 }
 
-/// What is known of single columns.
+/// Measurements of single columns.
 struct Singles {
     axes: Vec<Axis>,
     attributes: Vec<Attribute>,
@@ -305,16 +311,16 @@ struct Singles {
     addresses: Option<Directory>,
 }
 
-/// How the columns of a view are measured by themselves.
+/// How the columns of a view are measured separately.
 pub(super) struct Columns {
     /// By trees.
     pub ordered: Vec<(usize, Order)>,
-    /// Value by value, protocol and flags among them.
+    /// Value by value, including protocol and flags.
     pub listed: Vec<usize>,
 }
 
 impl Columns {
-    /// Those of a view of sessions, without direction and echo.
+    /// The columns of a view of sessions, without direction and echo.
     pub fn of(schema: &Schema, columns: &View) -> Columns {
         let (mut ordered, mut listed) = (Vec::new(), Vec::new());
         for column in (0..columns.direction).filter(|&c| schema.columns[c].is_measured()) {
@@ -331,7 +337,7 @@ impl Columns {
     }
 }
 
-/// Counts lists, grows trees of all other columns, and cuts both.
+/// Counts lists, grows trees of all other columns, and partitions both.
 fn singles(
     view: &Sensitive<Trace>,
     columns: &View,
@@ -382,7 +388,7 @@ fn singles(
             axis(data::column(columns, part), quantiles, share)
         })
         .collect();
-    // Columns that the schema has, as attributes of their own.
+    // Columns of the schema, as separate attributes.
     let ends = [columns.client, columns.server, columns.high, columns.service];
     let (mut attributes, mut measurements) = (Vec::new(), Vec::new());
     for cut in cuts.iter().filter(|cut| !ends.contains(&cut.attribute.column)) {
@@ -400,7 +406,7 @@ fn singles(
     Ok(Singles { axes, attributes, measurements, addresses })
 }
 
-/// Attributes that one direction of a session has in common, in groups of few joint cells.
+/// Groups of attributes that are constant in one direction of a session, with few joint cells each.
 fn manners(attributes: &[Attribute], protocol: usize, columns: &View) -> Vec<Vec<usize>> {
     let parts = [Some(columns.time), columns.length, columns.ttl, columns.flags];
     let mut groups: Vec<Vec<usize>> = Vec::new();

@@ -1,4 +1,5 @@
-//! How ρ is shared out where packets are measured as sessions: parts of the whole, found by trying on four traces. They add up to 1.
+//! How ρ is divided where packets are measured as sessions: parts of the whole, found by experiments on four
+//! traces. They sum to 1.
 
 use netdpsyn_model::sessions::{Part, What};
 use netdpsyn_trace::sessions::Sessions;
@@ -7,21 +8,21 @@ use netdpsyn_trace::sessions::Sessions;
 pub const TREES: f64 = 0.36;
 /// The protocol.
 const PROTOCOL: f64 = 0.004;
-/// Every list beside it.
+/// Every other list.
 const LIST: f64 = 0.004;
-/// All of these at most.
+/// Largest part of all other lists together.
 const LISTS: f64 = 0.05;
 /// The list of flags.
 const FLAG_LIST: f64 = 0.01;
-/// What all else has where there are flags: the rest is theirs.
+/// Everything but queries on flags, where there are flags; the remainder is for these.
 const BESIDE_FLAGS: f64 = 1.0 - 0.05 - 0.015 - FLAG_LIST;
 
-/// What all but looks at flags have.
+/// The part of everything but queries on flags.
 pub fn beside_flags(columns: &Sessions) -> f64 {
     if columns.flags.is_some() { BESIDE_FLAGS } else { 1.0 }
 }
 
-/// The part of the list of a column, of so many lists.
+/// The part of the list of a column, given the number of lists.
 pub fn list(columns: &Sessions, column: usize, lists: usize) -> f64 {
     let others = lists.saturating_sub(1 + usize::from(columns.flags.is_some())).max(1);
     match column {
@@ -31,7 +32,7 @@ pub fn list(columns: &Sessions, column: usize, lists: usize) -> f64 {
     }
 }
 
-/// The part of one look; pairs of parts share what is left.
+/// The part of one query; pairs of parts divide the remainder.
 pub fn part(what: What, manners: usize) -> f64 {
     match what {
         What::Numbers => 0.005,
@@ -65,7 +66,7 @@ pub fn part(what: What, manners: usize) -> f64 {
     }
 }
 
-/// Joint tables share what is left by (cells)^(2/3), which minimises their error together.
+/// Joint tables divide the remainder by (cells)^(2/3), which minimises their joint error.
 pub fn joint(cells: usize) -> f64 {
     (cells as f64).powf(2.0 / 3.0)
 }

@@ -1,11 +1,15 @@
-//! Who talks to whom, counted: the pairs of a trace say all looks at hosts.
+//! The pairs of hosts of a trace, from which all looks at hosts follow.
 
 use netdpsyn_model::looks::{self, Pair};
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
 use netdpsyn_trace::{Trace, special};
 use rayon::slice::ParallelSliceMut;
 
-/// The rank histogram of every [`netdpsyn_model::Subject`], in order. `sides` are the columns of source and destination.
+/// The rank histogram of every [`netdpsyn_model::Subject`], in order. `sides` are the columns of source and
+/// destination.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn ranks(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Vec<Vec<i64>>, Cancelled> {
     let pairs = pairs(trace, sides, progress)?;
     let all = looks::ranks_of_pairs(pairs);
@@ -13,7 +17,7 @@ pub fn ranks(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Resul
     Ok(all)
 }
 
-/// Every pair once, in order.
+/// Every pair once with its number of records, in order.
 fn pairs(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Vec<Pair>, Cancelled> {
     let mut keys = vec![0u64; trace.rows()];
     for rows in blocks(0..trace.rows(), progress) {
@@ -48,7 +52,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        // 1 sends three times to 2, which answers twice; 1 also to itself and to 3.
+        // 1 sends three times to 2, which answers twice; 1 also sends to itself and to 3.
         let all = of(&[(1, 2), (2, 1), (1, 2), (1, 2), (2, 1), (1, 1), (1, 3)]);
         let first = |of: Subject| all[Subject::ALL.iter().position(|own| *own == of).unwrap()][..4].to_vec();
         assert_eq!(first(Subject::Sources), [2, 2, 2, 1]);
@@ -61,7 +65,7 @@ mod tests {
         assert_eq!(of(&[]), vec![vec![0; BINS]; 7]);
     }
 
-    /// Every trace of few hosts and one record more: each bound is reached, and never passed.
+    /// Every trace of few hosts and one record more: each bound is reached and never exceeded.
     #[test]
     fn one_record_moves_a_look_by_its_sensitivity_at_most() {
         let reached = [const { Cell::new(0) }; 7];

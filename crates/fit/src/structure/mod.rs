@@ -1,12 +1,14 @@
-//! Looks across records: how many hosts and pairs there are, how large each is, who talks to how many, and who answers.
+//! Looks across records: the number of hosts and pairs, their sizes, degrees, and who answers.
 //!
-//! Tables of single records do not say it: of a leaf of a thousand addresses they know the records, not whether three hosts sent them or three hundred. Each look is a
-//! rank histogram over groups of records, which one record moves by one count ([`Sensitivity::ranks`]); together they take [`Sides::PART`] of ρ.
+//! Tables of single records do not show this: for a leaf of a thousand addresses they give the number of
+//! records, not whether three hosts sent them or three hundred. Each look is a rank histogram over groups of
+//! records, in which adding one record adds one count ([`Sensitivity::ranks`]); together they take
+//! [`Sides::PART`] of ρ.
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | [`hosts`] | the exact ranks of all looks, from the pairs of a trace |
-//! | [`rhythm`] | how long after one another the records of a pair come |
+//! | [`rhythm`] | gaps between the records of a pair |
 
 pub mod hosts;
 pub mod rhythm;
@@ -24,10 +26,11 @@ use netdpsyn_trace::{Role, Schema, Stage, Trace};
 pub struct Sides(pub [usize; 2]);
 
 impl Sides {
-    /// The part of ρ that all looks take.
+    /// The part of ρ of all looks.
     pub const PART: f64 = 0.077;
 
-    /// Of a schema that says what a source and a destination is, and whose addresses are measured by trees; under a plan that wants structure.
+    /// The columns of a schema that declares source and destination, whose addresses are measured by trees,
+    /// under a plan with structure.
     pub fn of(plan: &Plan, schema: &Schema) -> Option<Sides> {
         if plan.method != Method::Adaptive || plan.options.structure == Structure::None {
             return None;
@@ -39,7 +42,10 @@ impl Sides {
         Some(Sides([column(Role::SourceAddress)?, column(Role::DestinationAddress)?]))
     }
 
-    /// Takes every look.
+    /// Measures every look.
+    ///
+    /// # Errors
+    /// [`FitError`] when the accountant refuses a query, or `progress` asks to stop.
     pub fn measure(
         &self,
         trace: &Sensitive<Trace>,
@@ -73,7 +79,7 @@ impl Sides {
     }
 }
 
-/// What each look takes: the number of hosts is what people ask for first, and what all else is built on.
+/// The part of each look: the number of hosts is most in demand, and everything else depends on it.
 const fn part(of: Subject) -> f64 {
     match of {
         Subject::Sources | Subject::Destinations | Subject::BothSides => 0.018,

@@ -1,10 +1,12 @@
-//! How long after one another the records of each pair of source and destination come, those of one class and side by themselves.
+//! Gaps between the records of each pair of source and destination, separately for each class and side.
 //!
-//! Such records are put in order of time. Each but the first then has a gap, which is counted by its octave and the row of its class, by its part of an octave and,
-//! where it is about as long as the gap before, once more ([`Sensitivity::lagged`], [`Sensitivity::steady`]). What is a group follows from each record alone, and
-//! records of one group and time are told apart by nothing that is counted.
+//! The records of such a group are sorted by time. Each but the first then has a gap, which is counted by its
+//! octave and the row of its class, by its part of an octave and, where it is about as long as the previous
+//! gap, once more ([`Sensitivity::lagged`], [`Sensitivity::steady`]). The group of a record follows from the
+//! record alone, and the order of records with the same group and time does not affect the counts.
 //!
-//! Gaps of all records of a pair would be shorter where it has several classes, and traces are made class by class.
+//! Gaps over all records of a pair would be shorter where it has several classes, and traces are generated
+//! class by class.
 
 use super::Sides;
 use crate::FitError;
@@ -18,17 +20,17 @@ use netdpsyn_trace::groups::mix;
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks, sort_by};
 use netdpsyn_trace::{Schema, Stage, Trace, Values, Window, special};
 
-/// What each histogram takes of ρ: gaps by class, parts of octaves, steady ones.
+/// Parts of ρ: gaps by class, parts of octaves, steady gaps.
 const PARTS_OF_RHO: [f64; 3] = [0.016, 0.008, 0.006];
-/// σ of a gap by class that a class has in records, to have a row of its own.
+/// A class has a row of its own from this many records on, in σ of the gaps by class.
 const STANDS: f64 = 25.0;
 
-/// Bits of a time within the window, in nanoseconds: two years. What is beyond counts as then.
+/// Bits of a time within the window, in nanoseconds: two years. Later times are capped.
 const TIME_BITS: u32 = 56;
 const ROW_BITS: u32 = 64 - TIME_BITS;
 const _: () = assert!(MOST_ROWS < 1 << ROW_BITS, "rows fit beside times");
 
-/// The columns that gaps are between.
+/// The columns between which gaps are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     sides: [usize; 2],
@@ -48,16 +50,20 @@ struct Counts {
 type Part = fn(&Counts) -> &Vec<i64>;
 
 impl Pace {
-    /// The part of ρ that all three histograms take.
+    /// The part of ρ of all three histograms.
     pub const PART: f64 = PARTS_OF_RHO[0] + PARTS_OF_RHO[1] + PARTS_OF_RHO[2];
 
-    /// Of a schema whose hosts are looked at, where it has measured times.
+    /// The columns of a schema with looks at hosts and measured times.
     pub fn of(sides: &Sides, schema: &Schema) -> Option<Pace> {
         let time = schema.time_column().filter(|&column| schema.columns[column].is_measured())?;
         Some(Pace { sides: sides.0, time, window: schema.window? })
     }
 
-    /// Measures gaps. `context` are the attributes of class and side, as far as there are any, and `classes` noisy counts of the bins of the first.
+    /// Measures gaps. `context` are the attributes of class and side, as far as they exist, and `classes`
+    /// noisy counts of the bins of the first.
+    ///
+    /// # Errors
+    /// [`FitError`] when the accountant refuses a query, or `progress` asks to stop.
     pub fn measure(
         &self,
         trace: &Sensitive<Trace>,
@@ -108,7 +114,7 @@ impl Pace {
         Ok(Rhythm { rows, octaves, parts, steady })
     }
 
-    /// The exact histograms, by the codes of class and side and the rows of classes.
+    /// The exact histograms, given the codes of class and side and the rows of classes.
     fn count(
         &self,
         trace: &Trace,
@@ -116,7 +122,7 @@ impl Pace {
         rows: &[u32],
         progress: &dyn Progress,
     ) -> Result<Counts, Cancelled> {
-        // A group by its hash, then time and row.
+        // The hash of a group, then time and row.
         let mut keys = vec![0u128; trace.rows()];
         let (start, most) = (self.window.start(), (1u64 << TIME_BITS) - 1);
         let hash = |key: &mut u128, value: u64| *key = u128::from(mix((*key >> 64) as u64, value)) << 64;
@@ -126,7 +132,7 @@ impl Pace {
             for side in self.sides {
                 let directory = trace.directory(side);
                 let told = |host: u64| match directory.filter(|_| host < SPACE).map(|own| own.key(host)) {
-                    // By the address itself: its number says how many others come before it.
+                    // By the address itself: its number depends on how many others precede it.
                     Some(key) => mix(mix(0, (key >> 64) as u64), key as u64),
                     None => special::host(host).into(),
                 };
@@ -167,7 +173,8 @@ fn sensitivities(k: MaxRecords) -> [Sensitivity; 3] {
     [Sensitivity::lagged(k), Sensitivity::lagged(k), Sensitivity::steady(k)]
 }
 
-/// The row of each class: the largest ones from `least` records on alone, all others together. One row where there are no classes.
+/// The row of each class: one for each class with at least `least` records, the largest first, and one for
+/// all others. A single row where there are no classes.
 fn rows(counts: &[f64], least: f64) -> Vec<u32> {
     if counts.is_empty() {
         return vec![0];
@@ -223,14 +230,14 @@ mod tests {
         assert_eq!(number(&rows(&[60.0; 40], 50.0)), MOST_ROWS + 1);
     }
 
-    /// Random small traces and one record more: every bound is reached, and never passed.
+    /// Random small traces and one record more: every bound is reached and never exceeded.
     #[test]
     fn one_record_moves_each_histogram_by_its_sensitivity_at_most() {
         let bounds = sensitivities(MaxRecords::ONE);
         let mut reached = [0; 3];
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
         for number in 0..20_000u64 {
-            // Beats with some left out, times that coincide, and the window's edges.
+            // Beats with some missing, coinciding times, and the window's edges.
             let beat = [1, 4, 10, 11, 160][number as usize % 5];
             let time = |rng: &mut Xoshiro256PlusPlus| match rng.random_range(0..4u32) {
                 0 => rng.random_range(1_000..2_000),

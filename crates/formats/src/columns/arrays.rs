@@ -1,4 +1,4 @@
-//! A slice of a trace as typed arrays: what CSV says as text, in the type that says it best.
+//! A slice of a trace as typed arrays: the most specific type for each field.
 //!
 //! | field | type |
 //! | --- | --- |
@@ -7,11 +7,12 @@
 //! | port, checksum | a number of 16 bits |
 //! | protocol | text, or a number of 8 bits, as the schema writes it |
 //! | category | a dictionary of the declared ones and `other` |
-//! | time | a timestamp of UTC in the unit that the schema writes |
+//! | time | a UTC timestamp in the unit that the schema writes |
 //! | number with decimals | a number of double precision |
-//! | any other number | the smallest unsigned integer that holds the field |
+//! | any other number | the smallest unsigned integer type that holds the field |
 //!
-//! A special value is its text among texts, and null among numbers, unless it is one of double precision (NaN, infinity).
+//! A special value is its text among texts, and null among numbers, except for those of double precision
+//! (NaN, infinity).
 
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::schema::{OTHER, undeclared};
@@ -24,7 +25,7 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
-/// What a column is written as.
+/// The array type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     AddressText,
@@ -34,24 +35,24 @@ enum Kind {
         upper: bool,
     },
     Category,
-    /// In units of so many nanoseconds.
+    /// In this unit.
     Time(TimeUnit),
     Double {
         decimals: u32,
     },
-    /// Whole, of a value that counts in steps of 10^−`decimals`.
+    /// Integer, from a value that counts steps of 10^−`decimals`.
     Whole {
         decimals: u32,
         bits: u8,
     },
 }
 
-/// The arrays of one column.
+/// Builds the arrays of one column.
 pub struct Typed {
     kind: Kind,
-    /// How the array is declared.
+    /// The declaration of the array.
     pub field: ArrowField,
-    /// The texts of categories and protocols; none of others.
+    /// The texts of categories and protocols; empty for others.
     words: Utf8Array<i64>,
     column: Column,
 }
@@ -88,7 +89,8 @@ impl Typed {
         Typed { kind, field, words, column: column.clone() }
     }
 
-    /// A column's values. Text that comes again and again is a dictionary where the file writes it as one.
+    /// The array of a column's values. Repeated text becomes a dictionary if the file format writes it as
+    /// one.
     pub fn array(
         &self,
         values: &Values,
@@ -101,7 +103,7 @@ impl Typed {
         self.plain(values, directory, text_as_dictionary)
     }
 
-    /// The same where there are special values.
+    /// The same for a column with special values.
     fn with_special(&self, values: &Values, directory: Option<&Directory>) -> Box<dyn Array> {
         match self.kind {
             Kind::AddressText | Kind::AnyAddressText => {
@@ -163,7 +165,7 @@ impl Typed {
                 let one = 10f64.powi(decimals as i32);
                 whole(values, |value| value as f64 / one)
             }
-            // 256 is a protocol without a number, which 255 stands for; all others fit.
+            // 256 is a protocol without a number, written as 255; all others fit.
             Kind::Whole { decimals: 0, bits: 8 } => whole(values, |value| value.min(255) as u8),
             Kind::Whole { decimals, bits } => {
                 let one = 10u64.pow(decimals);
@@ -177,7 +179,7 @@ impl Typed {
         }
     }
 
-    /// Positions in the texts; whatever lies beyond is the last.
+    /// Indices of the texts; any value beyond has the last one.
     fn keys(&self, values: &Values) -> Box<dyn Array> {
         let last = self.words.len().saturating_sub(1) as u64;
         // Both are in bounds and of these types by construction.
@@ -199,7 +201,7 @@ impl Typed {
     }
 }
 
-/// Parquet has no seconds.
+/// Parquet has no unit of seconds.
 fn finest_of(unit: TimeUnit) -> TimeUnit {
     if unit == TimeUnit::Seconds { TimeUnit::Milliseconds } else { unit }
 }
@@ -275,7 +277,7 @@ fn whole<T: polars_arrow::types::NativeType>(values: &Values, to: impl Fn(u64) -
     PrimitiveArray::from_vec(written).boxed()
 }
 
-/// Addresses as text, each of them once, and where they stand; as they are where they hardly come again.
+/// Addresses as a dictionary of distinct texts with keys; as plain text where they hardly repeat.
 fn addresses(
     values: &Values,
     texts: &dyn Fn(&mut dyn Iterator<Item = u32>) -> Utf8Array<i64>,
@@ -317,7 +319,7 @@ fn addresses_as_text(addresses: impl Iterator<Item = u32>) -> Utf8Array<i64> {
     Utf8Array::new(ArrowDataType::LargeUtf8, offsets, text.into(), None)
 }
 
-/// Every column of a slice.
+/// The arrays of all columns of a slice.
 pub fn arrays(
     columns: &[Typed],
     slice: &Trace,

@@ -1,8 +1,10 @@
-//! Arrow IPC a batch at a time, from a file (also known as Feather) or a stream.
+//! Reads Arrow IPC a batch at a time, from a file (also known as Feather) or a stream.
 //!
-//! Every message is looked at before the first is decoded: that its body and buffers lie within the file, what packed buffers unpack to, how many
-//! values they claim. A batch is the writer's, so a very large one is refused with a word on how to write smaller ones. Its columns are unpacked beside
-//! each other; memory is that of one batch, packed and unpacked, and of the dictionaries.
+//! Every message is checked before the first is decoded: whether its body and buffers are within the file,
+//! the unpacked size of compressed buffers, the number of claimed values. The writer chooses the size of
+//! batches, so a very large one is refused with advice to write smaller ones. The columns of a batch are
+//! decompressed in parallel; memory is that of one batch, compressed and decompressed, and of the
+//! dictionaries.
 
 use super::holds::{self, Holds, Unit};
 use super::{Allowance, Batches, ROWS, broken, bytes_at, guarded};
@@ -28,21 +30,21 @@ use std::sync::Arc;
 
 const FORMAT: FileFormat = FileFormat::Arrow;
 
-/// At both ends of a file, and at none of a stream.
+/// At both ends of a file; a stream has none.
 const MARK: &[u8] = b"ARROW1";
 /// The largest message without its body.
 const MESSAGE: u64 = 16 << 20;
-/// Fields of a schema with all their children, and how deep those go.
+/// Largest number of fields of a schema including children, and their largest depth.
 const FIELDS: usize = 1 << 16;
 const DEPTH: usize = 64;
-/// The largest batch, unpacked.
+/// The largest decompressed batch.
 const BATCH: u64 = 1 << 30;
 
 /// An Arrow file or stream.
 pub struct Arrow<'a> {
     path: PathBuf,
     metadata: FileMetadata,
-    /// Where the messages of a file stand, by its footer; those of a stream follow one another.
+    /// The positions of a file's messages, from its footer; those of a stream are consecutive.
     blocks: Option<Vec<Block>>,
     limits: Limits,
     chosen: Vec<usize>,
@@ -50,7 +52,7 @@ pub struct Arrow<'a> {
     progress: &'a dyn Progress,
 }
 
-/// A message by the footer.
+/// A message as listed in the footer.
 #[derive(Clone, Copy)]
 struct Block {
     at: u64,
@@ -58,7 +60,7 @@ struct Block {
 }
 
 impl Block {
-    /// As the library has it, which does not look at the length of the body.
+    /// In the form of the library, which ignores the length of the body.
     fn for_library(self) -> Option<ipc::Block> {
         Some(ipc::Block {
             offset: i64::try_from(self.at).ok()?,
@@ -68,24 +70,24 @@ impl Block {
     }
 }
 
-/// What a message holds.
+/// The kind of a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     Dictionary,
     Batch,
 }
 
-/// How far a file was read.
+/// The state of reading a file.
 struct Reading {
     messages: Vec<(Part, Block)>,
     next: usize,
-    /// Rows of the next batch that were handed out, before all of it was decoded.
+    /// Rows of the next batch that were returned before all of it was decoded.
     handed: usize,
     dictionaries: Dictionaries,
     columns: Vec<Source>,
 }
 
-/// A column's own place in the file, and what it unpacks from.
+/// The position of a column in the file, and its sources.
 struct Source {
     file: File,
     message: Vec<u8>,
@@ -146,7 +148,8 @@ fn check_small(small: bool) -> Result<(), ReadError> {
     }
 }
 
-/// Where the messages of a file stand. Only the footer counts: writers leave out what would make the file a stream.
+/// The positions of a file's messages. Only the footer is used: writers omit what would make the file a valid
+/// stream.
 fn footer(file: &mut File, length: u64) -> Result<Vec<Block>, ReadError> {
     let cut_off = || broken(FORMAT, "it ends before it is complete");
     let end = bytes_at(file, FORMAT, length.checked_sub(10).ok_or_else(cut_off)?, 10)?;
@@ -209,7 +212,7 @@ impl Batches for Arrow<'_> {
 }
 
 impl Arrow<'_> {
-    /// Reads a dictionary, which takes the place of one of its number.
+    /// Reads a dictionary, which replaces the previous one with its number.
     fn dictionary(&self, reading: &mut Reading, block: Block) -> Result<(), ReadError> {
         let block = block.for_library().ok_or_else(|| broken(FORMAT, "a batch is not where it says"))?;
         let Some(Source { file, message, packed }) = reading.columns.first_mut() else { return Ok(()) };
@@ -243,7 +246,7 @@ impl Arrow<'_> {
         columns.collect()
     }
 
-    /// Looks at every message; then reading may begin.
+    /// Checks every message; then reading may begin.
     fn checked(&self) -> Result<Reading, ReadError> {
         let mut file = File::open(&self.path).map_err(ReadError::Io)?;
         let length = file.metadata().map_err(ReadError::Io)?.len();
@@ -265,7 +268,7 @@ impl Arrow<'_> {
             None => {
                 let mut at = 0;
                 while let Some(found) = message(&mut file, length, at, None)? {
-                    // One schema, and nothing but batches after it.
+                    // One schema, followed by nothing but batches.
                     match check(&found, &mut file)? {
                         Some(part) => messages.push((part, Block { at, body_at: found.body_at })),
                         None if at == 0 => {}
@@ -284,7 +287,7 @@ impl Arrow<'_> {
     }
 }
 
-/// A message without its body, and where that stands.
+/// A message without its body, and the position of the body.
 struct Message {
     bytes: Vec<u8>,
     body_at: u64,
@@ -292,7 +295,7 @@ struct Message {
 }
 
 impl Message {
-    /// Looks at what the message is.
+    /// Applies `look` to the parsed message.
     fn read<T>(&self, look: impl FnOnce(MessageHeaderRef) -> planus::Result<T>) -> Result<T, ReadError> {
         let header = MessageRef::read_as_root(&self.bytes).and_then(|message| message.header());
         let header = header.map_err(|error| broken(FORMAT, error))?;
@@ -301,14 +304,14 @@ impl Message {
     }
 }
 
-/// The message at a place, none at the end. The body of a stream's follows at once.
+/// The message at a position; `None` at the end. In a stream the body follows immediately.
 fn message(
     file: &mut File,
     length: u64,
     at: u64,
     body_at: Option<u64>,
 ) -> Result<Option<Message>, ReadError> {
-    // A stream may end without saying so.
+    // A stream may end without an end marker.
     if at == length {
         return Ok(None);
     }
@@ -317,7 +320,7 @@ fn message(
         Ok::<_, ReadError>(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     };
     let (mut at, mut size) = (at + 4, number(at)?);
-    // Since version 5 every message begins with a mark.
+    // Since version 5 every message begins with a marker.
     if size == u64::from(u32::MAX) {
         (at, size) = (at + 4, number(at)?);
     }
@@ -336,7 +339,8 @@ fn message(
     Ok(Some(Message { bytes, body_at, body }))
 }
 
-/// Whether a schema has few enough fields and is not too deep: its children are offsets, of which several may lead to one place.
+/// Whether a schema is small and shallow enough: its children are offsets, of which several may refer to one
+/// place.
 fn is_small(schema: SchemaRef) -> planus::Result<bool> {
     fn of(field: FieldRef, depth: usize, left: &mut usize) -> planus::Result<bool> {
         *left = left.saturating_sub(1);
@@ -359,7 +363,8 @@ fn is_small(schema: SchemaRef) -> planus::Result<bool> {
     Ok(true)
 }
 
-/// What a message is, which then lies within the file and unpacks to no more than may come out of it; none if it is no batch.
+/// The kind of a message, which is then within the file and unpacks to at most the allowance; `None` if it is
+/// not a batch.
 fn check_message(
     message: &Message,
     file: &mut File,
@@ -380,18 +385,18 @@ fn check_message(
     if bytes > BATCH {
         return Err(broken(FORMAT, "a batch unpacks to more than 1 GiB; write it in smaller batches"));
     }
-    // A value may take no byte at all, and is one of eight once it is read.
+    // A value may take no bytes in the file, and takes eight once it is read.
     allowance.take(bytes.saturating_add(claims.rows.saturating_mul(claims.values.len().max(1) as u64)))?;
     Ok(Some(part))
 }
 
-/// What a batch says of itself.
+/// What a batch claims about itself.
 struct Claims {
     rows: u64,
     packed: bool,
-    /// Where buffers stand within the body.
+    /// Positions of buffers within the body.
     buffers: Vec<(i64, i64)>,
-    /// Values of columns and their children.
+    /// Number of values of columns and their children.
     values: Vec<i64>,
 }
 
@@ -407,7 +412,7 @@ impl Claims {
         })
     }
 
-    /// What the buffers unpack to, all of them together.
+    /// The total unpacked size of all buffers.
     fn unpacked(&self, message: &Message, file: &mut File) -> Result<u64, ReadError> {
         let outside = || broken(FORMAT, "a batch is not where it says");
         let mut sum = 0u64;
@@ -421,14 +426,14 @@ impl Claims {
                 true => {
                     let prefix = bytes_at(file, FORMAT, message.body_at + offset, length.min(8))?;
                     let prefix = <[u8; 8]>::try_from(prefix).map_err(|_| outside())?;
-                    // −1 stands for bytes that are not packed.
+                    // −1 marks uncompressed bytes.
                     u64::try_from(i64::from_le_bytes(prefix)).unwrap_or(length)
                 }
                 false => length,
             };
             sum = sum.saturating_add(unpacked);
         }
-        // A column without buffers takes no bytes, however long it says it is.
+        // A column without buffers takes no bytes, whatever its claimed length.
         let most = sum.saturating_mul(8).max(self.rows);
         match self.values.iter().all(|&values| u64::try_from(values).is_ok_and(|values| values <= most)) {
             true => Ok(sum),
@@ -437,7 +442,8 @@ impl Claims {
     }
 }
 
-/// Lengths of time among the columns of a Parquet file, which has no such type itself: writers keep the Arrow schema beside.
+/// Duration columns of a Parquet file, which has no such type: writers store the Arrow schema in its
+/// metadata.
 pub fn durations(metadata: &ParquetMetadata) -> HashMap<String, Unit> {
     let pairs = metadata.key_value_metadata().iter().flatten();
     let schema = pairs.filter(|pair| pair.key == "ARROW:schema").find_map(|pair| pair.value.as_ref());

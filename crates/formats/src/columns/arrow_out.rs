@@ -1,4 +1,5 @@
-//! Arrow IPC out, as a file: batches of bounded size, packed, the statement in the schema's metadata.
+//! Writes Arrow IPC files: batches of bounded size, compressed, with the privacy statement in the schema's
+//! metadata.
 
 use super::arrays::{Typed, arrays};
 use super::{Pending, STATEMENT, library};
@@ -19,7 +20,7 @@ pub struct ArrowWriter<W: Write> {
 }
 
 impl<W: Write> ArrowWriter<W> {
-    /// Of the schema's columns, with a statement where there is one.
+    /// A writer of the schema's columns, with a privacy statement if given.
     pub fn new(schema: &Schema, to: W, rows: u64, statement: Option<String>) -> io::Result<Self> {
         let pending = Pending::new(schema, rows);
         let columns = pending.typed();
@@ -49,7 +50,7 @@ impl<W: Write> ArrowWriter<W> {
         Ok(self.to.write(&batch, None).map_err(library)?)
     }
 
-    /// Writes what waits and the footer.
+    /// Writes the remaining records and the footer.
     pub fn finish(mut self, progress: &dyn Progress) -> Result<(), Halted> {
         if let Some(batch) = self.pending.rest() {
             self.batch(&batch, progress)?;

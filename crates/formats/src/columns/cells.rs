@@ -1,4 +1,4 @@
-//! A value of an array as the text that says it: the cell of CSV that means the same.
+//! Converts a value of an array to text: the CSV cell with the same meaning.
 
 use super::Holds;
 use polars_arrow::array::{
@@ -9,7 +9,7 @@ use polars_arrow::datatypes::{ArrowDataType, PhysicalType};
 use polars_arrow::types::PrimitiveType;
 use std::io::Write;
 
-/// Does something with the numbers of an array, whichever of these types they are.
+/// Evaluates an expression on a primitive array, whichever of these types it has.
 macro_rules! of_primitive {
     ($array:expr, $numbers:ident => $work:expr, $($name:ident $type:ty),*) => {
         match $array.dtype().to_physical_type() {
@@ -23,7 +23,7 @@ macro_rules! of_primitive {
     };
 }
 
-/// The same of a dictionary by its keys.
+/// Evaluates an expression on a dictionary, by the type of its keys.
 macro_rules! of_keys {
     ($array:expr, $dictionary:ident => $work:expr, $($type:ty),*) => {
         {$(if let Some($dictionary) = $array.as_any().downcast_ref::<DictionaryArray<$type>>() {
@@ -32,10 +32,10 @@ macro_rules! of_keys {
     };
 }
 
-/// Bytes of a text at most, as of a record of CSV.
+/// Largest number of bytes of a text, as of a CSV record.
 pub const LONGEST: usize = 1 << 20;
 
-/// Bytes of an array's longest text.
+/// Number of bytes of an array's longest text.
 pub fn longest(array: &dyn Array) -> usize {
     let mut longest = 0;
     macro_rules! of_offsets {
@@ -57,12 +57,12 @@ pub fn longest(array: &dyn Array) -> usize {
     longest
 }
 
-/// A value as the text that says it; nothing where there is none.
+/// Writes a value as text; nothing for null.
 pub fn text(array: &dyn Array, holds: Holds, address: bool, row: usize, to: &mut Vec<u8>) {
     if array.is_null(row) || array.dtype() == &ArrowDataType::Null {
         return;
     }
-    // Four letters are text, where they are text.
+    // Four bytes of text are text, not an address.
     let address = address && holds == Holds::Bytes;
     macro_rules! bytes {
         ($type:ty) => {
@@ -106,7 +106,7 @@ pub fn text(array: &dyn Array, holds: Holds, address: bool, row: usize, to: &mut
     }
 }
 
-/// Bytes as they are, or as an address: sixteen of them are one of version 4 where they are written as such in version 6.
+/// Writes bytes as they are, or as an address: sixteen bytes of an IPv4-mapped address are written as IPv4.
 fn put_bytes(bytes: &[u8], address: bool, to: &mut Vec<u8>) {
     use std::net::{IpAddr, Ipv6Addr};
     let shown = match (address, bytes.len()) {
@@ -121,7 +121,7 @@ fn put_bytes(bytes: &[u8], address: bool, to: &mut Vec<u8>) {
     to.extend_from_slice(shown.as_bytes());
 }
 
-/// A number, or what it counts.
+/// Writes a number, or the quantity that it counts.
 fn put_number(number: &str, holds: Holds, to: &mut Vec<u8>) {
     let counted = |nanoseconds: u64| Some(number.parse::<i128>().ok()? * i128::from(nanoseconds));
     let shown = match holds {
@@ -138,7 +138,7 @@ fn put_number(number: &str, holds: Holds, to: &mut Vec<u8>) {
     to.extend_from_slice(shown.as_deref().unwrap_or(number).as_bytes());
 }
 
-/// A number of which `scale` digits stand behind the point.
+/// Writes a number with `scale` digits after the point.
 fn put_decimal(number: i128, scale: usize, to: &mut Vec<u8>) {
     let digits = format!("{:0>width$}", number.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);

@@ -1,12 +1,12 @@
-//! What a column's type says of its values, and what follows for how they are read and written again.
+//! What the type of a file's column states of its values, and how they are therefore read and written.
 
 use netdpsyn_trace::{Field, Notation, TimeUnit};
 use polars_arrow::datatypes::{ArrowDataType, TimeUnit as ArrowUnit};
 
-/// What the file itself says of a column's values.
+/// The type of a column's values in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
-    /// Text: every cell speaks for itself.
+    /// Text: cells are parsed one by one.
     Text,
     /// Numbers.
     Number,
@@ -14,16 +14,16 @@ pub enum Holds {
     Flag,
     /// Times since 1970.
     Time {
-        /// In this unit.
+        /// The unit.
         unit: Unit,
-        /// Whether it is known of which zone they are.
+        /// Whether the time zone is known.
         zoned: bool,
     },
-    /// Lengths of time, or times of day.
+    /// Durations, or times of day.
     Duration(Unit),
     /// Bytes.
     Bytes,
-    /// Lists, objects and the like, which no field of a schema is.
+    /// Lists, objects and the like, which no field of a schema can hold.
     Nested,
 }
 
@@ -37,7 +37,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Nanoseconds in one unit.
+    /// Nanoseconds per unit.
     pub fn nanoseconds(self) -> u64 {
         match self {
             Unit::Day => 86_400_000_000_000,
@@ -55,16 +55,16 @@ pub(super) fn unit(unit: ArrowUnit) -> Unit {
     })
 }
 
-/// Bytes of a value of fixed size at most: an address has 16.
+/// Largest number of bytes of a value of fixed size: an address has 16.
 const LONGEST: usize = 64;
-/// Digits behind the point of a decimal number at most.
+/// Largest number of digits after the point of a decimal number.
 const DIGITS: usize = 38;
 
 impl Holds {
     pub(super) fn of(dtype: &ArrowDataType) -> Holds {
         use ArrowDataType as D;
         match dtype {
-            // Every null of a fixed size takes that size, and a scale that no number has is a width to write.
+            // A null of fixed size occupies that size, and an absurd scale would be a width to write.
             D::FixedSizeBinary(size) if *size > LONGEST => Holds::Nested,
             D::Decimal(_, scale) if *scale > DIGITS => Holds::Nested,
             D::Utf8 | D::LargeUtf8 | D::Utf8View | D::Null => Holds::Text,
@@ -78,12 +78,13 @@ impl Holds {
             D::Date64 => Holds::Time { unit: unit(ArrowUnit::Millisecond), zoned: true },
             D::Duration(of) | D::Time32(of) | D::Time64(of) => Holds::Duration(unit(*of)),
             D::Dictionary(_, values, _) => Holds::of(values),
-            // Half floats, unions, intervals: nothing of a trace is one.
+            // Half floats, unions, intervals: no trace has them.
             _ => Holds::Nested,
         }
     }
 
-    /// How a column that holds this is read for a field, whatever notation is declared: the type says more. None where cells speak for themselves.
+    /// The notation of such a column for a field, whatever notation is declared: the type determines it.
+    /// `None` where cells are parsed one by one.
     pub fn read_as(self, field: &Field) -> Option<Notation> {
         match (field, self) {
             (Field::Ip { .. }, Holds::Number) => Some(Notation::AddressNumber),
@@ -93,13 +94,13 @@ impl Holds {
         }
     }
 
-    /// How it is written again where the schema does not declare it.
+    /// The notation in which it is written where the schema declares none.
     pub fn written_as(self, field: &Field) -> Option<Notation> {
         match (field, self) {
             (Field::Timestamp { .. }, Holds::Time { unit: Unit::Of(unit), .. }) => {
                 Some(Notation::Epoch { unit, decimal: false })
             }
-            // Bytes have no spelling of their own in text.
+            // Bytes have no canonical text.
             _ => self.read_as(field),
         }
     }

@@ -1,13 +1,13 @@
-//! Text that comes again and again, and the two notations of which most text of a trace is: told without the parser, which takes whatever is unusual.
+//! Fast paths for repeated text and for the two most common notations; everything else goes to the parser.
 
 use crate::cell::Parser;
 
-/// Texts that are remembered, each in the place that its bytes lead to.
+/// Number of cached texts, in a table indexed by a hash of their bytes.
 const PLACES: usize = 1 << 12;
-/// The longest of them.
+/// The longest cached text.
 const LONGEST: usize = 16;
 
-/// A text that was read. Its first and last bytes and its length are all of it.
+/// A cached text: its first and last bytes and its length identify it completely.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Key {
     first: u64,
@@ -42,21 +42,21 @@ impl Key {
     }
 }
 
-/// The texts of a column.
+/// The cached texts of a column.
 #[derive(Default)]
 pub struct Texts {
     places: Vec<(Key, u64)>,
-    /// The minute of the last time, as it is written, and when it begins.
+    /// The text of the last time up to its minute, and the time of that minute.
     minute: Vec<u8>,
     begins: u64,
 }
 
 impl Texts {
-    /// What a cell is read as, if it can be.
+    /// The value of a cell, if it can be read.
     pub fn read(&mut self, parser: &Parser, cell: &[u8]) -> Option<u64> {
         let read = |cell| parser.read(cell).ok();
         if let Parser::Ruled { .. } | Parser::Special(_) = parser {
-            // It counts what it takes otherwise.
+            // This parser counts cells, so none may be skipped.
             return read(cell);
         }
         let Some(key) = Key::of(cell) else {
@@ -80,7 +80,7 @@ impl Texts {
         Some(value)
     }
 
-    /// A time as `2026-01-05T08:00:00.25Z`: what comes after the minute is counted.
+    /// A time as `2026-01-05T08:00:00.25Z`: only the part after the minute is parsed.
     fn time(&mut self, parser: &Parser, cell: &[u8]) -> Option<u64> {
         let (minute, rest) = cell.split_at_checked(17).filter(|(minute, _)| minute[16] == b':')?;
         let (seconds, fraction) = rest.strip_suffix(b"Z")?.split_at_checked(2)?;
@@ -106,7 +106,7 @@ fn digits_of(text: &[u8]) -> Option<u64> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u64::from(digit - b'0')))
 }
 
-/// An address of four numbers.
+/// A dotted IPv4 address.
 fn dotted(cell: &[u8]) -> Option<u32> {
     let (mut address, mut octet, mut digits, mut dots) = (0, 0, 0, 0);
     for &byte in cell {
@@ -135,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Whatever was read before it.
+        /// Whatever was read before.
         #[test]
         fn a_text_is_read_as_by_its_parser(
             cells in prop::collection::vec("([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-2]?[0-9]{1,16}|(tcp|UDP|icmp|a|ab|abc|x{0,18})|20[0-9]{2}-0[1-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,10})?(Z|z|\\+01:00)?)", 1..60),

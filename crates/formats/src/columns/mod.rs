@@ -1,20 +1,20 @@
-//! Columnar files: batches of typed columns, read as the text would be that says the same.
+//! Columnar files: batches of typed columns, read like the text with the same meaning.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | `holds` | what a column's type says of its values, and what is made of it |
-//! | `cells` | a value as the text that says it, as a cell of CSV |
-//! | `values` | arrays read into a field's value space, the common ones in blocks, all others through their text |
-//! | `known` | text that comes again and again |
-//! | `parquet_in` | Parquet a few pages at a time, every claim held against the file before it is believed |
-//! | `words` | text of Parquet as places in a dictionary |
+//! | `holds` | what a column's type states of its values |
+//! | `cells` | a value as text, as in a CSV cell |
+//! | `values` | arrays read into a field's value space, common types in blocks, all others through their text |
+//! | `known` | fast paths for repeated text |
+//! | `parquet_in` | Parquet a few pages at a time, with every claim checked against the file before it is used |
+//! | `words` | text of Parquet as indices of a dictionary |
 //! | `made` | packets and flows of captures, flows of exporters |
-//! | `arrow_in` | Arrow IPC, file or stream, a batch at a time, its columns beside each other |
+//! | `arrow_in` | Arrow IPC, file or stream, a batch at a time, with its columns in parallel |
 //! | `arrays` | a slice of a trace as typed arrays |
-//! | `parquet_out`, `arrow_out` | the same in a file |
+//! | `parquet_out`, `arrow_out` | files of such arrays |
 //!
-//! The library decodes what it is given and was not written for files of strangers: where one has it panic, that is an error of the file
-//! ([`guarded`]). What it would allocate for is checked before, since nothing catches that.
+//! The decoding library was not written for untrusted files: where it panics, the file is reported as damaged
+//! ([`guarded`]). What it would allocate is checked beforehand, since no handler catches a failed allocation.
 
 mod arrays;
 mod arrow_in;
@@ -47,38 +47,39 @@ use std::io::{Read, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// A column that is read.
+/// A column to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chosen {
     /// Its position in the file.
     pub position: usize,
-    /// Whether four or sixteen bytes of it are an address.
+    /// Whether four or sixteen bytes in it are an address.
     pub address: bool,
 }
 
-/// Rows that are read together.
+/// Number of rows that are read together.
 const ROWS: usize = 1 << 16;
-/// Rows that are decoded where the first good one may be enough: to see how a file is written.
+/// Number of rows that are decoded where the first good one may be enough: to detect notations.
 const FEW: usize = 1 << 10;
 
-/// The batches of a file: of every chosen column an array, all of one length.
+/// The batches of a file: an array of every chosen column, all of the same length.
 trait Batches {
     fn choose(&mut self, positions: Vec<usize>);
-    /// The next batch. Fewer `rows` than usual may be had sooner, and one that would have to be cut may have more.
+    /// The next batch. It may have more rows than requested where dividing it would cost; few `rows` are
+    /// returned sooner.
     fn next(&mut self, rows: usize) -> Result<Option<Vec<Box<dyn Array>>>, ReadError>;
-    /// What the file was found to be so far, where its records are made of something else.
+    /// What is known of the file so far, where its records are derived.
     fn found(&self) -> Found {
         Found::default()
     }
 }
 
-/// A columnar file that has been opened.
+/// An open columnar file.
 pub(super) struct Columns<'a> {
     format: FileFormat,
     batches: Box<dyn Batches + 'a>,
     holds: Vec<Holds>,
     chosen: Vec<Chosen>,
-    /// A batch of the file, and how many rows of it were handed out.
+    /// A batch of the file, and the number of its rows that were returned.
     whole: Vec<Box<dyn Array>>,
     handed: usize,
     batch: Vec<Box<dyn Array>>,
@@ -108,7 +109,7 @@ pub(super) fn open<'a>(
 }
 
 impl<'a> Columns<'a> {
-    /// Of a file of which all columns are read that can be.
+    /// A file of which all readable columns are read.
     fn of(format: FileFormat, heads: &[Head], batches: Box<dyn Batches + 'a>) -> Self {
         let mut columns = Columns {
             format,
@@ -122,23 +123,23 @@ impl<'a> Columns<'a> {
             line: 0,
         };
         let all = (0..heads.len()).filter(|&i| heads[i].holds != Holds::Nested);
-        // Bytes of sixteen are addresses where they are made, whoever reads them.
+        // Sixteen bytes are an address in derived records, whatever the schema.
         let address = matches!(format, FileFormat::Capture | FileFormat::Export);
         columns.choose(all.map(|position| Chosen { position, address }).collect());
         columns
     }
 
-    /// What the file is written in.
+    /// The format of the file.
     pub fn format(&self) -> FileFormat {
         self.format
     }
 
-    /// What the file was found to be so far.
+    /// What is known of the file so far.
     pub fn found(&self) -> Found {
         self.batches.found()
     }
 
-    /// Reads these columns alone, from the beginning of the next batch on.
+    /// Restricts reading to these columns, from the next batch on.
     pub fn choose(&mut self, chosen: Vec<Chosen>) {
         self.batches.choose(chosen.iter().map(|chosen| chosen.position).collect());
         self.whole.clear();
@@ -146,12 +147,12 @@ impl<'a> Columns<'a> {
         self.chosen = chosen;
     }
 
-    /// What each chosen column holds, and whether its bytes are addresses.
+    /// For each chosen column, its type and whether its bytes are addresses.
     pub fn chosen(&self) -> Vec<(Holds, bool)> {
         self.chosen.iter().map(|chosen| (self.holds[chosen.position], chosen.address)).collect()
     }
 
-    /// The next batch: of every chosen column an array.
+    /// The next batch: an array of every chosen column.
     pub fn batch(&mut self) -> Result<Option<Vec<Box<dyn Array>>>, ReadError> {
         self.batch_of(ROWS)
     }
@@ -167,14 +168,14 @@ impl<'a> Columns<'a> {
             }
             (self.whole, self.handed) = (batch, 0);
         }
-        // Memory is that of a few rows as values, however many the file puts into a batch.
+        // Memory holds only a few rows as values, however many the file has in a batch.
         let rows = self.whole.first().map_or(0, |array| array.len() - self.handed).min(ROWS);
         let part = self.whole.iter().map(|array| array.sliced(self.handed, rows)).collect();
         self.handed += rows;
         Ok(Some(part))
     }
 
-    /// The next record as text. Columns that are not chosen are empty cells.
+    /// Reads the next record as text. Columns that are not chosen are empty cells.
     pub fn next(&mut self, record: &mut Record) -> Result<bool, ReadError> {
         while self.batch.first().is_none_or(|array| self.row == array.len()) {
             let rows = if self.line == 0 { FEW } else { ROWS };
@@ -214,12 +215,12 @@ fn guarded<T, E: std::fmt::Display>(
 }
 
 fn broken(format: FileFormat, reason: impl std::fmt::Display) -> ReadError {
-    // The first line says it; libraries add how to report them.
+    // The first line is the reason; libraries append instructions for bug reports.
     let reason = reason.to_string();
     ReadError::Columns { format, reason: reason.lines().next().unwrap_or_default().to_string() }
 }
 
-/// Some bytes of a file, all of them.
+/// Exactly `length` bytes of a file at a position.
 fn bytes_at(
     file: &mut (impl Read + Seek),
     format: FileFormat,
@@ -231,7 +232,7 @@ fn bytes_at(
     Ok(bytes)
 }
 
-/// The same behind others.
+/// Appends bytes of a file to others.
 fn append_at(
     file: &mut (impl Read + Seek),
     format: FileFormat,
@@ -240,7 +241,7 @@ fn append_at(
     bytes: &mut Vec<u8>,
 ) -> Result<(), ReadError> {
     file.seek(std::io::SeekFrom::Start(at)).map_err(ReadError::Io)?;
-    // A length is a claim, and the file may be shorter.
+    // The length is only claimed, and the file may be shorter.
     bytes.reserve(length.min(1 << 22) as usize);
     match file.take(length).read_to_end(bytes).map_err(ReadError::Io)? as u64 == length {
         true => Ok(()),
@@ -248,18 +249,18 @@ fn append_at(
     }
 }
 
-/// The key of the statement in a file's metadata.
+/// The key of the privacy statement in a file's metadata.
 pub const STATEMENT: &str = "netdpsyn";
 
-/// Records of a row group or batch that is written.
+/// Number of records of a written row group or batch.
 const GROUP: usize = 1 << 17;
 
-/// The library's failure to write: the file's, as it was given arrays of its own types.
+/// An error of the library while writing is one of the file, because the arrays have the library's own types.
 fn library(error: impl std::error::Error + Send + Sync + 'static) -> std::io::Error {
     std::io::Error::other(error)
 }
 
-/// Records that wait until they are as many as are written together: slices come in any size.
+/// Records that wait until there are enough for a group: slices come in any size.
 struct Pending {
     ended: Option<Ended>,
     schema: Schema,
@@ -277,12 +278,12 @@ impl Pending {
         Pending { ended, schema, waiting: empty.clone(), empty, seen: 0, rows }
     }
 
-    /// What each column is written as.
+    /// The types of all columns.
     fn typed(&self) -> Vec<Typed> {
         self.schema.columns.iter().map(Typed::new).collect()
     }
 
-    /// Adds records, and hands out what is full.
+    /// Adds records, and returns full groups.
     fn add(&mut self, slice: &Trace, progress: &dyn Progress) -> Result<Vec<Trace>, Cancelled> {
         progress.step(Stage::Write, self.seen, self.rows)?;
         self.seen += slice.rows() as u64;
@@ -302,14 +303,14 @@ impl Pending {
         Ok(full)
     }
 
-    /// What is left.
+    /// The remaining records.
     fn rest(&mut self) -> Option<Trace> {
         let rest = std::mem::replace(&mut self.waiting, self.empty.clone());
         (rest.rows() > 0).then_some(rest)
     }
 }
 
-/// What may still come out of a file.
+/// How much a file may still unpack to.
 struct Allowance {
     left: u64,
     most: u64,
@@ -323,7 +324,7 @@ impl Allowance {
         Allowance { left: most, most, by, format }
     }
 
-    /// Takes some of it, before it is unpacked.
+    /// Reserves a part of it, before it is unpacked.
     fn take(&mut self, bytes: u64) -> Result<(), ReadError> {
         match self.left.checked_sub(bytes) {
             Some(left) => {

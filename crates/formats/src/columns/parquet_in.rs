@@ -1,8 +1,9 @@
-//! Parquet a few pages at a time. Nothing is believed before it is held against the file: the footer's lists and nesting, where columns stand, what
-//! pages unpack to and how many values they claim.
+//! Reads Parquet a few pages at a time. Every claim is checked against the file before it is used: the
+//! footer's lists and nesting, positions of columns, the unpacked size of pages and their number of values.
 //!
-//! Pages of a column are read until they have enough rows for a batch, and decoded in slices, so memory follows neither the file nor its row
-//! groups: it is a batch of the chosen columns, and of each a page.
+//! Pages of a column are read until they have enough rows for a batch, and decoded in slices, so memory
+//! depends neither on the file nor on its row groups: it holds a batch of the chosen columns, and one page of
+//! each.
 
 use super::holds::Holds;
 use super::{Allowance, Batches, FEW, ROWS, append_at, broken, bytes_at, guarded, words};
@@ -27,21 +28,21 @@ use std::sync::Mutex;
 
 const FORMAT: FileFormat = FileFormat::Parquet;
 
-/// The largest footer that is read; a column chunk takes some hundred bytes of it.
+/// The largest footer that is read; a column chunk takes about a hundred bytes of it.
 const FOOTER: u64 = 8 << 20;
-/// How deep groups may be nested. Such columns are left out, but naming them takes recursion.
+/// The largest nesting depth of groups. Nested columns are ignored, but naming them takes recursion.
 const DEPTH: usize = 64;
-/// The largest page, unpacked. Those of common writers have 1 MiB, and of DuckDB up to 100 MB.
+/// The largest unpacked page. Common writers use 1 MiB, and DuckDB up to 100 MB.
 const PAGE: u64 = 128 << 20;
 /// Pages are unpacked together until they have this many bytes.
 const TOGETHER: u64 = 4 << 20;
-/// A page's header: mostly some tens of bytes, more with statistics of long strings.
+/// The largest header of a page: usually some tens of bytes, more with statistics of long strings.
 const HEADER: u64 = 1 << 20;
 
 /// A Parquet file.
 pub struct Parquet<'a> {
     metadata: FileMetadata,
-    /// Of every top-level column its leaf and its type.
+    /// For every top-level column, its leaf and its type.
     columns: Vec<(usize, Field)>,
     chosen: Vec<usize>,
     group: usize,
@@ -53,7 +54,7 @@ pub struct Parquet<'a> {
     progress: &'a dyn Progress,
 }
 
-/// Opens a file and reads what it says of itself.
+/// Opens a file and reads its metadata.
 pub fn open<'a>(
     path: &Path,
     limits: Limits,
@@ -117,18 +118,19 @@ pub fn open<'a>(
     Ok((heads, parquet))
 }
 
-/// Reads the footer once in a way that takes its lists to be no longer than itself, and looks how deep it goes.
+/// Parses the footer once with lists limited to its own length, and checks its nesting depth.
 fn check_footer(footer: &[u8]) -> Result<(), ReadError> {
     let metadata = guarded(FORMAT, || {
-        // It counts 8 bytes an element of a list and 2 a field, which have as many bytes in the file or more, but for lists of single bytes. What it
-        // makes room for is half an element a byte at most, whatever is claimed.
+        // The parser counts 8 bytes per element of a list and 2 per field, which occupy at least as many
+        // bytes in the file, except for lists of single bytes. It allocates at most half an element per byte,
+        // whatever is claimed.
         let mut protocol = TCompactInputProtocol::new(footer, 4 * footer.len() + 4_096);
         polars_parquet_format::FileMetaData::read_from_in_protocol(&mut protocol)
     })?;
     depth(&metadata.schema).map_or_else(|| Err(broken(FORMAT, "its columns are nested too deep")), |_| Ok(()))
 }
 
-/// How deep the schema's elements go, which stand one after the other, each before its children.
+/// The depth of the schema's elements, which are listed one after the other, each before its children.
 fn depth(elements: &[SchemaElement]) -> Option<usize> {
     let mut open: Vec<i32> = Vec::new();
     let mut deepest = 0;
@@ -180,7 +182,7 @@ impl Parquet<'_> {
         let (leaf, field) = &self.columns[position];
         let group = &self.metadata.row_groups[self.group];
         let column = &group.parquet_columns()[*leaf];
-        // Some writers say 0 where there is no dictionary.
+        // Some writers put 0 where there is no dictionary.
         let offsets = [column.dictionary_page_offset(), Some(column.data_page_offset())];
         let start = offsets.into_iter().flatten().filter(|&at| at > 0).min().unwrap_or(0) as u64;
         let size = u64::try_from(column.compressed_size()).unwrap_or(u64::MAX);
@@ -212,17 +214,18 @@ struct Chunk {
     file: File,
     at: u64,
     end: u64,
-    /// Rows of pages that are still to be read.
+    /// Number of rows in unread pages.
     rows_left: usize,
-    /// The dictionary's page, as it stands in the file.
+    /// The dictionary's page, compressed.
     dictionary: Vec<u8>,
-    /// The same and others behind it, with the rows of the latter and how many of those are decoded.
+    /// The dictionary's page followed by data pages, with the number of rows of the latter and how many of
+    /// those are decoded.
     pages: Buffer<u8>,
-    /// Whether all of those pages say the places of their values in the dictionary.
+    /// Whether all of those pages are dictionary-encoded.
     by_word: bool,
     rows: usize,
     decoded: usize,
-    /// Decoded arrays, with what of each is still to be handed out.
+    /// Decoded arrays that are not returned yet.
     ready: VecDeque<Box<dyn Array>>,
     compression: polars_parquet::parquet::compression::Compression,
     descriptor: ColumnDescriptor,
@@ -289,7 +292,7 @@ impl Chunk {
                     header.dictionary_page_header.as_ref().map(|header| header.num_values)
                 }
                 PageType::DATA_PAGE | PageType::DATA_PAGE_V2 => data,
-                // Indexes are of no use here.
+                // Index pages are not used.
                 _ => {
                     self.at += length + packed;
                     continue;
@@ -298,7 +301,7 @@ impl Chunk {
             let values = values.and_then(|values| usize::try_from(values).ok());
             let values = values.ok_or_else(|| claims("does not say how many values it has"))?;
             let dictionary = header.type_ == PageType::DICTIONARY_PAGE;
-            // Prefixes of earlier values make terabytes of a few bytes, and the library makes room for what they claim.
+            // Prefix encoding can turn a few bytes into terabytes, and the library allocates what they claim.
             let encoding = header.data_page_header.as_ref().map(|header| header.encoding);
             let encoding = encoding.or(header.data_page_header_v2.as_ref().map(|header| header.encoding));
             if encoding == Some(Encoding::DELTA_BYTE_ARRAY) {
@@ -311,7 +314,7 @@ impl Chunk {
             if !dictionary && values > self.rows_left {
                 return Err(claims("has more values than its footer says"));
             }
-            // A value may take no byte at all where they are all the same.
+            // A value may take no bytes where all are equal.
             let mut allowance = allowance.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             allowance.take(full + values as u64)?;
             drop(allowance);
@@ -356,7 +359,7 @@ impl Chunk {
 
     /// Decodes the next rows of the pages that were read.
     fn decode(&mut self, rows: usize) -> Result<(), ReadError> {
-        // The last part is not worth unpacking everything once more.
+        // A small remainder is not worth unpacking everything once more.
         let whole = self.rows <= 2 * ROWS && rows > FEW;
         let range = self.decoded..if whole { self.rows } else { self.rows.min(self.decoded + rows) };
         let expected = range.len();

@@ -1,4 +1,5 @@
-//! Parquet out: row groups of bounded size, columns encoded and packed in parallel, the statement in the file's metadata.
+//! Writes Parquet: row groups of bounded size, columns encoded and compressed in parallel, with the privacy
+//! statement in the file's metadata.
 
 use super::arrays::{Typed, arrays};
 use super::{Pending, STATEMENT, library};
@@ -33,7 +34,7 @@ fn options() -> WriteOptions {
 }
 
 impl<W: Write> ParquetWriter<W> {
-    /// Of the schema's columns, with a statement where there is one.
+    /// A writer of the schema's columns, with a privacy statement if given.
     pub fn new(schema: &Schema, to: W, rows: u64, statement: Option<String>) -> io::Result<Self> {
         let pending = Pending::new(schema, rows);
         let columns = pending.typed();
@@ -65,7 +66,7 @@ impl<W: Write> ParquetWriter<W> {
         Ok(written.map_err(library)?)
     }
 
-    /// Writes what waits and the footer.
+    /// Writes the remaining records and the footer.
     pub fn finish(mut self, progress: &dyn Progress) -> Result<(), Halted> {
         if let Some(group) = self.pending.rest() {
             self.group(&group, progress)?;
@@ -78,7 +79,7 @@ impl<W: Write> ParquetWriter<W> {
     }
 }
 
-/// Pages that are there already, as their writer takes them.
+/// Compressed pages, in the form that the writer takes.
 struct Packed {
     pages: std::vec::IntoIter<CompressedPage>,
     current: Option<CompressedPage>,
@@ -98,9 +99,9 @@ impl FallibleStreamingIterator for Packed {
     }
 }
 
-/// A column's pages, packed.
+/// A column's pages, compressed.
 fn pages(array: &dyn Array, of: ParquetType) -> io::Result<Vec<CompressedPage>> {
-    // Numbers that hardly come again, and times, are plain: their writer decides by a sample.
+    // Numbers that hardly repeat, and times, are encoded plainly, as a sample decides.
     let columns =
         array_to_columns(array.to_boxed(), of, options(), &[Encoding::RleDictionary]).map_err(library)?;
     let pages = columns.into_iter().flatten();

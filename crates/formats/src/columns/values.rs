@@ -1,5 +1,5 @@
-//! The arrays of a column read into its field's value space. Whatever a value's type, it means what its text would mean as a cell of CSV; common types
-//! get there without the text, a block of rows at a time.
+//! Reads the arrays of a column into its field's value space. A value of any type means what its text would
+//! mean in a CSV cell; common types take a fast path without the text, a block of rows at a time.
 
 use super::Holds;
 use super::cells::{of_keys, text};
@@ -18,7 +18,7 @@ use polars_arrow::types::PrimitiveType;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 
-/// Rows that are read together: their values are in the nearest cache until they are in the trace.
+/// Number of rows that are read together: their values fit in the first-level cache.
 const BLOCK: usize = 1 << 10;
 
 /// A row of a batch that cannot be read.
@@ -27,24 +27,24 @@ pub struct Bad {
     pub cell: BadCell,
 }
 
-/// What takes the values of a column, a block after the other.
+/// Receives the values of a column, block by block.
 pub type Put<'a> = dyn FnMut(&[u64]) + 'a;
 
-/// Reads the arrays of a column, and remembers what comes again.
+/// Reads the arrays of a column, and caches repeated values.
 pub struct ColumnReader<'a> {
     how: How<'a>,
     texts: Texts,
     words: Words,
 }
 
-/// How a column's values are taken.
+/// How the values of a column are read.
 #[derive(Clone, Copy)]
 struct How<'a> {
     parser: &'a Parser,
     holds: Holds,
     address: bool,
     exact: bool,
-    /// Values in one of a whole number.
+    /// The factor from an integer to its value.
     factor: u64,
 }
 
@@ -102,14 +102,14 @@ impl<'a> ColumnReader<'a> {
         rows(&how, array, put, apart, |_| None)
     }
 
-    /// A dictionary: its words are read once, and the good ones copied.
+    /// Reads a dictionary: its words are parsed once, and the good ones copied.
     fn dictionary(&mut self, array: &dyn Array, put: &mut Put) -> Vec<Bad> {
         let how = self.how;
         of_keys!(array, dictionary => {
             self.learn(dictionary.values().as_ref());
             let (words, keys) = (&self.words, dictionary.keys().values());
             let copy = |rows: Range<usize>, block: &mut [u64]| {
-                // A key of a row without a value may lead anywhere.
+                // The key of a null row is arbitrary.
                 let value = |key| words.values.get(key as usize).copied().unwrap_or(0);
                 block.iter_mut().zip(&keys[rows]).for_each(|(to, &key)| *to = value(key));
                 words.all_good
@@ -129,7 +129,7 @@ impl<'a> ColumnReader<'a> {
         }
         let (mut values, mut good) = (Vec::with_capacity(words.len()), vec![true; words.len()]);
         if let Parser::Ruled { .. } | Parser::Special(_) = self.how.parser {
-            // What is counted is counted for every row, not for every word.
+            // A counting parser counts every row, not every word.
             (values, good) = (vec![0; words.len()], vec![false; words.len()]);
         } else {
             let bad = self.read(words, &mut |block| values.extend_from_slice(block));
@@ -140,7 +140,8 @@ impl<'a> ColumnReader<'a> {
     }
 }
 
-/// Whether two arrays of words are the same in memory. One of them is kept, so that nothing else comes to stand there.
+/// Whether two arrays of words are the same in memory. One of them is retained, so that its memory is not
+/// reused.
 fn same(a: &dyn Array, b: &dyn Array) -> bool {
     let place = |array: &dyn Array| {
         let array = array.as_any();
@@ -164,7 +165,7 @@ impl How<'_> {
         if self.exact { cell } else { cell.trim_ascii() }
     }
 
-    /// Text, or bytes, which are the text unless they are an address.
+    /// Reads text, or bytes that are text or an address.
     fn cell(&self, bytes: &[u8], texts: &mut Texts) -> Option<u64> {
         if self.address && matches!(bytes.len(), 4 | 6 | 16) {
             if let Parser::Address(gatherer) = self.parser {
@@ -180,7 +181,8 @@ impl How<'_> {
         texts.read(self.parser, self.trimmed(bytes))
     }
 
-    /// A whole number that is not negative, where it is within bounds. All numbers between two that are have the same factor and are, too.
+    /// A non-negative integer within bounds. If two numbers are, all numbers between them are, with the same
+    /// factor.
     fn whole(&self, number: u64) -> Option<u64> {
         let read = number.checked_mul(self.factor)?;
         let within = match (self.parser, self.holds) {
@@ -195,14 +197,14 @@ impl How<'_> {
         within.then_some(read)
     }
 
-    /// A number with a fraction, where rounding its shortest text cannot come out otherwise.
+    /// A number with a fraction, where rounding cannot differ from that of its shortest text.
     fn fraction(&self, number: f64) -> Option<u64> {
         let below = (number.is_sign_positive() && number < 9e15).then_some(number as i64 as u64);
         if let Some(whole) = below.filter(|&whole| whole as i64 as f64 == number) {
             return self.whole(whole);
         }
         let Parser::Number { max, .. } = self.parser else { return None };
-        // A whole number must be whole, which the text says better.
+        // An integer field requires a whole number, for which the text gives the error.
         let scaled = (self.factor > 1).then_some(number * self.factor as f64)?;
         if !(0.0..1e12).contains(&scaled) {
             return None;
@@ -214,12 +216,13 @@ impl How<'_> {
     }
 }
 
-/// Rows are read one by one.
+/// For types that are read row by row.
 fn apart(_: Range<usize>, _: &mut [u64]) -> bool {
     false
 }
 
-/// Reads rows, block by block: all of one `together` where that can be, else `one` by one, and what neither can through its text.
+/// Reads rows block by block: a whole block by `together` where possible, otherwise row by row by `one`, and
+/// the remaining rows through their text.
 fn rows(
     how: &How,
     array: &dyn Array,
@@ -255,7 +258,7 @@ fn rows(
     bad
 }
 
-/// Rows without a value, told by a word at a time.
+/// The null rows, found by words of 64 bits.
 fn absent(valid: &Bitmap, rows: Range<usize>) -> impl Iterator<Item = usize> {
     let valid = BitMask::from_bitmap(valid);
     rows.clone().step_by(32).flat_map(move |start| {
@@ -269,7 +272,7 @@ fn absent(valid: &Bitmap, rows: Range<usize>) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Numbers of any type.
+/// Reads numbers of any primitive type.
 fn numbers(how: &How, array: &dyn Array, primitive: PrimitiveType, put: &mut Put) -> Vec<Bad> {
     macro_rules! of {
         ($type:ty, $numbers:ident => $read:expr) => {
@@ -307,7 +310,8 @@ fn numbers(how: &How, array: &dyn Array, primitive: PrimitiveType, put: &mut Put
         PrimitiveType::UInt32 => whole!(u32),
         PrimitiveType::UInt64 => whole!(u64),
         PrimitiveType::Float32 => of!(f32, numbers => rows(how, array, put, apart, |row| {
-            // The shortest text of an f32 is another number than its value, unless that is whole and not large.
+            // The shortest text of an f32 is a different number from its value, unless that is whole and not
+            // large.
             let number = f64::from(numbers[row]);
             (number as i64 as f64 == number && number < 16_777_216.0).then(|| how.fraction(number))?
         })),
@@ -432,7 +436,7 @@ mod tests {
         }
     }
 
-    /// More rows than are read together, some without a value and some that cannot be read, in whichever blocks.
+    /// More rows than are read together, with some nulls and some unreadable ones, in any blocks.
     #[test]
     fn rows_are_told_apart_across_blocks() {
         let number = |row: usize| match row % 700 {
@@ -457,7 +461,7 @@ mod tests {
         ];
         for (array, holds) in arrays {
             let mut reader = ColumnReader::new(&port, (holds, false), false);
-            // A slice that begins within a block and a word of validity.
+            // A slice that begins within a block and within a word of the validity bitmap.
             for from in [0, 37, 1_029] {
                 let (mut values, part) = (Vec::new(), array.sliced(from, 5_000 - from));
                 let bad = reader.read(part.as_ref(), &mut |block| values.extend_from_slice(block));

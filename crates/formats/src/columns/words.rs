@@ -1,5 +1,5 @@
-//! Text of Parquet as places in a dictionary, where its pages have it so: each word is read once, and a place has a quarter of the bytes of a text's
-//! view.
+//! Reads dictionary-encoded text of Parquet as indices of its dictionary: each word is read once, and an
+//! index takes a quarter of the bytes of a text's view.
 
 use polars_arrow::array::{Array, DictionaryArray, PrimitiveArray, Utf8ViewArray};
 use polars_arrow::compute::concatenate::concatenate_unchecked;
@@ -7,15 +7,15 @@ use polars_arrow::datatypes::{ArrowDataType, DTYPE_CATEGORICAL_NEW, Field, Integ
 use polars_arrow::legacy::error::PolarsResult;
 use std::collections::BTreeMap;
 
-/// A field of text, decoded to places in a dictionary.
+/// The field of a text column decoded to indices of a dictionary.
 pub fn of(text: &Field) -> Field {
     let dtype = ArrowDataType::Dictionary(IntegerType::UInt32, Box::new(ArrowDataType::Utf8View), false);
-    // The library reads a dictionary as such where the field says that it is one.
+    // The library reads a dictionary as such where the field declares one.
     let says = BTreeMap::from([(DTYPE_CATEGORICAL_NEW.into(), "".into())]);
     Field::new(text.name.clone(), dtype, true).with_metadata(says)
 }
 
-/// Parts of a column of one row group, which has one dictionary at most, after one another.
+/// Concatenates parts of a column of one row group, which has at most one dictionary.
 pub fn joined(parts: &[Box<dyn Array>]) -> PolarsResult<Box<dyn Array>> {
     let dictionaries: Vec<Option<DictionaryArray<u32>>> =
         parts.iter().map(|part| part.as_ref().as_any().downcast_ref().cloned()).collect();
@@ -32,7 +32,7 @@ pub fn joined(parts: &[Box<dyn Array>]) -> PolarsResult<Box<dyn Array>> {
                 None => Ok(keys),
             }
         }
-        // Where the dictionary was full, text follows as it is.
+        // After the dictionary was full, plain text follows.
         Some(_) => {
             let spelled: PolarsResult<Vec<Box<dyn Array>>> = parts
                 .iter()
@@ -44,7 +44,7 @@ pub fn joined(parts: &[Box<dyn Array>]) -> PolarsResult<Box<dyn Array>> {
     }
 }
 
-/// The same as text.
+/// The indices as text.
 fn spelled(places: &DictionaryArray<u32>) -> PolarsResult<Box<dyn Array>> {
     let texts: Vec<Option<&str>> = places.iter_typed::<Utf8ViewArray>()?.collect();
     Ok(Utf8ViewArray::from_slice(texts).boxed())

@@ -1,40 +1,43 @@
-//! The order in which a record gets its attributes: class and side first, then along the tree of the strongest ties within a class (Chow and Liu 1968).
+//! The order in which a record gets its attributes: class and side first, then along the tree of the
+//! strongest ties within a class (Chow and Liu 1968).
 
 use netdpsyn_model::Table;
 use netdpsyn_model::layers::margins::sums;
 use netdpsyn_model::layers::{Layout, estimate};
 
-/// What is drawn, in order.
+/// The draws, in order.
 pub struct Chain {
     /// class × side: records of each.
     pub context: Vec<f64>,
-    /// Sides of a class.
+    /// Number of sides.
     pub sides: usize,
     /// The other attributes.
     pub links: Vec<Link>,
 }
 
-/// An attribute, drawn by its shape and what ties it to one that is there.
+/// An attribute, drawn by its shape and its tie to an earlier attribute.
 pub struct Link {
     /// The attribute, fine.
     pub attribute: usize,
     /// By class × side, then fine bin: records.
     pub shape: Vec<f64>,
-    /// What it hangs on.
+    /// The tie to an earlier attribute, if there is one.
     pub tie: Option<Tie>,
 }
 
-/// How far coarse bins of an attribute and of its parent go together.
+/// The dependency between the coarse bins of an attribute and of its parent.
 pub struct Tie {
     /// The parent, fine.
     pub parent: usize,
-    /// Whether it is told by class.
+    /// Whether it depends on the class.
     pub by_class: bool,
-    /// By class (if told by it), coarse bin of the parent, and coarse bin of the attribute: how much more often than without the parent.
+    /// By class (if it depends on it), coarse bin of the parent, and coarse bin of the attribute: the ratio
+    /// to the frequency without the parent.
     pub factors: Vec<f64>,
 }
 
-/// A table of two attributes, with or without the class: counts by class, then the first's coarse bins, then the second's.
+/// A table of two attributes, with or without the class: counts by class, then the first's coarse bins, then
+/// the second's.
 struct Couple {
     of: [usize; 2],
     by_class: bool,
@@ -43,7 +46,7 @@ struct Couple {
 }
 
 impl Chain {
-    /// Of a model's tables.
+    /// The chain for a model's tables.
     pub fn of(layout: &Layout<'_>, tables: &[Table]) -> Chain {
         let layers = layout.layers;
         let (classes, sides) = (layout.bins(layers.class), layout.bins(layers.side));
@@ -108,7 +111,8 @@ impl Chain {
     }
 }
 
-/// What two attributes would count if they had nothing to do with each other within a class; summed over the classes where they are not told by it.
+/// The counts of two attributes if they are independent within a class; summed over the classes where the tie
+/// does not depend on it.
 fn apart(classes: &[f64], x: &[f64], y: &[f64], by_class: bool) -> Vec<f64> {
     let told = estimate::apart(classes, x, y);
     let cells = told.len() / classes.len();
@@ -124,7 +128,8 @@ fn divergence(counts: &[f64], apart: &[f64]) -> f64 {
     counts.iter().zip(apart).map(term).sum()
 }
 
-/// The tree of largest strength over `nodes`, from the strongest couple on: each node with the couple that ties it to one before.
+/// The tree of largest strength over `nodes`, from the strongest couple on: each node with the couple that
+/// ties it to an earlier one.
 fn tree(nodes: usize, couples: &[Couple]) -> Vec<(usize, Option<usize>)> {
     let mut order: Vec<(usize, Option<usize>)> = Vec::new();
     let mut there = vec![false; nodes];
@@ -140,7 +145,7 @@ fn tree(nodes: usize, couples: &[Couple]) -> Vec<(usize, Option<usize>)> {
                 (if there[x] { y } else { x }, Some(couple))
             }
             None => {
-                // A new part: its strongest couple, or an attribute that no table holds.
+                // A new component: its strongest couple, or an attribute that no table contains.
                 let first = strongest(&|c| !there[c.of[0]] && !there[c.of[1]]).map(|c| couples[c].of[0]);
                 let alone = (0..nodes).find(|&node| !there[node]);
                 match first.or(alone) {
@@ -155,7 +160,8 @@ fn tree(nodes: usize, couples: &[Couple]) -> Vec<(usize, Option<usize>)> {
     order
 }
 
-/// By class, bin of the parent and bin of the node: the couple's counts over what the node has in all.
+/// By class, bin of the parent and bin of the node: the ratio of the couple's counts to those of the node
+/// overall.
 fn factors(
     couple: &Couple,
     node: usize,

@@ -1,14 +1,17 @@
-//! Records of a model of two resolutions: more of them than are wanted, drawn along a chain, weighted until they meet every table, and then thinned out.
+//! Records of a model of two resolutions: a larger pool is drawn along a chain, weighted until it meets every
+//! table, and then sampled.
 //!
 //! ```text
-//! class × side, whole counts ─► chain: each attribute given what is there ─► rake weights to all tables ─► systematic draw ─► codes
+//! class × side, whole counts ─► chain: each attribute given the earlier ones
+//!                            ─► rake weights to all tables ─► systematic draw ─► codes
 //! ```
-//! A record that no chain would have drawn never appears, but among those that it draws the weights choose such as agree with pairs and triples that the
-//! chain does not hold. Cells of mere noise pull little ([`rake`]).
+//!
+//! Only records that the chain draws can occur, but among these the weights select those that agree with
+//! pairs and triples outside the chain. Cells of mere noise have little effect ([`rake`]).
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`chain`] | in which order attributes are drawn, and from what |
+//! | [`chain`] | the order in which attributes are drawn, and the tables |
 //! | [`start`] | the records of a pool |
 //! | [`rake`] | their weights |
 
@@ -27,13 +30,13 @@ use rake::Raked;
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 use rayon::prelude::*;
 
-/// Records drawn for each one that is wanted.
+/// Number of pool records per wanted record.
 const DRAWN_FOR_ONE: usize = 3;
-/// Records of a part that is drawn and weighted on its own: its codes and cells stay in cache.
+/// Records of a part that is drawn and weighted separately: its codes and cells fit in cache.
 const PART: usize = 1 << 15;
-/// Records that a part draws at least: of a few, no weights can meet a table.
+/// Least number of pool records of a part: weights of a few records cannot meet a table.
 const LEAST_DRAWN: usize = 20_000;
-/// Times that weights are raked to every table.
+/// Number of sweeps of raking over all tables.
 const SWEEPS: usize = 25;
 
 /// A pool, before its records are drawn.
@@ -45,17 +48,18 @@ pub struct Pool<'a> {
     ends: Option<&'a Ends>,
 }
 
-/// Classes in other shares than the model's. Half of the records of a pool are drawn as the model has them, so that tables without the class still say something
-/// of them, and half as is wanted; weights begin with what makes the model's mix of both, and end with what makes the one that is wanted.
+/// Class shares that differ from the model's. Half of the pool is drawn with the shares of the model, so that
+/// tables without the class still constrain the records, and half with the requested shares. Initial weights
+/// give the mixture the model's shares; final weights give it the requested ones.
 struct Blend {
-    /// By class, what a record counts before the tables.
+    /// By class, the weight of a record before raking.
     begin: Vec<f64>,
-    /// And after them.
+    /// By class, the factor of its weight after raking.
     end: Vec<f64>,
 }
 
 impl<'a> Pool<'a> {
-    /// Of a model of two resolutions; its classes in these shares, if they are given.
+    /// The pool of a model of two resolutions, with these class shares if given.
     pub fn new(model: &'a Model, layers: &'a Layers, shares: Option<&[f64]>) -> Pool<'a> {
         let layout = Layout::new(&model.attributes, layers);
         let mut chain = Chain::of(&layout, &model.tables);
@@ -65,12 +69,16 @@ impl<'a> Pool<'a> {
         Pool { layout, chain, tables, blend, ends: model.rules.ends.as_ref() }
     }
 
-    /// Whether records of this model are made in any shares of an attribute.
+    /// Whether records of this model can be generated with any shares of an attribute.
     pub fn blends(model: &Model, attribute: usize) -> bool {
         model.layers.as_ref().is_some_and(|layers| layers.class == Some(attribute))
     }
 
-    /// `rows` records, as codes of the fine attributes. Each part has a source of random numbers of its own, drawn from `rng` in order.
+    /// `rows` records, as codes of the fine attributes. Each part has a random number generator of its own,
+    /// drawn from `rng` in order.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn draw(
         &self,
         rows: usize,
@@ -108,7 +116,7 @@ impl<'a> Pool<'a> {
         if let Some(ends) = self.ends {
             let own = |row: usize| ends.attributes.map(|end| codes[end].get(row));
             let apart: Vec<usize> = (0..drawn).filter(|&row| !ends.meet(own(row))).collect();
-            // What would leave nothing says nothing.
+            // If it would remove everything it is ignored.
             if apart.len() < drawn {
                 apart.into_iter().for_each(|row| weights[row] = 0.0);
             }
@@ -129,7 +137,7 @@ impl<'a> Pool<'a> {
 }
 
 impl Blend {
-    /// Makes the chain draw both mixes.
+    /// Makes the chain draw both mixtures.
     fn of(chain: &mut Chain, shares: &[f64]) -> Blend {
         let total: f64 = chain.context.iter().sum();
         let of_class: Vec<f64> =
@@ -145,8 +153,8 @@ impl Blend {
     }
 }
 
-/// `rows` of the weighted records: the k-th is the one in which the running sum of weights passes k and a random offset. Each is taken as often as its
-/// weight says, to within one.
+/// Samples `rows` of the weighted records systematically: the k-th is the one at which the running sum of
+/// weights passes k plus a random offset. Each is taken as often as its weight, to within one.
 fn systematic(weights: &[f64], rows: usize, rng: &mut impl Rng) -> Vec<u32> {
     let step = weights.iter().sum::<f64>() / rows.max(1) as f64;
     let (mut sum, mut next) = (0.0, step * rng.random::<f64>());
@@ -158,13 +166,13 @@ fn systematic(weights: &[f64], rows: usize, rng: &mut impl Rng) -> Vec<u32> {
             next += step;
         }
     }
-    // What rounding of the sums leaves out.
+    // The remainder from rounding of the sums.
     let last = weights.len().saturating_sub(1) as u32;
     chosen.resize(rows, last);
     chosen
 }
 
-/// An empty pool of codes: a column a fine attribute.
+/// An empty pool of codes: one column per fine attribute.
 fn empty(layout: &Layout<'_>, rows: usize) -> Codes {
     let fine = 0..layout.layers.coarse.len();
     fine.map(|a| Values::zeros(layout.bins(Some(a)) as u64 - 1, rows)).collect()

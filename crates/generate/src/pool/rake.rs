@@ -1,23 +1,25 @@
-//! Weights of records raked to tables that are noisy.
+//! Rakes the weights of records to noisy tables.
 //!
-//! A sweep scales the weights in every cell of every table by (wanted / there)^r with r = z² / (z² + 4σ²), where z is the larger of the two: where a cell
-//! holds no more than its noise, weights follow it little. With r = 1 they would follow the noise of all tables at once, and be worse than before.
+//! A sweep scales the weights in every cell of every table by (wanted / present)^r with r = z² / (z² + 4σ²),
+//! where z is the larger of the two: where a cell does not exceed its noise, weights change little. With r =
+//! 1 they would follow the noise of all tables at once and end worse than before.
 
 use crate::codes::Codes;
 use netdpsyn_model::{Table, table::Variance};
 use netdpsyn_trace::progress::{Cancelled, Step};
 
-/// σ that count as noise.
+/// Number of σ that count as noise.
 const NOISE: f64 = 2.0;
-/// Most that one table scales a weight by in a sweep. Where tables want of the few records of a pool what they cannot all have, weights would else swing ever wider.
+/// Largest factor by which one table scales a weight in a sweep. Where tables make conflicting demands on the
+/// few records of a pool, weights would otherwise oscillate with growing amplitude.
 const STEP: f64 = 4.0;
-/// No cell is wanted less than this.
+/// Smallest target of a cell.
 const LEAST: f64 = 1e-3;
 
-/// A table that weights are raked to.
+/// A table to which weights are raked.
 pub struct Raked<'a> {
     table: &'a Table,
-    /// Its counts, which sum to N̂.
+    /// Its target counts, which sum to N̂.
     wanted: Vec<f64>,
     /// (2σ)².
     noise: f64,
@@ -43,7 +45,7 @@ impl<'a> Raked<'a> {
         cells
     }
 
-    /// L1 distance of these records from the table, as a share of them.
+    /// L1 distance of these records from the table, as a share of the records.
     pub fn error(&self, cells: &[u32], records: &[u32]) -> f64 {
         let one = self.records / records.len().max(1) as f64;
         let mut there = vec![0.0; self.wanted.len()];
@@ -51,7 +53,7 @@ impl<'a> Raked<'a> {
         there.iter().zip(&self.wanted).map(|(a, b)| (a - b).abs()).sum::<f64>() / self.records.max(1e-9)
     }
 
-    /// Turns what the cells hold into the factors of their weights.
+    /// Replaces the weights in each cell by the factor for them.
     fn factors(&self, there: &mut [f64]) {
         for (cell, &wanted) in there.iter_mut().zip(&self.wanted) {
             *cell = match *cell > 0.0 {
@@ -65,8 +67,11 @@ impl<'a> Raked<'a> {
     }
 }
 
-/// Rakes weights, which sum to N̂ afterwards as far as the tables let them; what they are before says how much each record counts beside the others. `step` is
-/// called before every sweep.
+/// Rakes weights, which afterwards sum to N̂ as far as the tables permit; their initial values are relative.
+/// `step` is called before every sweep.
+///
+/// # Errors
+/// [`Cancelled`] when `step` returns it.
 pub fn rake(
     tables: &[Raked<'_>],
     cells: &[Vec<u32>],
@@ -85,7 +90,7 @@ pub fn rake(
         for at in 0..tables.len() {
             let after = if at == last { 0 } else { at + 1 };
             tables[at].factors(&mut there[..tables[at].wanted.len()]);
-            // One pass a table: its factors are applied while the next one is summed.
+            // One pass per table: its factors are applied while the next table is summed.
             next[..tables[after].wanted.len()].fill(0.0);
             for (weight, (&own, &other)) in weights.iter_mut().zip(cells[at].iter().zip(&cells[after])) {
                 *weight *= there[own as usize];

@@ -1,6 +1,7 @@
 //! The records of a pool, drawn along the chain.
 //!
-//! Every draw is systematic: of the records that agree on what is given, each value gets as many as its weight says, to within one, and chance decides which.
+//! Every draw is systematic: of the records that agree on the given attributes, each value gets as many as
+//! its weight, to within one, and chance decides which.
 
 use super::chain::{Chain, Link};
 use super::empty;
@@ -12,6 +13,9 @@ use rand::{Rng, RngExt, seq::SliceRandom};
 use std::ops::Range;
 
 /// `rows` records, as codes of the fine attributes.
+///
+/// # Errors
+/// [`Cancelled`] when `step` returns it.
 pub fn records(
     layout: &Layout<'_>,
     chain: &Chain,
@@ -111,7 +115,7 @@ fn draw(
     }
 }
 
-/// Members in order of their group, and where each group begins.
+/// Members in order of their group, and the start of each group.
 pub(crate) fn by_group(groups: &[u32], number: usize, order: &mut Vec<u32>, starts: &mut Vec<u32>) {
     starts.clear();
     starts.resize(number + 2, 0);
@@ -128,7 +132,8 @@ pub(crate) fn by_group(groups: &[u32], number: usize, order: &mut Vec<u32>, star
     }
 }
 
-/// Running sums of the shape times the factors of its coarse bins; of the shape alone where nothing is left of it.
+/// Running sums of the shape times the factors of its coarse bins; of the shape alone where the product is
+/// zero.
 fn cumulate(shape: &[f64], factors: Option<&[f64]>, to_coarse: &[u32], sums: &mut Vec<f64>) {
     let mut run = |weight: &dyn Fn(usize) -> f64| {
         sums.clear();
@@ -144,7 +149,7 @@ fn cumulate(shape: &[f64], factors: Option<&[f64]>, to_coarse: &[u32], sums: &mu
     }
 }
 
-/// Deals values to members, systematically.
+/// Distributes values to members, systematically.
 pub(crate) fn deal(members: &[u32], sums: &[f64], mut set: impl FnMut(u32, u64), rng: &mut impl Rng) {
     let total = sums[sums.len() - 1];
     let step = total / members.len() as f64;

@@ -1,4 +1,4 @@
-//! Sessions told apart: two of one five-tuple would be one session of more packets.
+//! Separates sessions: two with the same five-tuple would be one session with more packets.
 
 use super::hosts::Leaves;
 use super::sizes::Sizes;
@@ -6,13 +6,15 @@ use netdpsyn_model::sessions::{Part, Sessions};
 use rand::{Rng, RngExt};
 use std::collections::BTreeMap;
 
-/// High ports that are tried in a session's own bin, then in all; and sessions to change servers with.
+/// Number of high ports tried in a session's own bin, then overall; and of sessions tried for exchanging
+/// servers.
 const TRIES: usize = 24;
 
-/// What a session is known by: client, server, ports, protocol.
+/// The identity of a session: client, server, ports, protocol.
 type Tuple = ([u64; 2], [u64; 2], u32);
 
-/// Gives sessions that have one tuple with another a high port of their own, or, where that is no help, another session's server.
+/// Gives sessions that share a tuple with another one a different high port or, where that does not help,
+/// another session's server.
 pub fn apart(
     model: &Sessions,
     sizes: &Sizes,
@@ -37,7 +39,7 @@ pub fn apart(
             continue;
         }
         let service = own.1[0];
-        // Protocols without ports, and fragments, have none to change.
+        // Protocols without ports, and fragments, have no port to change.
         let found = (0..2 * TRIES).filter(|_| own.1[1] > 0).find_map(|attempt| {
             let port = match attempt < TRIES {
                 true => {

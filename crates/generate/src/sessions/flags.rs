@@ -1,9 +1,11 @@
-//! Directions and TCP flags of a session's packets: a path of a chain of (direction, flags) that begins, ends, and has as many packets of either direction as its session.
+//! Directions and TCP flags of a session's packets: a path in a Markov chain of (direction, flags) from its
+//! start to its end, with as many packets in either direction as its session has.
 //!
-//! The chain is what the look at flags after flags says, made to agree with itself: as many packets come to a state as leave it. A path is drawn with what may still follow
-//! in mind: by how likely the chain gets from each next state to its end with exactly the packets that are left, which tables say that hang on nothing else. Sessions
-//! of more packets than the tables have take their directions in the same proportions. As real sessions are more of one kind than a chain's, transitions that come
-//! out too often or too rarely are weighed again.
+//! The chain comes from the noisy counts of consecutive flags, made consistent: every state is entered as
+//! often as it is left. A path is drawn conditioned on the remaining packets: tables give the probability
+//! that the chain gets from each next state to its end with exactly these packets, and depend on nothing
+//! else. Sessions with more packets than the tables cover use the same proportions. Real sessions are more
+//! uniform than those of a chain, so transitions that occur too often or too rarely are reweighted.
 
 use super::FLAGS;
 use super::likely::Penalties;
@@ -17,58 +19,64 @@ use netdpsyn_trace::protocols;
 use rand::Rng;
 use rayon::prelude::*;
 
-/// σ that a transition of a class stands above noise; that one of all classes does, or that of flags to flags whatever the directions; and what is left of one whose flags stand out.
+/// σ by which a transition of a class stands above the noise; then the same for all classes together, or for
+/// the flags whatever the directions; then for a single transition whose flags stand out.
 const STANDS: f64 = 4.0;
 const TOGETHER: f64 = 3.0;
 const ALONE: f64 = 1.0;
-/// Packets of a direction that tables look ahead.
+/// Largest number of packets in one direction that the tables cover.
 pub const AHEAD: usize = 40;
-/// Part of its state's share that every transition keeps, so that no session is impossible; and what a first or last packet keeps.
+/// The part of its state's share that every transition keeps, so that no session is impossible; and the part
+/// that a first or last packet keeps.
 const KEPT: [f64; 2] = [1e-5, 1e-8];
-/// Times that transitions are weighed again, and packets of the sessions that say how often they come out.
+/// Number of rounds of reweighting, and of packets of the sessions from which frequencies are estimated.
 const ROUNDS: usize = 6;
 const TRIED: usize = 150_000;
-/// By how much a weight changes in one of these at most.
+/// Largest factor by which a weight changes in a round.
 const CHANGE: f64 = 3.0;
-/// Part of a length that it keeps whatever the flags.
+/// The part of its frequency that a length keeps whatever the flags.
 const LENGTHS_KEPT: f64 = 1e-3;
-/// How much rarer than one of a smooth spread a size is at least that a chain can hardly have, and how far it is from what can be at most.
+/// The ratio to a smooth distribution below which a size counts as hardly possible in the chain; and the
+/// largest penalty of a size.
 const RARE: f64 = 0.1;
 const IMPOSSIBLE: f64 = 6.0;
 
 /// A chain of states, by lagged class.
 pub struct Chain {
-    /// Bins of flags.
+    /// Number of bins of flags.
     bins: usize,
     classes: Vec<Class>,
-    /// By lagged class, state and coarse length: how much likelier the length is than in its direction at large.
+    /// By lagged class, state and coarse length: the ratio of the length's frequency to that in its direction
+    /// overall.
     lengths: Vec<f64>,
     width: usize,
 }
 
-/// The chain of a class. The state behind the last one is none: before the first packet, and after the last.
+/// The chain of a class. The state after the last one stands for none: before the first packet, and after the
+/// last.
 struct Class {
     states: usize,
-    /// Records that made it; its transitions are shares.
+    /// Counts of transitions; their proportions are the transition probabilities.
     wanted: Vec<f64>,
     /// Weights of transitions.
     weights: Vec<f64>,
-    /// By packets that are left of both directions, and state: how likely they follow, relative to others of as many.
+    /// By remaining packets of both directions, and state: the relative probability that they follow, among
+    /// states with as many.
     ahead: Vec<f64>,
     penalties: Penalties,
 }
 
-/// What is left of a session, and where it stands.
+/// The remaining packets of a session, and its current state.
 #[derive(Clone, Copy)]
 pub struct At {
-    /// Packets of either direction.
+    /// Remaining packets in either direction.
     pub left: [u32; 2],
-    /// The last packet's state.
+    /// The state of the last packet.
     state: usize,
 }
 
 impl Chain {
-    /// Of a model that knows flags.
+    /// The chain of a model with flags.
     pub fn of(model: &Model, sessions: &Sessions) -> Option<Chain> {
         let bins = model.attributes[sessions.flags?].bins();
         let tables = transitions(model, sessions, bins);
@@ -77,7 +85,10 @@ impl Chain {
         Some(Chain { bins, classes, lengths: lengths(sessions, bins), width })
     }
 
-    /// Weighs transitions again for sessions of these sizes.
+    /// Reweights transitions for sessions of these sizes.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn meet(
         &mut self,
         sessions: &Sessions,
@@ -91,12 +102,12 @@ impl Chain {
         })
     }
 
-    /// How far sizes are from what a class can have.
+    /// The penalties of the sizes of a class.
     pub fn penalties(&self, class: usize) -> &Penalties {
         &self.classes[class].penalties
     }
 
-    /// Before the first packet of a session.
+    /// The state before the first packet of a session.
     pub fn start(&self, sent: [u32; 2]) -> At {
         At { left: sent, state: 2 * self.bins }
     }
@@ -113,7 +124,7 @@ impl Chain {
         (at.state / self.bins, at.state % self.bins)
     }
 
-    /// By coarse length, how much likelier it is with these flags.
+    /// By coarse length, the ratio of its frequency with these flags to that overall.
     pub fn lengths(&self, class: usize, direction: usize, flags: usize) -> &[f64] {
         let row = class * 2 * self.bins + direction * self.bins + flags;
         &self.lengths[row * self.width..(row + 1) * self.width]
@@ -131,7 +142,7 @@ impl Class {
             scale_to(row, 1.0);
             for (next, n) in row.iter_mut().enumerate() {
                 let edge = usize::from(state == states || next == states);
-                // Nothing has no packets.
+                // A session has at least one packet.
                 let none = state == states && next == states;
                 *n += if none { 0.0 } else { KEPT[edge] * (into[next] + KEPT[0] / width as f64) };
             }
@@ -150,7 +161,8 @@ impl Class {
         self.ahead[(left[0] * (AHEAD + 1) + left[1]) * self.states + state]
     }
 
-    /// How likely the chain goes on from a state with these transitions, with so many packets of either direction left.
+    /// The probability that the chain continues from a state with these transitions, with this many packets
+    /// left in either direction.
     fn onwards(&self, row: &[f64], left: [usize; 2], bins: usize) -> f64 {
         let by = |direction: usize| -> f64 {
             let mut then = left;
@@ -164,7 +176,8 @@ impl Class {
         by(0) + by(1)
     }
 
-    /// How far each size is from what can be, where `scales` are logarithms of what tables of so many packets were divided by.
+    /// The penalty of each size; `scales` are the logarithms of the normalisers of the tables, by number of
+    /// packets.
     fn penalties(&self, bins: usize, scales: &[f64]) -> Penalties {
         let start = self.row(self.states);
         let of = |left: [usize; 2]| -> f64 {
@@ -183,7 +196,8 @@ impl Class {
         likely.iter().zip(&smooth).map(far).collect()
     }
 
-    /// Fills the tables of what is ahead, those of fewer packets first; logarithms of what they are divided by.
+    /// Fills the look-ahead tables, those of fewer packets first; returns the logarithms of their
+    /// normalisers.
     fn look_ahead(&mut self, bins: usize) -> Vec<f64> {
         let mut scales: Vec<f64> = Vec::with_capacity(2 * AHEAD + 1);
         self.ahead = vec![0.0; (AHEAD + 1) * (AHEAD + 1) * self.states];
@@ -217,7 +231,7 @@ impl Class {
     fn next(&self, bins: usize, at: &mut At, scratch: &mut Vec<f64>, rng: &mut impl Rng) {
         scratch.clear();
         let row = self.row(at.state);
-        // More than the tables have is looked up in the same proportions.
+        // More packets than the tables cover are looked up in the same proportions.
         let most = at.left[0].max(at.left[1]) as usize;
         let shrunk = |packets: u32| match most > AHEAD {
             true => (packets as usize * AHEAD).div_ceil(most),
@@ -236,7 +250,7 @@ impl Class {
         }
         let sum: f64 = scratch.iter().sum();
         if !sum.is_finite() || sum <= 0.0 {
-            // Beyond all numbers: whatever is left.
+            // All weights underflow: use the remaining packets.
             let own = |(next, n): (usize, &mut f64)| *n = f64::from(at.left[next / bins]);
             scratch.iter_mut().enumerate().for_each(own);
         }
@@ -244,7 +258,8 @@ impl Class {
         at.left[at.state / bins] -= 1;
     }
 
-    /// Weighs transitions until they come out as often as they are to, given how often one direction follows another.
+    /// Reweights transitions until they occur as often as wanted, given how often one direction follows
+    /// another.
     fn meet(
         &mut self,
         sessions: &[[u32; 2]],
@@ -257,7 +272,7 @@ impl Class {
         if sessions.is_empty() {
             return Ok(());
         }
-        // A loop that is weighed up once too often is never left: the weights that come nearest are kept.
+        // A loop whose weight is raised too far is never left, so the best weights so far are kept.
         let mut best = (f64::INFINITY, Vec::new());
         for _ in 0..ROUNDS {
             step()?;
@@ -281,7 +296,7 @@ impl Class {
             for ((weight, made), wanted) in self.weights.iter_mut().zip(&made).zip(&self.wanted) {
                 let wanted = wanted / all.max(1e-9) * total;
                 if wanted > 0.0 {
-                    // A few drawn ones more or less are chance.
+                    // A difference of a few drawn ones is chance.
                     let ratio = (wanted + 5.0) / (made + 5.0);
                     *weight *= ratio.sqrt().clamp(1.0 / CHANGE, CHANGE);
                 }
@@ -296,7 +311,7 @@ impl Class {
     }
 }
 
-/// Sizes of the sessions of a lagged class, of evenly many if there are more packets than are tried.
+/// Sizes of the sessions of a lagged class; an evenly spaced sample if there are too many packets.
 fn tried(sessions: &Sessions, sizes: &Sizes, class: usize) -> Vec<[u32; 2]> {
     let own: Vec<usize> = (0..sizes.len())
         .filter(|&session| sessions.classes.lagged[sizes.class[session] as usize] as usize == class)
@@ -307,14 +322,14 @@ fn tried(sessions: &Sessions, sizes: &Sizes, class: usize) -> Vec<[u32; 2]> {
     each.map(|session| [0, 1].map(|direction| sizes.sent[direction][session])).collect()
 }
 
-/// By lagged class: transitions that stand out, as they agree with one another.
+/// By lagged class: the transitions that stand out, made consistent.
 fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>> {
     let noisy = Noisy::of(sessions, What::Flags);
     let states = 2 * bins;
     let cells = (states + 1) * (states + 1);
     let tables: Vec<&[f64]> = noisy.counts.chunks(cells).collect();
     let tcp = of_tcp(model, sessions, tables.len());
-    // What all classes of TCP say together, and all others.
+    // The sums over all classes of TCP, and over all others.
     let pooled = [false, true].map(|kind| {
         let own: Vec<&&[f64]> =
             tables.iter().zip(&tcp).filter(|(_, tcp)| **tcp == kind).map(|(t, _)| t).collect();
@@ -341,7 +356,7 @@ fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>>
     tables.iter().zip(&tcp).map(of).collect()
 }
 
-/// The transitions that stand out, each by itself or as one of those between the same flags.
+/// The transitions that stand out, either by themselves or together with all between the same flags.
 fn standing(table: &[f64], sigma: f64, bins: usize) -> Vec<f64> {
     let width = 2 * bins + 1;
     let flags = |state: usize| if state == 2 * bins { bins } else { state % bins };
@@ -371,7 +386,7 @@ fn of_tcp(model: &Model, sessions: &Sessions, lagged: usize) -> Vec<bool> {
     (0..lagged).map(is).collect()
 }
 
-/// Transitions of which nothing is known but how often flags occur: short sessions that mostly alternate.
+/// Default transitions, where only the frequencies of flags are known: short sessions that mostly alternate.
 fn unknown(model: &Model, sessions: &Sessions, bins: usize) -> Vec<f64> {
     let one_way = sessions.flags.and_then(|flags| model.one_ways.get(flags));
     let mut flags: Vec<f64> =
@@ -385,11 +400,12 @@ fn unknown(model: &Model, sessions: &Sessions, bins: usize) -> Vec<f64> {
     (0..width * width).map(cell).collect()
 }
 
-/// Times that states are visited, and that what fell below 0 is left out.
+/// Number of sweeps over the states, each of which removes negative counts.
 const SWEEPS: usize = 60;
 const CUTS: usize = 4;
 
-/// As many come to each state as leave it, with the least change of what there is (squares of differences); nothing stays nothing.
+/// Makes every state entered as often as it is left, by the smallest change (least squares); zeros stay
+/// zeros.
 fn agree(table: &mut [f64], width: usize) {
     for _ in 0..CUTS {
         for _ in 0..SWEEPS {
@@ -421,7 +437,7 @@ fn agree(table: &mut [f64], width: usize) {
     table.iter_mut().for_each(|n| *n = n.max(0.0));
 }
 
-/// By lagged class and state: how much likelier each length is than in the state's direction at large.
+/// By lagged class and state: the ratio of each length's frequency to that in the state's direction overall.
 fn lengths(sessions: &Sessions, bins: usize) -> Vec<f64> {
     let width = sessions.axis(Part::Length).coarse_bins();
     if sessions.look(What::FlagLengths).is_none() {
@@ -456,7 +472,7 @@ mod tests {
     /// A handshake, requests with answers, and an end: two flags, of which the first one opens.
     fn chain() -> Class {
         let mut table = vec![0.0; 25];
-        // States: 0 and 1 are asked, 2 and 3 served; 4 is none.
+        // States: 0 and 1 are sent by the client, 2 and 3 by the server; 4 is none.
         for (before, now, many) in
             [(4, 0, 100.0), (0, 2, 100.0), (2, 1, 100.0), (1, 3, 300.0), (3, 1, 300.0), (1, 4, 100.0)]
         {
@@ -478,7 +494,7 @@ mod tests {
             }
             prop_assert_eq!(path.iter().filter(|&&state| state < 2).count() as u32, asked);
             prop_assert_eq!(path.len() as u32, asked + served);
-            // What the chain can have goes as the chain does; of more packets it is not known to the last.
+            // Possible sizes follow the chain; beyond the tables' range only approximately.
             if asked == served + 1 && served > 0 && asked as usize <= AHEAD {
                 let expected = (0..path.len()).map(|at| [if at == 0 { 0 } else { 1 }, if at == 1 { 2 } else { 3 }][at % 2]);
                 prop_assert_eq!(path, expected.collect::<Vec<usize>>());
@@ -507,7 +523,7 @@ mod tests {
             let into: f64 = table.iter().skip(state).step_by(5).sum();
             assert!((out - into).abs() < 0.5, "{state}: {out} {into}");
         }
-        // One who opens is one who ends.
+        // As many sessions open as end.
         assert!((table[4 * 5] - table[5 + 4]).abs() < 0.5 && (table[4 * 5] - 100.0).abs() < 12.0);
     }
 

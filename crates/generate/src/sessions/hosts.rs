@@ -1,5 +1,5 @@
-//! Addresses of sessions: what stands out keeps its own; the tail of each coarse bin becomes as many hosts as were measured, each a run of sessions, so that hosts and
-//! pairs recur.
+//! Addresses of sessions: heavy hosts keep their own; the tail of each coarse bin becomes as many hosts as
+//! were measured, each with a run of sessions, so that hosts and pairs recur.
 
 use super::sizes::groups;
 use super::tables::{Noisy, draw_rows};
@@ -11,17 +11,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// σ that the address of one leaf stands above noise to be a host.
+/// σ by which the address of a leaf must stand above the noise to be a host.
 const STANDS: f64 = 4.0;
-/// σ that hosts of the tail stand above noise.
+/// σ by which the number of hosts of the tail must stand above the noise.
 const TAIL: f64 = 2.5;
-/// A bin's share of the hosts is at least this part of its share of the tail's sessions.
+/// The smallest ratio of a bin's share of the hosts to its share of the tail's sessions.
 const EVEN: f64 = 0.3;
-/// Last bits in which an address that does not stand out is as good as any other.
+/// Number of last bits in which addresses that do not stand out are interchangeable.
 const NEAR: [u32; 2] = [8, 16];
-/// Leaves that are tried for an address that no host has.
+/// Number of leaves tried for an unused address.
 const TRIES: usize = 32;
-/// Steps of the bisection that makes pairs as many as measured.
+/// Steps of the bisection that adjusts the number of pairs to the measured one.
 const STEPS: usize = 8;
 
 /// The leaves of an axis.
@@ -33,7 +33,7 @@ pub struct Leaves {
 }
 
 impl Leaves {
-    /// Of an axis.
+    /// The leaves of an axis.
     pub fn of(axis: &Axis) -> Leaves {
         let (mut leaves, mut of) = (Vec::new(), Vec::new());
         for (bin, intervals) in (0u32..).zip(axis.partition.intervals()) {
@@ -46,7 +46,7 @@ impl Leaves {
         Leaves { leaves, of }
     }
 
-    /// For each fine code a leaf, systematic within a bin.
+    /// Draws a leaf for each fine code, systematically within a bin.
     pub fn draw(&self, codes: &[u32], rng: &mut impl Rng) -> Vec<usize> {
         let weights = |bin: usize| {
             Cow::Owned(
@@ -57,7 +57,9 @@ impl Leaves {
         codes.iter().zip(within).map(|(&code, leaf)| self.of[code as usize].start + leaf as usize).collect()
     }
 
-    /// For each fine code a leaf, where leaves that are `alone` are hosts, and there are so many more in the `tail` of each bin: each has a session at least, as far as there are enough, and all others by its records.
+    /// Draws a leaf for each fine code, where leaves that are `alone` are hosts, and `tail` gives the number
+    /// of further hosts of each bin: each host has at least one session, as far as there are enough, and the
+    /// remaining sessions follow the records.
     fn draw_hosts(
         &self,
         codes: &[u32],
@@ -88,14 +90,14 @@ impl Leaves {
         codes.iter().zip(within).map(|(&code, leaf)| self.of[code as usize].start + leaf as usize).collect()
     }
 
-    /// A value of a leaf.
+    /// Draws a value of a leaf.
     pub fn value(&self, leaf: usize, rng: &mut impl Rng) -> u64 {
         let (interval, ..) = &self.leaves[leaf];
         if interval.end - interval.start == 1 { interval.start } else { rng.random_range(interval.clone()) }
     }
 
-    /// An address for a host of the tail that none has yet, as far as there is one: in the leaf of one of its sessions, else in another of the bin; with where else it
-    /// might lie.
+    /// An unused address for a host of the tail, if one is found: in the leaf of one of its sessions,
+    /// otherwise in another of the bin; with the range in which it may lie.
     fn unused(
         &self,
         sessions: &[usize],
@@ -116,7 +118,7 @@ impl Leaves {
         (self.value(first, rng), self.leaves[first].0.clone())
     }
 
-    /// A value of a leaf that is at least `least`, by the weights of all leaves that have some.
+    /// A value of a leaf that is at least `least`, by the weights of all leaves that have one.
     pub fn value_from(&self, least: u64, rng: &mut impl Rng) -> Option<u64> {
         let some: Vec<&(Range<u64>, u32, f64)> =
             self.leaves.iter().filter(|(interval, ..)| interval.start >= least).collect();
@@ -129,7 +131,7 @@ impl Leaves {
     }
 }
 
-/// What hosts are told by.
+/// The codes from which hosts are chosen.
 pub struct Ends<'a> {
     /// By session, its class.
     pub class: &'a [u32],
@@ -137,7 +139,7 @@ pub struct Ends<'a> {
     pub codes: [&'a [u32]; 2],
 }
 
-/// A host of the tail: the sessions it has, and where its address may lie.
+/// A host of the tail: its sessions, and the range in which its address may lie.
 struct Host {
     sessions: Vec<usize>,
     within: Range<u64>,
@@ -154,7 +156,8 @@ pub fn addresses(model: &Sessions, ends: &Ends<'_>, rng: &mut impl Rng) -> [Vec<
     sides
 }
 
-/// Addresses of one side, and its hosts of the tail. Sessions of the tail that are alike in `beside` stand together.
+/// Addresses of one side, and its hosts of the tail. Sessions of the tail with equal values of `beside` are
+/// kept together.
 fn assigned(
     model: &Sessions,
     part: Part,
@@ -177,7 +180,7 @@ fn assigned(
     let drawn = leaves.draw_hosts(codes, alone, &tail_hosts(axis, &leaves, codes, &hosts, alone), rng);
     let bin = |leaf: usize| axis.coarse[leaves.leaves[leaf].1 as usize] as usize;
     let bins = axis.coarse_bins();
-    // Hosts that stand alone, with their sessions; sessions of the tail, by coarse bin.
+    // Hosts with a leaf of their own, with their sessions; and the sessions of the tail, by coarse bin.
     let mut standing: BTreeMap<usize, f64> = BTreeMap::new();
     let mut tail: Vec<Vec<usize>> = vec![Vec::new(); bins];
     for (session, &leaf) in drawn.iter().enumerate() {
@@ -185,9 +188,9 @@ fn assigned(
     }
     let mut own = vec![0.0; bins];
     standing.keys().for_each(|&leaf| own[bin(leaf)] += 1.0);
-    // Made at another scale than measured, there are as many hosts as sessions allow.
+    // At a scale other than the measured one, the number of hosts follows from the sessions.
     let total = match ranks.counts[0] - standing.len() as f64 > TAIL * ranks.sigma {
-        // No more than there are sessions.
+        // At most the number of sessions.
         true => ranks.counts[0].min(drawn.len() as f64),
         false => standing.len() as f64 + tail.iter().filter(|own| !own.is_empty()).count() as f64,
     };
@@ -225,7 +228,8 @@ fn assigned(
     (addresses, made)
 }
 
-/// Hosts of the tail of each fine bin: those of its coarse bin that do not stand alone, by the sessions that are left for them.
+/// The number of hosts of the tail of each fine bin: those of its coarse bin without a leaf of their own, in
+/// proportion to the sessions that are left for them.
 fn tail_hosts(
     axis: &Axis,
     leaves: &Leaves,
@@ -252,7 +256,7 @@ fn tail_hosts(
     (0..left.len()).map(share).collect()
 }
 
-/// Hosts of each bin's tail.
+/// The number of hosts of each bin's tail.
 fn wanted(hosts: &[f64], own: &[f64], tail: &[Vec<usize>]) -> Vec<usize> {
     let many: Vec<f64> = tail.iter().map(|sessions| sessions.len() as f64).collect();
     let all: f64 = many.iter().sum::<f64>().max(1.0);
@@ -270,11 +274,12 @@ fn wanted(hosts: &[f64], own: &[f64], tail: &[Vec<usize>]) -> Vec<usize> {
     each.into_iter().map(|n| n.round() as usize).collect()
 }
 
-/// Sessions of the hosts of the tail, ascending: what is measured of all hosts, less those that stand alone, each of which takes the size nearest to its own.
+/// Sessions of the hosts of the tail, ascending: the measured sizes of all hosts, minus those of the hosts
+/// with a leaf of their own, each of which takes the size nearest to its own.
 fn left_over(groups: &[f64; RANKS], hosts: f64, mut standing: Vec<f64>) -> Vec<f64> {
     let mut sizes = ranks::sizes(groups, hosts.round().max(0.0) as usize);
     standing.sort_by(f64::total_cmp);
-    // From the largest on: the next size that is no larger than the host's, or the smallest left.
+    // From the largest on: the next size that is at most the host's, or the smallest left.
     let mut taken = vec![false; sizes.len()];
     let mut next = sizes.len();
     for sessions in standing.into_iter().rev() {
@@ -301,7 +306,8 @@ fn left_over(groups: &[f64; RANKS], hosts: f64, mut standing: Vec<f64>) -> Vec<f
     sizes
 }
 
-/// Sessions of each host of a bin's tail, in random order: a part of `sizes`, raised to the power that makes them `sessions` together.
+/// Sessions of each host of a bin's tail, in random order: a sample of `sizes`, raised to the power at which
+/// they sum to `sessions`.
 fn runs(sizes: &[f64], hosts: usize, sessions: usize, rng: &mut impl Rng) -> Vec<f64> {
     let mut runs: Vec<f64> = match sizes.len() {
         0 => vec![1.0; hosts],
@@ -325,7 +331,8 @@ fn runs(sizes: &[f64], hosts: usize, sessions: usize, rng: &mut impl Rng) -> Vec
     runs
 }
 
-/// Hosts of the tail of one side that become hosts of the other, until as many are on both sides as was measured.
+/// Makes hosts of one side's tail into hosts of the other side, until as many are on both sides as were
+/// measured.
 fn overlapped(model: &Sessions, sides: [&mut Vec<u64>; 2], hosts: [Vec<Host>; 2], rng: &mut impl Rng) {
     let set = |addresses: &[u64]| addresses.iter().copied().collect::<BTreeSet<u64>>();
     let mut sets = [set(sides[0]), set(sides[1])];
@@ -342,7 +349,7 @@ fn overlapped(model: &Sessions, sides: [&mut Vec<u64>; 2], hosts: [Vec<Host>; 2]
         moves.extend(hosts.into_iter().map(|host| (side, host)));
     }
     moves.shuffle(rng);
-    // Near first, then in a network twice as wide in bits.
+    // Near addresses first, then those in a network of twice as many host bits.
     for (bits, (side, host)) in NEAR.into_iter().flat_map(|bits| moves.iter().map(move |host| (bits, host))) {
         let side = *side;
         if missing == 0 {
@@ -370,8 +377,10 @@ fn pairs(clients: &[u64], servers: &[u64]) -> usize {
     pairs.len()
 }
 
-/// Hosts of one side changed among sessions of one bin of theirs, so that no table that was measured sees it, until pairs are as many as was measured: equal
-/// clients meet equal servers in a part of the sessions; servers change first, and clients where that is not enough. Where there are too few pairs, servers are shuffled.
+/// Exchanges hosts of one side among sessions of one of their bins, which changes no measured table, until
+/// the number of pairs is the measured one. In some of the sessions equal clients are matched with equal
+/// servers: servers are exchanged first, and clients where that is not enough. Where there are too few pairs,
+/// servers are shuffled.
 fn clustered(model: &Sessions, ends: &Ends<'_>, sides: &mut [Vec<u64>; 2], rng: &mut impl Rng) {
     let target = Noisy::of(model, What::Pairs).counts[0].max(1.0) as usize;
     let sessions = sides[0].len();
@@ -412,7 +421,8 @@ fn clustered(model: &Sessions, ends: &Ends<'_>, sides: &mut [Vec<u64>; 2], rng: 
     }
 }
 
-/// By session, what its host may be changed within: the coarse bin, or the fine one where that is a single address.
+/// By session, the bin within which its host may be exchanged: the coarse bin, or the fine one where that is
+/// a single address.
 fn bins(model: &Sessions, ends: &Ends<'_>, side: usize) -> Vec<(bool, u32)> {
     let axis = model.axis([Part::Client, Part::Server][side]);
     let single = |intervals: &Vec<(Range<u64>, f64)>| {

@@ -1,9 +1,10 @@
-//! Sizes of sessions that a chain of flags can have.
+//! Adjusts the sizes of sessions to those that a chain of flags can have.
 //!
-//! Ranks say sizes up to their bins and their noise. A chain says which sizes there can be at all: three packets of a handshake, then a pair for each request. A session
-//! whose size the chain can hardly have hands packets to another of its class, or takes some, a few at a time, as long as that makes sizes possible and keeps ranks, the
-//! smaller direction and joint sizes within their noise. Which of the possible sizes are likelier is left to what was measured: real sessions are more of one kind than a
-//! chain's.
+//! Ranks determine sizes up to their bins and their noise. A chain determines which sizes are possible at
+//! all: three packets of a handshake, then a pair for each request. A session whose size is hardly possible
+//! passes packets to another of its class, or takes some, a few at a time, as long as this makes sizes
+//! possible and keeps ranks, the smaller direction and joint sizes within their noise. Which of the possible
+//! sizes are more likely is left to the measurements: real sessions are more uniform than those of a chain.
 
 use super::flags::{AHEAD, Chain};
 use super::sizes::Sizes;
@@ -13,22 +14,22 @@ use netdpsyn_model::sessions::{SIZES, Sessions, What, size_bin};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, RngExt, seq::SliceRandom};
 
-/// Tries of a session to become possible, and of all sessions of a class.
+/// Number of attempts per session, and for all sessions of a class.
 const TRIES: usize = 2_000;
 const ALL_TRIES: usize = 10_000_000;
-/// Packets that are handed over at once, in a direction.
+/// Largest number of packets moved at once, per direction.
 const HANDED: i64 = 2;
-/// σ that the measured number of sessions in one direction alone stands out by.
+/// σ by which the measured number of one-directional sessions stands out.
 const STANDS: f64 = 3.0;
 
-/// By packets of both directions, up to [`AHEAD`]: how far sessions are from what can be, as a logarithm; 0 is possible.
+/// By packets of both directions, up to [`AHEAD`]: the penalty of a size, as a logarithm; 0 is possible.
 pub type Penalties = Vec<f64>;
 
 fn penalty(of: &Penalties, sent: [i64; 2]) -> f64 {
     of[sent[0] as usize * (AHEAD + 1) + sent[1] as usize]
 }
 
-/// Whether sizes lie within what penalties know, and are any.
+/// Whether sizes are in the range of the penalties, and not zero.
 fn is_small(sent: [i64; 2]) -> bool {
     sent.iter().all(|packets| (0..=AHEAD as i64).contains(packets)) && sent != [0, 0]
 }
@@ -37,7 +38,8 @@ fn sent(sizes: &Sizes, session: usize) -> [i64; 2] {
     [0, 1].map(|direction| i64::from(sizes.sent[direction][session]))
 }
 
-/// Leaves out sessions of one direction alone that cannot be, but for as many as joint sizes have: they come of numbers of sessions that agree with one another but roughly.
+/// Removes impossible one-directional sessions, except for as many as the joint sizes have: they arise from
+/// numbers of sessions that are only roughly consistent.
 pub fn without_ghosts(model: &Sessions, chain: &Chain, sizes: &mut Sizes, times: f64, rng: &mut impl Rng) {
     let joint = Noisy::of(model, What::Sizes);
     let bins = SIZES.len();
@@ -72,20 +74,20 @@ pub fn without_ghosts(model: &Sessions, chain: &Chain, sizes: &mut Sizes, times:
     sizes.sent.iter_mut().for_each(keep);
 }
 
-/// A count that was measured, and how often it is there.
+/// A measured count, and the current one.
 struct Cell {
     now: f64,
     wanted: f64,
 }
 
-/// What is measured of the sizes of a class.
+/// The measured sizes of a class.
 struct Measured {
     cells: Vec<Cell>,
-    /// 1/(2σ²) of ranks, of the smaller direction's, of joint sizes.
+    /// 1/(2σ²) of ranks, of the smaller direction's ranks, of joint sizes.
     weights: [f64; 3],
 }
 
-/// Where cells of the smaller direction and of joint sizes begin; ranks of both directions are first.
+/// The first cells of the smaller direction and of joint sizes; ranks of both directions precede them.
 const SMALLER: usize = 2 * RANKS;
 const JOINT: usize = 3 * RANKS;
 
@@ -98,13 +100,14 @@ impl Measured {
         weight * ((*now - *wanted).powi(2) - before)
     }
 
-    /// Ranks of a number that goes from one to another.
+    /// Moves the ranks of a number of packets from one value to another.
     fn ranks(&mut self, base: usize, from: i64, to: i64) -> f64 {
         let (less, more, n) = if from < to { (from, to, 1.0) } else { (to, from, -1.0) };
         (less + 1..=more).map(|rank| self.add(base + ranks::bin(rank as u64), n)).sum()
     }
 
-    /// A session that goes from one size to another, of none where it is new: by how much more what is measured is missed, as a logarithm.
+    /// Moves a session from one size to another, from 0 where it is new; returns the increase of the misfit,
+    /// as a logarithm.
     fn change(&mut self, from: [i64; 2], to: [i64; 2]) -> f64 {
         let joint = |of: [i64; 2]| JOINT + size_bin(of[0] as u64) * SIZES.len() + size_bin(of[1] as u64);
         self.ranks(0, from[0], to[0])
@@ -115,7 +118,10 @@ impl Measured {
     }
 }
 
-/// Hands packets from session to session until sizes are possible.
+/// Moves packets from session to session until sizes are possible.
+///
+/// # Errors
+/// [`Cancelled`] when `step` returns it.
 pub fn suit(
     model: &Sessions,
     chain: &Chain,

@@ -1,20 +1,24 @@
-//! Packets made as sessions: sizes first, then endpoints, ports and starts, the packets of each one after the other, and addresses that recur.
+//! Generates packets as sessions: sizes first, then endpoints, ports and start times, the packets of each one
+//! after the other, and recurring addresses.
 //!
 //! ```text
-//! ranks ─► sessions by class and sizes ─► endpoints, ports, start ─► walk: direction, gap, length ─► swap search ─► hosts, values ─► packets in order of time
+//! ranks ─► sessions by class and sizes ─► endpoints, ports, start ─► walk: direction, gap, length
+//!       ─► swap search ─► hosts, values ─► packets in order of time
 //! ```
-//! All of it is decided by the seed: what is made on several threads has a source of random numbers of its own for each piece of fixed size.
+//!
+//! The seed determines everything: work on several threads has a random number generator of its own for each
+//! piece of fixed size.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`tables`] | noisy answers as tables that can be drawn from |
-//! | [`sizes`] | how many sessions, and how many packets each has |
+//! | [`tables`] | noisy answers as tables to draw from |
+//! | [`sizes`] | the number of sessions, and of packets of each |
 //! | [`walk`] | the packets of a session |
 //! | [`likely`] | sizes that a chain of flags can have |
-//! | [`flags`] | their directions and TCP flags, where the trace has flags |
-//! | [`place`] | whole sessions exchanged until joint tables hold |
+//! | [`flags`] | directions and TCP flags, where the trace has flags |
+//! | [`place`] | exchanging whole sessions until joint tables are met |
 //! | [`hosts`] | addresses |
-//! | [`apart`] | no two sessions of one five-tuple |
+//! | [`apart`] | no two sessions with the same five-tuple |
 //! | [`mod@write`] | values of packets |
 
 pub mod apart;
@@ -43,25 +47,25 @@ use std::ops::Range;
 use tables::{Noisy, column_sums, draw, draw_rows, rake, scale_to};
 use walk::{Constant, Packet, Walk, Walked};
 
-/// Sessions whose packets are made with one source of random numbers.
+/// Number of sessions whose packets share one random number generator.
 const PIECE: usize = 1 << 10;
 
-/// Streams of random numbers, beside those of pieces: of no shard of records either.
+/// Random streams besides those of pieces; no shard of records uses them.
 const SIZES: usize = usize::MAX - 2;
 const ENDS: usize = usize::MAX - 3;
 const SEARCH: usize = usize::MAX - 4;
 const HOSTS: usize = usize::MAX - 5;
 const LENGTHS: usize = usize::MAX - 6;
-/// Where streams of pieces begin, for packets and for their values.
+/// The first streams of pieces, for packets and for their values.
 const WALKS: usize = 1 << 40;
 pub(super) const VALUES: usize = 1 << 41;
-/// And of lagged classes, for chains of flags.
+/// The first stream of lagged classes, for chains of flags.
 const FLAGS: usize = 1 << 42;
 
-/// Bytes a packet takes while sessions are made: the packet, and its length in the table of its session.
+/// Bytes per packet while sessions are generated: the packet, and its length in the table of its session.
 pub const BYTES_A_PACKET: usize = std::mem::size_of::<Packet>() + 16;
 
-/// Sessions, complete but for the values of columns that hang on nothing else.
+/// Sessions, complete except for the values of independent columns.
 pub struct Made<'a> {
     model: &'a Sessions,
     sizes: Sizes,
@@ -69,22 +73,25 @@ pub struct Made<'a> {
     walked: Walked,
     /// By slot and session.
     codes: Vec<Vec<u32>>,
-    /// Client and server.
+    /// Of client and server.
     addresses: [Vec<u64>; 2],
-    /// Service and high port.
+    /// Of service and high port.
     ports: [Vec<u64>; 2],
     /// Nanoseconds from the window's start to the first packet.
     begins: Vec<f64>,
-    /// How close joint tables came.
+    /// The distance from the joint tables.
     pub convergence: Convergence,
 }
 
-/// Where the window starts, and how far its last nanosecond is from there.
+/// The start of the window, and the offset of its last nanosecond.
 fn window(schema: &Schema) -> (u64, f64) {
     schema.window.map_or((0, 1.0), |window| (window.start(), (window.length() - 1) as f64))
 }
 
-/// Makes the sessions of `rows` packets.
+/// Generates the sessions of `rows` packets.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn make<'a>(
     model: &'a Model,
     sessions: &'a Sessions,
@@ -138,7 +145,7 @@ pub fn make<'a>(
     let (first, _) = self::window(&model.schema);
     let begins = (0..sizes.len())
         .map(|session| {
-            // The middle of its packets lies where its time says, as far as the window has room.
+            // The session is centred on its drawn time, as far as the window permits.
             let anchor = leaves.value(drawn[session], rng).saturating_sub(first) as f64 + rng.random::<f64>();
             let (lasts, mean) = walked.extent(session);
             (anchor - mean).clamp(0.0, (window - lasts).max(0.0))
@@ -176,7 +183,7 @@ fn walked(
     Ok(Walked { packets: made.concat(), starts: walk::starts(sizes) })
 }
 
-/// Where sessions stand before the search, and what it is to meet.
+/// The initial codes of sessions, and the targets of the search.
 struct Start {
     codes: Vec<Vec<u32>>,
     servers: Vec<f64>,
@@ -192,7 +199,7 @@ struct Start {
 impl Start {
     fn draw(model: &Sessions, sizes: &Sizes, times: f64, rng: &mut Xoshiro256PlusPlus) -> Start {
         let classes = &model.classes;
-        // Sessions of each class, at the scale of what was measured.
+        // Sessions of each class, at the scale of the measurements.
         let mut totals = vec![0.0; classes.count()];
         sizes.class.iter().for_each(|&class| totals[class as usize] += 1.0 / times.max(1e-9));
         let all: f64 = totals.iter().sum();
@@ -264,7 +271,7 @@ impl Start {
     }
 }
 
-/// Sessions by fine bin of a part: as counted, shrunk towards what its records would say.
+/// Sessions by fine bin of a part: as counted, shrunk towards the proportions of its records.
 fn fine(model: &Sessions, part: Part, all: f64) -> Vec<f64> {
     let mut expected: Vec<f64> = model.axis(part).counts.iter().map(|&n| n.max(0) as f64).collect();
     scale_to(&mut expected, all);
@@ -288,7 +295,7 @@ fn services(model: &Sessions, fine: &[f64]) -> Vec<Vec<f64>> {
         };
         let mut weights: Vec<f64> = fine.iter().zip(&axis.coarse).map(weight).collect();
         if weights.iter().sum::<f64>() <= 0.0 {
-            // Nothing stands out: where the protocol's ports begin.
+            // Nothing stands out: use the first ports of the protocol.
             let own = |(n, &bin): (&f64, &u32)| {
                 let own = classes.of[protocol * bins + bin as usize] as usize == class;
                 if own { n.max(0.0) + 1e-9 } else { 0.0 }

@@ -1,8 +1,11 @@
-//! Where sessions stand: a search that gives whole sessions other clients, servers, ports, times and times to live until record and session tables hold.
+//! A search that exchanges clients, servers, ports, times and times to live between whole sessions until
+//! record and session tables are met.
 //!
-//! A session's packets share what it has in common, so that no weight of a record can be moved alone. What is tried is that two sessions change one of these
-//! among them, or that one takes another's; it stays where the tables are met better. Tables are met up to their noise: the misfit of a cell is
-//! √((n − target)² + (2σ)²), so that cells of mere noise pull little. Sessions of many packets are tried more often and first: they decide joint tables.
+//! The packets of a session share these values, so the weight of a single record cannot be changed. A move
+//! exchanges one value between two sessions, or copies it from one to the other; it is kept where the tables
+//! are met better. Tables are met up to their noise: the misfit of a cell is √((n − target)² + (2σ)²), so
+//! that cells of mere noise have little effect. Sessions of many packets are moved more often and first: they
+//! dominate joint tables.
 
 use super::sizes::Sizes;
 use super::tables::{Noisy, draw, scale_to};
@@ -11,26 +14,27 @@ use netdpsyn_model::sessions::{Part, Sessions, What};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, RngExt};
 
-/// What a session has in common: parts, and times to live of both directions.
+/// Number of slots, the values that the packets of a session share: parts, and times to live of both
+/// directions.
 pub const SLOTS: usize = 7;
 const TTL: usize = 5;
 /// The part of each slot.
 const PARTS: [Part; SLOTS] =
     [Part::Client, Part::Server, Part::Service, Part::High, Part::Time, Part::Ttl, Part::Ttl];
-/// Where a table has the class in place of a slot.
+/// Denotes the class in place of a slot of a table.
 const CLASS: usize = SLOTS;
 
-/// Rounds, and how often a round tries large sessions before all.
+/// Number of rounds, and how often a round moves large sessions before all.
 const ROUNDS: usize = 20;
 const LARGE: usize = 6;
-/// One of so many sessions is large.
+/// One in this many sessions is large.
 const LARGE_PART: usize = 10;
 const LEAST_LARGE: usize = 50;
-/// Tries of all rounds together at most: large traces get fewer rounds.
+/// Largest number of moves in all rounds together: large traces get fewer rounds.
 const TRIES: usize = 12_000_000;
-/// Noise of single parts, in records and sessions: they are met closely.
+/// Tolerance of single parts, in records and in sessions: they are met closely.
 const CLOSE: [f64; 2] = [20.0, 15.0];
-/// Values that large sessions may take from all records.
+/// Number of values that large sessions may take from all records.
 const VALUES: usize = 4_096;
 
 /// A cell of a table.
@@ -44,7 +48,7 @@ struct Cell {
 }
 
 impl Cell {
-    /// Adds to it; by how much the misfit grows.
+    /// Adds to the count; returns the increase of the misfit.
     fn add(&mut self, n: f64) -> f64 {
         let misfit = |now: f64| ((now - self.target).powi(2) + self.noise).sqrt();
         let grown = misfit(self.now + n) - misfit(self.now);
@@ -59,23 +63,23 @@ struct Joint {
     b: usize,
     width: usize,
     from: usize,
-    /// Whether records count, by direction, or sessions.
+    /// Whether it counts records, by direction, or sessions.
     records: bool,
-    /// Cells of one direction.
+    /// Number of cells of one direction.
     size: usize,
 }
 
-/// The sessions, and tables that they are to meet.
+/// The sessions, and the tables that they are to meet.
 pub struct Places<'a> {
     sizes: &'a Sizes,
-    /// By slot and session: a fine code, coarse of times to live.
+    /// By slot and session: a fine code, coarse for times to live.
     pub codes: Vec<Vec<u32>>,
     /// Fine to coarse, by slot.
     coarse: Vec<Vec<u32>>,
     joints: Vec<Joint>,
-    /// Tables of a slot, by their places in `joints`.
+    /// The tables of each slot, as indices of `joints`.
     of_slot: Vec<Vec<usize>>,
-    /// By slot, where its table with lengths begins.
+    /// By slot, the first cell of its table with lengths.
     with_length: Vec<usize>,
     /// By slot, tables of fine codes over records and over sessions.
     alone: Vec<[Option<usize>; 2]>,
@@ -88,7 +92,7 @@ pub struct Places<'a> {
     values: Vec<Vec<u32>>,
 }
 
-/// Tables over sessions that the search meets, besides those over records.
+/// Target tables over sessions, besides those over records.
 pub struct Wanted<'a> {
     /// class × server, class × client, server × client, class × start; coarse.
     pub coarse: [&'a [f64]; 4],
@@ -156,7 +160,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Adds a table; where it begins.
+    /// Adds a table; returns its first cell.
     fn add(&mut self, target: impl IntoIterator<Item = f64>, sigma: f64, weight: f64) -> usize {
         let from = self.cells.len();
         let noise = 4.0 * sigma * sigma;
@@ -181,7 +185,7 @@ impl<'a> Places<'a> {
         let slot = |part: Part| PARTS.iter().position(|&p| p == part);
         for (a, b) in Part::pairs() {
             let noisy = Noisy::of(model, What::Joint(a, b));
-            // What was not asked is as it comes.
+            // A pair that was not measured has no weight.
             let weight = f64::from(u8::from(model.look(What::Joint(a, b)).is_some()));
             let target = joint_target(model, &noisy, a, b, rows);
             let (n, m) = (model.axis(a).coarse_bins(), model.axis(b).coarse_bins());
@@ -192,7 +196,7 @@ impl<'a> Places<'a> {
                 }
                 (Some(a), None) => self.with_length[a] = self.add(target, noisy.sigma, weight),
                 (None, Some(b)) => {
-                    // Lengths first: the other way round.
+                    // Lengths first: the transpose.
                     let turned = (0..2 * n * m).map(|cell| {
                         let (direction, code, length) = (cell / (n * m), cell / n % m, cell % n);
                         target[(direction * n + length) * m + code]
@@ -253,7 +257,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Counts all sessions as they stand.
+    /// Counts all sessions.
     fn fill(&mut self) {
         for session in 0..self.sizes.len() {
             for at in 0..self.joints.len() {
@@ -292,7 +296,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Gives a session another code; by how much the misfit grows.
+    /// Changes a code of a session; returns the increase of the misfit.
     fn set(&mut self, session: usize, slot: usize, code: u32) -> f64 {
         let old = self.codes[slot][session];
         if old == code {
@@ -345,13 +349,13 @@ impl<'a> Places<'a> {
         grown
     }
 
-    /// Tries every slot of a session once.
+    /// Tries to move every slot of a session once.
     fn attempt(&mut self, session: usize, large: bool, rng: &mut impl Rng) {
         for (slot, part) in PARTS.into_iter().enumerate() {
             if self.packets(slot, session) == 0.0 {
                 continue;
             }
-            // Ports that serve stay in their class.
+            // Service ports remain in their class.
             let class = &self.classes[self.sizes.class[session] as usize];
             let other = match part == Part::Service || rng.random_bool(0.5) {
                 true => class[rng.random_range(0..class.len())] as usize,
@@ -379,7 +383,10 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The whole search.
+    /// Runs the whole search.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn search(&mut self, rng: &mut impl Rng, step: &Step) -> Result<(), Cancelled> {
         let sessions = self.sizes.len();
         let mut order: Vec<usize> = (0..sessions).collect();
@@ -406,7 +413,7 @@ impl<'a> Places<'a> {
         Ok(())
     }
 
-    /// Mean misfit of records: what is off, over all records of all joint tables.
+    /// Mean misfit of records: the absolute difference, relative to all records of all joint tables.
     pub fn error(&self) -> f64 {
         let (mut off, mut all) = (0.0, 0.0);
         let asked = |joint: &&Joint| joint.records && self.cells[joint.from].weight > 0.0;
@@ -420,7 +427,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// A joint table of records, shrunk towards its parts' independence given the direction, scaled to so many records.
+/// A joint table of records, shrunk towards independence given the direction, scaled to `rows` records.
 fn joint_target(model: &Sessions, noisy: &Noisy, a: Part, b: Part, rows: f64) -> Vec<f64> {
     let share = |part: Part| {
         let axis = model.axis(part);

@@ -1,50 +1,52 @@
-//! How many sessions there are of each class, and how many packets each has in either direction.
+//! The number of sessions of each class, and of packets of each in either direction.
 //!
-//! Ranks say it: a session of n packets in one direction holds the ranks 1 to n there, so rank 1 counts sessions and high ranks hold the mass of the large ones.
-//! Numbers of sessions by size are what explains the ranks best without being negative. Sizes above the last bin of ranks that stands out are never drawn.
+//! Both follow from ranks: a session of n packets in one direction contributes the ranks 1 to n, so rank 1
+//! counts sessions and high ranks hold the mass of the large ones. The numbers of sessions by size are the
+//! non-negative ones that fit the ranks best. Sizes above the last bin of ranks that stands out are never
+//! drawn.
 
 use super::tables::{Noisy, column_sums, rake, row_sums};
 use netdpsyn_model::ranks::{self, BINS as RANKS};
 use netdpsyn_model::sessions::{SIZES, Sessions, What, size_bin};
 use rand::{Rng, seq::SliceRandom};
 
-/// σ that the last bin of ranks stands above noise.
+/// σ by which the last bin of ranks stands above the noise.
 const STANDS: f64 = 4.0;
-/// Times that sizes of both directions are brought to their margins.
+/// Number of sweeps of raking the sizes of both directions to their margins.
 const SWEEPS: usize = 60;
 
-/// The sessions of a trace, before they have anything but sizes.
+/// The sessions of a trace, of which only the sizes are decided.
 #[derive(Clone, Debug, Default)]
 pub struct Sizes {
     /// By session, its class.
     pub class: Vec<u32>,
-    /// By direction and session, its packets.
+    /// By direction and session, its number of packets.
     pub sent: [Vec<u32>; 2],
 }
 
 impl Sizes {
-    /// How many sessions.
+    /// Number of sessions.
     pub fn len(&self) -> usize {
         self.class.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no sessions.
     pub fn is_empty(&self) -> bool {
         self.class.is_empty()
     }
 
-    /// Packets of a session.
+    /// Number of packets of a session.
     pub fn packets(&self, session: usize) -> usize {
         (self.sent[0][session] + self.sent[1][session]) as usize
     }
 
-    /// Packets of all.
+    /// Number of packets in all.
     pub fn rows(&self) -> usize {
         (0..self.len()).map(|session| self.packets(session)).sum()
     }
 }
 
-/// Groups by bin of size from counts of ranks: none of sizes above the last bin that stands out.
+/// Number of groups by bin of their size, from counts of ranks; none above the last bin that stands out.
 pub fn groups(counts: &[f64], sigma: f64) -> [f64; RANKS] {
     let mut groups = [0.0; RANKS];
     if let Some(top) = counts.iter().rposition(|&n| n > STANDS * sigma) {
@@ -53,7 +55,8 @@ pub fn groups(counts: &[f64], sigma: f64) -> [f64; RANKS] {
     groups
 }
 
-/// The sessions of a model, so many times as many as it has, but of no class more than `rows`, the packets of all: each has one.
+/// Draws `times` as many sessions as the model has, but at most `rows` of a class, the number of all packets:
+/// each session has one.
 pub fn sizes(model: &Sessions, times: f64, rows: usize, rng: &mut impl Rng) -> Sizes {
     let classes = model.classes.count();
     let (of_ranks, smaller) = (Noisy::of(model, What::Ranks), Noisy::of(model, What::Smaller));
@@ -87,7 +90,7 @@ pub fn sizes(model: &Sessions, times: f64, rows: usize, rng: &mut impl Rng) -> S
             shapes[class * bins * bins..(class + 1) * bins * bins].iter().map(|n| n + 1e-3).collect();
         table[0] = 0.0;
         for _ in 0..SWEEPS {
-            // By the smaller direction, then by who sends at all, then by both.
+            // By the smaller direction, then by which directions have packets, then by both.
             let mut sums = vec![0.0; bins];
             for (cell, n) in table.iter().enumerate() {
                 sums[(cell / bins).min(cell % bins)] += n;
@@ -111,7 +114,7 @@ pub fn sizes(model: &Sessions, times: f64, rows: usize, rng: &mut impl Rng) -> S
     made
 }
 
-/// Sessions by the bins of both directions, each with a size of either.
+/// Distributes sessions to the bins of both directions, each with a size in either.
 fn dealt(
     table: &[f64],
     own: &[[f64; RANKS]; 2],
@@ -125,7 +128,7 @@ fn dealt(
     let mut whole = crate::whole::Whole::new(rng);
     let counts: Vec<f64> = table.iter().map(|n| whole.next(n * times) as f64).collect();
     let many = [row_sums(&counts, bins), column_sums(&counts, bins)];
-    // By direction and bin, sizes that wait.
+    // By direction and bin, sizes that are not assigned yet.
     let mut waiting: [Vec<Vec<u32>>; 2] = Default::default();
     for direction in 0..2 {
         for bin in 0..bins {
@@ -133,7 +136,7 @@ fn dealt(
             let mut groups: Vec<f64> =
                 (0..RANKS).map(|b| if coarse[b] == bin { own[direction][b] } else { 0.0 }).collect();
             if groups.iter().sum::<f64>() <= 0.0 {
-                // Nothing stands out there: the smallest of its sizes.
+                // Nothing stands out: use the smallest of its sizes.
                 groups = vec![0.0; RANKS];
                 if let Some(first) = coarse.iter().position(|&b| b == bin) {
                     groups[first] = 1.0;
@@ -155,7 +158,7 @@ fn dealt(
             }
             let waiting = &mut waiting[direction][bin];
             let mut sizes = waiting.split_off(waiting.len() - count as usize);
-            // Within a cell the larger go with the larger.
+            // Within a cell larger sizes are matched with larger ones.
             sizes.sort_unstable();
             sizes
         };
@@ -166,10 +169,11 @@ fn dealt(
     }
 }
 
-/// Brings the packets of all sessions to `rows`: those with more packets change by more, and none ends with less than one.
+/// Brings the packets of all sessions to `rows`: those with more packets change by more, and none ends with
+/// less than one.
 pub fn fit_rows(made: &mut Sizes, rows: usize, rng: &mut impl Rng) {
     if made.len() > rows {
-        // More sessions than packets: some go.
+        // More sessions than packets: some are removed.
         let mut kept: Vec<usize> = (0..made.len()).collect();
         kept.shuffle(rng);
         kept.truncate(rows);
@@ -194,7 +198,7 @@ pub fn fit_rows(made: &mut Sizes, rows: usize, rng: &mut impl Rng) {
         if missing == 0 {
             return;
         }
-        // Large ones are stretched; where all have one packet, all are.
+        // Large sessions are stretched; where all have one packet, all are.
         let weights: Vec<f64> =
             (0..made.len()).flat_map(|s| [beyond(made, 0, s), beyond(made, 1, s)]).collect();
         let total: f64 = weights.iter().sum();

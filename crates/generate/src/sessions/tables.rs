@@ -1,25 +1,25 @@
-//! Noisy answers about sessions as tables that can be drawn from.
+//! Noisy answers about sessions as tables to draw from.
 
 use netdpsyn_model::domain::simplex::norm_sub_to;
 use netdpsyn_model::layers::bayes;
 use netdpsyn_model::sessions::{Look, Sessions, What};
 use rand::{Rng, RngExt, seq::SliceRandom};
 
-/// σ above what is expected that stand out of a table.
+/// σ above the expected count at which a cell stands out.
 pub const STANDS: f64 = 3.0;
-/// Part of what is expected that every cell keeps, so that none is impossible.
+/// The part of the expected count that every cell keeps, so that none is impossible.
 const TRACE_OF: f64 = 1e-6;
 
-/// A look's counts as real numbers.
+/// The counts of an answer as real numbers.
 pub struct Noisy {
     /// Counts.
     pub counts: Vec<f64>,
-    /// σ of each.
+    /// σ of each count.
     pub sigma: f64,
 }
 
 impl Noisy {
-    /// Of a look; of one at what the trace has not, nothing.
+    /// The answer to a query; empty where there is none.
     pub fn of(sessions: &Sessions, what: What) -> Noisy {
         let of = |look: &Look| Noisy {
             counts: look.counts.iter().map(|&n| n as f64).collect(),
@@ -29,7 +29,8 @@ impl Noisy {
         sessions.look(what).map_or_else(nothing, of)
     }
 
-    /// Rows of `width` shrunk towards the shape that all have together times their own total, each brought to that total: its own sum, or as given.
+    /// Shrinks rows of `width` towards their common shape times their own total, and scales each to its
+    /// total: its own sum, or the given one.
     pub fn shrunk(&self, width: usize, totals: Option<&[f64]>) -> Vec<f64> {
         let rows = self.counts.chunks(width);
         let totals: Vec<f64> = match totals {
@@ -49,7 +50,7 @@ impl Noisy {
         table
     }
 
-    /// Shrunk towards what is expected, which keeps a part of itself everywhere.
+    /// Shrinks counts towards the expected ones, of which each cell keeps a part.
     pub fn towards(&self, expected: &[f64]) -> Vec<f64> {
         let mut table = bayes::shrink(&self.counts, expected, self.sigma, STANDS);
         table.iter_mut().zip(expected).for_each(|(n, e)| *n += TRACE_OF * e);
@@ -57,7 +58,7 @@ impl Noisy {
     }
 }
 
-/// Scales values to a sum, if they have any.
+/// Scales values to a sum, unless they are all zero.
 pub fn scale_to(values: &mut [f64], total: f64) {
     let sum: f64 = values.iter().sum();
     values.iter_mut().for_each(|value| *value *= total / sum.max(1e-12));
@@ -75,7 +76,8 @@ pub fn column_sums(table: &[f64], width: usize) -> Vec<f64> {
     sums
 }
 
-/// Scales a table to sums of its rows and columns in turn. What a margin wants where the table has nothing is left out.
+/// Scales a table to the sums of its rows and columns in turn. A margin's mass is dropped where the table has
+/// none.
 pub fn rake(table: &mut [f64], rows: &[f64], columns: &[f64], sweeps: usize) {
     let width = columns.len();
     for _ in 0..sweeps {
@@ -93,7 +95,7 @@ pub fn rake(table: &mut [f64], rows: &[f64], columns: &[f64], sweeps: usize) {
     }
 }
 
-/// `many` codes with these weights, systematic and in random order.
+/// Draws `many` codes with these weights, systematically and in random order.
 pub fn draw(weights: &[f64], many: usize, rng: &mut impl Rng) -> Vec<u32> {
     let total: f64 = weights.iter().sum();
     let mut drawn = Vec::with_capacity(many);
@@ -110,7 +112,7 @@ pub fn draw(weights: &[f64], many: usize, rng: &mut impl Rng) -> Vec<u32> {
     drawn
 }
 
-/// For each item a code by the weights of its row, systematic within each row.
+/// Draws a code for each item by the weights of its row, systematically within each row.
 pub fn draw_rows<'a>(
     rows: impl Iterator<Item = usize>,
     weights: impl Fn(usize) -> std::borrow::Cow<'a, [f64]>,
@@ -126,7 +128,7 @@ pub fn draw_rows<'a>(
     codes
 }
 
-/// One code by its weights.
+/// Draws one code by its weights.
 pub fn pick(weights: &[f64], rng: &mut impl Rng) -> usize {
     let mut place = rng.random::<f64>() * weights.iter().sum::<f64>();
     for (code, weight) in weights.iter().enumerate() {

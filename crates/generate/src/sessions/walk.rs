@@ -1,7 +1,9 @@
-//! The packets of a session, one after the other: direction, gap and length, each after those of the packet before.
+//! The packets of a session, one after the other: direction, gap and length, each given those of the previous
+//! packet.
 //!
-//! Directions follow the odds of the lagged look, corrected for what is left of either, so that sizes stay as they were drawn. Lengths follow the one before by what the
-//! two say of each other, with the lengths of their position as margins.
+//! Directions follow the odds of the lagged answer, corrected for the remaining packets of either direction,
+//! so that sizes stay as they were drawn. Lengths follow the previous one by their joint answer, with the
+//! lengths by position as margins.
 
 use super::flags::Chain;
 use super::sizes::Sizes;
@@ -14,15 +16,15 @@ use std::borrow::Cow;
 
 /// Steps between positions: within a class of positions, and from one to the next.
 const STEPS: usize = 2 * POSITIONS.len();
-/// Part of a length that is left where packets of one length seem to have all of it.
+/// The part of a length's count that is kept where packets of one length seem to account for all of it.
 const KEPT: f64 = 0.05;
-/// Part of an even share that every direction keeps.
+/// The part of an even share that every direction keeps.
 const LEAST: f64 = 1e-3;
 
-/// What the packets of sessions are drawn from.
+/// The tables from which packets of sessions are drawn.
 pub struct Walk {
     lengths: usize,
-    /// By lagged class, second or later, direction before, direction: weights of groups of gaps.
+    /// By lagged class, second or later, previous direction, direction: weights of groups of gaps.
     turns: Vec<f64>,
     /// By lagged class: shares of both directions among followers.
     shares: Vec<[f64; 2]>,
@@ -30,16 +32,16 @@ pub struct Walk {
     octaves: Vec<f64>,
     /// By lagged class, direction: lengths of first packets.
     first: Vec<f64>,
-    /// By lagged class, direction before, direction, step, length before: lengths.
+    /// By lagged class, previous direction, direction, step, previous length: lengths.
     follow: Vec<f64>,
     /// Directions and flags, where the trace has flags.
     chain: Option<Chain>,
 }
 
-/// By direction and session, the coarse length that all of its packets have exactly alike.
+/// By direction and session, the coarse length if all of its packets have the same exact length.
 pub type Constant = [Vec<Option<u16>>; 2];
 
-/// Which directions of sessions have packets of one length alone.
+/// Chooses the directions of sessions whose packets all have one length.
 pub fn constant(model: &Sessions, sizes: &Sizes, rng: &mut impl Rng) -> Constant {
     let cells = model.axis(Part::Length).coarse_bins() + 1;
     let table = Noisy::of(model, What::Constant).shrunk(2 * MANY * cells, None);
@@ -63,18 +65,18 @@ pub fn constant(model: &Sessions, sizes: &Sizes, rng: &mut impl Rng) -> Constant
 /// A packet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Packet {
-    /// Nanoseconds since the first one of its session.
+    /// Nanoseconds since the first packet of its session.
     pub at: f64,
     /// Its coarse length.
     pub length: u16,
     /// 1 where the server sends.
     pub direction: u8,
-    /// The bin of its TCP flags, where there are some.
+    /// The bin of its TCP flags, if there are any.
     pub flags: u8,
 }
 
 impl Walk {
-    /// Of a model.
+    /// The tables of a model.
     pub fn of(
         model: &Sessions,
         sent: &[f64],
@@ -106,7 +108,7 @@ impl Walk {
         Walk { lengths, turns, shares, octaves: octaves(model, lagged), first, follow, chain }
     }
 
-    /// The packets of a session whose lagged class is `class`, within a window of `window` nanoseconds.
+    /// Draws the packets of a session of lagged class `class`, within a window of `window` nanoseconds.
     pub fn packets(
         &self,
         class: usize,
@@ -176,7 +178,7 @@ impl Walk {
             to.push(packet);
             last = packet;
         }
-        // Longer than the window: all gaps shrink alike.
+        // Longer than the window: all gaps shrink by one factor.
         let own = &mut to[from..];
         if last.at > window {
             own.iter_mut().for_each(|packet| packet.at *= window / last.at);
@@ -184,7 +186,7 @@ impl Walk {
     }
 }
 
-/// By lagged class, class of positions, direction: lengths, which together come to those of all records.
+/// By lagged class, class of positions, direction: lengths, whose sums match those of all records.
 fn positions(model: &Sessions, classes: &Classes, sent: &[f64], lagged: usize, lengths: usize) -> Vec<f64> {
     let mut table = Noisy::of(model, What::Positions).shrunk(POSITIONS.len() * 2 * lengths, None);
     let length = model.axis(Part::Length);
@@ -215,7 +217,8 @@ fn positions(model: &Sessions, classes: &Classes, sent: &[f64], lagged: usize, l
     table
 }
 
-/// What is left of lengths by position, and of lengths after lengths, for packets whose direction is not of one length: the others are taken off, down to a part.
+/// Subtracts the packets of directions with one constant length from lengths by position and from lengths
+/// after lengths, down to a kept part.
 fn without(
     model: &Sessions,
     sizes: &Sizes,
@@ -249,7 +252,7 @@ fn without(
     }
 }
 
-/// Lengths of first packets, and of those that follow, by position.
+/// Lengths of first packets, and of following ones, by position.
 fn follow(positions: &[f64], mut after: Vec<f64>, lagged: usize, lengths: usize) -> (Vec<f64>, Vec<f64>) {
     let square = lengths * lengths;
     let place = |class: usize, position: usize, direction: usize| {
@@ -260,7 +263,7 @@ fn follow(positions: &[f64], mut after: Vec<f64>, lagged: usize, lengths: usize)
     let mut first = Vec::with_capacity(lagged * 2 * lengths);
     for class in 0..lagged {
         (0..2).for_each(|direction| first.extend_from_slice(place(class, 0, direction)));
-        // Followers of either direction, by length.
+        // Followers in either direction, by length.
         let mut later = vec![vec![0.0; lengths]; 2];
         for (direction, later) in later.iter_mut().enumerate() {
             for position in 1..POSITIONS.len() {
@@ -295,7 +298,7 @@ fn follow(positions: &[f64], mut after: Vec<f64>, lagged: usize, lengths: usize)
                         *n = (from[cell / lengths] * onto[cell % lengths] + 1e-9) * lift[cell];
                     }
                     rake(table, &from, &onto, 8);
-                    // A length that none had before is followed like any.
+                    // A length that never preceded another is followed as by the average.
                     for row in table.chunks_mut(lengths) {
                         if row.iter().sum::<f64>() <= 0.0 {
                             row.copy_from_slice(&onto);
@@ -351,11 +354,11 @@ fn octaves(model: &Sessions, lagged: usize) -> Vec<f64> {
     weights
 }
 
-/// The packets of all sessions, and where those of each begin.
+/// The packets of all sessions, and the start of each session.
 pub struct Walked {
     /// Session by session.
     pub packets: Vec<Packet>,
-    /// Where each begins, and where the last one ends.
+    /// The start of each session, and the end of the last one.
     pub starts: Vec<usize>,
 }
 
@@ -365,7 +368,7 @@ impl Walked {
         &self.packets[self.starts[session]..self.starts[session + 1]]
     }
 
-    /// How long a session lasts, and where its middle is on average.
+    /// The duration of a session, and the mean of its packets' times.
     pub fn extent(&self, session: usize) -> (f64, f64) {
         let own = self.of(session);
         let mean = own.iter().map(|packet| packet.at).sum::<f64>() / own.len().max(1) as f64;
@@ -373,7 +376,7 @@ impl Walked {
     }
 }
 
-/// Where the packets of sessions begin.
+/// The start of each session in the list of packets.
 pub fn starts(sizes: &Sizes) -> Vec<usize> {
     let mut starts = vec![0];
     for session in 0..sizes.len() {

@@ -1,4 +1,4 @@
-//! Packets of sessions as records: values of every column.
+//! Records from the packets of sessions: values of every column.
 
 use super::hosts::Leaves;
 use super::place::SLOTS;
@@ -15,7 +15,7 @@ use netdpsyn_trace::{Column, Facts, Field, Values, protocols};
 use rand::{Rng, RngExt};
 use std::ops::Range;
 
-/// Ports of every session: service, and the client's, which is not the lower.
+/// Ports of every session: that of the service, and the client's, which is not the lower.
 pub fn ports(
     model: &Model,
     sessions: &Sessions,
@@ -57,8 +57,9 @@ fn with_ports(model: &Model, sessions: &Sessions) -> Vec<bool> {
     cut.intervals().into_iter().map(drawn).collect()
 }
 
-/// How likely an exact length is that of the packet before it, where direction and coarse length are and the direction is not of one length alone: by lagged class and coarse
-/// length. A packet that is made stands for `scale` that were measured.
+/// The probability that a packet has the exact length of the previous one, given equal direction and coarse
+/// length in a direction without one constant length: by lagged class and coarse length. A generated packet
+/// represents `scale` measured ones.
 fn repeats(made: &Made<'_>, scale: f64) -> Vec<f64> {
     let sessions = made.model;
     let lengths = sessions.axis(Part::Length).coarse_bins();
@@ -81,7 +82,7 @@ fn repeats(made: &Made<'_>, scale: f64) -> Vec<f64> {
 /// Weights of joint cells by class and direction, and the columns with their pickers and bins.
 type Manner = (Vec<f64>, Vec<(usize, Picker, usize)>);
 
-/// What turns sessions into records.
+/// Converts sessions to records.
 pub struct Writer<'a> {
     model: &'a Model,
     made: &'a Made<'a>,
@@ -90,26 +91,27 @@ pub struct Writer<'a> {
     protocol: Picker,
     length: Picker,
     ttl: Leaves,
-    /// The column of flags, with what its bins hold.
+    /// The column of flags, with the picker of its bins.
     flags: Option<(usize, Picker)>,
     /// Fine bins of each coarse length, by class and direction.
     lengths: Vec<f64>,
-    /// How likely an exact length is that of the packet before, by lagged class and coarse length.
+    /// The probability that a packet repeats the exact length of the previous one, by lagged class and coarse
+    /// length.
     repeats: Vec<f64>,
     /// By group: weights by class and direction, with the attributes' pickers and bins.
     manners: Vec<Manner>,
     /// By direction, weights of echoes.
     echoes: Vec<f64>,
-    /// Columns that are not modelled, with the values they are drawn from.
+    /// Unmodelled columns, with the range of their values.
     unmodelled: Vec<(usize, Range<u64>)>,
     seed: u64,
     start: u64,
-    /// Nanoseconds that all times are multiples of.
+    /// Nanoseconds of which all times are multiples.
     grain: u64,
 }
 
 impl<'a> Writer<'a> {
-    /// For these sessions; `None` where the schema has none.
+    /// A writer of these sessions; `None` where the schema has none.
     pub fn new(model: &'a Model, made: &'a Made<'a>, seed: u64) -> Option<Writer<'a>> {
         let sessions = made.model;
         let view = View::of(&model.schema).ok()?;
@@ -152,7 +154,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Sessions in pieces of about so many packets.
+    /// Divides sessions into pieces of about `packets` packets.
     pub fn pieces(&self, packets: usize) -> Vec<Range<usize>> {
         let starts = &self.made.walked.starts;
         let mut pieces = Vec::new();
@@ -167,6 +169,9 @@ impl<'a> Writer<'a> {
     }
 
     /// The records of some sessions, by column.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn write(&self, piece: usize, sessions: Range<usize>, step: &Step) -> Result<Vec<Values>, Cancelled> {
         let rng = &mut stream(self.seed, VALUES + piece);
         let starts = &self.made.walked.starts;
@@ -224,7 +229,8 @@ impl<'a> Writer<'a> {
         Ok(columns)
     }
 
-    /// By class, direction and coarse length: weights of its fine bins; with the number of coarse lengths, and the fine bins of each.
+    /// By class, direction and coarse length: weights of its fine bins; with the number of coarse lengths,
+    /// and the fine bins of each.
     fn length_weights(&self) -> (Vec<Vec<f64>>, usize, Vec<(usize, usize)>) {
         let axis = self.made.model.axis(Part::Length);
         let coarse = axis.coarse_bins();
@@ -243,7 +249,7 @@ impl<'a> Writer<'a> {
         (weights.collect(), coarse, ranges)
     }
 
-    /// What the packets of a session have in common, by direction.
+    /// The common values of the packets of a session, by direction.
     fn common(&self, session: usize, records: &mut [Vec<u64>; 2], rng: &mut impl Rng) {
         let (made, view) = (self.made, &self.view);
         let class = made.sizes.class[session] as usize;
@@ -272,7 +278,7 @@ impl<'a> Writer<'a> {
         self.echo(protocol, records, rng);
     }
 
-    /// What ports of ICMP say of echoes: an answer to a request is a reply.
+    /// Restores echoes in the ports of ICMP: the answer to a request is a reply.
     fn echo(&self, protocol: u64, records: &mut [Vec<u64>; 2], rng: &mut impl Rng) {
         records.iter_mut().for_each(|record| record[self.view.echo] = 0);
         if protocol != protocols::ICMP || self.echoes.iter().skip(1).sum::<f64>() <= 0.0 {

@@ -1,15 +1,15 @@
-//! The hosts of records: of each bin each host gets as many as its records say.
+//! Assigns hosts to records: each host of a bin gets its number of records.
 
 use super::meet::Hosts;
 use crate::pool::start::{by_group, deal};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, seq::SliceRandom};
 
-/// The hosts of every bin of one side, by number, with the running sums of their records.
+/// The hosts of every bin of one side, by number, with the cumulative sums of their records.
 pub struct Bins(Vec<(Vec<u32>, Vec<f64>)>);
 
 impl Bins {
-    /// Hosts as their places in `addresses`, which ascend.
+    /// Hosts as indices of `addresses`, which ascend.
     pub fn new(hosts: &Hosts, addresses: &[u64]) -> Bins {
         let bin = |own: &Vec<(u64, f64)>| {
             let mut sum = 0.0;
@@ -23,7 +23,10 @@ impl Bins {
         Bins(hosts.iter().map(bin).collect())
     }
 
-    /// A host for every record, by the bins of the records.
+    /// Draws a host for every record, given the bins of the records.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn draw(&self, bins: &[u32], rng: &mut impl Rng, step: &Step) -> Result<Vec<u32>, Cancelled> {
         let mut hosts = vec![0; bins.len()];
         let (mut order, mut starts) = (Vec::new(), Vec::new());

@@ -1,8 +1,9 @@
-//! One space of hosts: which sources are destinations too.
+//! One space of hosts: which sources are also destinations.
 //!
-//! Each tree tells apart the hosts that are large on its side, and most hosts are large on one side alone: the other tree has them in its tail. So tails take the
-//! addresses of known hosts first, then those of each other where their intervals overlap, until as many hosts are on both sides as the look says. What is left gets
-//! addresses of its own.
+//! Each tree isolates the hosts that are heavy on its side, and most hosts are heavy on one side alone: the
+//! other tree has them in its tail. So tails take the addresses of known hosts first, then those of each
+//! other where their intervals overlap, until the number of hosts on both sides is that of the look. The
+//! remaining hosts get addresses of their own.
 
 use super::tails::{Known, Side};
 use netdpsyn_model::Look;
@@ -10,15 +11,15 @@ use rand::{Rng, RngExt};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-/// A look says something new where it is so many of its σ off what is known without it.
+/// A look is used where it is this many of its σ off the estimate without it.
 const TOLD: f64 = 1.0;
-/// Times that an address is drawn by records, and then any, until it is one of its own.
+/// Number of attempts to draw an unused address by records, and then uniformly.
 const DRAWS: usize = 16;
 
 /// Hosts by bin, with their records.
 pub type Hosts = Vec<Vec<(u64, f64)>>;
 
-/// The hosts of both sides, of whom as many are the same as the look says.
+/// The hosts of both sides, of which as many are shared as the look says.
 pub fn meet(mut sides: [Side; 2], look: &Look, rng: &mut impl Rng) -> [Hosts; 2] {
     let known = [0, 1].map(|side: usize| {
         let of: HashMap<u64, f64> =
@@ -55,7 +56,7 @@ pub fn meet(mut sides: [Side; 2], look: &Look, rng: &mut impl Rng) -> [Hosts; 2]
     hosts
 }
 
-/// Gives known hosts of the other side to the tail: the largest to the largest of the bin that they would lie in.
+/// Gives known hosts of the other side to the tail: the largest to the largest of the bin that contains them.
 fn cross(mut only: Vec<Known>, side: &mut Side, hosts: &mut Hosts, missing: &mut usize) {
     let mut intervals: Vec<(u64, u64, usize)> = Vec::new();
     for (bin, tail) in side.tail.iter().enumerate() {
@@ -79,14 +80,14 @@ fn cross(mut only: Vec<Known>, side: &mut Side, hosts: &mut Hosts, missing: &mut
     }
 }
 
-/// Where the tails of two bins overlap, and how many records lie there.
+/// An overlap of the tails of two bins, and the records in it.
 struct Overlap {
     bins: [usize; 2],
     pieces: Vec<(Range<u64>, f64)>,
     records: f64,
 }
 
-/// Makes hosts of both tails one where their bins overlap, the largest with the largest.
+/// Merges hosts of both tails where their bins overlap, the largest with the largest.
 fn join(
     sides: &mut [Side; 2],
     hosts: &mut [Hosts; 2],
@@ -99,7 +100,7 @@ fn join(
     overlaps.sort_by(|a, b| b.records.total_cmp(&a.records).then(a.bins.cmp(&b.bins)));
     for Overlap { bins, pieces, records } in overlaps {
         let left = [0, 1].map(|side: usize| sides[side].unknown[bins[side]].len());
-        // No more than there are addresses, and records of one each.
+        // At most the number of addresses, and of records.
         let addresses: u64 = pieces.iter().map(|(piece, _)| piece.end - piece.start).sum();
         let room = (addresses as f64).min(records).ceil() as usize;
         let number = left[0].min(left[1]).min(*missing).min(room);
@@ -112,7 +113,7 @@ fn join(
     }
 }
 
-/// Where the tails of two bins overlap in records, as `of_both` has them of what each side has there.
+/// The overlaps of the tails of two bins, whose records `of_both` combines from those of each side.
 fn overlaps(sides: &[Side; 2], of_both: fn(f64, f64) -> f64) -> Vec<Overlap> {
     let lists = [0, 1].map(|side: usize| {
         let mut all: Vec<(Range<u64>, f64, usize)> = Vec::new();
@@ -147,7 +148,7 @@ fn overlaps(sides: &[Side; 2], of_both: fn(f64, f64) -> f64) -> Vec<Overlap> {
     of.into_values().collect()
 }
 
-/// An address of pieces that have running sums of records.
+/// An address drawn from pieces with cumulative sums of records.
 fn address(pieces: &[(Range<u64>, f64)], rng: &mut impl Rng) -> u64 {
     let last = pieces.len() - 1;
     let drawn = rng.random::<f64>() * pieces[last].1;
@@ -155,7 +156,8 @@ fn address(pieces: &[(Range<u64>, f64)], rng: &mut impl Rng) -> u64 {
     rng.random_range(piece.clone())
 }
 
-/// An address that no host has yet, if one is soon found: by records, and where few addresses have most of those, any.
+/// An unused address, if one is soon found: by records, and where few addresses have most of these,
+/// uniformly.
 fn free(pieces: &[(Range<u64>, f64)], taken: &mut HashSet<u64>, rng: &mut impl Rng) -> u64 {
     let width: u64 = pieces.iter().map(|(piece, _)| piece.end - piece.start).sum();
     let mut drawn = address(pieces, rng);
@@ -168,7 +170,7 @@ fn free(pieces: &[(Range<u64>, f64)], taken: &mut HashSet<u64>, rng: &mut impl R
     drawn
 }
 
-/// The address of this place among those of all pieces.
+/// The address at an index among those of all pieces.
 fn nth(pieces: &[(Range<u64>, f64)], mut place: u64) -> u64 {
     for (piece, _) in pieces {
         let own = piece.end - piece.start;
@@ -180,7 +182,8 @@ fn nth(pieces: &[(Range<u64>, f64)], mut place: u64) -> u64 {
     unreachable!("a place below the number of addresses")
 }
 
-/// Draws addresses for what is left of a tail, by the records of its intervals; and one for a bin that has no host at all, which no record should be in.
+/// Draws addresses for the remaining hosts of a tail, by the records of its intervals; and one for a bin
+/// without any host, which no record should be in.
 fn scatter(side: &Side, hosts: &mut Hosts, taken: &mut HashSet<u64>, rng: &mut impl Rng) {
     for (bin, hosts) in hosts.iter_mut().enumerate() {
         let mut sum = 0.0;
@@ -211,7 +214,7 @@ mod tests {
     use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
     use std::collections::BTreeSet;
 
-    /// Two bins a side; hosts 5 and 600 are known on one side, and lie in a tail of the other.
+    /// Two bins per side; hosts 5 and 600 are known on one side, and are in a tail of the other.
     fn sides() -> [Side; 2] {
         let mut source = Side::new(vec![vec![(5..6, 90.0), (0..5, 1.0)], vec![(500..1_000, 40.0)]], 1.0);
         let mut destination =

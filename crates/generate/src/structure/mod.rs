@@ -1,20 +1,22 @@
-//! A trace rather than records: one population of hosts, and who of them meets whom.
+//! A trace instead of independent records: one population of hosts, and which of them meet.
 //!
 //! ```text
-//! trees and looks ─► hosts of either side, known and unknown ─► one space of hosts ─► a host for each record ─► exchanged until pairs and degrees fit
-//!                                                                                                            ─► times exchanged until gaps of pairs do
+//! trees and looks ─► hosts of either side, known and unknown ─► one space of hosts ─► a host for each record
+//!                 ─► exchanged until pairs and degrees fit ─► times exchanged until gaps of pairs do
 //! ```
-//! Everything here is post-processing: a record keeps its bins as far as tables know them, so what was measured of single records stays as it is, and only which host of a bin it has is decided.
-//! The population is made when a model is opened, so that all parts of a trace share it.
+//!
+//! Everything here is post-processing. A record keeps its bins as far as tables distinguish them, so the
+//! measured tables of single records stay as they are; only the choice of host within a bin changes. The
+//! population is generated when a model is opened, so that all parts of a trace share it.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`tails`] | one side: hosts that a tree tells apart, and how many it does not |
-//! | [`meet`] | which sources are destinations too |
+//! | [`tails`] | one side: the hosts that a tree isolates, and the number of others |
+//! | [`meet`] | which sources are also destinations |
 //! | [`draw`] | the hosts of records |
 //! | [`swap`] | which hosts meet |
-//! | [`rhythm`] | how long after one another the records of a pair should come |
-//! | [`paces`], [`pacing`] | when they come: of all records by kind, and the times of one kind |
+//! | [`rhythm`] | the wanted gaps between the records of a pair |
+//! | [`paces`], [`pacing`] | the times of records: of all kinds, and of one kind |
 
 pub mod draw;
 pub mod meet;
@@ -36,7 +38,7 @@ use std::ops::Range;
 use swap::{Search, Target};
 use tails::Side;
 
-/// A trace is as large as the one that was measured, up to this.
+/// A trace counts as large as the measured one up to this relative difference.
 const AS_LARGE: f64 = 0.02;
 
 /// The hosts of a model.
@@ -45,23 +47,23 @@ pub struct Structure {
     pub attributes: [usize; 2],
     /// Their columns.
     pub columns: [usize; 2],
-    /// Class and side, and how many bins each has.
+    /// Class and side, and the number of bins of each.
     context: Vec<(usize, u32)>,
-    /// By side, from fine bins to coarse ones, and how many these are.
+    /// By side, the map from fine to coarse bins, and the number of these.
     coarse: [(Vec<u32>, u32); 2],
     addresses: Vec<u64>,
     bins: [Bins; 2],
-    /// Of pairs, fan-out, fan-in and mutual pairs.
+    /// Looks at pairs, fan-out, fan-in and mutual pairs.
     looks: [Look; 4],
-    /// Records that they are about.
+    /// The number of measured records.
     records: f64,
-    /// Which families of addresses meet.
+    /// Which families of addresses occur together.
     ends: Option<Ends>,
     paces: Option<Paces>,
 }
 
 impl Structure {
-    /// Of a model that has looks across records.
+    /// The structure of a model with looks across records.
     pub fn of(model: &Model, rng: &mut impl Rng) -> Option<Structure> {
         let look = |of: Subject| model.looks.iter().find(|look| look.of == of);
         let columns =
@@ -106,8 +108,11 @@ impl Structure {
         })
     }
 
-    /// What records of some parts of a trace have because of each other, by part and column: the addresses of source and destination and, where gaps are known, the
-    /// times.
+    /// The columns of some parts of a trace that depend on other records, by part: the addresses of source
+    /// and destination and, where gaps are measured, the times.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn together(
         &self,
         parts: &[&Codes],
@@ -150,7 +155,8 @@ impl Structure {
         Ok(parts.iter().map(part).collect())
     }
 
-    /// Class and side of each record, as one number. A condition may have codes beyond the bins of what it is about.
+    /// Class and side of each record, as one number. A condition may have codes beyond the bins of its
+    /// attribute.
     fn kinds(&self, parts: &[&Codes]) -> Vec<u32> {
         let most = |attribute: usize| {
             let mut most = 0;
@@ -167,7 +173,8 @@ impl Structure {
         all.collect()
     }
 
-    /// The kind of each record with the family of its source, where that says something: records that agree in it exchange hosts, and families that do not meet stay apart.
+    /// The kind of each record combined with the family of its source, where families matter: records with
+    /// equal numbers exchange hosts, and families that do not occur together stay separate.
     fn families(&self, kinds: &[u32], sources: &[u32]) -> Option<Vec<u32>> {
         let ends = self.ends.as_ref()?;
         let family = |source: u32| ends.family(0, source.into()) as u32;
@@ -175,14 +182,15 @@ impl Structure {
         Some(kinds.iter().zip(sources).map(with).collect())
     }
 
-    /// The kind of each record with its coarse bin of one side.
+    /// The kind of each record combined with its coarse bin of one side.
     fn coarse(&self, side: usize, fine: &[u32], kinds: &[u32]) -> Vec<u32> {
         let (map, bins) = &self.coarse[side];
         fine.iter().zip(kinds).map(|(&bin, &kind)| kind * bins + map[bin as usize]).collect()
     }
 
-    /// What pairs, degrees and mutual pairs of so many records should be. Fewer than were measured are a sample, of which the looks do not tell; more make the
-    /// same pairs and degrees larger, of which only their numbers stay.
+    /// The targets of pairs, degrees and mutual pairs for `rows` records. Fewer records than measured are a
+    /// sample, for which the looks give no targets; more make the same pairs and degrees larger, so that only
+    /// their number is a target.
     fn targets(&self, rows: f64) -> Option<[Target; 4]> {
         let scale = rows / self.records.max(1.0);
         if scale < 1.0 - AS_LARGE {
@@ -200,7 +208,7 @@ impl Structure {
     }
 }
 
-/// What the tree of an attribute tells, in records.
+/// What the tree of an attribute shows of its side, in records.
 fn side(model: &Model, attribute: usize) -> Option<Side> {
     let one_way = model.one_ways.iter().find(|table| table.attributes() == [attribute])?;
     let Variance::Even(variance) = one_way.variance else { return None };

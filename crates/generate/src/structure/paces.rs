@@ -1,4 +1,5 @@
-//! When the records of pairs come: times are drawn, and dealt anew among the records of each kind, all kinds at once.
+//! The times of the records of pairs: times are drawn, and redistributed among the records of each kind, for
+//! all kinds in parallel.
 
 use super::pacing::{self, Leaves, Member};
 use super::rhythm::Rhythm;
@@ -11,23 +12,23 @@ use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, SeedableRng, rngs::Xoshiro256PlusPlus};
 use rayon::prelude::*;
 
-/// When the records of pairs come.
+/// Assigns the times of the records of pairs.
 pub struct Paces {
     /// The attribute of time.
     attribute: usize,
-    /// Its column.
+    /// The column of time.
     pub column: usize,
     rhythm: Rhythm,
     picker: Picker,
     leaves: Leaves,
-    /// From fine bins to coarse ones.
+    /// The map from fine to coarse bins.
     coarse: Vec<u32>,
     /// The attribute of the class.
     class: Option<usize>,
 }
 
 impl Paces {
-    /// Of a model that knows gaps.
+    /// For a model with measured gaps.
     pub fn of(model: &Model) -> Option<Paces> {
         let layers = model.layers.as_ref()?;
         let rhythm = Rhythm::of(model.rhythm.as_ref()?)?;
@@ -47,7 +48,10 @@ impl Paces {
         })
     }
 
-    /// The times of the records of some parts, by the hosts and the kinds of all of them.
+    /// The times of the records of some parts, given the hosts and kinds of all of them.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn times(
         &self,
         parts: &[&Codes],
@@ -61,7 +65,8 @@ impl Paces {
         let codes = codes::joined(parts, self.attribute);
         let classes = self.class.map(|class| codes::joined(parts, class));
         step()?;
-        // Each kind has a generator of its own, so that the result is the same on any number of cores.
+        // Each kind has a random number generator of its own, so that the result is the same on any number of
+        // cores.
         let kinds_of: Vec<(&[u32], Xoshiro256PlusPlus)> = order
             .chunk_by(|&a, &b| kinds[a as usize] == kinds[b as usize])
             .map(|own| (own, Xoshiro256PlusPlus::from_rng(rng)))

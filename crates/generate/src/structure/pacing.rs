@@ -1,11 +1,14 @@
-//! Times dealt to records so that those of a pair follow each other as they should.
+//! Redistributes times among records so that the records of a pair follow each other at the wanted gaps.
 //!
-//! Records of one class and side exchange their times within a coarse bin of time. So nothing that was measured of single records changes: each table knows
-//! a time by its coarse bin, and by class and side alone by its fine one. Within the interval in which a time may lie, it is moved to where it should be.
+//! Records of one class and side exchange their times within a coarse bin of time. So no measured table of
+//! single records changes: each table contains a time by its coarse bin, and by class and side alone by its
+//! fine one. Within its interval, a time is moved to where it should be.
 //!
-//! The pairs are taken one after the other, those of most records first, and walk through their records in order of time: the gap to the next one is drawn
-//! from what is left of the gaps of the class, or repeats the one before where that lasts. The free time nearest to where this leads is taken. Where more records have to
-//! fit in a coarse bin than such gaps allow, shorter gaps are likelier ([`Haste`]), and what is still too long is shrunk.
+//! Pairs are processed one after the other, those with most records first. A walk goes through the records of
+//! a pair in order of time: the gap to the next record is drawn from the remaining gaps of the class, or
+//! repeats the previous one where that persists. The nearest free time is taken. Where more records have to
+//! fit in a coarse bin than such gaps allow, shorter gaps are more likely ([`Haste`]), and a remaining excess
+//! is shrunk.
 
 use super::rhythm::{Haste, Left};
 use crate::grid::Grid;
@@ -14,20 +17,20 @@ use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, RngExt};
 use std::ops::Range;
 
-/// A record that is given a time.
+/// A record that is assigned a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Member {
     /// Its pair.
     pub pair: u64,
-    /// Its time so far.
+    /// Its current time.
     pub time: u64,
-    /// The coarse bin of that.
+    /// The coarse bin of the time.
     pub coarse: u32,
-    /// Where it is.
+    /// The index of the record.
     pub row: u32,
 }
 
-/// Where times may lie.
+/// The intervals in which times may lie.
 pub struct Leaves {
     /// Intervals, ascending.
     intervals: Vec<Range<u64>>,
@@ -35,7 +38,7 @@ pub struct Leaves {
 }
 
 impl Leaves {
-    /// Of the intervals of all bins.
+    /// From the intervals of all bins.
     pub fn new(bins: Vec<Vec<(Range<u64>, f64)>>, grid: Grid) -> Leaves {
         let mut intervals: Vec<Range<u64>> =
             bins.into_iter().flatten().map(|(interval, _)| interval).collect();
@@ -43,7 +46,8 @@ impl Leaves {
         Leaves { intervals, grid }
     }
 
-    /// The time that can be in the interval of `time` and is next to `wanted`, or `time` where that is in another one.
+    /// The possible time in the interval of `time` that is nearest to `wanted`, or `time` where `wanted` is
+    /// in another interval.
     fn moved(&self, time: u64, wanted: u64) -> u64 {
         let at = self.intervals.partition_point(|interval| interval.start <= time).saturating_sub(1);
         let interval = &self.intervals[at];
@@ -56,12 +60,12 @@ impl Leaves {
     }
 }
 
-/// Times of one class and side, by coarse bin and then ascending, and which are taken.
+/// Times of one class and side, by coarse bin and then ascending, and which of them are taken.
 struct Slots {
     times: Vec<u64>,
-    /// By coarse bin, where its times are.
+    /// By coarse bin, the range of its times.
     runs: Vec<(u32, Range<usize>)>,
-    /// The free slot at or after each, and at or before; one beyond either end is none.
+    /// The next free slot at or after each, and at or before; an index beyond either end means none.
     after: Vec<u32>,
     before: Vec<u32>,
 }
@@ -96,10 +100,11 @@ impl Slots {
         [self.times[run.start], self.times[run.end - 1]]
     }
 
-    /// Takes the free slot of a run whose time is nearest to `wanted`, not before `least` if there is one. A run has as many slots as records.
+    /// Takes the free slot of a run whose time is nearest to `wanted`, not before `least` if possible. A run
+    /// has as many slots as records.
     fn take(&mut self, run: &Range<usize>, wanted: u64, least: u64) -> u64 {
         let at = run.start + self.times[run.clone()].partition_point(|&time| time < wanted);
-        // Places are one more than slots, so that 0 is before the first.
+        // Indices are one more than slots, so that 0 is before the first.
         let after = find(&mut self.after, at as u32 + 1) as usize - 1;
         let before = find(&mut self.before, at as u32) as usize;
         let late = (after < run.end).then_some(after);
@@ -117,7 +122,7 @@ impl Slots {
     }
 }
 
-/// The end of a chain of links, which are shortened on the way.
+/// The end of a chain of links, which are shortened on the way (path compression).
 fn find(links: &mut [u32], mut at: u32) -> u32 {
     while links[at as usize] != at {
         let next = links[links[at as usize] as usize];
@@ -127,7 +132,7 @@ fn find(links: &mut [u32], mut at: u32) -> u32 {
     at
 }
 
-/// How many gaps some records have, which are ordered by pair.
+/// The number of gaps of some records, which are ordered by pair.
 pub fn gaps(members: &[Member]) -> usize {
     members.windows(2).filter(|two| two[0].pair == two[1].pair).count()
 }
@@ -144,7 +149,11 @@ fn octaves(members: &[Member]) -> [f64; OCTAVES] {
     counts
 }
 
-/// Deals the times of some records among them, unless their gaps are nearer to those wanted as they are; `members` are ordered by pair, then by time.
+/// Redistributes the times of some records among them, unless their gaps are nearer to the wanted ones as
+/// they are. `members` are ordered by pair, then by time.
+///
+/// # Errors
+/// [`Cancelled`] when `step` returns it.
 pub fn deal(
     members: &mut [Member],
     leaves: &Leaves,
@@ -179,7 +188,7 @@ pub fn deal(
     Ok(())
 }
 
-/// Deals times to the records of a pair.
+/// Assigns times to the records of a pair.
 fn walk(own: &mut [Member], slots: &mut Slots, leaves: &Leaves, left: &mut Left<'_>, rng: &mut impl Rng) {
     let mut walker = Walker { last: None, beat: None };
     let mut gaps = Vec::new();
@@ -206,8 +215,9 @@ fn walk(own: &mut [Member], slots: &mut Slots, leaves: &Leaves, left: &mut Left<
     }
 }
 
-/// Spreads gaps over what is left of a run, as far as they are many: of n gaps √n become longer by random parts of it. Gaps so rare that they do not stand out
-/// of the noise may hold most of the time. Returns a part that is before all of them; another one is behind.
+/// Distributes the remaining time of a run over its gaps: of n gaps √n become longer by random parts of it.
+/// Gaps so rare that they do not stand out of the noise may account for most of the time. Returns the part
+/// before the first gap; another part is after the last one.
 fn pause(gaps: &mut [u64], slack: u64, rng: &mut impl Rng) -> u64 {
     let mut ends: Vec<u64> = (0..gaps.len().isqrt()).map(|_| rng.random_range(0..=slack)).collect();
     ends.sort_unstable();
@@ -217,16 +227,17 @@ fn pause(gaps: &mut [u64], slack: u64, rng: &mut impl Rng) -> u64 {
     ends.first().copied().unwrap_or(0)
 }
 
-/// Where a walk is.
+/// The state of a walk.
 struct Walker {
     /// Where the last record should have been.
     last: Option<u64>,
-    /// A gap that lasts.
+    /// A persistent gap.
     beat: Option<u64>,
 }
 
 impl Walker {
-    /// Where the next `many` records, which lie from `first` to `end`, begin, and the gap before each; the first one's is passed already.
+    /// The start of the next `many` records, which lie from `first` to `end`, and the gap before each; that
+    /// of the first one is already used.
     fn course(
         &mut self,
         first: u64,
@@ -238,12 +249,12 @@ impl Walker {
     ) -> u64 {
         let begun = self.last.map_or(first, |last| last.max(first));
         let mean = (end - begun.min(end)) as f64 / many as f64;
-        // Longer gaps would leave holes in what is known of times.
+        // Longer gaps would leave holes in the measured distribution of times.
         let haste = left.within(mean, (end - first) as f64 / (many as f64).sqrt());
         let start = self.last.and_then(|last| {
             let beats = self.beat.is_some();
             let gap = self.gap(haste, left, rng)?;
-            // What a beat misses between two runs it passes over.
+            // Beats that fall between two runs are skipped.
             let times = if beats { first.saturating_sub(last).div_ceil(gap).max(1) } else { 1 };
             last.checked_add(gap.checked_mul(times)?).filter(|time| (first..=end).contains(time))
         });
@@ -265,7 +276,7 @@ impl Walker {
         if start.is_some() { begun } else { begun + before }
     }
 
-    /// The next gap: the one before where that lasts, else any that is left.
+    /// The next gap: the previous one where that persists, otherwise one of the remaining gaps.
     fn gap(&mut self, haste: Haste, left: &Left<'_>, rng: &mut impl Rng) -> Option<u64> {
         if let Some(gap) = self.beat {
             self.beat = left.lasts(octave(gap), rng).then_some(gap);
@@ -302,7 +313,8 @@ mod tests {
         members
     }
 
-    /// Where a bin holds no time of the grid, its records have the last one before it, which is another bin's.
+    /// Where a bin holds no time of the grid, its records have the last one before it, which belongs to
+    /// another bin.
     #[test]
     fn coarse_bins_may_share_a_time() {
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);
@@ -321,7 +333,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever gaps are wanted, each record keeps its coarse bin, and each leaf as many records as it had.
+        /// Whatever gaps are wanted, each record keeps its coarse bin, and each leaf its number of records.
         #[test]
         fn records_exchange_their_times_within_coarse_bins(
             records in prop::collection::vec((0u64..4, 0u64..3_000), 1..120),
@@ -358,7 +370,7 @@ mod tests {
         }
     }
 
-    /// Twenty pairs of two hundred records at random times, half of which should beat.
+    /// Twenty pairs of two hundred records at random times, half of which should be periodic.
     #[test]
     fn beats_beat_and_bursts_burst() {
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(1);

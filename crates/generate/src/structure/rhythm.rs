@@ -1,46 +1,47 @@
-//! How long after one another the records of a pair should come, from noisy histograms.
+//! The wanted gaps between the records of a pair, from noisy histograms.
 
 use netdpsyn_model::Rhythm as Noisy;
 use netdpsyn_model::rhythm::{Counted, OCTAVES, PARTS, octave};
 use rand::{Rng, RngExt};
 use std::sync::LazyLock;
 
-/// σ that a count stands above noise.
+/// σ by which a count stands above the noise.
 const STANDS: f64 = 3.0;
 
-/// Gaps of every row, and whether they last.
+/// Gaps of every row, and whether they persist.
 pub struct Rhythm {
     /// The row of each class.
     rows: Vec<u32>,
     /// Gaps by octave, by row.
     octaves: Vec<[f64; OCTAVES]>,
-    /// Of each octave, the running sums of its parts.
+    /// For each octave, the cumulative sums of its parts.
     parts: [[f64; PARTS]; OCTAVES],
-    /// The probability that a gap of an octave is followed by one like it, beyond that with which any other would be.
+    /// The probability that a gap of an octave is followed by one like it, beyond what independent gaps would
+    /// have.
     lasts: [f64; OCTAVES],
 }
 
-/// The gaps that are left to give, of one row.
+/// The remaining gaps of one row.
 #[derive(Clone)]
 pub struct Left<'a> {
     of: &'a Rhythm,
     octaves: [f64; OCTAVES],
 }
 
-/// How much shorter gaps have to be, to fit a span.
+/// How much shorter gaps have to be to fit a span.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Haste {
-    /// The step of [`ODDS`]; the last one leaves gaps as they are.
+    /// The index in [`ODDS`]; the last one leaves gaps as they are.
     step: usize,
-    /// Octaves that there may be.
+    /// Number of possible octaves.
     octaves: usize,
-    /// The mean of what is drawn.
+    /// The mean of the drawn gaps.
     pub mean: f64,
 }
 
-/// Steps of haste an octave.
+/// Steps of haste per octave.
 const STEPS: usize = 4;
-/// The odds of a gap of each octave by haste: exp(−gap/τ), τ growing by a quarter of an octave a step.
+/// The odds of a gap of each octave by haste: exp(−gap/τ), where τ grows by a quarter of an octave per step.
 static ODDS: LazyLock<Vec<[f64; OCTAVES]>> = LazyLock::new(|| {
     let odds = |step: usize| {
         let tau = 2f64.powf(step as f64 / STEPS as f64);
@@ -50,7 +51,7 @@ static ODDS: LazyLock<Vec<[f64; OCTAVES]>> = LazyLock::new(|| {
 });
 
 impl Rhythm {
-    /// Of noisy histograms; `None` where no gap stands out.
+    /// From noisy histograms; `None` where no gap stands out.
     pub fn of(noisy: &Noisy) -> Option<Rhythm> {
         let number = noisy.number();
         let mut octaves: Vec<[f64; OCTAVES]> = vec![[0.0; OCTAVES]; number];
@@ -64,7 +65,7 @@ impl Rhythm {
         }
         octaves.iter_mut().filter(|row| row.iter().all(|&count| count == 0.0)).for_each(|row| *row = all);
 
-        // Parts that stand out have what they have; the others of an octave share what is left of it.
+        // Parts that stand out keep their counts; the others of an octave share the remainder.
         let stands: Vec<f64> = standing(&noisy.parts).collect();
         let parts: [[f64; PARTS]; OCTAVES] = std::array::from_fn(|octave| {
             let own = &stands[octave * PARTS..(octave + 1) * PARTS];
@@ -74,7 +75,7 @@ impl Rhythm {
             std::array::from_fn(|part| if own[part] > 0.0 { own[part] / sum } else { rest / sum })
         });
 
-        // A gap and its neighbours by parts are about what is as long to an eighth.
+        // The part of a gap and its neighbours approximate the gaps that are as long to within an eighth.
         let share = |part: usize| parts[part / PARTS][part % PARTS] * all[part / PARTS] / total;
         let alike = |part: usize| {
             (part.saturating_sub(1)..(part + 2).min(OCTAVES * PARTS)).map(share).sum::<f64>().min(1.0)
@@ -98,8 +99,8 @@ impl Rhythm {
         Some(Rhythm { rows: noisy.rows.clone(), octaves, parts, lasts })
     }
 
-    /// The gaps to give the records of one class, of which there are so many with one before them. What is no class of the model, as a condition may have, counts as the
-    /// last one.
+    /// The gaps for the records of one class, of which `gaps` follow another record. A class outside the
+    /// model, as a condition may have, counts as the last one.
     pub fn left(&self, class: usize, gaps: f64) -> Left<'_> {
         let row = self.rows.get(class).or(self.rows.last()).map_or(0, |&row| row as usize);
         let own = &self.octaves[row];
@@ -108,13 +109,13 @@ impl Rhythm {
     }
 }
 
-/// Counts that stand above noise; 0 for the others.
+/// Counts that stand above the noise; 0 for the others.
 fn standing(counted: &Counted) -> impl Iterator<Item = f64> + '_ {
     let least = STANDS * counted.scale.sigma();
     counted.counts.iter().map(move |&count| if count as f64 > least { count as f64 } else { 0.0 })
 }
 
-/// A gap in the middle of each octave.
+/// The middle of each octave.
 static MIDDLES: LazyLock<[f64; OCTAVES]> = LazyLock::new(|| std::array::from_fn(middle));
 
 fn middle(octave: usize) -> f64 {
@@ -122,19 +123,20 @@ fn middle(octave: usize) -> f64 {
 }
 
 impl Left<'_> {
-    /// How far gaps are from those that are left, by octave, from 0 to 1.
+    /// The distance of gaps from the remaining ones, by octave, from 0 to 1.
     pub fn distance(&self, counts: &[f64; OCTAVES]) -> f64 {
         let [sum, wanted] = [counts, &self.octaves].map(|counts| counts.iter().sum::<f64>().max(1.0));
         let apart = |(count, left): (&f64, &f64)| (count / sum - left / wanted).abs();
         counts.iter().zip(&self.octaves).map(apart).sum::<f64>() / 2.0
     }
 
-    /// Takes a gap that was given off.
+    /// Subtracts an assigned gap.
     pub fn gave(&mut self, gap: u64) {
         self.octaves[octave(gap)] -= 1.0;
     }
 
-    /// Gaps whose mean is no more than `mean`, as far as there are any, and none of which is much longer than `most`.
+    /// The haste at which the mean gap is at most `mean`, as far as possible, and no gap is much longer than
+    /// `most`.
     pub fn within(&self, mean: f64, most: f64) -> Haste {
         let octaves = MIDDLES.partition_point(|&gap| gap <= most).max(1);
         let of = |step: usize| Haste { step, octaves, mean: self.mean(step, octaves) };
@@ -142,7 +144,7 @@ impl Left<'_> {
         if none.mean <= mean {
             return none;
         }
-        // The mean ascends from that of the shortest gaps left, below which odds are too small to be numbers.
+        // The mean increases from that of the shortest remaining gaps; below it odds underflow.
         let (mut low, mut high) = (0, OCTAVES * STEPS);
         while high - low > 1 {
             let middle = (low + high) / 2;
@@ -160,7 +162,7 @@ impl Left<'_> {
         })
     }
 
-    /// The mean gap; 0 where none is left.
+    /// The mean gap; 0 where none remains.
     fn mean(&self, step: usize, octaves: usize) -> f64 {
         let weights = self.weights(step, octaves);
         let sum: f64 = weights.iter().sum();
@@ -168,7 +170,7 @@ impl Left<'_> {
         if sum > 0.0 { gaps / sum } else { 0.0 }
     }
 
-    /// A gap, and whether those that follow are like it; `None` where none is left.
+    /// Draws a gap, and whether the following ones repeat it; `None` where none remains.
     pub fn draw(&self, haste: Haste, rng: &mut impl Rng) -> Option<(u64, bool)> {
         let octave = pick(&self.weights(haste.step, haste.octaves), rng)?;
         if octave == 0 {
@@ -182,13 +184,13 @@ impl Left<'_> {
         Some((gap as u64, self.lasts(octave, rng)))
     }
 
-    /// Whether a gap of an octave is followed by one like it.
+    /// Draws whether a gap of an octave is followed by one like it.
     pub fn lasts(&self, octave: usize, rng: &mut impl Rng) -> bool {
         rng.random::<f64>() < self.of.lasts[octave]
     }
 }
 
-/// A place by weight.
+/// Draws an index by weight.
 fn pick(weights: &[f64], rng: &mut impl Rng) -> Option<usize> {
     let mut drawn = rng.random::<f64>() * weights.iter().sum::<f64>();
     let mut last = None;
@@ -209,7 +211,7 @@ pub(super) mod tests {
     use netdpsyn_model::rhythm::part;
     use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 
-    /// Histograms of gaps, each with how many of them there are and how many last, with noise of σ = 10.
+    /// Histograms of gaps, each with its number and the number that persists, with noise of σ = 10.
     pub fn noisy(gaps: &[(u64, i64, i64)]) -> Noisy {
         let scale =
             NoiseScale::for_cost(Sensitivity::histogram(MaxRecords::ONE), Rho::from_units(Rho::ONE / 200))
@@ -244,7 +246,7 @@ pub(super) mod tests {
         let long: Vec<bool> =
             drawn.iter().filter(|(gap, _)| octave(*gap) == 31).map(|(_, lasts)| *lasts).collect();
         let lasting = long.iter().filter(|lasts| **lasts).count() as f64 / long.len() as f64;
-        // One of four would be as long anyway: (0.9 − 0.25) / 0.75.
+        // One in four would be as long by chance: (0.9 − 0.25) / 0.75.
         assert!((lasting - 0.867).abs() < 0.05, "{lasting}");
     }
 

@@ -1,12 +1,16 @@
-//! Which hosts meet: addresses exchanged between records until pairs, degrees and answers are as the looks say.
+//! Which hosts meet: a search that exchanges addresses between records until pairs, degrees and answers match
+//! their looks.
 //!
-//! Two records whose destinations lie in one fine bin may exchange them, and so may two of one class and side whose destinations lie in one coarse bin; so with sources.
-//! Every table knows an address by class and side, or coarsely, and no host gains or loses a record: so all that was measured of single records stays as it
-//! is, and only who talks to whom changes. An exchange is kept if the ranks of pairs, of degrees and of mutual pairs come closer to their looks.
+//! Two records whose destinations lie in one fine bin may exchange them, and so may two of one class and side
+//! whose destinations lie in one coarse bin; likewise for sources. Every table contains an address by class
+//! and side, or coarsely, and no host gains or loses a record: so all measured tables of single records stay
+//! as they are, and only the pairs change. An exchange is kept if the ranks of pairs, of degrees and of
+//! mutual pairs come closer to their looks.
 //!
-//! Noise spreads records over more cells of source × destination than there are, so that hosts meet that never do. Where so many pairs are left, the few records of such pairs
-//! are exchanged across bins, between records of one class and side: what is known of either address and class stays, and of a few records what is known of
-//! address and all else.
+//! Noise spreads records over more cells of source × destination than are occupied, so that hosts meet that
+//! never do in the raw trace. Where too many pairs remain, the few records of such pairs are exchanged across
+//! bins, between records of one class and side: this keeps the relation of each address to the class, and
+//! gives up, for a few records, that of an address to other attributes.
 
 use crate::pool::start::by_group;
 use netdpsyn_model::ranks::{self, BINS};
@@ -16,37 +20,38 @@ use rand::{Rng, RngExt};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Exchanges that are tried for each record at most.
+/// Largest number of attempted exchanges per record.
 const TRIES: usize = 16;
-/// Exchanges that are tried across bins, all sweeps together, unless [`TRIES`] a record are more.
+/// Largest number of attempted exchanges across bins in all sweeps, unless [`TRIES`] per record are more.
 const TRIES_ACROSS: usize = 1 << 24;
-/// Exchanges tried between two looks at whether it still helps.
+/// Number of attempts between two checks of whether the search still makes progress.
 const ROUND: usize = 1 << 14;
-/// The search ends where so many tries in a row, as a part of the records, bring less than [`LEAST`] of the misfit.
+/// The search ends where this many attempts, as a fraction of the records, reduce the misfit by less than
+/// [`LEAST`] of it.
 const PATIENCE: f64 = 0.25;
 const LEAST: f64 = 0.002;
-/// Pairs are too many by so many σ.
+/// There are too many pairs at this many σ above the target.
 const MANY: f64 = 2.0;
-/// Records of a pair that may be there by noise, from sweep to sweep.
+/// Largest number of records of a pair that may be due to noise, by sweep.
 const FEW: [u32; 5] = [2, 4, 8, 16, 32];
-/// Misfit that an exchange may bring, on average, first and then.
+/// Mean increase of the misfit that an exchange may cause, in the first and in the second pass.
 const HEAT: [f64; 2] = [0.4, 0.0];
 
-/// What the ranks of one kind of group should be, and the σ of that; bins without a say are not looked at.
+/// The target ranks of one kind of group, and their σ; bins without a target are ignored.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Wanted ranks, by bin.
+    /// Target ranks, by bin.
     pub ranks: Vec<f64>,
-    /// σ.
+    /// σ of the ranks.
     pub sigma: f64,
 }
 
-/// What is looked at, in the order of targets.
+/// Indices of targets.
 const PAIRS: usize = 0;
 const DEGREES: [usize; 2] = [1, 2];
 const MUTUAL: usize = 3;
 
-/// Multiplies and folds: keys are two host numbers.
+/// A hasher that multiplies and folds: keys are two host numbers.
 #[derive(Default)]
 struct Mixed(u64);
 
@@ -68,7 +73,7 @@ impl Hasher for Mixed {
 struct Lists {
     rows: Vec<u32>,
     starts: Vec<u32>,
-    /// Where each record stands in `rows`.
+    /// The position of each record in `rows`.
     place: Vec<u32>,
 }
 
@@ -93,7 +98,7 @@ impl Lists {
     }
 }
 
-/// A search.
+/// The state of a search.
 pub struct Search<'a> {
     /// The host of each record on each side.
     hosts: &'a mut [Vec<u32>; 2],
@@ -105,7 +110,7 @@ pub struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Over records with these hosts, of `number` in all.
+    /// A search over records with these hosts, of `number` in all.
     pub fn new(hosts: &'a mut [Vec<u32>; 2], number: usize, targets: &'a [Target; 4]) -> Search<'a> {
         let by_host = [0, 1].map(|side: usize| Lists::of(&hosts[side], number));
         let degrees = [vec![0; number], vec![0; number]];
@@ -117,7 +122,10 @@ impl<'a> Search<'a> {
         search
     }
 
-    /// Exchanges between records that agree in `bins`, of either side, until it helps no more.
+    /// Exchanges between records that agree in `bins`, on either side, until there is no more progress.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn within(&mut self, bins: &[Vec<u32>; 2], rng: &mut impl Rng, step: &Step) -> Result<(), Cancelled> {
         let by_bin = [0, 1].map(|side: usize| {
             let most = bins[side].iter().max().map_or(0, |&bin| bin as usize + 1);
@@ -138,7 +146,11 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Where there are many pairs too many: exchanges the records of pairs that have few, between records of one kind.
+    /// Where there are far too many pairs: exchanges the records of pairs that have few, between records of
+    /// one kind.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `step` returns it.
     pub fn across(&mut self, kinds: &[u32], rng: &mut impl Rng, step: &Step) -> Result<(), Cancelled> {
         let target = &self.targets[PAIRS];
         let mut left = TRIES_ACROSS.max(self.hosts[0].len() * TRIES);
@@ -146,7 +158,8 @@ impl<'a> Search<'a> {
             if self.ranks[PAIRS][0] > target.ranks[0] + MANY * target.sigma {
                 let few = |&row: &u32| self.count(self.pair(row as usize)) <= most;
                 let few: Vec<u32> = (0..self.hosts[0].len() as u32).filter(few).collect();
-                // A pair of several records goes one by one, each of which alone may bring nothing.
+                // The records of a pair are exchanged one by one, and a single exchange may bring no
+                // improvement.
                 for heat in HEAT {
                     if !few.is_empty() {
                         let attempt =
@@ -159,7 +172,8 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Tries until it helps no more, `most` times at most, and no more than [`TRIES`] a record. Returns how often.
+    /// Attempts exchanges until there is no more progress, at most `most`, and at most [`TRIES`] per record.
+    /// Returns the number of attempts.
     fn rounds<R: Rng>(
         &mut self,
         most: usize,
@@ -179,14 +193,15 @@ impl<'a> Search<'a> {
             (0..ROUND).for_each(|_| attempt(self, rng));
             tried += ROUND;
             let now = self.misfit();
-            // In each round a part of what makes one look at it worth while.
+            // Progress in each round is a fraction of that which justifies continuing.
             idle = if misfit - now > LEAST * misfit / patience as f64 { 0 } else { idle + 1 };
             misfit = now;
         }
         Ok(tried.min(most))
     }
 
-    /// Of a record whose pair has few: another host of its peer, and a record between that one and somebody to whom the first host talks.
+    /// For a record of a pair with few records: picks another host of its peer, and exchanges with a record
+    /// between that host and a host that the first one talks to.
     fn scatter_few(&mut self, few: &[u32], kinds: &[u32], heat: f64, rng: &mut impl Rng) {
         let side = rng.random_range(0..2usize);
         let row = few[rng.random_range(0..few.len())] as usize;
@@ -200,15 +215,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// For a record of a host: a record of another one that its peer talks to, so that it may talk to one less.
+    /// For a record of a host: a record of another host with which its peer already talks, so that the host
+    /// may have one peer less.
     fn gathering(&self, side: usize, row: usize, rng: &mut impl Rng) -> usize {
         let kin = self.by_host[1 - side].any(self.hosts[1 - side][row], rng);
         self.by_host[side].any(self.hosts[side][kin], rng)
     }
 
-    /// For a record from one host to another: records that exchange a host so that the other answers.
+    /// For a record from one host to another: two records that exchange a host so that the other one answers.
     fn answering(&self, side: usize, row: usize, rng: &mut impl Rng) -> Option<(usize, usize)> {
-        // On `side` the answer has the host that the record has on the other.
+        // On `side` the answer has the host that the record has on the other side.
         let (wanted, peer) = (self.hosts[1 - side][row], self.hosts[side][row]);
         let has = |side: usize, host: u32| {
             let lists = &self.by_host[side];
@@ -218,7 +234,7 @@ impl<'a> Search<'a> {
             .then(|| (self.by_host[1 - side].any(peer, rng), self.by_host[side].any(wanted, rng)))
     }
 
-    /// Exchanges the hosts of two records, unless the misfit grows by more than is allowed.
+    /// Exchanges the hosts of two records, unless the misfit grows by more than `allowed`.
     fn try_exchange(&mut self, side: usize, a: usize, b: usize, allowed: f64) {
         let same = |side: usize| self.hosts[side][a] == self.hosts[side][b];
         if same(0) || same(1) {
@@ -249,7 +265,7 @@ impl<'a> Search<'a> {
         self.pairs.get(&key([a, b])).copied().unwrap_or(0)
     }
 
-    /// One record more of a pair; by how much the misfit grows.
+    /// Adds a record to a pair; returns the increase of the misfit.
     fn add(&mut self, pair: [u32; 2]) -> f64 {
         let own = self.pairs.entry(key(pair)).or_insert(0);
         *own += 1;
@@ -257,7 +273,7 @@ impl<'a> Search<'a> {
         self.moved(pair, rank, 1.0)
     }
 
-    /// One record less.
+    /// Removes a record from a pair; returns the increase of the misfit.
     fn remove(&mut self, pair: [u32; 2]) -> f64 {
         let at = key(pair);
         let Some(own) = self.pairs.get_mut(&at) else { return 0.0 };
@@ -269,7 +285,7 @@ impl<'a> Search<'a> {
         self.moved(pair, rank, -1.0)
     }
 
-    /// The record of this rank comes or goes.
+    /// Adds or removes the record with this rank; returns the increase of the misfit.
     fn moved(&mut self, pair: [u32; 2], rank: u32, by: f64) -> f64 {
         let mut moved = self.bump(PAIRS, rank, by);
         if pair[0] != pair[1] && rank <= self.count([pair[1], pair[0]]) {
@@ -309,7 +325,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// How far a count is off: what noise alone explains weighs little.
+/// The cost of a count's distance from its target: a distance within the noise costs little.
 fn cost(count: f64, wanted: f64, sigma: f64) -> f64 {
     ((count - wanted).powi(2) + 4.0 * sigma * sigma).sqrt()
 }
@@ -331,7 +347,7 @@ mod tests {
         Xoshiro256PlusPlus::seed_from_u64(seed)
     }
 
-    /// What is wanted of pairs with so many records each, who answer each other.
+    /// The targets for pairs with this many records each, which answer each other.
     fn targets(pairs: &[([u32; 2], u32)], sigma: f64) -> [Target; 4] {
         let of: BTreeMap<[u32; 2], u32> = pairs.iter().copied().collect();
         let degree = |side: usize| {
@@ -352,7 +368,7 @@ mod tests {
         all.map(|ranks| Target { ranks: ranks.into_iter().map(|count| count as f64).collect(), sigma })
     }
 
-    /// Records of pairs, the destinations dealt anew among all.
+    /// Records of pairs with shuffled destinations.
     fn mixed(pairs: &[([u32; 2], u32)], seed: u64) -> [Vec<u32>; 2] {
         use rand::seq::SliceRandom;
         let all = pairs.iter().flat_map(|(pair, count)| std::iter::repeat_n(*pair, *count as usize));
@@ -371,7 +387,7 @@ mod tests {
 
     #[test]
     fn pairs_and_answers_come_back() {
-        // Each host talks to the next two of a ring, and they answer.
+        // Each host talks to the next two on a ring, and they answer.
         let ring = |step: u32| (0..HOSTS as u32).map(move |host| [host, (host + step) % HOSTS as u32]);
         let pairs: Vec<([u32; 2], u32)> =
             [1, 2].into_iter().flat_map(ring).flat_map(|[a, b]| [([a, b], 9), ([b, a], 5)]).collect();
@@ -388,7 +404,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is wanted: no host gains or loses a record, within bins none leaves its bin, and what the search counts is what there is.
+        /// Whatever the targets: no host gains or loses a record, within bins no record leaves its bin, and
+        /// the counts of the search are right.
         #[test]
         fn hosts_keep_their_records(
             pairs in prop::collection::vec(([0u32..12, 0u32..12], 1u32..6), 1..30), wanted in prop::collection::vec(([0u32..12, 0u32..12], 1u32..6), 1..30), seed: u64, apart: bool,

@@ -1,16 +1,18 @@
-//! One side of a trace, source or destination: which hosts a tree tells apart, and how many it does not, of which size, in which bins.
+//! One side of a trace, source or destination: the hosts that a tree isolates, and the number, sizes and bins
+//! of the others.
 
 use netdpsyn_model::{Look, ranks};
 use rand::{Rng, seq::SliceRandom};
 use std::ops::Range;
 
-/// A single address is a host by itself where a tree leaves it more than so many σ of a level: below lie the even shares of neighbourhoods in which nothing stands out.
+/// A single address is a host of its own where the tree estimates it above this many σ of a level: smaller
+/// estimates are even shares of neighbourhoods in which nothing stands out.
 const KNOWN: f64 = 0.25;
-/// A look says it alone where it is so many of its σ off what is guessed without it.
+/// A look alone decides where it is this many of its σ off the estimate without it.
 const TOLD: f64 = 3.0;
-/// Sizes of groups are told up to the last bin of ranks above so many σ.
+/// σ that the last bin of ranks must exceed: sizes of groups are resolved up to it.
 const SIZES: f64 = 4.0;
-/// Hosts of a tail at most.
+/// Largest number of hosts of a tail.
 const MOST_HOSTS: f64 = (1u32 << 22) as f64;
 
 /// A host whose address is known.
@@ -18,24 +20,24 @@ const MOST_HOSTS: f64 = (1u32 << 22) as f64;
 pub struct Known {
     /// The address.
     pub address: u64,
-    /// The bin that it is in.
+    /// Its bin.
     pub bin: usize,
     /// Its records.
     pub records: f64,
 }
 
-/// What is known of one side.
+/// The hosts of one side.
 pub struct Side {
-    /// Hosts told apart.
+    /// Isolated hosts.
     pub known: Vec<Known>,
-    /// By bin, where the others are: intervals with their records.
+    /// By bin, the intervals of the other hosts, with their records.
     pub tail: Vec<Vec<(Range<u64>, f64)>>,
-    /// By bin, the records of each of the others, the largest first.
+    /// By bin, the records of each of the other hosts, the largest first.
     pub unknown: Vec<Vec<f64>>,
 }
 
 impl Side {
-    /// From the intervals of every bin with their records; σ is that of a tree's level.
+    /// From the intervals of every bin with their records; `sigma` is that of a level of the tree.
     pub fn new(bins: Vec<Vec<(Range<u64>, f64)>>, sigma: f64) -> Side {
         let mut side = Side { known: Vec::new(), tail: vec![Vec::new(); bins.len()], unknown: Vec::new() };
         for (bin, intervals) in bins.into_iter().enumerate() {
@@ -50,8 +52,9 @@ impl Side {
         side
     }
 
-    /// Decides how many other hosts there are, and how many records each has, by the look at hosts of this side. Of known ones that are too many, the smallest become
-    /// part of the tail; those that are `elsewhere` known too go last.
+    /// Decides how many other hosts there are, and how many records each has, from the look at hosts of this
+    /// side. Where there are too many known ones, the smallest become part of the tail; those that are also
+    /// known `elsewhere` come last.
     pub fn settle(&mut self, look: &Look, elsewhere: impl Fn(u64) -> bool, rng: &mut impl Rng) {
         let mut mass: Vec<f64> =
             self.tail.iter().map(|own| own.iter().map(|(_, records)| records).sum()).collect();
@@ -86,7 +89,7 @@ impl Side {
         }
     }
 
-    /// `number` sizes that sum to `tail`, ascending: by what known hosts leave of the ranks.
+    /// `number` sizes that sum to `tail`, ascending: from the ranks that known hosts leave.
     fn sizes(&self, look: &Look, number: usize, tail: f64) -> Vec<f64> {
         let mut left: Vec<f64> = look.ranks.iter().map(|&count| count as f64).collect();
         let known = ranks::of(self.known.iter().map(|host| host.records.round() as u64));
@@ -99,7 +102,7 @@ impl Side {
             0 => spread(number, tail),
             _ => ranks::sizes(&ranks::groups(&left), number),
         };
-        // Every host keeps one record; what is beyond is scaled.
+        // Every host keeps one record; the excess is scaled.
         let (beyond, room) = (sizes.iter().sum::<f64>() - number as f64, tail - number as f64);
         for size in &mut sizes {
             *size = match beyond > 0.0 && room > 0.0 {
@@ -110,7 +113,8 @@ impl Side {
         sizes
     }
 
-    /// Makes the hosts of every bin add up to its tail. A tail without a host of its own belongs to the known hosts of its bin, or is a host.
+    /// Makes the hosts of every bin sum to its tail. A tail without hosts is assigned to the known hosts of
+    /// its bin, or becomes a host.
     fn join(&mut self, mass: &[f64]) {
         for (bin, (hosts, &mass)) in self.unknown.iter_mut().zip(mass).enumerate() {
             let known: f64 = self.known.iter().filter(|host| host.bin == bin).map(|host| host.records).sum();
@@ -130,8 +134,9 @@ impl Side {
     }
 }
 
-/// How many hosts there are beside noise: what the look says where it stands out. Where it does not, of a tail of M records √M hosts are as good a guess as any, to
-/// within as many, and look and guess count by how sure they are. Of ten sides of small traces, hosts that a tree did not tell apart were 0.1 to 2.7 times √M.
+/// The number of hosts without noise: that of the look where it stands out. Otherwise, √M is a reasonable
+/// guess for a tail of M records, to within as many, and look and guess are averaged by their precision. On
+/// ten sides of small traces, the hosts that a tree did not isolate were 0.1 to 2.7 times √M.
 fn hosts(look: &Look, known: f64, tail: f64) -> f64 {
     let (seen, sigma) = (look.ranks[0] as f64, look.scale.sigma());
     let guess = tail.max(0.0).sqrt();
@@ -142,10 +147,10 @@ fn hosts(look: &Look, known: f64, tail: f64) -> f64 {
     known + (((seen - known) * of_look + guess * of_guess) / (of_look + of_guess)).max(0.0)
 }
 
-/// `number` sizes of `tail` records in all, ascending, of which nothing is known: evenly over their logarithms, from 1 up.
+/// `number` sizes with `tail` records in all, ascending, where nothing else is known: log-uniform, from 1 up.
 fn spread(number: usize, tail: f64) -> Vec<f64> {
     let mean = tail / number as f64;
-    // The mean of sizes from 1 to b is (b − 1) / ln b, which rises.
+    // The mean of sizes from 1 to b is (b − 1) / ln b, which increases.
     let (mut low, mut high) = (1.0 + 1e-9, 1e12f64);
     for _ in 0..60 {
         let middle = (low * high).sqrt();
@@ -154,7 +159,8 @@ fn spread(number: usize, tail: f64) -> Vec<f64> {
     (0..number).map(|at| low.powf((at as f64 + 0.5) / number as f64)).collect()
 }
 
-/// The chance that a host with so many expected records has any: records are dealt out, not drawn.
+/// The probability that a host with this many expected records has any: records are distributed
+/// systematically, not drawn.
 fn occurs(records: f64) -> f64 {
     records.min(1.0)
 }
@@ -163,7 +169,8 @@ fn distinct(hosts: &[Known]) -> f64 {
     hosts.iter().map(|host| occurs(host.records)).sum()
 }
 
-/// Deals sizes to bins: each host takes a run of all bins' records laid end to end, and belongs where the middle of its run lies.
+/// Distributes sizes to bins: each host takes a run of all bins' records laid end to end, and belongs to the
+/// bin of its middle.
 fn runs(sizes: &[f64], mass: &[f64]) -> Vec<Vec<f64>> {
     let mut of = vec![Vec::new(); mass.len()];
     let (mut bin, mut upto) = (0, mass.first().copied().unwrap_or(0.0));
@@ -188,7 +195,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
     use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 
-    /// A look at groups of these sizes, with so much noise that σ is about this, of which there is none.
+    /// A look at groups of these sizes with about this σ, in which no noise was drawn.
     pub fn look(of: Subject, sizes: impl IntoIterator<Item = u64>, sigma: f64) -> Look {
         let rho = Rho::from_units((0.5e12 / (sigma * sigma)) as u64);
         let scale = NoiseScale::for_cost(Sensitivity::ranks(MaxRecords::ONE), rho).unwrap();
@@ -199,7 +206,7 @@ pub(super) mod tests {
         Xoshiro256PlusPlus::seed_from_u64(seed)
     }
 
-    /// All records of a side.
+    /// Total number of records of a side.
     fn total(side: &Side) -> f64 {
         let known: f64 = side.known.iter().map(|host| host.records).sum();
         known + side.unknown.iter().flatten().sum::<f64>()
@@ -207,7 +214,8 @@ pub(super) mod tests {
 
     #[test]
     fn as_many_hosts_as_the_look_says() {
-        // One host of 500 that stands out, 40 of one record and 30 of four in a leaf of their own, and a leaf of nothing.
+        // One host of 500 that stands out, 40 of one record and 30 of four in a leaf of their own, and an
+        // empty leaf.
         let bins = vec![vec![(7..8, 500.0)], vec![(100..1_000, 160.0), (2_000..2_001, 0.0)]];
         let sizes = std::iter::once(500).chain([1; 40]).chain([4; 30]);
         let mut side = Side::new(bins, 1.0);

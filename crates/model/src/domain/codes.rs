@@ -1,12 +1,16 @@
-//! Values as codes.
+//! Encoding of values as codes.
 
 use super::{Attribute, Partition};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Directory, Trace, Values};
 use rayon::prelude::*;
 
-/// Turns a trace's values into codes, a column an attribute, each in the smallest integer that fits. Addresses of any family are cut by the numbers that `directory` gives
-/// them; without one, by those that they have.
+/// Encodes the values of a trace: one column of codes per attribute, each in the smallest integer type that
+/// fits. Addresses of any family are encoded by their numbers in `directory`; without it, by their own
+/// numbers.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn encode(
     trace: &Trace,
     attributes: &[Attribute],
@@ -23,7 +27,7 @@ pub fn encode(
     attributes.par_iter().map(column).collect()
 }
 
-/// Codes of addresses, each of them looked up once.
+/// Codes of addresses; each distinct address is looked up once.
 fn encode_addresses(
     values: &Values,
     own: &Directory,
@@ -49,7 +53,7 @@ fn encode_column(
 ) -> Result<Values, Cancelled> {
     let top = partition.bins() as u64 - 1;
     let space = partition.space();
-    // A small space is looked up, a large one searched.
+    // A small space uses a lookup table, a large one a search.
     if space.end <= 1 << 16 {
         let codes: Vec<u32> = (0..space.end).map(|value| partition.code(value)).collect();
         let last = codes.len() - 1;
@@ -59,7 +63,10 @@ fn encode_column(
     }
 }
 
-/// Codes after bins were joined: code c of column i becomes `maps[i][c]`.
+/// Codes after bins were merged: code c of column i becomes `maps[i][c]`.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn relabel(
     codes: &[Values],
     maps: &[Vec<u32>],

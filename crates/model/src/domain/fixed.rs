@@ -4,13 +4,13 @@ use super::Partition;
 use ipnet::Ipv4Net;
 use netdpsyn_trace::{Column, Field, Window};
 
-/// Ports below this have a bin of their own.
+/// Ports below this have one bin each.
 const WELL_KNOWN_PORTS: u64 = 1_024;
-/// Width of a port bin above them.
+/// Width of a port bin from there on.
 const PORT_BIN: usize = 10;
 
-/// The fixed cut of a column, its special values a bin each; `None` where a paid tree must find it, and for a column whose
-/// domain is not declared.
+/// The fixed partition of a column, with one bin for each special value. `None` where a paid tree must find
+/// it, and for a column whose domain is not declared.
 pub fn partition(column: &Column, window: Option<Window>) -> Option<Partition> {
     if column.field.is_categorical() {
         let space = column.space(window)?;
@@ -19,7 +19,7 @@ pub fn partition(column: &Column, window: Option<Window>) -> Option<Partition> {
     Some(of_type(&column.field, window)?.beside(column.special.len() as u64))
 }
 
-/// The cut of the values of a type.
+/// The partition of the values of a type.
 fn of_type(field: &Field, window: Option<Window>) -> Option<Partition> {
     let space = field.space(window)?;
     Some(match field {
@@ -31,7 +31,7 @@ fn of_type(field: &Field, window: Option<Window>) -> Option<Partition> {
         ),
         Field::Protocol | Field::Categorical(_) => return None,
         Field::Timestamp { windows, .. } => {
-            // Equal windows; edges rounded down to the nanosecond, repeated ones dropped.
+            // Equal windows; edges are rounded down to the nanosecond, and repeated ones dropped.
             let length = u128::from(space.end - space.start);
             let mut starts: Vec<u64> = (0..u128::from(*windows))
                 .map(|i| space.start + (length * i / u128::from(*windows)) as u64)
@@ -55,7 +55,7 @@ fn of_type(field: &Field, window: Option<Window>) -> Option<Partition> {
     })
 }
 
-/// A bin a network, and one for all that lies between them.
+/// One bin per network, and one for everything between them.
 fn declared_networks(networks: &[Ipv4Net], end: u64) -> Partition {
     let mut ranges: Vec<(u64, u64)> = networks
         .iter()
@@ -81,7 +81,7 @@ fn declared_networks(networks: &[Ipv4Net], end: u64) -> Partition {
     Partition::labelled(starts, labels, end)
 }
 
-/// 0 alone, 1 alone, then (base^(b−1), base^b] for b = 1, 2, …: bin b = ⌈log_base x⌉.
+/// One bin each for 0 and 1, then (base^(b−1), base^b] for b = 1, 2, …: bin b = ⌈log_base x⌉.
 fn exponential_starts(base: f64, end: u64) -> Vec<u64> {
     let mut starts = vec![0, 1];
     let mut edge = 1.0f64;
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(p.bins(), 4);
         assert_eq!(["0.0.0.0", "10.200.3.4", "192.168.1.255"].map(code), [0, 1, 2]);
         assert!(["0.0.0.1", "11.0.0.0", "192.168.2.0", "255.255.255.255"].map(code).iter().all(|&c| c == 3));
-        // All of the space declared: no bin for a rest that does not exist.
+        // All of the space is declared: no bin for a rest that does not exist.
         let halves = ["0.0.0.0/1", "128.0.0.0/1"].map(|n| n.parse().unwrap()).to_vec();
         assert_eq!(of_type(&Field::Ip { levels: vec![8], networks: Some(halves) }, None).unwrap().bins(), 2);
     }

@@ -1,24 +1,27 @@
-//! Counts of a tree's nodes made to agree: the least-squares estimate from all levels (Hay, Rastogi, Miklau & Suciu, *Boosting the
-//! Accuracy of Differentially Private Histograms Through Consistency*, VLDB 2010, section 4).
+//! Consistent counts of a tree's nodes: the least-squares estimate from all levels (Hay, Rastogi, Miklau &
+//! Suciu, *Boosting the Accuracy of Differentially Private Histograms Through Consistency*, VLDB 2010,
+//! section 4).
 //!
-//! Every node was counted with noise of the same variance. From the leaves up, a node's own count and the sum of its children are
-//! averaged by inverse variance; from the root down, what then differs is shared among the children by theirs. A leaf's estimate has
-//! less variance than its count, and a sum over all children of a node has hardly more than one count, however many they are.
+//! Every node is counted with noise of the same variance. From the leaves up, a node's own count and the sum
+//! of its children are averaged by inverse variance; from the root down, the remaining difference is
+//! distributed among the children in proportion to their variances. The estimate of a leaf has less variance
+//! than its count, and a sum over all children of a node has hardly more than one count, however many they
+//! are.
 
 /// One answered level: `fan` children of each open node, in order.
 #[derive(Clone, Debug)]
 pub struct Level {
-    /// Children of a node.
+    /// Number of children of a node.
     pub fan: usize,
-    /// A noisy count each.
+    /// The noisy count of each child.
     pub noisy: Vec<i64>,
-    /// Which of them are open, ascending: the parents of the next level, in order.
+    /// Indices of the open children, ascending: the parents of the next level, in order.
     pub opened: Vec<usize>,
 }
 
-/// The estimates of every node, level by level. The children of a node sum to it.
+/// The estimates of every node, level by level. The estimates of the children of a node sum to its own.
 pub fn least_squares(levels: &[Level]) -> Vec<Vec<f64>> {
-    // Variances in units of one count's.
+    // Variances relative to that of one count.
     let mut estimates: Vec<Vec<f64>> =
         levels.iter().map(|level| level.noisy.iter().map(|&n| n as f64).collect()).collect();
     let mut variances: Vec<Vec<f64>> = levels.iter().map(|level| vec![1.0; level.noisy.len()]).collect();
@@ -55,8 +58,8 @@ mod tests {
 
     #[test]
     fn a_node_and_its_two_children_by_hand() {
-        // A node counted 10, its children 2 and 4; beside it a leaf of 7. The children sum to 6 with variance 2, so the node is
-        // (2·10 + 6) / 3 = 26/3, and each child takes half of the 8/3 that they lack.
+        // A node counted as 10 with children 2 and 4, beside a leaf of 7. The children sum to 6 with variance
+        // 2, so the node is (2·10 + 6) / 3 = 26/3, and each child takes half of the missing 8/3.
         let levels = [
             Level { fan: 2, noisy: vec![10, 7], opened: vec![0] },
             Level { fan: 2, noisy: vec![2, 4], opened: vec![] },
@@ -96,7 +99,7 @@ mod tests {
                 let sum: f64 = estimates[1][3 * parent..3 * parent + 3].iter().sum();
                 prop_assert!((sum - estimates[0][cell]).abs() < 1e-9);
             }
-            // The squared distance to all counts has its minimum here: moving any leaf makes it larger.
+            // The squared distance to all counts has its minimum here: moving any leaf increases it.
             let mut moved = estimates.clone();
             let at = at % moved[1].len();
             moved[1][at] += by;

@@ -1,12 +1,14 @@
-//! Rare bins joined, by the noisy one-way counts that were paid for anyway.
+//! Merges rare bins, based on noisy one-way counts that are already paid for.
 //!
-//! A bin is rare when its noisy count lies under σ·√(2 ln c) + 1, with c the cells of the domain: of c empty cells about
-//! one passes. A multiple of σ that ignores c would keep a ghost for every few hundred empty cells. The same rule,
-//! with σ·√g, decides when g joined bins are enough.
+//! A bin is rare when its noisy count is below σ·√(2 ln c) + 1, with c the number of cells of the domain: of
+//! c empty cells about one exceeds this. A multiple of σ that ignores c would keep a ghost (a bin of noise
+//! alone) for every few hundred empty cells. The same threshold with σ·√g decides when g merged bins are
+//! enough.
 //!
-//! What is joined can still be told apart when values are drawn: each old bin keeps a weight within its new one. It lies between an
-//! even share and the noisy count, nearer to the count the more the counts differ beyond their noise (James & Stein 1961).
-//! Drawing by width instead would put nearly everything into the widest bin.
+//! Merged bins remain distinguishable when values are drawn: each old bin has a weight within its new one.
+//! The weight is between an even share and the noisy count, and nearer to the count the more the counts
+//! differ beyond their noise (James & Stein 1961). Drawing in proportion to width would put nearly everything
+//! into the widest bin.
 
 use super::simplex::norm_sub;
 use super::top::{stands_out, top};
@@ -14,31 +16,36 @@ use super::tree::Leaves;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use std::ops::Range;
 
-/// Which rare bins are near each other.
+/// Which rare bins may be merged with each other.
 pub enum Kinship<'a> {
-    /// Ordered bins: a rare bin joins the next rare ones until they are enough. Those above the [`top`] join it and are never drawn.
+    /// Ordered bins: a rare bin is merged with the next rare ones until they are enough. Bins above the
+    /// [`top`] are merged into it and are never drawn.
     Ordered {
-        /// The values that each bin holds.
+        /// The values of each bin.
         values: &'a [Range<u64>],
-        /// Whether values add up to something, so that a ghost multiplies it.
+        /// Whether sums of the values matter, so that a ghost in a high bin distorts them.
         summed: bool,
-        /// How many bins at the end are special values: those that do not stand out join the largest bin and are never drawn.
+        /// Number of special values, which are the last bins. Those that do not stand out are merged into the
+        /// largest bin and never drawn.
         special: usize,
     },
-    /// Categories that are known to occur: all rare ones become one group, within which none gets less than one record's share.
+    /// Categories that are known to occur: all rare ones become one group, within which each gets at least
+    /// one record's share.
     Declared(Undeclared),
-    /// Categories of a public list, of which few occur and the last stands for whatever is not on it: drawn are those that stand out, and the best of
-    /// the others where these stand out together. The rest joins the largest.
+    /// Categories of a public list, of which few occur and the last stands for whatever is not on the list.
+    /// Drawn are those that stand out, and the largest of the others where the others stand out together. The
+    /// rest is merged into the largest.
     Listed,
-    /// Leaves of a prefix tree: rare leaves join what is rare under the same parent, then under its parent.
+    /// Leaves of a prefix tree: rare leaves are merged with rare ones under the same parent, then under its
+    /// parent.
     Prefixes(&'a Leaves),
 }
 
-/// What becomes of the value that stands for everything undeclared, the last bin. Where it is not drawn it joins the largest category: its mass is
-/// noise, or cannot be shown.
+/// How to treat the last bin, which stands for everything undeclared. Where it is not drawn it is merged into
+/// the largest category: its mass is noise, or cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undeclared {
-    /// There is none.
+    /// There is no such bin.
     None,
     /// It is drawn where its count stands out of the noise.
     StandsOut,
@@ -46,23 +53,28 @@ pub enum Undeclared {
     Never,
 }
 
-/// A value on a list counts among the best of the rare ones from so many σ on: of 250 that do not occur, one in three lists has one.
+/// A rare value of a list may be among the largest from this many σ on: of 250 that do not occur, one list in
+/// three has one above it.
 const BEST: f64 = 3.0;
 
-/// The outcome: which bin each bin becomes, and the noisy counts of the new ones.
+/// The result: the new bin of each old bin, and the noisy counts of the new ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
-    /// New bin of each old one; names 0..n without gaps, in order of first appearance.
+    /// New bin of each old one: 0..n without gaps, in order of first appearance.
     pub map: Vec<u32>,
     /// Weight of each old bin within its new one.
     pub weights: Vec<f64>,
     /// Noisy count of each new bin: the sum over its old ones.
     pub counts: Vec<i64>,
-    /// How many times σ² the noise of each new bin has: its number of old bins; for leaves of a tree less where the counts of whole nodes bound it.
+    /// The variance of each new bin as a multiple of σ²: its number of old bins; for leaves of a tree, less
+    /// where the counts of whole nodes bound it.
     pub sizes: Vec<u32>,
 }
 
-/// Joins the rare ones among bins of noisy `counts` with noise of scale `sigma`.
+/// Merges rare bins, given noisy `counts` with noise of scale `sigma`.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn merge(
     counts: &[i64],
     sigma: f64,
@@ -149,13 +161,13 @@ pub fn merge(
     Ok(groups.collect())
 }
 
-/// Every bin's representative (the first of its group) and its weight within the group.
+/// The representative of each bin (the first of its group) and its weight within the group.
 struct Groups {
     counts: Vec<i64>,
     sigma: f64,
     first: Vec<usize>,
     weights: Vec<f64>,
-    /// In units of σ², variance that each bin adds to whatever group it is in.
+    /// The variance that each bin adds to its group, in units of σ².
     variance: Vec<u32>,
 }
 
@@ -170,8 +182,8 @@ impl Groups {
         }
     }
 
-    /// Bounds the variance of `members` together. Where the node above them was `counted`, they are what that count leaves beside `others`, the
-    /// rest of its leaves.
+    /// Bounds the joint variance of `members`. Where the node above them was `counted`, it is at most that of
+    /// this count minus `others`, the remaining leaves of the node.
     fn bound(&mut self, members: &[usize], others: &[usize], counted: bool) {
         let sum = |leaves: &[usize]| leaves.iter().map(|&leaf| self.variance[leaf]).sum::<u32>();
         let rest = 1 + sum(others);
@@ -184,7 +196,7 @@ impl Groups {
         }
     }
 
-    /// Joins `members`, weighed by their noisy counts, none by less than `least`.
+    /// Merges `members`, weighted by their noisy counts, each by at least `least`.
     fn join(&mut self, members: &[usize], least: f64) {
         for (&member, weight) in members.iter().zip(self.shrunk(members)) {
             self.first[member] = members[0];
@@ -192,7 +204,7 @@ impl Groups {
         }
     }
 
-    /// Joins `members` to the group of `into`, where they are counted and never drawn.
+    /// Merges `members` into the group of `into`; they are counted and never drawn.
     fn hide(&mut self, members: impl IntoIterator<Item = usize>, into: usize) {
         for member in members {
             self.first[member] = self.first[into];
@@ -200,8 +212,9 @@ impl Groups {
         }
     }
 
-    /// The same for `members` of which nothing stands out: they count as nothing, since the noise of hundreds would drown the one that they join. How much is
-    /// there in truth is known no better for that: their variance stays, so that a total of such bins weighs little beside others.
+    /// Like [`Groups::hide`], for `members` of which none stands out: their counts are ignored, since the
+    /// noise of hundreds would drown the bin into which they are merged. Their true count is no better known
+    /// for that, so their variance is kept: a total of such bins has little weight beside others.
     fn silence(&mut self, members: impl IntoIterator<Item = usize>, into: usize) {
         for member in members {
             self.hide([member], into);
@@ -209,7 +222,8 @@ impl Groups {
         }
     }
 
-    /// The members' noisy counts, shrunk towards an even share and made non-negative; even where nothing is left.
+    /// The noisy counts of the members, shrunk towards an even share and made non-negative; even where
+    /// nothing is left.
     fn shrunk(&self, members: &[usize]) -> Vec<f64> {
         let counts = members.iter().map(|&m| self.counts[m] as f64);
         let even = counts.clone().sum::<f64>() / members.len().max(1) as f64;
@@ -283,7 +297,7 @@ mod tests {
         let among = |counts: &[i64], undeclared| joined(counts, 2.0, &Kinship::Declared(undeclared));
         let merged = among(&[400, 1_000, 7], Undeclared::StandsOut);
         assert_eq!((merged.map, merged.weights), (vec![0, 1, 1], vec![1.0, 1.0, 0.0]));
-        // At four σ it is drawn, where it can be shown; its noise does not swell what is rare.
+        // At four σ it is drawn, where it can be written; its noise does not inflate rare bins.
         assert_eq!(among(&[400, 1_000, 8], Undeclared::StandsOut).map, [0, 1, 2]);
         assert_eq!(among(&[400, 1_000, 300], Undeclared::Never).map, [0, 1, 1]);
         assert_eq!(among(&[3, 1_000, 3], Undeclared::StandsOut).map, [0, 1, 1]);
@@ -301,7 +315,7 @@ mod tests {
 
     #[test]
     fn of_a_list_only_what_stands_out_is_drawn() {
-        // σ = 10, c = 257: alone 45 stand out. 6 and 17 occur, the others are noise.
+        // σ = 10, c = 257: a single bin of 45 stands out. 6 and 17 occur, the others are noise.
         let mut counts: Vec<i64> = (0..257).map(|number| [9, -12, 3, -8, 14, -6][number % 6]).collect();
         (counts[6], counts[17], counts[80]) = (9_000, 700, 38);
         let drawn = |counts: &[i64]| -> Vec<usize> {
@@ -315,7 +329,8 @@ mod tests {
             (vec![9_000, 700], vec![256, 1]),
             "and noise counts as nothing"
         );
-        // Together the rare ones stand out: the best of them are drawn. What is on no list is never one of them.
+        // Together the rare ones stand out, so the largest of them are drawn. The value for everything off
+        // the list is never one of them.
         (counts[1], counts[2], counts[47], counts[256]) = (300, 310, 44, 44);
         (1..200).step_by(6).skip(1).for_each(|number| counts[number] = 20);
         assert_eq!(drawn(&counts), [1, 2, 6, 17, 47, 80]);
@@ -339,20 +354,20 @@ mod tests {
             (merged.map, merged.weights[4..].to_vec())
         };
         assert_eq!(special(&[900, 400, 2, 1, 300, 200]), (vec![0, 1, 1, 1, 2, 3], vec![1.0, 1.0]));
-        // One that is noise is never drawn, and moves no tail.
+        // A special value that is noise is never drawn, and does not move the tail.
         assert_eq!(special(&[900, 400, 60, 1, 300, 3]), (vec![0, 1, 2, 2, 3, 0], vec![1.0, 0.0]));
     }
 
     #[test]
     fn neighbours_join_until_they_are_enough() {
-        // c = 7: a bin alone needs σ·√(2 ln 7) + 1 = 4.9, two need 6.6, three 7.8.
+        // c = 7: one bin needs σ·√(2 ln 7) + 1 = 4.9, two need 6.6, three 7.8.
         let merged = joined(&[4, 4, 100, 3, 1, 4, 90], 2.0, &sizes(&values(7)));
         assert_eq!(merged.map, [0, 0, 1, 2, 2, 2, 3]);
     }
 
     #[test]
     fn nothing_above_the_top_is_drawn_and_its_noise_counts_as_nothing() {
-        // c = 9, σ = 2: alone 5.2 are enough, and 8 stand out; 7 is enough and stands out of nothing.
+        // c = 9, σ = 2: one bin needs 5.2, and 8 stands out; 7 is enough for one bin but does not stand out.
         let merged = joined(&[1, 0, 90, 2, 80, 3, 7, -1, 1], 2.0, &sizes(&values(9)));
         assert_eq!(merged.map, [0, 0, 1, 0, 2, 2, 2, 2, 2]);
         assert_eq!((merged.counts, merged.sizes), (vec![3, 90, 80], vec![3, 1, 5]));
@@ -384,12 +399,14 @@ mod tests {
         counts[6] = 880;
         tree.open(&counts, 500.0, 9);
         let leaves = tree.finish();
-        // Order: 00, 0100 … 0111, 10, 1100 … 1111. Under 01 nothing is frequent: 20 in four leaves are enough for σ = 2.
+        // Order: 00, 0100 … 0111, 10, 1100 … 1111. Under 01 nothing is frequent: 20 in four leaves are enough
+        // for σ = 2.
         let counts = [1, 5, 5, 5, 5, 0, 1, 1, 880, 1];
         let merged = joined(&counts, 2.0, &Kinship::Prefixes(&leaves));
-        // The rare ones under 11 (1 + 1 + 1) are too few alone and join 00 and 10 at the root.
+        // The rare ones under 11 (1 + 1 + 1) are too few alone and are merged with 00 and 10 at the root.
         assert_eq!(merged.map, [0, 1, 1, 1, 1, 0, 0, 0, 2, 0]);
-        // The four under 01 are one count's worth: that of 01. Those under 11 are its count less that of 1110; 00 and 10 have their own.
+        // The four under 01 have the variance of one count: that of 01. Those under 11 are its count minus
+        // that of 1110; 00 and 10 have their own.
         assert_eq!(merged.sizes, [1 + 1 + 2, 1, 1]);
     }
 }

@@ -1,24 +1,26 @@
-//! Domains: how an attribute's value space is cut into bins, and values are turned into codes and back.
+//! Domains: how the value space of an attribute is partitioned into bins, and values are converted to codes
+//! and back.
 //!
-//! There is one kind of cut, the [`Partition`]: sorted intervals of the value space, each labelled with a bin. A bin may
-//! own several intervals. Fixed bins, the leaves of a prefix tree, merged rare bins and two resolutions of one
-//! attribute are all partitions, and everything downstream sees codes `0..bins` alone.
+//! There is one kind of partition, [`Partition`]: sorted intervals of the value space, each labelled with a
+//! bin. A bin may own several intervals. Fixed bins, the leaves of a prefix tree, merged rare bins and the
+//! two resolutions of an attribute are all partitions, and everything downstream works on codes `0..bins`
+//! alone.
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | [`partition`] | intervals ↔ codes |
-//! | [`fixed`] | the paper's bins, from the public schema |
+//! | [`fixed`] | the bins of the paper, from the public schema |
 //! | [`tree`] | a prefix tree grown by noisy counts, and its leaves |
 //! | [`order`] | ordered values as keys of a tree |
-//! | [`shrink`] | leaves of a tree, as far as noise lets them be told apart |
-//! | [`resolution`] | leaves as a fine and a coarse cut |
+//! | [`shrink`] | estimated leaves of a tree with different noise on each level |
+//! | [`resolution`] | leaves as a fine and a coarse partition |
 //! | [`hierarchy`] | least-squares counts from all levels of a tree |
 //! | [`codes`] | values as codes |
-//! | [`merge`] | rare bins joined, by noisy counts |
-//! | [`top`] | the largest bin that noise cannot have made |
-//! | [`simplex`] | negative counts out, total kept (norm-sub) |
+//! | [`merge`] | merging rare bins by noisy counts |
+//! | [`top`] | the largest bin that noise cannot explain |
+//! | [`simplex`] | removing negative counts at a fixed total (norm-sub) |
 //!
-//! Cuts are made from the schema and from noisy answers that were paid for, never from raw data.
+//! Partitions are derived from the schema and from paid noisy answers, never from raw data.
 
 pub mod codes;
 pub mod fixed;
@@ -39,15 +41,15 @@ pub use tree::PrefixTree;
 
 use serde::{Deserialize, Serialize};
 
-/// One measured attribute: a column of the schema and the cut of its value space.
+/// One measured attribute: a column of the schema and the partition of its value space.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attribute {
-    /// The column's index in the schema.
+    /// Index of the column in the schema.
     pub column: usize,
-    /// The column's name.
+    /// Name of the column.
     pub name: String,
-    /// The cut.
+    /// The partition of the value space.
     pub partition: Partition,
 }
 

@@ -1,55 +1,59 @@
-//! The values of an ordered column as keys of a prefix tree, in their order.
+//! The values of an ordered column as keys of a prefix tree, in the same order.
 //!
-//! A tree cuts a space of 2^bits keys. For addresses, ports and short ranges a key is the value; for times it is one of many equal windows; for
-//! amounts it is the number of binary digits and those that follow the first, so that every octave is cut alike: small values stay exact and huge ones keep their
-//! leading digits (as HdrHistogram has them); for addresses of any family it is that of [`netdpsyn_trace::address`], and which value of a model a key is says the
-//! directory of the leaves, once there are some. What a key means follows from the public schema alone. Special values have the keys beyond those of the tree.
+//! A tree divides a space of 2^bits keys. For addresses, ports and short ranges a key is the value. For times
+//! it is one of many equal windows. For amounts it is the number of binary digits followed by the digits
+//! after the first one, so that every octave is divided alike: small values stay exact and large ones keep
+//! their leading digits (as in HdrHistogram). For addresses of any family it is the key of
+//! [`netdpsyn_trace::address`]; the directory of the leaves maps keys to values of a model once there are
+//! leaves. The meaning of a key follows from the public schema alone. Special values have the keys after
+//! those of the tree.
 
 use netdpsyn_trace::{Column, Directory, Field, Window, address};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Binary digits that an amount keeps behind its first one: values below 2^17 are told apart exactly.
+/// Binary digits that an amount keeps after its first one: values below 2^17 are exact.
 const DIGITS: u32 = 16;
-/// Bits that hold how many binary digits an amount has: values below 2⁶³.
+/// Bits that hold the number of binary digits of an amount: values below 2⁶³.
 const LENGTH_BITS: u32 = 6;
-/// Keys of a time are 2^this windows.
+/// Times are divided into 2^this windows.
 const WINDOW_BITS: u32 = 12;
-/// A range of at most this many values is cut at one level.
+/// A range of at most this many values is divided on one level.
 const SHORT: u64 = 1 << 8;
-/// A range of at most this many values is cut value by value.
+/// A range of at most this many values is divided down to single values.
 const RANGE: u64 = 1 << 20;
 
-/// How keys are made.
+/// How keys are derived from values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keys {
-    /// The value, less the first one.
+    /// The value minus the first one.
     Value,
     /// Equal windows.
     Window,
     /// Octaves.
     Octave,
-    /// Addresses of any family, whose key only a directory knows.
+    /// Addresses of any family: only a directory knows their keys.
     Address,
 }
 
-/// The keys of a column.
+/// The mapping between the values of a column and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     keys: Keys,
-    /// The values: from `start`, before `end`.
+    /// Values range from `start` to before `end`.
     start: u64,
     end: u64,
-    /// Values from `end` on that stand beside the order.
+    /// Number of special values, which follow from `end` on, outside the order.
     special: u64,
     bits: u32,
     levels: Vec<u8>,
-    /// Of addresses of any family, the values of the finished trees.
+    /// For addresses of any family: the values of the finished trees.
     directory: Option<Arc<Directory>>,
 }
 
 impl Order {
-    /// Of a column whose values are ordered; `None` for categories, for declared networks, and for what is not declared.
+    /// The order of a column; `None` for categories, for declared networks, and for a column whose domain is
+    /// not declared.
     pub fn of(column: &Column, window: Option<Window>) -> Option<Order> {
         let space = column.ordinary(window)?;
         let of = |keys, bits, levels: &[u8]| Order {
@@ -89,12 +93,12 @@ impl Order {
         &self.levels
     }
 
-    /// The space of values, special ones included.
+    /// The space of values, including special ones.
     pub fn space(&self) -> Range<u64> {
         self.start..self.end + self.special
     }
 
-    /// How many special values there are.
+    /// Number of special values.
     pub fn special(&self) -> usize {
         self.special as usize
     }
@@ -109,13 +113,13 @@ impl Order {
         self.keys == Keys::Address
     }
 
-    /// The same with the values that a directory gives to addresses.
+    /// Sets the directory that maps keys of addresses to values.
     pub fn explained(self, directory: &Arc<Directory>) -> Order {
         let directory = self.is_addresses().then(|| directory.clone());
         Order { directory, ..self }
     }
 
-    /// How many of these are told apart by the keys of a prefix: none, one or several.
+    /// Number of values in a range of keys: 0, 1, or 2 for several.
     pub fn holds(&self, keys: Range<u128>) -> u64 {
         match self.keys {
             Keys::Address if !self.is_special(keys.start) => 1 + u64::from(address::are_several(keys)),
@@ -123,12 +127,12 @@ impl Order {
         }
     }
 
-    /// Whether a key stands for values of very different size, within which they are spread evenly over octaves.
+    /// Whether a key stands for values of very different size, which are spread evenly over octaves.
     pub fn is_octaves(&self) -> bool {
         self.keys == Keys::Octave
     }
 
-    /// Tells what keys stand for, piece by piece.
+    /// Passes the parts that define the mapping to `say`, for a digest.
     pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
         say(&[self.keys as u8]);
         for number in [self.start, self.end, u64::from(self.bits), u64::from(DIGITS)] {
@@ -139,10 +143,10 @@ impl Order {
         }
     }
 
-    /// The key of a value. What lies outside the space has the key at its edge.
+    /// The key of a value. A value outside the space has the key at the nearest edge.
     ///
     /// # Panics
-    /// Of addresses of any family, whose key the value does not tell: that is [`Directory::key`].
+    /// For addresses of any family, whose key the value does not determine: use [`Directory::key`].
     pub fn key(&self, value: u64) -> u64 {
         assert!(self.bits < u64::BITS, "a directory has the keys of addresses");
         if value >= self.end && self.special > 0 {
@@ -166,7 +170,8 @@ impl Order {
         }
     }
 
-    /// Where the values of keys before `key` end: of addresses of any family before the numbers that no directory has, which lie between the last of them and the special values.
+    /// The end of the values of all keys before `key`. For addresses of any family this is before the unused
+    /// numbers, which lie between the last address and the special values.
     pub fn end(&self, key: u128) -> u64 {
         match &self.directory {
             Some(directory) if key <= 1 << self.bits => directory.least(key),
@@ -174,10 +179,10 @@ impl Order {
         }
     }
 
-    /// The least value whose key is at least `key`; the end of the space where there is none.
+    /// The smallest value whose key is at least `key`; the end of the space where there is none.
     ///
     /// # Panics
-    /// Of addresses of any family that no directory explains yet.
+    /// For addresses of any family without a directory.
     pub fn value(&self, key: impl Into<u128>) -> u64 {
         let key = key.into();
         if self.is_special(key) {
@@ -258,7 +263,7 @@ mod tests {
                 let least = order.value(key);
                 prop_assert!(least <= a && order.key(least) == key, "{:?}: {} has key {}, which begins at {}", order, a, key, least);
                 prop_assert!(order.value(key + 1) > a);
-                // Whatever key there is, its values lie in the space, in order.
+                // Whatever the key, its values are in the space, in order.
                 let (low, high) = (values[0] >> (64 - order.bits()), values[1] >> (64 - order.bits()));
                 prop_assert!(space.start <= order.value(low.min(high)) && order.value(low.min(high)) <= order.value(low.max(high)));
             }

@@ -18,9 +18,10 @@ pub struct Partition {
     labels: Vec<u32>,
     end: u64,
     bins: u32,
-    /// The last value stands for "everything undeclared": drawn only where its bin holds nothing else.
+    /// Whether the last value stands for everything undeclared: it is drawn only where its bin holds nothing
+    /// else.
     undeclared: bool,
-    /// How likely each interval is within its bin; empty where intervals count by their width.
+    /// The weight of each interval within its bin; empty where intervals are weighted by their width.
     weights: Vec<f64>,
 }
 
@@ -37,7 +38,7 @@ struct Parts {
     weights: Vec<f64>,
 }
 
-/// The serialised form is no partition.
+/// The serialised form is not a partition.
 #[derive(Debug, Error)]
 #[error("not a partition: intervals must be sorted and adjoining, labels complete")]
 pub struct NotAPartition;
@@ -73,7 +74,7 @@ impl From<Partition> for Parts {
 }
 
 impl Partition {
-    /// One bin an interval; intervals begin at `starts`, the last one ends before `end`.
+    /// One bin per interval; intervals begin at `starts`, the last one ends before `end`.
     ///
     /// # Panics
     /// When `starts` is empty, unsorted or reaches `end`.
@@ -94,7 +95,8 @@ impl Partition {
         Partition { labels, bins, ..Partition::from_starts(starts, end) }
     }
 
-    /// The same, each interval with its weight within its bin: those of weight 0 are never drawn.
+    /// Like [`Partition::labelled`], with the weight of each interval within its bin: intervals of weight 0
+    /// are never drawn.
     ///
     /// # Panics
     /// As [`Partition::labelled`].
@@ -103,12 +105,12 @@ impl Partition {
         Partition { weights, ..Partition::labelled(starts, labels, end) }
     }
 
-    /// The same, with a last value that stands for everything undeclared.
+    /// Like [`Partition::from_starts`], with a last value that stands for everything undeclared.
     pub fn with_undeclared(starts: Vec<u64>, end: u64) -> Self {
         Partition { undeclared: true, ..Partition::from_starts(starts, end) }
     }
 
-    /// The same with so many values beyond its space, each a bin of its own.
+    /// Appends this many values after the space, with one bin each.
     pub fn beside(mut self, values: u64) -> Self {
         for value in self.end..self.end + values {
             self.starts.push(value);
@@ -130,13 +132,14 @@ impl Partition {
         self.starts[0]..self.end
     }
 
-    /// The bin of a value. What lies outside the space falls into the bin at its edge.
+    /// The bin of a value. A value outside the space is in the bin at the nearest edge.
     pub fn code(&self, value: u64) -> u32 {
         let after = self.starts.partition_point(|&start| start <= value);
         self.labels[after.saturating_sub(1)]
     }
 
-    /// Tells which values fall into which bin, piece by piece: all that two partitions of the same bins have in common, and nothing of how values are drawn.
+    /// Passes the assignment of values to bins to `say`, for a digest: everything that partitions with the
+    /// same bins share, and nothing of how values are drawn.
     pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
         let numbers = |numbers: &[u64]| numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>();
         say(&numbers(&self.starts));
@@ -160,8 +163,9 @@ impl Partition {
         of
     }
 
-    /// The coarser partition in which bin b becomes bin `map[b]`, and within that is drawn with `weights[b]`. `map` names 0..n without
-    /// gaps. Intervals of one bin share its weight by their width.
+    /// The coarser partition in which bin b becomes bin `map[b]`, within which it is drawn with weight
+    /// `weights[b]`. `map` has the labels 0..n without gaps. Intervals of one bin share its weight by their
+    /// width.
     pub fn relabel(&self, map: &[u32], weights: &[f64]) -> Partition {
         assert!(map.len() == self.bins() && map.len() == weights.len(), "a label and a weight a bin");
         let widths =
@@ -180,7 +184,7 @@ impl Partition {
         };
         for (i, ((&start, &old), width)) in self.starts.iter().zip(&self.labels).zip(widths).enumerate() {
             let (label, weight) = (map[old as usize], weights[old as usize] * width / whole[old as usize]);
-            // Adjoining intervals that are never drawn become one, but the undeclared value stays apart.
+            // Adjoining intervals that are never drawn are joined, but the undeclared value remains separate.
             let apart = self.undeclared && i + 1 == self.starts.len();
             let same = coarse.labels.last() == Some(&label);
             if apart || !same || weight > 0.0 || coarse.weights.last() != Some(&0.0) {

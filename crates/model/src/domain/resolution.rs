@@ -1,12 +1,12 @@
-//! Two cuts of one attribute, by the estimated records of its leaves: a fine one for what hangs on it alone, a coarse one, each of whose bins is a run of fine
-//! bins, for what hangs on several attributes.
+//! Two partitions of one attribute, from the estimated records of its leaves: a fine one for tables with few
+//! attributes, and a coarse one for tables with several. Each coarse bin is a run of fine bins.
 
 use super::Partition;
 use super::order::Order;
 use super::shrink::Leaf;
 use netdpsyn_trace::address;
 
-/// The leaves of an attribute in groups of groups.
+/// The leaves of an attribute, grouped into fine bins, and these into coarse bins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolutions {
     /// The fine bin of each leaf: 0..n, ascending.
@@ -16,12 +16,14 @@ pub struct Resolutions {
 }
 
 impl Resolutions {
-    /// Coarse bins between `quantiles` quantiles, heavy leaves and the last `special` ones alone; fine ones of at least `share` of all within them.
+    /// Coarse bins between `quantiles` quantiles, with separate bins for heavy leaves and for the last
+    /// `special` ones; within them fine bins that hold at least `share` of all records.
     pub fn of(counts: &[f64], special: usize, quantiles: usize, share: f64) -> Resolutions {
         Resolutions::apart(counts, special, &[], quantiles, share)
     }
 
-    /// Of the leaves of a tree, the last of which are special. No bin has addresses of two families, as no record goes from one to the other.
+    /// The bins for the leaves of a tree, the last of which are special. No bin has addresses of two
+    /// families, because no record changes family.
     pub fn of_leaves(leaves: &[Leaf], order: &Order, quantiles: usize, share: f64) -> Resolutions {
         let counts: Vec<f64> = leaves.iter().map(|leaf| leaf.count).collect();
         let family = |leaf: &Leaf| if order.is_addresses() { address::family(leaf.keys.start) } else { 0 };
@@ -30,7 +32,7 @@ impl Resolutions {
         Resolutions::apart(&counts, order.special(), &apart, quantiles, share)
     }
 
-    /// The same, where no bin reaches across any of these leaves.
+    /// The bins, of which none contains any of the leaves `apart` together with an earlier leaf.
     fn apart(counts: &[f64], special: usize, apart: &[usize], quantiles: usize, share: f64) -> Resolutions {
         let total: f64 = counts.iter().sum();
         let groups = between_quantiles(counts, special, apart, quantiles);
@@ -48,19 +50,20 @@ impl Resolutions {
         Resolutions { fine, coarse }
     }
 
-    /// Fine bins.
+    /// Number of fine bins.
     pub fn fine_bins(&self) -> usize {
         self.coarse.len()
     }
 
-    /// Coarse bins.
+    /// Number of coarse bins.
     pub fn coarse_bins(&self) -> usize {
         self.coarse.last().map_or(0, |&last| last as usize + 1)
     }
 }
 
-/// Groups by cuts at quantiles: a leaf of more than two fifths of a quantile is alone, and so are the last `special` ones; light neighbours are joined, but for the leaves `apart`
-/// with those before.
+/// Groups divided at quantiles. A leaf of more than two fifths of a quantile is alone, and so are the last
+/// `special` ones; light neighbours are joined, except that leaves in `apart` are not joined with those
+/// before.
 fn between_quantiles(counts: &[f64], special: usize, apart: &[usize], quantiles: usize) -> Vec<u32> {
     let (total, q) = (counts.iter().sum::<f64>(), quantiles.max(1) as f64);
     let mut heavy: Vec<bool> = counts.iter().map(|&c| c >= 0.4 / q * total).collect();
@@ -71,7 +74,7 @@ fn between_quantiles(counts: &[f64], special: usize, apart: &[usize], quantiles:
     for at in 0..counts.len() {
         begins[at] = at == 0 || heavy[at] || heavy[at - 1] || apart.contains(&at);
         sum += counts[at];
-        // The leaf in which a quantile lies begins a group.
+        // The leaf that contains a quantile begins a group.
         while quantile < q && sum > quantile / q * total {
             begins[at] = true;
             quantile += 1.0;
@@ -96,7 +99,7 @@ fn between_quantiles(counts: &[f64], special: usize, apart: &[usize], quantiles:
     joined
 }
 
-/// Groups as runs of at least `least`; what is as heavy is alone.
+/// Groups as runs of at least `least` records; a leaf that heavy is alone.
 fn of_mass(counts: &[f64], least: f64) -> Vec<u32> {
     let heavy: Vec<bool> = counts.iter().map(|&c| c >= least).collect();
     let mut groups: Vec<u32> = Vec::with_capacity(counts.len());
@@ -112,7 +115,8 @@ fn of_mass(counts: &[f64], least: f64) -> Vec<u32> {
     join(counts, &heavy, &groups, |own, gathered| own < 0.35 * least || gathered < 0.35 * least)
 }
 
-/// Joins a group to the one before where neither holds a heavy leaf and `light` says so of its own mass and of what was gathered before.
+/// Joins a group to the one before where neither contains a heavy leaf and `light` holds for its own mass and
+/// the mass gathered before.
 fn join(counts: &[f64], heavy: &[bool], groups: &[u32], light: impl Fn(f64, f64) -> bool) -> Vec<u32> {
     let number = groups.last().map_or(0, |&last| last as usize + 1);
     let (mut mass, mut holds) = (vec![0.0; number], vec![false; number]);
@@ -130,12 +134,13 @@ fn join(counts: &[f64], heavy: &[bool], groups: &[u32], light: impl Fn(f64, f64)
     groups.iter().map(|&group| renamed[group as usize]).collect()
 }
 
-/// A wide leaf of amounts is drawn evenly over octaves: in pieces of a quarter of one.
+/// A wide leaf of amounts is drawn evenly over octaves: in pieces of a quarter of an octave.
 const PIECES_AN_OCTAVE: f64 = 4.0;
-/// A leaf is wide when its end is so many times its start.
+/// A leaf is wide when its end is this many times its start.
 const WIDE: f64 = 1.2;
 
-/// The partition whose bins are `groups` of leaves. Values between leaves belong to the nearer one and are never drawn.
+/// The partition whose bins are `groups` of leaves. Values between leaves belong to the nearer one and are
+/// never drawn.
 pub fn partition(leaves: &[Leaf], groups: &[u32], order: &Order) -> Partition {
     let space = order.space();
     let (mut starts, mut labels, mut weights) = (Vec::new(), Vec::new(), Vec::new());
@@ -145,7 +150,7 @@ pub fn partition(leaves: &[Leaf], groups: &[u32], order: &Order) -> Partition {
             labels.push(label);
             weights.push(weight);
         } else if starts.last() == Some(&start) && weights.last() == Some(&0.0) {
-            // Nothing lay between: the leaf itself begins here.
+            // Nothing is between: the leaf itself begins here.
             (*labels.last_mut().unwrap_or(&mut 0), *weights.last_mut().unwrap_or(&mut 0.0)) = (label, weight);
         }
     };
@@ -175,7 +180,8 @@ pub fn partition(leaves: &[Leaf], groups: &[u32], order: &Order) -> Partition {
     Partition::weighted(starts, labels, weights, space.end)
 }
 
-/// The same bins over the same values, in as few intervals as there can be: a cut that nothing is drawn from.
+/// The same assignment of values to bins in as few intervals as possible: a partition from which nothing is
+/// drawn.
 pub fn outline(partition: &Partition) -> Partition {
     let mut intervals: Vec<(u64, u32)> = Vec::new();
     for (bin, own) in (0u32..).zip(partition.intervals()) {
@@ -187,7 +193,7 @@ pub fn outline(partition: &Partition) -> Partition {
     Partition::labelled(starts, labels, partition.space().end)
 }
 
-/// Where the pieces of a leaf begin, and the share of each.
+/// The starts of the pieces of a leaf, and the share of each.
 fn pieces(start: u64, end: u64, octaves: bool) -> Vec<(u64, f64)> {
     let (low, high) = (start.max(1) as f64, end.max(2) as f64);
     if !octaves || high <= WIDE * low {
@@ -232,7 +238,7 @@ mod tests {
             }
             prop_assert_eq!(two.fine.last().map(|&last| last as usize + 1), Some(two.fine_bins()));
             let total: f64 = counts.iter().sum();
-            // What is heavy is alone.
+            // A heavy leaf is alone.
             for (at, &count) in counts.iter().enumerate().filter(|(_, c)| **c >= 0.4 / quantiles as f64 * total) {
                 let own = two.coarse[two.fine[at] as usize];
                 prop_assert_eq!(two.fine.iter().filter(|&&f| two.coarse[f as usize] == own).count(), 1, "{} of {}", count, total);
@@ -294,7 +300,7 @@ mod tests {
             let cells = ["-"].iter().take(special).map(|&cell| cell.into()).collect();
             let column = Column { special: cells, ..Column::new("c", Field::Address {}) };
             let order = Order::of(&column, None).unwrap();
-            // ::/64, and ff00::/8, which ends where the keys do; between them a leaf of another column.
+            // ::/64, and ff00::/8, which ends at the last key; between them a leaf of another column.
             let end = 1u128 << order.bits();
             let keys = [0..1 << 64, end - (1 << 120)..end];
             let elsewhere = 1 << 80..1 << 81;
@@ -313,7 +319,7 @@ mod tests {
             let only = |own: Vec<Range<u64>>| <[Range<u64>; 1]>::try_from(own).unwrap()[0].clone();
             assert_eq!([only(first), only(last)], [0..1 << 29, 1 << 30..directory.len()]);
             assert_eq!(directory.len(), 3 << 29);
-            // What lies beyond counts with the last leaf, and what is special alone.
+            // Values beyond belong to the last leaf, and special values are alone.
             assert_eq!(cut.code(SPACE - 1), 1);
             if special > 0 {
                 assert_eq!(only(drawn(2)), SPACE..SPACE + 1);

@@ -1,17 +1,22 @@
-//! The leaves of a tree whose levels were counted with noise of different scale, as far as the noise lets them be told apart.
+//! The leaves of a tree whose levels were counted with noise of different scale, as far as the noise
+//! distinguishes them.
 //!
-//! From the leaves up, a node's own count and the sum of its children are averaged by inverse variance, as in [`super::hierarchy`]. From the root down, the
-//! children of a node share its estimate:
-//! - those that stand out of an even share keep their own count;
-//! - the others shrink towards even, the more the less they differ beyond their noise (James & Stein 1961), then norm-sub;
-//! - where nothing stands out and nothing is open, the node stays one leaf: what lies inside is spread evenly;
-//! - of addresses, a remainder that is no more than noise goes to those that stand out: hosts are few, and thousands of ghosts would
-//!   share it.
+//! From the leaves up, a node's own count and the sum of its children are averaged by inverse variance, as in
+//! [`super::hierarchy`]. From the root down, the children of a node share its estimate:
+//! - children that stand out of an even share keep their own count;
+//! - the others shrink towards an even share, the more the less they differ beyond their noise (James & Stein
+//!   1961), followed by norm-sub;
+//! - where nothing stands out and nothing is open, the node stays one leaf, and its records are spread
+//!   evenly;
+//! - for addresses, a remainder within the noise goes to the children that stand out: hosts are few, and
+//!   thousands of ghosts would share it.
 //!
-//! Special values are cells of the first level, and always leaves: that they may occur is declared.
+//! Special values are cells of the first level, and always leaves: it is declared that they may occur.
 //!
-//! A cell that no value has (no whole number lies in it, or it is beyond the declared space) holds nothing, whatever its noisy count. Neither does a family of addresses
-//! that does not stand out on the first level: its records would be anywhere in it, and a reader would see addresses of a kind that the trace has not.
+//! A cell without values (no whole number lies in it, or it is beyond the declared space) holds nothing,
+//! whatever its noisy count. The same applies to a family of addresses that does not stand out on the first
+//! level: its records could be anywhere in it, and the synthetic trace would have addresses of a kind that
+//! the raw trace lacks.
 
 use super::hierarchy::Level;
 use super::order::Order;
@@ -19,58 +24,59 @@ use super::simplex::norm_sub_to;
 use super::top::top;
 use std::ops::Range;
 
-/// σ that a family of addresses stands out by, as one that opens does.
+/// σ by which a family of addresses must stand out, as a family that opens does.
 const FAMILY_STANDS: f64 = 4.0;
 
-/// Noise of a level, and how a tree is shrunk.
+/// Parameters of the shrinkage of a tree.
 #[derive(Clone, Copy, Debug)]
 pub struct Shrinkage {
-    /// Signal below this share is none: addresses and ports, where an even spread is the rule, need more.
+    /// The smallest share of signal that counts: addresses and ports, which are usually spread evenly, need
+    /// more.
     pub least_signal: f64,
-    /// A remainder below so many σ goes to what stands out, above the last level and on it.
+    /// A remainder below this many σ goes to the children that stand out: above the last level, and on it.
     pub remainder: [f64; 2],
-    /// Whether values add up, so that none may be drawn above what stands out.
+    /// Whether sums of values matter, so that none is drawn above what stands out.
     pub summed: bool,
 }
 
 impl Shrinkage {
-    /// For addresses.
+    /// Parameters for addresses.
     pub const ADDRESSES: Shrinkage = Shrinkage { least_signal: 0.3, remainder: [3.5, 3.5], summed: false };
-    /// For ports.
+    /// Parameters for ports.
     pub const PORTS: Shrinkage = Shrinkage { least_signal: 0.3, remainder: [0.0, 2.0], summed: false };
-    /// For times.
+    /// Parameters for times.
     pub const TIMES: Shrinkage = Shrinkage { least_signal: 0.1, remainder: [0.0, 2.0], summed: false };
-    /// For amounts.
+    /// Parameters for amounts.
     pub const AMOUNTS: Shrinkage = Shrinkage { least_signal: 0.1, remainder: [0.0, 2.0], summed: true };
 }
 
-/// A leaf: keys, and how many records it holds.
+/// A leaf: a range of keys and its estimated records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {
-    /// Its keys.
+    /// The keys of the leaf.
     pub keys: Range<u128>,
-    /// Estimated records, above 0; of a special value not below it.
+    /// Estimated records, above 0; for a special value, at least 0.
     pub count: f64,
-    /// Variance of what the estimate was taken from.
+    /// Variance of the count or sum from which the estimate is derived.
     pub variance: f64,
 }
 
 /// One answered level.
 pub struct Counted {
-    /// Prefixes of the nodes whose children these are.
+    /// Prefixes of the parents of the counted nodes.
     pub parents: Vec<u128>,
-    /// Their counts.
+    /// The noisy counts.
     pub level: Level,
     /// σ of a count.
     pub sigma: f64,
 }
 
-/// The leaves of a tree that holds `records` in all, in order: at least one and `most` at most, the largest; then the special values. They need not cover the
-/// space: what they leave out holds nothing.
+/// The leaves of a tree that holds `records` in all, in order: at least one and at most `most`, the largest
+/// ones; then the special values. They need not cover the space: gaps hold nothing.
 pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, most: usize) -> Vec<Leaf> {
     let (estimates, variances) = upwards(levels, order);
     let (mut leaves, mut special) = (Vec::new(), Vec::new());
-    // Estimate and variance of the nodes that are open, level by level.
+    // Estimate and variance of the open nodes, level by level.
     let mut open = vec![(records.max(1.0), 0.0)];
     let mut depth = 0;
     for (at, counted) in levels.iter().enumerate() {
@@ -105,7 +111,7 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
                 let variance = family.noise[fan + value as usize];
                 special.push(Leaf { keys: start..start + 1, count, variance });
             }
-            // A leaf over families would hold those that are absent, too.
+            // A leaf over several families would include absent ones.
             let families = at == 0 && order.is_addresses();
             if shared.even && own_open.is_empty() && !families {
                 let noise: f64 = family.noise.iter().sum();
@@ -145,19 +151,21 @@ pub fn leaves(levels: &[Counted], order: &Order, records: f64, how: Shrinkage, m
     leaves
 }
 
-/// Whether a value has a key among these.
+/// Whether a value has a key in this range.
 fn is_held(order: &Order, keys: Range<u128>) -> bool {
     order.holds(keys) > 0
 }
 
-/// Which cells of the first level of addresses hold any: those that stand out of their noise or are open, or else the largest.
+/// Which cells of the first level of addresses hold records: those that stand out of their noise or are open,
+/// otherwise the largest.
 fn families(counted: &Counted) -> Vec<bool> {
     let Level { fan, opened, noisy } = &counted.level;
     let least = (FAMILY_STANDS * counted.sigma).min(noisy[..*fan].iter().copied().max().unwrap_or(0) as f64);
     (0..*fan).map(|cell| noisy[cell] as f64 >= least || opened.contains(&cell)).collect()
 }
 
-/// Estimates and variances of every node from its own count and those below it. The variance of a cell that holds nothing is 0.
+/// Estimates and variances of every node, from its own count and those below it. The variance of a cell that
+/// holds nothing is 0.
 fn upwards(levels: &[Counted], order: &Order) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let mut estimates: Vec<Vec<f64>> = Vec::new();
     let mut variances: Vec<Vec<f64>> = Vec::new();
@@ -195,7 +203,7 @@ fn upwards(levels: &[Counted], order: &Order) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) 
     (estimates, variances)
 }
 
-/// A node that is shared among its children.
+/// A node whose estimate is shared among its children.
 struct Family<'a> {
     total: f64,
     variance: f64,
@@ -203,7 +211,7 @@ struct Family<'a> {
     noise: &'a [f64],
 }
 
-/// How it was shared: counts that sum to the total, and whether nothing told the children apart.
+/// The shares: counts that sum to the total, and whether nothing distinguished the children.
 struct Shared {
     counts: Vec<f64>,
     even: bool,
@@ -213,7 +221,7 @@ impl Family<'_> {
     fn share(&self, stands: f64, remainder: f64, least_signal: f64) -> Shared {
         let noise: f64 = self.noise.iter().sum();
         let missing = self.total - self.counts.iter().sum::<f64>();
-        // What the children lack of their parent, shared by their noise.
+        // What the children lack of their parent, distributed by their noise.
         let own: Vec<f64> = self
             .counts
             .iter()
@@ -269,7 +277,7 @@ impl Family<'_> {
     }
 }
 
-/// Nothing is drawn above what stands out of the first level: noise must not invent a tail.
+/// Removes leaves above what stands out of the first level: noise must not invent a tail.
 fn cut_off(leaves: &mut Vec<Leaf>, levels: &[Counted], order: &Order) {
     let Some(first) = levels.first() else { return };
     let below = order.bits() - first.level.fan.ilog2();
@@ -292,7 +300,8 @@ mod tests {
     use netdpsyn_trace::address::{FAMILIES, family};
     use netdpsyn_trace::{Column, Field};
 
-    /// The families of the leaves, where σ of the first level is 10 and so many records are of each eighth of the space.
+    /// The families of the leaves, where σ of the first level is 10, and the noisy counts of each eighth of
+    /// the space are given.
     fn families_of(noisy: [i64; 8], opened: &[usize]) -> Vec<usize> {
         let order = Order::of(&Column::new("c", Field::Address {}), None).unwrap();
         let level = Level { fan: 8, opened: opened.to_vec(), noisy: noisy.to_vec() };
@@ -307,10 +316,10 @@ mod tests {
     #[test]
     fn families_that_do_not_stand_out_hold_nothing() {
         let all = |keys: [u128; 2]| keys.map(family).to_vec();
-        // Noise of three σ is no family, however little the others leave.
+        // Noise of three σ is not a family, however little the others leave.
         assert_eq!(families_of([0, 9, 1_000, 0, 4_000, 30, 28, 0], &[]), all([1 << 125, FAMILIES[0]]));
         assert_eq!(families_of([0, 0, 0, 0, 4_000, 41, 0, 0], &[]), all([FAMILIES[0], FAMILIES[1]]));
-        // Where nothing stands out, the largest is all there is.
+        // Where nothing stands out, only the largest remains.
         assert_eq!(families_of([0, 5, 0, -3, 21, 8, 2, 0], &[]), [family(FAMILIES[0])]);
     }
 }

@@ -1,9 +1,10 @@
-//! Negative counts out, total kept.
+//! Removes negative counts at a fixed total.
 
-/// Norm-sub (PrivSyn, section 4.2): subtracts one constant from the positive cells and clamps at 0, so that the cells
-/// add up to what they added up to before. A total ≤ 0 leaves only zeros.
+/// Norm-sub (PrivSyn, section 4.2): subtracts one constant from the positive cells and clamps at 0, so that
+/// the cells keep their sum. A total ≤ 0 leaves only zeros.
 ///
-/// The constant is the root of Σ max(v − c, 0) = total: each step solves it for the cells that are still positive.
+/// The constant is the root of Σ max(v − c, 0) = total: each step solves it for the cells that are still
+/// positive.
 pub fn norm_sub(values: &mut [f64]) {
     let total: f64 = values.iter().sum();
     if total <= 0.0 {
@@ -20,7 +21,7 @@ pub fn norm_sub(values: &mut [f64]) {
             }
         }
         let next = (sum - total) / positive as f64;
-        // The cut only grows; it stands still when no further cell falls under it.
+        // The constant only grows; it converges when no further cell falls below it.
         if next <= cut * (1.0 + 1e-12) + 1e-12 {
             break;
         }
@@ -31,7 +32,8 @@ pub fn norm_sub(values: &mut [f64]) {
     }
 }
 
-/// The nearest numbers ≥ 0 that sum to `total`: one constant is subtracted, or added, and what is left below 0 becomes 0.
+/// The nearest numbers ≥ 0 that sum to `total`: one constant is subtracted or added, and negative cells
+/// become 0.
 pub fn norm_sub_to(values: &mut [f64], total: f64) {
     if total <= 0.0 || values.is_empty() {
         values.fill(0.0);
@@ -42,7 +44,7 @@ pub fn norm_sub_to(values: &mut [f64], total: f64) {
         let above = values.iter().filter(|&&value| value > cut);
         let (sum, positive) = above.fold((0.0, 0u64), |(sum, n), value| (sum + value, n + 1));
         let next = (sum - total) / positive as f64;
-        // As above: it only grows. The largest cell always stays.
+        // As above, it only grows. The largest cell always stays.
         if positive == 0 || next - cut <= 1e-12 * next.abs() {
             break;
         }
@@ -77,7 +79,7 @@ mod tests {
             norm_sub_to(&mut after, total);
             prop_assert!(after.iter().all(|&v| v >= 0.0));
             prop_assert!((after.iter().sum::<f64>() - total).abs() < 1e-6 * total.max(1.0));
-            // One constant: what is left above 0 was moved by the same.
+            // One constant: all cells that stay above 0 move by the same amount.
             let moved: Vec<f64> = values.iter().zip(&after).filter(|(_, a)| **a > 0.0).map(|(v, a)| v - a).collect();
             prop_assert!(moved.iter().all(|m| (m - moved[0]).abs() < 1e-6));
             prop_assert!(values.iter().zip(&after).all(|(v, a)| *a > 0.0 || *v <= moved[0] + 1e-6));

@@ -1,25 +1,26 @@
-//! The largest bin that is drawn: what noise alone could have put higher is not.
+//! The largest bin that is drawn: the last one that noise alone does not explain.
 //!
-//! A sum is made by the largest values. One ghost, a bin that holds noise alone, at 2³⁸ bytes is worth more than all real traffic, so nothing is
-//! drawn above the last bin whose mass stands out.
+//! The largest values dominate a sum. One ghost, a bin of noise alone, at 2³⁸ bytes outweighs all real
+//! traffic, so nothing is drawn above the last bin whose mass stands out.
 //!
-//! - A count *stands out* at z·σ with z = √(2 ln 100c), at least 4, where c is the number of bins. One whose lower neighbour does not reach 2σ has
-//!   no tail that leads to it, and needs one σ more.
-//! - Where single bins are too thin (dense lengths, small traces), 2, 4, 8 … neighbours are taken together, at z·σ·√g. Noise could have
-//!   put their mass into any of them, so they count to their lower edge, and to their upper one only where that is at most twice
-//!   as large.
-//! - Times in a window and ports add up to nothing that a ghost could multiply, while a quiet end cut off would be missed: any run of
-//!   neighbours that stands out together, wherever it begins, counts to its last bin.
+//! - A count *stands out* at z·σ with z = √(2 ln 100c), at least 4, where c is the number of bins. A count
+//!   whose lower neighbour does not reach 2σ has no tail that leads to it, and needs one σ more.
+//! - Where single bins are too thin (dense lengths, small traces), 2, 4, 8 … neighbours are taken together,
+//!   at z·σ·√g. Their mass could be in any of them, so they count up to their lower edge, and up to their
+//!   upper one only where that is at most twice as large.
+//! - Times in a window and ports have no sum that a ghost could distort, while cutting off a quiet end would
+//!   lose it: any run of neighbours that stands out together, wherever it begins, counts up to its last bin.
 //!
-//! **False positives.** Of c bins with noise alone and their runs, fewer than 2c, one passes in fewer than c·1.5·10⁻⁶ of all fits: at c = 42
-//! (bytes up to 2⁴⁰) in one of 16,000. Right above the last real bin it is 2·10⁻⁵ a bin; there a ghost at most doubles or quadruples the largest value.
-//! What does not stand out is lost: a tail of fewer than z·σ records in all is drawn no higher than the bin below it.
+//! **False positives.** Of c bins with noise alone and their runs, fewer than 2c, one passes in fewer than
+//! c·1.5·10⁻⁶ of all fits: at c = 42 (bytes up to 2⁴⁰) in one of 16,000. Directly above the last real bin it
+//! is 2·10⁻⁵ per bin; there a ghost at most doubles or quadruples the largest value. Mass that does not stand
+//! out is lost: a tail of fewer than z·σ records in all is drawn no higher than the bin below it.
 
 use std::ops::Range;
 
-/// At least this many σ stand out.
+/// The least number of σ at which a count stands out.
 const LEAST: f64 = 4.0;
-/// Above what reaches so many σ, a tail goes on.
+/// A tail continues above a bin that reaches this many σ.
 const TAIL: f64 = 2.0;
 
 /// Where drawing ends.
@@ -27,20 +28,20 @@ const TAIL: f64 = 2.0;
 pub struct Top {
     /// The last bin that is drawn.
     pub bin: usize,
-    /// The bin after the last one whose count is more than noise.
+    /// The bin after the last one whose count exceeds its noise.
     pub counted: usize,
 }
 
-/// How many σ a count needs to stand out among `cells`.
+/// The number of σ that a count needs to stand out among `cells`.
 pub fn stands_out(cells: usize) -> f64 {
     (2.0 * (100.0 * cells.max(1) as f64).ln()).sqrt().max(LEAST)
 }
 
-/// The top of bins in ascending order that hold these `values`, by noisy `counts` with noise of scale `sigma`. Whether the values are `summed` says what a
-/// ghost would do.
+/// The top of bins in ascending order with these `values`, from noisy `counts` with noise of scale `sigma`.
+/// `summed` states whether sums of the values matter.
 ///
 /// # Panics
-/// Without a bin.
+/// Without bins.
 pub fn top(counts: &[i64], sigma: f64, values: &[Range<u64>], summed: bool) -> Top {
     let bins = counts.len();
     let mut sums = vec![0];
@@ -67,7 +68,7 @@ pub fn top(counts: &[i64], sigma: f64, values: &[Range<u64>], summed: bool) -> T
     let runs = lengths()
         .flat_map(|length| (0..bins).step_by(length).map(move |start| start..(start + length).min(bins)));
     let tops = runs.filter(stands).filter_map(|run| {
-        // A run is no news where one of its halves says it better.
+        // A run adds nothing where one of its halves stands out.
         let middle = run.start + run.len().next_power_of_two() / 2;
         let halves = [run.start..middle.min(run.end), middle.min(run.end)..run.end];
         let better = run.len() > 1 && halves.iter().any(|half| !half.is_empty() && stands(half));
@@ -107,11 +108,11 @@ mod tests {
 
     #[test]
     fn what_is_thin_stands_out_together() {
-        // Lengths 64 to 127, 20 records each, σ = 10: no bin stands out, eight together do.
+        // Lengths 64 to 127, 20 records each, σ = 10: no single bin stands out, eight together do.
         let mut counts = vec![0; 256];
         counts[64..128].fill(20);
         assert_eq!(top(&counts, 10.0, &units(0, 256), true), Top { bin: 127, counted: 128 });
-        // Of octaves, four together might all be the lowest of them.
+        // Of octaves, four together might all be in the lowest of them.
         let counts = [500, 400, 0, 0, 25, 25, 25, 25, 0, 0, 0, 0];
         assert_eq!(top(&counts, 10.0, &octaves(12), true), Top { bin: 4, counted: 8 });
     }
@@ -146,7 +147,7 @@ mod tests {
             counts[..12].iter_mut().for_each(|count| *count += 1_000_000);
             top(&counts, scale.sigma(), &values, true).bin > 12
         });
-        // At 6·10⁻⁵ and below, more than six of 20,000 come once in a thousand times.
+        // At 6·10⁻⁵ and below, more than six of 20,000 have a probability of one in a thousand.
         assert!(ghosts.count() <= 6);
     }
 }

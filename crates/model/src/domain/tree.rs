@@ -1,17 +1,20 @@
-//! A prefix tree of fixed depth over an ordered value space, opened level by level where noisy counts are high.
+//! A prefix tree of fixed depth over an ordered value space, opened level by level where noisy counts are
+//! high.
 //!
 //! ```text
 //! level 0   the whole space         always open
 //! level 1   2^b₁ children of it     counted with noise; those above the threshold open
 //! level 2   2^b₂ children of each open one …
 //! ```
-//! Values beyond the space stand beside it: they are cells of the first level that never open.
+//! Values beyond the space (special values) are cells of the first level that never open.
 //!
-//! The tree knows no data: `fit/trees.rs` asks for the counts of [`PrefixTree::level_cells`] children, pays, and hands the
-//! noisy counts to [`PrefixTree::open`]. Every level of the fixed depth is asked and charged, reached or not.
+//! The tree holds no data: `fit/trees.rs` asks for the number of children in [`PrefixTree::level_cells`],
+//! pays, and passes their noisy counts to [`PrefixTree::open`]. Every level of the fixed depth is queried and
+//! charged, even if no node is open.
 //!
-//! The finished tree's leaves are the bins, and their counts need no further measurement: they are estimated from all levels
-//! together, so that a node's own count also says what its children sum to ([`super::hierarchy`]).
+//! The leaves of the finished tree are the bins. Their counts need no further measurement: they are estimated
+//! from all levels together, so that the count of a node constrains the sum of its children
+//! ([`super::hierarchy`]).
 
 use super::Partition;
 use super::hierarchy::{Level, least_squares};
@@ -22,7 +25,7 @@ use std::ops::Range;
 pub struct PrefixTree {
     /// Bits of the value space.
     bits: u32,
-    /// Values beyond the space.
+    /// Number of values beyond the space.
     beside: usize,
     /// Bits of each level.
     levels: Vec<u8>,
@@ -52,17 +55,18 @@ impl PrefixTree {
         PrefixTree { bits, beside: 0, levels: levels.to_vec(), depth: 0, open: vec![0], answered: Vec::new() }
     }
 
-    /// The same with so many values beyond its space.
+    /// Adds this many values beyond the space.
     pub fn beside(self, values: usize) -> Self {
         PrefixTree { beside: values, ..self }
     }
 
-    /// Number of levels, each of which is asked and paid for.
+    /// Number of levels, each of which is queried and paid for.
     pub fn levels(&self) -> usize {
         self.levels.len()
     }
 
-    /// Cells of the next level's histogram: children of the open nodes, and on the first level what stands beside. 0 when nothing is open.
+    /// Number of cells of the next level's histogram: children of the open nodes, and on the first level the
+    /// values beyond the space. 0 when nothing is open.
     pub fn level_cells(&self) -> usize {
         self.children() + self.beside_children()
     }
@@ -75,7 +79,7 @@ impl PrefixTree {
         if self.answered.is_empty() { self.beside } else { 0 }
     }
 
-    /// The cell of the next level in which a value counts; `None` below a closed node.
+    /// The cell of the next level that counts a value; `None` below a closed node.
     pub fn cell(&self, value: u128) -> Option<usize> {
         if let Some(beside) = value.checked_sub(1 << self.bits) {
             let beside = beside as usize;
@@ -87,7 +91,7 @@ impl PrefixTree {
         Some((parent << bits) | (child & ((1 << bits) - 1)) as usize)
     }
 
-    /// Finds cells of the next level for many values of a space of less than 64 bits.
+    /// An index of the cells of the next level, for many values of a space of less than 64 bits.
     pub fn finder(&self) -> Finder {
         assert!(self.bits < u64::BITS, "prefixes of 64 bits");
         let bits = u32::from(self.levels[self.answered.len()]);
@@ -104,7 +108,7 @@ impl PrefixTree {
         Finder { open, first, apart, bits, below, beside: self.beside_children() }
     }
 
-    /// Tells which values count in which cell of the next level, piece by piece.
+    /// Passes the assignment of values to cells of the next level to `say`, for a digest.
     pub fn describe(&self, say: &mut dyn FnMut(&[u8])) {
         for number in [self.bits, self.depth, u32::from(self.levels[self.answered.len()])] {
             say(&number.to_le_bytes());
@@ -117,7 +121,7 @@ impl PrefixTree {
         }
     }
 
-    /// Takes the noisy counts of the next level: children above `threshold` open, at most `most` of them (the largest);
+    /// Takes the noisy counts of the next level. Children above `threshold` open, at most the `most` largest;
     /// all others are leaves. The last level opens nothing.
     pub fn open(&mut self, noisy: &[i64], threshold: f64, most: usize) {
         let last = self.answered.len() + 1 == self.levels.len();
@@ -125,7 +129,7 @@ impl PrefixTree {
         self.open_nodes(noisy, largest(opened, noisy, most));
     }
 
-    /// Takes the noisy counts of the next level, and opens these of its nodes, which ascend.
+    /// Takes the noisy counts of the next level and opens the given nodes, which ascend.
     pub fn open_nodes(&mut self, noisy: &[i64], opened: Vec<usize>) {
         assert_eq!(noisy.len(), self.level_cells());
         let bits = u32::from(self.levels[self.answered.len()]);
@@ -135,18 +139,19 @@ impl PrefixTree {
         self.answered.push((parents, Level { fan: 1 << bits, noisy: noisy.to_vec(), opened }));
     }
 
-    /// What was asked of the tree so far, level by level: the prefixes of the nodes that were open, and their children's counts.
+    /// The answers so far, level by level: the prefixes of the open nodes, and the counts of their children.
     pub fn into_levels(self) -> Vec<(Vec<u128>, Level)> {
         self.answered
     }
 
-    /// Prefixes of the cells of the next level, of so many bits each; what stands beside has none.
+    /// Prefixes of the cells of the next level, and their length in bits; values beyond the space have none.
     pub fn next_prefixes(&self) -> (impl Iterator<Item = u128> + '_, u32) {
         let bits = u32::from(self.levels[self.answered.len()]);
         ((0..self.children()).map(move |cell| child(&self.open, bits, cell)), self.depth + bits)
     }
 
-    /// The finished tree of a space of less than 64 bits: its leaves in order, which cover the space, each a bin.
+    /// Finishes the tree of a space of less than 64 bits: its leaves in order, which cover the space, one bin
+    /// each.
     ///
     /// # Panics
     /// Before the last level was answered.
@@ -171,7 +176,8 @@ impl PrefixTree {
             }
         }
         estimated.sort_unstable_by_key(|&(start, ..)| start);
-        // Sums are rounded, not leaves: what a node lacks is shared evenly among hundreds of children, which would all round the same way.
+        // Cumulative sums are rounded rather than leaves: hundreds of children that share a difference evenly
+        // would all round in the same direction.
         let (mut sum, mut given) = (0.0, 0);
         let counted = |(start, length, estimate): (u64, u32, f64)| {
             sum += estimate;
@@ -184,7 +190,7 @@ impl PrefixTree {
     }
 }
 
-/// Of these cells the `most` with the largest counts, in order.
+/// The `most` cells with the largest counts, in order.
 pub fn largest(mut cells: Vec<usize>, noisy: &[i64], most: usize) -> Vec<usize> {
     if cells.len() > most {
         cells.sort_by_key(|&cell| (std::cmp::Reverse(noisy[cell]), cell));
@@ -194,13 +200,13 @@ pub fn largest(mut cells: Vec<usize>, noisy: &[i64], most: usize) -> Vec<usize> 
     cells
 }
 
-/// Leading bits of a prefix by which open nodes are looked up; those that share them are searched.
+/// Leading bits of a prefix by which open nodes are indexed; nodes that share them are searched.
 const INDEXED: u32 = 16;
 
-/// Finds the cells of one level.
+/// Finds cells of one level.
 pub struct Finder {
     open: Vec<u64>,
-    /// By the leading bits, the first open node that has them.
+    /// By leading bits, the first open node that has them.
     first: Vec<u32>,
     apart: u32,
     bits: u32,
@@ -209,13 +215,13 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// [`PrefixTree::cell`].
+    /// As [`PrefixTree::cell`].
     pub fn cell(&self, value: u64) -> Option<usize> {
         let child = value >> self.below;
         let parent = child >> self.bits;
         let at = (parent >> self.apart) as usize;
         if at + 1 >= self.first.len() {
-            // Beyond the space: all bits of the prefix do not hold it.
+            // Beyond the space: the bits of the prefix do not hold it.
             return self.beside_cell(value);
         }
         let among = self.first[at] as usize..self.first[at + 1] as usize;
@@ -223,14 +229,14 @@ impl Finder {
         Some((position << self.bits) | (child & ((1 << self.bits) - 1)) as usize)
     }
 
-    /// On the first level, where the root alone is open.
+    /// On the first level, where only the root is open.
     fn beside_cell(&self, value: u64) -> Option<usize> {
         let beside = (value - (1 << (self.bits + self.below))) as usize;
         (beside < self.beside).then(|| (1 << self.bits) + beside)
     }
 }
 
-/// The prefix of a level's cell, whose parents have these prefixes.
+/// The prefix of a cell of a level whose parents have these prefixes.
 fn child(parents: &[u128], bits: u32, cell: usize) -> u128 {
     (parents[cell >> bits] << bits) | (cell & ((1 << bits) - 1)) as u128
 }
@@ -245,7 +251,7 @@ pub struct Leaves {
 }
 
 impl Leaves {
-    /// One bin a leaf.
+    /// The partition with one bin per leaf.
     pub fn partition(&self) -> Partition {
         let end = (1 << self.bits) + self.beside as u64;
         Partition::from_starts(self.leaves.iter().map(|leaf| leaf.start).collect(), end)
@@ -261,12 +267,12 @@ impl Leaves {
         self.leaves.len()
     }
 
-    /// Never: the root is always there.
+    /// Always false: the root always exists.
     pub fn is_empty(&self) -> bool {
         self.leaves.is_empty()
     }
 
-    /// The prefix lengths of the tree's nodes, the root's 0 first.
+    /// The prefix lengths of the tree's nodes, beginning with 0 for the root.
     pub fn prefix_lengths(&self) -> Vec<u32> {
         let mut depth = 0;
         let mut lengths = vec![0];
@@ -282,7 +288,8 @@ impl Leaves {
         self.leaves[at]
     }
 
-    /// The runs of leaves that share their first `length` bits and are longer than that; without bits, what stands beside is a run of its own.
+    /// The runs of leaves that share their first `length` bits and are longer than that. For length 0, the
+    /// values beyond the space are a separate run.
     pub fn families(&self, length: u32) -> Vec<Range<usize>> {
         let prefix = |leaf: &Leaf| {
             let within = leaf.length > length && (length == 0 || leaf.start < 1 << self.bits);
@@ -333,7 +340,7 @@ mod tests {
             // Exact counts are estimated exactly.
             prop_assert_eq!(leaf.count, all.iter().filter(|&&value| value == heavy).count() as i64);
             prop_assert_eq!(leaves.counts().iter().sum::<i64>(), all.len() as i64);
-            // Deep prefixes are searched, short ones looked up.
+            // Deep prefixes are searched, short ones are looked up.
             let mut tree = PrefixTree::new(32, &[4, 13, 8]);
             for threshold in [100.0, 2.0] {
                 let cells = |value: u64| (tree.finder().cell(value << 16 | value), tree.cell(u128::from(value << 16 | value)));
@@ -375,8 +382,8 @@ mod tests {
 
     #[test]
     fn leaves_keep_the_sum_that_their_parent_was_counted_to() {
-        // The parent says 1,100, its children 1,000 and 255 times nothing: the estimate of the parent is 1,099.6, so that each
-        // child takes 0.39 of the 99.6 that are missing.
+        // The parent counts 1,100, its children 1,000 and 255 times 0: the estimate of the parent is 1,099.6,
+        // so that each child takes 0.39 of the missing 99.6.
         let mut tree = PrefixTree::new(16, &[8, 8]);
         let mut noisy = vec![0; 256];
         noisy[0] = 1_100;
@@ -405,7 +412,7 @@ mod tests {
         assert_eq!((partition.space(), partition.bins()), (0..65_538, 15 + 16 + 2));
         let counts = leaves.counts();
         assert_eq!(counts[counts.len() - 2..], [5_000, 7]);
-        // They are no kin of the others.
+        // They have no relatives among the others.
         assert_eq!(leaves.families(0), [0..31, 31..33]);
         assert!(leaves.families(4).iter().all(|family| family.end <= 31));
     }

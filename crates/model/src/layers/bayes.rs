@@ -1,7 +1,8 @@
-//! Noisy counts shrunk towards what is expected of them (empirical Bayes).
+//! Shrinks noisy counts towards expected ones (empirical Bayes).
 
-/// Counts between the noisy and the expected ones. A count is taken to lie around the expected one E with standard deviation κ·E, κ by moments; so it keeps the
-/// part κ²E² / (κ²E² + σ²) of its difference. What lies more than `stands` σ above E keeps all of it. Never below 0.
+/// Counts between the noisy and the expected ones. The true count is assumed to have mean E, the expected
+/// count, and standard deviation κ·E, with κ estimated by moments; so a noisy count keeps the fraction κ²E² /
+/// (κ²E² + σ²) of its difference. Counts more than `stands` σ above E keep all of it. Never below 0.
 pub fn shrink(noisy: &[f64], expected: &[f64], sigma: f64, stands: f64) -> Vec<f64> {
     let squares: f64 = noisy.iter().zip(expected).map(|(y, e)| (y - e).powi(2)).sum();
     let scale: f64 = expected.iter().map(|e| e * e).sum();
@@ -14,11 +15,12 @@ pub fn shrink(noisy: &[f64], expected: &[f64], sigma: f64, stands: f64) -> Vec<f
     noisy.iter().zip(expected).map(shrunk).collect()
 }
 
-/// σ from which a class is taken as it was counted.
+/// σ from which the count of a class is taken unchanged.
 const AS_COUNTED: f64 = 2.5;
 
-/// Records of a class that is known to occur: as counted where that stands out, else a part of what a normal count is on average that is known to be positive,
-/// but never less than one. The mean is a hyperbola that meets the exact one at 0 and far above it: (y + √(y² + 8σ²/π)) / 2.
+/// Records of a class that is known to occur: the noisy count where it stands out, otherwise a fraction of
+/// the mean of a normal count conditioned to be positive, and at least one. The mean is approximated by a
+/// hyperbola that is exact at 0 and asymptotically: (y + √(y² + 8σ²/π)) / 2.
 pub fn class(noisy: f64, sigma: f64) -> f64 {
     let z = noisy / sigma;
     let kept = match z > AS_COUNTED {
@@ -41,12 +43,12 @@ mod tests {
         let noisy: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { 110.0 } else { 90.0 }).collect();
         let shrunk = shrink(&noisy, &[100.0; 100], 10.0, 3.0);
         assert!(shrunk.iter().all(|count| (count - 100.0).abs() < 1.0));
-        // One cell alone stands out.
+        // A single cell stands out.
         let mut one = vec![100.0; 100];
         one[7] = 160.0;
         let shrunk = shrink(&one, &[100.0; 100], 10.0, 3.0);
         assert_eq!((shrunk[7], shrunk[8]), (160.0, 100.0));
-        // Differences far beyond σ are kept for the most part.
+        // Differences far beyond σ are mostly kept.
         let noisy: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { 200.0 } else { 0.0 }).collect();
         assert!(shrink(&noisy, &[100.0; 100], 10.0, 30.0).iter().all(|count| (count - 100.0).abs() > 98.0));
     }

@@ -1,10 +1,13 @@
-//! Noisy tables of two resolutions made to agree: one pass from few attributes to many, each table shrunk towards what the smaller ones expect of it, then
-//! scaled to them.
+//! Reconciles noisy tables of two resolutions in one pass, from tables with few attributes to those with
+//! many: each table is shrunk towards the one expected from the smaller tables, then scaled to them.
 //!
 //! ```text
-//! class × side ─► class × X coarse ─► class × side × X fine ─► X coarse × Y coarse ─► class × X coarse × Y coarse
+//! class × side ─► class × X coarse ─► class × side × X fine
+//!              ─► X coarse × Y coarse ─► class × X coarse × Y coarse
 //! ```
-//! Every table that shows class × X coarse says something of it; they are averaged by inverse variance. All estimates are non-negative and sum to N̂.
+//!
+//! Several tables contain class × X coarse; these are averaged by inverse variance. All estimates are
+//! non-negative and sum to N̂.
 
 use super::margins::{Margin, map, rake, sums};
 use super::{Layout, Noisy, bayes};
@@ -13,18 +16,18 @@ use crate::{Measurement, Table};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use std::collections::BTreeMap;
 
-/// σ above what is expected that stand out of a table.
+/// σ above the expected count at which a cell of a table stands out.
 const STANDS: f64 = 3.0;
-/// A cell of class × side below so many σ holds nothing.
+/// A cell of class × side below this many σ is empty.
 const EMPTY: f64 = 2.0;
-/// Records that a trace has at least, whatever its noise says.
+/// The least number of records, whatever the noisy count.
 const LEAST_RECORDS: f64 = 20.0;
-/// Part of what is expected that every cell keeps, so that none is impossible.
+/// The fraction of the expected count that every cell keeps, so that none is impossible.
 const TRACE_OF: f64 = 1e-6;
-/// Part of the table of maximal entropy that is added to the positive part of a triple.
+/// The fraction of the maximum-entropy table that is added to the positive part of a triple.
 const EVEN: f64 = 1e-4;
 
-/// How many records there are of which class and side.
+/// Estimated records by class and side.
 pub struct Context {
     /// By class, then side.
     pub cells: Vec<f64>,
@@ -34,15 +37,15 @@ pub struct Context {
     pub records: f64,
 }
 
-/// A model of two resolutions, as tables.
+/// The tables of a model of two resolutions.
 pub struct Estimated {
-    /// class × side × X for every fine X, then pairs that no triple holds, then triples.
+    /// class × side × X for every fine X, then pairs that no triple contains, then triples.
     pub tables: Vec<Table>,
     /// N̂.
     pub records: f64,
 }
 
-/// Class counts and N̂ from the class alone.
+/// Class counts and N̂ from the class table alone.
 pub fn classes(noisy: &Noisy) -> (Vec<f64>, f64) {
     let records = noisy.counts.iter().sum::<f64>().max(LEAST_RECORDS);
     let mut classes: Vec<f64> = noisy.counts.iter().map(|&count| bayes::class(count, noisy.sigma)).collect();
@@ -50,7 +53,7 @@ pub fn classes(noisy: &Noisy) -> (Vec<f64>, f64) {
     (classes, records)
 }
 
-/// How many classes there are in effect: (Σ √p)².
+/// The effective number of classes: (Σ √p)².
 pub fn effective(classes: &[f64]) -> f64 {
     let total: f64 = classes.iter().sum();
     classes.iter().map(|count| (count / total).sqrt()).sum::<f64>().powi(2)
@@ -73,7 +76,7 @@ pub fn context(layout: &Layout<'_>, measurements: &[Measurement], records: f64) 
                 noisy.counts.iter().map(|&y| if y > EMPTY * noisy.sigma { y } else { 0.0 }).collect();
             let sides = sums(&cells, &map(&[k, p], &[(1, None, p)]), p);
             let total: f64 = sides.iter().sum::<f64>().max(1.0);
-            // A class of which nothing stands out takes the sides of all.
+            // A class in which nothing stands out takes the distribution of sides over all classes.
             for (own, noisy) in cells.chunks_mut(p).zip(noisy.counts.chunks(p)) {
                 if own.iter().sum::<f64>() <= 0.0 {
                     own.iter_mut()
@@ -119,7 +122,8 @@ fn scale_to(values: &mut [f64], total: f64) {
     values.iter_mut().for_each(|value| *value *= total / sum.max(1e-9));
 }
 
-/// Counts by class, X and Y, if X and Y, whose counts by class are `x` and `y`, had nothing to do with each other within a class.
+/// Counts by class, X and Y if X and Y are independent within each class; `x` and `y` are their counts by
+/// class.
 pub fn apart(classes: &[f64], x: &[f64], y: &[f64]) -> Vec<f64> {
     let (a, b) = (x.len() / classes.len(), y.len() / classes.len());
     let mut apart = Vec::with_capacity(x.len() * b);
@@ -130,28 +134,30 @@ pub fn apart(classes: &[f64], x: &[f64], y: &[f64]) -> Vec<f64> {
     apart
 }
 
-/// The mean of two estimates of the same counts, of variances `v1` and `v2`, by inverse variance.
+/// The mean of two estimates of the same counts, weighted by inverse variance; `v1` and `v2` are their
+/// variances.
 fn averaged(one: &[f64], v1: f64, other: &[f64], v2: f64) -> Noisy {
     let weight = 1.0 / v1 + 1.0 / v2;
     let counts = one.iter().zip(other).map(|(a, b)| (a / v1 + b / v2) / weight).collect();
     Noisy { counts, sigma: weight.sqrt().recip() }
 }
 
-/// What is known of the attributes before they are looked at together.
+/// Estimates of single attributes, before pairs are estimated.
 pub struct Singles<'a> {
     layout: &'a Layout<'a>,
     context: Context,
     classes: usize,
     sides: usize,
-    /// By fine attribute: its fine and its coarse one-way table, which sum to N̂. Empty for the context.
+    /// By fine attribute: its fine and its coarse one-way table, which sum to N̂. Empty for class and side.
     fine: Vec<Vec<f64>>,
     coarse: Vec<Vec<f64>>,
-    /// By fine attribute: class × X coarse, from everything that shows it.
+    /// By fine attribute: class × X coarse, from all tables that contain it.
     by_class: Vec<Vec<f64>>,
 }
 
 impl<'a> Singles<'a> {
-    /// From the one-ways, class × side × X, class × X, and the triples among the measurements.
+    /// Estimates from the one-way tables, class × side × X, class × X, and the triples among the
+    /// measurements.
     pub fn new(layout: &'a Layout<'a>, measurements: &[Measurement], context: Context) -> Self {
         let layers = layout.layers;
         let (classes, sides) = (layout.bins(layers.class), layout.bins(layers.side));
@@ -180,12 +186,13 @@ impl<'a> Singles<'a> {
         self.context.records
     }
 
-    /// Counts by class, X and Y, coarse, if X and Y had nothing to do with each other within a class.
+    /// Coarse counts by class, X and Y if X and Y are independent within each class.
     pub fn apart(&self, x: usize, y: usize) -> Vec<f64> {
         apart(&self.context.classes, &self.by_class[x], &self.by_class[y])
     }
 
-    /// class × X coarse: everything that shows it, averaged by inverse variance, shrunk towards the one-way and scaled to both margins.
+    /// class × X coarse: all tables that contain it, averaged by inverse variance, shrunk towards
+    /// independence and scaled to both margins.
     fn class_by(&self, x: usize, measurements: &[Measurement]) -> Vec<f64> {
         let (layout, layers) = (self.layout, self.layout.layers);
         let (class, side, bins) = (layers.class, layers.side, self.coarse[x].len());
@@ -201,7 +208,7 @@ impl<'a> Singles<'a> {
         if !layers.context().is_empty() {
             let fine = layout.maps[x].len();
             if let Some(mut noisy) = layout.counts(measurements, &[class, side, Some(x)]) {
-                // Sides that a class has not hold noise alone.
+                // Sides that do not occur in a class hold only noise.
                 let held = |cell: usize| self.context.cells[cell / fine] > 0.0;
                 noisy
                     .counts
@@ -271,7 +278,7 @@ impl<'a> Singles<'a> {
         for class in 0..self.classes {
             let of_class = &self.by_class[x][class * bins..(class + 1) * bins];
             let records = self.context.classes[class].max(1e-9);
-            // Of a bin's share of the class, each fine bin has what it has of the bin in all.
+            // Within a coarse bin, each fine bin has the same share in every class.
             let share = |f: usize| {
                 let coarse = to_coarse[f] as usize;
                 of_class[coarse] / records * self.fine[x][f] / self.coarse[x][coarse].max(1e-9)
@@ -286,7 +293,7 @@ impl<'a> Singles<'a> {
                         None => expected.clone(),
                         Some(noisy) => {
                             let own = &noisy.counts[at * fine..(at + 1) * fine];
-                            // As it was counted where it holds more than its noise.
+                            // Taken as counted where the total exceeds the noise.
                             match total < fine as f64 * sigma {
                                 true => bayes::shrink(own, &expected, sigma, STANDS),
                                 false => own.to_vec(),
@@ -313,7 +320,7 @@ impl<'a> Singles<'a> {
         (table, sigma)
     }
 
-    /// X coarse × Y coarse, from its own table and the triple that holds it.
+    /// X coarse × Y coarse, from its own table and the triple that contains it.
     fn pair(
         &self,
         x: usize,
@@ -349,7 +356,8 @@ impl<'a> Singles<'a> {
         Some((table, sigma))
     }
 
-    /// class × X coarse × Y coarse: the positive part of its table and a trace of the table of maximal entropy, scaled to all its margins.
+    /// class × X coarse × Y coarse: the positive part of its table and a fraction of the maximum-entropy
+    /// table, scaled to all margins.
     fn triple(&self, [x, y]: [usize; 2], noisy: &Noisy, margins: [&[f64]; 3]) -> Vec<f64> {
         let (k, a, b) = (self.classes, self.coarse[x].len(), self.coarse[y].len());
         let [class_x, class_y, pair] = margins;
@@ -370,7 +378,10 @@ impl<'a> Singles<'a> {
     }
 }
 
-/// Everything that was measured, as tables that agree.
+/// All measurements as consistent tables.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn estimate(
     layout: &Layout<'_>,
     measurements: &[Measurement],

@@ -1,10 +1,10 @@
-//! Tables scaled to given margins (iterative proportional fitting: Deming & Stephan 1940).
+//! Scales tables to given margins (iterative proportional fitting: Deming & Stephan 1940).
 
-/// A margin: the cell of it that each cell of the table falls into, and what its cells should hold.
+/// A margin: the margin cell of each table cell, and the target sums.
 pub struct Margin<'a> {
-    /// By cell of the table.
+    /// By cell of the table: the cell of the margin.
     pub map: &'a [u32],
-    /// By cell of the margin.
+    /// By cell of the margin: the target sum.
     pub target: &'a [f64],
 }
 
@@ -15,7 +15,8 @@ pub fn sums(values: &[f64], map: &[u32], cells: usize) -> Vec<f64> {
     sums
 }
 
-/// Scales a table to every margin in turn, `sweeps` times over. What a margin wants where the table has nothing is left out.
+/// Scales a table to every margin in turn, `sweeps` times. A margin's mass is dropped where the table has
+/// none.
 pub fn rake(values: &mut [f64], margins: &[Margin<'_>], sweeps: usize) {
     for _ in 0..sweeps {
         for Margin { map, target } in margins {
@@ -29,8 +30,8 @@ pub fn rake(values: &mut [f64], margins: &[Margin<'_>], sweeps: usize) {
     }
 }
 
-/// For every cell of a table whose axes have these bins, the number of its cell in the table over some of the axes, each axis's codes taken through a map where
-/// there is one.
+/// For every cell of a table whose axes have these bins, its cell in the table over some of the axes. The
+/// codes of an axis are first mapped where a map is given.
 pub fn map(shape: &[usize], onto: &[(usize, Option<&[u32]>, usize)]) -> Vec<u32> {
     let mut cells = vec![0u32];
     for (axis, &bins) in shape.iter().enumerate() {

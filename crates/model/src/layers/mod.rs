@@ -1,19 +1,20 @@
-//! Models of two resolutions: what hangs on few attributes is known finely, what hangs on many coarsely.
+//! Models of two resolutions: tables with few attributes have fine bins, tables with many have coarse ones.
 //!
 //! ```text
-//! class × side                                what a record is: the key attribute, and the protocol
+//! class × side                                the key attribute and the protocol
 //! class × side × X, fine                      the shape of every other attribute
 //! class × X coarse                            the same, with less noise
 //! X coarse × Y coarse                         pairs
 //! class × X coarse × Y coarse                 triples
 //! ```
-//! Both cuts of an attribute are attributes of their own that name the same column; the fine one comes first.
+//!
+//! Both partitions of a column are separate attributes that name the same column; the fine one comes first.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`estimate`] | noisy tables of this form made to agree, in one pass |
-//! | [`bayes`] | counts shrunk towards what is expected of them |
-//! | [`margins`] | tables scaled to given margins |
+//! | [`estimate`] | reconciling noisy tables of this form in one pass |
+//! | [`bayes`] | shrinking counts towards expected ones |
+//! | [`margins`] | scaling tables to given margins |
 
 pub mod bayes;
 pub mod estimate;
@@ -26,30 +27,30 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Which attributes are what in a model of two resolutions.
+/// The roles of the attributes in a model of two resolutions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layers {
-    /// What records are told apart by first: the key attribute, or the protocol where there is none.
+    /// The class: the key attribute, or the protocol where there is no key.
     pub class: Option<usize>,
-    /// What they are told apart by beside it: the protocol.
+    /// The side: the protocol, where it is not the class.
     pub side: Option<usize>,
-    /// For every fine attribute, its coarse one: itself, where one cut does for both.
+    /// For every fine attribute, its coarse one: itself, where one partition serves as both.
     pub coarse: Vec<usize>,
 }
 
 impl Layers {
-    /// The class and the side, as far as there are any.
+    /// The class and the side, as far as they exist.
     pub fn context(&self) -> Vec<usize> {
         self.class.into_iter().chain(self.side).collect()
     }
 
-    /// The fine attributes beside the context.
+    /// The fine attributes other than class and side.
     pub fn free(&self) -> Vec<usize> {
         (0..self.coarse.len()).filter(|a| Some(*a) != self.class && Some(*a) != self.side).collect()
     }
 
-    /// What contradicts these attributes, if anything.
+    /// What is inconsistent with these attributes, if anything.
     pub fn fault(&self, attributes: &[Attribute]) -> Option<&'static str> {
         let fine = self.coarse.len();
         let column = |a: usize| attributes.get(a).map(|a| a.column);
@@ -75,7 +76,7 @@ impl Layers {
         }
     }
 
-    /// For every bin of a fine attribute, the bin of its coarse one that holds it; `None` where bins overlap.
+    /// For every bin of a fine attribute, the coarse bin that contains it; `None` where bins overlap.
     pub fn map(&self, fine: usize, attributes: &[Attribute]) -> Option<Vec<u32>> {
         let coarse = &attributes[self.coarse[fine]].partition;
         let bin_of = |intervals: Vec<(std::ops::Range<u64>, f64)>| {
@@ -88,34 +89,37 @@ impl Layers {
     }
 }
 
-/// The attributes of a bundle of two resolutions, and how they lie.
+/// The attributes of a bundle of two resolutions, and their roles.
 pub struct Layout<'a> {
-    /// All of them.
+    /// All attributes.
     pub attributes: &'a [Attribute],
-    /// What they are.
+    /// Their roles.
     pub layers: &'a Layers,
-    /// From fine to coarse, by fine attribute.
+    /// By fine attribute: the map from fine to coarse bins.
     pub maps: Vec<Vec<u32>>,
 }
 
 impl<'a> Layout<'a> {
-    /// Of attributes whose layers have no fault.
+    /// The layout of attributes whose layers have no fault.
     pub fn new(attributes: &'a [Attribute], layers: &'a Layers) -> Self {
         let map = |a| layers.map(a, attributes).unwrap_or_default();
         Layout { attributes, layers, maps: (0..layers.coarse.len()).map(map).collect() }
     }
 
-    /// Bins of an attribute; 1 of none.
+    /// Number of bins of an attribute; 1 for `None`.
     pub fn bins(&self, attribute: Option<usize>) -> usize {
         attribute.map_or(1, |a| self.attributes[a].bins())
     }
 
-    /// Bins of the coarse cut of a fine attribute.
+    /// Number of bins of the coarse partition of a fine attribute.
     pub fn coarse_bins(&self, fine: usize) -> usize {
         self.bins(Some(self.layers.coarse[fine]))
     }
 
     /// Appends the codes of the coarse attributes to those of the fine ones.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn append_coarse(&self, codes: &mut Vec<Values>, progress: &dyn Progress) -> Result<(), Cancelled> {
         let own = (0..self.maps.len()).into_par_iter().filter(|&fine| self.layers.coarse[fine] != fine);
         let coarse = own.map(|fine| {
@@ -127,7 +131,8 @@ impl<'a> Layout<'a> {
         Ok(())
     }
 
-    /// The measurement of these attributes, whatever their order: its counts with the last one named varying fastest, and its σ.
+    /// The measurement of these attributes, whatever their order: its counts, with the last named attribute
+    /// varying fastest, and its σ.
     pub fn counts(&self, measurements: &[Measurement], of: &[Option<usize>]) -> Option<Noisy> {
         let of: Vec<usize> = of.iter().copied().flatten().collect();
         let mut sorted = of.clone();
@@ -138,7 +143,7 @@ impl<'a> Layout<'a> {
         Some(Noisy { counts, sigma: measured.scale.sigma() })
     }
 
-    /// A table over these attributes, in whatever order, as the model keeps it: attributes ascend.
+    /// A table over these attributes, in any order, in the form of the model: attributes ascend.
     pub fn table(&self, of: &[Option<usize>], values: &[f64], sigma: f64) -> Table {
         let of: Vec<usize> = of.iter().copied().flatten().collect();
         let mut sorted = of.clone();
@@ -153,7 +158,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Noisy counts, and σ of each.
+/// Noisy counts, and the σ of each.
 #[derive(Clone, Debug)]
 pub struct Noisy {
     /// Counts.

@@ -1,20 +1,21 @@
-//! Long work a block at a time, with a look at the switch before each.
+//! Iteration in blocks, with a cancellation check before each.
 
 use super::{Cancelled, Progress};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Rows of a block. Their codes in a dozen columns (200 kB in 32 bits) stay in the second-level cache, and work of a microsecond a row, such as reading or writing
-/// one, looks at the switch every few milliseconds.
+/// Rows of a block. Their codes in a dozen columns (200 kB in 32 bits) fit in the second-level cache, and
+/// work of a microsecond per row, such as reading or writing one, checks for cancellation every few
+/// milliseconds.
 pub const BLOCK: usize = 1 << 12;
 
-/// A range in blocks, for work that looks by itself.
+/// A range in blocks, without cancellation checks.
 pub fn cut(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = rows.end;
     rows.step_by(BLOCK).map(move |from| from..end.min(from + BLOCK))
 }
 
-/// A range in blocks, with a look before each.
+/// A range in blocks, with a cancellation check before each.
 pub fn blocks(
     rows: Range<usize>,
     progress: &dyn Progress,
@@ -34,7 +35,7 @@ pub fn par_blocks(
     })
 }
 
-/// A slice in blocks, with a look before each.
+/// A slice in blocks, with a cancellation check before each.
 pub fn chunks<'a, T>(
     items: &'a [T],
     progress: &'a dyn Progress,
@@ -42,7 +43,7 @@ pub fn chunks<'a, T>(
     items.chunks(BLOCK).map(|block| progress.check().map(|()| block))
 }
 
-/// Items one by one, with a look before the first of every [`BLOCK`].
+/// Items one by one, with a cancellation check before the first of every [`BLOCK`].
 pub fn checked<I: IntoIterator>(
     items: I,
     progress: &dyn Progress,

@@ -1,11 +1,12 @@
-//! For tests of work that is to stop anywhere.
+//! A [`Progress`] for tests of cancellation at any point.
 
 use super::Progress;
 use crate::Stage;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Counts the checks of every stage and answers one of them, and no other, with a stop: where work drops that error, it goes on to its end.
+/// Counts the cancellation checks of every stage and cancels at exactly one of them: work that ignores that
+/// error runs to its end.
 #[derive(Default)]
 pub struct Counting {
     stop_at: Option<u64>,
@@ -14,23 +15,23 @@ pub struct Counting {
 
 #[derive(Default)]
 struct Seen {
-    /// None before anything is reported.
+    /// `None` before the first report.
     stage: Option<Stage>,
     stages: BTreeMap<Option<Stage>, u64>,
 }
 
 impl Counting {
-    /// Stops at this check, counted from 0.
+    /// Cancels at this check, counted from 0.
     pub fn stopping_at(check: u64) -> Self {
         Counting { stop_at: Some(check), ..Counting::default() }
     }
 
-    /// The checks of each stage.
+    /// Number of checks by stage.
     pub fn stages(&self) -> BTreeMap<Option<Stage>, u64> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).stages.clone()
     }
 
-    /// All checks.
+    /// Number of checks in all.
     pub fn all(&self) -> u64 {
         self.stages().values().sum()
     }

@@ -46,7 +46,7 @@ pub fn simulate(rows: usize, seed: u64) -> Trace {
     while flows.len() < rows {
         let start = rng.random_range(0..FLOW_WINDOW);
         let first = draw(rng);
-        // Conversations come back: the same five-tuple again, later.
+        // A conversation recurs: the same five-tuple again, later.
         let repeats = if first.class == 0 && rng.random_bool(0.25) { rng.random_range(1..6) } else { 0 };
         let mut at = start;
         for _ in 0..=repeats {

@@ -1,8 +1,8 @@
-//! Simulated traces: realistic enough to try everything on, and nobody's.
+//! Simulated traces: realistic enough for trials, and nobody's data.
 //!
-//! They have what makes traces hard to synthesise: a few heavy hosts and a long tail of others (Zipf), service ports and
-//! ephemeral ports, heavy-tailed sizes and durations (log-normal), classes that behave differently, and five-tuples that
-//! recur. The same seed gives the same trace.
+//! They have the properties that make traces hard to synthesise: a few heavy hosts and a long tail of others
+//! (Zipf), service ports and ephemeral ports, heavy-tailed sizes and durations (log-normal), classes that
+//! behave differently, and recurring five-tuples. The same seed gives the same trace.
 
 pub mod flows;
 pub mod packets;
@@ -17,7 +17,7 @@ pub const FLOW_WINDOW: u64 = 3_600_000_000_000;
 /// Length of a simulated packet capture: one minute.
 pub const PACKET_WINDOW: u64 = 60_000_000_000;
 
-/// The generator of a simulation.
+/// The random number generator of a simulation.
 fn source(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
@@ -40,7 +40,7 @@ fn inside(rank: u32) -> u64 {
     u64::from((10 << 24) | (20 << 16) | ((rank % 6) << 8) | (host % 250 + 2))
 }
 
-/// Hosts outside: heavy ones in a few networks, the tail scattered by a fixed multiplicative hash.
+/// Outside hosts: heavy ones in a few networks, the tail scattered by a fixed multiplicative hash.
 fn outside(rank: u32) -> u64 {
     let networks = [0x97_65_00_00u32, 0x8c_52_70_00, 0x22_c2_00_00, 0xc6_33_64_00, 0x68_10_00_00];
     if rank < 400 {

@@ -4,7 +4,7 @@ use super::{PACKET_WINDOW, START, ephemeral, heavy_tailed, inside, outside, rank
 use crate::{Facts, Notation, Schema, TimeUnit, Trace, Window, presets, protocols};
 use rand::{Rng, RngExt, rngs::Xoshiro256PlusPlus};
 
-/// A packet: the columns of the preset, flags last.
+/// A packet: the columns of the preset, then the flags.
 type Packet = [u64; 16];
 const FLAGS: usize = 15;
 
@@ -13,7 +13,7 @@ pub fn schema() -> Schema {
     complete("packet")
 }
 
-/// The same with TCP flags.
+/// The schema of [`schema`] with TCP flags.
 pub fn with_flags() -> Schema {
     complete("packet-flags")
 }
@@ -39,7 +39,7 @@ pub fn simulate(rows: usize, seed: u64) -> Trace {
     simulated(rows, seed, &schema(), |_, _| ())
 }
 
-/// Simulates `rows` packets with TCP flags: those of TCP shake hands, talk and part.
+/// Simulates `rows` packets with TCP flags: TCP connections have a handshake, data and a close.
 pub fn simulate_with_flags(rows: usize, seed: u64) -> Trace {
     simulated(rows, seed, &with_flags(), flags)
 }
@@ -68,12 +68,13 @@ fn simulated(
     trace
 }
 
-/// Sets of TCP flags as the layout `packet-flags` lists them.
+/// Sets of TCP flags, as listed by the layout `packet-flags`.
 pub(crate) const TCP_FLAGS: [&str; 12] =
     ["A", "PA", "S", "SA", "FA", "R", "RA", "FPA", "F", "SEC", "SAE", ""];
 
-/// Gives the packets of one conversation flags. Of TCP, one in twelve was under way before the capture; of the others the first three packets shake hands. Most close in order,
-/// some are reset, and what the window or the number of packets cuts off just ends.
+/// Sets the flags of the packets of one conversation. One in twelve TCP connections began before the capture;
+/// the first three packets of the others are the handshake. Most close in order and some are reset; a
+/// connection that the window or the number of packets cuts off has no close.
 fn flags(packets: &mut [Packet], rng: &mut Xoshiro256PlusPlus) {
     let set = |name: &str| TCP_FLAGS.iter().position(|flags| *flags == name).unwrap_or(0) as u64;
     let is_tcp = packets.first().is_some_and(|packet| packet[4] == protocols::TCP);
@@ -133,7 +134,7 @@ fn conversation(packets: &mut Vec<Packet>, rows: usize, rng: &mut impl Rng) {
         (protocols::ICMP, _) => rng.random_range(2..8),
         _ => heavy_tailed(12.0, 1.3, rng).clamp(3.0, 3_000.0) as usize,
     };
-    // Time to live as it arrives: the far side is some hops away.
+    // Time to live on arrival: the far side is some hops away.
     let (near_ttl, far_ttl) = (if rng.random_bool(0.7) { 64 } else { 128 }, 64 - rng.random_range(6..20));
     let tos = if rng.random_bool(0.9) { 0 } else { *[8, 40, 184].get(rng.random_range(0..3)).unwrap_or(&0) };
     let fragment = if proto == protocols::UDP && rng.random_bool(0.3) { 0 } else { 2 };

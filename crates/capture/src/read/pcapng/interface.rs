@@ -1,4 +1,4 @@
-//! An interface of a section: its link type, and what its time stamps count.
+//! An interface of a section: its link type, and the unit of its timestamps.
 
 use super::half;
 use crate::read::pcap::word;
@@ -9,21 +9,21 @@ pub(super) struct Interface {
     /// 0 where nothing is cut off.
     pub snap: u32,
     unit: Unit,
-    /// Seconds that are added.
+    /// Offset in seconds.
     offset: i64,
 }
 
-/// How ticks become nanoseconds.
+/// Converts ticks to nanoseconds.
 #[derive(Debug, PartialEq)]
 enum Unit {
     Times(u64),
     Divided(u128),
-    /// Ticks of 2 to the power of minus this of a second.
+    /// Ticks of 2 to the power of minus this, in seconds.
     Power(u32),
 }
 
 impl Interface {
-    /// Of a block without its kind and its lengths.
+    /// Reads a block without its kind and its lengths.
     pub fn read(body: &[u8], big: bool) -> Interface {
         const RESOLUTION: u16 = 9;
         const OFFSET: u16 = 14;
@@ -34,7 +34,7 @@ impl Interface {
             offset: 0,
         };
         let mut options = body.get(8..).unwrap_or_default();
-        // Each option takes four bytes at least.
+        // Each option takes at least four bytes.
         while options.len() >= 4 {
             let (code, length) = (half(options, 0, big), usize::from(half(options, 2, big)));
             let Some(value) = options.get(4..4 + length) else {
@@ -55,7 +55,7 @@ impl Interface {
         interface
     }
 
-    /// A time stamp in nanoseconds since 1970.
+    /// A timestamp in nanoseconds since 1970.
     pub fn time(&self, ticks: u64) -> Result<u64, Skip> {
         let nanoseconds = match self.unit {
             Unit::Times(factor) => u128::from(ticks) * u128::from(factor),
@@ -72,7 +72,7 @@ impl Interface {
     }
 }
 
-/// Of the option's byte: a power of ten, or of two where the highest bit is set.
+/// The unit of the option's byte: a power of ten, or of two where the highest bit is set.
 fn unit(resolution: u8) -> Unit {
     let exponent = u32::from(resolution & 0x7f);
     if resolution & 0x80 != 0 {
@@ -80,7 +80,7 @@ fn unit(resolution: u8) -> Unit {
     }
     match exponent {
         0..=9 => Unit::Times(10u64.pow(9 - exponent)),
-        // 10 to the power of 38 is more than any number of ticks.
+        // 10 to the power of 38 exceeds any number of ticks.
         _ => Unit::Divided(10u128.pow((exponent - 9).min(38))),
     }
 }

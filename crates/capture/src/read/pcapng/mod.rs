@@ -1,4 +1,4 @@
-//! The blocks of pcapng: sections, each in its own byte order, with the interfaces that its packets name.
+//! The blocks of pcapng: sections, each in its own byte order, with the interfaces that its packets refer to.
 
 mod interface;
 
@@ -8,17 +8,17 @@ use super::{BUFFER, Broken, Found, LONGEST, Record};
 use interface::Interface;
 use std::io::{self, Read};
 
-/// Kinds of blocks that are read.
+/// Block types that are read.
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const OLD_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 
-/// Interfaces of a section that are kept; packets of others are passed over.
+/// Largest number of interfaces of a section; packets of further ones are skipped.
 const INTERFACES: usize = 1 << 12;
 
-/// The section that is being read.
+/// The current section.
 #[derive(Default)]
 pub(super) struct Section {
     big: bool,
@@ -26,7 +26,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// Passes over what is no packet, to the next that is one.
+    /// Skips blocks up to the next packet.
     pub fn next<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<Found> {
         loop {
             if !input.have(12)? {
@@ -49,7 +49,8 @@ impl Section {
             if total < smallest || !total.is_multiple_of(4) {
                 return Ok(Found::Broken(Broken::Block("a length that cannot be")));
             }
-            // The length stands at both ends. A block beyond the buffer is passed over in pieces, its end unseen.
+            // The length is at both ends of a block. A block larger than the buffer is skipped in pieces, and
+            // the length at its end is not checked.
             let total = total as usize;
             let fits = total <= BUFFER;
             if fits {
@@ -84,7 +85,7 @@ impl Section {
         }
     }
 
-    /// The order of a section's block, by its own magic.
+    /// The byte order of a section, by its magic number.
     fn order(&mut self, bytes: &[u8]) -> Result<(), Broken> {
         match word(bytes, 8, true) {
             0x1a2b_3c4d => self.big = true,
@@ -94,7 +95,7 @@ impl Section {
         Ok(())
     }
 
-    /// A block of a packet, whose first bytes at least are in the buffer.
+    /// Reads a packet block, at least the first bytes of which are in the buffer.
     fn packet<R: Read>(&self, kind: u32, total: usize, input: &mut Input<R>) -> io::Result<Found> {
         let at = if kind == SIMPLE_PACKET { 12 } else { 28 };
         if !input.have(at)? {
@@ -110,7 +111,7 @@ impl Section {
         let interface = self.interfaces.get(number);
         let room = total - at - 4;
         let (captured, original) = match kind {
-            // What was captured is what there is of the original, up to the interface's snap length and without padding.
+            // The captured length is the original one, up to the interface's snap length and without padding.
             SIMPLE_PACKET => {
                 let snap = interface.map_or(0, |interface| interface.snap);
                 let length = word(8).min(if snap == 0 { u32::MAX } else { snap });
@@ -137,7 +138,7 @@ impl Section {
     }
 }
 
-/// Two bytes in the section's order; zero where there are none.
+/// Two bytes in the byte order of the section; zero where there are none.
 fn half(bytes: &[u8], at: usize, big: bool) -> u16 {
     let two = bytes.get(at..).and_then(|rest| rest.first_chunk::<2>());
     two.map_or(0, |two| if big { u16::from_be_bytes(*two) } else { u16::from_le_bytes(*two) })

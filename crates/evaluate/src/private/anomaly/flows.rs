@@ -1,4 +1,4 @@
-//! Packets grouped into flows: the same five-tuple, in order of time, two packets or more.
+//! Groups packets into flows: the same five-tuple, in order of time, at least two packets.
 
 use crate::private::skipped::{NotTaken, Skipped};
 use netdpsyn_trace::gaps::FIVE_TUPLE;
@@ -26,7 +26,7 @@ impl Flow<'_> {
 pub struct Flows {
     times: Vec<f64>,
     sizes: Vec<f64>,
-    /// Where each flow begins, and where the last one ends.
+    /// The first packet of each flow, and the end of the last one.
     bounds: Vec<usize>,
 }
 
@@ -36,12 +36,12 @@ impl Flows {
         self.bounds.len() - 1
     }
 
-    /// Whether there are none.
+    /// Whether there are no flows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// One flow.
+    /// The flow at an index.
     pub fn get(&self, i: usize) -> Flow<'_> {
         let packets = self.bounds[i]..self.bounds[i + 1];
         Flow { times: &self.times[packets.clone()], sizes: &self.sizes[packets] }
@@ -49,6 +49,9 @@ impl Flows {
 }
 
 /// The flows of a packet trace.
+///
+/// # Errors
+/// [`NotTaken`] when the schema lacks a column, or `progress` asks to stop.
 pub fn group(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<Flows, NotTaken> {
     let column = |role: Role| {
         let found = schema.column_of(role);
@@ -72,7 +75,7 @@ pub fn group(trace: &Trace, schema: &Schema, progress: &dyn Progress) -> Result<
     let mut packets = Vec::new();
     for group in checked(groups.iter(), progress) {
         packets.clear();
-        // Equal times keep the order of the file.
+        // Packets with equal times keep the order of the file.
         packets.extend(group?.iter().map(|&row| (time.get(row as usize), row)));
         progress::sort(&mut packets, progress)?;
         let first = packets[0].0;

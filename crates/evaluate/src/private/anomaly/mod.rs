@@ -1,14 +1,16 @@
-//! Anomaly detection: does a detector find as many anomalous flows in the synthetic trace as in the raw one?
+//! Anomaly detection: whether a detector finds as many anomalous flows in the synthetic trace as in the raw
+//! one.
 //!
-//! Packets are grouped into flows and described in the six ways of NetML (Yang, Kpotufe, Feamster: *A Comparative Study of
-//! Network Traffic Representations for Novelty Detection*, 2020, section 3). For each, a one-class support vector machine
-//! learns what is usual on half of the raw flows and says what share of the other half, and of the synthetic flows, is not.
+//! Packets are grouped into flows and described in the six ways of NetML (Yang, Kpotufe, Feamster: *A
+//! Comparative Study of Network Traffic Representations for Novelty Detection*, 2020, section 3). For each, a
+//! one-class support vector machine is trained on half of the raw flows and gives the share of anomalous
+//! flows in the other half and in the synthetic trace.
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | [`flows`] | packets grouped by five-tuple |
 //! | [`modes`] | a flow as a vector, in six ways |
-//! | [`svm`] | what is usual: a one-class support vector machine |
+//! | [`svm`] | a one-class support vector machine |
 //! | [`spearman`] | rank correlation |
 
 pub mod flows;
@@ -25,9 +27,10 @@ use netdpsyn_trace::{Kind, Schema, Trace};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Flows of a trace that are used at most: a sample drawn by a fixed seed. Half of the raw ones are trained on.
+/// Largest number of flows of a trace that are used: a sample with a fixed seed. The detector is trained on
+/// half of the raw ones.
 pub const MAX_FLOWS: usize = 10_000;
-/// Flows that each trace must have.
+/// Least number of flows of each trace.
 pub const MIN_FLOWS: usize = 20;
 
 /// Shares of anomalous flows, raw and synthetic.
@@ -36,34 +39,34 @@ pub const MIN_FLOWS: usize = 20;
 pub struct Anomaly {
     /// Flows of two packets or more in the raw trace.
     pub flows_real: usize,
-    /// Flows of two packets or more in the synthetic trace. Far fewer than raw ones mean that packets are not kept together,
-    /// whatever the shares below say of those that are.
+    /// Flows of two packets or more in the synthetic trace. Far fewer than in the raw trace mean that packets
+    /// are not kept together, whatever the shares below are.
     pub flows_synthetic: usize,
-    /// Raw flows that the detector was trained on: half of them, at most 5,000.
+    /// Raw flows on which the detector was trained: half of them, at most 5,000.
     pub trained: usize,
-    /// Raw flows it was tried on: the other half.
+    /// Raw flows on which it was tested: the other half.
     pub tested_real: usize,
-    /// Synthetic flows it was tried on, at most 10,000.
+    /// Synthetic flows on which it was tested, at most 10,000.
     pub tested_synthetic: usize,
     /// The six ways of describing a flow.
     pub modes: Vec<Ratios>,
-    /// Mean of the relative errors: 0 is best, and below 0.2 a detector behaves alike on both traces.
+    /// Mean of the relative errors: 0 is best; below 0.2 a detector behaves alike on both traces.
     pub relative_error: f64,
-    /// Spearman's rank correlation between the raw and the synthetic ratios of the six modes, −1 to 1: at 1, the modes that
-    /// find most anomalies in the raw trace find most in the synthetic one. 0 where all ratios of a side are equal and
-    /// there is no order to be kept. The detector aims at 0.1 in every mode, so the raw ratios lie close together and their
-    /// order is partly chance: read it beside the ratios.
+    /// Spearman's rank correlation between the raw and the synthetic ratios of the six modes, −1 to 1. At 1,
+    /// the modes that find most anomalies in the raw trace also find most in the synthetic one. 0 where all
+    /// ratios of a side are equal. The detector aims at 0.1 in every mode, so the raw ratios are close
+    /// together and their order is partly chance: interpret it together with the ratios.
     pub rank_correlation: f64,
 }
 
-/// Anomalous flows by one way of describing them.
+/// Anomalous flows in one mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = AnomalyRatios))]
 pub struct Ratios {
     /// How flows are described.
     pub mode: Mode,
-    /// Share of the raw flows tried that are anomalous, 0 to 1. The detector aims at 0.1.
+    /// Share of the tested raw flows that are anomalous, 0 to 1. The detector aims at 0.1.
     pub real: f64,
     /// Share of the synthetic flows that are anomalous, 0 to 1.
     pub synthetic: f64,
@@ -72,6 +75,9 @@ pub struct Ratios {
 }
 
 /// Compares the shares of anomalous flows. Both traces have the schema's columns.
+///
+/// # Errors
+/// [`NotTaken`] when there are too few flows or columns, or `progress` asks to stop.
 pub fn anomaly(
     real: &Trace,
     synthetic: &Trace,
@@ -120,7 +126,7 @@ fn sampled(flows: &Flows, purpose: u64) -> Vec<Flow<'_>> {
     draws::sample(flows.len(), MAX_FLOWS, purpose).into_iter().map(|i| flows.get(i as usize)).collect()
 }
 
-/// What a detector trained on `train` finds in `test` and in `synthetic`.
+/// Results of a detector trained on `train` for `test` and `synthetic`.
 fn ratios(
     mode: Mode,
     train: &[Flow],
@@ -145,7 +151,7 @@ mod tests {
     use netdpsyn_trace::simulate::packets;
     use serde_json::Value;
 
-    /// What scikit-learn makes of the samples.
+    /// Results of scikit-learn on the samples.
     fn expected() -> Value {
         serde_json::from_str(include_str!("../../../known_answers/models.json")).unwrap()
     }

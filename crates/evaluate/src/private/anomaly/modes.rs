@@ -1,10 +1,11 @@
-//! A flow as a vector of numbers, in the six ways of NetML (section 3 of the paper; details as in its library `netml`).
+//! Describes a flow as a vector of numbers, in the six ways of NetML (section 3 of the paper; details as in
+//! its library `netml`).
 
 use super::flows::Flow;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use serde::{Deserialize, Serialize};
 
-/// Packets of a flow that are described at most, however long the flows of a trace are.
+/// Largest number of packets of a flow that are described.
 const MOST_PACKETS: usize = 50;
 
 /// A way of describing flows.
@@ -17,27 +18,28 @@ pub enum Mode {
     Iat,
     /// Sizes of packets.
     Size,
-    /// Both, in turn.
+    /// Both, alternating.
     #[serde(rename = "IAT_SIZE")]
     IatSize,
-    /// Twelve figures: duration, packets and bytes a second, mean, deviation, quartiles, smallest and largest size, packets, bytes.
+    /// Twelve figures: duration, packets and bytes per second, mean, standard deviation, quartiles, smallest
+    /// and largest size, packets, bytes.
     Stats,
-    /// Number of packets in each of some time windows.
+    /// Number of packets in each of several time windows.
     SampNum,
-    /// Bytes in each of some time windows.
+    /// Number of bytes in each of several time windows.
     SampSize,
 }
 
 impl Mode {
-    /// All of them.
+    /// All modes.
     pub const ALL: [Mode; 6] =
         [Mode::Iat, Mode::Size, Mode::IatSize, Mode::Stats, Mode::SampNum, Mode::SampSize];
 }
 
-/// How much of a flow is described: shorter flows are filled up with 0, longer ones are cut.
+/// How much of a flow is described: shorter flows are padded with 0, longer ones are cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extent {
-    /// Packets: nine tenths of the flows have no more, unless that were more than 50.
+    /// Number of packets: nine tenths of the flows have no more, unless that exceeds 50.
     pub packets: usize,
     /// Length of a time window in seconds: three tenths of the flows are no longer.
     pub window: f64,
@@ -53,12 +55,12 @@ impl Extent {
         };
         let packets = quantile(&sorted(|flow| flow.times.len() as f64), 0.9) as usize;
         let window = quantile(&sorted(|flow| flow.duration()), 0.3);
-        // A nanosecond is the step of all times.
+        // Times have a resolution of a nanosecond.
         Extent { packets: packets.clamp(2, MOST_PACKETS), window: window.max(1e-9) }
     }
 }
 
-/// The quantile of values in ascending order, between two of them linearly (as numpy does); 0 of none.
+/// The quantile of ascending values, interpolated linearly (as in numpy); 0 of none.
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * sorted.len().saturating_sub(1) as f64;
     let Some(&low) = sorted.get(at as usize) else { return 0.0 };
@@ -66,7 +68,10 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     low + (high - low) * at.fract()
 }
 
-/// The vectors of some flows, all of one length.
+/// The vectors of some flows, all of the same length.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn vectors(
     mode: Mode,
     flows: &[Flow],
@@ -83,7 +88,7 @@ fn vector(mode: Mode, flow: &Flow, extent: Extent) -> Vec<f64> {
     let windows = |amount: fn(f64) -> f64| {
         let mut sums = vec![0.0; packets - 1];
         for (&time, size) in flow.times.iter().zip(sizes.clone()) {
-            // A window ends with its last moment; the first one begins with the first packet.
+            // A window includes its end; the first one also includes the first packet.
             let number = ((time / window).ceil() as usize).saturating_sub(1);
             if let Some(sum) = sums.get_mut(number) {
                 *sum += amount(size);
@@ -104,12 +109,12 @@ fn vector(mode: Mode, flow: &Flow, extent: Extent) -> Vec<f64> {
     }
 }
 
-/// The first `length` values, 0 where there are fewer.
+/// The first `length` values, padded with 0.
 fn fill(values: impl Iterator<Item = f64>, length: usize) -> Vec<f64> {
     values.chain(std::iter::repeat(0.0)).take(length).collect()
 }
 
-/// Twelve figures of a flow. Rates of a flow without duration are 0.
+/// Twelve figures of a flow. Rates of a flow of duration 0 are 0.
 fn stats(flow: &Flow) -> Vec<f64> {
     let (packets, duration) = (flow.sizes.len() as f64, flow.duration());
     let bytes: f64 = flow.sizes.iter().sum();

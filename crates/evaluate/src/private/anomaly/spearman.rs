@@ -1,7 +1,7 @@
-//! Spearman's rank correlation: do two lists put things in the same order?
+//! Spearman's rank correlation: whether two lists have the same order.
 
-/// The correlation of the ranks, −1 to 1; equal values share the mean of their ranks. 0 where all values of a list are equal
-/// (or there are none): then there is no order to agree on.
+/// The correlation of the ranks, −1 to 1; equal values share the mean of their ranks. 0 where all values of a
+/// list are equal, or there are none: then it has no order.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (centred_ranks(a), centred_ranks(b));
     let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
@@ -9,7 +9,7 @@ pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
     if spread > 0.0 { (product(&a, &b) / spread).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
-/// Ranks less their mean.
+/// Ranks minus their mean.
 fn centred_ranks(values: &[f64]) -> Vec<f64> {
     let rank = |value: &f64| {
         let below = values.iter().filter(|v| *v < value).count();

@@ -1,35 +1,41 @@
-//! A one-class support vector machine (Schölkopf et al.: *Estimating the Support of a High-Dimensional Distribution*, Neural
-//! Computation 13, 2001) with a Gaussian kernel: it draws a border around the training vectors, at most the share ν of which
-//! lie outside.
+//! A one-class support vector machine (Schölkopf et al.: *Estimating the Support of a High-Dimensional
+//! Distribution*, Neural Computation 13, 2001) with a Gaussian kernel: it encloses the training vectors, of
+//! which at most the share ν is outside.
 //!
-//! Minimise ½ αᵀKα over 0 ≤ α ≤ 1, Σα = νn. Two weights are moved at a time (sequential minimal optimisation), chosen by
-//! first- and second-order information (Fan, Chen, Lin: *Working Set Selection Using Second Order Information*, JMLR 6, 2005).
-//! A kernel row is computed when its weight first moves: of 5,000 rows a quarter or so.
+//! Minimise ½ αᵀKα over 0 ≤ α ≤ 1, Σα = νn. Two weights are changed at a time (sequential minimal
+//! optimisation), chosen by first- and second-order information (Fan, Chen, Lin: *Working Set Selection Using
+//! Second Order Information*, JMLR 6, 2005). A kernel row is computed when its weight first changes: about a
+//! quarter of 5,000 rows.
 
 use netdpsyn_trace::progress::{Cancelled, Progress};
 
-/// ν: the share of the training vectors that may lie outside.
+/// ν: the largest share of the training vectors that are outside.
 pub const NU: f64 = 0.1;
-/// The optimum is reached when no pair of weights would gain more slope than this.
+/// The optimum is reached when no pair of weights violates the optimality conditions by more than this.
 const TOLERANCE: f64 = 1e-4;
-/// A vector this close to the border counts as inside: equal vectors lie on it exactly, and rounding must not decide.
+/// A vector this close to the boundary counts as inside: equal vectors lie on it exactly, and rounding must
+/// not decide.
 pub const BORDER: f64 = 1e-3;
-/// Moves at most, a multiple of the training vectors.
+/// Largest number of changes, as a multiple of the training vectors.
 const MOVES: usize = 50;
 
-/// A trained machine: vectors are standardised by the training part, since bytes a second would drown everything else.
+/// A trained machine. Vectors are standardised by the training part, since bytes per second would otherwise
+/// dominate all other features.
 pub struct Detector {
-    /// Mean and deviation by feature.
+    /// Mean and standard deviation of each feature.
     scales: Vec<[f64; 2]>,
     gamma: f64,
-    /// Training vectors with a weight, and their weights.
+    /// Training vectors with a non-zero weight, and their weights.
     support: Vec<(Vec<f64>, f64)>,
-    /// ρ: what the weighted kernels add up to on the border.
+    /// ρ: the weighted sum of kernels on the boundary.
     border: f64,
 }
 
 impl Detector {
-    /// Learns what is usual.
+    /// Trains a detector.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn train(vectors: &[Vec<f64>], progress: &dyn Progress) -> Result<Self, Cancelled> {
         let scales = scales(vectors);
         let points: Vec<Vec<f64>> = vectors.iter().map(|vector| standardise(vector, &scales)).collect();
@@ -39,14 +45,17 @@ impl Detector {
         Ok(Detector { scales, gamma, support, border })
     }
 
-    /// How far inside the border a vector lies; negative outside.
+    /// The signed distance of a vector from the boundary; negative outside.
     pub fn depth(&self, vector: &[f64]) -> f64 {
         let point = standardise(vector, &self.scales);
         let near = |(support, weight): &(Vec<f64>, f64)| weight * kernel(support, &point, self.gamma);
         self.support.iter().map(near).sum::<f64>() - self.border
     }
 
-    /// The share of the vectors that lie outside; 0 of none.
+    /// The share of the vectors that are outside; 0 of none.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn outside(&self, vectors: &[Vec<f64>], progress: &dyn Progress) -> Result<f64, Cancelled> {
         let mut outside = 0u64;
         for vector in vectors {
@@ -63,7 +72,7 @@ fn scales(vectors: &[Vec<f64>]) -> Vec<[f64; 2]> {
         .map(|feature| {
             let mean = vectors.iter().map(|v| v[feature]).sum::<f64>() / count;
             let variance = vectors.iter().map(|v| (v[feature] - mean).powi(2)).sum::<f64>() / count;
-            // Constant but for rounding: left as it is.
+            // Constant up to rounding: not scaled.
             let deviation = variance.sqrt();
             [mean, if deviation > 1e-12 * (1.0 + mean.abs()) { deviation } else { 1.0 }]
         })
@@ -96,7 +105,7 @@ fn solve(points: &[Vec<f64>], gamma: f64, progress: &dyn Progress) -> Result<(Ve
     let mut rows: Vec<Option<Vec<f32>>> = vec![None; count];
     let row =
         |i: usize| points.iter().map(|point| kernel(&points[i], point, gamma) as f32).collect::<Vec<f32>>();
-    // Any weights of the right sum do to begin with.
+    // Any weights of the right sum are a valid start.
     let total = NU * count as f64;
     let mut weights: Vec<f64> = (0..count).map(|i| (total - i as f64).clamp(0.0, 1.0)).collect();
     let mut slopes = vec![0.0f64; count];
@@ -107,7 +116,7 @@ fn solve(points: &[Vec<f64>], gamma: f64, progress: &dyn Progress) -> Result<(Ve
     }
     for _ in 0..MOVES * count {
         progress.check()?;
-        // The weight that gains most by growing, and beside it the one whose shrinking gains most.
+        // The weight that gains most by growing, and the one that gains most by shrinking with it.
         let growing =
             (0..count).filter(|&i| weights[i] < 1.0).min_by(|&a, &b| slopes[a].total_cmp(&slopes[b]));
         let Some(up) = growing else { break };
@@ -136,8 +145,8 @@ fn solve(points: &[Vec<f64>], gamma: f64, progress: &dyn Progress) -> Result<(Ve
     Ok((weights, border))
 }
 
-/// ρ: the mean slope of weights between 0 and 1, which lie on the border; without any, the middle between those at 0, inside,
-/// and those at 1, outside.
+/// ρ: the mean gradient of weights between 0 and 1, which lie on the boundary; without any, the middle
+/// between those at 0, inside, and those at 1, outside.
 fn border(weights: &[f64], slopes: &[f64]) -> f64 {
     let of =
         |holds: fn(f64) -> bool| weights.iter().zip(slopes).filter(move |(w, _)| holds(**w)).map(|(_, s)| *s);

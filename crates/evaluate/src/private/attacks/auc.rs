@@ -1,22 +1,23 @@
-//! How well a score tells two groups apart: the area under the ROC curve, with its standard error.
+//! The area under the ROC curve of a score that separates two groups, with its standard error.
 
-/// Area under the ROC curve when smaller scores speak for `members`, and its standard error.
+/// Area under the ROC curve when smaller scores indicate `members`, and its standard error.
 ///
-/// The area is the probability that a member scores below a non-member, ties counting half. The standard error is that of DeLong,
-/// DeLong, Clarke-Pearson (*Comparing the areas under two or more correlated receiver operating characteristic curves*, Biometrics 44,
-/// 1988, section 2), from the variance of each record's own share of pairs won. Both groups have at least two records; `None` otherwise.
+/// The area is the probability that a member scores below a non-member, ties counting half. The standard
+/// error is that of DeLong, DeLong, Clarke-Pearson (*Comparing the areas under two or more correlated
+/// receiver operating characteristic curves*, Biometrics 44, 1988, section 2), from the variance of each
+/// record's own share of pairs won. `None` unless both groups have at least two records.
 pub fn auc(members: &[f32], others: &[f32]) -> Option<(f64, f64)> {
     if members.len() < 2 || others.len() < 2 {
         return None;
     }
     let won_by_members = placements(members, others);
     let area = mean(&won_by_members);
-    // A non-member loses the pairs in which it scores above; the spread is that of those it wins.
+    // A non-member loses the pairs in which it scores above; the variance is that of those it wins.
     let variance = spread(&won_by_members) + spread(&placements(others, members));
     Some((area, variance.sqrt()))
 }
 
-/// For every score, the share of the others above it, ties counting half.
+/// For every score, the share of the other scores above it, ties counting half.
 fn placements(scores: &[f32], others: &[f32]) -> Vec<f64> {
     let mut sorted = others.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);

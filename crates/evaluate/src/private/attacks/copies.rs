@@ -6,32 +6,38 @@ use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress, chunks, par_blo
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Synthetic records that equal a fitted record in every one of some columns.
+/// Synthetic records that equal a fitted record in all of some columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Copies {
-    /// Share of the synthetic records that equal some fitted record, 0 to 1. Common records are copied by any good synthesis.
+    /// Share of the synthetic records that equal some fitted record, 0 to 1. Any good synthesis copies common
+    /// records.
     pub fitted: f64,
-    /// Copies of fitted records beyond what held-out ones show.
+    /// The excess of copies of fitted records over copies of held-out ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
 }
 
-/// The comparison of the two parts, on as many fitted records as were held out: a larger part would be met more often.
+/// The comparison of the two parts, on as many fitted records as were held out: a larger part would match
+/// more often.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Beyond {
-    /// Share of the synthetic records that equal some record of an equally large sample of the fitted part.
+    /// Share of the synthetic records that equal some record of a sample of the fitted part, as large as the
+    /// held-out one.
     pub fitted_sample: f64,
     /// Share that equal some held-out record.
     pub held_out: f64,
-    /// `fitted_sample` − `held_out`. Good is nothing beyond two standard errors above 0.
+    /// `fitted_sample` − `held_out`. Good is at most two standard errors above 0.
     pub excess: f64,
-    /// The standard error of the excess, equal synthetic records counting as one draw.
+    /// The standard error of the excess, where equal synthetic records count as one draw.
     pub standard_error: f64,
 }
 
-/// One hash for every record over some columns. Two different records share one with probability 2⁻⁶⁴.
+/// A hash of every record over some columns. Two different records collide with probability 2⁻⁶⁴.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn hashes(trace: &Trace, columns: &[usize], progress: &dyn Progress) -> Result<Vec<u64>, Cancelled> {
     let mut hashes = vec![5; trace.rows()];
     let blocks = par_blocks(0..trace.rows(), progress);
@@ -46,6 +52,9 @@ pub fn hashes(trace: &Trace, columns: &[usize], progress: &dyn Progress) -> Resu
 }
 
 /// Copies among the hashes of synthetic records; the fitted sample is as large as the held-out part.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn copies(
     synthetic: &[u64],
     fitted: &[u64],

@@ -1,8 +1,8 @@
-//! What somebody with the synthetic trace learns about a single raw record.
+//! What an attacker with the synthetic trace learns about a single raw record.
 //!
-//! Every attack is compared with the same attack on records that were not fitted: what works as well on those is knowledge about the
-//! traffic, not about a record. Good is nothing beyond two standard errors. That no attack succeeds proves nothing; the
-//! guarantee is the statement of privacy.
+//! Every attack is compared with the same attack on records that were not fitted: what works as well on those
+//! is knowledge of the traffic, not of a record. Good is an excess of at most two standard errors. That no
+//! attack succeeds proves nothing; the guarantee is in the privacy statement.
 
 pub mod auc;
 pub mod copies;
@@ -18,22 +18,22 @@ use netdpsyn_trace::progress::{Cancelled, Progress};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Raw records of each part that are attacked.
+/// Number of attacked raw records of each part.
 const TARGETS: usize = 3_000;
-/// Synthetic records that are searched.
+/// Number of searched synthetic records.
 const SEARCHED: usize = 20_000;
 
 /// The attacks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attacks {
-    /// Whether a record was fitted, told by its nearest synthetic record.
+    /// Membership inference: whether a record was fitted, by its nearest synthetic record.
     pub membership: Outcome<Membership>,
-    /// A record's key attribute, told by its nearest synthetic records.
+    /// Attribute inference: the key attribute of a record, by its nearest synthetic records.
     pub inference: Outcome<Inference>,
     /// Copies in every compared column.
     pub copies: Outcome<Copies>,
-    /// Copies in every compared column but the time, which hardly ever agrees to the nanosecond.
+    /// Copies in every compared column except the time, which hardly ever agrees to the nanosecond.
     pub copies_but_for_time: Outcome<Copies>,
 }
 
@@ -41,39 +41,40 @@ pub struct Attacks {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Membership {
-    /// Probability that a fitted record lies nearer to the synthetic trace than a held-out one (area under the ROC curve, ties
-    /// counting half): 0 to 1, 0.5 is nothing learnt.
+    /// Probability that a fitted record is nearer to the synthetic trace than a held-out one (area under the
+    /// ROC curve, ties counting half): 0 to 1; 0.5 means that nothing is learnt.
     pub auc: f64,
     /// Its standard error (DeLong). Good is an `auc` of at most 0.5 plus two of them.
     pub standard_error: f64,
-    /// Fitted records attacked.
+    /// Number of attacked fitted records.
     pub members: usize,
-    /// Held-out records attacked.
+    /// Number of attacked held-out records.
     pub others: usize,
-    /// Synthetic records searched.
+    /// Number of searched synthetic records.
     pub searched: usize,
 }
 
-/// Inference of the key attribute from all other compared columns, by a vote of the nearest synthetic records.
+/// Inference of the key attribute from all other compared columns, by a vote of the nearest synthetic
+/// records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Inference {
     /// The key attribute.
     pub column: String,
-    /// Share of the attacked fitted records whose key is found, 0 to 1.
+    /// Share of the attacked fitted records whose key is inferred, 0 to 1.
     pub fitted: f64,
-    /// Share that guessing the most frequent fitted key always finds: what needs no attack.
+    /// Success rate of always guessing the most frequent fitted key, which needs no attack.
     pub majority: f64,
     /// The same attack on records that were not fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
 }
 
-/// Inference on records that were held out.
+/// The attack on held-out records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Baseline {
-    /// Share of the attacked held-out records whose key is found.
+    /// Share of the attacked held-out records whose key is inferred.
     pub held_out: f64,
     /// `fitted` − `held_out`. Good is at most two standard errors.
     pub excess: f64,
@@ -83,7 +84,10 @@ pub struct Baseline {
 
 const NOTHING_HELD_OUT: &str = "no held-out records to compare with";
 
-/// All attacks, on samples fixed by constants.
+/// Runs all attacks, on samples fixed by constants.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn attacks(traces: &Traces, progress: &dyn Progress) -> Result<Attacks, Cancelled> {
     if traces.synthetic.rows() == 0 || traces.real.rows() == 0 {
         let why = "there are no synthetic or no fitted records";
@@ -117,7 +121,7 @@ pub fn attacks(traces: &Traces, progress: &dyn Progress) -> Result<Attacks, Canc
 /// Records that were attacked.
 struct Attacked {
     distances: Vec<f32>,
-    /// Whose key was found.
+    /// Number of records whose key was inferred.
     inferred: usize,
 }
 
@@ -137,7 +141,7 @@ impl Attacked {
         Ok(Attacked { distances: found.iter().map(|f| f.distance).collect(), inferred })
     }
 
-    /// Share of the records whose key was found, and the variance of that share.
+    /// Share of the records whose key was inferred, and the variance of that share.
     fn inferred(&self) -> (f64, f64) {
         let rows = self.distances.len() as f64;
         let share = self.inferred as f64 / rows;
@@ -191,7 +195,7 @@ fn copied(traces: &Traces, columns: &[usize], progress: &dyn Progress) -> Result
     let hashes = |trace: &Trace| hashes(trace, columns, progress);
     let fitted = hashes(traces.real)?;
     let held_out = traces.held_out.map(hashes).transpose()?;
-    // The larger of the two parts is thinned to the size of the other.
+    // The larger part is sampled to the size of the other.
     let parts = held_out.map(|held_out| {
         let size = held_out.len().min(fitted.len());
         let thin = |hashes: &[u64], seed| -> Vec<u64> {

@@ -1,19 +1,21 @@
 //! The nearest synthetic records of a raw one.
 //!
-//! The distance of two records is the sum over the compared columns of a difference between 0 and 1: names differ or not; addresses by
-//! 1 − (leading bits in common)/32, of other families than IPv4 by their own length, and 1 across families; sizes by their log(1+x), times linearly, both in ranges of the synthetic trace and at most 1. The
-//! attacker has nothing but that trace, so it sets the scale.
+//! The distance of two records is the sum over the compared columns of a difference between 0 and 1. Names
+//! are equal or not. Addresses have 1 − (common leading bits)/32; those of other families than IPv4 have
+//! their own length, and different families a difference of 1. Sizes are compared by log(1+x) and times
+//! linearly, both relative to the range of the synthetic trace and capped at 1. The attacker has only the
+//! synthetic trace, so it sets the scale.
 
 use super::super::{is_nominal, log_size};
 use netdpsyn_trace::{Field, Schema, Trace, Values, address, directory};
 use std::collections::HashMap;
 
-/// Synthetic records compared at a time: their distances and columns stay in the nearest cache.
+/// Synthetic records compared at a time: their distances and columns fit in the first-level cache.
 const BLOCK: usize = 1_024;
 
 /// A synthetic trace, prepared for searching.
 pub struct Neighbours<'a> {
-    /// All compared columns but the key attribute.
+    /// All compared columns except the key attribute.
     columns: Vec<Prepared>,
     key: Option<Key<'a>>,
     rows: usize,
@@ -40,7 +42,7 @@ enum Compared {
     },
 }
 
-/// A value's place between the least (0) and the greatest (1) of the synthetic trace.
+/// Maps values linearly, with 0 at the smallest and 1 at the largest of the synthetic trace.
 struct Scale {
     place: Box<dyn Fn(u64) -> f64 + Sync>,
     low: f64,
@@ -56,23 +58,24 @@ impl Scale {
         let (mut low, mut high) = (u64::MAX, 0);
         column.for_each(|value| (low, high) = (low.min(value), high.max(value)));
         let (low, high) = (place(low), place(high));
-        // In a constant column any other value is as far as can be.
+        // In a constant column any other value has the largest difference.
         let range = if high > low { high - low } else { f64::MIN_POSITIVE };
         Scale { place, low, range }
     }
 
     fn of(&self, value: u64) -> f32 {
-        // Far outside is 2 away from everything inside, which counts as 1 like any other difference of a range.
+        // Values far outside are clamped to a distance of 2, which counts as 1 like any difference beyond the
+        // range.
         (((self.place)(value) - self.low) / self.range).clamp(-2.0, 3.0) as f32
     }
 }
 
-/// 32 bits that tell names apart: all of them have no more, but for keys that are large numbers.
+/// 32 bits that identify a name; only keys that are large numbers could collide.
 fn name(value: u64) -> u32 {
     (value ^ (value >> 32)) as u32
 }
 
-/// What tells an address of any family apart; special values have no bit in common with one.
+/// The key of an address of any family; a special value has no bits in common with any address.
 fn key_of(trace: &Trace, column: usize, value: u64) -> u128 {
     match trace.directory(column).filter(|_| value < directory::SPACE) {
         Some(directory) => directory.key(value),
@@ -80,12 +83,13 @@ fn key_of(trace: &Trace, column: usize, value: u64) -> u128 {
     }
 }
 
-/// What a search finds.
+/// The result of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
     /// Distance to the nearest synthetic record, over all compared columns.
     pub distance: f32,
-    /// The most frequent key among the synthetic records nearest on all other columns; of equally frequent ones the least.
+    /// The most frequent key among the synthetic records that are nearest on all other columns; of equally
+    /// frequent ones the smallest.
     pub key: Option<u64>,
 }
 
@@ -129,7 +133,7 @@ impl<'a> Neighbours<'a> {
                 None => nearest = block.iter().copied().fold(nearest, f32::min),
                 Some(key) => {
                     for (i, &distance) in block.iter().enumerate() {
-                        // Few records come this near; only then their key matters.
+                        // Few records are this near; only for them the key matters.
                         if distance <= nearest_elsewhere || distance < nearest {
                             let theirs = key.values.get(from + i);
                             let differs = f32::from(u8::from(own_key != Some(theirs)));
@@ -151,7 +155,7 @@ impl<'a> Neighbours<'a> {
 }
 
 impl Prepared {
-    /// Adds the differences of the record in `row` of `trace` from the synthetic records from `from` on.
+    /// Adds the differences between the record in `row` of `trace` and the synthetic records from `from` on.
     fn add(&self, trace: &Trace, row: usize, from: usize, distances: &mut [f32]) {
         let value = trace.column(self.column).get(row);
         let rows = from..from + distances.len();
@@ -186,7 +190,7 @@ impl Prepared {
     }
 }
 
-/// The most frequent value; of equally frequent ones the least.
+/// The most frequent value; of equally frequent ones the smallest.
 pub fn most_frequent(values: impl IntoIterator<Item = u64>) -> Option<u64> {
     let mut counts: HashMap<u64, usize> = HashMap::new();
     for value in values {

@@ -1,17 +1,18 @@
-//! Columns as quantile bins: a tree looks for splits between bins, not between single values.
+//! Columns as quantile bins: trees split between bins, not between single values.
 
 use super::features::Features;
 use rayon::prelude::*;
 
-/// Bins of a column at most. A quarter of them costs a fully grown tree up to two points of accuracy.
+/// Largest number of bins of a column. With a quarter of them a fully grown tree loses up to two points of
+/// accuracy.
 pub const BINS: usize = 1_024;
 
-/// Where a training part's columns are cut.
+/// The cut points of a training part's columns.
 pub struct Cuts(Vec<Vec<f64>>);
 
 impl Cuts {
-    /// Every column cut at quantiles; between all its values where there are at most [`BINS`] of them. A cut lies halfway
-    /// between two neighbouring values of the training part.
+    /// Cuts every column at quantiles, or between all its values where there are at most [`BINS`] of them. A
+    /// cut lies halfway between two neighbouring values of the training part.
     pub fn of(train: &Features) -> Self {
         let cuts = |values: &[f64]| {
             let mut sorted = values.to_vec();

@@ -1,4 +1,4 @@
-//! Gradient boosting (Friedman 2001) of the softmax: each round adds one small regression tree a class.
+//! Gradient boosting (Friedman 2001) with softmax: each round adds one small regression tree per class.
 //!
 //! Splits and leaves take the second-order form (Chen, Guestrin: *XGBoost*, KDD '16, equations 5 to 7).
 
@@ -9,15 +9,16 @@ use crate::private::draws;
 use netdpsyn_trace::progress::Cancelled;
 use rayon::prelude::*;
 
-/// Rounds.
+/// Number of rounds.
 pub const ROUNDS: usize = 30;
-/// Share of each tree that is added.
+/// Learning rate: the share of each tree that is added.
 const RATE: f32 = 0.1;
-/// λ, which holds back leaves of few rows.
+/// λ, which shrinks leaves of few rows.
 const REGULAR: f64 = 1.0;
 const GROWTH: Growth = Growth { depth: 5, leaf: 20, features: usize::MAX };
 
-/// Gradients g and curvatures h of the loss −ln p, by row: worth G²/(H+λ), leaves −G/(H+λ).
+/// Gradients g and second derivatives h of the loss −ln p, by row: a node has the worth G²/(H+λ), a leaf the
+/// value −G/(H+λ).
 struct Gradients(Vec<[f32; 2]>);
 
 impl Target for Gradients {
@@ -40,13 +41,16 @@ impl Target for Gradients {
     }
 }
 
-/// Scores of one class: of the training rows and of the tested ones.
+/// Scores of one class: of the training rows and of the test rows.
 struct Class {
     train: Vec<f32>,
     test: Vec<f32>,
 }
 
 /// Classes of the `test` rows after 30 rounds. Scores start at the logarithm of each class's share.
+///
+/// # Errors
+/// [`Cancelled`] when the lesson's progress asks to stop.
 pub fn gradient_boosting(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
     let Lesson { train, labels, classes, test, progress } = *lesson;
     let cuts = Cuts::of(train);
@@ -60,7 +64,7 @@ pub fn gradient_boosting(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
         .collect();
     for _ in 0..ROUNDS {
         progress.check()?;
-        // ln Σ exp of every row, from which each class has its probability.
+        // ln Σ exp of every row, which normalises the probabilities of the classes.
         let normaliser: Vec<f32> = (0..labels.len())
             .map(|row| {
                 let most = scores.iter().fold(f32::NEG_INFINITY, |most, class| most.max(class.train[row]));

@@ -1,19 +1,19 @@
-//! What is predicted from: columns of a trace as numbers.
+//! Features: columns of a trace as numbers.
 //!
-//! Trees take the values as they are, since only their order counts. Linear models and networks take sizes and durations as
-//! log(1+x), in the unit of the file, and every column standardised by the training part. Ports and protocol numbers go in as
-//! numbers everywhere.
+//! Trees take the values as they are, since only their order matters. Linear models and networks take sizes
+//! and durations as log(1+x), in the unit of the file, and every column standardised by the training part.
+//! Ports and protocol numbers are numeric features everywhere.
 
 use netdpsyn_trace::{Field, Kind, Role, Schema, Trace};
 
-/// Columns that the key attribute of a flow is predicted from.
+/// Roles of the columns from which the key attribute of a flow is predicted.
 const OF_FLOWS: [Role; 6] =
     [Role::SourcePort, Role::DestinationPort, Role::Protocol, Role::Duration, Role::Packets, Role::Bytes];
-/// Columns that the key attribute of a packet is predicted from.
+/// Roles of the columns from which the key attribute of a packet is predicted.
 const OF_PACKETS: [Role; 6] =
     [Role::SourcePort, Role::DestinationPort, Role::Protocol, Role::Length, Role::Ttl, Role::Tos];
 
-/// The columns to predict `key` from, as far as the trace has them.
+/// The feature columns for predicting `key`, as far as the trace has them.
 pub fn chosen(schema: &Schema, key: usize) -> Vec<usize> {
     let roles = match schema.kind {
         Kind::Flow => OF_FLOWS,
@@ -63,7 +63,7 @@ impl Features {
 pub struct Scales(Vec<[f64; 2]>);
 
 impl Scales {
-    /// The scales of these rows. A constant column keeps its distance from the constant.
+    /// The scales of these rows. A constant column is centred, not scaled.
     pub fn of(train: &Features) -> Self {
         let scale = |feature: &Feature| {
             let count = feature.values.len().max(1) as f64;

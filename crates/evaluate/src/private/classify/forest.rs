@@ -1,4 +1,5 @@
-//! A decision tree, and a forest of them (Breiman 2001): trees that split by Gini impurity until their leaves are pure.
+//! A decision tree, and a random forest (Breiman 2001): trees that split by Gini impurity until their leaves
+//! are pure.
 
 use super::Lesson;
 use super::bins::{Binned, Cuts};
@@ -8,12 +9,13 @@ use netdpsyn_trace::progress::Cancelled;
 use rand::RngExt;
 use rayon::prelude::*;
 
-/// Trees of a forest.
+/// Number of trees of a forest.
 pub const TREES: usize = 50;
-/// A share of a leaf, as a whole number: votes then add up alike in any order.
+/// Shares of a leaf are scaled to integers, so that the sum of votes does not depend on their order.
 const WHOLE: f32 = (1 << 20) as f32;
 
-/// Class counts. Their worth Σ cₖ²/n makes the gain of a split the fall of the Gini impurity, n·(1 − Σ (cₖ/n)²).
+/// Class counts. With the worth Σ cₖ²/n, the gain of a split is the decrease of the Gini impurity, n·(1 − Σ
+/// (cₖ/n)²).
 struct Counts<'a> {
     labels: &'a [u16],
     classes: usize,
@@ -40,7 +42,10 @@ impl Target for Counts<'_> {
     }
 }
 
-/// Classes of the `test` rows by one tree that looks at every feature.
+/// Classes of the `test` rows by one tree that considers every feature.
+///
+/// # Errors
+/// [`Cancelled`] when the lesson's progress asks to stop.
 pub fn decision_tree(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
     let Lesson { train, labels, classes, test, progress } = *lesson;
     let cuts = Cuts::of(train);
@@ -52,8 +57,11 @@ pub fn decision_tree(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
     Ok(most_voted(&votes(&tree, &cuts.apply(test), classes), classes))
 }
 
-/// Classes of the `test` rows by the mean of 50 trees, each grown on as many rows drawn with replacement and looking at
+/// Classes of the `test` rows by the mean of 50 trees, each grown on a bootstrap sample and considering
 /// √features drawn for each node.
+///
+/// # Errors
+/// [`Cancelled`] when the lesson's progress asks to stop.
 pub fn random_forest(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
     let Lesson { train, labels, classes, test, progress } = *lesson;
     let cuts = Cuts::of(train);
@@ -78,7 +86,7 @@ pub fn random_forest(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
     Ok(most_voted(&all.transpose()?.unwrap_or_default(), classes))
 }
 
-/// What a tree says of every row and class.
+/// The votes of a tree for every row and class.
 fn votes(tree: &Tree, rows: &Binned, classes: usize) -> Vec<u32> {
     let mut votes = Vec::with_capacity(rows.rows() * classes);
     for row in 0..rows.rows() {
@@ -87,7 +95,7 @@ fn votes(tree: &Tree, rows: &Binned, classes: usize) -> Vec<u32> {
     votes
 }
 
-/// The class with most votes of every row, the first of equals.
+/// The class with most votes for every row; of equal ones the first.
 fn most_voted(votes: &[u32], classes: usize) -> Vec<u16> {
     let first_most = |votes: &[u32]| {
         let most = votes.iter().max();

@@ -1,21 +1,22 @@
-//! Classification: do classifiers trained on synthetic records know the classes of raw ones?
+//! Classification: whether classifiers trained on synthetic records predict the classes of raw ones.
 //!
-//! Five classifiers learn the key attribute, once from the raw records and once from the synthetic ones; both are tried
-//! on raw records held out. The second figure beside the first is what the synthetic trace is worth to whoever trains
-//! on it (NetDPSyn, IMC '24, section 4.2, after NetShare, SIGCOMM '22).
+//! Five classifiers learn the key attribute, once from the raw records and once from the synthetic ones; both
+//! are tested on held-out raw records. The difference shows the value of the synthetic trace for training
+//! (NetDPSyn, IMC '24, section 4.2, after NetShare, SIGCOMM '22).
 //!
 //! | file | idea |
 //! | --- | --- |
 //! | [`features`] | columns of a trace as numbers, on two scales |
 //! | [`bins`] | columns as quantile bins, for trees |
-//! | [`tree`] | one tree, grown on whatever its nodes sum up |
-//! | [`forest`] | class counts in its nodes: a decision tree, a forest |
-//! | [`boosting`] | gradients in its nodes: gradient boosting |
+//! | [`tree`] | one tree, grown on the sums of its nodes |
+//! | [`forest`] | class counts in the nodes: a decision tree, a forest |
+//! | [`boosting`] | gradients in the nodes: gradient boosting |
 //! | [`network`] | layers and Adam: logistic regression without a hidden layer, a perceptron with one |
 //! | [`score`] | accuracy and macro-F1 |
 //!
-//! One tree serves three classifiers and one network two: less code than gluing three crates together, and a forest of 50 in
-//! a fraction of the time that a general one of 20 takes. `crates/evaluate/known_answers/models.py` holds them to scikit-learn's figures.
+//! One tree serves three classifiers and one network two. This is less code than adapting three crates, and a
+//! forest of 50 takes a fraction of the time of a general one of 20.
+//! `crates/evaluate/known_answers/models.py` compares them with scikit-learn.
 
 pub mod bins;
 pub mod boosting;
@@ -35,57 +36,60 @@ use score::Score;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Rows that a classifier is trained on at most, and tried on at most: a sample drawn by a fixed seed.
+/// Largest number of rows for training, and for testing: a sample with a fixed seed.
 pub const MAX_ROWS: usize = 50_000;
-/// Distinct values of the key attribute at most: beyond, they are no classes to be told apart.
+/// Largest number of distinct values of the key attribute; with more it is not a class.
 pub const MAX_CLASSES: usize = 40;
-/// Fitted records from which on a class should be found in a synthetic trace.
+/// Number of fitted records from which a class should be present in a synthetic trace.
 pub const ENOUGH: u64 = 50;
 
-/// How well the key attribute is learnt from synthetic records, beside raw ones.
+/// Prediction of the key attribute after training on synthetic records, compared with training on raw ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Classification {
     /// The column that is predicted: the schema's key attribute.
     pub key: String,
-    /// The columns it is predicted from.
+    /// The columns from which it is predicted.
     pub features: Vec<String>,
-    /// Distinct values of the key attribute in the rows that were used, raw, synthetic or held out.
+    /// Number of distinct values of the key attribute in the used rows: raw, synthetic or held out.
     pub classes: usize,
-    /// Raw rows trained on: all, or a seeded sample of 50,000.
+    /// Number of raw training rows: all, or a seeded sample of 50,000.
     pub trained_real: usize,
-    /// Synthetic rows trained on: all, or a seeded sample of 50,000.
+    /// Number of synthetic training rows: all, or a seeded sample of 50,000.
     pub trained_synthetic: usize,
-    /// Held-out raw rows that both were tried on: all, or a seeded sample of 50,000.
+    /// Number of held-out raw rows for testing: all, or a seeded sample of 50,000.
     pub tested: usize,
-    /// Every classifier.
+    /// The results of every classifier.
     pub classifiers: Vec<Trained>,
     /// Means over the classifiers.
     pub mean: Both,
-    /// Every class among the held-out rows, the rarest of the fitted ones first. Reports before version 3 have none.
+    /// Every class among the held-out rows, beginning with the rarest of the fitted ones. Reports before
+    /// version 3 have none.
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub recalls: Vec<Recall>,
 }
 
-/// How many of the rows of one class are found, as decision tree and random forest have it on average: the means over all classes hide the rare ones.
+/// The recall of one class, averaged over decision tree and random forest: means over all classes hide the
+/// rare ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ClassRecall))]
 pub struct Recall {
     /// The class.
     pub class: String,
-    /// Fitted raw records of it.
+    /// Number of fitted raw records of the class.
     pub fitted: u64,
-    /// Held-out rows of it that were tried.
+    /// Number of tested held-out rows of the class.
     pub tested: u32,
-    /// Share of them that was predicted after training on raw records, 0 to 1.
+    /// Recall after training on raw records, 0 to 1.
     pub real: f64,
-    /// The same after training on synthetic records. Good is near the raw one; 0 is a class that is lost.
+    /// Recall after training on synthetic records. Good is near the raw one; at 0 the class is lost.
     pub synthetic: f64,
 }
 
 impl Recall {
-    /// Whether a class of enough records for any method is found after training on raw records, and never after training on synthetic ones.
+    /// Whether a class with enough records for any method is predicted after training on raw records, and
+    /// never after training on synthetic ones.
     pub fn is_lost(&self) -> bool {
         self.fitted >= ENOUGH && self.real > 0.0 && self.synthetic == 0.0
     }
@@ -96,19 +100,19 @@ impl Recall {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = ClassifierScores))]
 pub struct Trained {
-    /// Which.
+    /// The classifier.
     pub classifier: Classifier,
-    /// How it did on the held-out rows.
+    /// Its scores on the held-out rows.
     #[serde(flatten)]
     pub scores: Both,
 }
 
-/// A figure after training on raw records, and the same after training on synthetic ones.
+/// A score after training on raw records, and after training on synthetic ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = BothScores))]
 pub struct Both {
-    /// Trained on raw records: the level to be reached.
+    /// Trained on raw records: the reference.
     pub real: Score,
     /// Trained on synthetic records.
     pub synthetic: Score,
@@ -132,7 +136,7 @@ pub enum Classifier {
 }
 
 impl Classifier {
-    /// All of them. The slowest stand first, so that parallel work ends together.
+    /// All classifiers. The slowest come first, so that parallel work ends together.
     const ALL: [Classifier; 5] = [
         Classifier::Perceptron,
         Classifier::RandomForest,
@@ -141,12 +145,12 @@ impl Classifier {
         Classifier::DecisionTree,
     ];
 
-    /// Whether it is the tree, or the forest: whose recalls are shown.
+    /// Whether it is the tree or the forest, whose recalls are reported.
     fn is_of_trees(self) -> bool {
         matches!(self, Classifier::DecisionTree | Classifier::RandomForest)
     }
 
-    /// How it learns.
+    /// The training function.
     fn learn(self) -> Learn {
         match self {
             Classifier::DecisionTree => forest::decision_tree,
@@ -158,25 +162,29 @@ impl Classifier {
     }
 }
 
-/// What a classifier learns from, and what it is asked then.
+/// The training and test data of a classifier.
 #[derive(Clone, Copy)]
 pub struct Lesson<'a> {
-    /// Rows to train on.
+    /// Training rows.
     train: &'a Features,
-    /// Their classes, as numbers.
+    /// Classes of the training rows, as numbers.
     labels: &'a [u16],
-    /// They are below this.
+    /// Number of classes.
     classes: usize,
-    /// Rows whose classes are wanted.
+    /// Test rows.
     test: &'a Features,
-    /// Who may stop it.
+    /// For cancellation.
     progress: &'a dyn Progress,
 }
 
-/// A classifier: a class for each of the `test` rows, where every class is there to train on.
+/// A classifier: predicts a class for each of the `test` rows, where every class occurs in the training rows.
 type Learn = fn(&Lesson) -> Result<Vec<u16>, Cancelled>;
 
-/// Trains on raw and on synthetic records and tries both on held-out ones. All three have the schema's columns.
+/// Trains on raw and on synthetic records and tests both on held-out ones. All three have the schema's
+/// columns.
+///
+/// # Errors
+/// [`NotTaken`] when there is nothing to predict or to predict from, or `progress` asks to stop.
 pub fn classify(
     real: &Trace,
     synthetic: &Trace,
@@ -236,7 +244,7 @@ pub fn classify(
             fitted[class] += 1;
         }
     })?;
-    // Of the classifiers that see classes by themselves, on either side.
+    // The classifiers that predict each class separately, for either training part.
     let trees = Classifier::ALL.iter().zip(tried.chunks_exact(2));
     let trees: Vec<_> = trees.filter(|(classifier, _)| classifier.is_of_trees()).map(|(_, t)| t).collect();
     let recall = |class: usize, side: usize| {
@@ -277,7 +285,7 @@ pub fn classify(
     })
 }
 
-/// What a class is called in the trace; what is not declared is `other`.
+/// The name of a class in the trace; `other` for undeclared values.
 fn class_name(field: &Field, value: u64) -> String {
     match field {
         Field::Categorical(Some(names)) => {
@@ -290,13 +298,13 @@ fn class_name(field: &Field, value: u64) -> String {
     }
 }
 
-/// The position of each value among the sorted `classes`.
+/// The index of each value among the sorted `classes`.
 fn labels(values: impl Iterator<Item = u64>, classes: &[u64]) -> Vec<u16> {
     values.map(|value| classes.partition_point(|&class| class < value) as u16).collect()
 }
 
-/// What a classifier makes of a lesson some of whose classes may be missing in the training part. It knows only those that it was shown: one that is missing
-/// is never predicted.
+/// Runs a classifier when some classes may be missing in the training part: a missing class is never
+/// predicted.
 fn shown(classifier: Classifier, lesson: Lesson) -> Result<Vec<u16>, Cancelled> {
     let shown: Vec<u16> = lesson.labels.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     match shown[..] {
@@ -320,7 +328,7 @@ mod tests {
     use netdpsyn_trace::simulate::{flows, packets};
     use serde_json::Value;
 
-    /// What scikit-learn makes of the samples.
+    /// Results of scikit-learn on the samples.
     fn expected() -> Value {
         serde_json::from_str(include_str!("../../../known_answers/models.json")).unwrap()
     }
@@ -333,7 +341,8 @@ mod tests {
         Trace::new(columns)
     }
 
-    /// Rows with i % 5 = 4 held out, the others trained on; and these with every seventh class moved on.
+    /// Rows with i % 5 = 4 held out, the others for training; and these with every seventh class changed to
+    /// the next.
     fn parts(trace: &Trace, schema: &Schema, next: fn(u64) -> u64) -> [Trace; 3] {
         let (held_out, kept): (Vec<u32>, Vec<u32>) = (0..4_000).partition(|i| i % 5 == 4);
         let real = trace.select(&kept);
@@ -412,7 +421,7 @@ mod tests {
         let found = classify(&single, &other, &alternating, &schema, &Quiet).unwrap();
         assert_eq!(found.classes, 4);
         for trained in found.classifiers {
-            // Half the rows are of the only class known; F1 is 2·100 / (100 + 200) of it and 0 of the other.
+            // Half the rows are of the only known class; its F1 is 2·100 / (100 + 200), that of the other 0.
             assert_eq!(trained.scores.real, Score { accuracy: 0.5, macro_f1: 1.0 / 3.0 });
             assert_eq!(trained.scores.synthetic, Score { accuracy: 0.0, macro_f1: 0.0 });
         }

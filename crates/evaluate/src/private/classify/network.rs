@@ -1,7 +1,8 @@
-//! A network of full layers, trained by Adam (Kingma, Ba 2015) on the softmax's cross entropy: without a hidden layer it is
-//! multinomial logistic regression, with one of rectified units (ReLU) a multi-layer perceptron.
+//! A network of fully connected layers, trained by Adam (Kingma, Ba 2015) on the softmax cross entropy:
+//! without a hidden layer it is multinomial logistic regression, with one of rectified units (ReLU) a
+//! multi-layer perceptron.
 //!
-//! Everything of a batch is kept unit by unit, so that the inner loops run over the rows of the batch.
+//! The data of a batch is stored unit by unit, so that the inner loops run over the rows of the batch.
 
 use super::Lesson;
 use super::features::Scales;
@@ -9,21 +10,21 @@ use crate::private::draws;
 use netdpsyn_trace::progress::Cancelled;
 use rand::{RngExt, rngs::Xoshiro256PlusPlus, seq::SliceRandom};
 
-/// Rows of a step.
+/// Rows per step.
 const BATCH: usize = 200;
-/// Passes over the training part at most.
+/// Largest number of passes over the training part.
 const PASSES: usize = 200;
-/// Decay of Adam's means of the gradient and of its square.
+/// Decay rates of Adam's moving averages of the gradient and of its square.
 const DECAY: [f32; 2] = [0.9, 0.999];
 
-/// What to build.
+/// The architecture and the training parameters.
 #[derive(Clone, Copy, Debug)]
 struct Shape {
-    /// Hidden units, if any.
+    /// Number of hidden units, if any.
     hidden: Option<usize>,
-    /// Size of the first steps; it falls to 0 linearly.
+    /// Initial learning rate; it falls to 0 linearly.
     rate: f32,
-    /// Steps at most.
+    /// Largest number of steps.
     steps: usize,
 }
 
@@ -32,7 +33,7 @@ const LOGISTIC: Shape = Shape { hidden: None, rate: 0.05, steps: 10_000 };
 /// A perceptron with 100 hidden units.
 const PERCEPTRON: Shape = Shape { hidden: Some(100), rate: 0.01, steps: 12_000 };
 
-/// Numbers with Adam's two means of their gradients.
+/// Parameters with Adam's two averages of their gradients.
 struct Weights {
     value: Vec<f32>,
     gradient: Vec<f32>,
@@ -46,7 +47,7 @@ impl Weights {
         Weights { gradient: zero(), mean: zero(), square: zero(), value }
     }
 
-    /// One step of Adam along the gradient; `rate` has the correction of the means' start in it.
+    /// One step of Adam along the gradient; `rate` includes the bias correction of the averages.
     fn step(&mut self, rate: f32) {
         let means = self.mean.iter_mut().zip(&mut self.square);
         for ((value, &gradient), (mean, square)) in self.value.iter_mut().zip(&self.gradient).zip(means) {
@@ -57,19 +58,19 @@ impl Weights {
     }
 }
 
-/// A full layer: out = weights · in + bias, for every row of a batch.
+/// A fully connected layer: out = weights · in + bias, for every row of a batch.
 struct Layer {
     inputs: usize,
     /// By output, then input.
     weights: Weights,
     bias: Weights,
-    /// Outputs of the batch by unit, then row; and the loss's gradient by them.
+    /// Outputs of the batch by unit, then row; and the gradient of the loss with respect to them.
     out: Vec<f32>,
     delta: Vec<f32>,
 }
 
 impl Layer {
-    /// A layer with weights drawn evenly from ±√(6/(inputs+outputs)) (Glorot, Bengio 2010).
+    /// A layer with initial weights uniform in ±√(6/(inputs+outputs)) (Glorot, Bengio 2010).
     fn new(inputs: usize, outputs: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
         let bound = (6.0 / (inputs + outputs) as f32).sqrt();
         Layer {
@@ -91,7 +92,7 @@ impl Layer {
         }
     }
 
-    /// Gradients of weights and bias from `delta`; and that by the input, if asked for.
+    /// Gradients of weights and bias from `delta`; and that with respect to the input, if requested.
     fn backward(&mut self, input: &[f32], by_input: Option<&mut [f32]>) {
         let delta = self.delta.chunks_exact(BATCH);
         for ((delta, gradient), bias) in
@@ -114,7 +115,7 @@ impl Layer {
     }
 }
 
-/// Σ aᵢ·bᵢ in eight partial sums, which the processor adds side by side.
+/// Σ aᵢ·bᵢ in eight partial sums, which the compiler vectorises.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
@@ -140,7 +141,8 @@ impl Network {
         Network { input: vec![0.0; inputs * BATCH], hidden, last }
     }
 
-    /// The scores of at most a batch of rows, in `last.out`. What lies behind them in the batch is left over and ignored.
+    /// Computes the scores of at most a batch of rows, in `last.out`. The remainder of the batch holds old
+    /// values and is ignored.
     fn forward(&mut self, columns: &[Vec<f32>], rows: &[u32]) {
         for (input, column) in self.input.chunks_exact_mut(BATCH).zip(columns) {
             input.iter_mut().zip(rows).for_each(|(input, &row)| *input = column[row as usize]);
@@ -178,7 +180,7 @@ impl Network {
     }
 }
 
-/// (p − y) / rows of every class; 0 behind the batch's last row.
+/// (p − y) / rows of every class; 0 after the batch's last row.
 fn softmax_gradient(scores: &[f32], delta: &mut [f32], labels: &[u16], rows: &[u32]) {
     delta.fill(0.0);
     let classes = scores.len() / BATCH;
@@ -199,11 +201,17 @@ fn softmax_gradient(scores: &[f32], delta: &mut [f32], labels: &[u16], rows: &[u
 }
 
 /// Classes of the `test` rows by logistic regression.
+///
+/// # Errors
+/// [`Cancelled`] when the lesson's progress asks to stop.
 pub fn logistic_regression(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
     predict(lesson, LOGISTIC)
 }
 
 /// Classes of the `test` rows by a perceptron.
+///
+/// # Errors
+/// [`Cancelled`] when the lesson's progress asks to stop.
 pub fn perceptron(lesson: &Lesson) -> Result<Vec<u16>, Cancelled> {
     predict(lesson, PERCEPTRON)
 }

@@ -1,4 +1,4 @@
-//! How good predictions are: accuracy, and macro-F1, which counts a rare class as much as a frequent one.
+//! Accuracy and macro-F1 of predictions; macro-F1 gives rare classes the same weight as frequent ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Score {
     /// Share of the rows whose class was predicted.
     pub accuracy: f64,
-    /// Mean F1 over the classes that occur among the tested rows or among the predictions; a class that is never hit
-    /// counts 0. F1 of a class is 2·hits / (rows of the class + predictions of the class).
+    /// Mean F1 over the classes that occur among the test rows or among the predictions; a class without any
+    /// hit counts 0. F1 of a class is 2·hits / (rows of the class + predictions of the class).
     pub macro_f1: f64,
 }
 
@@ -23,7 +23,7 @@ impl Score {
     }
 }
 
-/// Rows and hits of each class below `classes`: how many of `truth`, and how many of these were predicted.
+/// For each class below `classes`, the number of its rows in `truth`, and how many of these were predicted.
 pub fn hits(truth: &[u16], predicted: &[u16], classes: usize) -> Vec<(u32, u32)> {
     let mut counts = vec![(0, 0); classes];
     for (&t, &p) in truth.iter().zip(predicted) {
@@ -34,8 +34,8 @@ pub fn hits(truth: &[u16], predicted: &[u16], classes: usize) -> Vec<(u32, u32)>
     counts
 }
 
-/// Scores predictions of classes below `classes`. Macro-F1 is that of scikit-learn's `f1_score(average="macro")`: the
-/// classes it averages over are those of truth and predictions together.
+/// Scores predictions of classes below `classes`. Macro-F1 is that of scikit-learn's
+/// `f1_score(average="macro")`: it averages over the classes of truth and predictions together.
 pub fn score(truth: &[u16], predicted: &[u16], classes: usize) -> Score {
     let mut hits = vec![0u64; classes];
     let mut seen = vec![0u64; classes];

@@ -1,38 +1,39 @@
-//! A tree over binned columns, grown on whatever a [`Target`] sums up in its nodes.
+//! A tree over binned columns, grown on the sums that a [`Target`] defines for its nodes.
 //!
-//! Class counts make a classification tree, gradients a regression tree of boosting: the gain of a split is in both cases
-//! worth(left) + worth(right) − worth(node), with a worth that the target defines.
+//! Class counts make a classification tree, gradients a regression tree for boosting: in both cases the gain
+//! of a split is worth(left) + worth(right) − worth(node), where the target defines the worth.
 
 use super::bins::{BINS, Binned};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use rand::{RngExt, rngs::Xoshiro256PlusPlus};
 
-/// What a tree is grown for. Sums have [`Target::width`] numbers.
+/// The objective of a tree. Sums have [`Target::width`] numbers.
 pub trait Target: Sync {
-    /// Numbers that a node sums up.
+    /// Number of sums of a node.
     fn width(&self) -> usize;
     /// Adds a row to the sums.
     fn add(&self, row: u32, sums: &mut [f64]);
-    /// How good it is to have rows of these sums together. Splits never lower the total.
+    /// The worth of a node with these sums. Splits never lower the total.
     fn worth(&self, sums: &[f64]) -> f64;
-    /// What a leaf of these sums says.
+    /// Appends the values of a leaf with these sums.
     fn leaf(&self, sums: &[f64], says: &mut Vec<f32>);
 }
 
-/// How far a tree grows.
+/// Limits of growth.
 pub struct Growth {
-    /// Splits on a path at most.
+    /// Largest depth.
     pub depth: usize,
-    /// Rows of a leaf at least.
+    /// Least number of rows of a leaf.
     pub leaf: usize,
-    /// Features that a node looks at: all, or that many drawn anew for each node (and more until one of them splits).
+    /// Number of features that a node considers: all, or that many drawn anew for each node (and more until
+    /// one of them splits).
     pub features: usize,
 }
 
 enum Node {
     /// Bins up to `bin` go to the next node, others to node `right`.
     Split { feature: u16, bin: u16, right: u32 },
-    /// Leaf number `says`.
+    /// The leaf with number `says`.
     Leaf { says: u32 },
 }
 
@@ -44,7 +45,10 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Grows a tree over `rows` (a row may stand there repeatedly), which it reorders.
+    /// Grows a tree over `rows` (in which a row may be repeated), which it reorders.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn grow<T: Target>(
         binned: &Binned,
         rows: &mut [u32],
@@ -56,7 +60,8 @@ impl Tree {
         let mut tree = Tree { nodes: Vec::new(), says: Vec::new(), leaves: 0 };
         let mut finder = Finder::new(binned, target);
         let mut others = Vec::with_capacity(rows.len());
-        // Parts of `rows` still to become nodes: start, end, depth, and the split whose right branch the part is.
+        // Parts of `rows` that are not nodes yet: start, end, depth, and the split whose right branch the
+        // part is.
         let mut open = vec![(0, rows.len(), 0, None)];
         while let Some((start, end, depth, parent)) = open.pop() {
             progress.check()?;
@@ -82,7 +87,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// What the tree says of a row.
+    /// The values of the leaf of a row.
     pub fn says(&self, binned: &Binned, row: usize) -> &[f32] {
         let mut at = 0;
         loop {
@@ -100,7 +105,8 @@ impl Tree {
     }
 }
 
-/// Moves the rows that hold to the front, and says how many. Both parts keep their order, so that columns are read forwards.
+/// Moves the rows for which `holds` is true to the front; returns their number. Both parts keep their order,
+/// so that columns are read forwards.
 fn partition(rows: &mut [u32], others: &mut Vec<u32>, holds: impl Fn(u32) -> bool) -> usize {
     others.clear();
     let mut front = 0;
@@ -116,11 +122,11 @@ fn partition(rows: &mut [u32], others: &mut Vec<u32>, holds: impl Fn(u32) -> boo
     front
 }
 
-/// Looks for the best split of a node. Its buffers serve all nodes of a tree.
+/// Searches for the best split of a node. Its buffers serve all nodes of a tree.
 struct Finder<'a, T> {
     binned: &'a Binned,
     target: &'a T,
-    /// Sums of the node, and of its part up to a bin and beyond it.
+    /// Sums of the node, and of its parts up to a bin and beyond it.
     node: Vec<f64>,
     left: Vec<f64>,
     right: Vec<f64>,
@@ -146,20 +152,20 @@ impl<'a, T: Target> Finder<'a, T> {
         }
     }
 
-    /// Sums up a node.
+    /// Computes the sums of a node.
     fn sum(&mut self, rows: &[u32]) {
         self.node.fill(0.0);
         rows.iter().for_each(|&row| self.target.add(row, &mut self.node));
     }
 
-    /// The feature and the bin after which to split the node that was summed up last, if anything is gained.
+    /// The feature and bin of the best split of the last summed node, if any split gains.
     fn best(&mut self, rows: &[u32], growth: &Growth, rng: &mut Xoshiro256PlusPlus) -> Option<(usize, u16)> {
         if rows.len() < 2 * growth.leaf.max(1) {
             return None;
         }
         let worth = self.target.worth(&self.node);
         let mut best = None;
-        // What rounding alone may seem to gain.
+        // A gain that rounding alone may cause.
         let mut most = worth.abs() * 1e-9 + 1e-12;
         let all = self.order.len();
         for looked_at in 0..all {
@@ -185,7 +191,7 @@ impl<'a, T: Target> Finder<'a, T> {
     fn along(&mut self, feature: usize, rows: &[u32], leaf: usize, worth: f64) -> Option<(f64, u16)> {
         let width = self.node.len();
         let column = &self.binned.columns[feature];
-        // Which bins have rows: small nodes touch few, and only those are visited and cleared.
+        // The bins that have rows: small nodes touch few, and only those are visited and cleared.
         let mut touched = [0u64; BINS / 64];
         for &row in rows {
             let bin = usize::from(column[row as usize]);
@@ -226,7 +232,7 @@ mod tests {
     use crate::private::draws;
     use netdpsyn_trace::progress::Quiet;
 
-    /// Distance from the mean of the values of the rows, squared: worth (Σv)²/n.
+    /// Least squares: the worth is (Σv)²/n.
     struct Mean(Vec<f64>);
 
     impl Target for Mean {

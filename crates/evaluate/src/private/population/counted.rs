@@ -1,4 +1,4 @@
-//! What one trace holds: groups and their sizes, by sorting.
+//! Counts of one trace: groups and their sizes, by sorting.
 
 use crate::private::ends::{Counted, Ends, Tuple, counted, counts, first, host_of, reversed};
 use crate::private::sides::part;
@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 /// Hosts and pairs of one trace. Lists ascend.
 #[derive(Debug)]
 pub struct Hosts {
-    /// Records of each host: those it sends and those it receives.
+    /// Records of each host: those that it sends and receives.
     pub records: Vec<u64>,
     /// Records of each ordered pair.
     pub pairs: Vec<u64>,
@@ -18,9 +18,9 @@ pub struct Hosts {
     pub fan_out: Vec<u64>,
     /// Distinct sources of each destination.
     pub fan_in: Vec<u64>,
-    /// Addresses that are sources and destinations.
+    /// Number of addresses that are both sources and destinations.
     pub on_both_sides: u64,
-    /// Share of the unordered pairs of different hosts that occur both ways round.
+    /// Share of the unordered pairs of different hosts that occur in both directions.
     pub mutual: f64,
     /// Share of the records between different hosts whose reverse pair occurs.
     pub answered: f64,
@@ -33,7 +33,7 @@ pub struct Services {
     pub records: Vec<u64>,
     /// Records of each five-tuple.
     pub tuples: Vec<u64>,
-    /// Distinct own ports of each host.
+    /// Number of distinct own ports of each host.
     pub ports: Vec<u64>,
     /// Share of the records between different ends whose reverse five-tuple occurs.
     pub answered: f64,
@@ -47,7 +47,10 @@ struct Side {
 }
 
 impl Hosts {
-    /// Counts them: 16 bytes a record and 32 a pair.
+    /// Counts hosts and pairs: 16 bytes per record and 32 per pair.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(trace: &Trace, ends: &Ends, progress: &dyn Progress) -> Result<Self, Cancelled> {
         let there = counted(ends.pairs(trace, progress)?, progress)?;
         let mut back = Vec::with_capacity(there.len());
@@ -82,7 +85,7 @@ impl Hosts {
     }
 }
 
-/// The hosts that some ascending pairs begin with.
+/// The first hosts of ascending pairs.
 fn sides(pairs: &[Counted], progress: &dyn Progress) -> Result<Vec<Side>, Cancelled> {
     let hosts = pairs.chunk_by(|a, b| first(a.0) == first(b.0));
     let side = |pairs: &[Counted]| Side {
@@ -93,7 +96,8 @@ fn sides(pairs: &[Counted], progress: &dyn Progress) -> Result<Vec<Side>, Cancel
     checked(hosts, progress).map(|pairs| pairs.map(side)).collect()
 }
 
-/// Of pairs of different hosts: the share that occurs both ways round, without regard to direction, and the share of their records.
+/// For pairs of different hosts: the share of unordered pairs that occur in both directions, and the share of
+/// their records.
 fn both_ways(there: &[Counted], back: &[Counted], progress: &dyn Progress) -> Result<(f64, f64), Cancelled> {
     let (mut one_way, mut both, mut records, mut answered) = (0, 0, 0, 0);
     meet(
@@ -113,11 +117,11 @@ fn both_ways(there: &[Counted], back: &[Counted], progress: &dyn Progress) -> Re
             }
         },
     )?;
-    // What goes both ways has been met twice.
+    // A pair in both directions was counted twice.
     Ok((part(both / 2, one_way + both / 2), part(answered, records)))
 }
 
-/// Two ascending lists without repetition, merged: each key once, with what has it in either.
+/// Merges two ascending lists without repetition: each key once, with its item in either list.
 fn meet<T>(
     a: &[T],
     b: &[T],
@@ -148,7 +152,10 @@ fn meet<T>(
 }
 
 impl Services {
-    /// Counts them: 32 bytes a record.
+    /// Counts services and five-tuples: 32 bytes per record.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(trace: &Trace, tuple: &Tuple, progress: &dyn Progress) -> Result<Self, Cancelled> {
         let services = counted(tuple.services(trace, progress)?, progress)?;
         let records = counts(services.iter().map(|&(_, records)| records), progress)?;
@@ -162,7 +169,8 @@ impl Services {
     }
 }
 
-/// Records of each five-tuple, ascending, and the share of the records between different ends that are answered.
+/// Records of each five-tuple, ascending, and the share of answered records among those between different
+/// ends.
 fn tuples(trace: &Trace, tuple: &Tuple, progress: &dyn Progress) -> Result<(Vec<u64>, f64), Cancelled> {
     let sessions = Unordered::of(trace, tuple, progress)?;
     let [source, destination, source_port, destination_port, _] =

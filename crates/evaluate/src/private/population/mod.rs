@@ -1,7 +1,8 @@
-//! Population: how many hosts, pairs and services there are, how records are spread over them, and who answers whom.
+//! Population: the number of hosts, pairs and services, the distribution of records over them, and who
+//! answers whom.
 //!
-//! Counts are of the traces as they are: a trace of more records has more of everything. Numbers of hosts and the like have no floor, because fewer records
-//! are held out than fitted.
+//! Counts are of the traces as they are: a trace with more records has more of everything. Numbers of hosts
+//! and the like have no floor, because fewer records are held out than fitted.
 
 mod counted;
 
@@ -14,19 +15,19 @@ use counted::{Hosts, Services};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use serde::{Deserialize, Serialize};
 
-/// Who is in a trace.
+/// The population of a trace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Population {
-    /// Distinct hosts, pairs and so on.
+    /// Numbers of distinct hosts, pairs and so on.
     pub counts: Vec<Count>,
-    /// How records, peers and ports are spread over them.
+    /// Distributions of records, peers and ports over them.
     pub profiles: Vec<Profile>,
-    /// Share of the pairs of two different hosts, either way round, that are seen in both directions.
+    /// Share of the unordered pairs of two different hosts that are seen in both directions.
     pub mutual_pairs: Share,
     /// Share of the records between two different hosts or ports whose reverse occurs.
     pub answered: Answered,
-    /// Why there are no services, five-tuples and ports, where there are none.
+    /// The reason why there are no services, five-tuples and ports, if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_services: Option<Skipped>,
 }
@@ -47,7 +48,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Two numbers.
+    /// The count of two numbers.
     pub fn new(of: Thing, real: u64, synthetic: u64) -> Count {
         Count { of, real, synthetic, ratio: ratio(real, synthetic) }
     }
@@ -63,13 +64,13 @@ pub enum Thing {
     Sources,
     /// Destination addresses.
     Destinations,
-    /// Addresses of either column.
+    /// Addresses in either column.
     Hosts,
-    /// Addresses of both columns.
+    /// Addresses in both columns.
     HostsOnBothSides,
     /// Source and destination together.
     Pairs,
-    /// Destination address, port and protocol; of packets, those of the end with the lower port.
+    /// Destination address, port and protocol; for packets, those of the end with the lower port.
     Services,
     /// Addresses, ports and protocol.
     FiveTuples,
@@ -78,7 +79,7 @@ pub enum Thing {
 }
 
 impl Thing {
-    /// What it is, for people.
+    /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
             Thing::Sources => "sources",
@@ -93,18 +94,21 @@ impl Thing {
     }
 }
 
-/// Share of the records whose reverse occurs; a record from an end to itself is no answer.
+/// Share of the records whose reverse occurs; a record from an end to itself is not an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answered {
-    /// Records from a host to another one that occur the other way round, too.
+    /// Records between two different hosts that also occur in reverse.
     pub pair: Share,
-    /// The same of five-tuples: addresses and ports change places.
+    /// The same for five-tuples: addresses and ports are swapped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub five_tuple: Option<Share>,
 }
 
-/// Compares who is there.
+/// Compares the populations.
+///
+/// # Errors
+/// [`NotTaken`] when the schema has no source or destination, or `progress` asks to stop.
 pub fn population(traces: &Traces, progress: &dyn Progress) -> Result<Population, NotTaken> {
     let ends = Ends::of(traces.schema)?;
     let hosts = Sides::evened(traces, progress, |trace| Hosts::of(trace, &ends, progress))?;
@@ -181,7 +185,8 @@ mod tests {
         trace
     }
 
-    /// A client asks twice and is answered once, asks a host that does not answer, and another host talks to itself.
+    /// A client asks twice and is answered once, asks a host that does not answer, and another host talks to
+    /// itself.
     const RECORDS: [[u64; 5]; 5] = [
         [1, 2, 1_000, 80, 6],
         [1, 2, 1_000, 80, 6],

@@ -1,4 +1,5 @@
-//! Sessions: what records of one five-tuple, in either direction, do after one another; and the rhythm of the whole trace.
+//! Sessions: sequences of records of one five-tuple, in either direction; and the arrivals of the whole
+//! trace.
 
 mod pairs;
 mod read;
@@ -15,44 +16,53 @@ use pairs::Pairs;
 use read::{Columns, Marks, Read};
 use serde::{Deserialize, Serialize};
 
-/// What goes on in sessions. Floors are between the held-out records and as many of the fitted ones, drawn at random: parts of sessions, as both have.
+/// Sequences of records in sessions. Floors are between the held-out records and a random sample of as many
+/// fitted ones: both hold parts of sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sessions {
-    /// Five-tuples without regard to direction. ICMP has type and code in place of ports, and they count as such.
+    /// Number of five-tuples without regard to direction. ICMP type and code count as ports.
     pub number: Count,
-    /// Records and, of flows, packets a session; gaps inside sessions, and between the records of a pair of hosts; inter-arrival times of the trace, which have no floor: how records were held out shows in
-    /// them.
+    /// Records and, for flows, packets per session; gaps inside sessions, and between the records of a pair
+    /// of hosts; inter-arrival times of the trace, which have no floor, because they depend on how records
+    /// were held out.
     pub profiles: Vec<Profile>,
-    /// Share of the records after the first of their session that go the other way than the one before. Of equal times, one direction comes first.
+    /// Share of the records after the first of their session that have another direction than the previous
+    /// one. Of equal times, one direction comes first.
     pub alternation: Share,
-    /// Share of the gaps between records of an ordered pair of hosts that are as long as the gap before, to an eighth: what beats, as beacons and polls do.
+    /// Share of the gaps between records of an ordered pair of hosts that are as long as the previous gap, to
+    /// within an eighth: periodic traffic such as beacons and polls.
     pub steady: Share,
-    /// The flags of TCP, where the trace has them.
+    /// The TCP flags, where the trace has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flags: Option<Flags>,
 }
 
-/// How the TCP flags of sessions of TCP are spread; distances are total variation, 0 (equal) to 1 (disjoint).
+/// The TCP flags of TCP sessions; distances are total variation, 0 (equal) to 1 (disjoint).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = SessionFlags))]
 pub struct Flags {
-    /// Flags of the first record of each session.
+    /// Distance of the flags of the first record of each session.
     pub first: f64,
     /// The same between equally many raw records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_floor: Option<f64>,
-    /// Share of the sessions that begin with SYN, without ACK: as letters, words, or a number. Flags that cannot be read are no SYN.
+    /// Share of the sessions that begin with SYN without ACK, written as letters, words, or a number. Flags
+    /// that cannot be parsed count as no SYN.
     pub begins: Share,
-    /// Flags of two consecutive records of a session; the first one follows a start, and an end the last one.
+    /// Distance of the flags of two consecutive records of a session, including its start before the first
+    /// and its end after the last.
     pub bigrams: f64,
     /// The same between equally many raw records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bigrams_floor: Option<f64>,
 }
 
-/// Compares what goes on in sessions.
+/// Compares the sessions.
+///
+/// # Errors
+/// [`NotTaken`] when the schema lacks a five-tuple or times, or `progress` asks to stop.
 pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, NotTaken> {
     let columns = Columns {
         tuple: Tuple::of(traces.schema)?,
@@ -71,7 +81,8 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
     let pairs = Sides::evened(traces, progress, |trace| Pairs::of(trace, &columns, progress))?;
     let gaps = pairs.each(|pairs| pairs.gaps.as_slice());
     profiles.push(Profile::of(Amount::GapsOfPairs, &gaps, &TIMES, progress)?);
-    // A part may have been held out at random or as every fifth record, and arrivals tell which: they have no floor.
+    // A part may have been held out at random or as every fifth record, and arrivals depend on it: they have
+    // no floor.
     let arrivals = read.each(|read| read.arrivals.as_slice()).alone();
     profiles.push(Profile::of(Amount::InterArrival, &arrivals, &TIMES, progress)?);
     let number = |read: &Read| read.records.len() as u64;
@@ -154,7 +165,7 @@ mod tests {
     fn flags_and_directions_that_are_lost_show() {
         let schema = schema();
         let real = trace(&schema, &RECORDS);
-        // One end talks on without an answer.
+        // One end continues without an answer.
         let synthetic = trace(&schema, &[0, 1, 2, 3].map(|time| (THERE, time, 1, 16)));
         let traces = Traces { real: &real, held_out: Some(&real), synthetic: &synthetic, schema: &schema };
         let found = sessions(&traces, &Quiet).unwrap();

@@ -1,4 +1,4 @@
-//! How long after one another the records of a pair of hosts come.
+//! Gaps between the records of a pair of hosts.
 
 use super::read::Columns;
 use crate::private::sides::part;
@@ -11,12 +11,15 @@ use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress};
 pub struct Pairs {
     /// Time between consecutive records of an ordered pair, ascending.
     pub gaps: Vec<u64>,
-    /// Those that are as long as the gap before.
+    /// Number of gaps that are as long as the previous one.
     steady: u64,
 }
 
 impl Pairs {
-    /// Reads all pairs: 24 bytes a record.
+    /// Reads all pairs: 24 bytes per record.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(trace: &Trace, columns: &Columns, progress: &dyn Progress) -> Result<Self, Cancelled> {
         let pairs = columns.tuple.ends.pairs(trace, progress)?;
         let mut records: Vec<(u64, u64)> = Vec::with_capacity(pairs.len());
@@ -43,7 +46,7 @@ impl Pairs {
         Ok(found)
     }
 
-    /// Share of the gaps that are as long as the one before.
+    /// Share of the gaps that are as long as the previous one.
     pub fn steady(&self) -> f64 {
         part(self.steady, self.gaps.len() as u64)
     }
@@ -66,7 +69,7 @@ mod tests {
             flags: None,
         };
         let mut trace = Trace::empty(&schema);
-        // Whatever their ports: a beat of ten with one left out, and its answers.
+        // Whatever the ports: a period of ten with one record missing, and its answers.
         for (from, to, port, time) in
             [(1, 2, 7, 30), (1, 2, 8, 10), (1, 2, 7, 20), (1, 2, 9, 51), (2, 1, 7, 11), (2, 1, 7, 11)]
         {

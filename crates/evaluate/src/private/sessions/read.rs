@@ -9,7 +9,7 @@ use netdpsyn_trace::progress::{self, Cancelled, Progress, checked, chunks};
 use netdpsyn_trace::{Trace, protocols};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the schema has what sessions are read from.
+/// The columns from which sessions are read.
 pub struct Columns {
     pub tuple: Tuple,
     pub time: usize,
@@ -17,32 +17,34 @@ pub struct Columns {
     pub flags: Option<usize>,
 }
 
-/// What stands for flags before the first record of a session and after the last one.
+/// Stands for flags before the first record of a session and after the last one.
 pub const NONE: u32 = u32::MAX;
 
-/// How often each mark occurs.
+/// The count of each mark.
 pub type Marks = BTreeMap<u64, u64>;
 
-/// What the sessions of one trace hold. Lists ascend in the end.
+/// The sessions of one trace. Lists are sorted at the end.
 #[derive(Debug, Default)]
 pub struct Read {
     /// Records of each session.
     pub records: Vec<u64>,
-    /// Packets of each session, where records have a number of them.
+    /// Packets of each session, where records have a number of packets.
     pub packets: Vec<u64>,
     /// Time between consecutive records of a session.
     pub gaps: Vec<u64>,
     /// Time between consecutive records of the trace.
     pub arrivals: Vec<u64>,
-    /// Records after the first that go the other way than the one before.
+    /// Number of records after the first that have another direction than the previous one.
     turns: u64,
     /// Flags of the first records of TCP sessions.
     pub first: Marks,
-    /// Flags of two consecutive records of TCP sessions, the earlier in the high half; [`NONE`] stands before the first and after the last.
+    /// Flags of two consecutive records of TCP sessions, the earlier in the high half; [`NONE`] precedes the
+    /// first and follows the last.
     pub bigrams: Marks,
 }
 
-/// A record of a session, in order of time; what else decides between equal times leaves no weight to the order of the file.
+/// A record of a session, ordered by time and then by its other fields, so that the order of the file has no
+/// influence.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Step {
     time: u64,
@@ -51,7 +53,10 @@ struct Step {
 }
 
 impl Read {
-    /// Reads all sessions: some 50 bytes a record at most.
+    /// Reads all sessions: at most about 50 bytes per record.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(trace: &Trace, columns: &Columns, progress: &dyn Progress) -> Result<Self, Cancelled> {
         let arrivals = arrivals(trace, columns.time, progress)?;
         let sessions = Unordered::of(trace, &columns.tuple, progress)?;
@@ -75,12 +80,12 @@ impl Read {
         Ok(all)
     }
 
-    /// Share of the records after the first of their session that turn.
+    /// Share of the records after the first of their session that change direction.
     pub fn alternation(&self) -> f64 {
         part(self.turns, self.gaps.len() as u64)
     }
 
-    /// The size of a session.
+    /// Counts the records and packets of a session.
     fn take(
         &mut self,
         session: &[Member],
@@ -100,7 +105,7 @@ impl Read {
         Ok(())
     }
 
-    /// What happens from one record of a session to the next.
+    /// Counts the transitions between consecutive records of a session.
     fn follow(&mut self, steps: &[Step], has_flags: bool, progress: &dyn Progress) -> Result<(), Cancelled> {
         if let [first, .., last] | [first @ last] = steps
             && has_flags
@@ -165,7 +170,7 @@ fn arrivals(trace: &Trace, time: usize, progress: &dyn Progress) -> Result<Vec<u
     counts(times.windows(2).map(|two| two[1] - two[0]), progress)
 }
 
-/// Total variation distance between two spreads of marks.
+/// Total variation distance between two distributions of marks.
 pub fn apart(a: &Marks, b: &Marks) -> f64 {
     let marks: BTreeSet<&u64> = a.keys().chain(b.keys()).collect();
     let counts =

@@ -1,7 +1,8 @@
-//! Heavy hitters: what a sketch finds in the addresses of a synthetic trace, against what it finds in the raw ones.
+//! Heavy hitters: those that a sketch finds in the addresses of a synthetic trace, compared with those in the
+//! raw ones.
 //!
-//! A sketch is the kind of instrument that a trace is made for testing. Good is a synthetic trace on which it behaves as on
-//! the raw one: relative errors near their floors, or within some 10 % of the raw figures.
+//! Testing sketches is a typical use of a trace. A good synthetic trace makes a sketch behave as the raw one
+//! does: relative errors are near their floors, or within about 10 % of the raw figures.
 
 pub mod sketch;
 
@@ -31,35 +32,40 @@ pub struct HeavyHitters {
     pub sketch: String,
     /// The column.
     pub column: String,
-    /// Heavy hitters that the sketch finds in the fitted records: values whose estimated count is at least 0.1 % of the rows.
+    /// Number of heavy hitters that the sketch finds in the fitted records: values whose estimated count is
+    /// at least 0.1 % of the rows.
     pub real_found: usize,
-    /// Heavy hitters that it finds in the synthetic records.
+    /// Number of heavy hitters that it finds in the synthetic records.
     pub synthetic_found: usize,
-    /// Relative error of the number found, |synthetic − real| / real. From 0, which is best; where the real number is 0,
-    /// 0 if the synthetic one is, too, else 1.
+    /// Relative error of the number found, |synthetic − real| / real. From 0, which is best; where the real
+    /// number is 0, 0 if the synthetic one is 0 as well, otherwise 1.
     pub count_error: f64,
     /// The same between the fitted and the held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count_floor: Option<f64>,
-    /// Mean over the true heavy hitters of the fitted records of |estimate − count| / count; 0 where there are none.
+    /// Mean over the true heavy hitters of the fitted records of |estimate − count| / count; 0 where there
+    /// are none.
     pub real_estimation: f64,
     /// The same for the synthetic records.
     pub synthetic_estimation: f64,
-    /// Relative error of the mean estimation error, by the same rule as `count_error`. A sketch that hardly errs on the raw
-    /// records makes this large without harm: look at the two means.
+    /// Relative error of the mean estimation error, by the same rule as `count_error`. If a sketch hardly
+    /// errs on the raw records this may be large without harm: compare the two means.
     pub estimation_error: f64,
     /// The same between the fitted and the held-out records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimation_floor: Option<f64>,
 }
 
-/// What a sketch makes of a column.
+/// The result of a sketch on a column.
 struct Reading {
     found: usize,
     estimation: f64,
 }
 
 /// Every sketch on every address column.
+///
+/// # Errors
+/// [`NotTaken`] when the schema has no addresses, or `progress` asks to stop.
 pub fn sketches(traces: &Traces, progress: &dyn Progress) -> Result<Vec<HeavyHitters>, NotTaken> {
     let columns: Vec<usize> = (0..traces.schema.columns.len())
         .filter(|&column| traces.schema.columns[column].field.is_address())

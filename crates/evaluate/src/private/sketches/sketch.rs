@@ -1,25 +1,26 @@
-//! Four sketches of a column: what each estimates every value's count to be.
+//! Four sketches of a column, each of which estimates every value's count.
 //!
-//! All have [`ROWS`] rows of [`COLUMNS`] counters. Their hash functions are multiply-add-shift (Dietzfelbinger: *Universal
-//! hashing and k-wise independent random variables via integer arithmetic without primes*, STACS 1996), pairwise independent,
-//! with fixed coefficients. A sketch is linear in the counts, so it is filled value by value instead of record by record.
+//! All have [`ROWS`] rows of [`COLUMNS`] counters. Their hash functions are multiply-add-shift
+//! (Dietzfelbinger: *Universal hashing and k-wise independent random variables via integer arithmetic without
+//! primes*, STACS 1996), pairwise independent, with fixed coefficients. A sketch is linear in the counts, so
+//! it is filled value by value instead of record by record.
 
 use super::super::draws::mix;
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks, chunks};
 
 /// Rows of counters.
 pub const ROWS: usize = 5;
-/// Counters a row.
+/// Counters per row.
 pub const COLUMNS: usize = 1_000;
-/// Levels of a universal sketch: each holds half the values of the one before.
+/// Levels of a universal sketch: each holds half the values of the previous one.
 const LEVELS: usize = 8;
 /// Share of updates that NitroSketch makes.
 const SAMPLED: f64 = 0.1;
 
-/// A distinct value and how many records have it.
+/// A distinct value and its count.
 pub type Counted = (u32, u64);
 
-/// The estimates of the counts, in the order of the counts.
+/// Estimates the counts, in the order of the counts.
 pub type Sketch = fn(&[Counted], &dyn Progress) -> Result<Vec<f64>, Cancelled>;
 
 /// Puts every value with its count into a sketch.
@@ -30,7 +31,7 @@ fn fill(counts: &[Counted], progress: &dyn Progress, mut put: impl FnMut(u32, u6
     Ok(())
 }
 
-/// Asks a sketch for every value.
+/// Queries a sketch for every value.
 fn estimates(
     counts: &[Counted],
     progress: &dyn Progress,
@@ -68,8 +69,12 @@ impl Hash {
     }
 }
 
-/// Count-Min (Cormode, Muthukrishnan: *An improved data stream summary: the count-min sketch and its applications*, Journal of
-/// Algorithms 55, 2005): every row adds a value's count to one counter; the estimate is the least of them, never too low.
+/// Count-Min (Cormode, Muthukrishnan: *An improved data stream summary: the count-min sketch and its
+/// applications*, Journal of Algorithms 55, 2005): every row adds a value's count to one counter; the
+/// estimate is the smallest of them, never too low.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn count_min(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let hashes: [Hash; ROWS] = std::array::from_fn(|row| Hash::new(1, row));
     let mut counters = vec![[0u64; COLUMNS]; ROWS];
@@ -82,7 +87,7 @@ pub fn count_min(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>
     estimates(counts, progress, |value| least(value).unwrap_or(0) as f64)
 }
 
-/// Rows that add a value's count to one counter with a sign of its own.
+/// Rows that add a value's count to one counter, with a sign that depends on the value.
 struct Signed {
     hashes: [(Hash, Hash); ROWS],
     counters: Vec<[f64; COLUMNS]>,
@@ -94,7 +99,7 @@ impl Signed {
         Signed { hashes, counters: vec![[0.0; COLUMNS]; ROWS] }
     }
 
-    /// Adds to the value, in each row its own amount.
+    /// Adds to a value, a separate amount in each row.
     fn add(&mut self, value: u32, amounts: [f64; ROWS]) {
         for (counters, ((place, sign), amount)) in
             self.counters.iter_mut().zip(self.hashes.iter().zip(amounts))
@@ -115,17 +120,23 @@ impl Signed {
     }
 }
 
-/// Count Sketch (Charikar, Chen, Farach-Colton: *Finding frequent items in data streams*, ICALP 2002): signs let other values
-/// cancel; the estimate is the median of the rows.
+/// Count Sketch (Charikar, Chen, Farach-Colton: *Finding frequent items in data streams*, ICALP 2002): with
+/// random signs other values cancel; the estimate is the median of the rows.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn count_sketch(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let mut sketch = Signed::new(2);
     fill(counts, progress, |value, count| sketch.add(value, [count as f64; ROWS]))?;
     estimates(counts, progress, |value| sketch.estimate(value))
 }
 
-/// UnivMon (Liu, Manousis, Vorsanger, Sekar, Braverman: *One sketch to rule them all*, SIGCOMM 2016): a Count Sketch of all values,
-/// one of about half of them, of a quarter, and so on. A value is read at the last level that holds it, where the fewest others
-/// are.
+/// UnivMon (Liu, Manousis, Vorsanger, Sekar, Braverman: *One sketch to rule them all*, SIGCOMM 2016): a Count
+/// Sketch of all values, one of about half of them, of a quarter, and so on. A value is estimated at the last
+/// level that holds it, which has the fewest other values.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn univ_mon(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let halves: [Hash; LEVELS - 1] = std::array::from_fn(|level| Hash::new(3, level));
     let last = |value| halves.iter().take_while(|half| half.bit(value)).count();
@@ -138,10 +149,13 @@ pub fn univ_mon(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>,
     estimates(counts, progress, |value| levels[last(value)].estimate(value))
 }
 
-/// NitroSketch (Liu, Ben-Basat, Einziger, Kassner, Braverman, Friedman, Sekar: *NitroSketch: robust and general sketch-based
-/// monitoring in software switches*, SIGCOMM 2019) over a Count Sketch: each row takes a record with probability [`SAMPLED`] and then adds
-/// its inverse. Which records it takes follows from their value and their number among the records of that value, so the order of
-/// a trace does not matter.
+/// NitroSketch (Liu, Ben-Basat, Einziger, Kassner, Braverman, Friedman, Sekar: *NitroSketch: robust and
+/// general sketch-based monitoring in software switches*, SIGCOMM 2019) over a Count Sketch: each row takes a
+/// record with probability [`SAMPLED`] and then adds its inverse. The choice depends on the value and the
+/// number of the record among those with that value, so the order of a trace does not matter.
+///
+/// # Errors
+/// [`Cancelled`] when `progress` asks to stop.
 pub fn nitro_sketch(counts: &[Counted], progress: &dyn Progress) -> Result<Vec<f64>, Cancelled> {
     let mut sketch = Signed::new(4);
     let below = (SAMPLED * u64::MAX as f64) as u64;
@@ -189,7 +203,8 @@ mod tests {
         let total: u64 = counts.iter().map(|(_, n)| n).sum();
         let second = (counts.iter().map(|(_, n)| (n * n) as f64).sum::<f64>() / COLUMNS as f64).sqrt();
         let nitro = second + (2_000.0 * (1.0 - SAMPLED) / SAMPLED).sqrt();
-        // Count-Min errs by at most e/w of all records, a row in e^-1 of the cases; the others by a few √(F₂/w).
+        // Count-Min errs by at most e/w of all records in all but e^-1 of the rows; the others by a few
+        // √(F₂/w).
         let bounds =
             [std::f64::consts::E * total as f64 / COLUMNS as f64, 3.0 * second, 3.0 * second, 3.0 * nitro];
         for (sketch, bound) in ALL.into_iter().zip(bounds) {
@@ -215,7 +230,7 @@ mod tests {
         let hash = Hash::new(9, 0);
         let mut cells = vec![0u32; COLUMNS];
         (0..100_000).for_each(|value| cells[hash.counter(value)] += 1);
-        // 100 a cell; consecutive values spread more evenly than random ones.
+        // 100 per cell; consecutive values spread more evenly than random ones.
         assert!(cells.iter().all(|n| (50..150).contains(n)));
         let ones = (0..100_000).filter(|&value| hash.bit(value)).count();
         assert!((49_000..51_000).contains(&ones));

@@ -1,4 +1,5 @@
-//! Flows that exporters tell: of a file of their datagrams, or of a capture that holds the packets which carry them.
+//! Flows reported by exporters: from a file of their datagrams, or from a capture of the packets that carry
+//! these.
 
 use super::super::Batches;
 use super::{Found, LeftOut, Source, said, typed, unread};
@@ -11,11 +12,11 @@ use polars_arrow::array::Array;
 use std::io::{BufReader, Read};
 use std::net::SocketAddr;
 
-/// Flows that wait until they are handed out.
+/// Flows that wait to be returned.
 struct Flows {
     exports: Exports,
     four: bool,
-    /// Flows that were left out for their addresses.
+    /// Flows that were skipped because of their addresses.
     left_out: LeftOut,
     ended: bool,
     chosen: Vec<usize>,
@@ -54,7 +55,7 @@ impl Flows {
         self.ended = true;
     }
 
-    /// What has been gathered, if that is anything.
+    /// The gathered flows as arrays, if there are any.
     fn arrays(&mut self) -> Option<Vec<Box<dyn Array>>> {
         if self.batch.is_empty() {
             return None;
@@ -114,17 +115,17 @@ impl Batches for Stored<'_> {
     }
 }
 
-/// Datagrams that the packets of a capture carry.
+/// Datagrams in the packets of a capture.
 pub struct Carried<'a> {
     source: Source<'a>,
     flows: Flows,
-    /// Packets that carry none.
+    /// Number of packets without a datagram.
     others: u64,
 }
 
 impl<'a> Carried<'a> {
     pub fn new(mut source: Source<'a>, ports: Vec<u16>) -> Self {
-        // Of which family the exporter is does not matter: what it tells does.
+        // The family of the exporter does not matter, only that of the flows.
         let four = std::mem::take(&mut source.four);
         source.reader = source.reader.with_datagrams(ports);
         Carried { source, flows: Flows::new(four), others: 0 }

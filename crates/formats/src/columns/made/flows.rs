@@ -1,4 +1,5 @@
-//! Flows that packets make, by time-outs. All packets are read before the first flow is known: those that came late may be its first.
+//! Flows derived from packets by timeouts. All packets are read before the first flow is known, because a
+//! late packet may belong to it.
 
 use super::super::Batches;
 use super::{Found, Source, said, typed};
@@ -11,9 +12,10 @@ use netdpsyn_trace::{Capture, capture};
 use polars_arrow::array::Array;
 use std::path::PathBuf;
 
-/// Packets and flows that are sorted in memory: about 26 MiB.
+/// Number of packets and flows that are sorted in memory: about 26 MiB.
 const HELD: usize = 1 << 18;
-/// Flows that are open at once: about 64 MiB. It is the same wherever a capture is read, since flows hang on it.
+/// Largest number of open flows: about 64 MiB. It is the same wherever a capture is read, since flows depend
+/// on it.
 const OPEN: usize = 1 << 18;
 
 /// The flows of a capture, by start and ends.
@@ -54,7 +56,7 @@ impl<'a> Flows<'a> {
     }
 }
 
-/// A flow of packets as exporters tell one.
+/// A flow of packets in the form of an exported flow.
 fn told(flow: flows::Flow) -> Flow {
     Flow {
         start: flow.start,

@@ -1,16 +1,18 @@
-//! Records that are made of what is no table: packets of captures, flows that these make, flows that exporters tell.
+//! Records that are derived from non-tabular files: packets of captures, flows derived from these, flows
+//! reported by exporters.
 //!
-//! What a file is, its first bytes say; what is made of it the schema does ([`netdpsyn_trace::Capture`]). The columns are called as those of the layouts
-//! `packet-flags` and `flow`, and have types, so that the reader of typed columns reads them. Memory is that of one batch, and where flows are made of
-//! packets that of the open ones: what is more goes to scratch files without names.
+//! The first bytes of a file determine its format; the schema determines what its records are
+//! ([`netdpsyn_trace::Capture`]). The columns have the names of the layouts `packet-flags` and `flow`, and
+//! types, so that the reader of typed columns applies. Memory is that of one batch and, where flows are
+//! derived from packets, that of the open flows; the rest goes to unnamed scratch files.
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | `packets` | a packet a record |
-//! | `flows` | flows by time-outs, made before the first is handed out |
+//! | `packets` | one packet per record |
+//! | `flows` | flows by timeouts, all derived before the first is returned |
 //! | `exports` | flows of datagrams, from a file of them or from a capture |
 //! | `typed` | both as typed arrays |
-//! | `said` | what was left out, in words |
+//! | `said` | what was skipped, in words |
 
 mod exports;
 mod flows;
@@ -30,7 +32,7 @@ use std::io::{self, BufReader, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// What records are made of.
+/// The source of derived records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
     /// A packet capture.
@@ -40,7 +42,7 @@ pub enum Made {
 }
 
 impl Made {
-    /// By the first 64 KiB of a file, or all of it.
+    /// Recognises a source by the first 64 KiB of a file, or all of it.
     pub fn of(head: &[u8]) -> Option<Made> {
         if let Some(kind) = netdpsyn_capture::kind_of(head) {
             return Some(Made::Capture(kind));
@@ -58,37 +60,34 @@ impl Made {
     }
 }
 
-/// What is to be known of the schema to make its records.
+/// The parts of a schema that determine how records are derived.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Making<'a> {
     /// Flows or packets, where it is known.
     pub kind: Option<Kind>,
-    /// Whether addresses are of IPv4 alone: others are left out.
+    /// Whether addresses are of IPv4 alone: others are skipped.
     pub four: bool,
-    /// Where scratch files may be; the system's folder for such where nothing is said.
+    /// The folder for scratch files; by default that of the system.
     pub scratch: Option<&'a Path>,
 }
 
-/// What a file was found to be, and what was left out of it.
+/// What a file is, and what was skipped.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// What it is, in words.
     pub what: Option<String>,
-    /// What was left out and why, in words with counts.
+    /// What was skipped and why, in words with counts.
     pub notes: Vec<String>,
 }
 
-/// The most memory, in bytes, that making records takes where a schema makes flows of packets; 0 for other files.
+/// The most memory, in bytes, that reading takes where a schema makes flows of packets; 0 for other files.
 pub fn making_bytes(schema: &Schema) -> u64 {
-    let flows = schema
-        .reading
-        .capture
-        .as_ref()
-        .is_some_and(|capture| capture.records == Some(capture::Records::Flows));
+    let capture = schema.reading.capture.as_ref();
+    let flows = capture.is_some_and(|capture| capture.records == Some(capture::Records::Flows));
     if flows { netdpsyn_capture::flows::Options::default().memory_bytes() as u64 } else { 0 }
 }
 
-/// Opens what a capture or datagrams are made into.
+/// Opens the derived records of a capture or of datagrams.
 pub fn open<'a>(
     made: Made,
     input: Input<'a>,
@@ -121,7 +120,7 @@ pub fn open<'a>(
         Made::Export(kind) => {
             if !declared.is_plain() && declared.records != Some(capture::Records::Exports) {
                 return wrong(
-                    "it holds datagrams of flow exporters, whose flows are records as they are: leave out what `reading` says of captures",
+                    "it holds datagrams of flow exporters, each flow of which is a record: remove the declarations about captures from `reading`",
                 );
             }
             Box::new(exports::Stored::new(kind, bytes, making.four, packing))
@@ -134,26 +133,26 @@ pub fn open<'a>(
     Ok((heads, columns))
 }
 
-/// A capture that is read, and what is left out of it beside what the reader leaves out.
+/// A capture with counts of what is skipped in addition to what its reader skips.
 struct Source<'a> {
     reader: Reader<BufReader<Box<dyn Read + Send + 'a>>>,
     four: bool,
-    /// Packets that were left out for their addresses.
+    /// Packets that were skipped because of their addresses.
     left_out: LeftOut,
     packing: Option<Packing>,
 }
 
-/// What was left out for its addresses.
+/// Records skipped because of their addresses.
 #[derive(Clone, Copy, Debug, Default)]
 struct LeftOut {
     /// Of IPv6, where addresses are of IPv4 alone.
     six: u64,
-    /// Of IPv6 that nobody has assigned, where they are of any family.
+    /// Of unassigned IPv6 ranges, where addresses are of any family.
     nobodys: u64,
 }
 
 impl LeftOut {
-    /// Whether a record with these addresses is left out; if so it is counted.
+    /// Whether a record with these addresses can be read; skipped ones are counted.
     fn takes(&mut self, four: bool, ends: [IpAddr; 2]) -> bool {
         let six = four && ends.iter().any(IpAddr::is_ipv6);
         let nobodys = !four && ends.iter().any(|ip| Address::of_ip(*ip).key().is_none());
@@ -163,7 +162,7 @@ impl LeftOut {
     }
 }
 
-/// Why a capture is not read on.
+/// Converts an error of a capture.
 fn failure(error: CaptureError, packet: u64) -> ReadError {
     match error {
         CaptureError::Io(error) => unread(FileFormat::Capture, error, &format!("packet {packet}")),
@@ -171,7 +170,7 @@ fn failure(error: CaptureError, packet: u64) -> ReadError {
     }
 }
 
-/// Why bytes could not be had; of what is packed, behind which record it is damaged.
+/// Converts an I/O error; for a compressed file, states after which record it is damaged.
 fn unread(format: FileFormat, error: io::Error, behind: &str) -> ReadError {
     match error.downcast::<Broken>() {
         Ok(Broken { packing, reason }) => super::broken(

@@ -1,4 +1,4 @@
-//! A packet a record.
+//! One packet per record.
 
 use super::super::Batches;
 use super::{Found, Source, failure, said, typed};
@@ -20,7 +20,7 @@ impl<'a> Packets<'a> {
 }
 
 impl Source<'_> {
-    /// The next packet that can be a record; `false` at the end.
+    /// Reads the next packet that can be a record; `false` at the end.
     pub fn next(&mut self, packet: &mut Packet) -> Result<bool, ReadError> {
         loop {
             let step = self.reader.next(packet);

@@ -1,11 +1,11 @@
-//! What a capture or datagrams were found to be, and what was left out, in words. All of it is private but what the file is.
+//! Describes a capture or datagrams, and what was skipped, in words. All of it is private except the format.
 
 use super::{Found, LeftOut, Source};
 use crate::packed::Packing;
 use netdpsyn_capture::{Kind, Skip, link_name};
 use netdpsyn_export::Tally;
 
-/// Of a capture, as far as it was read.
+/// Describes a capture, as far as it was read.
 pub fn of_capture(source: &Source) -> Found {
     let reader = &source.reader;
     let name = match reader.kind() {
@@ -33,13 +33,13 @@ pub fn of_capture(source: &Source) -> Found {
 
 fn skipped(why: Skip, count: u64) -> String {
     match why {
-        // These say themselves where they are.
+        // These name the packet themselves.
         Skip::EndsWithin(_) | Skip::Garbage(_) => why.to_string(),
         _ => format!("{count} packets are left out: {why}"),
     }
 }
 
-/// Of datagrams.
+/// Describes datagrams.
 pub fn of_exports(tally: &Tally) -> Vec<String> {
     let skips = tally.skips().map(|(why, count)| format!("left out: {count} {why}"));
     let mut notes: Vec<String> = skips.collect();
@@ -53,7 +53,7 @@ pub fn of_exports(tally: &Tally) -> Vec<String> {
     notes
 }
 
-/// Of what is left out for its addresses.
+/// Describes what is skipped because of its addresses.
 pub fn of_addresses(what: &str, left_out: LeftOut) -> impl Iterator<Item = String> {
     let LeftOut { six, nobodys } = left_out;
     let six = (six > 0).then(|| {
@@ -64,7 +64,7 @@ pub fn of_addresses(what: &str, left_out: LeftOut) -> impl Iterator<Item = Strin
     six.into_iter().chain(nobodys)
 }
 
-/// What a file is packed in, behind what it is.
+/// The compression of a file, as a suffix of its description.
 pub fn packed(packing: Option<Packing>) -> String {
     packing.map_or(String::new(), |packing| format!(", packed by {packing}"))
 }

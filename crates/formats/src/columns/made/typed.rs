@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 const NANOSECONDS: Unit = Unit::Of(TimeUnit::Nanoseconds);
 const TIME: Holds = Holds::Time { unit: NANOSECONDS, zoned: true };
 
-/// Columns of packets, as layout `packet-flags` calls them.
+/// Columns of packets, with the names of layout `packet-flags`.
 const PACKETS: [(&str, Holds); 16] = [
     ("srcip", Holds::Bytes),
     ("dstip", Holds::Bytes),
@@ -34,7 +34,7 @@ const PACKETS: [(&str, Holds); 16] = [
     ("tcp_flags", Holds::Text),
 ];
 
-/// Columns of flows, as layout `flow` calls them, and some more.
+/// Columns of flows, with the names of layout `flow` and some more.
 const FLOWS: [(&str, Holds); 13] = [
     ("srcip", Holds::Bytes),
     ("dstip", Holds::Bytes),
@@ -63,7 +63,7 @@ pub fn flow_heads() -> Vec<Head> {
     heads(&FLOWS)
 }
 
-/// The column at a position; `four` where no address is of IPv6.
+/// The column at an index; `four` where all addresses are of IPv4.
 pub fn of_packets(position: usize, packets: &[Packet], four: bool) -> Box<dyn Array> {
     match position {
         0 => addresses(packets, four, |packet| packet.source),
@@ -80,13 +80,13 @@ pub fn of_packets(position: usize, packets: &[Packet], four: bool) -> Box<dyn Ar
         11 => numbers(packets, |packet| packet.ip_flags),
         12 => numbers(packets, |packet| packet.fragment_offset),
         13 => numbers(packets, |packet| packet.ttl),
-        // It follows from the other fields, and is computed where packets are written.
+        // The checksum follows from the other fields, and is computed where packets are written.
         14 => numbers(packets, |_| 0u16),
         _ => flags(packets, |packet| packet.tcp_flags),
     }
 }
 
-/// The column at a position; `four` where no address is of IPv6.
+/// The column at an index; `four` where all addresses are of IPv4.
 pub fn of_flows(position: usize, flows: &[Flow], four: bool) -> Box<dyn Array> {
     match position {
         0 => addresses(flows, four, |flow| flow.source),
@@ -113,7 +113,7 @@ fn some_numbers<T, N: NativeType>(records: &[T], of: impl Fn(&T) -> Option<N>) -
     PrimitiveArray::from_iter(records.iter().map(of)).boxed()
 }
 
-/// Four bytes each, or sixteen, among which those of IPv4 are written as IPv6 writes them.
+/// Four bytes each, or sixteen with IPv4 addresses in IPv4-mapped form.
 fn addresses<T>(records: &[T], four: bool, of: impl Fn(&T) -> IpAddr) -> Box<dyn Array> {
     let size = if four { 4 } else { 16 };
     let mut bytes = Vec::with_capacity(size * records.len());
@@ -122,7 +122,7 @@ fn addresses<T>(records: &[T], four: bool, of: impl Fn(&T) -> IpAddr) -> Box<dyn
             (IpAddr::V4(address), true) => bytes.extend_from_slice(&address.octets()),
             (IpAddr::V4(address), false) => bytes.extend_from_slice(&address.to_ipv6_mapped().octets()),
             (IpAddr::V6(address), false) => bytes.extend_from_slice(&address.octets()),
-            // They were left out before.
+            // These records were skipped before.
             (IpAddr::V6(_), true) => bytes.extend_from_slice(&[0; 4]),
         }
     }
