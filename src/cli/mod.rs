@@ -14,6 +14,7 @@ mod reading_args;
 mod report;
 mod sample;
 mod serve;
+mod sparks;
 mod split;
 mod synthesize;
 mod trace_args;
