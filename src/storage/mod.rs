@@ -30,6 +30,7 @@ pub mod named;
 pub mod populations;
 pub mod releases;
 pub mod servers;
+pub mod signed_out;
 mod statement;
 pub mod tenants;
 pub mod turns;
