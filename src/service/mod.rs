@@ -34,6 +34,7 @@ pub mod reading;
 pub mod releases;
 pub mod requests;
 pub mod restore;
+pub mod room;
 pub mod sessions;
 pub mod slots;
 pub mod submit;

@@ -8,6 +8,7 @@ mod entry;
 mod job;
 mod quote;
 mod release;
+mod room;
 
 pub use admin::{Issued, issued, populations, tenant, tenants};
 pub use budget::budget;
@@ -17,6 +18,7 @@ pub use entry::{refused, sign_in};
 pub use job::{LIVE, job, jobs};
 pub use quote::quote;
 pub use release::{CHECKS, release, releases};
+pub use room::storage;
 
 use super::document;
 use crate::service::app::{Caller, Role};
@@ -34,7 +36,11 @@ pub struct Frame<'a> {
 /// Places that a role has, with their names.
 fn places(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
-        Role::Admin => &[("/console/tenants", "Tenants"), ("/console/populations", "Populations")],
+        Role::Admin => &[
+            ("/console/tenants", "Tenants"),
+            ("/console/populations", "Populations"),
+            ("/console/storage", "Storage"),
+        ],
         Role::Steward => &[
             ("/console/datasets", "Datasets"),
             ("/console/jobs", "Jobs"),
