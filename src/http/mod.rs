@@ -61,6 +61,7 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
         .routes(routes!(populations::set_cap))
         .routes(routes!(datasets::create, datasets::list))
         .routes(routes!(datasets::find, datasets::patch, datasets::erase))
+        .routes(routes!(datasets::compare))
         .routes(routes!(jobs::submit, jobs::list))
         .routes(routes!(jobs::find))
         .routes(routes!(jobs::cancel))

@@ -10,6 +10,7 @@ pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod capacity;
+pub mod comparison;
 pub mod conditioned;
 pub mod content;
 pub mod datasets;

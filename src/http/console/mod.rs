@@ -32,6 +32,7 @@ pub fn routes() -> [Router<App>; 2] {
         .route("/console/live.js", get(entry::live))
         .route("/console/datasets", get(datasets::list).post(datasets::create))
         .route("/console/datasets/{id}", get(datasets::find))
+        .route("/console/datasets/{id}/compare", get(datasets::compare))
         .route("/console/datasets/{id}/declare", post(datasets::declare))
         .route("/console/datasets/{id}/quote", post(datasets::quote))
         .route("/console/datasets/{id}/fit", post(datasets::fit))
