@@ -65,6 +65,10 @@ pub struct Choice {
 
 /// A fit, or a quote for one.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({"model_id": "0199c0de-0000-7000-8000-000000000002", "release_id": "0199c0de-0000-7000-8000-000000000003", "epsilon": 2.0, "delta": 1e-9,
+    "method": "adaptive", "hold_out": true, "rho": 0.0558,
+    "foretold": {"private": false, "two_way": {"lower": 0.012, "middle": 0.03, "upper": 0.052}, "beyond_measured": false},
+    "measured": {"private": true, "two_way": 0.028, "two_way_floor": 0.011, "accuracy_loss": 0.006}}))]
 pub struct Compared {
     /// The model of a fit; absent of a quote.
     #[serde(skip_serializing_if = "Option::is_none")]
