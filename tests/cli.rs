@@ -358,6 +358,16 @@ fn the_private_report_leads_with_its_verdict_and_shows_floors() {
     assert!(verdict.starts_with("two-way distance"), "{verdict}");
     let at = |part: &str| shown.find(part).unwrap_or_else(|| panic!("{part} in {shown}"));
     assert!(at("two-way distance") < at("Pairs of columns") && at("floor") < at("Attacks"));
+    // Raw above synthetic, before the figures; and nothing in a pipe that only a terminal understands.
+    assert!(at("At a glance") < at("Pairs of columns"));
+    let drawn = shown.lines().skip_while(|line| !line.starts_with("  byt, share at least so large"));
+    let sides: Vec<&str> = drawn.take(2).collect();
+    assert!(sides[0].contains("raw       █") && sides[1].contains("synthetic █"), "{sides:?}");
+    assert!(shown.chars().all(|c| c == '\n' || !c.is_control()));
+    let bytes =
+        &json["one_way"].as_array().unwrap().iter().find(|one| one["column"] == "byt").unwrap()["spread"];
+    let all: f64 = bytes["real"].as_array().unwrap().iter().map(|share| share.as_f64().unwrap()).sum();
+    assert!((all - 1.0).abs() < 1e-9, "{bytes}");
 
     // Without held-out records there are no floors, and the attack that needs them says so.
     let alone = evaluated(&lab, &[&["raw.fit.csv", "syn.csv"], FLOWS].concat());

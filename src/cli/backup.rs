@@ -1,6 +1,7 @@
 //! `netdpsyn admin backup` and `netdpsyn admin restore`.
 
 use super::Failure;
+use super::progress::Bar;
 use crate::config::Config;
 use crate::service::app::{App, Caller};
 use crate::service::backup::{self, BackupError, Manifest};
@@ -29,13 +30,16 @@ pub struct Restore {
 
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
-        Failure::Server(error.to_string())
+        match error {
+            BackupError::Cancelled(cancelled) => Failure::Local(cancelled.into()),
+            error => Failure::Server(error.to_string()),
+        }
     }
 }
 
 impl Backup {
     pub async fn run(self, app: &App, caller: &Caller) -> Result<(), Failure> {
-        let made = backup::backup(app, caller, &self.folder).await?;
+        let made = backup::backup(app, caller, &self.folder, &Bar::new()).await?;
         show_backup(&made, &self.folder);
         Ok(())
     }
@@ -44,7 +48,7 @@ impl Backup {
 impl Restore {
     pub async fn run(self, config: Config) -> Result<(), Failure> {
         let asked = Asked { keep_files: self.keep_files, files_only: self.files_only };
-        show_restored(&restore::restore(config, &self.folder, asked).await?);
+        show_restored(&restore::restore(config, &self.folder, asked, &Bar::new()).await?);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The private report, for people: the verdict, then each measure with its floor beside it.
 
+use super::sparks::sparks;
 use crate::evaluate::private::anomaly::Anomaly;
 use crate::evaluate::private::attacks::{Attacks, copies::Copies};
 use crate::evaluate::private::classify::{Both, Classification};
@@ -37,9 +38,12 @@ pub fn summary(report: &Report) -> String {
             Grade::Fair => "fair",
             Grade::Poor => "POOR",
         };
-        text += &wrapped(&format!("  {mark}  {}", finding.text), 8);
+        // Coloured once the line is broken, so that no colour counts as characters; on a terminal alone, and not where NO_COLOR is set.
+        let line = wrapped(&format!("  {mark}  {}", finding.text), 8);
+        text += &line.replacen(mark, &coloured(mark, finding.grade), 1);
     }
     let _ = write!(text, "\n{}", wrapped(&format!("  {RULE}"), 2));
+    text += &sparks(report);
     text += &section("Pairs of columns", &report.two_way, two_way);
     text += &section("Triples of columns", &report.three_way, three_way);
     text += &section("Single columns", &report.one_way, |columns| one_way(columns));
@@ -54,6 +58,17 @@ pub fn summary(report: &Report) -> String {
     text += &section("Validity", &report.validity, validity);
     text += &section("Attacks", &report.attacks, attacks);
     text
+}
+
+/// The word for a grade in its colour, where standard output is a terminal that shows colours.
+fn coloured(mark: &str, grade: Grade) -> String {
+    let mark = console::style(mark);
+    match grade {
+        Grade::Good => mark.green(),
+        Grade::Fair => mark.yellow(),
+        Grade::Poor => mark.red().bold(),
+    }
+    .to_string()
 }
 
 /// A heading and the figures below it, or the reason why there are none.

@@ -15,6 +15,7 @@ mod report;
 mod sample;
 mod serve;
 mod settings;
+mod sparks;
 mod split;
 mod synthesize;
 mod trace_args;

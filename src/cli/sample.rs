@@ -1,7 +1,7 @@
 //! `netdpsyn sample`
 
 use super::Failure;
-use crate::progress::Quiet;
+use super::progress::Bar;
 use crate::service::local;
 use crate::simulate::{flows, packets};
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ impl Args {
             }
             Kind::Packets => (packets::schema(), packets::simulate(self.rows, self.seed)),
         };
-        local::write_trace(&self.output, &trace, &schema, &Quiet)?;
+        local::write_trace(&self.output, &trace, &schema, &Bar::new())?;
         println!("Simulated {} records: {}", trace.rows(), self.output.display());
         println!(
             "Declare them as: --preset {}{} --window {}",

@@ -1,6 +1,7 @@
 //! `netdpsyn split`
 
 use super::Failure;
+use super::progress::Bar;
 use crate::service::local;
 use std::path::PathBuf;
 
@@ -27,7 +28,7 @@ impl Args {
         };
         let fit = self.fit.clone().unwrap_or_else(|| beside("fit"));
         let test = self.test.clone().unwrap_or_else(|| beside("test"));
-        let (kept, held_out) = local::split(&self.input, &fit, &test)?;
+        let (kept, held_out) = local::split(&self.input, &fit, &test, &Bar::new())?;
         println!("Written: {}\n         {}", fit.display(), test.display());
         eprintln!("private: {kept} rows to fit on, {held_out} held out");
         Ok(())

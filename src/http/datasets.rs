@@ -3,12 +3,13 @@
 use super::extract::{Body, Path, Query, arriving};
 use super::openapi::File;
 use crate::service::app::{App, Caller, Page, PageQuery};
+use crate::service::comparison::{self, ComparisonQuery, ComparisonView};
 use crate::service::datasets::{self, DatasetPatch, DatasetView, NewDataset};
 use crate::service::problem::Problem;
 use crate::service::uploads;
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use uuid::Uuid;
@@ -60,6 +61,24 @@ pub async fn patch(
     Body(patch): Body<DatasetPatch>,
 ) -> Result<Json<DatasetView>, Problem> {
     datasets::patch(&app, &caller, id, patch).await.map(Json)
+}
+
+/// Set up to five fits and quotes of the dataset side by side: ε, what was foretold, and what private reports say. Each private report of which figures are shown counts as
+/// opened, and each ε as quoted (steward).
+#[utoipa::path(get, path = "/v1/datasets/{id}/comparison", tag = "datasets", operation_id = "compare_fits", params(("id" = Uuid, Path, description = "The dataset."),
+        ("model" = Option<Vec<Uuid>>, Query, description = "Models of the dataset's fits."),
+        ("epsilon" = Option<Vec<f64>>, Query, description = "ε of fits that are not there: each is quoted."),
+        ("hold_out" = Option<bool>, Query, description = "Whether those would hold out a fifth.")),
+    responses((status = 200, description = "What may be compared, and what was asked for.", body = ComparisonView),
+        (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]
+pub async fn compare(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    uri: Uri,
+) -> Result<Json<ComparisonView>, Problem> {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned();
+    comparison::comparison(&app, &caller, id, &ComparisonQuery::of(pairs)?).await.map(Json)
 }
 
 /// Erase the raw trace and everything private made from it; ledger and releases stay (steward).

@@ -34,6 +34,7 @@ pub mod populations;
 pub mod pulse;
 mod ranges;
 pub mod releases;
+pub mod room;
 pub mod server;
 pub mod tenants;
 
@@ -60,6 +61,7 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
         .routes(routes!(populations::set_cap))
         .routes(routes!(datasets::create, datasets::list))
         .routes(routes!(datasets::find, datasets::patch, datasets::erase))
+        .routes(routes!(datasets::compare))
         .routes(routes!(jobs::submit, jobs::list))
         .routes(routes!(jobs::find))
         .routes(routes!(jobs::cancel))
@@ -74,6 +76,7 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
         .routes(routes!(releases::report))
         .routes(routes!(releases::report_page))
         .routes(routes!(releases::private_report))
+        .routes(routes!(room::storage))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready));
     let slow = OpenApiRouter::new()

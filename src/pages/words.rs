@@ -1,4 +1,6 @@
-//! Numbers as people read them.
+//! Numbers and times as people read them.
+
+use maud::{Markup, html};
 
 /// A whole number with a thin mark at every thousand.
 pub fn whole(n: impl Into<i128>) -> String {
@@ -31,12 +33,13 @@ pub fn about(x: f64) -> String {
     }
 }
 
-/// A time of the API to the second; a day stays one.
-pub fn when(time: &str) -> String {
-    match time.split_once('T') {
+/// A time of the API to the second; a day stays one. No line breaks within it.
+pub fn when(time: &str) -> Markup {
+    let shown = match time.split_once('T') {
         Some((day, time)) => format!("{day} {}Z", time.split(['.', 'Z']).next().unwrap_or_default()),
         None => time.into(),
-    }
+    };
+    html! { time datetime=(time) { (shown) } }
 }
 
 /// Bytes in the unit that fits.

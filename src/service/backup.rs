@@ -12,6 +12,8 @@
 use super::app::{App, Caller, shown_time};
 use super::journal;
 use super::problem::Problem;
+use crate::account::Stage;
+use crate::progress::{Cancelled, Progress};
 use crate::storage::copies::{Copied, Filling};
 use crate::storage::dump;
 use crate::storage::marks::{self, Mark};
@@ -33,6 +35,9 @@ pub enum BackupError {
     /// It is refused.
     #[error("{0}")]
     Refused(String),
+    /// It was stopped on request.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// Database or files failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -90,13 +95,20 @@ impl TableCopy {
 }
 
 /// Makes a backup in a folder that is new or empty. What is incomplete after a failure is removed.
-pub async fn backup(app: &App, caller: &Caller, folder: &Path) -> Result<Manifest, BackupError> {
+pub async fn backup(
+    app: &App,
+    caller: &Caller,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<Manifest, BackupError> {
     caller.admin()?;
     let filling = Filling::begin(folder)?.ok_or_else(|| {
         BackupError::Refused(format!("{} is not empty; name a folder that is new", folder.display()))
     })?;
     let (mut manifest, named) = database(app, &filling).await?;
-    for key in named {
+    let total = named.len() as u64;
+    for (done, key) in named.into_iter().enumerate() {
+        progress.step(Stage::Write, done as u64, total)?;
         match filling.link(&format!("artifacts/{key}"), &app.artifacts.path(&key)?)? {
             Some(copied) => manifest.files.push(copied),
             None => manifest.gone.push(key),

@@ -6,6 +6,7 @@ use crate::account::{Guarantee, Rho, zcdp};
 use crate::ledger::{Account, Amount};
 use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Entry};
+use crate::storage::looks::{self, Look};
 use crate::storage::words::words;
 use crate::storage::{Tx, populations};
 use serde::{Deserialize, Serialize};
@@ -152,7 +153,7 @@ impl AccountView {
 
 /// The budget of a tenant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"tenant": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}, "populations": [{"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}]}))]
+#[schema(example = json!({"tenant": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}, "populations": [{"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}, "looks": ["parse report", "quote"]}]}))]
 pub struct BudgetView {
     /// Over all populations.
     pub tenant: AccountView,
@@ -162,7 +163,7 @@ pub struct BudgetView {
 
 /// The budget of a population.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}, "looks": ["parse report", "quote"]}))]
 pub struct PopulationBudget {
     /// Its id.
     pub id: Uuid,
@@ -171,6 +172,8 @@ pub struct PopulationBudget {
     /// Its account.
     #[serde(flatten)]
     pub account: AccountView,
+    /// What was looked at of its people so far, out of `parse report`, `quote`, `draft trace` and `private report`: what is published from now on tells readers so.
+    pub looks: Vec<&'static str>,
 }
 
 words! {
@@ -287,6 +290,7 @@ pub async fn budget(app: &App, caller: &Caller) -> Result<BudgetView, Problem> {
             id: population.id,
             name: population.name,
             account: AccountView::of(&account),
+            looks: looks::of(&mut tx, population.id).await?.into_iter().map(Look::name).collect(),
         });
     }
     Ok(BudgetView { tenant: AccountView::of(&account), populations })

@@ -16,7 +16,7 @@ use crate::formats::{
 use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
 use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
-use crate::progress::{Cancelled, Halted, Progress, Quiet};
+use crate::progress::{Cancelled, Halted, Progress};
 use crate::trace::layouts::{self, Layout, layout};
 use crate::trace::{Families, Grain, Kind, Reading, Role, Schema, SchemaError, Trace, Window};
 use std::io;
@@ -640,15 +640,23 @@ fn amended(
 
 /// The lab's hold-out: of rows counted from 0, every one with i % 5 = 4 goes to `held_out`, the others to `kept`. Returns how many
 /// went to each. Not for the service: one row more or less moves all later ones.
-pub fn split(input: &Path, kept: &Path, held_out: &Path) -> Result<(u64, u64), LocalError> {
+pub fn split(
+    input: &Path,
+    kept: &Path,
+    held_out: &Path,
+    progress: &dyn Progress,
+) -> Result<(u64, u64), LocalError> {
     for path in [kept, held_out] {
         if format_of(path, None)? != OutputFormat::Csv {
             return Err(LocalError::OnlyCsv(path.into()));
         }
     }
     let mut files = (NewFile::create(kept)?, NewFile::create(held_out)?);
-    let counts = formats::split_rows(input, &mut files.0, &mut files.1, &Quiet)
-        .map_err(|source| LocalError::Read { path: input.into(), source })?;
+    let counts =
+        formats::split_rows(input, &mut files.0, &mut files.1, progress).map_err(|error| match error {
+            ReadError::Cancelled(cancelled) => cancelled.into(),
+            source => LocalError::Read { path: input.into(), source },
+        })?;
     files.0.publish()?;
     files.1.publish()?;
     Ok(counts)

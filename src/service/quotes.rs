@@ -28,6 +28,8 @@ const SECONDS_A_COLUMN: f64 = 6e-7;
     "structure": {"across": "hosts"},
     "fidelity": {"private": true, "two_way": {"lower": 0.012, "middle": 0.03, "upper": 0.052},
         "accuracy_loss": {"lower": 0.004, "middle": 0.02, "upper": 0.061}, "beyond_measured": false},
+    "curve": [{"epsilon": 1.0, "rho": 0.0148, "two_way": {"lower": 0.019, "middle": 0.043, "upper": 0.07}, "accuracy_loss": {"lower": 0.006, "middle": 0.024, "upper": 0.09}},
+        {"epsilon": 2.0, "rho": 0.0558, "two_way": {"lower": 0.012, "middle": 0.03, "upper": 0.052}, "accuracy_loss": {"lower": 0.004, "middle": 0.02, "upper": 0.061}}],
     "resources": {"private": true, "memory_bytes": 209000000, "server_bytes": 12884901888u64, "fits": true, "seconds": 3},
     "disk": {"private": true, "bytes": 110490112, "room_bytes": 42949672960u64, "fits": true}}))]
 pub struct QuoteView {
@@ -49,6 +51,10 @@ pub struct QuoteView {
     /// was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fidelity: Option<Fidelity>,
+    /// What other ε foretell, in ascending order, that which is asked for among them; as private as `fidelity`, and absent with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub curve: Vec<AtEpsilon>,
     /// What of the trace lies outside the declaration; absent until a trace is parsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outside: Option<Outside>,
@@ -99,6 +105,41 @@ pub struct Fidelity {
     /// What is foretold.
     #[serde(flatten)]
     pub foretold: Foretold,
+}
+
+/// What an ε costs and foretells, all else being as it was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct AtEpsilon {
+    /// ε.
+    pub epsilon: f64,
+    /// ρ that a fit would reserve.
+    pub rho: f64,
+    /// Two-way distance.
+    pub two_way: foretell::Range,
+    /// What trees lose of their accuracy; absent where the schema has no key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy_loss: Option<foretell::Range>,
+}
+
+/// The ε of a curve: twenty steps from a tenth to ten.
+const STEPS: i32 = 20;
+
+impl AtEpsilon {
+    /// The curve through what is asked for, of so many records.
+    fn curve(request: &QuoteRequest, schema: &Schema, rows: u64) -> Vec<AtEpsilon> {
+        let rounded = |epsilon: f64| format!("{epsilon:.2e}").parse().unwrap_or(epsilon);
+        let steps = (0..=STEPS).map(|step| rounded(0.1 * 100f64.powf(f64::from(step) / f64::from(STEPS))));
+        let mut epsilons: Vec<f64> = steps.chain([request.epsilon]).collect();
+        epsilons.sort_by(f64::total_cmp);
+        epsilons.dedup();
+        let at = |epsilon: f64| {
+            let plan = QuoteRequest { epsilon, ..request.clone() }.plan().ok()?;
+            let told = foretell::foretold(&plan, schema, expect::measured_rows(rows, request.hold_out))?;
+            let rho = plan.allowance().as_f64();
+            Some(AtEpsilon { epsilon, rho, two_way: told.two_way, accuracy_loss: told.accuracy_loss })
+        };
+        epsilons.into_iter().filter_map(at).collect()
+    }
 }
 
 /// What of a trace lies outside its declaration.
@@ -201,6 +242,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
             let foretold = foretell::foretold(&plan, &schema, expect::measured_rows(rows, request.hold_out))?;
             Some(Fidelity { private, foretold })
         }),
+        curve: rows.map(|rows| AtEpsilon::curve(&request, &schema, rows)).unwrap_or_default(),
         outside: report.as_ref().map(|report| Outside {
             private: true,
             warnings: report.warnings.clone(),
@@ -209,4 +251,26 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
         disk: Disk::of(&plan, &schema, rows.unwrap_or(0), private && rows.is_some(), disk::room(app)),
         resources: report.map(|report| Resources::of(&plan, &schema, report.records, server)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::flows;
+
+    #[test]
+    fn a_curve_goes_through_what_is_asked_for_and_more_is_never_worse() {
+        for (epsilon, points) in [(2.0, 21), (1.0, 21), (3.0, 22), (50.0, 22), (0.05, 22)] {
+            let request = QuoteRequest::usual(uuid::Uuid::nil(), epsilon, true);
+            let schema = flows::schema();
+            let curve = AtEpsilon::curve(&request, &schema, 40_000);
+            assert_eq!(curve.len(), points, "{epsilon}");
+            assert!(curve.is_sorted_by(|a, b| a.epsilon < b.epsilon && a.rho < b.rho));
+            assert!(curve.is_sorted_by(|a, b| a.two_way.middle >= b.two_way.middle));
+            let at = curve.iter().find(|at| at.epsilon == epsilon).unwrap();
+            let plan = request.plan().unwrap();
+            let told = foretell::foretold(&plan, &schema, expect::measured_rows(40_000, true)).unwrap();
+            assert_eq!((at.rho, at.two_way), (plan.allowance().as_f64(), told.two_way));
+        }
+    }
 }

@@ -189,6 +189,22 @@ measured! {
     }
 }
 
+impl QuoteRequest {
+    /// A fit in the usual way, of as many records as there are.
+    pub fn usual(dataset_id: Uuid, epsilon: f64, hold_out: bool) -> Self {
+        let delta = super::budget::default_delta();
+        QuoteRequest {
+            dataset_id,
+            epsilon,
+            delta,
+            method: Method::default(),
+            options: fit::Options::default(),
+            hold_out,
+            rows: None,
+        }
+    }
+}
+
 /// That something was confirmed is never written down: neither with the job nor in a digest of its request.
 fn unkept(_: &bool) -> bool {
     true

@@ -8,8 +8,10 @@
 use super::app::App;
 use super::backup::{BackupError, FORMAT, MANIFEST, Manifest, TableCopy};
 use super::journal::{self, Spend};
+use crate::account::Stage;
 use crate::config::Config;
 use crate::ledger::Amount;
+use crate::progress::Progress;
 use crate::storage::copies::verified;
 use crate::storage::in_use::InUse;
 use crate::storage::{Artifacts, Db, Tx, closed, datasets, dump, jobs, named, releases};
@@ -59,7 +61,7 @@ fn refused<T>(why: impl Into<String>) -> Result<T, BackupError> {
 }
 
 /// What is in a backup, if all of it is there and as it was written.
-pub fn checked(folder: &Path) -> Result<Manifest, BackupError> {
+pub fn checked(folder: &Path, progress: &dyn Progress) -> Result<Manifest, BackupError> {
     let Ok(text) = std::fs::read_to_string(folder.join(MANIFEST)) else {
         return refused(format!("{} is no complete backup: it has no {MANIFEST}", folder.display()));
     };
@@ -80,7 +82,9 @@ pub fn checked(folder: &Path) -> Result<Manifest, BackupError> {
             manifest.program
         ));
     }
-    for file in &manifest.files {
+    let total = manifest.files.len() as u64;
+    for (done, file) in manifest.files.iter().enumerate() {
+        progress.step(Stage::Read, done as u64, total)?;
         if verified(folder, file)?.is_none() {
             return refused(format!("{} is not what it was when the backup was made", file.path));
         }
@@ -92,8 +96,13 @@ pub fn checked(folder: &Path) -> Result<Manifest, BackupError> {
 }
 
 /// Restores a backup. Nothing is written before all of it is checked; the database comes last, in one transaction.
-pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Restored, BackupError> {
-    let manifest = checked(folder)?;
+pub async fn restore(
+    config: Config,
+    folder: &Path,
+    asked: Asked,
+    progress: &dyn Progress,
+) -> Result<Restored, BackupError> {
+    let manifest = checked(folder, progress)?;
     closed::folder(&config.data_dir)?;
     let Some(_alone) = InUse::alone(&config.data_dir)? else {
         return refused("a server uses the data directory; stop it first");
@@ -150,7 +159,7 @@ pub async fn restore(config: Config, folder: &Path, asked: Asked) -> Result<Rest
         let keys = manifest.files.iter().filter_map(|file| file.path.strip_prefix("artifacts/"));
         unnamed.extend(keys.filter(|key| !is_note(key) && !named.contains(*key)).map(String::from));
     }
-    let files = put_files(folder, &manifest, &artifacts, &unnamed).await?;
+    let files = put_files(folder, &manifest, &artifacts, &unnamed, progress).await?;
     if !asked.files_only {
         put_rows(folder, &manifest, &db, &artifacts, (knows, &erased)).await?;
     }
@@ -186,9 +195,12 @@ async fn put_files(
     manifest: &Manifest,
     artifacts: &Artifacts,
     erased: &[String],
+    progress: &dyn Progress,
 ) -> Result<usize, BackupError> {
     let mut put = 0;
-    for file in &manifest.files {
+    let total = manifest.files.len() as u64;
+    for (done, file) in manifest.files.iter().enumerate() {
+        progress.step(Stage::Write, done as u64, total)?;
         let Some(key) = file.path.strip_prefix("artifacts/") else { continue };
         let there = artifacts.path(key)?.exists();
         if erased.iter().any(|e| e == key) || there && (is_note(key) || artifacts.is_same(key, file)?) {

@@ -2,16 +2,15 @@
 //! never the key.
 //!
 //! Every server that shares the data directory knows the secret by which texts are signed, so that any of them takes what another one gave; and every request asks the
-//! database for the key, so that revoking works at once. What a browser signs out of is remembered by the server that was told; elsewhere the text is good until it lapses.
+//! database for the key, so that revoking works at once, and whether somebody signed out of it, which is remembered there until the text lapses.
 
 use super::app::{App, Caller};
 use super::keys;
 use super::problem::Problem;
 use crate::fit::keys::{keyed, secret};
-use crate::storage::Halves;
+use crate::storage::{Halves, signed_out};
 use hmac::Mac;
 use ipnet::IpNet;
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -25,8 +24,6 @@ pub struct Sessions {
     folder: Halves,
     /// The secret, once it was needed.
     secret: Mutex<Option<[u8; 32]>>,
-    /// Sessions that were signed out of, until they lapse (µs since 1970).
-    ended: Mutex<HashMap<String, i64>>,
 }
 
 /// A session that is good now.
@@ -41,7 +38,7 @@ pub struct Session {
 impl Sessions {
     /// None yet; the secret lies in this folder.
     pub fn of(folder: Halves) -> Self {
-        Sessions { folder, secret: Mutex::default(), ended: Mutex::default() }
+        Sessions { folder, secret: Mutex::default() }
     }
 
     /// The secret: the one that the first server made.
@@ -80,18 +77,6 @@ impl Sessions {
             false => Err(Problem::forged()),
         }
     }
-
-    /// Signs out of a session.
-    pub fn end(&self, session: &Session) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.insert(session.name.clone(), session.until);
-    }
-
-    fn has_ended(&self, name: &str, now: i64) -> bool {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.retain(|_, until| *until > now);
-        ended.contains_key(name)
-    }
 }
 
 impl Session {
@@ -117,6 +102,14 @@ pub async fn begin(app: &App, from: IpNet, key: &str) -> Result<(String, i64), P
     Ok((format!("{text}.{signature}"), SECONDS))
 }
 
+/// Signs out of a session, on every server.
+pub async fn end(app: &App, session: &Session) -> Result<(), Problem> {
+    let mut tx = app.begin("sessions.end").await?;
+    let now = tx.now().await?;
+    signed_out::add(&mut tx, &session.name, session.until, now).await?;
+    Ok(tx.commit().await?)
+}
+
 /// Who is signed in by what a browser kept; refuses what was not given here, has lapsed or was signed out of, and keys that are revoked.
 pub async fn find(app: &App, kept: &str) -> Result<(Caller, Session), Problem> {
     let (text, signature) = kept.rsplit_once('.').ok_or_else(Problem::unauthorised)?;
@@ -129,10 +122,10 @@ pub async fn find(app: &App, kept: &str) -> Result<(Caller, Session), Problem> {
     let mut tx = app.read("sessions.find").await?;
     let now = tx.now().await?;
     let caller = keys::holder_of(&mut tx, public).await?;
+    let ended = signed_out::contains(&mut tx, name).await?;
     drop(tx);
     // One that is good for longer than any is of a clock that went back.
-    let good = (now..=now.saturating_add(SECONDS * 1_000_000)).contains(&until)
-        && !app.sessions.has_ended(name, now);
+    let good = (now..=now.saturating_add(SECONDS * 1_000_000)).contains(&until) && !ended;
     let caller = caller.filter(|_| good).ok_or_else(Problem::unauthorised)?;
     Ok((caller, Session { name: name.into(), until }))
 }
@@ -155,14 +148,5 @@ mod tests {
         let elsewhere = tempfile::tempdir().unwrap();
         let elsewhere = Sessions::of(Halves::open(elsewhere.path()).unwrap());
         assert_ne!(elsewhere.form("a").unwrap(), form);
-    }
-
-    #[test]
-    fn what_was_signed_out_of_is_remembered_until_it_lapses() {
-        let folder = tempfile::tempdir().unwrap();
-        let sessions = Sessions::of(Halves::open(folder.path()).unwrap());
-        sessions.end(&Session { name: "a".into(), until: 10 });
-        assert!(sessions.has_ended("a", 5) && !sessions.has_ended("b", 5));
-        assert!(!sessions.has_ended("a", 10) && sessions.ended.lock().unwrap().is_empty());
     }
 }

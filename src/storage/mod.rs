@@ -30,11 +30,13 @@ pub mod named;
 pub mod populations;
 pub mod releases;
 pub mod servers;
+pub mod signed_out;
 mod statement;
 pub mod tenants;
 pub mod turns;
 pub mod tx;
 pub mod uploads;
+pub mod usage;
 pub mod words;
 
 pub use artifacts::Artifacts;

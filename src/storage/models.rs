@@ -1,5 +1,6 @@
 //! Models: what fits committed.
 
+use super::releases::Release;
 use super::statement::{one, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx};
@@ -51,4 +52,19 @@ pub async fn is_published(tx: &mut Tx, model: Uuid) -> Result<bool, StorageError
         sql!(is_published, "SELECT COUNT(*) FROM releases WHERE model_id = $1 AND state = 'published'"))
         .bind(model).fetch_one(c).await)?;
     Ok(count > 0)
+}
+
+/// The models of a dataset of which a trace was compared with the raw one.
+pub async fn compared(tx: &mut Tx, dataset: Uuid) -> Result<Vec<Uuid>, StorageError> {
+    Ok(on!(tx, c => query_scalar(
+        sql!(compared, "SELECT DISTINCT model_id FROM releases WHERE dataset_id = $1 AND private_report IS NOT NULL AND condition IS NULL"))
+        .bind(dataset).fetch_all(c).await)?)
+}
+
+/// The release by which a model is compared with the raw trace: one that has the raw mix, a published one before drafts.
+pub async fn compared_release(tx: &mut Tx, model: Uuid) -> Result<Option<Release>, StorageError> {
+    Ok(on!(tx, c => query_as::<_, Release>(
+        sql!(compared_release, "SELECT * FROM releases WHERE model_id = $1 AND private_report IS NOT NULL AND condition IS NULL
+             ORDER BY CASE state WHEN 'published' THEN 0 ELSE 1 END, seq LIMIT 1"))
+        .bind(model).fetch_optional(c).await)?)
 }

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from netdpsyn_client import AuthenticatedClient, Client
 from netdpsyn_client.api.budget import list_entries, show_budget
-from netdpsyn_client.api.datasets import change_dataset, create_dataset, erase_dataset, list_datasets, show_dataset, upload_trace
+from netdpsyn_client.api.datasets import change_dataset, compare_fits, create_dataset, erase_dataset, list_datasets, show_dataset, upload_trace
 from netdpsyn_client.api.jobs import cancel_job, list_jobs, quote_fit, show_job, submit_job
 from netdpsyn_client.api.keys import issue_key, list_keys, revoke_key
 from netdpsyn_client.api.models import show_marginals, show_model
 from netdpsyn_client.api.populations import create_population, list_populations, set_population_cap
 from netdpsyn_client.api.probes import is_alive, is_ready
 from netdpsyn_client.api.releases import download_trace, list_releases, publish_release, show_private_report, show_release, show_report
+from netdpsyn_client.api.storage import show_storage
 from netdpsyn_client.api.tenants import create_tenant, list_tenants, set_tenant_cap, show_tenant, show_tenant_budget
 from netdpsyn_client.models import (
     DatasetPatch, DatasetState, EvaluateRequest, EvaluateRequestKind, FitRequest, FitRequestKind, GenerateRequest, GenerateRequestKind, GuaranteeCap,
@@ -130,6 +131,11 @@ def tour(url, admin_key):
     ask(download_trace, reader, 304, id=release, if_none_match=content.headers["ETag"])
     assert ask(show_private_report, steward, id=release).parsed.private
     ask(show_private_report, reader, 403, id=release)
+
+    compared = ask(compare_fits, steward, id=dataset.id, model=[fitted.model_id], epsilon=[0.5, 1.0]).parsed
+    assert compared.private and len(compared.items) == 3 and compared.items[0].measured.two_way > 0
+    ask(compare_fits, reader, 403, id=dataset.id)
+    assert tenant.id in [t.id for t in ask(show_storage, admin).parsed.tenants]
 
     budget = ask(show_budget, steward).parsed
     assert budget.tenant.spent.rho == fitted.rho and len(budget.populations) == 2

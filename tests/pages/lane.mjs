@@ -89,9 +89,45 @@ async function look(page, name) {
 }
 
 /** Plots are drawn: what an open element swallows has no size. */
-async function drawn(page) {
-  const sizes = await page.$$eval("svg rect, svg circle", (all) => all.map((one) => one.getBoundingClientRect().width));
-  assert(sizes.length > 20 && sizes.filter((size) => size > 0).length > 0.5 * sizes.length, `${sizes.length} parts of plots are drawn`);
+async function drawn(page, least = 1) {
+  const sizes = await page.$$eval("svg rect, svg circle, svg polygon", (all) => all.map((one) => one.getBoundingClientRect().width));
+  assert(sizes.length >= least && sizes.filter((size) => size > 0).length > 0.5 * sizes.length, `${sizes.length} parts of plots are drawn`);
+}
+
+/** Drops a file onto the form, as a hand does that drags one from elsewhere. */
+async function dropped(page, input, file) {
+  const [text, name] = [readFileSync(file, "utf8"), path.basename(file)];
+  await page.$eval(input, (element, text, name) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], name));
+    for (const kind of ["dragenter", "dragover", "drop"]) {
+      element.closest("form").dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+    }
+  }, text, name);
+  assert.equal(await page.$eval(input, (element) => element.files[0]?.name), name, "what is dropped is chosen");
+}
+
+/** Sends the form with a file and waits for what comes in its place; how far it is was told meanwhile. */
+async function uploaded(page) {
+  await page.evaluate(() => {
+    const rate = document.querySelector("[data-rate]");
+    window.told = [];
+    new MutationObserver(() => window.told.push(rate.textContent)).observe(rate, { childList: true });
+  });
+  await page.$eval('form[action$="/upload"] button:not([type])', (button) => button.click());
+  await page.waitForFunction(() => document.querySelector("h1").textContent === "Received", { timeout: 60_000 });
+  const told = await page.evaluate(() => window.told);
+  assert(told.some((one) => /iB sent|iB of .* s left/.test(one)), `how far it is: ${told}`);
+}
+
+/** Moves the slider to a power of ten: the number follows. */
+async function slid(page, power, epsilon) {
+  await page.$eval("[data-slides]", (slider, power) => {
+    slider.value = power;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  }, power);
+  assert.equal(await page.$eval("#epsilon", (number) => number.value), epsilon);
+  assert(await page.$eval("[data-slides]", (slider) => slider.getBoundingClientRect().width > 100), "the slider is there");
 }
 
 const go = (page, place) => page.goto(url + place, { waitUntil: "load" });
@@ -100,7 +136,7 @@ const go = (page, place) => page.goto(url + place, { waitUntil: "load" });
 async function press(page, selector) {
   await Promise.all([page.waitForNavigation({ waitUntil: "load" }), page.$eval(selector, (element) => element.click())]);
 }
-const send = (page, action) => press(page, `form[action$="${action}"] button`);
+const send = (page, action) => press(page, `form[action$="${action}"] button:not([type])`);
 const follow = (page) => press(page, "a.button");
 
 async function signIn(who, key, shown) {
@@ -176,17 +212,24 @@ try {
   await steward.type('[id="categories.type"]', "normal\nddos\nportscan\nbruteforce");
   await send(steward, "/declare");
   await go(steward, dataset);
-  const [chooser] = await Promise.all([steward.waitForFileChooser(), steward.click("#trace")]);
-  await chooser.accept([trace]);
-  await send(steward, "/upload");
+  await dropped(steward, "#trace", trace);
+  await look(steward, "dataset-dropped");
+  await uploaded(steward);
+  await look(steward, "received");
   await wait(async () => (await ask(keys.steward, `/v1${dataset.slice("/console".length)}`)).state === "ready");
   await go(steward, "/console/datasets");
   await look(steward, "datasets");
   await go(steward, dataset);
   await look(steward, "dataset");
+  await slid(steward, 0.3, "2");
   await steward.click('[name="hold_out"]');
   await send(steward, "/quote");
   await look(steward, "quote");
+  await drawn(steward);
+  await slid(steward, 0, "1");
+  assert.match(await steward.$eval("[data-foretold]", (said) => said.textContent), /^At ε = 1: two-way distance [\d.]+ \([\d.]+ to [\d.]+\), ρ about [\d.]+, which the budget pays for\.$/);
+  assert.deepEqual(await steward.$$eval("[data-chosen] text", (all) => all.map((one) => one.textContent)), ["ε = 1", "ε = 1"], "the marks follow");
+  await look(steward, "quote-slid");
   await send(steward, "/fit");
   // While it is looked at, a job's page hears nothing: it would load itself again when the job ends.
   let deaf = true;
@@ -216,7 +259,7 @@ try {
   const reader = await signIn("reader", keys.reader);
   assert((await go(reader, release)).status() === 404, "a reader sees no draft");
   await look(reader, "refused");
-  for (const place of [dataset, "/console/jobs", job, "/console/budget", "/console/tenants"]) {
+  for (const place of [dataset, `${dataset}/compare`, "/console/jobs", job, "/console/budget", "/console/tenants", "/console/storage"]) {
     assert.equal((await go(reader, place)).status(), 403, place);
   }
 
@@ -226,13 +269,23 @@ try {
   await look(steward, "release-draft");
   await follow(steward);
   await look(steward, "report");
-  await drawn(steward);
+  await drawn(steward, 20);
   await go(steward, release);
   await send(steward, "/report/private");
   assert.match(await steward.$eval("p.private", (mark) => mark.textContent), /^PRIVATE/);
   await look(steward, "report-private");
-  await drawn(steward);
-  for (const [name, place] of [["report", `/v1/releases/${id}/report.html`], ["report-private", `/v1/releases/${id}/report/private`]]) {
+  await drawn(steward, 20);
+  await go(steward, `${dataset}/compare`);
+  assert.equal(await steward.$("p.private"), null, "what there is to choose is not private");
+  await look(steward, "compare-choose");
+  await steward.click('[name="model"]');
+  for (const [place, epsilon] of ["0.5", "1", "4"].entries()) await steward.type(`#epsilon-${place}`, epsilon);
+  await send(steward, "/compare");
+  assert.equal((await steward.$$("p.private")).length, 2, "it is marked at both ends");
+  await look(steward, "compare");
+  await drawn(steward, 8);
+  const compared = new URL(steward.url()).pathname + new URL(steward.url()).search;
+  for (const [name, place] of [["compare", compared], ["report", `/v1/releases/${id}/report.html`], ["report-private", `/v1/releases/${id}/report/private`]]) {
     await go(steward, place);
     writeFileSync(path.join(shots, `${name}.pdf`), await steward.pdf({ format: "A4" }));
     await steward.emulateMediaType("print");
@@ -249,9 +302,13 @@ try {
   await look(steward, "release");
   await go(steward, "/console/budget");
   await look(steward, "budget");
+  const keeper = await signIn("keeper", admin);
+  await go(keeper, "/console/storage");
+  assert.match(await keeper.$eval("main", (main) => main.textContent), /raw traces: \d+\.\d MiB/);
+  await look(keeper, "storage");
 
   const stranger = await signIn("stranger", foreign.steward);
-  for (const place of [dataset, job, release, `/v1/releases/${id}/report.html`]) {
+  for (const place of [dataset, `${dataset}/compare`, job, release, `/v1/releases/${id}/report.html`]) {
     assert.equal((await go(stranger, place)).status(), 404, place);
   }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::time::{Duration, Instant};
 
-both!(a_tour_by_forms, a_job_is_followed_to_its_end);
+both!(a_tour_by_forms, a_job_is_followed_to_its_end, side_by_side);
 
 /// A browser without scripts that keeps what it is given.
 struct Browser<'a> {
@@ -185,10 +185,20 @@ fn a_key_opens_a_session_and_is_nowhere_else() {
     assert_eq!(browser.get("/v1/datasets").status(), 200);
     let made = browser.request("POST", "/v1/datasets").json(&declared_flows()).send().unwrap();
     assert_eq!(made.status(), 401);
-    // Signed out, it opens nothing, wherever it was copied to.
+    // Signed out, it opens nothing, wherever it was copied to: not on another server either.
+    let other = lab.serve(&[]);
+    let there = |session: &str| {
+        let copied =
+            Browser { session: session.into(), token: String::new(), server: &other, client: client() };
+        copied.get("/console/datasets").status().as_u16()
+    };
+    let stays = Browser::of(&server, &tenant.steward).session;
+    assert_eq!((there(&browser.session), there(&stays)), (200, 200));
     let out = browser.post("/console/sign-out", &[]);
     assert!(out.status() == 303 && set(&out, "netdpsyn-session").unwrap().contains("Max-Age=0"));
     assert_eq!(browser.get("/console/datasets").status(), 303);
+    assert_eq!((there(&browser.session), there(&stays)), (303, 200));
+    other.kill();
     // Nor once its key is revoked.
     let browser = Browser::of(&server, &tenant.reader);
     let keys = server.json(&format!("/v1/tenants/{}/keys", tenant.id), ADMIN);
@@ -231,6 +241,7 @@ fn every_page_for_every_role() {
     let pages = [
         ("/console/datasets", "/console/datasets".to_string()),
         ("/console/datasets/{id}", format!("/console/datasets/{dataset}")),
+        ("/console/datasets/{id}/compare", format!("/console/datasets/{dataset}/compare?epsilon=1")),
         ("/console/jobs", "/console/jobs".into()),
         ("/console/jobs/{id}", format!("/console/jobs/{job}")),
         ("/console/budget", "/console/budget".into()),
@@ -239,6 +250,7 @@ fn every_page_for_every_role() {
         ("/console/tenants", "/console/tenants".into()),
         ("/console/tenants/{id}", format!("/console/tenants/{}", tenant.id)),
         ("/console/populations", "/console/populations".into()),
+        ("/console/storage", "/console/storage".into()),
         ("/console/jobs/no-id", "/console/jobs/no-id".into()),
         ("/console/jobs?limit=0", "/console/jobs?limit=0".into()),
     ];
@@ -415,6 +427,11 @@ fn a_tour_by_forms(kind: Kind) {
 
     let quoted = steward.did(&format!("{dataset}/quote"), &[("epsilon", "2"), ("hold_out", "yes")]);
     assert!(quoted.contains("The budget pays for it"));
+    assert!(
+        quoted.contains("data-points=\"[[0.1,")
+            && quoted.contains("ε = 2</text>")
+            && quoted.contains("data-slides")
+    );
     let key = between(&quoted, "name=\"key\" value=\"", "\"").to_string();
     let fit = [("epsilon", "2"), ("hold_out", "yes"), ("evaluate", "yes"), ("key", &*key)];
     let accepted = steward.did(&format!("{dataset}/fit"), &fit);
@@ -433,6 +450,14 @@ fn a_tour_by_forms(kind: Kind) {
     let reader = Browser::of(&server, &reader_key);
     assert_eq!(reader.get(&path).status(), 404, "a draft");
     let before = steward.page(&path);
+    assert!(!before.contains("format=pcap"), "a capture holds packets alone");
+    let looks: Vec<bool> =
+        before.split("<strong>looked at</strong>").map(|part| part.contains("draft trace")).collect();
+    assert_eq!(looks, [false, false, true], "parse report and quote so far");
+    assert!(
+        before.contains("records of one host have ε")
+            && before.contains("declared before records could be seen")
+    );
     assert!(before.contains("Opening it is recorded") && before.contains("Nobody has opened it yet"));
     let opened = steward
         .request("GET", &format!("/v1/releases/{release}/report/private"))
@@ -458,10 +483,150 @@ fn a_tour_by_forms(kind: Kind) {
     }
     let budget = steward.page("/console/budget");
     assert!(budget.contains(&path) && budget.contains("spent (full)"));
+    let last = steward.page(&dataset);
+    assert!(last.contains("Goes for ever") && last.matches("<strong>looked at</strong>").count() == 3);
     assert_eq!(steward.post(&format!("{dataset}/erase"), &[]).status(), 422, "not by accident");
     steward.did(&format!("{dataset}/erase"), &[("sure", "yes")]);
     assert_eq!(steward.get(&format!("/v1/releases/{release}/report/private")).status(), 404);
     assert_eq!(reader.get(&path).status(), 200);
+}
+
+/// What is looked at side by side counts as looked at by itself, and what only might be is none.
+fn side_by_side(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let (tenant, foreign) = (server.tenant(json!({"rho": 1.0})), server.tenant(json!({"rho": 1.0})));
+    let [dataset, job, release] = released(&server, &tenant.steward);
+    let model =
+        server.json(&format!("/v1/jobs/{job}"), &tenant.steward)["model_id"].as_str().unwrap().to_string();
+    let path = format!("/v1/datasets/{dataset}/comparison");
+    let opened = || {
+        !server.json(&format!("/v1/releases/{release}"), &tenant.steward)["private_report_opened_at"]
+            .is_null()
+    };
+    let looks = || server.json("/v1/budget", &tenant.steward)["populations"][0]["looks"].clone();
+    let steward = Browser::of(&server, &tenant.steward);
+    // To see what there is to choose is no look.
+    let form = steward.page(&format!("/console/datasets/{dataset}/compare"));
+    assert!(
+        form.contains("Looking is recorded") && form.contains(&model) && !form.contains("class=\"private\"")
+    );
+    let none = server.json(&path, &tenant.steward);
+    assert_eq!((none["private"].clone(), none["items"].clone()), (false.into(), json!([])));
+    assert_eq!(none["choices"][0]["compared"], true);
+    // Nor is what is refused.
+    for (query, key, status) in [
+        (format!("?model={model}"), &tenant.reader, 403),
+        (format!("?model={model}"), &foreign.steward, 404),
+        ("?epsilon=0".into(), &tenant.steward, 422),
+        (format!("?model={model}&epsilon=0.001"), &tenant.steward, 422),
+        (format!("?model={model}&epsilon=1&epsilon=2&epsilon=3&epsilon=4&epsilon=5"), &tenant.steward, 422),
+        (format!("?model={}", foreign.id), &tenant.steward, 404),
+        ("?delta=1".into(), &tenant.steward, 422),
+    ] {
+        assert_eq!(server.get(&format!("{path}{query}"), key).status(), status, "{query}");
+    }
+    assert!(!opened());
+    assert_eq!(looks(), json!(["parse report"]));
+    // A quote is one.
+    let quoted = server.json(&format!("{path}?epsilon=0.5&hold_out=true"), &tenant.steward);
+    let quote = &quoted["items"][0];
+    assert!(
+        quote["foretold"]["private"] == true && quote["fits"] == true && quote["measured"].is_null(),
+        "{quote}"
+    );
+    assert_eq!(looks(), json!(["parse report", "quote"]));
+    assert!(!opened());
+    // A private report's figures are another, as opening it is.
+    let page = steward
+        .page(&format!("/console/datasets/{dataset}/compare?model={model}&epsilon=1&epsilon=&epsilon="));
+    assert!(page.contains("<main id=\"main\" class=\"private-page\">") && page.contains("class=\"private\""));
+    assert!(page.contains("circle class=\"made\"") && page.contains(&format!("/console/releases/{release}")));
+    assert!(
+        page.contains(&format!("{path}?model={model}&amp;epsilon=1&quot;")),
+        "the line of curl does the same"
+    );
+    assert!(opened());
+    assert_eq!(looks(), json!(["parse report", "quote", "private report"]));
+    let both = server.json(&format!("{path}?epsilon=1&model={model}"), &tenant.steward);
+    let report = server.json(&format!("/v1/releases/{release}/report/private"), &tenant.steward);
+    let fit = &both["items"][0];
+    assert_eq!(fit["measured"]["two_way"], report["two_way"]["mean"]);
+    assert_eq!((&fit["model_id"], &fit["epsilon"]), (&model.clone().into(), &2.0.into()));
+    assert_eq!((&fit["foretold"]["private"], &both["private"]), (&false.into(), &true.into()));
+    // What was erased is measured no more, and what stays is foretold.
+    steward.did(&format!("/console/datasets/{dataset}/erase"), &[("sure", "yes")]);
+    let erased = server.json(&format!("{path}?model={model}"), &tenant.steward);
+    let fit = &erased["items"][0];
+    assert!(
+        fit["measured"].is_null() && fit["not_measured"].is_string() && fit["foretold"].is_object(),
+        "{fit}"
+    );
+}
+
+#[test]
+fn a_strict_population_shows_no_draft_side_by_side() {
+    let lab = Lab::new(Kind::Sqlite);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    let strict = json!({"tenant_id": tenant.id, "name": "strict", "cap": {"rho": 1.0}, "strict": true});
+    let mut declared = declared_flows();
+    declared["population_id"] = server.made("/v1/populations", ADMIN, &strict)["id"].clone();
+    let dataset = server.made("/v1/datasets", &tenant.steward, &declared)["id"].as_str().unwrap().to_string();
+    assert_eq!(server.upload(&dataset, &tenant.steward, sample("flows.csv.gz")).status(), 202);
+    server.parsed(&dataset, &tenant.steward);
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 2.0, "evaluate": true});
+    server.made("/v1/jobs", &tenant.steward, &fit);
+    let jobs = server.idle(&tenant.steward);
+    let of = |kind: &str, name: &str| {
+        let job = jobs.iter().find(|job| job["kind"] == kind).unwrap();
+        job[name].as_str().unwrap().to_string()
+    };
+    let (model, release) = (of("fit", "model_id"), of("generate", "release_id"));
+    let item = || {
+        server.json(&format!("/v1/datasets/{dataset}/comparison?model={model}"), &tenant.steward)["items"][0]
+            .clone()
+    };
+    let draft = item();
+    assert!(
+        draft["measured"].is_null() && draft["not_measured"].as_str().unwrap().contains("strict"),
+        "{draft}"
+    );
+    assert!(
+        server.json(&format!("/v1/releases/{release}"), &tenant.steward)["private_report_opened_at"]
+            .is_null()
+    );
+    server.made(&format!("/v1/releases/{release}/publish"), &tenant.steward, &json!({}));
+    assert!(item()["measured"]["two_way"].is_f64());
+}
+
+#[test]
+fn an_administrator_sees_what_takes_room_and_no_names_of_files() {
+    let lab = Lab::new(Kind::Sqlite);
+    let server = lab.serve(&[]);
+    let (tenant, empty) = (server.tenant(json!({"rho": 1.0})), server.tenant(json!({"rho": 1.0})));
+    let [_, _, release] = released(&server, &tenant.steward);
+    assert_eq!(
+        server.get(&format!("/v1/releases/{release}/content?format=parquet"), &tenant.steward).status(),
+        200
+    );
+    let view = server.json("/v1/storage", ADMIN);
+    let of = |id: &str| {
+        view["tenants"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap()["sizes"].clone()
+    };
+    let step = 1u64 << 20;
+    for kind in ["traces", "bundles", "releases", "cache", "reports"] {
+        assert_eq!(of(&empty.id)[kind], 0, "{kind}");
+        let (one, all) = (of(&tenant.id)[kind].as_u64().unwrap(), view["all"][kind].as_u64().unwrap());
+        assert!(one >= step && one.is_multiple_of(step) && one == all, "{kind}: {view}");
+    }
+    assert!(view["free_bytes"].as_u64().unwrap().is_multiple_of(step));
+    let page = Browser::of(&server, ADMIN).page("/console/storage");
+    for (told, part) in
+        [(true, "raw traces"), (true, tenant.id.as_str()), (false, release.as_str()), (false, ".csv")]
+    {
+        assert_eq!(page.contains(part), told, "{part}");
+    }
 }
 
 #[test]

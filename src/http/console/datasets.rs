@@ -6,6 +6,7 @@ use super::visitor::{Fields, Form, Visitor};
 use crate::pages::console::{self, Curl};
 use crate::service::app::{App, PageQuery};
 use crate::service::budget;
+use crate::service::comparison::{self, ComparisonQuery};
 use crate::service::datasets;
 use crate::service::jobs::{self, JobQuery};
 use crate::service::problem::Problem;
@@ -15,7 +16,7 @@ use crate::service::requests::NewJob;
 use crate::service::{submit, uploads};
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::TryStreamExt;
 use futures_util::stream::try_unfold;
@@ -188,6 +189,24 @@ pub async fn quote(
     let quote = quotes::quote(&app, caller, request.clone()).await?;
     let dataset = datasets::find(&app, caller, id).await?;
     Ok(Shown(console::quote(&visitor.frame(), &dataset, &request, &quote, &Uuid::new_v4().to_string())))
+}
+
+pub async fn compare(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+    uri: Uri,
+) -> Result<Shown, Problem> {
+    let caller = &visitor.caller;
+    // A browser sends fields that are left empty as well.
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .into_owned()
+        .filter(|(_, value)| !value.trim().is_empty())
+        .collect();
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+    let comparison = comparison::comparison(&app, caller, id, &ComparisonQuery::of(pairs)?).await?;
+    let dataset = datasets::find(&app, caller, id).await?;
+    Ok(Shown(console::compare(&visitor.frame(), &dataset, &comparison, &query)))
 }
 
 pub async fn fit(

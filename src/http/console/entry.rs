@@ -67,7 +67,7 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Result<Respons
 
 /// Signs out.
 pub async fn sign_out(State(app): State<App>, form: Form) -> Result<Response, Problem> {
-    app.sessions.end(&form.visitor.session);
+    sessions::end(&app, &form.visitor.session).await?;
     let mut response = Redirect::to("/").into_response();
     // A cookie that is forgotten need not be told how it came.
     response.headers_mut().append(header::SET_COOKIE, kept(SESSION, "", 0, false)?);

@@ -5,13 +5,14 @@
 //! | [`visitor`] | who is signed in, and forms that are theirs |
 //! | [`answer`] | pages, and refusals as pages |
 //! | `entry` | signing in and out |
-//! | `datasets`, `jobs`, `releases`, `tenants` | what there is |
+//! | `datasets`, `jobs`, `releases`, `tenants`, `room` | what there is |
 
 mod answer;
 mod datasets;
 mod entry;
 mod jobs;
 mod releases;
+mod room;
 mod tenants;
 pub mod visitor;
 
@@ -31,6 +32,7 @@ pub fn routes() -> [Router<App>; 2] {
         .route("/console/live.js", get(entry::live))
         .route("/console/datasets", get(datasets::list).post(datasets::create))
         .route("/console/datasets/{id}", get(datasets::find))
+        .route("/console/datasets/{id}/compare", get(datasets::compare))
         .route("/console/datasets/{id}/declare", post(datasets::declare))
         .route("/console/datasets/{id}/quote", post(datasets::quote))
         .route("/console/datasets/{id}/fit", post(datasets::fit))
@@ -49,7 +51,8 @@ pub fn routes() -> [Router<App>; 2] {
         .route("/console/tenants/{id}/keys", post(tenants::issue))
         .route("/console/tenants/{id}/revoke", post(tenants::revoke))
         .route("/console/populations", get(tenants::populations).post(tenants::create_population))
-        .route("/console/populations/{id}/cap", post(tenants::set_population_cap));
+        .route("/console/populations/{id}/cap", post(tenants::set_population_cap))
+        .route("/console/storage", get(room::storage));
     let slow = Router::new().route("/console/datasets/{id}/upload", post(datasets::upload));
     [quick, slow.layer(DefaultBodyLimit::disable())]
 }

@@ -3,11 +3,11 @@
 use super::super::extract::{Path, Query};
 use super::answer::Shown;
 use super::visitor::{Form, Visitor};
-use crate::pages::console::{self, CHECKS, Curl};
+use crate::pages::console::{self, Before, CHECKS, Curl};
 use crate::service::app::{App, PageQuery};
 use crate::service::problem::Problem;
 use crate::service::requests::{EvaluateRequest, NewJob};
-use crate::service::{releases, submit};
+use crate::service::{budget, datasets, releases, submit};
 use axum::extract::State;
 use uuid::Uuid;
 
@@ -21,8 +21,20 @@ pub async fn list(
 }
 
 pub async fn find(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Shown, Problem> {
-    let release = releases::find(&app, &visitor.caller, id).await?;
-    Ok(Shown(console::release(&visitor.frame(), &release)))
+    let caller = &visitor.caller;
+    let (release, report) =
+        (releases::find(&app, caller, id).await?, releases::report(&app, caller, id).await?);
+    let packets = report.stored.statement.one() == "packet";
+    if caller.is_reader() {
+        return Ok(Shown(console::release(&visitor.frame(), &release, packets, None)));
+    }
+    let model = releases::model(&app, caller, release.model_id).await?;
+    let dataset = datasets::find(&app, caller, model.dataset_id).await?;
+    let populations = budget::budget(&app, caller).await?.populations;
+    let population = populations.iter().find(|population| population.id == dataset.population_id);
+    let looks = population.map_or(&[][..], |population| &population.looks);
+    let before = Before { report: &report, looks };
+    Ok(Shown(console::release(&visitor.frame(), &release, packets, Some(&before))))
 }
 
 pub async fn publish(

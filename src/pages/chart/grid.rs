@@ -35,7 +35,11 @@ pub fn grid(title: &str, unit: &str, columns: &[&str], pairs: &[([&str; 2], f64)
     let table = html! {
         table {
             thead { tr { th scope="col" { "pair" } th.n scope="col" { "distance" } } }
-            tbody { @for ([a, b], value) in pairs { tr { th scope="row" { (a) " × " (b) } td.n { (format!("{value:.3}")) } } } }
+            tbody {
+                @for ([a, b], value) in pairs {
+                    tr { th scope="row" { (a) " × " (b) } td.n { (format!("{value:.3}")) } }
+                }
+            }
         }
     };
     let shown = format!(

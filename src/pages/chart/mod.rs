@@ -1,10 +1,12 @@
 //! Plots in SVG, drawn here: a figure with its title and unit, what it shows in words for whoever cannot see it, and its numbers in a table behind a fold. Colours are
 //! the stylesheet's; what is measured is hollow or dashed and what is synthetic is full, so that they differ in black and white, too.
 
+mod epsilon;
 mod grid;
 mod rows;
 mod sides;
 
+pub use epsilon::{Course, Stand, course_of_epsilon, side_by_side};
 pub use grid::grid;
 pub use rows::{Bar, Span, bars, ratios, spans};
 pub use sides::{MEASURED, RAW, course, doubling, histogram, power};

@@ -32,7 +32,7 @@ pub struct Span {
     pub reach: f64,
 }
 
-/// Bars from 0 to 1, each with its figure.
+/// Bars from 0 to 1, each with its figure; what a mark across a bar is, or nothing where none has one.
 pub fn bars(title: &str, marked: &str, bars: &[Bar]) -> Markup {
     let x = |value: f64| WIDTH * value.clamp(0.0, 1.0);
     let drawn = html! {
@@ -48,21 +48,32 @@ pub fn bars(title: &str, marked: &str, bars: &[Bar]) -> Markup {
     };
     let table = html! {
         table {
-            thead { tr { th scope="col" { "of" } th.n scope="col" { "value" } th.n scope="col" { (marked) } } }
+            thead {
+                tr {
+                    th scope="col" { "of" }
+                    th.n scope="col" { "value" }
+                    @if !marked.is_empty() { th.n scope="col" { (marked) } }
+                }
+            }
             tbody { @for bar in bars {
-                tr { th scope="row" { (bar.name) } td.n { (format!("{:.3}", bar.value)) } td.n { (bar.mark.map_or("–".into(), |mark| format!("{mark:.3}"))) } }
+                tr {
+                    th scope="row" { (bar.name) }
+                    td.n { (format!("{:.3}", bar.value)) }
+                    @if !marked.is_empty() {
+                        td.n { (bar.mark.map_or("–".into(), |mark| format!("{mark:.3}"))) }
+                    }
+                }
             } }
         }
     };
-    let shown = format!("{} bars from 0 to 1; a mark across a bar is the {marked}.", bars.len());
-    figure(
-        title,
-        &format!("0 to 1; the mark is the {marked}"),
-        &shown,
-        (WIDTH, bars.len() as f64 * ROW),
-        drawn,
-        table,
-    )
+    let (unit, mark) = match marked {
+        "" => ("0 to 1".to_string(), String::new()),
+        marked => {
+            (format!("0 to 1; the mark is the {marked}"), format!("; a mark across a bar is the {marked}"))
+        }
+    };
+    let shown = format!("{} bars from 0 to 1{mark}.", bars.len());
+    figure(title, &unit, &shown, (WIDTH, bars.len() as f64 * ROW), drawn, table)
 }
 
 /// Ratios on a logarithmic line from a tenth to ten; the line in the middle is 1.
@@ -81,7 +92,11 @@ pub fn ratios(title: &str, ratios: &[(String, f64)]) -> Markup {
     let table = html! {
         table {
             thead { tr { th scope="col" { "of" } th.n scope="col" { "synthetic / raw" } } }
-            tbody { @for (name, ratio) in ratios { tr { th scope="row" { (name) } td.n { (format!("{ratio:.2}")) } } } }
+            tbody {
+                @for (name, ratio) in ratios {
+                    tr { th scope="row" { (name) } td.n { (format!("{ratio:.2}")) } }
+                }
+            }
         }
     };
     let shown = format!(
@@ -111,9 +126,19 @@ pub fn spans(title: &str, unit: &str, spans: &[Span]) -> Markup {
     };
     let table = html! {
         table {
-            thead { tr { th scope="col" { "of" } th.n scope="col" { "distance" } th.n scope="col" { "noise alone" } } }
+            thead {
+                tr {
+                    th scope="col" { "of" }
+                    th.n scope="col" { "distance" }
+                    th.n scope="col" { "noise alone" }
+                }
+            }
             tbody { @for span in spans {
-                tr { th scope="row" { (span.name) } td.n { (about(span.value)) } td.n { (about(span.middle)) " ± " (about(span.reach)) } }
+                tr {
+                    th scope="row" { (span.name) }
+                    td.n { (about(span.value)) }
+                    td.n { (about(span.middle)) " ± " (about(span.reach)) }
+                }
             } }
         }
     };

@@ -65,9 +65,19 @@ pub fn course(title: &str, unit: &str, seconds: f64, real: &[f64], synthetic: &[
     };
     let table = html! {
         table {
-            thead { tr { th scope="col" { "from (s)" } th.n scope="col" { (RAW[0]) } th.n scope="col" { (RAW[1]) } } }
+            thead {
+                tr {
+                    th scope="col" { "from (s)" }
+                    th.n scope="col" { (RAW[0]) }
+                    th.n scope="col" { (RAW[1]) }
+                }
+            }
             tbody { @for (i, (real, synthetic)) in real.iter().zip(synthetic).enumerate() {
-                tr { th scope="row" { (about(seconds * i as f64)) } td.n { (about(*real)) } td.n { (about(*synthetic)) } }
+                tr {
+                    th scope="row" { (about(seconds * i as f64)) }
+                    td.n { (about(*real)) }
+                    td.n { (about(*synthetic)) }
+                }
             } }
         }
     };
@@ -98,7 +108,9 @@ pub fn histogram(
     let height = |value: f64| HEIGHT * (value / most).clamp(0.0, 1.0);
     let bar = |class: &str, bin: usize, side: f64, value: f64| {
         let (x, height) = ((bin as f64 + 0.06 + 0.44 * side) * step, height(value));
-        html! { rect class=(class) x=(at(x)) y=(at(base - height)) width=(at(0.42 * step)) height=(at(height)) {} }
+        html! {
+            rect class=(class) x=(at(x)) y=(at(base - height)) width=(at(0.42 * step)) height=(at(height)) {}
+        }
     };
     // Of many bins every so many are named.
     let every = told.len().div_ceil(8).max(1);
@@ -112,12 +124,22 @@ pub fn histogram(
                 @let x = (bin as f64 + 0.27) * step;
                 path.error d=(format!("M{x:.1} {:.1}V{:.1}m-3 0h6", base - height(told - reach), base - height(told + reach))) {}
             }
-            @if bin % every == 0 && (bin as f64) * step < WIDTH - 30.0 { @if let Some(name) = bins.get(bin) { (text((bin as f64 + 0.06) * step, base + 14.0, "start", name)) } }
+            @if bin % every == 0 && (bin as f64) * step < WIDTH - 30.0 {
+                @if let Some(name) = bins.get(bin) {
+                    (text((bin as f64 + 0.06) * step, base + 14.0, "start", name))
+                }
+            }
         }
     };
     let table = html! {
         table {
-            thead { tr { th scope="col" { "from" } th.n scope="col" { (sides[0]) } th.n scope="col" { (sides[1]) } } }
+            thead {
+                tr {
+                    th scope="col" { "from" }
+                    th.n scope="col" { (sides[0]) }
+                    th.n scope="col" { (sides[1]) }
+                }
+            }
             tbody { @for (bin, (told, made)) in told.iter().zip(made).enumerate() {
                 tr {
                     th scope="row" { (bins.get(bin).map_or("", String::as_str)) }

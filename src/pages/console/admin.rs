@@ -61,7 +61,7 @@ pub fn tenant(frame: &Frame, tenant: &TenantView, budget: &AccountView, keys: &P
             td { (key.role.name()) }
             td.id { (key.prefix) }
             td { (when(&key.created_at)) }
-            td { (key.revoked_at.as_deref().map_or("–".into(), when)) }
+            td { (key.revoked_at.as_deref().map_or_else(|| html! { "–" }, when)) }
             td { @if key.revoked_at.is_none() {
                 (frame.form(&here("revoke"), "", html! {
                     input type="hidden" name="key_id" value=(key.id);
@@ -75,7 +75,9 @@ pub fn tenant(frame: &Frame, tenant: &TenantView, budget: &AccountView, keys: &P
             h3 { "Issue a key" }
             (field("name", "What it is for", "", "", true))
             label for="role" { "Role" }
-            select id="role" name="role" { @for role in [Role::Steward, Role::Reader] { option value=(role.name()) { (role.name()) } } }
+            select id="role" name="role" {
+                @for role in [Role::Steward, Role::Reader] { option value=(role.name()) { (role.name()) } }
+            }
             button { "Issue" }
             (Curl::of("POST", format!("{api}/keys")).with(json!({"role": "reader", "name": "…"})).hint())
         }))
@@ -110,11 +112,17 @@ pub fn issued(frame: &Frame, issued: &Issued) -> String {
 pub fn populations(frame: &Frame, page: &Page<PopulationView>) -> String {
     let body = html! {
         h1 { "Populations" }
-        p { "The people behind a set of datasets. Everything that is released about them is paid from one cap." }
+        p {
+            "The people behind a set of datasets. Everything that is released about them is paid from one cap."
+        }
         @if page.items.is_empty() { p { "None yet." } } @else {
             (table("Populations", &["name", "tenant", "strict", "made", "cap"], page.items.iter().map(|population| html! {
                 th scope="row" { (population.name) @if population.is_default { " (default)" } }
-                td { a.id href=(format!("/console/tenants/{}", population.tenant_id)) { (population.tenant_id) } }
+                td {
+                    a.id href=(format!("/console/tenants/{}", population.tenant_id)) {
+                        (population.tenant_id)
+                    }
+                }
                 td { @if population.strict { "yes" } @else { "no" } }
                 td { (when(&population.created_at)) }
                 td { (frame.form(&format!("/console/populations/{}/cap", population.id), "", html! {

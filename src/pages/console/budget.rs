@@ -60,10 +60,23 @@ pub fn budget(
         h2 { "Who spent it" }
         @if spends.is_empty() { p { "Nothing is spent on this page of the ledger." } } @else {
             (table("Spends", &["fit", "releases", ">ρ", "", "when"], spends.iter().map(|entry| html! {
-                th scope="row" { @if let Some(job) = entry.job_id { a.id href=(format!("/console/jobs/{job}")) { "…" (short(job)) } } }
-                td { @for release in of(entry.job_id) { a.id href=(format!("/console/releases/{}", release.id)) { "…" (short(release.id)) } " " (release.state) " " } }
+                th scope="row" {
+                    @if let Some(job) = entry.job_id {
+                        a.id href=(format!("/console/jobs/{job}")) { "…" (short(job)) }
+                    }
+                }
+                td {
+                    @for release in of(entry.job_id) {
+                        a.id href=(format!("/console/releases/{}", release.id)) { "…" (short(release.id)) }
+                        " " (release.state) " "
+                    }
+                }
                 td.n { (about(entry.rho)) }
-                td { svg viewBox="0 0 120 12" width="120" aria-hidden="true" { rect.made x="0" y="1" width=(format!("{:.1}", 120.0 * entry.rho / most)) height="10" {} } }
+                td {
+                    svg viewBox="0 0 120 12" width="120" aria-hidden="true" {
+                        rect.made x="0" y="1" width=(format!("{:.1}", 120.0 * entry.rho / most)) height="10" {}
+                    }
+                }
                 td { (when(&entry.created_at)) }
             })))
         }
@@ -73,7 +86,11 @@ pub fn budget(
             td { (entry.kind) }
             td.n { (entry.rho) }
             td.id { (entry.actor) }
-            td { @if let Some(job) = entry.job_id { a.id href=(format!("/console/jobs/{job}")) { "…" (short(job)) } } }
+            td {
+                @if let Some(job) = entry.job_id {
+                    a.id href=(format!("/console/jobs/{job}")) { "…" (short(job)) }
+                }
+            }
         })))
         (more("/console/budget", entries.next))
         (Curl::get("/v1/budget").same())

@@ -1,6 +1,8 @@
 //! Datasets: what is declared, what parsing found, and the forms to make, fill, declare, quote and erase one.
 
 use super::job::list;
+use super::quote::asking;
+use super::release::looked_at;
 use super::{Curl, Frame, check, field, more, table};
 use crate::pages::words::{about, when};
 use crate::service::app::Page;
@@ -29,7 +31,11 @@ pub fn datasets(frame: &Frame, page: &Page<DatasetView>) -> String {
             (table("Datasets", &["name", "state", "declaration", "made"], page.items.iter().map(|dataset| html! {
                 th scope="row" { a href=(format!("/console/datasets/{}", dataset.id)) { (dataset.name) } }
                 td { (state(dataset)) }
-                td { @if dataset.frozen { "stands: a fit was accepted" } @else if dataset.undeclared.is_empty() { "complete" } @else { "incomplete" } }
+                td {
+                    @if dataset.frozen { "stands: a fit was accepted" }
+                    @else if dataset.undeclared.is_empty() { "complete" }
+                    @else { "incomplete" }
+                }
                 td { (when(&dataset.created_at)) }
             })))
         }
@@ -39,7 +45,9 @@ pub fn datasets(frame: &Frame, page: &Page<DatasetView>) -> String {
             p { "Say what is publicly known of the trace before anybody looks at it." }
             (field("name", "Name", "", "", true))
             label for="preset" { "Layout" small { "How the file's columns are named and written." } }
-            select id="preset" name="preset" required { @for name in layouts::names() { option value=(name) selected[name == "flow"] { (name) } } }
+            select id="preset" name="preset" required {
+                @for name in layouts::names() { option value=(name) selected[name == "flow"] { (name) } }
+            }
             (field("window", "Capture window", "From when to when the capture ran, as 2026-01-05T08:00:00Z/2026-01-05T09:00:00Z. It may be declared later.", "", false))
             button { "Make the dataset" }
         }))
@@ -89,14 +97,20 @@ pub fn dataset(
         dl {
             dt { "State" } dd { (state(dataset)) }
             dt { "Id" } dd.id { (dataset.id) }
-            dt { "Declaration" } dd { @if dataset.frozen { "stands: a fit was accepted" } @else { "may be changed until a fit is accepted" } }
+            dt { "Declaration" }
+            dd {
+                @if dataset.frozen { "stands: a fit was accepted" }
+                @else { "may be changed until a fit is accepted" }
+            }
             @if let Some(budget) = budget {
                 dt { "Budget left" } dd { "ρ = " (about(budget.account.left.rho)) " of " (about(budget.account.cap.rho)) " for population " (budget.name)
                     " (one fit of ε = " (about(budget.account.left.epsilon)) " at most)" }
             }
             dt { "Made" } dd { (when(&dataset.created_at)) }
         }
-        @if let Some(problem) = &dataset.problem { (rejected(frame, dataset, problem, &here("declare"), &api)) }
+        @if let Some(problem) = &dataset.problem {
+            (rejected(frame, dataset, problem, &here("declare"), &api))
+        }
         @if !dataset.undeclared.is_empty() {
             section.panel {
                 h2 { "Still to be declared" }
@@ -115,13 +129,24 @@ pub fn dataset(
         @if open && !dataset.frozen { (declaring(frame, dataset, &here("declare"), &api)) }
         @if let Some(report) = &dataset.parse_report { (parsed(report)) }
         @if open { (uploading(frame, dataset, &here("upload"), &api)) }
-        @if dataset.state == State::Ready { (asking(frame, &here("quote"))) }
+        @if dataset.state == State::Ready {
+            (asking(frame, dataset.id, 2.0, false, "Fit it: ask first what it costs"))
+        }
+        @if dataset.state == State::Ready || dataset.frozen {
+            p { a.button href=(here("compare")) { "Set fits and quotes side by side" } }
+        }
         h2 { "Jobs on it" }
         (list(jobs))
         @if open {
             (frame.form(&here("erase"), "panel", html! {
                 h2 { "Erase" }
-                p { "Takes the raw trace, its parse report and private reports for ever. Ledger, models and releases stay, and nothing is given back." }
+                p {
+                    "Goes for ever: the raw trace, its parse report, the private reports of its releases. From then on nothing can be compared with it, and no fit is made of it."
+                }
+                p {
+                    "Stays: ledger, models and releases, and what was looked at of these people, which readers of later releases are told. Nothing is given back."
+                }
+                @if let Some(budget) = budget { (looked_at(&budget.looks)) }
                 (check("sure", "Yes, erase it", false, true))
                 button.grave { "Erase the dataset" }
                 (Curl::of("DELETE", api.clone()).hint())
@@ -155,11 +180,16 @@ fn rejected(frame: &Frame, dataset: &DatasetView, problem: &Value, action: &str,
             (frame.form(action, "panel", html! {
                 h2 { "What would have to be declared" }
                 p {
-                    "With this, " (reads["records"].as_u64().unwrap_or(0)) " of the first " (reads["of"].as_u64().unwrap_or(0)) " records can be read. "
-                    strong { "It follows from the records: readers are told that it was declared after looking." }
+                    "With this, " (reads["records"].as_u64().unwrap_or(0)) " of the first "
+                    (reads["of"].as_u64().unwrap_or(0)) " records can be read. "
+                    strong {
+                        "It follows from the records: readers are told that it was declared after looking."
+                    }
                 }
                 label for="proposal" { "Proposal" small { "As the API takes it; change it as you like." } }
-                textarea id="proposal" name="proposal" spellcheck="false" required { (format!("{proposal:#}")) }
+                textarea id="proposal" name="proposal" spellcheck="false" required {
+                    (format!("{proposal:#}"))
+                }
                 button { "Declare it so" }
                 (Curl::of("PATCH", api).with(proposal.clone()).hint())
             }))
@@ -177,7 +207,9 @@ fn declaring(frame: &Frame, dataset: &DatasetView, action: &str, api: &str) -> M
         @for column in columns(&dataset.schema) {
             @if let (Some(name), Some(values)) = (column["name"].as_str(), categories(column)) {
                 @let id = format!("categories.{name}");
-                label for=(id) { "Categories of " (name) small { "One a line; empty leaves them as they are." } }
+                label for=(id) {
+                    "Categories of " (name) small { "One a line; empty leaves them as they are." }
+                }
                 textarea id=(id) name=(id) spellcheck="false" { (values.join("\n")) }
             }
         }
@@ -193,7 +225,11 @@ fn parsed(report: &Value) -> Markup {
         h2 { "What parsing found" }
         p.private { "PRIVATE: told from the raw records; for their steward only" }
         dl {
-            dt { "Records" } dd { (number("records")) " read, " (number("bad")) " refused, " (number("left_out")) " outside the window" }
+            dt { "Records" }
+            dd {
+                (number("records")) " read, " (number("bad")) " refused, " (number("left_out"))
+                " outside the window"
+            }
             @for warning in texts("warnings") { dt { "Mind" } dd { (warning) } }
             @for note in texts("notes") { dt { "Note" } dd { (note) } }
             @let ignored: Vec<&str> = texts("ignored_columns").collect();
@@ -213,25 +249,26 @@ fn parsed(report: &Value) -> Markup {
 fn uploading(frame: &Frame, dataset: &DatasetView, action: &str, api: &str) -> Markup {
     let again = !matches!(dataset.state, State::Empty | State::Rejected);
     html! {
-        form.panel method="post" action=(action) enctype="multipart/form-data" {
+        form.panel method="post" action=(action) enctype="multipart/form-data" data-upload {
             // First, so that it is judged before the file is taken.
             input type="hidden" name="token" value=(frame.token);
             h2 { @if again { "Replace the trace" } @else { "Upload the trace" } }
-            label for="trace" { "File" small { "CSV or JSON lines, plain or packed; Parquet; Arrow; packet captures. Choose it, or drop it here." } }
+            label for="trace" {
+                "File"
+                small {
+                    "CSV or JSON lines, plain or packed; Parquet; Arrow; packet captures. Choose it, or drop it here."
+                }
+            }
             input id="trace" name="trace" type="file" required;
             button { "Upload" }
+            // For the script, which shows how far it is.
+            div data-sent hidden {
+                label for="sent" { "Sent" }
+                progress id="sent" max="100" value="0" {}
+                p role="status" data-rate {}
+                button.grave type="button" data-stop { "Stop" }
+            }
             (Curl::of("PUT", format!("{api}/trace")).file("FILE").hint())
         }
     }
-}
-
-fn asking(frame: &Frame, action: &str) -> Markup {
-    frame.form(action, "panel", html! {
-        h2 { "Fit it: ask first what it costs" }
-        p { "A quote reserves nothing. It consults the private number of records, which is written down and told to readers." }
-        label for="epsilon" { "ε" small { "Smaller protects more and keeps less; 2 is common." } }
-        input id="epsilon" name="epsilon" type="number" min="0.01" max="10000" step="any" value="2" required;
-        (check("hold_out", "Hold out a fifth of the records, so that the private report has floors", false, false))
-        button { "Quote" }
-    })
 }

@@ -6,7 +6,10 @@ use maud::{Markup, html};
 
 fn bare(title: &str, body: Markup) -> String {
     let body = html! {
-        header.top { strong { "netdpsyn" } nav aria-label="Places" { a href="/" { "Console" } a href="/docs/" { "API" } } }
+        header.top {
+            strong { "netdpsyn" }
+            nav aria-label="Places" { a href="/" { "Console" } a href="/docs/" { "API" } }
+        }
         main #main { (body) }
     };
     document(title, html! {}, body)
@@ -23,7 +26,9 @@ pub fn sign_in(token: &str, refused: Option<&Problem>) -> String {
             @if let Some(problem) = refused { (told(problem)) }
             form.panel method="post" action="/console/sign-in" {
                 input type="hidden" name="token" value=(token);
-                label for="key" { "API key" small { "It begins with ndp_. It is sent once and not kept by the browser." } }
+                label for="key" {
+                    "API key" small { "It begins with ndp_. It is sent once and not kept by the browser." }
+                }
                 input id="key" name="key" type="password" required autocomplete="off" spellcheck="false";
                 button { "Sign in" }
             }
@@ -34,7 +39,10 @@ pub fn sign_in(token: &str, refused: Option<&Problem>) -> String {
 fn told(problem: &Problem) -> Markup {
     html! {
         div.refused role="alert" {
-            p { strong { (problem.title) } @if let Some(field) = &problem.field { " (" code { (field) } ")" } }
+            p {
+                strong { (problem.title) }
+                @if let Some(field) = &problem.field { " (" code { (field) } ")" }
+            }
             p { (problem.detail) }
         }
     }

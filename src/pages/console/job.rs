@@ -7,7 +7,7 @@ use crate::service::jobs::JobView;
 use crate::storage::jobs::{Kind, State};
 use maud::{Markup, html};
 
-/// The script that follows a job's events, from this server. Without it the page loads itself again.
+/// The script of the console, from this server: it follows jobs, keeps a slider and its number alike, and shows how far an upload is. Pages do without it.
 pub const LIVE: &str = include_str!("live.js");
 
 /// Seconds until a page of something that goes on loads itself again, where no script runs.
@@ -26,14 +26,9 @@ fn is_open(job: &JobView) -> bool {
     matches!(job.state, State::Queued | State::Running)
 }
 
-/// What keeps a page of something that goes on up to date.
+/// What keeps a page of something that goes on up to date where no script runs.
 fn fresh(open: bool) -> Markup {
-    html! {
-        @if open {
-            noscript { meta http-equiv="refresh" content=(AGAIN); }
-            script src="/console/live.js" defer {}
-        }
-    }
+    html! { @if open { noscript { meta http-equiv="refresh" content=(AGAIN); } } }
 }
 
 /// How far a job is, which the script keeps up to date.
@@ -42,7 +37,13 @@ fn progress(job: &JobView) -> Markup {
     html! {
         @if is_open(job) {
             div data-events=(format!("/v1/jobs/{}/events", job.id)) {
-                label for=(id) { span data-stage { @if job.stage.name().is_empty() { "waiting" } @else { (job.stage.name()) } } ", " span data-percent { (job.percent) } " %" }
+                label for=(id) {
+                    span data-stage {
+                        @if job.stage.name().is_empty() { "waiting" }
+                        @else { (job.stage.name()) }
+                    }
+                    ", " span data-percent { (job.percent) } " %"
+                }
                 progress id=(id) max="100" value=(job.percent) {}
             }
         } @else { (state(job)) }
@@ -84,12 +85,19 @@ pub fn job(frame: &Frame, job: &JobView) -> String {
         dl {
             dt { "State" } dd { (state(job)) }
             dt { "Id" } dd.id { (job.id) }
-            dt { "Dataset" } dd { a.id href=(format!("/console/datasets/{}", job.dataset_id)) { (job.dataset_id) } }
+            dt { "Dataset" }
+            dd { a.id href=(format!("/console/datasets/{}", job.dataset_id)) { (job.dataset_id) } }
             @if job.kind == Kind::Fit {
-                dt { "ρ" } dd { (job.rho) @match job.charged { Some(true) => ", charged", Some(false) => ", given back", None => ", reserved" } }
+                dt { "ρ" }
+                dd {
+                    (job.rho)
+                    @match job.charged { Some(true) => ", charged", Some(false) => ", given back", None => ", reserved" }
+                }
             }
             @if let Some(model) = job.model_id { dt { "Model" } dd.id { (model) } }
-            @if let Some(release) = job.release_id { dt { "Release" } dd { a.id href=(format!("/console/releases/{release}")) { (release) } } }
+            @if let Some(release) = job.release_id {
+                dt { "Release" } dd { a.id href=(format!("/console/releases/{release}")) { (release) } }
+            }
             dt { "Started" } dd { @match job.attempt { 0 => "not yet", 1 => "once", n => { (n) " times" } } }
             dt { "Accepted" } dd { (when(&job.created_at)) }
             @if let Some(end) = &job.finished_at { dt { "Ended" } dd { (when(end)) } }
@@ -101,11 +109,19 @@ pub fn job(frame: &Frame, job: &JobView) -> String {
                 p { (problem["detail"].as_str().unwrap_or_default()) }
             }
         }
-        @if job.kind == Kind::Fit && job.state == State::Succeeded { p { "A trace is made from it by a job of its own, which stands among the " a href="/console/jobs" { "jobs" } "." } }
+        @if job.kind == Kind::Fit && job.state == State::Succeeded {
+            p {
+                "A trace is made from it by a job of its own, which stands among the "
+                a href="/console/jobs" { "jobs" } "."
+            }
+        }
         @if is_open(job) {
             (frame.form(&format!("/console/jobs/{}/cancel", job.id), "panel", html! {
                 h2 { "Cancel" }
-                p { @if job.kind == Kind::Fit { "A fit that has begun to measure is charged all the same." } @else { "It costs nothing." } }
+                p {
+                    @if job.kind == Kind::Fit { "A fit that has begun to measure is charged all the same." }
+                    @else { "It costs nothing." }
+                }
                 (check("sure", "Yes, cancel it", false, true))
                 button.grave { "Cancel the job" }
                 (Curl::of("POST", format!("{path}/cancel")).hint())

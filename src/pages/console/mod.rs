@@ -2,21 +2,25 @@
 
 mod admin;
 mod budget;
+mod compare;
 mod curl;
 mod dataset;
 mod entry;
 mod job;
 mod quote;
 mod release;
+mod room;
 
 pub use admin::{Issued, issued, populations, tenant, tenants};
 pub use budget::budget;
+pub use compare::compare;
 pub use curl::Curl;
 pub use dataset::{dataset, datasets};
 pub use entry::{refused, sign_in};
 pub use job::{LIVE, job, jobs};
 pub use quote::quote;
-pub use release::{CHECKS, release, releases};
+pub use release::{Before, CHECKS, release, releases};
+pub use room::storage;
 
 use super::document;
 use crate::service::app::{Caller, Role};
@@ -34,7 +38,11 @@ pub struct Frame<'a> {
 /// Places that a role has, with their names.
 fn places(role: Role) -> &'static [(&'static str, &'static str)] {
     match role {
-        Role::Admin => &[("/console/tenants", "Tenants"), ("/console/populations", "Populations")],
+        Role::Admin => &[
+            ("/console/tenants", "Tenants"),
+            ("/console/populations", "Populations"),
+            ("/console/storage", "Storage"),
+        ],
         Role::Steward => &[
             ("/console/datasets", "Datasets"),
             ("/console/jobs", "Jobs"),
@@ -53,6 +61,15 @@ pub fn home(role: Role) -> &'static str {
 impl Frame<'_> {
     /// A page at this place. `head` goes to its head.
     fn page(&self, place: &str, title: &str, head: Markup, body: Markup) -> String {
+        self.of_class(None, place, title, head, body)
+    }
+
+    /// A page that is marked on every sheet of a print.
+    fn private_page(&self, place: &str, title: &str, body: Markup) -> String {
+        self.of_class(Some("private-page"), place, title, html! {}, body)
+    }
+
+    fn of_class(&self, class: Option<&str>, place: &str, title: &str, head: Markup, body: Markup) -> String {
         let body = html! {
             a.skip href="#main" { "Skip to the content" }
             header.top {
@@ -65,9 +82,12 @@ impl Frame<'_> {
                 }
                 (self.form("/console/sign-out", "plain", html! { button.plain { "Sign out" } }))
             }
-            main #main { (body) }
-            footer { "Signed in as " (self.caller.role.name()) " with key " span.id { (self.caller.key) } "…" }
+            main #main class=[class] { (body) }
+            footer {
+                "Signed in as " (self.caller.role.name()) " with key " span.id { (self.caller.key) } "…"
+            }
         };
+        let head = html! { (head) script src="/console/live.js" defer {} };
         document(title, head, body)
     }
 
@@ -104,7 +124,11 @@ fn field(name: &str, label: &str, hint: &str, value: &str, required: bool) -> Ma
 
 /// A choice of yes or no.
 fn check(name: &str, label: &str, checked: bool, required: bool) -> Markup {
-    html! { label.check { input type="checkbox" name=(name) value="yes" checked[checked] required[required]; " " (label) } }
+    html! {
+        label.check {
+            input type="checkbox" name=(name) value="yes" checked[checked] required[required]; " " (label)
+        }
+    }
 }
 
 /// A table in a frame that scrolls where it is too wide. A name that begins with > is that of a column of numbers.

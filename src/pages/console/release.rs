@@ -2,9 +2,10 @@
 
 use super::{Curl, Frame, check, more, short, table};
 use crate::pages::release::downloads;
-use crate::pages::words::{bytes, when, whole};
+use crate::pages::words::{about, bytes, when, whole};
 use crate::service::app::Page;
-use crate::service::releases::ReleaseView;
+use crate::service::releases::{ReleaseReportView, ReleaseView};
+use crate::storage::looks::Look;
 use crate::storage::releases::State;
 use maud::{Markup, html};
 use serde_json::json;
@@ -22,6 +23,47 @@ pub const CHECKS: [(&str, &str); 3] = [
     ),
 ];
 
+/// What a steward should know before publishing.
+pub struct Before<'a> {
+    /// The release report.
+    pub report: &'a ReleaseReportView,
+    /// What was looked at of these people so far.
+    pub looks: &'a [&'static str],
+}
+
+/// What was looked at, each kind that there is.
+pub(super) fn looked_at(looks: &[&str]) -> Markup {
+    table(
+        "What was looked at so far",
+        &["look", "so far"],
+        Look::ALL.iter().map(|look| {
+            html! {
+                th scope="row" { (look.name()) }
+                td { @if looks.contains(&look.name()) { strong { "looked at" } } @else { "not yet" } }
+            }
+        }),
+    )
+}
+
+/// What is about to be said for ever.
+fn before(before: &Before) -> Markup {
+    let Before { report, looks } = before;
+    let statement = &report.stored.statement;
+    html! {
+        p { "One " (statement.one()) " is protected by ε = " (statement.guarantee.epsilon()) "." @if let Some(protects) = &statement.protects {
+            @for group in &protects.groups {
+                " " (group.records) " records of one " (protects.not) " have ε = " (about(group.epsilon))
+                " together."
+            }
+        } }
+        p { strong { "Cap. " } (report.population.text) "." }
+        p { "Readers will be told what was looked at of these people before:" }
+        (looked_at(looks))
+        p { @if report.choices.declared_after_upload { strong { "Schema, window or categories were declared after records could be seen; readers will be told." } }
+            @else { "Schema, window and categories were declared before records could be seen." } }
+    }
+}
+
 fn state(release: &ReleaseView) -> Markup {
     let class = if release.state == State::Published { "good" } else { "state" };
     html! { span class=(class) { (release.state) } }
@@ -34,12 +76,14 @@ pub fn releases(frame: &Frame, page: &Page<ReleaseView>) -> String {
         h1 { (title) }
         @if page.items.is_empty() { p { "None yet." } } @else {
             (table(title, &["release", "state", ">records", ">size", "made", "published"], page.items.iter().map(|release| html! {
-                th scope="row" { a.id href=(format!("/console/releases/{}", release.id)) { "…" (short(release.id)) } }
+                th scope="row" {
+                    a.id href=(format!("/console/releases/{}", release.id)) { "…" (short(release.id)) }
+                }
                 td { (state(release)) }
                 td.n { (whole(release.rows)) }
                 td.n { (bytes(release.bytes.unsigned_abs())) }
                 td { (when(&release.created_at)) }
-                td { (release.published_at.as_deref().map_or("–".into(), when)) }
+                td { (release.published_at.as_deref().map_or_else(|| html! { "–" }, when)) }
             })))
         }
         (more("/console/releases", page.next))
@@ -48,8 +92,8 @@ pub fn releases(frame: &Frame, page: &Page<ReleaseView>) -> String {
     frame.page("/console/releases", title, html! {}, body)
 }
 
-/// One release.
-pub fn release(frame: &Frame, release: &ReleaseView) -> String {
+/// One release. `checks`: of a draft, what its steward should know.
+pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Option<&Before>) -> String {
     let api = format!("/v1/releases/{}", release.id);
     let here = |end: &str| format!("/console/releases/{}/{end}", release.id);
     let steward = !frame.caller.is_reader();
@@ -61,31 +105,43 @@ pub fn release(frame: &Frame, release: &ReleaseView) -> String {
             dt { "Records" } dd { (whole(release.rows)) @if release.rows_by_hand { ", set by hand" } }
             dt { "Model" } dd.id { (release.model_id) }
             dt { "Seed" } dd.id { (release.seed) }
-            @if let Some(condition) = &release.condition { dt { "Condition" } dd { (condition.asked) ". " (condition.about) } }
+            @if let Some(condition) = &release.condition {
+                dt { "Condition" } dd { (condition.asked) ". " (condition.about) }
+            }
             dt { "Made" } dd { (when(&release.created_at)) }
             @if let Some(published) = &release.published_at { dt { "Published" } dd { (when(published)) } }
-            @if let Some(opened) = &release.opened_before { dt { "Looked at before" } dd { @if opened.is_empty() { "nothing" } @else { (opened.join(", ")) } } }
+            @if let Some(opened) = &release.opened_before {
+                dt { "Looked at before" }
+                dd { @if opened.is_empty() { "nothing" } @else { (opened.join(", ")) } }
+            }
         }
         p { a.button href=(format!("{api}/report.html")) { "Read the release report" } }
         h2 { "Download" }
-        @if steward && release.state == State::Draft { p { "Looking at a draft is written down and told to readers." } }
-        (downloads(release, None))
+        @if steward && release.state == State::Draft {
+            p { "Looking at a draft is written down and told to readers." }
+        }
+        (downloads(release, packets))
         @if steward {
             section.panel {
                 h2 { "The private report" }
                 p { strong { "Opening it is recorded" } " on this release and for its population, for ever, and readers are told: a choice made after looking lies outside the promise. "
                     @match &release.private_report_opened_at { Some(at) => { "It was first opened " (when(at)) "." }, None => "Nobody has opened it yet." } }
-                form method="get" action=(format!("{api}/report/private")) { button.grave { "Open it, and have that recorded" } }
+                form method="get" action=(format!("{api}/report/private")) {
+                    button.grave { "Open it, and have that recorded" }
+                }
                 (frame.form(&here("evaluate"), "", html! {
-                    p { "Where there is none yet: compare the trace with the raw one. That costs no privacy." }
+                    p {
+                        "Where there is none yet: compare the trace with the raw one. That costs no privacy."
+                    }
                     button { "Compare" }
                     (Curl::of("POST", "/v1/jobs").with(json!({"kind": "evaluate", "release_id": release.id})).hint())
                 }))
             }
-            @if release.state == State::Draft {
+            @if let (State::Draft, Some(checks)) = (release.state, checks) {
                 (frame.form(&here("publish"), "panel", html! {
                     h2 { "Publish" }
                     p { "Readers see the trace, its report and its model from then on." }
+                    (before(checks))
                     @for (name, said) in CHECKS { (check(name, said, false, true)) }
                     button { "Publish" }
                     (Curl::of("POST", format!("{api}/publish")).hint())

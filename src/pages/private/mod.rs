@@ -5,7 +5,7 @@ mod risks;
 use super::chart::{Bar, RAW, bars, course, doubling, grid, histogram, ratios};
 use super::sheet;
 use crate::evaluate::private::classify::{Classification, Classifier, Trained};
-use crate::evaluate::private::one_way::OneWay;
+use crate::evaluate::private::one_way::{OneWay, Spread};
 use crate::evaluate::private::population::{Count, Population};
 use crate::evaluate::private::profile::Profile;
 use crate::evaluate::private::sessions::Sessions;
@@ -40,7 +40,10 @@ pub fn page(report: &Report) -> String {
             }
             p.quiet { (RULE) }
         }
-        p { (fitted) " raw records (hollow or dashed), " (held_out) " held out (marks: floors), " (synthetic) " synthetic (full)." }
+        p {
+            (fitted) " raw records (hollow or dashed), " (held_out) " held out (marks: floors), " (synthetic)
+            " synthetic (full)."
+        }
         (section("Volumes over time", &report.volumes, volumes))
         (section("Population", &report.population, population))
         (section("Sessions", &report.sessions, sessions))
@@ -90,7 +93,10 @@ fn volumes(volumes: &Volumes) -> Markup {
         size.quantiles.iter().map(move |one| (name(one.at), one.ratio))
     });
     let sizes: Vec<_> = sizes.collect();
-    html! { @for one in shown { (plot(one)) } (ratios("Quantiles of sizes, synthetic divided by raw", &sizes)) }
+    html! {
+        @for one in shown { (plot(one)) }
+        (ratios("Quantiles of sizes, synthetic divided by raw", &sizes))
+    }
 }
 
 fn numbers<'a>(counts: impl IntoIterator<Item = &'a Count>) -> Vec<(String, f64)> {
@@ -174,7 +180,16 @@ fn top(lists: &[Top]) -> Markup {
 
 fn one_way(columns: &[OneWay]) -> Markup {
     let bar = |one: &OneWay| Bar { name: one.column.clone(), value: one.distance, mark: one.floor };
-    bars("Distance, 0 is equal", "floor", &columns.iter().map(bar).collect::<Vec<_>>())
+    let spreads = columns.iter().filter_map(|one| Some((one.column.as_str(), one.spread.as_ref()?)));
+    html! {
+        (bars("Distance, 0 is equal", "floor", &columns.iter().map(bar).collect::<Vec<_>>()))
+        @for (column, Spread { real, synthetic }) in spreads {
+            @let (bins, unit) = (doubling(real.len()), "share of records; bins double");
+            (histogram(&format!("How {column} is spread"), unit, RAW, &bins, [real, synthetic], None))
+            @let [raw, made] = [real, synthetic].map(|shares| Spread::at_least(shares));
+            (histogram(&format!("Share of records with at least so much {column}"), unit, RAW, &bins, [&raw, &made], None))
+        }
+    }
 }
 
 /// Pairs that are named one by one.

@@ -94,7 +94,14 @@ pub fn risks(attacks: &Attacks) -> Markup {
             p.quiet { "That " (means) "." }
             div.scroll tabindex="0" role="group" aria-label=(risk) {
                 table {
-                    thead { tr { th scope="col" { "attack" } th.n scope="col" { "found" } th.n scope="col" { "chance" } th scope="col" { "says" } } }
+                    thead {
+                        tr {
+                            th scope="col" { "attack" }
+                            th.n scope="col" { "found" }
+                            th.n scope="col" { "chance" }
+                            th scope="col" { "says" }
+                        }
+                    }
                     tbody { (rows) }
                 }
             }

@@ -44,10 +44,21 @@ pub fn marginals(fidelity: &Fidelity) -> Markup {
             summary { "All " (fidelity.marginals.len()) " tables" }
             div.scroll tabindex="0" role="group" aria-label="All tables" {
                 table {
-                    thead { tr { th scope="col" { "columns" } th.n scope="col" { "cells" } th.n scope="col" { "σ of a cell" } th.n scope="col" { "distance" } th.n scope="col" { "noise alone" } } }
+                    thead {
+                        tr {
+                            th scope="col" { "columns" }
+                            th.n scope="col" { "cells" }
+                            th.n scope="col" { "σ of a cell" }
+                            th.n scope="col" { "distance" }
+                            th.n scope="col" { "noise alone" }
+                        }
+                    }
                     tbody { @for fit in &fidelity.marginals {
                         tr {
-                            th scope="row" { (name(fit)) } td.n { (whole(fit.cells as i64)) } td.n { (about(fit.sigma)) } td.n { (about(fit.distance)) }
+                            th scope="row" { (name(fit)) }
+                            td.n { (whole(fit.cells as i64)) }
+                            td.n { (about(fit.sigma)) }
+                            td.n { (about(fit.distance)) }
                             td.n { (about(fit.noise)) " ± " (about(2.0 * fit.noise_deviation)) }
                         }
                     } }
@@ -103,7 +114,9 @@ pub fn looks(fidelity: &Fidelity) -> Markup {
     let told: Vec<&Seen> = fidelity.looks.iter().filter(|seen| !seen.synthetic.is_empty()).collect();
     html! {
         @if told.is_empty() {
-            p { "Nothing was measured across records, or there are too many pairs to count: hosts, pairs and sessions are what single records make of them." }
+            p {
+                "Nothing was measured across records, or there are too many pairs to count: hosts, pairs and sessions are what single records make of them."
+            }
         } @else {
             p { "The members of every group are numbered, and the numbers counted: the first bin is how many groups there are, and a high one tells of the mass inside large groups. "
                 "Lines across hollow bars are two standard deviations of the noise." }

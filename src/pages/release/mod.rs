@@ -2,6 +2,7 @@
 //! synthetic trace alone: every figure stands in the report's JSON or in the statement of privacy, or follows from those.
 
 mod measured;
+mod promise;
 mod tasks;
 
 use super::sheet;
@@ -16,6 +17,7 @@ use crate::service::releases::{ReleaseReportView, ReleaseView};
 use crate::storage::releases::State;
 use maud::{Markup, html};
 use measured::{looks, marginals};
+use promise::{charges, promise};
 use tasks::{Task, tasks};
 
 /// What a page is made of.
@@ -55,7 +57,8 @@ pub fn page(shown: &Shown) -> String {
         @if let Some((release, _)) = shown.kept {
             p.quiet {
                 "Release " span.id { (release.id) } ", "
-                @if release.state == State::Draft { strong { "a draft that readers do not see" } } @else { "published" }
+                @if release.state == State::Draft { strong { "a draft that readers do not see" } }
+                @else { "published" }
                 @if let Some(day) = &release.published_at { " " (when(day)) }
             }
         }
@@ -74,7 +77,7 @@ pub fn page(shown: &Shown) -> String {
         (charges(statement))
         @if let Some((release, report)) = shown.kept {
             h2 { "Download" }
-            (downloads(release, Some(statement.one() == "packet")))
+            (downloads(release, statement.one() == "packet"))
             h2 { "How to cite" }
             pre tabindex="0" { (cite(release, report)) }
         }
@@ -106,15 +109,22 @@ fn verdict(shown: &Shown, tasks: &[Task]) -> Markup {
                 " Not for following single hosts or rare events."
             }
             @if let Some(condition) = condition {
-                p { strong { "Not the raw mix: " } "records were made under a condition that was set by hand: " (condition) "." }
+                p {
+                    strong { "Not the raw mix: " }
+                    "records were made under a condition that was set by hand: " (condition) "."
+                }
             }
-            p { "One " (statement.one()) ", added or removed, is protected by (ε, δ) = (" (epsilon) ", " (format!("{delta:e}")) ")." }
+            p {
+                "One " (statement.one()) ", added or removed, is protected by (ε, δ) = (" (epsilon) ", "
+                (format!("{delta:e}")) ")."
+            }
             p {
                 @match beyond(fidelity) {
                     0 => { "All " (of) " tables that were measured are met as closely as their noise allows." },
                     n => { (n) " of " (of) " tables that were measured lie further off than their noise explains." }
                 }
-                " On average they are " (percent(fidelity.mean_distance)) " % off, of which noise explains " (percent(fidelity.mean_noise)) " %."
+                " On average they are " (percent(fidelity.mean_distance)) " % off, of which noise explains "
+                (percent(fidelity.mean_noise)) " %."
             }
         }
     }
@@ -124,7 +134,14 @@ fn table_of_tasks(tasks: &[Task]) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label="Tasks" {
             table {
-                thead { tr { th scope="col" { "task" } th scope="col" { "fit for it" } th.n scope="col" { "expected error" } th scope="col" { "why" } } }
+                thead {
+                    tr {
+                        th scope="col" { "task" }
+                        th scope="col" { "fit for it" }
+                        th.n scope="col" { "expected error" }
+                        th scope="col" { "why" }
+                    }
+                }
                 tbody { @for task in tasks {
                     tr {
                         th scope="row" { (task.name) }
@@ -135,61 +152,37 @@ fn table_of_tasks(tasks: &[Task]) -> Markup {
                 } }
             }
         }
-        p.quiet { "Good up to 5 %, with care up to 20 %. Of a table: the share of records that would have to move, as far as the distance to the noisy counts tells once noise is taken out of it. Of a number: one standard deviation of its noise." }
-    }
-}
-
-fn promise(shown: &Shown) -> Markup {
-    let statement = shown.statement;
-    let (epsilon, delta) = (statement.guarantee.epsilon(), statement.guarantee.delta());
-    html! {
-        p {
-            "Whatever somebody knows already, and whatever they do with this trace: whether one " (statement.one())
-            " was among the raw records changes the odds of anything they conclude by a factor of e" sup { (epsilon) } " ≈ " (about(epsilon.exp()))
-            " at most, but for a chance of " (format!("{delta:e}")) "."
+        p.quiet {
+            "Good up to 5 %, with care up to 20 %. Of a table: the share of records that would have to move, as far as the distance to the noisy counts tells once noise is taken out of it. Of a number: one standard deviation of its noise."
         }
-        @if let Some(protects) = &statement.protects {
-            p { strong { "A " (protects.not) " is not protected." } " Many records together lose more:" }
-            div.scroll tabindex="0" role="group" aria-label="What many records lose" {
-                table {
-                    thead { tr { th.n scope="col" { "records of one " (protects.not) } th.n scope="col" { "their ε together" } } }
-                    tbody {
-                        tr { td.n { "1" } td.n { (about(epsilon)) } }
-                        @for group in &protects.groups { tr { td.n { (group.records) } td.n { (about(group.epsilon)) } } }
-                    }
-                }
-            }
-        }
-        @if let Some((_, report)) = shown.kept {
-            p { strong { "Cap. " } (report.population.text) "." }
-            h3 { "What the promise does not cover" }
-            p { (report.choices.about) }
-            ul {
-                li { @if report.choices.declared_after_upload { "Schema, window or categories were declared or changed after records of these people could be seen." }
-                    @else { "Schema, window and categories were declared before any record of these people could be seen." } }
-                @if let Some(opened) = &report.choices.opened_before_publication {
-                    li { "Looked at before publication: " @if opened.is_empty() { "nothing" } @else { (opened.join(", ")) } "." }
-                }
-            }
-        }
-        details { summary { "The statement of privacy, in full" } pre tabindex="0" { (statement) } }
     }
 }
 
 fn made(shown: &Shown) -> Markup {
     let Shown { fidelity, statement, convergence, .. } = shown;
     html! {
-        p { "Noisy counts of the raw trace were taken, each paid for from the budget; records were then made that meet those counts. From the noise on nothing raw was looked at." }
+        p {
+            "Noisy counts of the raw trace were taken, each paid for from the budget; records were then made that meet those counts. From the noise on nothing raw was looked at."
+        }
         dl {
-            dt { "Records" } dd { (whole(fidelity.synthetic_rows as i64)) " synthetic; the raw trace has about " (about(fidelity.estimated_records)) ", as far as noise tells" }
+            dt { "Records" }
+            dd {
+                (whole(fidelity.synthetic_rows as i64)) " synthetic; the raw trace has about "
+                (about(fidelity.estimated_records)) ", as far as noise tells"
+            }
             @if let Some((release, _)) = shown.kept {
                 @if release.rows_by_hand { dt { "Their number" } dd { "set by hand" } }
                 dt { "Seed" } dd.id { (release.seed) }
                 dt { "Model" } dd.id { (release.model_id) }
             }
-            dt { "Held out" } dd { @if statement.held_out { "a fifth of the records, before anything was measured" } @else { "nothing" } }
+            dt { "Held out" }
+            dd {
+                @if statement.held_out { "a fifth of the records, before anything was measured" }
+                @else { "nothing" }
+            }
             dt { "Making" } dd {
-                (convergence.rounds) " rounds, " (percent(convergence.error)) " % off what was measured on average"
+                (convergence.rounds) " rounds, " (percent(convergence.error))
+                " % off what was measured on average"
                 @if convergence.settled { ", settled" }
             }
             dt { "Program" } dd { "netdpsyn " (statement.version) }
@@ -197,45 +190,21 @@ fn made(shown: &Shown) -> Markup {
     }
 }
 
-fn charges(statement: &Statement) -> Markup {
-    html! {
-        p { "Allowed: ρ = " (statement.rho) " of zero-concentrated differential privacy. Spent: ρ = " (statement.spent()) " in " (statement.charges.len()) " noisy answers." }
-        div.scroll tabindex="0" role="group" aria-label="Charges by stage" {
-            table {
-                thead { tr { th scope="col" { "stage" } th.n scope="col" { "noisy answers" } th.n scope="col" { "ρ" } } }
-                tbody { @for (stage, rho) in statement.by_stage() {
-                    tr { th scope="row" { (stage) } td.n { (statement.charges.iter().filter(|charge| charge.stage == stage).count()) } td.n { (rho) } }
-                } }
-            }
-        }
-        details {
-            summary { "Every answer" }
-            div.scroll tabindex="0" role="group" aria-label="Every answer" {
-                table {
-                    thead { tr { th scope="col" { "answer" } th scope="col" { "stage" } th.n scope="col" { "numbers" } th.n scope="col" { "Δ²" } th.n scope="col" { "σ" } th.n scope="col" { "ρ" } } }
-                    tbody { @for charge in &statement.charges {
-                        tr {
-                            th scope="row" { (charge.label) } td { (charge.stage) } td.n { (whole(charge.cells as i64)) } td.n { (whole(i128::from(charge.sensitivity.squared()))) }
-                            td.n { (about(charge.scale.sigma())) } td.n { (charge.rho) }
-                        }
-                    } }
-                }
-            }
-        }
-    }
-}
-
-/// Where the trace is to be had, in every format; captures only where it is one of packets, if that is known.
-pub fn downloads(release: &ReleaseView, packets: Option<bool>) -> Markup {
+/// Where the trace is to be had, in every format; captures only where it is one of packets.
+pub fn downloads(release: &ReleaseView, packets: bool) -> Markup {
     let is_capture = |format: ContentFormat| matches!(format, ContentFormat::Pcap | ContentFormat::Pcapng);
-    let had = ContentFormat::ALL.into_iter().filter(|format| packets.unwrap_or(true) || !is_capture(*format));
+    let had = ContentFormat::ALL.into_iter().filter(|format| packets || !is_capture(*format));
     html! {
         ul {
             @for format in had {
                 li {
-                    a href=(format!("{}?format={}", release.content, format.extension())) { (format.extension()) }
-                    @if format == ContentFormat::Csv { " (" (bytes(release.bytes.unsigned_abs())) ", SHA-256 " span.id { (release.sha256) } ")" }
-                    @if is_capture(format) && packets.is_none() { " (of packets alone)" }
+                    a href=(format!("{}?format={}", release.content, format.extension())) {
+                        (format.extension())
+                    }
+                    @if format == ContentFormat::Csv {
+                        " (" (bytes(release.bytes.unsigned_abs())) ", SHA-256 " span.id { (release.sha256) }
+                        ")"
+                    }
                 }
             }
             li { a href=(format!("{}?layout=source", release.content)) { "laid out as the raw trace was" } }

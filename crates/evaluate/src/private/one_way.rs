@@ -1,5 +1,6 @@
 //! Single columns: Jensen–Shannon distance for names, Wasserstein distance for sizes and times.
 
+use super::profile::spread;
 use super::{Traces, compared, is_nominal, log_size, sorted};
 use netdpsyn_trace::directory::SPACE;
 use netdpsyn_trace::progress::{Cancelled, Progress, checked};
@@ -37,6 +38,34 @@ pub struct OneWay {
     /// For sizes, the shares of the most frequent exact values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_ten: Option<TopTen>,
+    /// For sizes and durations, how they are spread; reports that were made before this was taken have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Spread>,
+}
+
+/// How amounts are spread: shares of the records in bins that double, 0, 1, 2 to 3, 4 to 7 and so on in whole steps of the column (durations: microseconds), up to
+/// the last bin that any has. What has no amount is left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AmountSpread))]
+pub struct Spread {
+    /// Of the fitted records.
+    pub real: Vec<f64>,
+    /// Of the synthetic records.
+    pub synthetic: Vec<f64>,
+}
+
+impl Spread {
+    /// The share of records with at least so much, for the least amount of every bin: 1 at first, falling.
+    pub fn at_least(shares: &[f64]) -> Vec<f64> {
+        let mut left = shares.iter().sum::<f64>();
+        let at_least = |share: &f64| {
+            let here = left.clamp(0.0, 1.0);
+            left -= share;
+            here
+        };
+        shares.iter().map(at_least).collect()
+    }
 }
 
 /// The records with one of the ten most frequent raw values of a column: often a few sizes dominate, and a
@@ -136,6 +165,14 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
         coarse_floor: held_out.as_deref().map(coarsened).transpose()?.flatten(),
         top_ten: match measure {
             Distance::WassersteinLog => Some(top_ten(&real, &synthetic, held_out.as_deref(), progress)?),
+            Distance::JensenShannon | Distance::WassersteinTime => None,
+        },
+        spread: match measure {
+            Distance::WassersteinLog => {
+                let [real, synthetic] =
+                    spread(&real[..amounts(&real)], &synthetic[..amounts(&synthetic)], progress)?;
+                Some(Spread { real, synthetic })
+            }
             Distance::JensenShannon | Distance::WassersteinTime => None,
         },
     })

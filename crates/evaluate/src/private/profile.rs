@@ -122,13 +122,7 @@ impl Profile {
     ) -> Result<Profile, Cancelled> {
         let bins = sorted.try_each(|amounts| binned(amounts, progress))?;
         let (distance, floor) = bins.between(|a, b| total_variation(a, b));
-        let last = |bins: &[u64; BINS]| bins.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
-        let shown = last(&bins.real).max(last(&bins.synthetic));
-        let shares = |bins: &[u64; BINS]| {
-            let groups = bins.iter().sum::<u64>().max(1) as f64;
-            bins[..shown].iter().map(|&count| count as f64 / groups).collect()
-        };
-        let (real, synthetic) = (shares(&bins.real), shares(&bins.synthetic));
+        let [real, synthetic] = shares([&bins.real, &bins.synthetic]);
         // Times are counted in nanoseconds and reported in seconds.
         let quantiles = quantiles(sorted, at, if of.is_time() { 1e9 } else { 1.0 });
         Ok(Profile { of, distance, floor, quantiles, real, synthetic })
@@ -150,6 +144,25 @@ pub fn quantiles(sorted: &Sides<&[u64]>, at: &[f64], unit: f64) -> Vec<Quantile>
 fn quantile(sorted: &[u64], at: f64) -> u64 {
     let rank = (at * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
+}
+
+/// The share that each bin has on both sides, up to the last bin that any has.
+fn shares(sides: [&[u64; BINS]; 2]) -> [Vec<f64>; 2] {
+    let last = |bins: &[u64; BINS]| bins.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+    let shown = sides.map(last).into_iter().max().unwrap_or(0);
+    sides.map(|bins| {
+        let all = bins.iter().sum::<u64>().max(1) as f64;
+        bins[..shown].iter().map(|&count| count as f64 / all).collect()
+    })
+}
+
+/// Shares of raw and synthetic amounts in bins that double, as [`Profile`] has them.
+pub(super) fn spread(
+    real: &[u64],
+    synthetic: &[u64],
+    progress: &dyn Progress,
+) -> Result<[Vec<f64>; 2], Cancelled> {
+    Ok(shares([&binned(real, progress)?, &binned(synthetic, progress)?]))
 }
 
 fn binned(amounts: &[u64], progress: &dyn Progress) -> Result<[u64; BINS], Cancelled> {

@@ -457,6 +457,7 @@ mod tests {
             coarse: None,
             coarse_floor: None,
             top_ten: None,
+            spread: None,
         };
         let ports = column("srcport", 0.358, Some(0.475));
         let found = worst_column(std::slice::from_ref(&ports)).unwrap();
