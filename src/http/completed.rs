@@ -71,6 +71,10 @@ fn add_refusals(method: &str, operation: &mut Value) {
     if keyed {
         statuses.extend(["401", "403", "429"]);
     }
+    // A key may be sent, and is then held against the same.
+    if operation["security"].as_array().is_some_and(|ways| ways.len() > 1) {
+        statuses.extend(["401", "429"]);
+    }
     if has("path") {
         statuses.push("404");
     }

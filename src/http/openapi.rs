@@ -21,6 +21,7 @@ use utoipa::{Modify, OpenApi};
         (name = "budget", description = "What may be spent, what is, and who spent it (steward)."),
         (name = "models", description = "What fits measured, with the statement of privacy."),
         (name = "releases", description = "Synthetic traces and their reports."),
+        (name = "portal", description = "What anybody may find of what is published: catalogue, descriptions, public addresses, signatures."),
         (name = "probes", description = "Whether the service runs and can work; they take no key.")
     ),
     modifiers(&Key),

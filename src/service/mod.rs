@@ -4,12 +4,14 @@
 //! service's database and artifacts, one transaction each; every one takes the [`app::Caller`] and checks the role first. Another tenant's
 //! thing is answered exactly as one that does not exist.
 
+pub mod about;
 pub mod acceptance;
 pub mod app;
 pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod capacity;
+pub mod catalogue;
 pub mod conditioned;
 pub mod content;
 pub mod datasets;
@@ -22,12 +24,14 @@ pub mod idempotency;
 pub mod jobs;
 pub mod keys;
 pub mod limits;
+pub mod links;
 pub mod local;
 pub mod looks;
 pub mod memory;
 pub mod new_file;
 pub mod problem;
 pub mod queued;
+pub mod publishing;
 pub mod quotes;
 pub mod readiness;
 pub mod reading;
@@ -35,6 +39,7 @@ pub mod releases;
 pub mod requests;
 pub mod restore;
 pub mod sessions;
+pub mod signing;
 pub mod slots;
 pub mod submit;
 pub mod sweep;
