@@ -46,6 +46,14 @@ pub fn complete(document: &mut Value) {
                     *schema = schema["oneOf"][0].take();
                 }
             }
+            // A body that may be left out is no null.
+            if let Some(body) = operation.get_mut("requestBody") {
+                let schema = &mut body["content"]["application/json"]["schema"];
+                if schema["oneOf"][1]["type"] == "null" {
+                    *schema = schema["oneOf"][0].take();
+                    body["required"] = false.into();
+                }
+            }
             for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
                 match status.as_str() >= "400" {
                     true if response.get("$ref").is_none() => as_problem(status, response),

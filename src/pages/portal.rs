@@ -1,8 +1,8 @@
 //! The public page of a release: what it is, who publishes it, where its files are and how to check them; or that it was withdrawn, when and why. A description for search engines
 //! stands in it as data: a browser runs nothing of it, so the page's policy needs no word about it.
 
-use super::{SHOWN, document};
 use super::words::bytes;
+use super::{SHOWN, document};
 use maud::{Markup, PreEscaped, html};
 use netdpsyn_catalogue::describe::{Access, Contact, File, Release};
 use netdpsyn_catalogue::schema_org;
@@ -110,7 +110,12 @@ mod tests {
 
     fn release() -> Release {
         let promise = Promise { text: "promised".into(), url: "u".into(), epsilon: 2.0, delta: 1e-9 };
-        let file = File { name: "a.csv".into(), url: "http://h/p/a/content?format=csv".into(), media_type: "text/csv".into(), known: None };
+        let file = File {
+            name: "a.csv".into(),
+            url: "http://h/p/a/content?format=csv".into(),
+            media_type: "text/csv".into(),
+            known: None,
+        };
         Release {
             id: "a".into(),
             page: "http://h/p/a".into(),
@@ -145,7 +150,9 @@ mod tests {
         assert_eq!(data["name"], "</script><b>, 1");
         assert_eq!(open.matches("<script").count(), 1, "and nothing that runs");
         let signed = page(&Release { access: Access::Restricted, ..release() }, "until=1&signature=ab");
-        assert!(signed.contains("content?format=csv&amp;until=1&amp;signature=ab") && signed.contains("noindex"));
+        assert!(
+            signed.contains("content?format=csv&amp;until=1&amp;signature=ab") && signed.contains("noindex")
+        );
         assert!(signed.contains("/report?until=1&amp;signature=ab"));
     }
 

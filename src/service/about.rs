@@ -139,7 +139,10 @@ impl About {
         if self.keywords.len() > 50 {
             return Err(Problem::invalid("about.keywords", "there are 50 keywords at most"));
         }
-        self.keywords.iter().enumerate().try_for_each(|(at, word)| one_line(&format!("about.keywords[{at}]"), word, 100))?;
+        self.keywords
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, word)| one_line(&format!("about.keywords[{at}]"), word, 100))?;
         if let Some(Publisher { name, url }) = &self.publisher {
             one_line("about.publisher.name", name, 200)?;
             address("about.publisher.url", url.as_deref())?;
@@ -175,17 +178,24 @@ impl About {
 impl Contact {
     fn check(&self) -> Result<(), Problem> {
         if self.name.is_none() && self.email.is_none() && self.url.is_none() {
-            return Err(Problem::invalid("about.contact", "a contact has a name, an address for mail or a page"));
+            return Err(Problem::invalid(
+                "about.contact",
+                "a contact has a name, an address for mail or a page",
+            ));
         }
         if let Some(name) = &self.name {
             one_line("about.contact.name", name, 200)?;
         }
         if let Some(email) = &self.email {
             let parts = email.split_once('@');
-            let fits = parts.is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@'));
+            let fits = parts
+                .is_some_and(|(user, host)| !user.is_empty() && host.contains('.') && !host.contains('@'));
             let plain = email.chars().all(|c| c.is_ascii_graphic() && !"<>\"\\,;:?#%".contains(c));
             if !fits || !plain || email.len() > 254 {
-                return Err(Problem::invalid("about.contact.email", "this is no address for mail, as desk@example.org"));
+                return Err(Problem::invalid(
+                    "about.contact.email",
+                    "this is no address for mail, as desk@example.org",
+                ));
             }
         }
         address("about.contact.url", self.url.as_deref())
@@ -211,14 +221,21 @@ impl Coverage {
 pub(super) fn one_line(field: &str, text: &str, most: usize) -> Result<(), Problem> {
     let fits = !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
     fits.then_some(()).ok_or_else(|| {
-        Problem::invalid(field, format!("it has 1 to {most} characters, one of them visible, none of them a control character"))
+        Problem::invalid(
+            field,
+            format!("it has 1 to {most} characters, one of them visible, none of them a control character"),
+        )
     })
 }
 
 /// Refuses an address that is none of the web: it becomes a link, and the name of a thing in catalogues.
 fn address(field: &str, text: Option<&str>) -> Result<(), Problem> {
     let Some(text) = text else { return Ok(()) };
-    if is_address(text) { Ok(()) } else { Err(Problem::invalid(field, "give an address that begins with https:// or http://")) }
+    if is_address(text) {
+        Ok(())
+    } else {
+        Err(Problem::invalid(field, "give an address that begins with https:// or http://"))
+    }
 }
 
 fn is_address(text: &str) -> bool {
@@ -229,11 +246,15 @@ fn is_address(text: &str) -> bool {
 }
 
 fn check_licence(text: &str) -> Result<(), Problem> {
-    let identifier = text.len() <= 100 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-.+".contains(c));
+    let identifier =
+        text.len() <= 100 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-.+".contains(c));
     if !text.is_empty() && (identifier || is_address(text)) {
         return Ok(());
     }
-    Err(Problem::invalid("about.licence", "give an identifier of the SPDX list, as CC-BY-4.0, or the address of the terms"))
+    Err(Problem::invalid(
+        "about.licence",
+        "give an identifier of the SPDX list, as CC-BY-4.0, or the address of the terms",
+    ))
 }
 
 #[cfg(test)]
@@ -260,7 +281,10 @@ mod tests {
             (json!({"contact": {}}), "about.contact"),
             (json!({"contact": {"email": "nobody"}}), "about.contact.email"),
             (json!({"contact": {"email": "a@b.org?subject=x"}}), "about.contact.email"),
-            (json!({"temporal": {"start": "2026-01-05T00:00:00Z", "end": "2026-01-05"}}), "about.temporal.start"),
+            (
+                json!({"temporal": {"start": "2026-01-05T00:00:00Z", "end": "2026-01-05"}}),
+                "about.temporal.start",
+            ),
             (json!({"temporal": {"start": "2026-01-05", "end": "2026-01-04"}}), "about.temporal.end"),
         ] {
             assert_eq!(refused(value.clone()).as_deref(), Some(field), "{value}");

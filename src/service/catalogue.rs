@@ -9,7 +9,7 @@ use crate::account::Statement;
 use crate::storage::artifacts::Opened;
 use crate::storage::publications::{self, Wanted};
 use crate::storage::releases::{Access, Release, Standing};
-use crate::storage::{Kept, Tx, models, tenants};
+use crate::storage::{Kept, Tx, models};
 use netdpsyn_catalogue::dcat::{self, Catalogue, Page};
 use netdpsyn_catalogue::describe::{
     self, Agent, Contact, Document, File, Licence, Period, Place, Promise, Series, Versions, Withdrawn,
@@ -184,10 +184,7 @@ async fn describe(
     let publisher = match about.publisher {
         Some(publisher) => Agent { name: publisher.name, url: publisher.url },
         // Of what is public its steward has named one.
-        None => {
-            let tenant = tenants::find(tx, of.tenant_id).await?;
-            Agent { name: tenant.map_or_else(String::new, |tenant| tenant.name), url: None }
-        }
+        None => Agent { name: app.config.publisher.clone(), url: None },
     };
     let series = match (&of.series, &said.series, of.published_at) {
         (Some(key), Some(title), Some(at)) => {
@@ -234,10 +231,7 @@ async fn describe(
         files: files(of, &said, &own),
         columns: said.columns(),
         promise: promise(&statement, &own),
-        documents: documents
-            .into_iter()
-            .map(|(title, url)| Document { title: title.into(), url })
-            .collect(),
+        documents: documents.into_iter().map(|(title, url)| Document { title: title.into(), url }).collect(),
         withdrawn,
     })
 }

@@ -355,7 +355,18 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<D
 impl DatasetPatch {
     /// Whether it changes what is said of releases and nothing that a fit freezes.
     fn only_says(&self) -> bool {
-        let DatasetPatch { name, preset, schema, window, addresses, categories, special, networks, reading, about } = self;
+        let DatasetPatch {
+            name,
+            preset,
+            schema,
+            window,
+            addresses,
+            categories,
+            special,
+            networks,
+            reading,
+            about,
+        } = self;
         let declares = [
             name.is_some(),
             preset.is_some(),

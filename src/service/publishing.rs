@@ -143,8 +143,8 @@ fn series_key(tenant: Uuid, title: &str) -> String {
     hex(&digest.finalize()[..16])
 }
 
-/// The bundle's schema as it is in the release's file.
-async fn schema_in_file(app: &App, release: &Release) -> Result<Schema, Problem> {
+/// The bundle's schema as it is in the release's file; none where the bundle cannot be read, which keeps nobody from publishing: the release is then described without its columns.
+async fn schema_in_file(app: &App, release: &Release) -> Result<Option<Schema>, Problem> {
     let mut tx = app.read("publishing.schema_in_file").await?;
     let model = models::find(&mut tx, release.tenant_id, release.model_id).await?;
     drop(tx);
@@ -153,39 +153,42 @@ async fn schema_in_file(app: &App, release: &Release) -> Result<Schema, Problem>
         let bundle = Bundle::read(std::io::BufReader::new(std::fs::File::open(path)?));
         bundle.map(|bundle| bundle.schema.in_file()).map_err(std::io::Error::other)
     });
-    read.await.map_err(std::io::Error::other).flatten().map_err(|error| {
-        tracing::error!(%error, release = %release.id, "a bundle cannot be read");
-        Problem::internal()
-    })
+    let read = read.await.map_err(std::io::Error::other).flatten();
+    let told = read.inspect_err(|error| {
+        tracing::error!(%error, release = %release.id, "a bundle cannot be read: its release is described without columns");
+    });
+    Ok(told.ok())
 }
 
 /// Publishes a draft: readers see it from now on, everybody if it is public, and what had been looked at before. It is described and signed. Publishing again describes and signs
 /// what an earlier version published, opens to everybody what was for readers, and else changes nothing.
-pub async fn publish(app: &App, caller: &Caller, id: Uuid, new: NewPublication) -> Result<ReleaseView, Problem> {
+pub async fn publish(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    new: NewPublication,
+) -> Result<ReleaseView, Problem> {
     let tenant = caller.steward()?;
     for (field, text, most) in [("series", &new.series, 200), ("version", &new.version, 100)] {
         text.as_ref().map_or(Ok(()), |text| one_line(field, text, most))?;
     }
     let release = use_cases::own(app, tenant, id).await?;
     let schema = match release.publication {
-        None => Some(schema_in_file(app, &release).await?),
+        None => schema_in_file(app, &release).await?,
         Some(_) => None,
     };
     let mut tx = app.begin("publishing.publish").await?;
     let release =
         publications::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))?;
     let wanted = new.access.unwrap_or(Access::Tenant);
-    match (release.standing(), schema) {
-        (Standing::Withdrawn, _) => return Err(withdrawn_already(&release)),
-        (_, Some(schema)) if release.publication.is_none() => {
-            first(app, &mut tx, release, &schema, &new, wanted).await?;
-        }
-        _ => {
-            if wanted == Access::Public && release.access == Some(Access::Tenant) {
-                Said::of(&release)?.about.check_public()?;
-                publications::open(&mut tx, id).await?;
-            }
-        }
+    if release.standing() == Standing::Withdrawn {
+        return Err(withdrawn_already(&release));
+    }
+    if release.publication.is_none() {
+        first(app, &mut tx, release, schema.as_ref(), &new, wanted).await?;
+    } else if wanted == Access::Public && release.access == Some(Access::Tenant) {
+        Said::of(&release)?.about.check_public()?;
+        publications::open(&mut tx, id).await?;
     }
     let release = releases::find(&mut tx, tenant, id).await?.ok_or_else(Problem::internal)?;
     tx.commit().await?;
@@ -197,7 +200,7 @@ async fn first(
     app: &App,
     tx: &mut Tx,
     release: Release,
-    schema: &Schema,
+    schema: Option<&Schema>,
     new: &NewPublication,
     access: Access,
 ) -> Result<(), Problem> {
@@ -216,14 +219,13 @@ async fn first(
     let number = publications::earlier(tx, &release, key.as_deref()).await? + 1;
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     let version = new.version.clone().unwrap_or_else(|| number.to_string());
-    let columns = columns(schema);
-    let captures = OutputFormat::Pcap.unfit(schema).is_none();
+    let columns = schema.map(columns).unwrap_or_default();
+    let captures = schema.is_some_and(|schema| OutputFormat::Pcap.unfit(schema).is_none());
     let said = Said { about, series, version, number, columns, captures };
     // As a reader sees it: what only stewards are told is in no public report.
     let report = use_cases::report_of(tx, &release, true).await?;
     let report = serde_json::to_string(&report).map_err(|_| Problem::internal())?;
-    let model =
-        models::find(tx, release.tenant_id, release.model_id).await?.ok_or_else(Problem::internal)?;
+    let model = models::find(tx, release.tenant_id, release.model_id).await?.ok_or_else(Problem::internal)?;
     let statement: Statement = serde_json::from_str(&model.statement).map_err(|_| Problem::internal())?;
     let about = json!({
         "release": release.id,
@@ -286,8 +288,7 @@ pub async fn withdraw(app: &App, caller: &Caller, id: Uuid, why: Withdraw) -> Re
         Standing::Published => {}
     }
     let now = tx.now().await?;
-    let model =
-        models::find(&mut tx, tenant, release.model_id).await?.ok_or_else(Problem::internal)?;
+    let model = models::find(&mut tx, tenant, release.model_id).await?.ok_or_else(Problem::internal)?;
     let subjects = subjects(&release, release.public_report.as_deref(), &model.statement);
     let about = json!({"release": id, "withdrawn": shown_day(now), "reason": why.reason});
     let signed = signing::sign(app, &mut tx, &Signed::new(WITHDRAWAL, subjects, about)).await?;
@@ -316,7 +317,9 @@ mod tests {
         schema.columns[at].special = vec!["-".into()];
         assert_eq!(kinds(&schema)[at].1, Cell::Text, "some of its cells are no numbers");
         let roles = columns(&schema);
-        assert!(roles.iter().any(|(name, _, role)| name == "srcip" && role.as_deref() == Some("source-address")));
+        assert!(
+            roles.iter().any(|(name, _, role)| name == "srcip" && role.as_deref() == Some("source-address"))
+        );
     }
 
     #[test]

@@ -65,12 +65,7 @@ impl Sessions {
     }
 
     /// Whether a signature is that of a text for a purpose.
-    pub(super) fn is_signed(
-        &self,
-        purpose: &str,
-        text: &str,
-        signature: &str,
-    ) -> Result<bool, Problem> {
+    pub(super) fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> Result<bool, Problem> {
         Ok(self.signed(purpose, text)?.as_bytes().ct_eq(signature.as_bytes()).into())
     }
 

@@ -1,10 +1,10 @@
 //! The key that signs releases: from the settings, or in a file of the data directory that the first server makes. It is read each time it is needed, so that every server signs
 //! with a new one as soon as it is there.
 
-use super::app::{App, Caller, shown_time};
+use super::app::{App, Caller, shown_day};
 use super::problem::Problem;
-use crate::storage::signing::{self, SigningKey};
 use crate::storage::Tx;
+use crate::storage::signing::{self, SigningKey};
 use netdpsyn_seal::{Envelope, KeyError, KeySet, Listed, PublicKey, SecretKey, Statement};
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ pub async fn sign(app: &App, tx: &mut Tx, statement: &Statement) -> Result<Strin
 
 fn listed(kept: SigningKey) -> Result<Listed, KeyError> {
     let key = PublicKey::from_pem(&kept.pem)?;
-    Ok(Listed { key, since: Some(shown_time(kept.since)), until: kept.until.map(shown_time) })
+    Ok(Listed { key, since: Some(shown_day(kept.since)), until: kept.until.map(shown_day) })
 }
 
 /// Every public key that signs or signed, as a JWK set.

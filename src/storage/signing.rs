@@ -91,7 +91,8 @@ impl SecretFile {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         let file = rustix::fs::open(&whole, flags, Mode::RUSR | Mode::WUSR).map_err(std::io::Error::from)?;
         let mut file = std::fs::File::from(file);
-        let placed = file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| place(&whole));
+        let placed =
+            file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| place(&whole));
         let _ = std::fs::remove_file(&whole);
         placed?;
         Ok(std::fs::File::open(&*self.folder)?.sync_all()?)

@@ -14,7 +14,7 @@ pub struct KeySet(pub Vec<Listed>);
 pub struct Listed {
     /// The key.
     pub key: PublicKey,
-    /// Since when it signs, RFC 3339.
+    /// Since when it signs, a day or a time of RFC 3339.
     pub since: Option<String>,
     /// Until when it signed, where it does no more.
     pub until: Option<String>,

@@ -58,7 +58,8 @@ pub async fn withdraw(
     publishing::withdraw(&app, &visitor.caller, id, Withdraw { reason }).await?;
     let curl = Curl::of("POST", format!("/v1/releases/{id}/withdraw")).with(body);
     let on = format!("/console/releases/{id}");
-    let said = "The release stays listed as withdrawn, with day and reason. Its content is handed out no more.";
+    let said =
+        "The release stays listed as withdrawn, with day and reason. Its content is handed out no more.";
     Ok(Shown(visitor.frame().done("Withdrawn", said, (&on, "To the release"), &curl)))
 }
 
