@@ -47,12 +47,10 @@ pub fn complete(document: &mut Value) {
                 }
             }
             // A body that may be left out is no null.
-            if let Some(body) = operation.get_mut("requestBody") {
-                let schema = &mut body["content"]["application/json"]["schema"];
-                if schema["oneOf"][1]["type"] == "null" {
-                    *schema = schema["oneOf"][0].take();
-                    body["required"] = false.into();
-                }
+            let schema = operation.pointer_mut("/requestBody/content/application~1json/schema");
+            if let Some(schema) = schema.filter(|schema| schema["oneOf"][1]["type"] == "null") {
+                *schema = schema["oneOf"][0].take();
+                operation["requestBody"]["required"] = false.into();
             }
             for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
                 match status.as_str() >= "400" {
