@@ -102,6 +102,12 @@ settings! {
         "how long a fit that another build of the program began to measure waits for a server of that build, before it ends charged and without a model";
     admin_key: Option<SecretString> = "NETDPSYN_ADMIN_KEY", "", "ndp_ and at least 40 more letters, e.g. ndp_$(openssl rand -hex 32)",
         "the first administrator's key, taken when the database has no key at all; without it one is made then and printed once to standard error";
+    public_url: Address = "NETDPSYN_PUBLIC_URL", "", "http://… or https://…, without a path",
+        "how others reach this server: what addresses in catalogues and descriptions of releases begin with, so it should stay. By default `http://` and where it listens";
+    publisher: String = "NETDPSYN_PUBLISHER", "netdpsyn", "a name",
+        "who runs this server, as its catalogue names them";
+    signing_key: Option<SigningKey> = "NETDPSYN_SIGNING_KEY", "", "an Ed25519 private key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` writes it, its lines apart by line ends or by \\n",
+        "what signs releases, the same for all servers of one database. By default a key that the first of them makes in the data directory";
     log: String = "NETDPSYN_LOG", "info,sqlx=warn", "levels and targets, as netdpsyn=debug",
         "which log lines";
     log_format: LogFormat = "NETDPSYN_LOG_FORMAT", "text", "text or json",
@@ -153,6 +159,65 @@ impl FromStr for Networks {
     }
 }
 
+/// The beginning of an address: scheme and host; none where it is not set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Address(Option<String>);
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.as_deref().unwrap_or_default())
+    }
+}
+
+impl FromStr for Address {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let text = text.strip_suffix('/').unwrap_or(text);
+        if text.is_empty() {
+            return Ok(Address(None));
+        }
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or(())?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+        if !host.is_empty() && host.chars().all(fits) { Ok(Address(Some(text.into()))) } else { Err(()) }
+    }
+}
+
+/// A key that signs, which is never shown.
+#[derive(Clone, PartialEq)]
+pub struct SigningKey(pub String);
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Value for Option<SigningKey> {
+    type Range = &'static str;
+
+    fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
+        // Files of settings have one line for each.
+        let pem = text.replace("\\n", "\n");
+        match pem.as_str() {
+            "" => Some(None),
+            pem => netdpsyn_seal::SecretKey::from_pem(pem).ok().map(|_| Some(SigningKey(pem.into()))),
+        }
+    }
+
+    fn in_words(_: &str, range: &Self::Range) -> String {
+        (*range).into()
+    }
+
+    fn shown(&self) -> String {
+        if self.is_some() { "set".into() } else { "not set".into() }
+    }
+
+    fn refused(_: &str) -> String {
+        "(not shown)".into()
+    }
+}
+
 /// A setting that cannot be used.
 #[derive(Debug, Error)]
 #[error("{name}={value}: it may be {range}")]
@@ -183,6 +248,11 @@ impl Config {
             config.parse_workers = config.parse_workers.min(config.workers);
         }
         Ok(config)
+    }
+
+    /// What addresses of this server begin with, without a slash at the end.
+    pub fn base(&self) -> String {
+        self.public_url.0.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
 
     /// Names in the environment that look like settings and are none.
@@ -323,6 +393,7 @@ in_words!(
     SocketAddr: SocketAddr::to_string,
     PathBuf: |path: &PathBuf| path.display().to_string(),
     Networks: Networks::to_string,
+    Address: Address::to_string,
     LogFormat: |format: &LogFormat| format!("{format:?}").to_lowercase()
 );
 
@@ -444,6 +515,28 @@ mod tests {
                 "no {name} in docker/"
             );
         }
+    }
+
+    #[test]
+    fn addresses_begin_with_what_is_set() {
+        let base = |url| with("NETDPSYN_PUBLIC_URL", url).map(|config| config.base());
+        assert_eq!(base("https://data.example.org/").unwrap(), "https://data.example.org");
+        assert_eq!(base("").unwrap(), "http://127.0.0.1:8080");
+        for wrong in ["data.example.org", "https://", "https://a/b", "https://a?b", "https://me:pass@a"] {
+            assert!(base(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_signs_is_shown_nowhere() {
+        let pem = netdpsyn_seal::SecretKey::generate().unwrap().to_pem().unwrap().to_string();
+        let line = pem.replace('\n', "\\n");
+        let config = Config::from(|name| (name == "NETDPSYN_SIGNING_KEY").then(|| line.clone())).unwrap();
+        assert_eq!(config.signing_key, Some(SigningKey(pem)));
+        let shown = config.table().into_iter().map(|setting| setting.value).collect::<String>();
+        assert!(!shown.contains("PRIVATE") && !format!("{config:?}").contains("PRIVATE"));
+        let error = with("NETDPSYN_SIGNING_KEY", "-----BEGIN PRIVATE KEY-----").unwrap_err().to_string();
+        assert!(error.contains("(not shown)"), "{error}");
     }
 
     #[test]

@@ -32,6 +32,8 @@
 //! | [`formats`] | readers and writers | `capture export trace`, **`privacy`** |
 //! | [`fit`] | raw data in, paid measurements out | `account model trace`, **`privacy`** |
 //! | [`evaluate`] | how good a synthetic trace is | `model generate trace`, **`privacy`** |
+//! | `catalogue` | descriptions of releases for portals: facts in, documents out | – |
+//! | `seal` | signatures of releases: keys, statements, envelopes | – |
 //! | `walls` | tests alone: what the compiler says to whoever opens raw data elsewhere | those that this crate uses |
 //!
 //! This crate does not list `privacy`: it holds a [`formats::Sensitive`] and hands it on. Within it:

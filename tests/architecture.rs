@@ -191,7 +191,18 @@ fn no_program_forces_noise() {
 #[test]
 fn the_engine_knows_no_http_no_sql_no_runtime() {
     for engine in [
-        "account", "capture", "export", "privacy", "trace", "model", "fit", "generate", "formats", "evaluate",
+        "account",
+        "capture",
+        "catalogue",
+        "export",
+        "privacy",
+        "seal",
+        "trace",
+        "model",
+        "fit",
+        "generate",
+        "formats",
+        "evaluate",
     ] {
         let package = format!("netdpsyn-{engine}");
         let tree = cargo(&["tree", "--package", &package, "--edges", "normal", "--prefix", "none"]);

@@ -8,7 +8,7 @@ use crate::service::budget::{Cap, GuaranteeCap, RhoCap};
 use crate::service::keys::{self, NewKey};
 use crate::service::problem::Problem;
 use crate::service::tenants::{self, NewTenant};
-use crate::service::{journal, sweep};
+use crate::service::{journal, signing, sweep};
 use crate::storage::{StorageError, closed};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::time::Duration;
@@ -60,11 +60,24 @@ enum Other {
     },
     /// List all keys, administrators' included, without their secrets
     Keys,
+    /// What signs releases
+    Signing {
+        #[command(subcommand)]
+        command: Signing,
+    },
     /// Revoke a key of anybody, an administrator's included
     Revoke {
         /// Its public part (ndp_ and 12 letters) or its id, as `keys` shows them
         key: String,
     },
+}
+
+#[derive(clap::Subcommand)]
+enum Signing {
+    /// Make another key, which signs from now on. The one before stays listed, and what it signed is verified by it
+    Rotate,
+    /// Print the public keys, as /.well-known/netdpsyn-keys.json lists them
+    Keys,
 }
 
 /// The roles, as an argument.
@@ -152,6 +165,10 @@ impl Other {
                     );
                 }
             }
+            Other::Signing { command: Signing::Rotate } => {
+                println!("signs    {}", signing::rotate(app, caller).await?);
+            }
+            Other::Signing { command: Signing::Keys } => println!("{:#}", signing::keys(app).await?),
             Other::Revoke { key } => {
                 let revoked = keys::revoke_any(app, caller, &key).await?;
                 println!("revoked  {} ({}, {})", revoked.prefix, revoked.role, revoked.name);

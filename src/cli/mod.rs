@@ -19,6 +19,7 @@ mod sparks;
 mod split;
 mod synthesize;
 mod trace_args;
+mod verify;
 
 use crate::formats::ReadError;
 use crate::formats::Steward;
@@ -65,6 +66,8 @@ enum Command {
     Split(split::Args),
     /// Simulate a trace to try things on
     Sample(sample::Args),
+    /// Check that a file is what was published, by the signature of its release
+    Verify(verify::Args),
     /// Administer the service at the machine itself
     Admin(admin::Args),
     /// Look at the service's settings
@@ -90,6 +93,7 @@ fn done(command: Command) -> ExitCode {
         Command::Sample(args) => args.run(),
         Command::Serve(args) => args.run(),
         Command::Config(args) => args.run(),
+        Command::Verify(args) => args.run(),
         Command::Admin(args) => args.run(),
         Command::Openapi(args) => args.run(),
     };

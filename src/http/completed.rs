@@ -46,6 +46,12 @@ pub fn complete(document: &mut Value) {
                     *schema = schema["oneOf"][0].take();
                 }
             }
+            // A body that may be left out is no null.
+            let schema = operation.pointer_mut("/requestBody/content/application~1json/schema");
+            if let Some(schema) = schema.filter(|schema| schema["oneOf"][1]["type"] == "null") {
+                *schema = schema["oneOf"][0].take();
+                operation["requestBody"]["required"] = false.into();
+            }
             for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
                 match status.as_str() >= "400" {
                     true if response.get("$ref").is_none() => as_problem(status, response),
@@ -70,6 +76,10 @@ fn add_refusals(method: &str, operation: &mut Value) {
     let mut statuses = ANY.to_vec();
     if keyed {
         statuses.extend(["401", "403", "429"]);
+    }
+    // A key may be sent, and is then held against the same.
+    if operation["security"].as_array().is_some_and(|ways| ways.len() > 1) {
+        statuses.extend(["401", "429"]);
     }
     if has("path") {
         statuses.push("404");

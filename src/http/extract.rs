@@ -110,6 +110,22 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
+/// A JSON body, or none at all.
+pub struct Perhaps<T>(pub Option<T>);
+
+impl<T: DeserializeOwned> FromRequest<App> for Perhaps<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        // What has neither type nor length has no body.
+        let empty = axum::body::HttpBody::is_end_stream(request.body());
+        if empty {
+            return Ok(Perhaps(None));
+        }
+        Body::from_request(request, app).await.map(|Body(body)| Perhaps(Some(body)))
+    }
+}
+
 /// Parts of the path. One that is no id names nothing.
 pub struct Path<T>(pub T);
 

@@ -9,6 +9,7 @@
 //! | [`connections`] | accepting, how many, and the end of all |
 //! | [`connection`], [`pulse`] | one connection, and until when it may do what |
 //! | `accept`, `ranges` | in which format a trace is wanted, and which part of it |
+//! | [`portal`] | what anybody may find: the catalogue, and releases at their public addresses |
 //! | [`bare`] | answers outside the router |
 //! | [`console`] | pages and forms for people who sign in |
 //!
@@ -31,6 +32,7 @@ mod known;
 pub mod models;
 pub mod openapi;
 pub mod populations;
+pub mod portal;
 pub mod pulse;
 mod ranges;
 pub mod releases;
@@ -77,11 +79,25 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
         .routes(routes!(releases::report_page))
         .routes(routes!(releases::private_report))
         .routes(routes!(room::storage))
+        .routes(routes!(portal::catalog))
+        .routes(routes!(portal::own_croissant))
+        .routes(routes!(portal::own_datapackage))
+        .routes(routes!(portal::link))
+        .routes(routes!(portal::withdraw))
+        .routes(routes!(portal::keys))
+        .routes(routes!(portal::page))
+        .routes(routes!(portal::report))
+        .routes(routes!(portal::statement))
+        .routes(routes!(portal::attestation))
+        .routes(routes!(portal::withdrawal))
+        .routes(routes!(portal::croissant))
+        .routes(routes!(portal::datapackage))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready));
     let slow = OpenApiRouter::new()
         .routes(routes!(datasets::upload))
         .routes(routes!(releases::content))
+        .routes(routes!(portal::content))
         .routes(routes!(jobs::events));
     [quick, slow]
 }

@@ -2,15 +2,18 @@
 
 use super::accept;
 use super::console::Sheet;
-use super::extract::{Path, Query};
+use super::extract::{Path, Perhaps, Query};
 use super::known;
 use super::openapi::File;
 use super::ranges::{self, Part};
 use crate::pages::{self, release::Shown};
 use crate::service::app::{App, Caller, Page, PageQuery};
-use crate::service::content::{self, ContentQuery};
+use crate::service::content::{self, ContentQuery, Shape};
 use crate::service::problem::Problem;
+use crate::service::publishing::{self, NewPublication};
 use crate::service::releases::{self, PrivateReport, ReleaseReportView, ReleaseView};
+use crate::storage::Kept;
+use crate::storage::artifacts::Opened;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -40,15 +43,18 @@ pub async fn find(
     releases::find(&app, &caller, id).await.map(Json)
 }
 
-/// Publish a draft: readers see it from now on (steward).
-#[utoipa::path(post, path = "/v1/releases/{id}/publish", tag = "releases", operation_id = "publish_release", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "Published.", body = ReleaseView)))]
+/// Publish a draft, for readers or for everybody: it is described and signed, and seen from now on (steward). Without a body it is for readers.
+#[utoipa::path(post, path = "/v1/releases/{id}/publish", tag = "releases", operation_id = "publish_release", params(("id" = Uuid, Path, description = "The release.")), request_body = Option<NewPublication>,
+    responses((status = 200, description = "Published.", body = ReleaseView),
+        (status = 409, description = "It was withdrawn."),
+        (status = 422, description = "It is to be public, and its dataset lacks a title, a description, a publisher or a licence.")))]
 pub async fn publish(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<Uuid>,
+    Perhaps(new): Perhaps<NewPublication>,
 ) -> Result<Json<ReleaseView>, Problem> {
-    releases::publish(&app, &caller, id).await.map(Json)
+    publishing::publish(&app, &caller, id, new.unwrap_or_default()).await.map(Json)
 }
 
 /// Download the synthetic trace as CSV, Parquet, Arrow or (of packets) a packet capture, or laid out as text of another kind, whole or in part (steward; reader once published).
@@ -67,6 +73,7 @@ pub async fn publish(
             headers(("ETag" = String, description = "The SHA-256 of the whole."), ("Content-Range" = String, description = "Which part it is."))),
         (status = 304, description = "It is the one you have.", headers(("ETag" = String, description = "Its SHA-256."))),
         (status = 406, description = "It is to be had in other formats; a capture holds packets alone."),
+        (status = 410, description = "It was withdrawn; the problem says when and why."),
         (status = 422, description = "There is no such layout, or nothing of it follows from the trace's columns."),
         (status = 416, description = "It has no such part.", headers(("Content-Range" = String, description = "How long it is."))),
         (status = 507, description = "That it was looked at cannot be written down, or another format not be stored: no room left on the disk.")))]
@@ -80,38 +87,59 @@ pub async fn content(
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let shape = query.shape(|| accept::preferred(text(header::ACCEPT)))?;
     let (kept, opened) = content::content(&app, &caller, id, &shape).await?;
+    Ok(sent(&headers, Sending { id, about: format!("/v1/releases/{id}"), shape, kept, opened }))
+}
+
+/// A trace to be sent.
+pub(super) struct Sending {
+    /// The release.
+    pub id: Uuid,
+    /// Where that is described.
+    pub about: String,
+    /// The form that is wanted.
+    pub shape: Shape,
+    /// The form's file.
+    pub kept: Kept,
+    /// The same, opened.
+    pub opened: Opened,
+}
+
+/// A trace, whole or in part, or that it is the one that the client has.
+pub(super) fn sent(headers: &HeaderMap, sending: Sending) -> Response {
+    let Sending { id, about, shape, kept, opened } = sending;
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let tag = format!("\"{}\"", kept.sha256);
     let vary = (header::VARY, header::ACCEPT.as_str());
-    if known::has(&headers, &tag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag.as_str()), vary]).into_response());
+    if known::has(headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag.as_str()), vary]).into_response();
     }
     let wanted = text(header::RANGE).filter(|_| text(header::IF_RANGE).is_none_or(|known| known == tag));
     let length = kept.bytes;
-    let about = [
+    let fields = [
         (header::CONTENT_TYPE, shape.media_type),
         (header::ETAG, tag),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.{}\"", shape.extension)),
         (header::ACCEPT_RANGES, "bytes".to_string()),
-        (header::LINK, format!("</v1/releases/{id}>; rel=\"describedby\"")),
+        (header::LINK, format!("<{about}>; rel=\"describedby\"")),
     ];
-    let sent = |bytes: u64| (header::CONTENT_LENGTH, bytes.to_string());
-    Ok(match ranges::part(wanted, length) {
+    let size = |bytes: u64| (header::CONTENT_LENGTH, bytes.to_string());
+    match ranges::part(wanted, length) {
         Part::Whole => {
             let body = Body::from_stream(opened.part(0..length));
-            ([vary], about, [sent(length)], body).into_response()
+            ([vary], fields, [size(length)], body).into_response()
         }
         Part::Bytes(part) => {
             let range = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-            let size = sent(part.end - part.start);
+            let size = size(part.end - part.start);
             let body = Body::from_stream(opened.part(part));
             let status = StatusCode::PARTIAL_CONTENT;
-            (status, [vary], about, [size, (header::CONTENT_RANGE, range)], body).into_response()
+            (status, [vary], fields, [size, (header::CONTENT_RANGE, range)], body).into_response()
         }
         Part::Outside => {
             let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
             (range, Problem::no_such_part(length)).into_response()
         }
-    })
+    }
 }
 
 /// Whether a page is wanted rather than JSON, and that this was told from the header.
@@ -124,7 +152,7 @@ fn by_accept(headers: &HeaderMap) -> (bool, [(header::HeaderName, &'static str);
 #[utoipa::path(get, path = "/v1/releases/{id}/report", tag = "releases", operation_id = "show_report", params(("id" = Uuid, Path, description = "The release."),
         ("Accept" = Option<String>, Header, description = "`application/json` or `text/html`; JSON where any will do.")),
     responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.",
-        content((ReleaseReportView = "application/json"), (String = "text/html")))))]
+        content((ReleaseReportView = "application/json"), (String = "text/html"))), (status = 410, description = "The release was withdrawn.")))]
 pub async fn report(
     State(app): State<App>,
     caller: Caller,
@@ -140,7 +168,7 @@ pub async fn report(
 
 /// Show the release report as a page that holds all that it shows (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/report.html", tag = "releases", operation_id = "show_report_page", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "The page.", content((String = "text/html")))))]
+    responses((status = 200, description = "The page.", content((String = "text/html"))), (status = 410, description = "The release was withdrawn.")))]
 pub async fn report_page(
     State(app): State<App>,
     caller: Caller,

@@ -5,7 +5,7 @@ use super::connections;
 use crate::jobs;
 use crate::service::app::App;
 use crate::service::restore::UNFINISHED;
-use crate::service::{capacity, journal, keys};
+use crate::service::{capacity, journal, keys, signing};
 use crate::storage::in_use::InUse;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -33,6 +33,7 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
         // Once, to standard error, and never through the log.
         eprintln!("First administrator key (shown this once): {secret}");
     }
+    signing::begin(&app).await.map_err(|problem| format!("{}: {}", problem.title, problem.detail))?;
     if let Err(problem) = jobs::measuring::sweep(&app).await {
         tracing::error!(problem = %problem.kind, "{}", problem.detail);
     }

@@ -116,6 +116,14 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
             declared_late: None,
             created_at: now,
             published_at: None,
+            access: None,
+            series: None,
+            publication: None,
+            public_report: None,
+            attestation: None,
+            withdrawn_at: None,
+            withdrawn_reason: None,
+            withdrawal: None,
         };
         releases::add(&mut tx, &release).await?;
         if asked.evaluate

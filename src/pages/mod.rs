@@ -7,6 +7,7 @@
 //! | `words` | numbers as people read them |
 //! | [`release`] | the release report, of the model alone |
 //! | [`private`] | the private report, against the raw trace |
+//! | [`portal`] | a release's public page |
 //! | [`console`] | what somebody sees who signed in |
 //!
 //! A page holds all that it shows: it opens from a file as it does from the server. No page has a script but those of [`console`], whose one file comes from the
@@ -14,6 +15,7 @@
 
 pub(crate) mod chart;
 pub mod console;
+pub mod portal;
 pub mod private;
 pub mod release;
 mod words;

@@ -2,13 +2,14 @@
 
 use super::capacity::Capacity;
 use super::guesses::Guesses;
-use super::limits::{Lines, Rates, lines, rates};
+use super::limits::{Lines, Rates, Strangers, lines, rates, strangers};
 use super::problem::Problem;
 use super::readiness::Readiness;
 use super::sessions::Sessions;
 use super::slots::Slots;
 use crate::config::Config;
 pub use crate::storage::keys::Role;
+use crate::storage::signing::SecretFile;
 use crate::storage::{Artifacts, Clock, Db, Halves, StorageError, Tx, closed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct App {
     pub artifacts: Artifacts,
     /// The halves of noise keys that stand in files.
     pub halves: Halves,
+    /// Where the key lies that signs releases.
+    pub signing: SecretFile,
     /// Settings.
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::journal`].
@@ -38,6 +41,8 @@ pub struct App {
     pub capacity: Arc<Capacity>,
     /// Lines of the log by address; see [`super::limits`].
     pub lines: Arc<Lines>,
+    /// Requests without a key by address.
+    pub strangers: Arc<Strangers>,
     /// Wrong keys by address.
     pub guesses: Arc<Guesses>,
     /// Sessions of the console.
@@ -59,6 +64,7 @@ impl App {
         let artifacts = Artifacts::open(&config.data_dir.join("artifacts"))?;
         let halves = Halves::open(&config.data_dir.join("noise"))?;
         let sessions = Sessions::of(Halves::open(&config.data_dir.join("console"))?);
+        let signing = SecretFile::open(&config.data_dir.join("signing"))?;
         let db = Db::connect(&config.database_url).await?;
         let opened = closed::tree(&config.data_dir)?;
         if opened > 0 {
@@ -70,6 +76,8 @@ impl App {
         Ok(App {
             artifacts,
             halves,
+            signing,
+            strangers: Arc::new(strangers(config.max_requests, db.clock())),
             rates: Arc::new(rates(config.max_requests, db.clock())),
             capacity: Arc::new(Capacity::of(&config)),
             lines: Arc::new(lines(db.clock())),
@@ -90,6 +98,8 @@ impl App {
     pub fn forget_the_quiet(&self) {
         self.rates.retain_recent();
         self.lines.retain_recent();
+        self.strangers.retain_recent();
+        self.strangers.shrink_to_fit();
         self.rates.shrink_to_fit();
         self.lines.shrink_to_fit();
         self.guesses.forget(self.clock().instant());
@@ -103,7 +113,9 @@ impl App {
     /// The same service by another clock, before it has begun to count.
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> App {
         let (rates, lines) = (rates(self.config.max_requests, &clock), lines(&clock));
-        App { rates: Arc::new(rates), lines: Arc::new(lines), db: self.db.with_clock(clock), ..self }
+        let strangers = Arc::new(strangers(self.config.max_requests, &clock));
+        let (rates, lines) = (Arc::new(rates), Arc::new(lines));
+        App { rates, lines, strangers, db: self.db.with_clock(clock), ..self }
     }
 
     /// Until when a lease lasts that is given now.

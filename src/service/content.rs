@@ -166,7 +166,12 @@ impl Shape {
 
 /// A trace's content in one shape, opened. Who reads a draft is written down.
 pub async fn content(app: &App, caller: &Caller, id: Uuid, shape: &Shape) -> Result<(Kept, Opened), Problem> {
-    let release = releases::content(app, caller, id).await?;
+    of(app, releases::content(app, caller, id).await?, shape).await
+}
+
+/// The content of a release that whoever asks may see.
+pub(super) async fn of(app: &App, release: Release, shape: &Shape) -> Result<(Kept, Opened), Problem> {
+    let id = release.id;
     if shape.is_stored() {
         let Release { trace_path: key, trace_sha256: sha256, bytes, .. } = release;
         let opened = app.artifacts.opened(&key).await?.ok_or_else(|| lost(id))?;

@@ -1,5 +1,6 @@
 //! Datasets: a raw trace and what its steward declares about it.
 
+use super::about::About;
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::capacity;
 use super::looks;
@@ -52,6 +53,8 @@ pub struct NewDataset {
     pub networks: Option<BTreeMap<String, Vec<String>>>,
     /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
     pub reading: Option<Reading>,
+    /// What is said of its releases to whoever finds them.
+    pub about: Option<About>,
 }
 
 /// What is publicly known of columns, by name. It is never taken from the records.
@@ -95,6 +98,8 @@ pub struct DatasetPatch {
     pub networks: Option<BTreeMap<String, Vec<String>>>,
     /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
     pub reading: Option<Reading>,
+    /// What is said of its releases to whoever finds them, in place of what was said before: of those that are published from then on. A fit does not freeze it.
+    pub about: Option<About>,
 }
 
 /// A schema that comes with the program.
@@ -143,6 +148,9 @@ pub struct DatasetView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
+    /// What is said of its releases to whoever finds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
     /// When it was made.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -198,6 +206,7 @@ pub(super) fn view(d: Dataset) -> DatasetView {
         undeclared,
         parse_report: json(d.report),
         problem: json(d.problem),
+        about: d.about.as_deref().map(|text| About::kept(Some(text))),
         created_at: shown_time(d.created_at),
     }
 }
@@ -274,6 +283,8 @@ pub(super) fn stored(schema: &Schema) -> Result<String, Problem> {
 pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
     check_name("name", &new.name)?;
+    let about = new.about.unwrap_or_default();
+    about.check()?;
     let mut schema = declared_schema(new.preset.as_deref(), new.schema.as_ref())?
         .ok_or_else(|| Problem::invalid("preset", "name a preset or give a schema"))?;
     let declared = Declared {
@@ -307,6 +318,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         declared_late: looks::were_records_seen(&mut tx, population.id).await?,
         report: None,
         problem: None,
+        about: about.text()?,
         created_at: tx.now().await?,
     };
     datasets::add(&mut tx, &dataset).await?;
@@ -340,6 +352,44 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<D
     Ok(PageQuery::page(datasets::list(&mut tx, tenant, after, limit).await?, limit, |d| d.id, view))
 }
 
+impl DatasetPatch {
+    /// Whether it changes what is said of releases and nothing that a fit freezes.
+    fn only_says(&self) -> bool {
+        let DatasetPatch {
+            name,
+            preset,
+            schema,
+            window,
+            addresses,
+            categories,
+            special,
+            networks,
+            reading,
+            about,
+        } = self;
+        let declares = [
+            name.is_some(),
+            preset.is_some(),
+            schema.is_some(),
+            window.is_some(),
+            addresses.is_some(),
+            categories.is_some(),
+            special.is_some(),
+            networks.is_some(),
+            reading.is_some(),
+        ];
+        about.is_some() && !declares.contains(&true)
+    }
+}
+
+/// Changes what is said of a dataset's releases.
+async fn say(tx: &mut Tx, dataset: Dataset, about: &About) -> Result<Dataset, Problem> {
+    about.check()?;
+    let about = about.text()?;
+    datasets::say(tx, dataset.id, about.as_deref()).await?;
+    Ok(Dataset { about, ..dataset })
+}
+
 /// Changes a declaration that no fit has frozen. A trace that is there is parsed again.
 pub async fn patch(
     app: &App,
@@ -349,7 +399,15 @@ pub async fn patch(
 ) -> Result<DatasetView, Problem> {
     let tenant = caller.steward()?;
     let mut tx = app.begin("datasets.patch").await?;
-    let dataset = own_locked(&mut tx, tenant, id).await?;
+    let mut dataset = own_locked(&mut tx, tenant, id).await?;
+    let only_says = patch.only_says();
+    if let Some(about) = &patch.about {
+        dataset = say(&mut tx, dataset, about).await?;
+    }
+    if only_says {
+        tx.commit().await?;
+        return Ok(view(dataset));
+    }
     let name = patch.name.unwrap_or_else(|| dataset.name.clone());
     check_name("name", &name)?;
     let mut schema = match declared_schema(patch.preset.as_deref(), patch.schema.as_ref())? {

@@ -30,6 +30,9 @@ type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, Handed, NoOpMiddleware<Inst
 /// Requests by tenant; administrators share one place.
 pub type Rates = Keyed<Option<Uuid>>;
 
+/// Requests without a key, by address.
+pub type Strangers = Keyed<IpNet>;
+
 /// Lines of the log by what they tell and by the address that makes them.
 pub type Lines = Keyed<(Line, IpNet)>;
 
@@ -58,11 +61,29 @@ pub fn network(address: IpAddr) -> IpNet {
 /// Seconds' worth of requests that may come at once.
 const BURST: u32 = 5;
 
+fn quota(a_second: NonZeroU32) -> Quota {
+    let burst = a_second.saturating_mul(NonZeroU32::MIN.saturating_add(BURST - 1));
+    Quota::per_second(a_second).allow_burst(burst)
+}
+
 /// Room for `a_second` requests a second, and five times that at once.
 pub fn rates(a_second: NonZeroU32, clock: &Arc<dyn Clock>) -> Rates {
-    let burst = a_second.saturating_mul(NonZeroU32::MIN.saturating_add(BURST - 1));
-    let quota = Quota::per_second(a_second).allow_burst(burst);
-    RateLimiter::dashmap_with_clock(quota, Handed(Arc::clone(clock)))
+    RateLimiter::dashmap_with_clock(quota(a_second), Handed(Arc::clone(clock)))
+}
+
+/// The same for each address that sends no key.
+pub fn strangers(a_second: NonZeroU32, clock: &Arc<dyn Clock>) -> Strangers {
+    RateLimiter::dashmap_with_clock(quota(a_second), Handed(Arc::clone(clock)))
+}
+
+/// Counts a request without a key; refuses one too many.
+pub fn count_stranger(app: &App, from: IpNet) -> Result<(), Problem> {
+    app.strangers.check_key(&from).map_err(|_| {
+        Problem::too_many(format!(
+            "an address may send {} requests a second without a key (NETDPSYN_MAX_REQUESTS_PER_SECOND); wait a moment",
+            app.config.max_requests
+        ))
+    })
 }
 
 /// Counts a request; refuses one too many.

@@ -4,12 +4,14 @@
 //! service's database and artifacts, one transaction each; every one takes the [`app::Caller`] and checks the role first. Another tenant's
 //! thing is answered exactly as one that does not exist.
 
+pub mod about;
 pub mod acceptance;
 pub mod app;
 pub mod backup;
 pub mod bound;
 pub mod budget;
 pub mod capacity;
+pub mod catalogue;
 pub mod comparison;
 pub mod conditioned;
 pub mod content;
@@ -24,10 +26,12 @@ pub mod jobs;
 pub mod journal;
 pub mod keys;
 pub mod limits;
+pub mod links;
 pub mod local;
 pub mod looks;
 pub mod new_file;
 pub mod problem;
+pub mod publishing;
 pub mod queued;
 pub mod quotes;
 pub mod readiness;
@@ -37,6 +41,7 @@ pub mod requests;
 pub mod restore;
 pub mod room;
 pub mod sessions;
+pub mod signing;
 pub mod slots;
 pub mod submit;
 pub mod sweep;

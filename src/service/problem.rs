@@ -86,6 +86,10 @@ words! {
         TooLong = "/problems/too-long",
         /// A job was tried too often without an end.
         TooManyAttempts = "/problems/too-many-attempts",
+        /// A draft is nothing that could be withdrawn or handed out.
+        NotPublished = "/problems/not-published",
+        /// It was withdrawn, for good.
+        Withdrawn = "/problems/withdrawn",
         /// A fit cannot repeat its noise.
         NotRepeatable = "/problems/not-repeatable",
         /// The status says all.
@@ -189,6 +193,14 @@ impl Problem {
     /// 409: the state of things does not allow it.
     pub fn conflict(kind: ProblemType, detail: impl Into<String>) -> Self {
         Problem::new(409, kind, "Not in this state", detail)
+    }
+
+    /// 410: it was withdrawn, that day and for that reason.
+    pub fn withdrawn(day: &str, reason: &str) -> Self {
+        let detail = format!("the release was withdrawn on {day}: {reason}");
+        Problem::new(410, ProblemType::Withdrawn, "Withdrawn", detail)
+            .with("withdrawn_at", day)
+            .with("reason", reason)
     }
 
     /// 409: the budget does not pay for it; `short` are the accounts that do not, of which `left` is the least.

@@ -6,6 +6,7 @@ use super::budget::{ChargeView, charge_of};
 use super::conditioned::Conditioned;
 use super::looks::{self, Choices};
 use super::problem::{Problem, ProblemType};
+use super::publishing::gone;
 use crate::account::Statement;
 use crate::evaluate::release::Report as Fidelity;
 use crate::generate::gum::Convergence;
@@ -13,7 +14,7 @@ use crate::model::Bundle;
 use crate::storage::datasets::Dataset;
 use crate::storage::looks::Look;
 use crate::storage::models::{self, Model};
-use crate::storage::releases::{self, Release, State};
+use crate::storage::releases::{self, Access, Release, Standing};
 use crate::storage::{Tx, datasets, populations};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -76,8 +77,22 @@ pub struct ReleaseView {
     pub id: Uuid,
     /// From which model.
     pub model_id: Uuid,
-    /// Who sees it.
-    pub state: State,
+    /// Where it stands.
+    pub state: Standing,
+    /// Who may fetch it, once it is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// Where its page is for those, once it is published and described.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri-reference")]
+    pub page: Option<String>,
+    /// Of a withdrawn release: when it was withdrawn, the time for stewards, the day (UTC) for readers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = super::app::time_or_day)]
+    pub withdrawn_at: Option<String>,
+    /// Of a withdrawn release: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_reason: Option<String>,
     /// Records.
     #[schema(minimum = 0)]
     pub rows: i64,
@@ -157,14 +172,18 @@ pub struct ReleaseReportView {
 
 pub use crate::evaluate::private::Report as PrivateReport;
 
-fn view(r: Release, reader: bool) -> ReleaseView {
+pub(super) fn view(r: Release, reader: bool) -> ReleaseView {
     let shown = if reader { shown_day } else { shown_time };
     ReleaseView {
         opened_before: looks::opened_before(&r),
         condition: Conditioned::of(&r),
         id: r.id,
         model_id: r.model_id,
-        state: r.state,
+        state: r.standing(),
+        access: r.access,
+        page: r.publication.as_ref().map(|_| format!("/p/{}", r.id)),
+        withdrawn_at: r.withdrawn_at.map(shown),
+        withdrawn_reason: r.withdrawn_reason,
         rows: r.row_count,
         rows_by_hand: r.rows_by_hand,
         seed: r.seed,
@@ -178,10 +197,10 @@ fn view(r: Release, reader: bool) -> ReleaseView {
     }
 }
 
-/// A release that the caller may see: a reader sees what is published.
+/// A release that the caller may see: a reader sees what is published, or was.
 async fn visible(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
     let found = releases::find(tx, caller.member()?, id).await?;
-    let seen = found.filter(|release| !caller.is_reader() || release.state == State::Published);
+    let seen = found.filter(|release| !caller.is_reader() || release.standing() != Standing::Draft);
     seen.ok_or_else(|| Problem::not_found("release"))
 }
 
@@ -260,45 +279,52 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, P
     Ok(view(visible(&mut tx, caller, id).await?, caller.is_reader()))
 }
 
-/// Publishes a draft: readers see it from now on, and what had been looked at before.
-pub async fn publish(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseView, Problem> {
-    caller.steward()?;
-    let mut tx = app.begin("releases.publish").await?;
-    let draft = visible(&mut tx, caller, id).await?;
-    let dataset = dataset_of(&mut tx, &draft).await?;
-    let opened = looks::so_far(&mut tx, dataset.population_id).await?;
-    let now = tx.now().await?;
-    releases::publish(&mut tx, id, &opened, dataset.declared_late, now).await?;
-    let release = visible(&mut tx, caller, id).await?;
-    tx.commit().await?;
-    Ok(view(release, false))
+/// A release of one's own, in whatever state.
+pub(super) async fn own(app: &App, tenant: Uuid, id: Uuid) -> Result<Release, Problem> {
+    let mut tx = app.read("releases.own").await?;
+    releases::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))
 }
 
 /// A release's trace: its row, whose artifact is to be streamed. A look at a draft, which stewards alone see, is recorded.
 pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
     let mut tx = app.read("releases.content").await?;
     let release = visible(&mut tx, caller, id).await?;
+    if let Some(gone) = gone(&release) {
+        return Err(gone);
+    }
     let population = dataset_of(&mut tx, &release).await?.population_id;
     drop(tx);
-    if release.state == State::Draft {
+    if release.standing() == Standing::Draft {
         looks::record(app, population, Look::DraftTrace).await?;
     }
     Ok(release)
 }
 
-/// The release report, made from the model alone.
+/// The release report, made from the model alone. Of a withdrawn release its steward alone sees it.
 pub async fn report(app: &App, caller: &Caller, id: Uuid) -> Result<ReleaseReportView, Problem> {
     let mut tx = app.read("releases.report").await?;
     let release = visible(&mut tx, caller, id).await?;
+    match gone(&release) {
+        Some(gone) if caller.is_reader() => Err(gone),
+        _ => report_of(&mut tx, &release, caller.is_reader()).await,
+    }
+}
+
+/// The report of a release, as readers or as stewards see it.
+pub(super) async fn report_of(
+    tx: &mut Tx,
+    release: &Release,
+    reader: bool,
+) -> Result<ReleaseReportView, Problem> {
     let stored: StoredReport = serde_json::from_str(&release.report).map_err(|error| {
-        tracing::error!(%error, release = %id, "a stored report cannot be read");
+        tracing::error!(%error, release = %release.id, "a stored report cannot be read");
         Problem::internal()
     })?;
-    let dataset = dataset_of(&mut tx, &release).await?;
+    let dataset = dataset_of(tx, release).await?;
     // A reader who asks again and again would see to the second when a fit ends.
-    let shown = if caller.is_reader() { Shown::UntilToday { now: tx.now().await? } } else { Shown::All };
-    let population = PopulationSpending::of(&mut tx, &dataset, stored.statement.one(), shown).await?;
-    let (condition, choices) = (Conditioned::of(&release), Choices::of(&release, &dataset));
+    let shown = if reader { Shown::UntilToday { now: tx.now().await? } } else { Shown::All };
+    let population = PopulationSpending::of(tx, &dataset, stored.statement.one(), shown).await?;
+    let (condition, choices) = (Conditioned::of(release), Choices::of(release, &dataset));
     Ok(ReleaseReportView { condition, choices, population, stored })
 }
 
@@ -309,7 +335,7 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
     let release = visible(&mut tx, caller, id).await?;
     let population = dataset_of(&mut tx, &release).await?.population_id;
     let strict = populations::find(&mut tx, population).await?.is_some_and(|p| p.strict);
-    if release.state == State::Draft && strict {
+    if release.standing() == Standing::Draft && strict {
         return Err(Problem::conflict(
             ProblemType::Strict,
             "this population is strict: private reports are shown after publication",

@@ -52,7 +52,7 @@ impl Sessions {
     }
 
     /// The signature of a text for a purpose.
-    fn signed(&self, purpose: &str, text: &str) -> Result<String, Problem> {
+    pub(super) fn signed(&self, purpose: &str, text: &str) -> Result<String, Problem> {
         let mut mac = keyed(&self.secret()?);
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
@@ -61,7 +61,7 @@ impl Sessions {
     }
 
     /// Whether a signature is that of a text for a purpose.
-    fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> Result<bool, Problem> {
+    pub(super) fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> Result<bool, Problem> {
         Ok(self.signed(purpose, text)?.as_bytes().ct_eq(signature.as_bytes()).into())
     }
 

@@ -58,6 +58,8 @@ pub struct Dataset {
     pub report: Option<String>,
     /// Problem document of a rejection as JSON; private.
     pub problem: Option<String>,
+    /// What its steward tells those who find its releases, as JSON.
+    pub about: Option<String>,
     /// Creation time.
     pub created_at: i64,
 }
@@ -84,9 +86,9 @@ impl Dataset {
 /// Adds a dataset.
 pub async fn add(tx: &mut Tx, d: &Dataset) -> Result<(), StorageError> {
     one!(tx => sql!(add,
-        "INSERT INTO datasets (id, tenant_id, population_id, name, schema, state, declared_late, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
-        d.id, d.tenant_id, d.population_id, &d.name, &d.schema, d.state, d.declared_late, d.created_at)
+        "INSERT INTO datasets (id, tenant_id, population_id, name, schema, state, declared_late, created_at, about)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+        d.id, d.tenant_id, d.population_id, &d.name, &d.schema, d.state, d.declared_late, d.created_at, &d.about)
 }
 
 /// A tenant's dataset.
@@ -129,6 +131,11 @@ pub async fn declare(
         "UPDATE datasets SET name = $2, schema = $3, declared_late = $4 WHERE id = $1 AND NOT frozen"),
         id, name, schema, late)
     .map(|rows| rows > 0)
+}
+
+/// Keeps what is said of a dataset to whoever finds what is made of it; a fit does not freeze that.
+pub async fn say(tx: &mut Tx, id: Uuid, about: Option<&str>) -> Result<(), StorageError> {
+    one!(tx => sql!(say, "UPDATE datasets SET about = $2 WHERE id = $1"), id, about)
 }
 
 /// Freezes a declaration as `schema`.

@@ -7,9 +7,7 @@ use super::{StorageError, Tx};
 use uuid::Uuid;
 
 words! {
-    /// Visibility of a release.
-    #[derive(utoipa::ToSchema)]
-    #[schema(as = ReleaseState)]
+    /// Visibility of a release, as the database has it.
     pub enum State {
         /// Stewards.
         Draft = "draft",
@@ -18,6 +16,33 @@ words! {
     }
 }
 stored!(State);
+
+words! {
+    /// Where a release stands.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = ReleaseState)]
+    pub enum Standing {
+        /// Stewards see it.
+        Draft = "draft",
+        /// Readers as well.
+        Published = "published",
+        /// It was published and taken back: that it was there and why it is not stays to be seen.
+        Withdrawn = "withdrawn",
+    }
+}
+
+words! {
+    /// Who may fetch a published release.
+    #[derive(utoipa::ToSchema)]
+    #[schema(as = ReleaseAccess)]
+    pub enum Access {
+        /// Readers of its tenant, and whoever has a link.
+        Tenant = "tenant",
+        /// Everybody, without a key.
+        Public = "public",
+    }
+}
+stored!(Access);
 
 /// A synthetic trace with its report.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -62,6 +87,33 @@ pub struct Release {
     pub created_at: i64,
     /// Time of publication.
     pub published_at: Option<i64>,
+    /// Who may fetch it, once it is published.
+    pub access: Option<Access>,
+    /// What its series is called in addresses.
+    pub series: Option<String>,
+    /// What was said of it when it was published, JSON.
+    pub publication: Option<String>,
+    /// Its report as readers saw it then, JSON.
+    pub public_report: Option<String>,
+    /// The signature over content, report and statement.
+    pub attestation: Option<String>,
+    /// When it was withdrawn.
+    pub withdrawn_at: Option<i64>,
+    /// Why.
+    pub withdrawn_reason: Option<String>,
+    /// The signature over that.
+    pub withdrawal: Option<String>,
+}
+
+impl Release {
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        match self.state {
+            _ if self.withdrawn_at.is_some() => Standing::Withdrawn,
+            State::Draft => Standing::Draft,
+            State::Published => Standing::Published,
+        }
+    }
 }
 
 /// Adds a release.
@@ -90,7 +142,7 @@ pub async fn place(
     id: Uuid,
 ) -> Result<Option<i64>, StorageError> {
     Ok(on!(tx, c => query_scalar(
-        sql!(place, "SELECT seq FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND id = $3"))
+        sql!(place, "SELECT seq FROM releases WHERE tenant_id = $1 AND (state = 'published' OR withdrawn_at IS NOT NULL OR NOT $2) AND id = $3"))
         .bind(tenant).bind(published_only).bind(id).fetch_optional(c).await)?)
 }
 
@@ -103,7 +155,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Release>, StorageError> {
     Ok(on!(tx, c => query_as::<_, Release>(
-        sql!(list, "SELECT * FROM releases WHERE tenant_id = $1 AND (state = 'published' OR NOT $2) AND seq > $3 ORDER BY seq LIMIT $4"))
+        sql!(list, "SELECT * FROM releases WHERE tenant_id = $1 AND (state = 'published' OR withdrawn_at IS NOT NULL OR NOT $2) AND seq > $3 ORDER BY seq LIMIT $4"))
         .bind(tenant).bind(published_only).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
@@ -117,7 +169,7 @@ pub async fn publish(
 ) -> Result<(), StorageError> {
     changed!(tx => sql!(publish,
         "UPDATE releases SET state = 'published', published_at = $2, opened_before = $3, declared_late = $4
-         WHERE id = $1 AND state = 'draft'"),
+         WHERE id = $1 AND state = 'draft' AND withdrawn_at IS NULL"),
         id, now, opened_before, declared_late)?;
     Ok(())
 }

@@ -19,6 +19,14 @@ fn every_route_for_every_role() {
     let jobs = server.idle(&tenant.steward);
     let (job, model, release) = (&jobs[0]["id"], &jobs[0]["model_id"], &jobs[1]["release_id"]);
 
+    // One that its tenant's readers may see at its public address, and nobody else.
+    server.model(&tenant.steward);
+    let list = server.json("/v1/releases", &tenant.steward);
+    let of = |listed: &&Value| listed["id"] != *release;
+    let shared =
+        list["items"].as_array().unwrap().iter().find(of).unwrap()["id"].as_str().unwrap().to_string();
+    server.made(&format!("/v1/releases/{shared}/publish"), &tenant.steward, &json!({"access": "tenant"}));
+
     let document: Value =
         server.client.get(format!("{}/openapi.json", server.url)).send().unwrap().json().unwrap();
     let mut table = format!("{:<48} none admin steward reader foreign\n", "");
@@ -35,9 +43,14 @@ fn every_route_for_every_role() {
                 Some("jobs") => job.as_str().unwrap().to_string(),
                 Some("models") => model.as_str().unwrap().to_string(),
                 Some("releases") => release.as_str().unwrap().to_string(),
+                Some("{release}") => shared.clone(),
                 _ => uuid::Uuid::nil().to_string(),
             };
-            let url = format!("{}{}", server.url, path.replace("{id}", &id).replace("{key_id}", &id));
+            let url = format!(
+                "{}{}",
+                server.url,
+                path.replace("{id}", &id).replace("{key_id}", &id).replace("{release}", &id)
+            );
             let ask = |key: Option<&str>| {
                 let request = server.client.request(method.to_uppercase().parse().unwrap(), &url);
                 let request = match key {
@@ -55,6 +68,8 @@ fn every_route_for_every_role() {
                     ("post", "/v1/tenants") => json!({"name": name, "cap": cap}),
                     ("post", "/v1/populations") => json!({"tenant_id": tenant.id, "name": name, "cap": cap}),
                     ("post", "/v1/tenants/{id}/keys") => json!({"role": "reader", "name": name}),
+                    ("post", "/v1/releases/{id}/links") => json!({"seconds": 60}),
+                    ("post", "/v1/releases/{id}/withdraw") => json!({"reason": "tried"}),
                     ("patch", "/v1/datasets/{id}") => json!({"name": name}),
                     ("patch", _) => json!({"cap": cap}),
                     _ => json!({}),
@@ -136,7 +151,11 @@ fn every_operation_is_described_with_examples_and_errors() {
             let responses = operation["responses"].as_object().unwrap();
             let mut refusals = vec!["400", "408", "414", "431", "500", "503"];
             if path.starts_with("/v1") {
-                refusals.extend(["401", "403", "429"]);
+                refusals.extend(["401", "429"]);
+            }
+            // Where no key is needed, no role is.
+            if path.starts_with("/v1") && operation["security"].is_null() {
+                refusals.push("403");
             }
             if path.contains('{') {
                 refusals.push("404");

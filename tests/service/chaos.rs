@@ -14,8 +14,9 @@ use netdpsyn::progress::Progress;
 use netdpsyn::service::app::{App, Caller, Role};
 use netdpsyn::service::budget::{Cap, RhoCap};
 use netdpsyn::service::problem::Problem;
+use netdpsyn::service::publishing::{self, NewPublication};
 use netdpsyn::service::tenants::NewTenant;
-use netdpsyn::service::{datasets, jobs as asked, journal, releases, submit, tenants, uploads};
+use netdpsyn::service::{datasets, jobs as asked, journal, submit, tenants, uploads};
 use netdpsyn::storage::accounts::{self, Holder};
 use netdpsyn::storage::claims::{self, Claim};
 use netdpsyn::storage::datasets::State as Received;
@@ -263,7 +264,9 @@ impl Sequence {
                 let mut releases = self.jobs(world).await.into_iter().filter_map(|job| job.release_id);
                 if let Some(release) = releases.next_back() {
                     self.submit(world, json!({"kind": "evaluate", "release_id": release})).await;
-                    let published = releases::publish(&world.app, &self.steward, release).await;
+                    let published =
+                        publishing::publish(&world.app, &self.steward, release, NewPublication::default())
+                            .await;
                     self.note("publish", published);
                 }
             }

@@ -31,6 +31,7 @@ mod memory;
 mod notation;
 mod pages;
 mod passing;
+mod portal;
 mod promise;
 mod proxy;
 mod refusals;

@@ -85,6 +85,8 @@ fn the_databases_take_the_words_that_there_are(kind: Kind) {
         same(&db, ("datasets", "state"), sql, datasets::State::ALL, datasets::State::NAMES).await;
         let sql = "UPDATE releases SET state = $1 RETURNING state";
         same(&db, ("releases", "state"), sql, releases::State::ALL, releases::State::NAMES).await;
+        let sql = "UPDATE releases SET access = $1 RETURNING access";
+        same(&db, ("releases", "access"), sql, releases::Access::ALL, releases::Access::NAMES).await;
         let sql = "UPDATE keys SET role = CAST($1 AS TEXT), tenant_id =
              CASE WHEN CAST($1 AS TEXT) <> 'admin' THEN (SELECT id FROM tenants) END RETURNING role";
         same(&db, ("keys", "role"), sql, Role::ALL, Role::NAMES).await;

@@ -44,6 +44,7 @@ pub fn routes() -> [Router<App>; 2] {
         .route("/console/releases", get(releases::list))
         .route("/console/releases/{id}", get(releases::find))
         .route("/console/releases/{id}/publish", post(releases::publish))
+        .route("/console/releases/{id}/withdraw", post(releases::withdraw))
         .route("/console/releases/{id}/evaluate", post(releases::evaluate))
         .route("/console/tenants", get(tenants::list).post(tenants::create))
         .route("/console/tenants/{id}", get(tenants::find))

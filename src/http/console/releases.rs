@@ -6,6 +6,7 @@ use super::visitor::{Form, Visitor};
 use crate::pages::console::{self, Before, CHECKS, Curl};
 use crate::service::app::{App, PageQuery};
 use crate::service::problem::Problem;
+use crate::service::publishing::{self, NewPublication, Withdraw};
 use crate::service::requests::{EvaluateRequest, NewJob};
 use crate::service::{budget, datasets, releases, submit};
 use axum::extract::State;
@@ -46,7 +47,7 @@ pub async fn publish(
     for (name, _) in CHECKS {
         fields.confirmed(name)?;
     }
-    releases::publish(&app, &visitor.caller, id).await?;
+    publishing::publish(&app, &visitor.caller, id, NewPublication::default()).await?;
     let curl = Curl::of("POST", format!("/v1/releases/{id}/publish"));
     let on = format!("/console/releases/{id}");
     Ok(Shown(visitor.frame().done(
@@ -55,6 +56,23 @@ pub async fn publish(
         (&on, "To the release"),
         &curl,
     )))
+}
+
+pub async fn withdraw(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    Form { visitor, fields }: Form,
+) -> Result<Shown, Problem> {
+    visitor.caller.steward()?;
+    fields.confirmed("for_good")?;
+    let reason = fields.text("reason")?.to_string();
+    let body = serde_json::json!({"reason": reason});
+    publishing::withdraw(&app, &visitor.caller, id, Withdraw { reason }).await?;
+    let curl = Curl::of("POST", format!("/v1/releases/{id}/withdraw")).with(body);
+    let on = format!("/console/releases/{id}");
+    let said =
+        "The release stays listed as withdrawn, with day and reason. Its content is handed out no more.";
+    Ok(Shown(visitor.frame().done("Withdrawn", said, (&on, "To the release"), &curl)))
 }
 
 pub async fn evaluate(

@@ -1,12 +1,12 @@
 //! Releases: drafts and what is published; for readers the catalogue.
 
-use super::{Curl, Frame, check, more, short, table};
+use super::{Curl, Frame, check, field, more, short, table};
 use crate::pages::release::downloads;
 use crate::pages::words::{about, bytes, when, whole};
 use crate::service::app::Page;
 use crate::service::releases::{ReleaseReportView, ReleaseView};
 use crate::storage::looks::Look;
-use crate::storage::releases::State;
+use crate::storage::releases::{Access, Standing};
 use maud::{Markup, html};
 use serde_json::json;
 
@@ -65,7 +65,7 @@ fn before(before: &Before) -> Markup {
 }
 
 fn state(release: &ReleaseView) -> Markup {
-    let class = if release.state == State::Published { "good" } else { "state" };
+    let class = if release.state == Standing::Published { "good" } else { "state" };
     html! { span class=(class) { (release.state) } }
 }
 
@@ -115,12 +115,18 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
                 dd { @if opened.is_empty() { "nothing" } @else { (opened.join(", ")) } }
             }
         }
-        p { a.button href=(format!("{api}/report.html")) { "Read the release report" } }
+        @if let Some(reason) = &release.withdrawn_reason {
+            div.verdict { p { strong { "Withdrawn" } @if let Some(at) = &release.withdrawn_at { " " (when(at)) } ": " (reason) } }
+        }
+        @if let Some(page) = &release.page { p { a href=(page) { "The release's page" } @if release.access == Some(Access::Tenant) { ", for readers with a key and whoever has a link" } } }
+        @if release.state != Standing::Withdrawn || steward { p { a.button href=(format!("{api}/report.html")) { "Read the release report" } } }
+        @if release.state != Standing::Withdrawn {
         h2 { "Download" }
-        @if steward && release.state == State::Draft {
+        @if steward && release.state == Standing::Draft {
             p { "Looking at a draft is written down and told to readers." }
         }
         (downloads(release, packets))
+        }
         @if steward {
             section.panel {
                 h2 { "The private report" }
@@ -137,7 +143,7 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
                     (Curl::of("POST", "/v1/jobs").with(json!({"kind": "evaluate", "release_id": release.id})).hint())
                 }))
             }
-            @if let (State::Draft, Some(checks)) = (release.state, checks) {
+            @if let (Standing::Draft, Some(checks)) = (release.state, checks) {
                 (frame.form(&here("publish"), "panel", html! {
                     h2 { "Publish" }
                     p { "Readers see the trace, its report and its model from then on." }
@@ -148,7 +154,21 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
                 }))
             }
         }
+        @if steward && release.state == Standing::Published { (withdrawing(frame, release)) }
         (Curl::get(api).same())
     };
     frame.page("/console/releases", "Release", html! {}, body)
+}
+
+/// The form that takes a release back.
+fn withdrawing(frame: &Frame, release: &ReleaseView) -> Markup {
+    let api = format!("/v1/releases/{}/withdraw", release.id);
+    frame.form(&format!("/console/releases/{}/withdraw", release.id), "panel", html! {
+        h2 { "Withdraw" }
+        p { "For what should not have been published. It stays listed as withdrawn, with the day and your reason, and its content is handed out no more. Copies that were fetched stay where they are, and no budget comes back." }
+        (field("reason", "Why, in a line that everybody is shown", "", "", true))
+        (check("for_good", "I know that this is for good", false, true))
+        button.grave { "Withdraw" }
+        (Curl::of("POST", api).with(json!({"reason": "…"})).hint())
+    })
 }

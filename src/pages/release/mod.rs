@@ -14,7 +14,7 @@ use crate::evaluate::release::Report as Fidelity;
 use crate::generate::gum::Convergence;
 use crate::service::content::ContentFormat;
 use crate::service::releases::{ReleaseReportView, ReleaseView};
-use crate::storage::releases::State;
+use crate::storage::releases::Standing;
 use maud::{Markup, html};
 use measured::{looks, marginals};
 use promise::{charges, promise};
@@ -57,8 +57,11 @@ pub fn page(shown: &Shown) -> String {
         @if let Some((release, _)) = shown.kept {
             p.quiet {
                 "Release " span.id { (release.id) } ", "
-                @if release.state == State::Draft { strong { "a draft that readers do not see" } }
-                @else { "published" }
+                @match release.state {
+                    Standing::Draft => strong { "a draft that readers do not see" },
+                    Standing::Published => "published",
+                    Standing::Withdrawn => strong { "withdrawn" }
+                }
                 @if let Some(day) = &release.published_at { " " (when(day)) }
             }
         }
