@@ -47,14 +47,14 @@ def serving(folder: Path, **settings: str) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         listen = f"127.0.0.1:{free.getsockname()[1]}"
-    admin = f"ndp_{secrets.token_hex(32)}"
+    settings = {"NETDPSYN_LISTEN": listen, "NETDPSYN_ADMIN_KEY": f"ndp_{secrets.token_hex(32)}", **settings}
     own = {name: value for name, value in os.environ.items() if not name.startswith("NETDPSYN_")}
-    own |= {"NETDPSYN_DATA_DIR": str(folder / "data"), "NETDPSYN_LISTEN": listen, "NETDPSYN_ADMIN_KEY": admin, **settings}
+    own |= {"NETDPSYN_DATA_DIR": str(folder / "data"), **settings}
     log = folder / "server.log"
     with log.open("ab") as told:
         process = subprocess.Popen([BIN, "serve"], env=own, stdout=told, stderr=told)
     try:
-        url = f"http://{listen}"
+        url = f"http://{settings['NETDPSYN_LISTEN']}"
         for _ in range(300):
             try:
                 if httpx.get(f"{url}/readyz").is_success:
@@ -63,7 +63,7 @@ def serving(folder: Path, **settings: str) -> Iterator[Server]:
                 pass
             assert process.poll() is None, log.read_text()
             time.sleep(0.1)
-        yield Server(url, admin, process, log)
+        yield Server(url, settings["NETDPSYN_ADMIN_KEY"], process, log)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import pickle
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import netdpsyn
 from conftest import Sample, Server, Tenant, flows, serving, tenant_of
-from netdpsyn import Client, TraceRejected, WaitTimeout, problems
+from netdpsyn import Client, Retry, TraceRejected, WaitTimeout, problems
 from netdpsyn.errors import ProblemError, of_document
 
 PROBLEMS = Path(__file__).parents[3] / "src/service/problem.rs"
@@ -97,6 +99,31 @@ def test_waiting_ends_when_it_should(steward: Client, sample: Sample) -> None:
     with pytest.raises(netdpsyn.JobFailed) as ended:
         job.wait(60)
     assert job.is_over and ended.value.job is job and "fit job" in str(ended.value)
+
+
+def test_a_wait_outlasts_a_server_that_is_replaced(sample: Sample, tmp_path: Path) -> None:
+    with serving(tmp_path, NETDPSYN_LEASE_SECONDS="2") as first:
+        tenant = tenant_of(first, "replaced", 0.5)
+        again = {"NETDPSYN_LISTEN": first.url.removeprefix("http://"), "NETDPSYN_LEASE_SECONDS": "2"}
+        with Client(first.url, tenant.steward, retry=Retry(attempts=1)) as steward:
+            fit = flows(steward).upload(sample("flows.csv", 40_000)).wait(60).fit(1.5)
+            first.process.kill()
+            waited = threading.Thread(target=fit.wait, args=(120,))
+            waited.start()
+            time.sleep(2)
+            assert waited.is_alive()
+            with serving(tmp_path, **again):
+                waited.join(120)
+                assert fit.state == "succeeded" and len(list(steward.jobs(kind="fit"))) == 1
+
+
+def test_a_format_that_does_not_fit_is_refused_with_its_reason(steward: Client, sample: Sample, tmp_path: Path) -> None:
+    release = flows(steward).upload(sample("flows.csv.gz", 4000)).wait(60).fit(2.0).release(60)
+    with pytest.raises(problems.NotAcceptable, match="packets"):
+        release.download(tmp_path / "trace.pcap")
+    with pytest.raises(problems.Invalid, match="layout"):
+        release.content(layout="no-such")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_key_is_shown(

@@ -99,11 +99,13 @@ def test_what_could_be_done_twice_is_not_sent_again(answer: Answer, again: bool,
     assert len(asked) == (2 if again else 1)
 
 
-def test_patience_ends(slept: list[float]) -> None:
+def test_patience_ends(slept: list[float], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "netdpsyn")
     client, asked = scripted(*(problem(503) for _ in range(6)))
     with pytest.raises(problems.Unavailable):
         client.budget()
     assert len(asked) == 6 and len(slept) == 5 and slept[4] > slept[0]
+    assert caplog.messages[0].startswith("GET /v1/budget: Unavailable('/problems/unavailable', 503); again in ")
     client, asked = scripted(problem(429, "too-many", retry_after="3600"))
     with pytest.raises(problems.TooMany):
         client.budget()

@@ -10,13 +10,16 @@ from typing import cast
 import httpx
 
 from . import models
-from .errors import WaitTimeout
+from .errors import ConnectionFailed, NetdpsynError, WaitTimeout
+from .problems import Unavailable
 from .transport import Transport
 
 # The server says every 15 seconds that it is still there.
 SILENCE = 45.0
 # A stream cannot be left at a given moment: the last seconds of a wait are waited out by asking.
 NEAR = 20.0
+# How long a wait without an end goes on while no server answers, as when one is replaced.
+PATIENCE = 300.0
 OVER = ("succeeded", "failed", "cancelled")
 
 
@@ -58,20 +61,31 @@ class Deadline:
 
 def followed(transport: Transport, path: str, deadline: Deadline) -> Iterator[models.JobView]:
     """A job whenever it changes, and for the last time at its end: told by the server, or asked for where the stream breaks."""
-    pause = 0.1
+    pause, heard = 0.1, time.monotonic()
     while True:
-        if deadline.left() > NEAR:
-            for job in _stream(transport, path, deadline):
-                yield job
-                pause = 0.1
-                if job["state"] in OVER:
-                    return
-        job = cast("models.JobView", transport.json("GET", path))
-        yield job
-        if job["state"] in OVER:
-            return
+        try:
+            if deadline.left() > NEAR:
+                for job in _stream(transport, path, deadline):
+                    yield job
+                    pause, heard = 0.1, time.monotonic()
+                    if job["state"] in OVER:
+                        return
+            job = cast("models.JobView", transport.json("GET", path))
+        except (ConnectionFailed, Unavailable) as silence:
+            _bear(silence, heard)
+        else:
+            heard = time.monotonic()
+            yield job
+            if job["state"] in OVER:
+                return
         deadline.sleep(pause)
         pause = min(2 * pause, 2.0)
+
+
+def _bear(silence: NetdpsynError, heard: float) -> None:
+    """Raises it when nothing was heard for too long."""
+    if time.monotonic() - heard > PATIENCE:
+        raise silence
 
 
 def _stream(transport: Transport, path: str, deadline: Deadline) -> Iterator[models.JobView]:

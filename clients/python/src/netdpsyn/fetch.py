@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import BinaryIO, Protocol
 import httpx
 
 from .errors import ChecksumMismatch, UnexpectedAnswer
-from .transport import Transport, failed
+from .transport import Transport, failed, pause
 from .upload import PIECE, Progress
 
 # What a proxy packs has no parts of the trace.
@@ -41,8 +40,13 @@ class Wanted:
 
 def look(transport: Transport, path: str, params: Mapping[str, str]) -> Wanted:
     """How long it is, and its SHA-256."""
-    with transport.stream("HEAD", path, params=params, headers=IDENTITY) as response:
-        tag, length = response.headers.get("etag", ""), response.headers.get("content-length", "")
+    try:
+        with transport.stream("HEAD", path, params=params, headers=IDENTITY) as response:
+            tag, length = response.headers.get("etag", ""), response.headers.get("content-length", "")
+    except UnexpectedAnswer:
+        # A refusal of HEAD has no body: the same of a byte says why.
+        transport.bytes("GET", path, params=params, headers={**IDENTITY, "Range": "bytes=0-0"})
+        raise
     sha256 = tag.removeprefix('"').removesuffix('"')
     if len(sha256) != 64 or not length.isdigit():
         raise UnexpectedAnswer(f"{path}: no SHA-256 as its ETag, or no length; has a proxy changed the answer?")
@@ -91,7 +95,7 @@ def to_stream(transport: Transport, wanted: Wanted, file: BinaryIO, digest: Dige
             wait = transport.retry.wait(attempt)
             if wait is None:
                 raise failed(error, None) from error
-            time.sleep(wait)
+            pause(wait, "GET", wanted.path, error)
     if at != wanted.length or digest.hexdigest() != wanted.sha256:
         raise ChecksumMismatch(f"{wanted.path}: what came has another SHA-256 than {wanted.sha256}; download it again")
 

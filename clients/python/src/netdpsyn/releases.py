@@ -23,7 +23,7 @@ Format = Literal["csv", "parquet", "arrow", "pcap", "pcapng"]
 
 
 class Release:
-    """A release, as it was last seen."""
+    """A release, as it was last seen. A steward who takes the trace of a draft looks at it: readers are told."""
 
     def __init__(self, client: Client, transport: Transport, view: models.ReleaseView) -> None:
         self._client, self._transport = client, transport

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import httpx
 from . import errors
 from .retry import Retry, asked_for, is_passing
 
+log = logging.getLogger("netdpsyn")
 Body = Callable[[], Iterator[bytes]]
 TIMEOUT = httpx.Timeout(120.0, connect=10.0, pool=10.0)
 
@@ -83,7 +85,7 @@ class Transport:
                 wait = self.retry.wait(attempt) if again and resend else None
                 if wait is None:
                     raise failed(error, request) from error
-                time.sleep(wait)
+                pause(wait, method, path, error)
                 continue
             try:
                 if response.is_success or response.status_code == 304:
@@ -97,7 +99,7 @@ class Transport:
             wait = self.retry.wait(attempt, asked_for(response)) if passing else None
             if wait is None:
                 raise refusal
-            time.sleep(wait)
+            pause(wait, method, path, refusal)
 
     def bytes(self, method: str, path: str, **options: Any) -> bytes:
         """The body of a successful answer."""
@@ -112,7 +114,7 @@ class Transport:
                 wait = self.retry.wait(attempt) if options.get("repeatable", True) else None
                 if wait is None:
                     raise failed(error, None) from error
-                time.sleep(wait)
+                pause(wait, method, path, error)
 
     def json(self, method: str, path: str, document: object = None, **options: Any) -> Any:
         """The document of a successful answer to a document."""
@@ -126,6 +128,12 @@ class Transport:
             return json.loads(answer) if answer else None
         except ValueError as error:
             raise errors.UnexpectedAnswer(f"{method} {path}: the answer is no JSON: {answer[:200]!r}") from error
+
+
+def pause(seconds: float, method: str, path: str, why: Exception) -> None:
+    """Waits before a request is sent again, and says so in the log."""
+    log.info("%s %s: %r; again in %.1f s", method, path, why, seconds)
+    time.sleep(seconds)
 
 
 def refused(response: httpx.Response) -> errors.NetdpsynError:
