@@ -101,6 +101,23 @@ def test_waiting_ends_when_it_should(steward: Client, sample: Sample) -> None:
     assert job.is_over and ended.value.job is job and "fit job" in str(ended.value)
 
 
+def test_a_trace_comes_from_wherever_it_is(steward: Client, sample: Sample) -> None:
+    path, told = sample("flows.csv.gz", 4000), list[tuple[int, int | None]]()
+    content = path.read_bytes()
+    with path.open("rb") as opened:
+        for source in (
+            str(path),
+            content,
+            bytearray(content),
+            opened,
+            (content[at : at + 999] for at in range(0, len(content), 999)),
+        ):
+            told.clear()
+            dataset = flows(steward).upload(source, lambda sent, of: told.append((sent, of))).wait(60)
+            assert dataset.parse_report is not None and dataset.parse_report["records"] == 4000
+            assert told[-1][0] == len(content) and told[-1][1] in (None, len(content))
+
+
 def test_a_wait_outlasts_a_server_that_is_replaced(sample: Sample, tmp_path: Path) -> None:
     with serving(tmp_path, NETDPSYN_LEASE_SECONDS="2") as first:
         tenant = tenant_of(first, "replaced", 0.5)

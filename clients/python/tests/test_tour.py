@@ -41,8 +41,7 @@ def test_from_upload_to_frame(steward: Client, reader: Client, sample: Sample, t
     release = fit.release(120, progress=note)
     assert seen[-1] == "generate succeeded" and "fit succeeded" in seen and fit.state == "succeeded"
     assert fit.rho == pytest.approx(quote["required_rho"])
-    next(job for job in steward.jobs(kind="evaluate")).wait(60)
-    private = release.private_report()
+    private = release.evaluated(60).private_report()
     assert private["private"]
 
     with pytest.raises(NotFound):
@@ -99,7 +98,10 @@ def test_further_traces_cost_nothing(steward: Client, sample: Sample) -> None:
     assert release.rows == 500 and set(release.dataframe()["type"]) == {"ddos"}
     assert release.view.get("condition") is not None
     assert steward.budget()["tenant"]["spent"]["rho"] == spent
+    with pytest.raises(ValueError, match="no comparison"):
+        release.evaluated()
     assert release.evaluate().wait(60).release().id == release.id
+    assert release.evaluated().private_report()["private"]
     assert [found.id for found in steward.datasets()] == [dataset.id]
     assert {found.id for found in steward.jobs(dataset_id=dataset.id, kind="fit")} == {fit.id}
 

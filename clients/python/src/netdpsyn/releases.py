@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -71,6 +72,14 @@ class Release:
         """Compares it with the raw trace: a job, after which there is a private report. Costs no budget."""
         return self._client.submit({"kind": "evaluate", "release_id": self.id}, idempotency_key=idempotency_key)
 
+    def evaluated(self, timeout: float | None = None, progress: Callable[[Job], None] | None = None) -> Release:
+        """Waits for the comparison with the raw trace that was asked for last, by `evaluate()` or with the fit."""
+        jobs = [job for job in self._client.jobs(kind="evaluate") if job.view.get("release_id") == self.id]
+        if not jobs:
+            raise ValueError(f"no comparison of release {self.id} was asked for: evaluate() does")
+        jobs[-1].wait(timeout, progress)
+        return self
+
     def report(self) -> models.ReleaseReportView:
         """The release report: made from the noisy measurements alone, with the statement of privacy."""
         return cast("models.ReleaseReportView", self._transport.json("GET", f"{self._path}/report"))
@@ -80,7 +89,10 @@ class Release:
         return self._transport.bytes("GET", f"{self._path}/report.html").decode()
 
     def private_report(self) -> models.PrivateReport:
-        """The comparison with the raw trace: for its steward alone. That it was opened is recorded, and readers are told."""
+        """The comparison with the raw trace, once it is there (`evaluated`): for its steward alone.
+
+        That it was opened is recorded, and readers are told.
+        """
         return cast("models.PrivateReport", self._transport.json("GET", f"{self._path}/report/private"))
 
     def download(

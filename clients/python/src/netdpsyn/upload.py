@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from .transport import Body
 
-Source = str | os.PathLike[str] | bytes | BinaryIO | Iterable[bytes]
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Iterable[bytes]
 Progress = Callable[[int, int | None], None]
 """Called with the bytes so far and the bytes in all, if they are known."""
 PIECE = 256 * 1024
@@ -33,8 +33,8 @@ def prepare(source: Source, progress: Progress | None) -> Upload:
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
         return _of_file(lambda: path.open("rb"), progress)
-    if isinstance(source, bytes):
-        content = source
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        content = bytes(source)
         return _of_file(lambda: io.BytesIO(content), progress)
     pieces: Iterable[bytes]
     pieces = iter(lambda: source.read(PIECE), b"") if hasattr(source, "read") else source
