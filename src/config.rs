@@ -195,6 +195,7 @@ impl std::fmt::Debug for SigningKey {
 
 impl Value for Option<SigningKey> {
     type Range = &'static str;
+    const SECRET: bool = true;
 
     fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
         // Files of settings have one line for each.
@@ -533,7 +534,7 @@ mod tests {
         let line = pem.replace('\n', "\\n");
         let config = Config::from(|name| (name == "NETDPSYN_SIGNING_KEY").then(|| line.clone())).unwrap();
         assert_eq!(config.signing_key, Some(SigningKey(pem)));
-        let shown = config.table().into_iter().map(|setting| setting.value).collect::<String>();
+        let shown = config.table().into_iter().map(|(_, value)| value).collect::<String>();
         assert!(!shown.contains("PRIVATE") && !format!("{config:?}").contains("PRIVATE"));
         let error = with("NETDPSYN_SIGNING_KEY", "-----BEGIN PRIVATE KEY-----").unwrap_err().to_string();
         assert!(error.contains("(not shown)"), "{error}");
