@@ -149,7 +149,7 @@ pub async fn note_revoked(app: &App, tenant: Option<Uuid>, key: Uuid) -> Result<
 pub async fn forgotten(app: &App) -> Result<Vec<Spend>, Problem> {
     let mut forgotten = Vec::new();
     let notes: Vec<Spend> = all(app, SPENDS).await?;
-    let mut tx = app.read("memory.forgotten").await?;
+    let mut tx = app.read("journal.forgotten").await?;
     for spend in notes {
         if !ledger::accounts_for(&mut tx, spend.job).await? {
             forgotten.push(spend);
@@ -183,7 +183,7 @@ async fn check_against(tx: &mut Tx, marks: &[Mark]) -> Result<(), Problem> {
 
 /// Refuses while the ledger stands behind its marks or spends are forgotten. What the notes say is looked through once a process: afterwards the mark tells.
 pub async fn check(app: &App) -> Result<(), Problem> {
-    check_within(app, &mut app.read("memory.check").await?).await?;
+    check_within(app, &mut app.read("journal.check").await?).await?;
     if app.remembers.load(Ordering::Acquire) {
         return Ok(());
     }
@@ -199,7 +199,7 @@ pub async fn check(app: &App) -> Result<(), Problem> {
 /// Raises the mark to the ledger's last entry. Refuses where the ledger stands behind the mark that there is.
 pub async fn raise(app: &App) -> Result<(), Problem> {
     let marks: Vec<Mark> = all(app, MARKS).await?;
-    let mut tx = app.read("memory.raise").await?;
+    let mut tx = app.read("journal.raise").await?;
     check_against(&mut tx, &marks).await?;
     let Some(last) = marks::last(&mut tx).await? else { return Ok(()) };
     drop(tx);
@@ -229,7 +229,7 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
     let undone = undone(app).await?;
     let (mut back, mut lost) = (Vec::new(), Vec::new());
     for spend in forgotten(app).await? {
-        let mut tx = app.begin("memory.bring_back").await?;
+        let mut tx = app.begin("journal.bring_back").await?;
         let (tenant, population, job) = (spend.tenant, spend.population, spend.job);
         let purpose = Purpose { tenant, population, job, actor: &caller.key, now: tx.now().await? };
         match ledger::bring_back(&mut tx, &purpose, spend.amount).await? {
@@ -245,7 +245,7 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
     }
     if lost.is_empty() {
         let marks: Vec<Mark> = all(app, MARKS).await?;
-        let mut tx = app.begin("memory.forget_marks").await?;
+        let mut tx = app.begin("journal.forget_marks").await?;
         let mut gone = Vec::new();
         for mark in marks {
             if !marks::has(&mut tx, mark).await? {
@@ -265,7 +265,7 @@ pub async fn reconcile(app: &App, caller: &Caller) -> Result<Reconciled, Problem
 /// Caps that stand higher than they were last set, and keys that are valid though they were revoked: a restore undid it.
 pub async fn undone(app: &App) -> Result<Vec<String>, Problem> {
     let (caps, revoked): (Vec<SetCap>, Vec<Revoked>) = (all(app, CAPS).await?, all(app, REVOKED).await?);
-    let mut tx = app.read("memory.undone").await?;
+    let mut tx = app.read("journal.undone").await?;
     let mut undone = Vec::new();
     for SetCap { account, cap } in caps {
         for (payer, found) in [
