@@ -44,7 +44,7 @@ impl Measuring {
         let shares = plan.share_out(schema);
         Ok(Measuring {
             trace_sha256,
-            schema_sha256: hex::encode(&Sha256::digest(schema_text)),
+            schema_sha256: hex::encode(Sha256::digest(schema_text)),
             plan: request.into(),
             allowance_rho: plan.allowance().units(),
             shares_rho: [shares.trees, shares.one_ways, shares.selection].map(|rho| rho.units()),
@@ -124,7 +124,7 @@ fn fresh() -> Result<KeyHalf, Stopped> {
 fn keyed_digest(key: &[u8], text: &str) -> String {
     let mut mac = keyed(key);
     mac.update(text.as_bytes());
-    hex::encode(&mac.finalize().into_bytes())
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// After a fit's end is committed: nothing of its key stays. What fails here is logged, and done again by [`sweep`].

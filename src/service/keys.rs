@@ -114,7 +114,7 @@ fn key(secret: &str, tenant: Option<Uuid>, role: Role, name: &str, now: i64) -> 
 /// A fresh secret.
 pub fn fresh() -> Result<String, Problem> {
     let bits = secret().map_err(|_| Problem::internal())?;
-    Ok(format!("{START}{}", hex::encode(&bits)))
+    Ok(format!("{START}{}", hex::encode(bits)))
 }
 
 /// Creates the first administrator's key in a database without keys. Returns the secret only if it was generated here.

@@ -57,7 +57,7 @@ impl Sessions {
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(text.as_bytes());
-        Ok(hex::encode(&mac.finalize().into_bytes()))
+        Ok(hex::encode(mac.finalize().into_bytes()))
     }
 
     /// Whether a signature is that of a text for a purpose.

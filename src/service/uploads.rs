@@ -222,5 +222,5 @@ fn sha256_of(field: &str) -> Result<String, Problem> {
         field.split(',').find_map(|part| part.trim().strip_prefix("sha-256=:")).ok_or_else(refused)?;
     let text = value.strip_suffix(':').ok_or_else(refused)?;
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| refused())?;
-    Ok(hex::encode(&bytes))
+    Ok(hex::encode(bytes))
 }

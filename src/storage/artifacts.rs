@@ -108,7 +108,7 @@ impl Artifacts {
             return Err(error);
         }
         write.finish().await?;
-        Ok(Stored { bytes, sha256: hex::encode(&digest.finalize()) })
+        Ok(Stored { bytes, sha256: hex::encode(digest.finalize()) })
     }
 
     /// Moves a finished file of the store's scratch folder to its key. It takes no further room, and is durable before this returns.

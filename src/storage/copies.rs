@@ -130,7 +130,7 @@ impl Writing {
     pub fn finish(mut self) -> Result<Copied, StorageError> {
         self.to.flush()?;
         self.to.get_ref().sync_all()?;
-        Ok(Copied { path: self.path, bytes: self.bytes, sha256: hex::encode(&self.digest.finalize()) })
+        Ok(Copied { path: self.path, bytes: self.bytes, sha256: hex::encode(self.digest.finalize()) })
     }
 }
 

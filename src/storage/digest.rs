@@ -12,7 +12,7 @@ pub fn sha256_of<E: From<std::io::Error>>(
     loop {
         check()?;
         match source.read(&mut block)? {
-            0 => return Ok((bytes, hex::encode(&digest.finalize()))),
+            0 => return Ok((bytes, hex::encode(digest.finalize()))),
             length => {
                 digest.update(&block[..length]);
                 bytes += length as u64;
