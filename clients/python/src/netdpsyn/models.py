@@ -8,8 +8,24 @@ from typing_extensions import NotRequired, TypedDict
 
 Across: TypeAlias = Literal["sessions", "hosts", "single"]
 """
-How records of a synthetic trace will hang together.
+How the records of a synthetic trace are related.
 """
+
+
+class AmountSpread(TypedDict):
+    """
+    How amounts are spread: shares of the records in bins that double, 0, 1, 2 to 3, 4 to 7 and so on in whole steps of the column (durations: microseconds), up to
+    the last bin that any has. What has no amount is left out.
+    """
+
+    real: list[float]
+    """
+    Of the fitted records.
+    """
+    synthetic: list[float]
+    """
+    Of the synthetic records.
+    """
 
 
 class AmountView(TypedDict):
@@ -33,7 +49,7 @@ class AmountView(TypedDict):
 
 class Baseline(TypedDict):
     """
-    Inference on records that were held out.
+    The attack on held-out records.
     """
 
     excess: float
@@ -42,7 +58,7 @@ class Baseline(TypedDict):
     """
     held_out: float
     """
-    Share of the attacked held-out records whose key is found.
+    Share of the attacked held-out records whose key is inferred.
     """
     standard_error: float
     """
@@ -52,16 +68,18 @@ class Baseline(TypedDict):
 
 class Beyond(TypedDict):
     """
-    The comparison of the two parts, on as many fitted records as were held out: a larger part would be met more often.
+    The comparison of the two parts, on as many fitted records as were held out: a larger part would match
+    more often.
     """
 
     excess: float
     """
-    `fitted_sample` − `held_out`. Good is nothing beyond two standard errors above 0.
+    `fitted_sample` − `held_out`. Good is at most two standard errors above 0.
     """
     fitted_sample: float
     """
-    Share of the synthetic records that equal some record of an equally large sample of the fitted part.
+    Share of the synthetic records that equal some record of a sample of the fitted part, as large as the
+    held-out one.
     """
     held_out: float
     """
@@ -69,13 +87,13 @@ class Beyond(TypedDict):
     """
     standard_error: float
     """
-    The standard error of the excess, equal synthetic records counting as one draw.
+    The standard error of the excess, where equal synthetic records count as one draw.
     """
 
 
 class Broken(TypedDict):
     """
-    Records that break a protocol fact.
+    Records that violate a protocol fact.
     """
 
     fact: str
@@ -84,11 +102,11 @@ class Broken(TypedDict):
     """
     real: float
     """
-    Share of the fitted records that break it, 0 to 1. Raw traces can have some.
+    Share of the fitted records that violate it, 0 to 1. It may be above 0 in raw traces.
     """
     synthetic: float
     """
-    Share of the synthetic records. Good is 0, or what the fitted records have.
+    Share of the synthetic records. Good is 0, or that of the fitted records.
     """
 
 
@@ -97,7 +115,7 @@ Port: TypeAlias = int
 
 CaptureRecords: TypeAlias = Literal["packets", "flows", "exports"]
 """
-What a record of a capture is.
+What one record of a capture is.
 """
 
 
@@ -167,8 +185,8 @@ class ClassificationScore(TypedDict):
     """
     macro_f1: float
     """
-    Mean F1 over the classes that occur among the tested rows or among the predictions; a class that is never hit
-    counts 0. F1 of a class is 2·hits / (rows of the class + predictions of the class).
+    Mean F1 over the classes that occur among the test rows or among the predictions; a class without any
+    hit counts 0. F1 of a class is 2·hits / (rows of the class + predictions of the class).
     """
 
 
@@ -185,19 +203,46 @@ class ComparedShare(TypedDict):
 
     difference: float
     """
-    How far they are apart, without sign. Good is near the floor.
+    The absolute difference of both. Good is near the floor.
     """
     floor: NotRequired[float | None]
     """
-    The same between the held-out records and as many of the fitted ones, drawn at random.
+    The difference between the held-out records and a random sample of as many fitted ones.
     """
     real: float
     """
-    In the fitted records, 0 to 1.
+    Share of the fitted records, 0 to 1.
     """
     synthetic: float
     """
-    In the synthetic records.
+    Share of the synthetic records.
+    """
+
+
+class ComparisonChoice(TypedDict):
+    """
+    A fit that may be compared.
+    """
+
+    compared: bool
+    """
+    Whether one of its traces was compared with the raw one.
+    """
+    created_at: str
+    """
+    When the fit was accepted.
+    """
+    epsilon: float
+    """
+    Its ε.
+    """
+    hold_out: bool
+    """
+    Whether a fifth was held out.
+    """
+    model_id: str
+    """
+    Its model.
     """
 
 
@@ -222,27 +267,47 @@ class Conditioned(TypedDict):
     """
 
 
+class Contact(TypedDict):
+    """
+    Whom to ask; at least one of these.
+    """
+
+    email: NotRequired[str | None]
+    """
+    An address for mail.
+    """
+    name: NotRequired[str | None]
+    """
+    A person or desk.
+    """
+    url: NotRequired[str | None]
+    """
+    A page.
+    """
+
+
 class Convergence(TypedDict):
     """
-    How generating went.
+    Convergence of the generation.
     """
 
     error: NotRequired[float]
     """
-    Mean L1 distance, as a share of the records, of each shard to its part of the tables that GUM worked towards; 0 where it
-    had none. Tables that records were drawn from at the end are met to within rounding.
+    Mean L1 distance of each shard to its part of the tables that GUM works towards, as a share of the
+    records; 0 without such tables. Tables from which attributes are drawn at the end are met to within
+    rounding.
     """
     moved: NotRequired[int]
     """
-    Times that a record was moved.
+    Number of updates of records.
     """
     rounds: NotRequired[int]
     """
-    Rounds of GUM: the most that any shard took.
+    Rounds of GUM: the largest number over all shards.
     """
     settled: NotRequired[bool]
     """
-    Whether every shard ended because its error had settled, not at the limit of rounds.
+    Whether every shard ended because its error converged, not at the limit of rounds.
     """
 
 
@@ -252,21 +317,36 @@ What is counted.
 """
 
 
+class Coverage(TypedDict):
+    """
+    A time, from a day to a day.
+    """
+
+    end: str
+    """
+    The last day.
+    """
+    start: str
+    """
+    The first day.
+    """
+
+
 DatasetState: TypeAlias = Literal["empty", "receiving", "parsing", "ready", "rejected", "erased"]
 """
-Where a dataset stands.
+State of a dataset.
 """
 
 
 Decay: TypeAlias = Literal["step", "exponential", "linear", "square-root"]
 """
-How the step α shrinks from round t to round t + 1.
+How the step size α shrinks from round t to round t + 1.
 """
 
 
 DecimalMark: TypeAlias = Literal["point", "comma"]
 """
-What stands before the fraction of a number.
+The decimal separator.
 """
 
 
@@ -301,7 +381,7 @@ A distance between distributions.
 
 EntryKind: TypeAlias = Literal["grant", "reserve", "commit", "release"]
 """
-What an entry of the ledger tells.
+Kind of a ledger entry.
 """
 
 
@@ -389,72 +469,74 @@ class Expectation(TypedDict):
 
 Fact: TypeAlias = Literal["bytes-fit-packets", "one-packet-no-duration", "length-holds-headers"]
 """
-A protocol fact: public knowledge that synthetic records respect at no cost.
+A protocol fact: public knowledge that synthetic records respect at no privacy cost.
 """
 
 
 Families: TypeAlias = Literal["ipv4", "any"]
 """
-Which families a trace's columns of addresses hold, where that is declared of all of them together.
+The families of all address columns of a trace, where declared for all of them together.
 """
 
 
 class Field4(TypedDict):
     """
-    One of the declared values, a bin each. Whatever else a record holds counts as `other`.
+    One of the declared values, one bin each. Any other value counts as `other`.
     """
 
     categorical: list[str] | None
     """
-    One of the declared values, a bin each. Whatever else a record holds counts as `other`.
+    One of the declared values, one bin each. Any other value counts as `other`.
     """
 
 
 class FieldAddress(TypedDict):
     """
-    An address of IPv4, of IPv6 or of hardware; bins are the leaves of one paid prefix tree over all of them.
+    An address of IPv4, IPv6 or hardware, or a token of two numbers. Bins are the leaves of one paid
+    prefix tree over all of them.
     """
 
 
 class FieldFloatExponential(TypedDict):
     """
-    A decimal number from 0 to `max` in steps of `resolution`: 0 alone, the first step alone, then exponential bins.
+    A decimal number from 0 to `max` in steps of `resolution`. One bin each for 0 and the first step, then
+    exponential bins.
     """
 
     base: NotRequired[float]
     """
-    Ratio of bin edges.
+    Ratio of consecutive bin edges.
     """
     max: float
     """
-    Largest value, in the file's unit.
+    Largest value, in the unit of the file.
     """
     resolution: float
     """
-    Smallest step told apart, in the file's unit.
+    Smallest step, in the unit of the file.
     """
 
 
 class FieldFlowGap(TypedDict):
     """
-    The time since the previous record of the same five-tuple, derived: see [`super::gaps`]. First of its flow alone, then exponential
-    bins of microseconds.
+    The time since the previous record of the same five-tuple, which is derived: see [`super::gaps`]. One
+    bin for the first record of a flow, then exponential bins of microseconds.
     """
 
     base: NotRequired[float]
     """
-    Ratio of bin edges.
+    Ratio of consecutive bin edges.
     """
 
 
 class FieldInteger(TypedDict):
     """
-    A whole number from `min` to `max`; a bin each below `exact_below`, bins of `width` above.
+    A whole number from `min` to `max`. One bin for each value below `exact_below`, bins of `width` above.
     """
 
     exact_below: NotRequired[int]
     """
-    Values below this have a bin of their own.
+    Values below this have one bin each.
     """
     max: int
     """
@@ -472,12 +554,12 @@ class FieldInteger(TypedDict):
 
 class FieldIntegerExponential(TypedDict):
     """
-    A whole number from 0 to `max`: 0 and 1 alone, then bins (base^(b−1), base^b].
+    A whole number from 0 to `max`. One bin each for 0 and 1, then bins (base^(b−1), base^b].
     """
 
     base: NotRequired[float]
     """
-    Ratio of bin edges.
+    Ratio of consecutive bin edges.
     """
     max: int
     """
@@ -487,38 +569,40 @@ class FieldIntegerExponential(TypedDict):
 
 class FieldIp(TypedDict):
     """
-    An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together), or declared networks.
+    An IPv4 address. Bins are the leaves of a paid prefix tree with these bits per level (at most 32
+    together), or declared networks.
     """
 
     levels: NotRequired[list[int]]
     """
-    Bits a level, from the most significant.
+    Bits of each level, from the most significant.
     """
     networks: NotRequired[list[str] | None]
     """
-    Networks that are publicly known, a bin each and one for all other addresses, in place of the tree.
+    Publicly known networks, one bin each and one for all other addresses, instead of the tree.
     """
 
 
 class FieldPortTree(TypedDict):
     """
-    A port; bins are the leaves of a paid prefix tree with these bits a level (at most 16 together).
+    A port. Bins are the leaves of a paid prefix tree with these bits per level (at most 16 together).
     """
 
     levels: NotRequired[list[int]]
     """
-    Bits a level, from the most significant.
+    Bits of each level, from the most significant.
     """
 
 
 class FieldTimestamp(TypedDict):
     """
-    A time within the capture window, cut into this many equal bins.
+    A time within the capture window, which is divided into this many equal bins.
     """
 
     grain: NotRequired[str | None]
     """
-    What times are whole multiples of, as 1s or 10ms; synthetic ones are, too. When absent: nanoseconds.
+    The step of which times are whole multiples, as 1s or 10ms; it applies to synthetic times too.
+    When absent: nanoseconds.
     """
     windows: NotRequired[int]
     """
@@ -534,49 +618,50 @@ A way of describing flows.
 
 class ForeseenStructure(TypedDict):
     """
-    The same, and why there is no more of it.
+    How the records will be related, with the reason if they will be independent.
     """
 
     across: Across
     """
-    How records will hang together.
+    How the records are related.
     """
     because: NotRequired[str | None]
     """
-    Why every record stands for itself.
+    Why records are independent, if they are.
     """
 
 
 class ForetoldRange(TypedDict):
     """
-    Of the traces that were measured.
+    The range over the measured traces.
     """
 
     lower: float
     """
-    The lowest.
+    The lowest value.
     """
     middle: float
     """
-    The middle one.
+    The middle value.
     """
     upper: float
     """
-    The highest.
+    The highest value.
     """
 
 
 Grade: TypeAlias = Literal["good", "fair", "poor"]
 """
-How good a finding is. A figure is good up to a fixed bound or twice its floor, whichever is more, so that what lies near its floor is good whatever its
-size; fair up to a second bound or three times its floor; else poor. Without held-out records there are no floors, and bounds alone count. A
-sentence on several columns has the worst of their grades and names the column that it comes from.
+The grade of a finding. A figure is good up to a fixed bound or twice its floor, whichever is larger, so
+that a figure near its floor is good whatever its size; fair up to a second bound or three times its
+floor; otherwise poor. Without held-out records there are no floors, and only the bounds apply. A sentence
+on several columns has the worst of their grades and names the column with that grade.
 """
 
 
 Grouping: TypeAlias = Literal["point", "comma", "space", "apostrophe"]
 """
-What stands between thousands.
+The thousands separator.
 """
 
 
@@ -597,7 +682,7 @@ class GuaranteeCap(TypedDict):
 
 JobKind: TypeAlias = Literal["parse", "fit", "generate", "evaluate"]
 """
-What a job does.
+Kind of a job.
 """
 
 
@@ -609,13 +694,13 @@ The stage of a job's work; empty before it begins.
 
 JobState: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 """
-Where a job stands.
+State of a job.
 """
 
 
 class JointDistance(TypedDict):
     """
-    How far some columns together lie from the raw ones.
+    The distance of the joint distribution of some columns from the raw one.
     """
 
     columns: list[str]
@@ -624,8 +709,8 @@ class JointDistance(TypedDict):
     """
     distance: float
     """
-    Total variation distance ½ Σ |p − q| between the shares p and q that raw and synthetic records have in their joint
-    cells: 0 is equal, 1 is disjoint.
+    Total variation distance ½ Σ |p − q| between the shares p and q of raw and synthetic records in the
+    joint cells: 0 is equal, 1 is disjoint.
     """
     floor: NotRequired[float | None]
     """
@@ -635,19 +720,34 @@ class JointDistance(TypedDict):
 
 Kind: TypeAlias = Literal["flow", "packet"]
 """
-What one record of a trace stands for.
+What one record of a trace is.
 """
+
+
+class LinkView(TypedDict):
+    """
+    A link to a release.
+    """
+
+    until: str
+    """
+    Until when it is good.
+    """
+    url: str
+    """
+    The address of the release's page; what is fetched from there carries the same signature.
+    """
 
 
 Listed: TypeAlias = Literal["sources", "destinations", "services"]
 """
-What is listed.
+A kind of list.
 """
 
 
 ListedBy: TypeAlias = Literal["records", "bytes"]
 """
-What a list is by.
+A ranking criterion.
 """
 
 
@@ -659,12 +759,12 @@ What a look counts, each as a rank histogram ([`crate::ranks`]).
 
 class MarginalFit(TypedDict):
     """
-    One measured marginal and the generated records.
+    One measured marginal, compared with the generated records.
     """
 
     cells: int
     """
-    Cells.
+    Number of cells.
     """
     columns: list[str]
     """
@@ -672,20 +772,21 @@ class MarginalFit(TypedDict):
     """
     distance: float
     """
-    ½ Σ |noisy − synthetic| / N̂, the records scaled to N̂. Noise alone makes it about `noise`; far above that, the records miss
-    what was measured.
+    ½ Σ |noisy − synthetic| / N̂, with the records scaled to N̂. Noise alone causes about `noise`; far
+    above that, the records miss the measurements.
     """
     noise: float
     """
-    What the noise alone is expected to make: ½ Σ σ_cell·√(2/π) / N̂.
+    The expected distance by noise alone: ½ Σ σ_cell·√(2/π) / N̂.
     """
     noise_deviation: NotRequired[float]
     """
-    The standard deviation of that: ½ √(Σ σ_cell²·(1 − 2/π)) / N̂. A distance beyond `noise` + 2 `noise_deviation` is more than noise.
+    The standard deviation of `noise`: ½ √(Σ σ_cell²·(1 − 2/π)) / N̂. A distance beyond `noise` + 2
+    `noise_deviation` is more than noise.
     """
     sigma: float
     """
-    Standard deviation of a cell's noise; for the leaves of a tree a bound.
+    Standard deviation of a cell's noise; for the leaves of a tree an upper bound.
     """
 
 
@@ -724,6 +825,29 @@ class MarginalsView(TypedDict):
     marginals: list[MarginalView]
     """
     Every marginal that was measured.
+    """
+
+
+class MeasuredFidelity(TypedDict):
+    """
+    What a private report says in the measures that are foretold.
+    """
+
+    accuracy_loss: NotRequired[float | None]
+    """
+    Accuracy of decision tree and random forest after training on raw records, less that after training on synthetic ones: their mean.
+    """
+    private: bool
+    """
+    Always true: told from the raw records, for the steward alone.
+    """
+    two_way: float
+    """
+    Two-way distance: the mean over all pairs of columns, 0 to 1.
+    """
+    two_way_floor: NotRequired[float | None]
+    """
+    The same between fitted and held-out records.
     """
 
 
@@ -770,22 +894,33 @@ A name: 1 to 200 characters, one of them visible, none of them a control charact
 
 NegativeNumbers: TypeAlias = Literal["refused", "zero"]
 """
-What a number below 0 is.
+How a number below 0 is read.
 """
+
+
+class NewLink(TypedDict):
+    """
+    A link to be made.
+    """
+
+    seconds: int
+    """
+    How long it is good.
+    """
 
 
 class NumberNotation(TypedDict):
     """
-    How numbers are written. Synthetic ones are written plainly.
+    Number format. Synthetic numbers are written without it.
     """
 
     clock: NotRequired[bool]
     """
-    Whether a length of time may be written as hours, minutes and seconds: `00:01:02.5` for 62.5.
+    Whether a duration may be written as hours, minutes and seconds: `00:01:02.5` for 62.5.
     """
     decimal: NotRequired[DecimalMark]
     """
-    What stands before the fraction: a point or a comma.
+    The decimal separator: a point or a comma.
     """
     grouping: NotRequired[Grouping | None]
     hexadecimal: NotRequired[bool]
@@ -794,43 +929,44 @@ class NumberNotation(TypedDict):
     """
     negative: NotRequired[NegativeNumbers]
     """
-    What a number below 0 is.
+    How a number below 0 is read.
     """
     scales: NotRequired[bool]
     """
-    Whether a number may have a factor behind it: `1.2 M` for 1,200,000; k, M, G and T, with a space before it or none.
+    Whether a number may have a factor after it: `1.2 M` for 1,200,000; k, M, G and T, with or without a
+    space before it.
     """
 
 
 Objects: TypeAlias = Literal["flat", "nested"]
 """
-JSON objects, one a line.
+JSON objects, one per line.
 """
 
 
 class Only(TypedDict):
     """
-    A column of which some values are read.
+    A column of which only some values are read.
     """
 
     column: str
     """
-    Its name in the file; it need not be a column of the schema.
+    Name of the column in the file; it need not be a column of the schema.
     """
     values: list[str]
     """
-    What its cells hold in records that are read. Synthetic records have the first.
+    The values of records that are read. Synthetic records have the first one.
     """
 
 
 class OtherCut(TypedDict):
     """
-    Pairs at another number of classes.
+    Distances of pairs at another number of classes.
     """
 
     classes: int
     """
-    Classes that a column is cut into at most.
+    Largest number of classes of a column.
     """
     floor: NotRequired[float | None]
     """
@@ -842,25 +978,27 @@ class OtherCut(TypedDict):
     """
     worst: JointDistance
     """
-    The pair that is farthest from the raw one.
+    The pair with the largest distance.
     """
 
 
 class OutcomeCopies1(TypedDict):
     """
-    Synthetic records that equal a fitted record in every one of some columns.
+    Synthetic records that equal a fitted record in all of some columns.
     """
 
     beyond: NotRequired[Beyond | None]
     fitted: float
     """
-    Share of the synthetic records that equal some fitted record, 0 to 1. Common records are copied by any good synthesis.
+    Share of the synthetic records that equal some fitted record, 0 to 1. Any good synthesis copies common
+    records.
     """
 
 
 class OutcomeInference1(TypedDict):
     """
-    Inference of the key attribute from all other compared columns, by a vote of the nearest synthetic records.
+    Inference of the key attribute from all other compared columns, by a vote of the nearest synthetic
+    records.
     """
 
     baseline: NotRequired[Baseline | None]
@@ -870,11 +1008,11 @@ class OutcomeInference1(TypedDict):
     """
     fitted: float
     """
-    Share of the attacked fitted records whose key is found, 0 to 1.
+    Share of the attacked fitted records whose key is inferred, 0 to 1.
     """
     majority: float
     """
-    Share that guessing the most frequent fitted key always finds: what needs no attack.
+    Success rate of always guessing the most frequent fitted key, which needs no attack.
     """
 
 
@@ -885,20 +1023,20 @@ class OutcomeMembership1(TypedDict):
 
     auc: float
     """
-    Probability that a fitted record lies nearer to the synthetic trace than a held-out one (area under the ROC curve, ties
-    counting half): 0 to 1, 0.5 is nothing learnt.
+    Probability that a fitted record is nearer to the synthetic trace than a held-out one (area under the
+    ROC curve, ties counting half): 0 to 1; 0.5 means that nothing is learnt.
     """
     members: int
     """
-    Fitted records attacked.
+    Number of attacked fitted records.
     """
     others: int
     """
-    Held-out records attacked.
+    Number of attacked held-out records.
     """
     searched: int
     """
-    Synthetic records searched.
+    Number of searched synthetic records.
     """
     standard_error: float
     """
@@ -908,12 +1046,13 @@ class OutcomeMembership1(TypedDict):
 
 class OutcomeThreeWay1(TypedDict):
     """
-    How far triples of columns lie from the raw ones.
+    The distances of triples of columns from the raw ones.
     """
 
     floor: NotRequired[float | None]
     """
-    The same between the fitted and the held-out records: what sampling alone costs. Good is a mean near it.
+    The same between the fitted and the held-out records: the error of sampling alone. Good is a mean near
+    it.
     """
     mean: float
     """
@@ -921,18 +1060,19 @@ class OutcomeThreeWay1(TypedDict):
     """
     triples: list[JointDistance]
     """
-    Every triple that was compared, worst first: all of them, or a seeded sample of 30.
+    Every compared triple, worst first: all of them, or a seeded sample of 30.
     """
 
 
 class OutcomeTwoWay1(TypedDict):
     """
-    How far the pairs of columns lie from the raw ones.
+    The distances of pairs of columns from the raw ones.
     """
 
     floor: NotRequired[float | None]
     """
-    The same between the fitted and the held-out records: what sampling alone costs. Good is a mean near it.
+    The same between the fitted and the held-out records: the error of sampling alone. Good is a mean near
+    it.
     """
     mean: float
     """
@@ -940,8 +1080,8 @@ class OutcomeTwoWay1(TypedDict):
     """
     other_cuts: NotRequired[list[OtherCut]]
     """
-    The same at 13, 27 and 40 classes: a method that happens to cut where 20 classes are cut looks better there than it is.
-    Reports before version 3 have none.
+    The same at 13, 27 and 40 classes: a method whose bins happen to coincide with 20 classes looks better
+    there than it is. Reports before version 3 have none.
     """
     pairs: list[JointDistance]
     """
@@ -960,8 +1100,8 @@ class OutcomeVecHeavyHitter(TypedDict):
     """
     count_error: float
     """
-    Relative error of the number found, |synthetic − real| / real. From 0, which is best; where the real number is 0,
-    0 if the synthetic one is, too, else 1.
+    Relative error of the number found, |synthetic − real| / real. From 0, which is best; where the real
+    number is 0, 0 if the synthetic one is 0 as well, otherwise 1.
     """
     count_floor: NotRequired[float | None]
     """
@@ -969,8 +1109,8 @@ class OutcomeVecHeavyHitter(TypedDict):
     """
     estimation_error: float
     """
-    Relative error of the mean estimation error, by the same rule as `count_error`. A sketch that hardly errs on the raw
-    records makes this large without harm: look at the two means.
+    Relative error of the mean estimation error, by the same rule as `count_error`. If a sketch hardly
+    errs on the raw records this may be large without harm: compare the two means.
     """
     estimation_floor: NotRequired[float | None]
     """
@@ -978,11 +1118,13 @@ class OutcomeVecHeavyHitter(TypedDict):
     """
     real_estimation: float
     """
-    Mean over the true heavy hitters of the fitted records of |estimate − count| / count; 0 where there are none.
+    Mean over the true heavy hitters of the fitted records of |estimate − count| / count; 0 where there
+    are none.
     """
     real_found: int
     """
-    Heavy hitters that the sketch finds in the fitted records: values whose estimated count is at least 0.1 % of the rows.
+    Number of heavy hitters that the sketch finds in the fitted records: values whose estimated count is
+    at least 0.1 % of the rows.
     """
     sketch: str
     """
@@ -994,7 +1136,7 @@ class OutcomeVecHeavyHitter(TypedDict):
     """
     synthetic_found: int
     """
-    Heavy hitters that it finds in the synthetic records.
+    Number of heavy hitters that it finds in the synthetic records.
     """
 
 
@@ -1005,20 +1147,20 @@ class OutcomeVecTopListItem(TypedDict):
 
     by: ListedBy
     """
-    What it is listed by.
+    The ranking criterion.
     """
     floor: NotRequired[float | None]
     """
-    The same of the held-out records: what sampling alone leaves.
+    The same for the held-out records: the effect of sampling alone.
     """
     of: Listed
     """
-    What is listed.
+    The kind of list.
     """
     overlap: float
     """
-    Share of the 20 largest raw ones that are among as many largest synthetic ones, 0 to 1; of all, where there are fewer. Of equally large ones the smallest
-    address is listed. Good is near the floor.
+    Share of the 20 largest raw ones that are among the 20 largest synthetic ones, 0 to 1; of all, where
+    there are fewer. Of equally large ones the smallest address is listed. Good is near the floor.
     """
 
 
@@ -1029,8 +1171,9 @@ class OutcomeVecTotalItem(TypedDict):
 
     clipped: NotRequired[float]
     """
-    The total of the raw records, each clipped at their 100th largest value, divided by the raw total: what is left where nothing may hang on a few
-    records. A private method that keeps the rest cannot be much closer to 1. Reports before version 3 have none.
+    The total of the raw records, each clipped at their 100th largest value, divided by the raw total: the
+    part that does not depend on a few records. A private method that keeps it cannot be much closer to 1.
+    Reports before version 3 have none.
     """
     column: str
     """
@@ -1038,12 +1181,13 @@ class OutcomeVecTotalItem(TypedDict):
     """
     floor: NotRequired[float | None]
     """
-    The same of the held-out records: what sampling alone costs.
+    The same for the held-out records: the error of sampling alone.
     """
     ratio: float
     """
-    The synthetic total a record, divided by the raw total a record, so that other numbers of records do not count. Good is near 1. A raw total of 0 is
-    taken for one step of the column, if the synthetic one is not 0 as well.
+    The mean of the synthetic records divided by that of the raw records, so that different numbers of
+    records do not matter. Good is near 1. A raw total of 0 counts as one step of the column, if the
+    synthetic one is not 0 as well.
     """
     real: float
     """
@@ -1055,7 +1199,8 @@ class OutcomeVecTotalItem(TypedDict):
     """
     to_clipped: NotRequired[float | None]
     """
-    `ratio` divided by `clipped`: the synthetic total beside the clipped one. Missing where the clipped one is 0.
+    `ratio` divided by `clipped`: the synthetic total relative to the clipped one. Missing where the
+    clipped one is 0.
     """
 
 
@@ -1074,7 +1219,7 @@ class Outside(TypedDict):
     """
     synthetic: float
     """
-    Share of the synthetic records. Good is 0, or what the fitted records have.
+    Share of the synthetic records. Good is 0, or that of the fitted records.
     """
 
 
@@ -1097,6 +1242,21 @@ Payer: TypeAlias = Literal["tenant", "population"]
 """
 Whose an account is. Both pay for a fit.
 """
+
+
+class Place(TypedDict):
+    """
+    A place.
+    """
+
+    name: str
+    """
+    The name.
+    """
+    url: NotRequired[str | None]
+    """
+    Its address in a gazetteer.
+    """
 
 
 class PopulationSpending(TypedDict):
@@ -1165,8 +1325,23 @@ class Problem(TypedDict):
 
 ProfiledAmount: TypeAlias = Literal["records-a-host", "records-a-pair", "records-a-service", "records-a-five-tuple", "fan-out", "fan-in", "ports-a-host", "records-a-session", "packets-a-session", "gaps-inside", "gaps-of-pairs", "inter-arrival"]
 """
-An amount.
+A kind of amount.
 """
+
+
+class Publisher(TypedDict):
+    """
+    Who publishes.
+    """
+
+    name: str
+    """
+    The name.
+    """
+    url: NotRequired[str | None]
+    """
+    The home page.
+    """
 
 
 class Quantile(TypedDict):
@@ -1180,25 +1355,32 @@ class Quantile(TypedDict):
     """
     floor: NotRequired[float | None]
     """
-    The same of held-out records.
+    The ratio for held-out records.
     """
     ratio: float
     """
-    The synthetic one, divided by the raw one; 1 where both are 0, and a raw 0 counts as one step of the column otherwise. Good is near 1.
+    The synthetic quantile divided by the raw one; 1 where both are 0, otherwise a raw 0 counts as one
+    step of the column. Good is near 1.
     """
     real: float
     """
-    Of the fitted records, in the unit of the file; times between records in seconds.
+    The quantile of the fitted records, in the unit of the file; times between records in seconds.
     """
     synthetic: float
     """
-    Of the synthetic records.
+    The quantile of the synthetic records.
     """
 
 
-ReleaseState: TypeAlias = Literal["draft", "published"]
+ReleaseAccess: TypeAlias = Literal["tenant", "public"]
 """
-Who sees a release.
+Who may fetch a published release.
+"""
+
+
+ReleaseState: TypeAlias = Literal["draft", "published", "withdrawn"]
+"""
+Where a release stands.
 """
 
 
@@ -1207,6 +1389,7 @@ class ReleaseView(TypedDict):
     A release.
     """
 
+    access: NotRequired[ReleaseAccess | None]
     bytes: int
     """
     Size of the trace.
@@ -1229,6 +1412,10 @@ class ReleaseView(TypedDict):
     """
     Of a published release: what had been looked at of its population before it was published, out of `parse report`, `quote`, `draft trace` and
     `private report` (those published by version 0.1 tell `trace` and `sibling …` of their dataset). A choice made after looking lies outside the promise.
+    """
+    page: NotRequired[str | None]
+    """
+    Where its page is for those, once it is published and described.
     """
     private_report_opened_at: NotRequired[str | None]
     """
@@ -1257,7 +1444,12 @@ class ReleaseView(TypedDict):
     """
     state: ReleaseState
     """
-    Who sees it.
+    Where it stands.
+    """
+    withdrawn_at: NotRequired[str]
+    withdrawn_reason: NotRequired[str | None]
+    """
+    Of a withdrawn release: why.
     """
 
 
@@ -1301,7 +1493,7 @@ class RhoCap(TypedDict):
 
 Role: TypeAlias = Literal["source-address", "destination-address", "source-port", "destination-port", "protocol", "start", "end", "duration", "packets", "bytes", "reverse-packets", "reverse-bytes", "length", "ip-version", "header-words", "tos", "identification", "ip-flags", "fragment-offset", "ttl", "tcp-flags", "key", "label", "none"]
 """
-What the values of a column are.
+The role of a column: what its values mean.
 """
 
 
@@ -1313,7 +1505,7 @@ One role, or a meaning and `key`.
 
 Roles: TypeAlias = Role | RoleList
 """
-What the values of the column are: a role, or two where the key is a column with a meaning of its own.
+One role, or two where the key is a column with a meaning of its own.
 """
 
 
@@ -1324,36 +1516,38 @@ class Rows(TypedDict):
 
     fitted: int
     """
-    Raw records that were fitted.
+    Number of fitted raw records.
     """
     held_out: int
     """
-    Raw records that were held out; 0 where none were given.
+    Number of held-out raw records; 0 where none were given.
     """
     synthetic: int
     """
-    Synthetic records.
+    Number of synthetic records.
     """
 
 
 Separator: TypeAlias = Literal["comma", "semicolon", "tab", "bar", "space"]
 """
-What stands between two cells.
+The separator between two cells.
 """
 
 
 class SessionFlags(TypedDict):
     """
-    How the TCP flags of sessions of TCP are spread; distances are total variation, 0 (equal) to 1 (disjoint).
+    The TCP flags of TCP sessions; distances are total variation, 0 (equal) to 1 (disjoint).
     """
 
     begins: ComparedShare
     """
-    Share of the sessions that begin with SYN, without ACK: as letters, words, or a number. Flags that cannot be read are no SYN.
+    Share of the sessions that begin with SYN without ACK, written as letters, words, or a number. Flags
+    that cannot be parsed count as no SYN.
     """
     bigrams: float
     """
-    Flags of two consecutive records of a session; the first one follows a start, and an end the last one.
+    Distance of the flags of two consecutive records of a session, including its start before the first
+    and its end after the last.
     """
     bigrams_floor: NotRequired[float | None]
     """
@@ -1361,7 +1555,7 @@ class SessionFlags(TypedDict):
     """
     first: float
     """
-    Flags of the first record of each session.
+    Distance of the flags of the first record of each session.
     """
     first_floor: NotRequired[float | None]
     """
@@ -1394,7 +1588,7 @@ class ShortAccount(TypedDict):
 
 class SizeQuantiles(TypedDict):
     """
-    How large the values of a column are.
+    Quantiles of a column.
     """
 
     column: str
@@ -1407,27 +1601,54 @@ class SizeQuantiles(TypedDict):
     """
 
 
+class SizesView(TypedDict):
+    """
+    Bytes by kind.
+    """
+
+    bundles: int
+    """
+    Bundles: what fits measured.
+    """
+    cache: int
+    """
+    Synthetic traces in other formats, which are made again when they are gone.
+    """
+    releases: int
+    """
+    Synthetic traces.
+    """
+    reports: int
+    """
+    Release reports and private reports, in the database.
+    """
+    traces: int
+    """
+    Raw traces.
+    """
+
+
 Skipped: TypeAlias = str
 """
-The reason, in words, why a measure was not taken: a sentence for the person who reads the report.
+The reason why a measure was not taken: a sentence for the reader of the report.
 """
 
 
 Start: TypeAlias = Literal["gummi", "tree", "independent"]
 """
-What records start from.
+Initial records.
 """
 
 
 Structure: TypeAlias = Literal["auto", "none"]
 """
-Whether records are made as parts of a trace.
+Whether records are generated in relation to each other.
 """
 
 
 SummedVolume: TypeAlias = Literal["bytes", "records"]
 """
-What is added up over time.
+The kind of volume.
 """
 
 
@@ -1435,6 +1656,25 @@ TenantRole: TypeAlias = Literal["steward", "reader"]
 """
 What a tenant's key allows.
 """
+
+
+class TenantSizes(TypedDict):
+    """
+    What a tenant has.
+    """
+
+    id: str
+    """
+    Its id.
+    """
+    name: str
+    """
+    Its name.
+    """
+    sizes: SizesView
+    """
+    Its bytes by kind.
+    """
 
 
 class TenantView(TypedDict):
@@ -1458,22 +1698,23 @@ class TenantView(TypedDict):
 
 TextEncoding: TypeAlias = Literal["utf-8", "windows-1252"]
 """
-How characters are written as bytes.
+Character encoding.
 """
 
 
 class TimeNotation(TypedDict):
     """
-    How times are written; synthetic ones are, too.
+    Time format, for reading and writing.
     """
 
     format: str
     """
-    As strptime has it: `%d/%m/%Y %H:%M`, `%Y-%m-%d %H:%M:%S%.f`, `%m/%d/%Y %I:%M:%S %p`.
+    The format in strptime notation: `%d/%m/%Y %H:%M`, `%Y-%m-%d %H:%M:%S%.f`, `%m/%d/%Y %I:%M:%S %p`.
     """
     zone: NotRequired[str | None]
     """
-    The zone of times that say none, as +01:00 or Europe/Berlin; by default UTC. Of a time that a change of clocks has twice the first is meant.
+    The time zone of times without one, as +01:00 or Europe/Berlin. When absent: UTC. A local time that
+    occurs twice because clocks are set back means the first occurrence.
     """
 
 
@@ -1485,12 +1726,13 @@ The unit of a time since 1970.
 
 class TopTen(TypedDict):
     """
-    The records that have one of the ten commonest raw values of a column: sizes are often the same few, and a method that draws within bins spreads them.
+    The records with one of the ten most frequent raw values of a column: often a few sizes dominate, and a
+    method that draws within bins spreads them.
     """
 
     floor: NotRequired[float | None]
     """
-    The same of the held-out records.
+    Share of the held-out records.
     """
     ratio: float
     """
@@ -1508,7 +1750,7 @@ class TopTen(TypedDict):
 
 Tunnels: TypeAlias = Literal["outer", "inner"]
 """
-Which headers of a packet within a packet are read.
+Which IP headers of tunnelled packets are read.
 """
 
 
@@ -1539,9 +1781,51 @@ The privacy unit.
 
 Update: TypeAlias = Literal["alternate", "replace", "duplicate", "half"]
 """
-How cells with too few records are filled: by copies of whole records that they hold, or by giving other records the
-cell's codes. Cells that hold none can only be filled in the second way.
+How cells with too few records are filled: by duplicating whole records of the cell, or by replacing the
+codes of other records by those of the cell. Empty cells can only be filled by replacing.
 """
+
+
+class Withdraw(TypedDict):
+    """
+    Why a release is taken back.
+    """
+
+    reason: str
+    """
+    Why, in a line that everybody is shown who asks for the release.
+    """
+
+
+class About(TypedDict):
+    """
+    What is said of a dataset's releases in catalogues.
+    """
+
+    contact: NotRequired[Contact | None]
+    description: NotRequired[str | None]
+    """
+    What it is, in sentences.
+    """
+    keywords: NotRequired[list[str]]
+    """
+    Words by which it is found.
+    """
+    licence: NotRequired[str | None]
+    """
+    Terms of use: an identifier of the SPDX list, as `CC-BY-4.0`, or the address of the terms.
+    """
+    publisher: NotRequired[Publisher | None]
+    series: NotRequired[str | None]
+    """
+    The series that its releases belong to.
+    """
+    spatial: NotRequired[Place | None]
+    temporal: NotRequired[Coverage | None]
+    title: NotRequired[str | None]
+    """
+    What it is called.
+    """
 
 
 class AccountView(TypedDict):
@@ -1569,7 +1853,7 @@ class AccountView(TypedDict):
 
 class AnomalyRatios(TypedDict):
     """
-    Anomalous flows by one way of describing them.
+    Anomalous flows in one mode.
     """
 
     mode: FlowMode
@@ -1578,7 +1862,7 @@ class AnomalyRatios(TypedDict):
     """
     real: float
     """
-    Share of the raw flows tried that are anomalous, 0 to 1. The detector aims at 0.1.
+    Share of the tested raw flows that are anomalous, 0 to 1. The detector aims at 0.1.
     """
     relative_error: float
     """
@@ -1592,24 +1876,44 @@ class AnomalyRatios(TypedDict):
 
 class Answered(TypedDict):
     """
-    Share of the records whose reverse occurs; a record from an end to itself is no answer.
+    Share of the records whose reverse occurs; a record from an end to itself is not an answer.
     """
 
     five_tuple: NotRequired[ComparedShare | None]
     pair: ComparedShare
     """
-    Records from a host to another one that occur the other way round, too.
+    Records between two different hosts that also occur in reverse.
+    """
+
+
+class AtEpsilon(TypedDict):
+    """
+    What an ε costs and foretells, all else being as it was asked for.
+    """
+
+    accuracy_loss: NotRequired[ForetoldRange | None]
+    epsilon: float
+    """
+    ε.
+    """
+    rho: float
+    """
+    ρ that a fit would reserve.
+    """
+    two_way: ForetoldRange
+    """
+    Two-way distance.
     """
 
 
 class BothScores(TypedDict):
     """
-    A figure after training on raw records, and the same after training on synthetic ones.
+    A score after training on raw records, and after training on synthetic ones.
     """
 
     real: ClassificationScore
     """
-    Trained on raw records: the level to be reached.
+    Trained on raw records: the reference.
     """
     synthetic: ClassificationScore
     """
@@ -1625,24 +1929,24 @@ A cap: in ρ, or as (ε, δ), which is converted on the curve that jobs are, so 
 
 class Capture(TypedDict):
     """
-    What records are made of a packet capture.
+    How records are derived from a packet capture.
     """
 
     active: NotRequired[str | None]
     """
-    A flow ends when it is older than this. When absent: 300s.
+    Active timeout: a flow ends when it is older than this. When absent: 300s.
     """
     directions: NotRequired[int | None]
     """
-    Whether packets of one direction (1) or of both (2) are one flow. When absent: 1.
+    Whether a flow holds the packets of one direction (1) or of both (2). When absent: 1.
     """
     idle: NotRequired[str | None]
     """
-    A flow ends when it had no packet for longer than this. When absent: 60s.
+    Idle timeout: a flow ends when it has no packet for longer than this. When absent: 60s.
     """
     ports: NotRequired[list[Port]]
     """
-    Ports of UDP that flow exports are sent to. When absent: 2055, 4739, 6343, 9995 and 9996.
+    UDP ports that receive flow exports. When absent: 2055, 4739, 6343, 9995 and 9996.
     """
     records: NotRequired[CaptureRecords | None]
     tunnels: NotRequired[Tunnels | None]
@@ -1655,7 +1959,7 @@ class ClassifierScores(BothScores):
 
     classifier: Classifier
     """
-    Which.
+    The classifier.
     """
 
 
@@ -1684,32 +1988,34 @@ class CountOf(TypedDict):
 
 class Course(TypedDict):
     """
-    How much there is in each step of the window. What lies outside the window is left out; flows count where they begin.
+    The volume in each step of the window. Records outside the window are ignored; flows count where they
+    begin.
     """
 
     of: SummedVolume
     """
-    What is added up.
+    The kind of volume.
     """
     peak: float
     """
-    The largest step a record, synthetic divided by raw. Good is near 1. 1 where both are 0.
+    The largest step per record, synthetic divided by raw. Good is near 1. 1 where both are 0.
     """
     peak_floor: NotRequired[float | None]
     """
-    The same of held-out records.
+    The same for held-out records.
     """
     r: NotRequired[float | None]
     """
-    Pearson correlation of raw and synthetic steps, −1 to 1. Missing where one side is the same in all steps. Good is near the floor.
+    Pearson correlation of raw and synthetic steps, −1 to 1. Missing where all steps of one side are
+    equal. Good is near the floor.
     """
     r_floor: NotRequired[float | None]
     """
-    The same of fitted and held-out records.
+    The correlation of fitted and held-out records.
     """
     real: NotRequired[list[float]]
     """
-    Raw sums of the steps, divided by the number of records; of twentieths alone.
+    Raw sums of the steps, divided by the number of records; only for twentieths.
     """
     seconds: float
     """
@@ -1717,28 +2023,29 @@ class Course(TypedDict):
     """
     synthetic: NotRequired[list[float]]
     """
-    The same of the synthetic trace.
+    The same for the synthetic trace.
     """
 
 
 class Ended(TypedDict):
     """
-    A column of times at which records end, where another holds durations.
+    A column of end times, where another column holds durations.
     """
 
     column: str
     """
-    Its name.
+    Name of the column.
     """
     unit: NotRequired[TimeUnit]
     """
-    What durations count. When absent: seconds.
+    Unit of the durations. When absent: seconds.
     """
 
 
 class Field1(TypedDict):
     """
-    An IPv4 address; bins are the leaves of a paid prefix tree with these bits a level (at most 32 together), or declared networks.
+    An IPv4 address. Bins are the leaves of a paid prefix tree with these bits per level (at most 32
+    together), or declared networks.
     """
 
     ip: FieldIp
@@ -1746,7 +2053,8 @@ class Field1(TypedDict):
 
 class Field2(TypedDict):
     """
-    An address of IPv4, of IPv6 or of hardware; bins are the leaves of one paid prefix tree over all of them.
+    An address of IPv4, IPv6 or hardware, or a token of two numbers. Bins are the leaves of one paid
+    prefix tree over all of them.
     """
 
     address: FieldAddress
@@ -1762,7 +2070,7 @@ Field3 = TypedDict(
 
 class Field5(TypedDict):
     """
-    A time within the capture window, cut into this many equal bins.
+    A time within the capture window, which is divided into this many equal bins.
     """
 
     timestamp: FieldTimestamp
@@ -1770,7 +2078,7 @@ class Field5(TypedDict):
 
 class Field6(TypedDict):
     """
-    A whole number from `min` to `max`; a bin each below `exact_below`, bins of `width` above.
+    A whole number from `min` to `max`. One bin for each value below `exact_below`, bins of `width` above.
     """
 
     integer: FieldInteger
@@ -1802,7 +2110,8 @@ Field9 = TypedDict(
 
 Field: TypeAlias = Field1 | Field2 | Literal["port"] | Field3 | Literal["protocol"] | Field4 | Field5 | Field6 | Field7 | Field8 | Field9 | Literal["ip-checksum"]
 """
-The type of a column: its value space and how it is cut, by fixed bins (NetDPSyn, section 4.1) or by a paid tree.
+The type of a column: its value space and how that is partitioned, by fixed bins (NetDPSyn, section 4.1)
+or by a paid tree.
 """
 
 
@@ -1813,53 +2122,57 @@ class Finding(TypedDict):
 
     grade: Grade
     """
-    How good it is.
+    The grade of the finding.
     """
     text: str
     """
-    What was found.
+    The finding.
     """
 
 
 class FitOptions(TypedDict):
     """
-    What may be set. Cells, cliques and gaps are choices of method `netdpsyn`, and the others leave them aside: `adaptive` decides by its budget what is measured, and
-    measures no gaps between records of a flow. Structure is a choice of method `adaptive`.
+    Options of a fit. Cells, cliques and gaps apply to method `netdpsyn` alone: `adaptive` chooses its
+    measurements by its budget, and measures no gaps between records of a flow. Structure applies to method
+    `adaptive` alone.
     """
 
     clique_cells: NotRequired[int]
     """
-    Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as one marginal in their place; 0: never.
+    Pairs that form a clique of three or more attributes with fewer joint cells than this are measured as
+    one marginal in their place; 0: never.
     """
     gaps: NotRequired[bool]
     """
-    Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so that records of a flow keep their spacing. It
-    takes √5 times the noise in every marginal that holds it.
+    Also measure `tsdiff`, the gap to the previous record of the same five-tuple, as the paper does, so
+    that records of a flow keep their spacing. It multiplies the noise of every marginal that contains it
+    by √5.
     """
     max_cells: NotRequired[int]
     """
-    A pair of more cells is not measured, so that every domain can be enumerated: 1 to 2²⁶.
+    The largest number of cells of a measured pair, so that every domain can be enumerated: 1 to 2²⁶.
     """
     structure: NotRequired[Structure]
     """
-    Of method `adaptive`: whether records across the trace fit together, or each stands for itself.
+    For method `adaptive`: whether records are generated in relation to each other.
     """
 
 
 class Foretold(TypedDict):
     """
-    What is foretold of a synthetic trace.
+    The expected fidelity of a synthetic trace.
     """
 
     accuracy_loss: NotRequired[ForetoldRange | None]
     beyond_measured: bool
     """
-    Whether there are fewer or more records over noise than were ever measured. Then the nearest that was measured stands here: too good for
-    fewer, too bad for more.
+    Whether the number of records over noise is outside the measured range. Then this is the value at the
+    nearest end: too good below the range, too bad above it.
     """
     two_way: ForetoldRange
     """
-    Two-way distance, as the private report has it at 20 classes: the mean over all pairs of columns, 0 to 1.
+    Two-way distance, as in the private report with 20 classes: the mean over all pairs of columns, 0 to
+    1.
     """
 
 
@@ -1876,21 +2189,22 @@ class ForetoldFidelity(Foretold):
 
 class GenerateOptions(TypedDict):
     """
-    Choices of generating from a model of method `netdpsyn` or `independent`. The default is what measured best; [`Options::of_the_paper`] is NetDPSyn's. A model of method
-    `adaptive` leaves them aside: its records come from a weighted pool.
+    Options of the generation from a model of method `netdpsyn` or `independent`. The defaults measured best;
+    [`Options::of_the_paper`] has those of NetDPSyn. A model of method `adaptive` ignores them: its records
+    come from a weighted pool.
     """
 
     decay: NotRequired[Decay]
     """
-    How the step shrinks from round to round.
+    How the step size shrinks from round to round.
     """
     rounds: NotRequired[int]
     """
-    Rounds of GUM at most; 0 leaves the records as they start.
+    Largest number of rounds of GUM; 0 keeps the initial records.
     """
     start: NotRequired[Start]
     """
-    What records start from.
+    Initial records.
     """
     update: NotRequired[Update]
     """
@@ -2024,13 +2338,13 @@ class KeyView(TypedDict):
 
 class LookFit(TypedDict):
     """
-    One look, and the same of the synthetic records.
+    A noisy look, and the same look at the synthetic records.
     """
 
     noisy: list[int]
     """
-    The noisy rank histogram: members of every group are numbered 1, 2, 3 …, and the numbers counted in bins {1} {2} {3, 4} {5 … 8} … The first is how many groups
-    there are.
+    The noisy rank histogram: members of every group are numbered 1, 2, 3 …, and the numbers counted in
+    bins {1} {2} {3, 4} {5 … 8} … The first is the number of groups.
     """
     of: LookSubject
     """
@@ -2038,11 +2352,11 @@ class LookFit(TypedDict):
     """
     sigma: float
     """
-    Standard deviation of the noise in each number below.
+    Standard deviation of the noise in each noisy number below.
     """
     synthetic: list[int]
     """
-    The same of the synthetic records. Empty where they have too many pairs to count.
+    The rank histogram of the synthetic records. Empty where they have too many pairs to count.
     """
 
 
@@ -2095,6 +2409,22 @@ class NewPopulation(TypedDict):
     """
 
 
+class NewPublication(TypedDict):
+    """
+    How a release is published. All of it may be left out.
+    """
+
+    access: NotRequired[ReleaseAccess | None]
+    series: NotRequired[str | None]
+    """
+    The series that it belongs to, in place of its dataset's.
+    """
+    version: NotRequired[str | None]
+    """
+    Which of the series it is, as `day 3`; its number in the series otherwise.
+    """
+
+
 class NewTenant(TypedDict):
     """
     A tenant to be made.
@@ -2121,7 +2451,7 @@ class NotationEpoch(TypedDict):
     """
     unit: TimeUnit
     """
-    Its unit.
+    The unit.
     """
 
 
@@ -2136,8 +2466,8 @@ class OutcomeAnomaly1(TypedDict):
     """
     flows_synthetic: int
     """
-    Flows of two packets or more in the synthetic trace. Far fewer than raw ones mean that packets are not kept together,
-    whatever the shares below say of those that are.
+    Flows of two packets or more in the synthetic trace. Far fewer than in the raw trace mean that packets
+    are not kept together, whatever the shares below are.
     """
     modes: list[AnomalyRatios]
     """
@@ -2145,32 +2475,32 @@ class OutcomeAnomaly1(TypedDict):
     """
     rank_correlation: float
     """
-    Spearman's rank correlation between the raw and the synthetic ratios of the six modes, −1 to 1: at 1, the modes that
-    find most anomalies in the raw trace find most in the synthetic one. 0 where all ratios of a side are equal and
-    there is no order to be kept. The detector aims at 0.1 in every mode, so the raw ratios lie close together and their
-    order is partly chance: read it beside the ratios.
+    Spearman's rank correlation between the raw and the synthetic ratios of the six modes, −1 to 1. At 1,
+    the modes that find most anomalies in the raw trace also find most in the synthetic one. 0 where all
+    ratios of a side are equal. The detector aims at 0.1 in every mode, so the raw ratios are close
+    together and their order is partly chance: interpret it together with the ratios.
     """
     relative_error: float
     """
-    Mean of the relative errors: 0 is best, and below 0.2 a detector behaves alike on both traces.
+    Mean of the relative errors: 0 is best; below 0.2 a detector behaves alike on both traces.
     """
     tested_real: int
     """
-    Raw flows it was tried on: the other half.
+    Raw flows on which it was tested: the other half.
     """
     tested_synthetic: int
     """
-    Synthetic flows it was tried on, at most 10,000.
+    Synthetic flows on which it was tested, at most 10,000.
     """
     trained: int
     """
-    Raw flows that the detector was trained on: half of them, at most 5,000.
+    Raw flows on which the detector was trained: half of them, at most 5,000.
     """
 
 
 class OutcomeAnomaly2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2181,13 +2511,13 @@ class OutcomeAnomaly2(TypedDict):
 
 OutcomeAnomaly: TypeAlias = OutcomeAnomaly1 | OutcomeAnomaly2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeAttacks2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2198,20 +2528,20 @@ class OutcomeAttacks2(TypedDict):
 
 class OutcomeClassification1(TypedDict):
     """
-    How well the key attribute is learnt from synthetic records, beside raw ones.
+    Prediction of the key attribute after training on synthetic records, compared with training on raw ones.
     """
 
     classes: int
     """
-    Distinct values of the key attribute in the rows that were used, raw, synthetic or held out.
+    Number of distinct values of the key attribute in the used rows: raw, synthetic or held out.
     """
     classifiers: list[ClassifierScores]
     """
-    Every classifier.
+    The results of every classifier.
     """
     features: list[str]
     """
-    The columns it is predicted from.
+    The columns from which it is predicted.
     """
     key: str
     """
@@ -2223,25 +2553,26 @@ class OutcomeClassification1(TypedDict):
     """
     recalls: NotRequired[list[ClassRecall]]
     """
-    Every class among the held-out rows, the rarest of the fitted ones first. Reports before version 3 have none.
+    Every class among the held-out rows, beginning with the rarest of the fitted ones. Reports before
+    version 3 have none.
     """
     tested: int
     """
-    Held-out raw rows that both were tried on: all, or a seeded sample of 50,000.
+    Number of held-out raw rows for testing: all, or a seeded sample of 50,000.
     """
     trained_real: int
     """
-    Raw rows trained on: all, or a seeded sample of 50,000.
+    Number of raw training rows: all, or a seeded sample of 50,000.
     """
     trained_synthetic: int
     """
-    Synthetic rows trained on: all, or a seeded sample of 50,000.
+    Number of synthetic training rows: all, or a seeded sample of 50,000.
     """
 
 
 class OutcomeClassification2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2252,13 +2583,13 @@ class OutcomeClassification2(TypedDict):
 
 OutcomeClassification: TypeAlias = OutcomeClassification1 | OutcomeClassification2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeCopies2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2269,13 +2600,13 @@ class OutcomeCopies2(TypedDict):
 
 OutcomeCopies: TypeAlias = OutcomeCopies1 | OutcomeCopies2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeInference2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2286,13 +2617,13 @@ class OutcomeInference2(TypedDict):
 
 OutcomeInference: TypeAlias = OutcomeInference1 | OutcomeInference2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeMembership2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2303,13 +2634,13 @@ class OutcomeMembership2(TypedDict):
 
 OutcomeMembership: TypeAlias = OutcomeMembership1 | OutcomeMembership2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomePopulation2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2320,7 +2651,7 @@ class OutcomePopulation2(TypedDict):
 
 class OutcomeSessions2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2331,7 +2662,7 @@ class OutcomeSessions2(TypedDict):
 
 class OutcomeThreeWay2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2342,13 +2673,13 @@ class OutcomeThreeWay2(TypedDict):
 
 OutcomeThreeWay: TypeAlias = OutcomeThreeWay1 | OutcomeThreeWay2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeTwoWay2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2359,19 +2690,19 @@ class OutcomeTwoWay2(TypedDict):
 
 OutcomeTwoWay: TypeAlias = OutcomeTwoWay1 | OutcomeTwoWay2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeValidity1(TypedDict):
     """
-    How many records and values cannot be.
+    Shares of impossible records and values.
     """
 
     facts: list[Broken]
     """
-    Every protocol fact that the schema declares and has the columns for, and those that need no declaration: the version of a packet, ports of
-    protocols that have none.
+    Every protocol fact that the schema declares and has the columns for, and those that need no
+    declaration: the IP version of a packet, ports of protocols that have none.
     """
     outside: list[Outside]
     """
@@ -2381,7 +2712,7 @@ class OutcomeValidity1(TypedDict):
 
 class OutcomeValidity2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2392,13 +2723,13 @@ class OutcomeValidity2(TypedDict):
 
 OutcomeValidity: TypeAlias = OutcomeValidity1 | OutcomeValidity2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeVecHeavyHitters1(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2409,20 +2740,19 @@ class OutcomeVecHeavyHitters1(TypedDict):
 
 OutcomeVecHeavyHitters: TypeAlias = list[OutcomeVecHeavyHitter] | OutcomeVecHeavyHitters1
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeVecOneWayItem(TypedDict):
     """
-    How far one column's distribution lies from the raw one.
+    The distance of one column's distribution from the raw one.
     """
 
     coarse: NotRequired[float | None]
     """
     For addresses and ports, the Jensen–Shannon distance over coarse values: /16 networks (of IPv6 /32, of
-    hardware its maker); ports above 1023 in bands
-    of 1,024. 0 to 1, 0 is equal.
+    hardware addresses the vendor); ports above 1023 in bands of 1,024. 0 to 1, 0 is equal.
     """
     coarse_floor: NotRequired[float | None]
     """
@@ -2434,23 +2764,26 @@ class OutcomeVecOneWayItem(TypedDict):
     """
     distance: float
     """
-    The distance between raw and synthetic values: 0 is equal. The Jensen–Shannon distance is at most 1; the Wasserstein
-    distance is in raw ranges, and above 1 only where synthetic values lie far outside them.
+    The distance between raw and synthetic values: 0 is equal. The Jensen–Shannon distance is at most 1;
+    the Wasserstein distance is relative to the raw range, and above 1 only where synthetic values are far
+    outside it.
     """
     floor: NotRequired[float | None]
     """
-    The same between the fitted and the held-out records: what sampling alone costs. Good is a distance near it.
+    The same between the fitted and the held-out records: the error of sampling alone. Good is a distance
+    near it.
     """
     measure: Distance
     """
-    How it is measured.
+    The kind of distance.
     """
+    spread: NotRequired[AmountSpread | None]
     top_ten: NotRequired[TopTen | None]
 
 
 class OutcomeVecOneWay1(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2461,13 +2794,13 @@ class OutcomeVecOneWay1(TypedDict):
 
 OutcomeVecOneWay: TypeAlias = list[OutcomeVecOneWayItem] | OutcomeVecOneWay1
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeVecTopList1(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2478,13 +2811,13 @@ class OutcomeVecTopList1(TypedDict):
 
 OutcomeVecTopList: TypeAlias = list[OutcomeVecTopListItem] | OutcomeVecTopList1
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeVecTotal1(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2495,18 +2828,18 @@ class OutcomeVecTotal1(TypedDict):
 
 OutcomeVecTotal: TypeAlias = list[OutcomeVecTotalItem] | OutcomeVecTotal1
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeVolumes1(TypedDict):
     """
-    How much there is when, and how large records are.
+    Volumes over time, and quantiles of sizes.
     """
 
     courses: list[Course]
     """
-    By the minute, where the window has three, and in twentieths of the window.
+    By minute, where the window has at least three, and in twentieths of the window.
     """
     sizes: list[SizeQuantiles]
     """
@@ -2516,7 +2849,7 @@ class OutcomeVolumes1(TypedDict):
 
 class OutcomeVolumes2(TypedDict):
     """
-    None, and why.
+    The measure was not taken.
     """
 
     skipped: Skipped
@@ -2527,7 +2860,7 @@ class OutcomeVolumes2(TypedDict):
 
 OutcomeVolumes: TypeAlias = OutcomeVolumes1 | OutcomeVolumes2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
@@ -2600,6 +2933,10 @@ class PopulationBudget(AccountView):
     """
     Its id.
     """
+    looks: list[str]
+    """
+    What was looked at of its people so far, out of `parse report`, `quote`, `draft trace` and `private report`: what is published from now on tells readers so.
+    """
     name: str
     """
     Its name.
@@ -2647,34 +2984,34 @@ class PopulationView(TypedDict):
 
 class Profile(TypedDict):
     """
-    How amounts are spread over the groups that have them.
+    The distribution of amounts over groups.
     """
 
     distance: float
     """
-    Total variation distance between the shares that groups have in bins that double, 0 (equal) to 1 (disjoint).
+    Total variation distance between the shares of groups in doubling bins, 0 (equal) to 1 (disjoint).
     """
     floor: NotRequired[float | None]
     """
-    The same between the held-out records and as many of the fitted ones, drawn at random: fewer records make smaller groups, so that whole parts cannot be
-    compared. Good is a distance near it.
+    The same between the held-out records and a random sample of as many fitted ones: fewer records make
+    smaller groups, so that whole parts cannot be compared. Good is a distance near it.
     """
     of: ProfiledAmount
     """
-    What the amounts are.
+    The kind of amount.
     """
     quantiles: list[Quantile]
     """
-    Amounts that a share of the groups does not exceed.
+    Quantiles of the amounts.
     """
     real: list[float]
     """
-    Share of the raw groups in each bin: 0, 1, 2 to 3, 4 to 7, 8 to 15 and so on, up to the last bin that any has; times in
-    nanoseconds.
+    Share of the raw groups in each bin: 0, 1, 2 to 3, 4 to 7, 8 to 15 and so on, up to the last non-empty
+    bin; times in nanoseconds.
     """
     synthetic: list[float]
     """
-    The same of the synthetic ones.
+    Share of the synthetic groups in each bin.
     """
 
 
@@ -2718,6 +3055,10 @@ class QuoteView(TypedDict):
     What a fit would cost.
     """
 
+    curve: NotRequired[list[AtEpsilon]]
+    """
+    What other ε foretell, in ascending order, that which is asked for among them; as private as `fidelity`, and absent with it.
+    """
     disk: Disk
     """
     Room on the disk.
@@ -2750,55 +3091,88 @@ class QuoteView(TypedDict):
 
 class Reading(TypedDict):
     """
-    What is declared of a trace's text.
+    Declarations about the text of a trace.
     """
 
     capture: NotRequired[Capture | None]
     columns: NotRequired[list[str]]
     """
-    Names of the columns, in order, of a file without a header line.
+    Names of the columns, in order, for a file without a header line.
     """
     comment: NotRequired[str | None]
     """
-    Lines that begin so are left out.
+    Skips lines that begin with this.
     """
     encoding: NotRequired[TextEncoding]
     """
-    How characters are written as bytes.
+    Character encoding.
     """
     end: NotRequired[str | None]
     """
-    A line that begins so, and everything after it, is left out.
+    Skips a line that begins with this, and everything after it.
     """
     ends: NotRequired[Ended | None]
     header: NotRequired[str | None]
     """
-    How the line begins that names the columns, as `#fields`. Lines before it are left out.
+    The first word of the line that names the columns, as `#fields`. Lines before it are skipped.
     """
     line: NotRequired[str | None]
     """
-    How a line is written that is not cells with one separator between them: names in braces, and what stands between them, as `{ts:2} {src}:{sport} -> {dst}`. A
-    cell has one word, or as many as stand behind its name.
+    The pattern of a line without a single separator between cells: names in braces and the text between
+    them, as `{ts:2} {src}:{sport} -> {dst}`. A cell has one word, or as many as the number after its
+    name.
     """
     numbers: NotRequired[NumberNotation]
     """
-    How numbers are written.
+    Number format.
     """
     objects: NotRequired[Objects | None]
     only: NotRequired[list[Only]]
     """
-    Records that have anything else in these columns are left out.
+    Skips records with any other value in these columns.
     """
     quotes: NotRequired[bool | None]
     """
-    Whether a cell may stand in quotes; by default it may, unless spaces separate cells. A quote ends in the line that it begins in.
+    Whether cells may be quoted. When absent: yes, unless spaces separate cells. A quoted cell ends on the
+    line on which it begins.
     """
     separator: NotRequired[Separator | None]
     skip: NotRequired[int]
     """
-    Lines before the header, or before the first record where there is none.
+    Number of lines to skip before the header, or before the first record where there is no header.
     """
     times: NotRequired[TimeNotation | None]
+
+
+class StorageView(TypedDict):
+    """
+    Room on the disk, in steps of 1 MiB.
+    """
+
+    all: SizesView
+    """
+    All tenants together.
+    """
+    free_bytes: int
+    """
+    Bytes that are free on the disk of the data directory.
+    """
+    reserve_bytes: int
+    """
+    Bytes that are kept free for what must be written when nothing else may be (NETDPSYN_MIN_FREE_BYTES).
+    """
+    tenant_limit_bytes: int
+    """
+    Bytes that traces and releases of one tenant may take (NETDPSYN_MAX_TENANT_BYTES).
+    """
+    tenants: list[TenantSizes]
+    """
+    Each tenant, in the order in which they were made: the first 10,000.
+    """
+    unnamed_bytes: int
+    """
+    Files that nothing in the database names: unfinished work, and what a killed server left. They go a day after they were last written.
+    """
 
 
 class TenantCapView(TenantView):
@@ -2831,18 +3205,86 @@ class BudgetView(TypedDict):
     """
 
 
+class Compared(TypedDict):
+    """
+    A fit, or a quote for one.
+    """
+
+    delta: float
+    """
+    δ.
+    """
+    epsilon: float
+    """
+    ε.
+    """
+    fits: NotRequired[bool | None]
+    """
+    Of a quote: whether the budget pays for it.
+    """
+    foretold: NotRequired[ForetoldFidelity | None]
+    hold_out: bool
+    """
+    Whether a fifth is held out.
+    """
+    measured: NotRequired[MeasuredFidelity | None]
+    method: Method
+    """
+    How the trace is summarised.
+    """
+    model_id: NotRequired[str | None]
+    """
+    The model of a fit; absent of a quote.
+    """
+    not_measured: NotRequired[str | None]
+    """
+    Why a fit has no measured figures.
+    """
+    release_id: NotRequired[str | None]
+    """
+    The release that was compared with the raw trace.
+    """
+    rho: float
+    """
+    ρ that was charged, or would be reserved.
+    """
+
+
+class ComparisonView(TypedDict):
+    """
+    Fits and quotes of a dataset side by side.
+    """
+
+    choices: list[ComparisonChoice]
+    """
+    Fits of the dataset that may be compared: the first 200.
+    """
+    dataset_id: str
+    """
+    The dataset.
+    """
+    items: list[Compared]
+    """
+    What was asked for: fits, then quotes, in the order of the query.
+    """
+    private: bool
+    """
+    Whether any figure follows from raw records that was not paid for: then all of it is for the steward alone.
+    """
+
+
 class Fidelity(TypedDict):
     """
-    How well a synthetic trace shows what was measured.
+    How well a synthetic trace matches the measurements.
     """
 
     estimated_records: float
     """
-    N̂, the records of the raw trace as far as the noise tells.
+    N̂, the noisy estimate of the number of raw records.
     """
     looks: NotRequired[list[LookFit]]
     """
-    Every look across records; none where the fit took none.
+    Every look across records; empty where the fit took none.
     """
     marginals: list[MarginalFit]
     """
@@ -2858,15 +3300,15 @@ class Fidelity(TypedDict):
     """
     private: bool
     """
-    Nothing here is private.
+    Always false: nothing here is private.
     """
     synthetic_rows: int
     """
-    Synthetic records.
+    Number of synthetic records.
     """
     version: int
     """
-    Of the JSON form.
+    Version of the JSON form.
     """
 
 
@@ -2954,11 +3396,12 @@ class Notation1(TypedDict):
 
 Notation: TypeAlias = Literal["dotted"] | Literal["address-number"] | Literal["lower-name"] | Literal["upper-name"] | Literal["protocol-number"] | Notation1 | Literal["rfc3339"] | Literal["whole"] | Literal["decimal"] | Literal["end"]
 """
-How values are written in a file, and public from then on.
+How the values of a column are written in a file. Public.
 
-A reader takes every spelling of a name or number, so a single record could switch how a column is written: that is
-[canonical](Notation::canonical) unless the schema declares it. Only whether addresses are dotted, and how times count, is told from the file,
-because a file of two such notations is refused.
+A reader accepts every spelling of a name or number. If the output followed the input, a single record
+could change how a column is written. So the notation is [canonical](Notation::canonical) unless the
+schema declares it. Only the notation of addresses (dotted or not) and the unit of times are detected from
+the file, because a file that mixes two such notations is refused.
 """
 
 
@@ -2973,27 +3416,27 @@ class OutcomeAttacks1(TypedDict):
     """
     copies_but_for_time: OutcomeCopies
     """
-    Copies in every compared column but the time, which hardly ever agrees to the nanosecond.
+    Copies in every compared column except the time, which hardly ever agrees to the nanosecond.
     """
     inference: OutcomeInference
     """
-    A record's key attribute, told by its nearest synthetic records.
+    Attribute inference: the key attribute of a record, by its nearest synthetic records.
     """
     membership: OutcomeMembership
     """
-    Whether a record was fitted, told by its nearest synthetic record.
+    Membership inference: whether a record was fitted, by its nearest synthetic record.
     """
 
 
 OutcomeAttacks: TypeAlias = OutcomeAttacks1 | OutcomeAttacks2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomePopulation1(TypedDict):
     """
-    Who is in a trace.
+    The population of a trace.
     """
 
     answered: Answered
@@ -3002,53 +3445,57 @@ class OutcomePopulation1(TypedDict):
     """
     counts: list[CountOf]
     """
-    Distinct hosts, pairs and so on.
+    Numbers of distinct hosts, pairs and so on.
     """
     mutual_pairs: ComparedShare
     """
-    Share of the pairs of two different hosts, either way round, that are seen in both directions.
+    Share of the unordered pairs of two different hosts that are seen in both directions.
     """
     no_services: NotRequired[Skipped | None]
     profiles: list[Profile]
     """
-    How records, peers and ports are spread over them.
+    Distributions of records, peers and ports over them.
     """
 
 
 OutcomePopulation: TypeAlias = OutcomePopulation1 | OutcomePopulation2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
 class OutcomeSessions1(TypedDict):
     """
-    What goes on in sessions. Floors are between the held-out records and as many of the fitted ones, drawn at random: parts of sessions, as both have.
+    Sequences of records in sessions. Floors are between the held-out records and a random sample of as many
+    fitted ones: both hold parts of sessions.
     """
 
     alternation: ComparedShare
     """
-    Share of the records after the first of their session that go the other way than the one before. Of equal times, one direction comes first.
+    Share of the records after the first of their session that have another direction than the previous
+    one. Of equal times, one direction comes first.
     """
     flags: NotRequired[SessionFlags | None]
     number: CountOf
     """
-    Five-tuples without regard to direction. ICMP has type and code in place of ports, and they count as such.
+    Number of five-tuples without regard to direction. ICMP type and code count as ports.
     """
     profiles: list[Profile]
     """
-    Records and, of flows, packets a session; gaps inside sessions, and between the records of a pair of hosts; inter-arrival times of the trace, which have no floor: how records were held out shows in
-    them.
+    Records and, for flows, packets per session; gaps inside sessions, and between the records of a pair
+    of hosts; inter-arrival times of the trace, which have no floor, because they depend on how records
+    were held out.
     """
     steady: ComparedShare
     """
-    Share of the gaps between records of an ordered pair of hosts that are as long as the gap before, to an eighth: what beats, as beacons and polls do.
+    Share of the gaps between records of an ordered pair of hosts that are as long as the previous gap, to
+    within an eighth: periodic traffic such as beacons and polls.
     """
 
 
 OutcomeSessions: TypeAlias = OutcomeSessions1 | OutcomeSessions2
 """
-What became of a measure: its figures, or `{"skipped": "the reason"}`.
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
 
 
@@ -3084,7 +3531,8 @@ class PopulationCapView(PopulationView):
 
 class PrivateReport(TypedDict):
     """
-    The private report: how far a synthetic trace lies from the raw one, and what it gives away. For the steward alone.
+    The private report: the distance of a synthetic trace from the raw one, and what it discloses. For the
+    steward alone.
     """
 
     anomaly: OutcomeAnomaly
@@ -3097,7 +3545,7 @@ class PrivateReport(TypedDict):
     """
     classification: OutcomeClassification
     """
-    The key attribute, predicted by classifiers that learnt from synthetic records.
+    The key attribute, predicted by classifiers trained on synthetic records.
     """
     condition: NotRequired[Condition | None]
     one_way: OutcomeVecOneWay
@@ -3114,15 +3562,15 @@ class PrivateReport(TypedDict):
     """
     rows: Rows
     """
-    Records compared.
+    Numbers of compared records.
     """
     seconds: dict[Literal["one-way", "two-way", "three-way", "totals", "volumes", "population", "sessions", "top", "classification", "sketches", "anomaly", "validity", "attacks"], float]
     """
-    Seconds that each measure took.
+    Seconds taken by each measure.
     """
     sessions: NotRequired[OutcomeSessions]
     """
-    Records of one five-tuple after one another.
+    Sequences of records of one five-tuple.
     """
     sketches: OutcomeVecHeavyHitters
     """
@@ -3138,7 +3586,7 @@ class PrivateReport(TypedDict):
     """
     totals: OutcomeVecTotal
     """
-    What every column of sizes or durations adds up to.
+    The sum of every column of sizes or durations.
     """
     two_way: OutcomeTwoWay
     """
@@ -3146,19 +3594,19 @@ class PrivateReport(TypedDict):
     """
     validity: OutcomeValidity
     """
-    Records and values that cannot be.
+    Impossible records and values.
     """
     verdict: list[Finding]
     """
-    What the figures say, most important first.
+    The conclusions, most important first.
     """
     version: int
     """
-    Of the JSON form.
+    Version of the JSON form.
     """
     volumes: NotRequired[OutcomeVolumes]
     """
-    When bytes come, and how large records are. Reports before version 4 have none, nor the next three.
+    Volumes over time, and quantiles of sizes. Reports before version 4 have none, nor the next three.
     """
 
 
@@ -3185,28 +3633,30 @@ class Column(TypedDict):
 
     modelled: NotRequired[bool]
     """
-    Whether it is measured. A column that is not carries no structure worth paying for and is drawn uniformly.
+    Whether the column is measured. Values of an unmeasured column are drawn uniformly; use it for columns
+    without structure worth paying for.
     """
     name: str
     """
-    Its name in the header.
+    Name in the header.
     """
     notation: NotRequired[Notation | None]
     optional: NotRequired[bool]
     """
-    A file may lack it.
+    Whether a file may lack the column.
     """
     role: NotRequired[Roles]
     """
-    What they mean.
+    Meaning of the values.
     """
     special: NotRequired[list[str]]
     """
-    Cells that are no value of the type: an empty one, `-`, `NaN`, `EXT_SERVER`. Each is a value of its own, and written as it stands here.
+    Cells that are not values of the type: an empty one, `-`, `NaN`, `EXT_SERVER`. Each is a separate
+    value, written as declared here.
     """
     type: Field
     """
-    What its values are.
+    Type of the values.
     """
 
 
@@ -3241,28 +3691,31 @@ class Schema(TypedDict):
     """
     key: NotRequired[str | None]
     """
-    The column that has the role `key`: how version 1 says it, and version 2 may, too.
+    The column with the role `key`: the notation of version 1, accepted in version 2.
     """
     kind: Kind
     """
-    Flows or packets.
+    The kind of records: flows or packets.
     """
     mtu: NotRequired[int | None]
     """
-    The largest packet of a flow in bytes, if it is known: bytes fit packets of this size. When absent: 65,535.
+    The largest packet of a flow in bytes, if it is known: bytes fit packets of this size. When absent:
+    65,535.
     """
     name: str
     """
-    The preset it came from, or a name of the steward's.
+    The preset it is derived from, or a name chosen by the steward.
     """
     reading: NotRequired[Reading]
     """
-    How the text of the trace is laid out, and its cells are written.
+    How the text of the trace is laid out, and how its cells are written.
     """
     version: NotRequired[int | None]
     """
-    Of the schema. 5, the usual where it says when records end or what is made of a capture. 4, the usual where a column has special values or addresses of any family. 3, the usual where it says how text is read. 2, the usual where a column says its role: roles say what columns are. 1, the usual where none does: the names of the
-    presets' columns do.
+    Version of the schema. When absent, the lowest one that expresses it: 5 with end times or records
+    derived from a capture, 4 with special values or addresses of any family, 3 with declarations of how
+    text is read, 2 with roles, otherwise 1, in which the names of the presets' columns imply their
+    meaning.
     """
     window: NotRequired[str | None]
     """
@@ -3275,6 +3728,7 @@ class DatasetPatch(TypedDict):
     A change of a declaration, possible until the first fit is accepted.
     """
 
+    about: NotRequired[About | None]
     addresses: NotRequired[Families | None]
     categories: NotRequired[dict[str, list[str]]]
     """
@@ -3303,6 +3757,7 @@ class DatasetView(TypedDict):
     A dataset, as its steward sees it.
     """
 
+    about: NotRequired[About | None]
     created_at: str
     """
     When it was made.
@@ -3347,6 +3802,7 @@ class NewDataset(TypedDict):
     A dataset to be made.
     """
 
+    about: NotRequired[About | None]
     addresses: NotRequired[Families | None]
     categories: NotRequired[dict[str, list[str]]]
     """
