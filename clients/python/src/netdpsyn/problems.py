@@ -254,6 +254,19 @@ class Strict(ProblemError):
     kind = "/problems/strict"
 
 
+class NotPublished(ProblemError):
+    """A draft can be neither withdrawn nor linked to."""
+
+    kind = "/problems/not-published"
+    advice = "Publish the release first."
+
+
+class Withdrawn(ProblemError):
+    """The release was withdrawn, for good."""
+
+    kind = "/problems/withdrawn"
+
+
 class Cancelled(ProblemError):
     """Parsing was cancelled."""
 
