@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `mod` | a whole page, its stylesheet, and what a browser may do with it |
 //! | `chart` | plots in SVG, each with its figures in a table |
+//! | `table` | a table that scrolls |
 //! | `words` | numbers as people read them |
 //! | [`release`] | the release report, of the model alone |
 //! | [`private`] | the private report, against the raw trace |
@@ -18,12 +19,14 @@ pub mod console;
 pub mod portal;
 pub mod private;
 pub mod release;
+mod table;
 mod words;
 
 use base64::Engine;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
+use table::table;
 
 /// The one stylesheet.
 const STYLE: &str = include_str!("style.css");

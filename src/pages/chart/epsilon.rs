@@ -136,32 +136,21 @@ pub fn side_by_side(title: &str, unit: &str, stands: &[Stand]) -> Markup {
             (text(x, (axes.y(highest) - 8.0).max(10.0), "middle", &stand.name))
         }
     };
-    let table = html! {
-        table {
-            thead {
-                tr {
-                    th scope="col" { "of" }
-                    th.n scope="col" { "ε" }
-                    th.n scope="col" { "foretold" }
-                    th.n scope="col" { "measured" }
-                }
-            }
-            tbody { @for stand in stands {
-                tr {
-                    th scope="row" { (stand.name) }
-                    td.n { (plain(stand.epsilon)) }
-                    td.n { (stand.foretold.map_or("–".into(), foretold)) }
-                    td.n { (stand.measured.map_or("–".into(), about)) }
-                }
-            } }
+    let rows = stands.iter().map(|stand| {
+        html! {
+            th scope="row" { (stand.name) }
+            td.n { (plain(stand.epsilon)) }
+            td.n { (stand.foretold.map_or("–".into(), foretold)) }
+            td.n { (stand.measured.map_or("–".into(), about)) }
         }
-    };
+    });
+    let head = ["of", ">ε", ">foretold", ">measured"];
     let shown = format!(
         "{} fits and quotes over ε; a box with a middle is what was foretold, a point what was measured. The axis goes from 0 to {}.",
         stands.len(),
         about(axes.most)
     );
-    figure(title, unit, &shown, (WIDTH, ABOVE + TALL + BELOW), drawn, table)
+    figure(title, unit, &shown, (WIDTH, ABOVE + TALL + BELOW), drawn, &head, rows)
 }
 
 /// What is foretold over ε as a band with its middle, and a line at the ε that is chosen. The line says where the ends of the axis are, for a script that moves it.
@@ -193,16 +182,9 @@ pub fn course_of_epsilon(title: &str, unit: &str, course: &Course) -> Markup {
             text x="0" y=(at(ABOVE - 6.0)) text-anchor="middle" { "ε = " (plain(*chosen)) }
         }
     };
-    let table = html! {
-        table {
-            thead { tr { th.n scope="col" { "ε" } th.n scope="col" { "foretold" } } }
-            tbody {
-                @for (epsilon, values) in points {
-                    tr { td.n { (plain(*epsilon)) } td.n { (foretold(*values)) } }
-                }
-            }
-        }
-    };
+    let rows = points.iter().map(|(epsilon, values)| {
+        html! { td.n { (plain(*epsilon)) } td.n { (foretold(*values)) } }
+    });
     let ends =
         largest.map_or(String::new(), |largest| format!(" The budget pays up to ε = {}.", about(largest)));
     let shown = format!(
@@ -212,7 +194,7 @@ pub fn course_of_epsilon(title: &str, unit: &str, course: &Course) -> Markup {
         about(axes.most),
         plain(*chosen)
     );
-    figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, table)
+    figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, &[">ε", ">foretold"], rows)
 }
 
 #[cfg(test)]

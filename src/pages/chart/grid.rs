@@ -32,20 +32,21 @@ pub fn grid(title: &str, unit: &str, columns: &[&str], pairs: &[([&str; 2], f64)
             (text(NAMES + (column as f64 + 0.5) * side, columns.len() as f64 * side + 14.0 + 13.0 * (column % 2) as f64, "middle", name))
         }
     };
-    let table = html! {
-        table {
-            thead { tr { th scope="col" { "pair" } th.n scope="col" { "distance" } } }
-            tbody {
-                @for ([a, b], value) in pairs {
-                    tr { th scope="row" { (a) " × " (b) } td.n { (format!("{value:.3}")) } }
-                }
-            }
-        }
-    };
+    let rows = pairs.iter().map(|([a, b], value)| {
+        html! { th scope="row" { (a) " × " (b) } td.n { (format!("{value:.3}")) } }
+    });
     let shown = format!(
         "{} cells, one of every pair of {} columns, with the value in hundredths.",
         cells.len(),
         columns.len()
     );
-    figure(title, unit, &shown, (WIDTH, columns.len() as f64 * side + 34.0), drawn, table)
+    figure(
+        title,
+        unit,
+        &shown,
+        (WIDTH, columns.len() as f64 * side + 34.0),
+        drawn,
+        &["pair", ">distance"],
+        rows,
+    )
 }

@@ -11,6 +11,7 @@ pub use grid::grid;
 pub use rows::{Bar, Span, bars, ratios, spans};
 pub use sides::{MEASURED, RAW, course, doubling, histogram, power};
 
+use super::table;
 use maud::{Markup, html};
 
 /// Units of a plot's width; the stylesheet says how large it is shown.
@@ -20,8 +21,16 @@ const HEIGHT: f64 = 120.0;
 const ABOVE: f64 = 18.0;
 const BELOW: f64 = 20.0;
 
-/// A figure: title, plot, what the plot shows, its numbers.
-fn figure(title: &str, unit: &str, shown: &str, size: (f64, f64), drawn: Markup, table: Markup) -> Markup {
+/// A figure: title, plot, what the plot shows, its numbers in the rows of a table.
+fn figure(
+    title: &str,
+    unit: &str,
+    shown: &str,
+    size: (f64, f64),
+    drawn: Markup,
+    head: &[&str],
+    rows: impl Iterator<Item = Markup>,
+) -> Markup {
     let (width, height) = size;
     html! {
         figure {
@@ -32,7 +41,7 @@ fn figure(title: &str, unit: &str, shown: &str, size: (f64, f64), drawn: Markup,
             }
             details {
                 summary { "Figures: " (title) }
-                div.scroll tabindex="0" role="group" aria-label=(format!("Figures: {title}")) { (table) }
+                (table(&format!("Figures: {title}"), head, rows))
             }
         }
     }

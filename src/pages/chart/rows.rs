@@ -46,26 +46,17 @@ pub fn bars(title: &str, marked: &str, bars: &[Bar]) -> Markup {
             }
         }
     };
-    let table = html! {
-        table {
-            thead {
-                tr {
-                    th scope="col" { "of" }
-                    th.n scope="col" { "value" }
-                    @if !marked.is_empty() { th.n scope="col" { (marked) } }
-                }
+    let rows = bars.iter().map(|bar| {
+        html! {
+            th scope="row" { (bar.name) }
+            td.n { (format!("{:.3}", bar.value)) }
+            @if !marked.is_empty() {
+                td.n { (bar.mark.map_or("–".into(), |mark| format!("{mark:.3}"))) }
             }
-            tbody { @for bar in bars {
-                tr {
-                    th scope="row" { (bar.name) }
-                    td.n { (format!("{:.3}", bar.value)) }
-                    @if !marked.is_empty() {
-                        td.n { (bar.mark.map_or("–".into(), |mark| format!("{mark:.3}"))) }
-                    }
-                }
-            } }
         }
-    };
+    });
+    let mark_of = format!(">{marked}");
+    let head = &["of", ">value", &mark_of][..if marked.is_empty() { 2 } else { 3 }];
     let (unit, mark) = match marked {
         "" => ("0 to 1".to_string(), String::new()),
         marked => {
@@ -73,7 +64,7 @@ pub fn bars(title: &str, marked: &str, bars: &[Bar]) -> Markup {
         }
     };
     let shown = format!("{} bars from 0 to 1{mark}.", bars.len());
-    figure(title, &unit, &shown, (WIDTH, bars.len() as f64 * ROW), drawn, table)
+    figure(title, &unit, &shown, (WIDTH, bars.len() as f64 * ROW), drawn, head, rows)
 }
 
 /// Ratios on a logarithmic line from a tenth to ten; the line in the middle is 1.
@@ -89,21 +80,22 @@ pub fn ratios(title: &str, ratios: &[(String, f64)]) -> Markup {
             circle.made cx=(at((middle + far * middle).clamp(6.0, WIDTH - 6.0))) cy=(at(y)) r="6" {}
         }
     };
-    let table = html! {
-        table {
-            thead { tr { th scope="col" { "of" } th.n scope="col" { "synthetic / raw" } } }
-            tbody {
-                @for (name, ratio) in ratios {
-                    tr { th scope="row" { (name) } td.n { (format!("{ratio:.2}")) } }
-                }
-            }
-        }
-    };
+    let rows = ratios.iter().map(|(name, ratio)| {
+        html! { th scope="row" { (name) } td.n { (format!("{ratio:.2}")) } }
+    });
     let shown = format!(
         "{} points on a line from a tenth to ten times; the middle is 1, where both are equal.",
         ratios.len()
     );
-    figure(title, "from × 0.1 to × 10; the middle is × 1", &shown, (WIDTH, height), drawn, table)
+    figure(
+        title,
+        "from × 0.1 to × 10; the middle is × 1",
+        &shown,
+        (WIDTH, height),
+        drawn,
+        &["of", ">synthetic / raw"],
+        rows,
+    )
 }
 
 /// Points, each beside the interval in which noise alone would put it.
@@ -124,28 +116,25 @@ pub fn spans(title: &str, unit: &str, spans: &[Span]) -> Markup {
             circle.made cx=(at(x(span.value))) cy=(at(y)) r="5" {}
         }
     };
-    let table = html! {
-        table {
-            thead {
-                tr {
-                    th scope="col" { "of" }
-                    th.n scope="col" { "distance" }
-                    th.n scope="col" { "noise alone" }
-                }
-            }
-            tbody { @for span in spans {
-                tr {
-                    th scope="row" { (span.name) }
-                    td.n { (about(span.value)) }
-                    td.n { (about(span.middle)) " ± " (about(span.reach)) }
-                }
-            } }
+    let rows = spans.iter().map(|span| {
+        html! {
+            th scope="row" { (span.name) }
+            td.n { (about(span.value)) }
+            td.n { (about(span.middle)) " ± " (about(span.reach)) }
         }
-    };
+    });
     let shown = format!(
         "{} points, each beside a box: where noise alone would put it. The axis goes from 0 to {}.",
         spans.len(),
         about(most)
     );
-    figure(title, unit, &shown, (WIDTH, spans.len() as f64 * ROW), drawn, table)
+    figure(
+        title,
+        unit,
+        &shown,
+        (WIDTH, spans.len() as f64 * ROW),
+        drawn,
+        &["of", ">distance", ">noise alone"],
+        rows,
+    )
 }

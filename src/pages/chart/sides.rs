@@ -63,24 +63,14 @@ pub fn course(title: &str, unit: &str, seconds: f64, real: &[f64], synthetic: &[
         (text(0.0, ABOVE + HEIGHT + 14.0, "start", "0 s"))
         (text(WIDTH, ABOVE + HEIGHT + 14.0, "end", &format!("{} s", about(seconds * real.len() as f64))))
     };
-    let table = html! {
-        table {
-            thead {
-                tr {
-                    th scope="col" { "from (s)" }
-                    th.n scope="col" { (RAW[0]) }
-                    th.n scope="col" { (RAW[1]) }
-                }
-            }
-            tbody { @for (i, (real, synthetic)) in real.iter().zip(synthetic).enumerate() {
-                tr {
-                    th scope="row" { (about(seconds * i as f64)) }
-                    td.n { (about(*real)) }
-                    td.n { (about(*synthetic)) }
-                }
-            } }
+    let rows = real.iter().zip(synthetic).enumerate().map(|(i, (real, synthetic))| {
+        html! {
+            th scope="row" { (about(seconds * i as f64)) }
+            td.n { (about(*real)) }
+            td.n { (about(*synthetic)) }
         }
-    };
+    });
+    let [raw, synthetic] = RAW.map(|side| format!(">{side}"));
     let shown = format!(
         "Two lines over {} steps: {} dashed, {} drawn through; the highest value is {}.",
         real.len(),
@@ -88,7 +78,7 @@ pub fn course(title: &str, unit: &str, seconds: f64, real: &[f64], synthetic: &[
         RAW[1],
         about(most)
     );
-    figure(title, unit, &shown, (WIDTH, ABOVE + HEIGHT + BELOW), drawn, table)
+    figure(title, unit, &shown, (WIDTH, ABOVE + HEIGHT + BELOW), drawn, &["from (s)", &raw, &synthetic], rows)
 }
 
 /// Values of both sides in bins beside one another, each named by the least that falls into it. `error`: how far a hollow bar may be off.
@@ -131,24 +121,14 @@ pub fn histogram(
             }
         }
     };
-    let table = html! {
-        table {
-            thead {
-                tr {
-                    th scope="col" { "from" }
-                    th.n scope="col" { (sides[0]) }
-                    th.n scope="col" { (sides[1]) }
-                }
-            }
-            tbody { @for (bin, (told, made)) in told.iter().zip(made).enumerate() {
-                tr {
-                    th scope="row" { (bins.get(bin).map_or("", String::as_str)) }
-                    td.n { (about(*told)) @if error.is_some() { " ± " (about(reach)) } }
-                    td.n { (about(*made)) }
-                }
-            } }
+    let rows = told.iter().zip(made).enumerate().map(|(bin, (told, made))| {
+        html! {
+            th scope="row" { (bins.get(bin).map_or("", String::as_str)) }
+            td.n { (about(*told)) @if error.is_some() { " ± " (about(reach)) } }
+            td.n { (about(*made)) }
         }
-    };
+    });
+    let [one, other] = sides.map(|side| format!(">{side}"));
     let errors = if error.is_some() {
         " A line shows how far noise may put a hollow bar off: two standard deviations either way."
     } else {
@@ -161,7 +141,7 @@ pub fn histogram(
         sides[1],
         about(most)
     );
-    figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, table)
+    figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, &["from", &one, &other], rows)
 }
 
 /// The names of bins that double: 0, 1, 2 to 3 and so on.

@@ -1,7 +1,8 @@
 //! What an administrator sees: tenants with their caps and keys, and populations.
 
 use super::budget::account;
-use super::{Curl, Frame, check, field, more, table};
+use super::{Curl, Frame, check, field, more};
+use crate::pages::table;
 use crate::pages::words::when;
 use crate::service::app::{Page, Role};
 use crate::service::budget::AccountView;

@@ -1,7 +1,8 @@
 //! Budgets as a picture: what is spent, by whom, what is reserved and what is left.
 
-use super::{Curl, Frame, more, short, table};
+use super::{Curl, Frame, more, short};
 use crate::account::statement::percent;
+use crate::pages::table;
 use crate::pages::words::{about, when};
 use crate::service::app::Page;
 use crate::service::budget::{AccountView, BudgetView, EntryView};

@@ -1,9 +1,10 @@
 //! Fits and quotes of one dataset side by side, for a steward to choose from.
 
-use super::{Curl, Frame, table};
+use super::{Curl, Frame};
 use crate::account::statement::percent;
 use crate::fit::foretell::Range;
 use crate::pages::chart::{Stand, side_by_side};
+use crate::pages::table;
 use crate::pages::words::{about, when};
 use crate::service::comparison::{Choice, Compared, ComparisonView, MOST};
 use crate::service::datasets::DatasetView;

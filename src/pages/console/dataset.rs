@@ -3,7 +3,8 @@
 use super::job::list;
 use super::quote::asking;
 use super::release::looked_at;
-use super::{Curl, Frame, check, field, more, table};
+use super::{Curl, Frame, check, field, more};
+use crate::pages::table;
 use crate::pages::words::{about, when};
 use crate::service::app::Page;
 use crate::service::budget::PopulationBudget;

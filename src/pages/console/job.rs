@@ -1,6 +1,7 @@
 //! Jobs: what waits, runs and ended, and one as it goes on.
 
-use super::{Curl, Frame, check, more, short, table};
+use super::{Curl, Frame, check, more, short};
+use crate::pages::table;
 use crate::pages::words::{about, when};
 use crate::service::app::Page;
 use crate::service::jobs::JobView;

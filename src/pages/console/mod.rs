@@ -131,22 +131,6 @@ fn check(name: &str, label: &str, checked: bool, required: bool) -> Markup {
     }
 }
 
-/// A table in a frame that scrolls where it is too wide. A name that begins with > is that of a column of numbers.
-fn table(label: &str, head: &[&str], rows: impl Iterator<Item = Markup>) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="group" aria-label=(label) {
-            table {
-                thead { tr { @for name in head { @match name.strip_prefix('>') {
-                    _ if name.is_empty() => td {},
-                    Some(name) => th.n scope="col" { (name) },
-                    None => th scope="col" { (name) },
-                } } } }
-                tbody { @for row in rows { tr { (row) } } }
-            }
-        }
-    }
-}
-
 /// Where the next page of a list is.
 fn more(path: &str, next: Option<Uuid>) -> Markup {
     html! { @if let Some(next) = next { p { a href=(format!("{path}?after={next}")) { "The next ones" } } } }

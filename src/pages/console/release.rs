@@ -1,7 +1,8 @@
 //! Releases: drafts and what is published; for readers the catalogue.
 
-use super::{Curl, Frame, check, field, more, short, table};
+use super::{Curl, Frame, check, field, more, short};
 use crate::pages::release::downloads;
+use crate::pages::table;
 use crate::pages::words::{about, bytes, when, whole};
 use crate::service::app::Page;
 use crate::service::releases::{ReleaseReportView, ReleaseView};

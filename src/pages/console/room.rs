@@ -1,8 +1,9 @@
 //! What takes room on the server's disk.
 
-use super::{Curl, Frame, table};
+use super::{Curl, Frame};
 use crate::account::statement::percent;
 use crate::pages::chart::{Bar, bars};
+use crate::pages::table;
 use crate::pages::words::bytes;
 use crate::service::room::StorageView;
 use maud::html;

@@ -4,6 +4,7 @@ use super::tasks::excess;
 use crate::evaluate::release::{Fit, Report as Fidelity, Seen};
 use crate::model::Subject;
 use crate::pages::chart::{MEASURED, Span, histogram, power, spans};
+use crate::pages::table;
 use crate::pages::words::{about, whole};
 use maud::{Markup, html};
 
@@ -42,28 +43,14 @@ pub fn marginals(fidelity: &Fidelity) -> Markup {
         }
         details {
             summary { "All " (fidelity.marginals.len()) " tables" }
-            div.scroll tabindex="0" role="group" aria-label="All tables" {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "columns" }
-                            th.n scope="col" { "cells" }
-                            th.n scope="col" { "σ of a cell" }
-                            th.n scope="col" { "distance" }
-                            th.n scope="col" { "noise alone" }
-                        }
-                    }
-                    tbody { @for fit in &fidelity.marginals {
-                        tr {
-                            th scope="row" { (name(fit)) }
-                            td.n { (whole(fit.cells as i64)) }
-                            td.n { (about(fit.sigma)) }
-                            td.n { (about(fit.distance)) }
-                            td.n { (about(fit.noise)) " ± " (about(2.0 * fit.noise_deviation)) }
-                        }
-                    } }
-                }
-            }
+            (table("All tables", &["columns", ">cells", ">σ of a cell", ">distance", ">noise alone"],
+                fidelity.marginals.iter().map(|fit| html! {
+                    th scope="row" { (name(fit)) }
+                    td.n { (whole(fit.cells as i64)) }
+                    td.n { (about(fit.sigma)) }
+                    td.n { (about(fit.distance)) }
+                    td.n { (about(fit.noise)) " ± " (about(2.0 * fit.noise_deviation)) }
+                })))
         }
     }
 }

@@ -5,8 +5,8 @@ mod measured;
 mod promise;
 mod tasks;
 
-use super::sheet;
 use super::words::{about, bytes, when, whole};
+use super::{sheet, table};
 use crate::account::Statement;
 use crate::account::statement::percent;
 use crate::evaluate::private::verdict::Grade;
@@ -135,26 +135,12 @@ fn verdict(shown: &Shown, tasks: &[Task]) -> Markup {
 
 fn table_of_tasks(tasks: &[Task]) -> Markup {
     html! {
-        div.scroll tabindex="0" role="group" aria-label="Tasks" {
-            table {
-                thead {
-                    tr {
-                        th scope="col" { "task" }
-                        th scope="col" { "fit for it" }
-                        th.n scope="col" { "expected error" }
-                        th scope="col" { "why" }
-                    }
-                }
-                tbody { @for task in tasks {
-                    tr {
-                        th scope="row" { (task.name) }
-                        td { @let (class, word) = task.word(); span class=(class) { (word) } }
-                        td.n { @match task.error { Some(error) => { (percent(error)) " %" }, None => "–" } }
-                        td { (task.why) }
-                    }
-                } }
-            }
-        }
+        (table("Tasks", &["task", "fit for it", ">expected error", "why"], tasks.iter().map(|task| html! {
+            th scope="row" { (task.name) }
+            td { @let (class, word) = task.word(); span class=(class) { (word) } }
+            td.n { @match task.error { Some(error) => { (percent(error)) " %" }, None => "–" } }
+            td { (task.why) }
+        })))
         p.quiet {
             "Good up to 5 %, with care up to 20 %. Of a table: the share of records that would have to move, as far as the distance to the noisy counts tells once noise is taken out of it. Of a number: one standard deviation of its noise."
         }

@@ -2,6 +2,7 @@
 
 use super::Shown;
 use crate::account::Statement;
+use crate::pages::table;
 use crate::pages::words::{about, whole};
 use maud::{Markup, html};
 
@@ -19,22 +20,10 @@ pub(super) fn promise(shown: &Shown) -> Markup {
         }
         @if let Some(protects) = &statement.protects {
             p { strong { "A " (protects.not) " is not protected." } " Many records together lose more:" }
-            div.scroll tabindex="0" role="group" aria-label="What many records lose" {
-                table {
-                    thead {
-                        tr {
-                            th.n scope="col" { "records of one " (protects.not) }
-                            th.n scope="col" { "their ε together" }
-                        }
-                    }
-                    tbody {
-                        tr { td.n { "1" } td.n { (about(epsilon)) } }
-                        @for group in &protects.groups {
-                            tr { td.n { (group.records) } td.n { (about(group.epsilon)) } }
-                        }
-                    }
-                }
-            }
+            @let groups = protects.groups.iter().map(|group| (group.records, group.epsilon));
+            @let rows = std::iter::once((1, epsilon)).chain(groups);
+            (table("What many records lose", &[&format!(">records of one {}", protects.not), ">their ε together"],
+                rows.map(|(records, epsilon)| html! { td.n { (records) } td.n { (about(epsilon)) } })))
         }
         @if let Some((_, report)) = shown.kept {
             p { strong { "Cap. " } (report.population.text) "." }
@@ -64,49 +53,20 @@ pub(super) fn charges(statement: &Statement) -> Markup {
             "Allowed: ρ = " (statement.rho) " of zero-concentrated differential privacy. Spent: ρ = "
             (statement.spent()) " in " (statement.charges.len()) " noisy answers."
         }
-        div.scroll tabindex="0" role="group" aria-label="Charges by stage" {
-            table {
-                thead {
-                    tr {
-                        th scope="col" { "stage" }
-                        th.n scope="col" { "noisy answers" }
-                        th.n scope="col" { "ρ" }
-                    }
-                }
-                tbody { @for (stage, rho) in statement.by_stage() {
-                    tr {
-                        th scope="row" { (stage) }
-                        td.n { (statement.charges.iter().filter(|charge| charge.stage == stage).count()) }
-                        td.n { (rho) }
-                    }
-                } }
-            }
-        }
+        (table("Charges by stage", &["stage", ">noisy answers", ">ρ"], statement.by_stage().into_iter().map(|(stage, rho)| html! {
+            th scope="row" { (stage) }
+            td.n { (statement.charges.iter().filter(|charge| charge.stage == stage).count()) }
+            td.n { (rho) }
+        })))
         details {
             summary { "Every answer" }
-            div.scroll tabindex="0" role="group" aria-label="Every answer" {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "answer" }
-                            th scope="col" { "stage" }
-                            th.n scope="col" { "numbers" }
-                            th.n scope="col" { "Δ²" }
-                            th.n scope="col" { "σ" }
-                            th.n scope="col" { "ρ" }
-                        }
-                    }
-                    tbody { @for charge in &statement.charges {
-                        tr {
-                            th scope="row" { (charge.label) }
-                            td { (charge.stage) }
-                            td.n { (whole(charge.cells as i64)) }
-                            td.n { (whole(i128::from(charge.sensitivity.squared()))) }
-                            td.n { (about(charge.scale.sigma())) } td.n { (charge.rho) }
-                        }
-                    } }
-                }
-            }
+            (table("Every answer", &["answer", "stage", ">numbers", ">Δ²", ">σ", ">ρ"], statement.charges.iter().map(|charge| html! {
+                th scope="row" { (charge.label) }
+                td { (charge.stage) }
+                td.n { (whole(charge.cells as i64)) }
+                td.n { (whole(i128::from(charge.sensitivity.squared()))) }
+                td.n { (about(charge.scale.sigma())) } td.n { (charge.rho) }
+            })))
         }
     }
 }
