@@ -8,7 +8,7 @@ use super::app::{App, Caller, shown_time};
 use super::datasets::{own, schema_of};
 use super::problem::Problem;
 use super::quotes::{self, Fidelity, QuoteRequest};
-use super::releases::PrivateReport;
+use super::releases::{PrivateReport, kept_back};
 use super::requests::{FitRequest, asked};
 use crate::account::Rho;
 use crate::evaluate::private::classify::{Classification, Classifier};
@@ -16,7 +16,7 @@ use crate::fit::{Method, foretell};
 use crate::storage::datasets::Dataset;
 use crate::storage::jobs::{self, Job, Kind, Wanted};
 use crate::storage::looks::{self, Look};
-use crate::storage::releases::{self, Release, State};
+use crate::storage::releases::{self, Release};
 use crate::storage::{Tx, models, populations};
 use crate::trace::Schema;
 use serde::Serialize;
@@ -245,9 +245,7 @@ async fn fitted(
 
 /// What the private report of a release says, or why it says nothing here.
 fn measured(release: &Release, strict: bool) -> Result<Measured, &'static str> {
-    if strict && release.state == State::Draft {
-        return Err("this population is strict: private reports are shown after publication");
-    }
+    kept_back(release, strict).map_or(Ok(()), Err)?;
     let report = release.private_report.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let report: PrivateReport =
         report.ok_or("its private report was made by an earlier version; submit an evaluate job")?;

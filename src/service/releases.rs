@@ -328,6 +328,12 @@ pub(super) async fn report_of(
     Ok(ReleaseReportView { condition, choices, population, stored })
 }
 
+/// Why the private report of a release is not shown yet; `strict` is its population's rule.
+pub(super) fn kept_back(release: &Release, strict: bool) -> Option<&'static str> {
+    (strict && release.standing() == Standing::Draft)
+        .then_some("this population is strict: private reports are shown after publication")
+}
+
 /// The private report, made against the raw trace. Opening it is recorded on the release and of its population.
 pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serde_json::Value, Problem> {
     caller.steward()?;
@@ -335,12 +341,7 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
     let release = visible(&mut tx, caller, id).await?;
     let population = dataset_of(&mut tx, &release).await?.population_id;
     let strict = populations::find(&mut tx, population).await?.is_some_and(|p| p.strict);
-    if release.standing() == Standing::Draft && strict {
-        return Err(Problem::conflict(
-            ProblemType::Strict,
-            "this population is strict: private reports are shown after publication",
-        ));
-    }
+    kept_back(&release, strict).map_or(Ok(()), |why| Err(Problem::conflict(ProblemType::Strict, why)))?;
     let report =
         release.private_report.ok_or_else(|| Problem::not_found("private report; submit an evaluate job"))?;
     let now = tx.now().await?;

@@ -598,6 +598,10 @@ fn a_strict_population_shows_no_draft_side_by_side() {
     );
     server.made(&format!("/v1/releases/{release}/publish"), &tenant.steward, &json!({}));
     assert!(item()["measured"]["two_way"].is_f64());
+    // What was published and withdrawn is no draft, here as where its private report is opened.
+    let withdraw = format!("/v1/releases/{release}/withdraw");
+    server.made(&withdraw, &tenant.steward, &json!({"reason": "a test"}));
+    assert!(item()["measured"]["two_way"].is_f64());
 }
 
 #[test]
