@@ -183,41 +183,9 @@ impl FromStr for Address {
     }
 }
 
-/// A key that signs, which is never shown.
-#[derive(Clone, PartialEq)]
-pub struct SigningKey(pub String);
-
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
-
-impl Value for Option<SigningKey> {
-    type Range = &'static str;
-    const SECRET: bool = true;
-
-    fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
-        // Files of settings have one line for each.
-        let pem = text.replace("\\n", "\n");
-        match pem.as_str() {
-            "" => Some(None),
-            pem => netdpsyn_seal::SecretKey::from_pem(pem).ok().map(|_| Some(SigningKey(pem.into()))),
-        }
-    }
-
-    fn in_words(_: &str, range: &Self::Range) -> String {
-        (*range).into()
-    }
-
-    fn shown(&self) -> String {
-        if self.is_some() { "set".into() } else { "not set".into() }
-    }
-
-    fn refused(_: &str) -> String {
-        "(not shown)".into()
-    }
-}
+/// A key that signs, as PEM.
+#[derive(Clone, Debug)]
+pub struct SigningKey(pub SecretString);
 
 /// A setting that cannot be used.
 #[derive(Debug, Error)]
@@ -406,36 +374,50 @@ fn without_password(text: &str) -> String {
     }
 }
 
-impl Value for Option<SecretString> {
-    type Range = &'static str;
-    const SECRET: bool = true;
+/// Secrets: unset is a value of its own, and neither a value nor a refused text is ever shown.
+macro_rules! secrets {
+    ($($type:ty: $read:expr),*) => {$(
+        impl Value for Option<$type> {
+            type Range = &'static str;
+            const SECRET: bool = true;
 
-    fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
-        match text {
-            "" => Some(None),
-            key => (key.starts_with("ndp_")
-                && (44..=512).contains(&key.len())
-                && key.bytes().all(|letter| letter.is_ascii_graphic()))
-            .then(|| Some(key.into())),
+            fn parsed(text: &str, _: &Self::Range) -> Option<Self> {
+                if text.is_empty() { Some(None) } else { $read(text).map(Some) }
+            }
+
+            fn in_words(_: &str, range: &Self::Range) -> String {
+                (*range).into()
+            }
+
+            fn shown(&self) -> String {
+                if self.is_some() { "set".into() } else { "not set".into() }
+            }
+
+            fn refused(_: &str) -> String {
+                "(not shown)".into()
+            }
         }
-    }
+    )*};
+}
+secrets!(SecretString: admin_key, SigningKey: signing_key);
 
-    fn in_words(_: &str, range: &Self::Range) -> String {
-        (*range).into()
-    }
+fn admin_key(text: &str) -> Option<SecretString> {
+    let fits = text.starts_with("ndp_")
+        && (44..=512).contains(&text.len())
+        && text.bytes().all(|letter| letter.is_ascii_graphic());
+    fits.then(|| text.into())
+}
 
-    fn shown(&self) -> String {
-        if self.is_some() { "set".into() } else { "not set".into() }
-    }
-
-    fn refused(_: &str) -> String {
-        "(not shown)".into()
-    }
+fn signing_key(text: &str) -> Option<SigningKey> {
+    // Files of settings have one line for each.
+    let pem = text.replace("\\n", "\n");
+    netdpsyn_seal::SecretKey::from_pem(&pem).ok().map(|_| SigningKey(pem.into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
 
     fn with(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
         Config::from(|asked| (asked == name).then(|| value.to_string()))
@@ -533,7 +515,7 @@ mod tests {
         let pem = netdpsyn_seal::SecretKey::generate().unwrap().to_pem().unwrap().to_string();
         let line = pem.replace('\n', "\\n");
         let config = Config::from(|name| (name == "NETDPSYN_SIGNING_KEY").then(|| line.clone())).unwrap();
-        assert_eq!(config.signing_key, Some(SigningKey(pem)));
+        assert_eq!(config.signing_key.as_ref().map(|SigningKey(key)| key.expose_secret()), Some(&*pem));
         let shown = config.table().into_iter().map(|(_, value)| value).collect::<String>();
         assert!(!shown.contains("PRIVATE") && !format!("{config:?}").contains("PRIVATE"));
         let error = with("NETDPSYN_SIGNING_KEY", "-----BEGIN PRIVATE KEY-----").unwrap_err().to_string();

@@ -402,24 +402,19 @@ pub fn synthesize(
         return Err(LocalError::SamePath(twice.1.to_path_buf()));
     }
     outputs.form.format(&outputs.trace)?;
-    let raw = [&outputs.held_out, &outputs.fitted].map(Option::as_deref);
-    let raw_formats = raw.map(|path| path.map(|path| format_of(path, None)).transpose());
-    let [held_out_format, fitted_format] = raw_formats;
-    let (held_out_format, fitted_format) = (held_out_format?, fitted_format?);
+    let (held_out_to, fitted_to) = (raw_file(&outputs.held_out)?, raw_file(&outputs.fitted)?);
     let bound = source.bind(progress)?;
     bound.schema.check_complete()?;
     outputs.form.fitting(&outputs.trace, &bound.schema)?;
-    for (path, format) in raw.into_iter().zip([held_out_format, fitted_format]) {
-        if let (Some(path), Some(format)) = (path, format) {
-            fitting(path, format, &bound.schema)?;
-        }
+    for (path, format) in [held_out_to, fitted_to].into_iter().flatten() {
+        fitting(path, format, &bound.schema)?;
     }
     let bound = bound.with_scratch(new_file::folder_of(&outputs.trace));
     plan.check_families(&bound.schema)?;
     if let Some(condition) = condition {
         condition.values(&bound.schema)?;
     }
-    if outputs.held_out.is_some() {
+    if held_out_to.is_some() {
         plan.hold_out = Some(SplitKey::from_os().map_err(LocalError::Randomness)?);
     }
     let key = NoiseKey::from_os().map_err(LocalError::Randomness)?;
@@ -438,15 +433,14 @@ pub fn synthesize(
     let made =
         make(&fitted.bundle, request, condition, (&outputs.trace, outputs.form, outputs.report), progress)?;
     // Raw records come last, so that a run that fails leaves none.
-    if let (Some(path), Some(held_out)) = (&outputs.held_out, fitted.held_out) {
-        let format = held_out_format.unwrap_or_default();
-        write_raw((path, format), &held_out, &bound.schema, progress)?;
+    if let (Some(to), Some(held_out)) = (held_out_to, fitted.held_out) {
+        write_raw(to, &held_out, &bound.schema, progress)?;
     }
-    if let (Some(path), Some(key)) = (&outputs.fitted, &plan.hold_out) {
+    if let (Some(to), Some(key)) = (fitted_to, &plan.hold_out) {
         // The same key takes the same records apart again.
         let (trace, _) = source.read(&bound, progress)?;
         let (fitted, _) = split_by(trace, &bound.schema, key, progress).map_err(FitError::from)?;
-        write_raw((path, fitted_format.unwrap_or_default()), &fitted, &bound.schema, progress)?;
+        write_raw(to, &fitted, &bound.schema, progress)?;
     }
     Ok(Synthesis { bundle: fitted.bundle, made, report })
 }
@@ -686,6 +680,11 @@ pub(super) fn write_raw(
     let written = formats::write_raw(format, trace, schema, &mut file, progress);
     written.for_steward(&Steward::local()).map_err(|error| unwritten(path, error))?;
     file.publish()
+}
+
+/// Where raw records are written, and in what.
+fn raw_file(path: &Option<PathBuf>) -> Result<Option<(&Path, OutputFormat)>, LocalError> {
+    path.as_deref().map(|path| Ok((path, format_of(path, None)?))).transpose()
 }
 
 /// What a file is written in: as asked for, else by the end of its name, else CSV.

@@ -3,7 +3,8 @@
 
 use super::app::{App, Caller};
 use super::problem::Problem;
-use crate::storage::{disk, tenants, usage};
+use crate::storage::named::Named;
+use crate::storage::{disk, named, releases, tenants};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -100,11 +101,11 @@ fn stepped(bytes: u64) -> u64 {
 pub async fn storage(app: &App, caller: &Caller) -> Result<StorageView, Problem> {
     caller.admin()?;
     let artifacts = app.artifacts.clone();
-    let files = tokio::task::spawn_blocking(move || usage::files(&artifacts)).await;
+    let files = tokio::task::spawn_blocking(move || artifacts.sizes()).await;
     let files = files.map_err(|_| Problem::internal())??;
     let mut tx = app.read("room.storage").await?;
     let tenants = tenants::list(&mut tx, None, TENANTS).await?;
-    let (named, reports) = (usage::named(&mut tx).await?, usage::reports(&mut tx).await?);
+    let (named, reports) = (named::all(&mut tx).await?, releases::report_letters(&mut tx).await?);
     drop(tx);
     let (mut sizes, unnamed) = by_tenant(&files, &named);
     for (tenant, letters) in reports {
@@ -134,7 +135,7 @@ pub async fn storage(app: &App, caller: &Caller) -> Result<StorageView, Problem>
 }
 
 /// Bytes of the files that each tenant's rows name, and of those that none names.
-fn by_tenant(files: &HashMap<String, u64>, named: &[usage::Named]) -> (BTreeMap<Uuid, SizesView>, u64) {
+fn by_tenant(files: &HashMap<String, u64>, named: &[Named]) -> (BTreeMap<Uuid, SizesView>, u64) {
     let owners: HashMap<&str, Uuid> = named.iter().map(|one| (&*one.key, one.tenant_id)).collect();
     let releases: HashMap<String, Uuid> =
         named.iter().filter_map(|one| Some((one.release_id?.to_string(), one.tenant_id))).collect();
@@ -157,8 +158,7 @@ mod tests {
     #[test]
     fn files_are_their_tenants_and_what_nobody_names_is_told_apart() {
         let (one, other, release) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
-        let named =
-            |tenant_id, key: &str, release_id| usage::Named { tenant_id, key: key.into(), release_id };
+        let named = |tenant_id, key: &str, release_id| Named { tenant_id, key: key.into(), release_id };
         let rows = [
             named(one, "traces/a/1", None),
             named(one, "releases/j/1.csv", Some(release)),

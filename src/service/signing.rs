@@ -6,6 +6,7 @@ use super::problem::Problem;
 use crate::storage::Tx;
 use crate::storage::signing::{self, SigningKey};
 use netdpsyn_seal::{Envelope, KeyError, KeySet, Listed, PublicKey, SecretKey, Statement};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 fn broken(error: impl std::fmt::Display) -> Problem {
@@ -16,7 +17,7 @@ fn broken(error: impl std::fmt::Display) -> Problem {
 /// The secret key; made where there is none.
 fn secret(app: &App) -> Result<SecretKey, Problem> {
     if let Some(key) = &app.config.signing_key {
-        return SecretKey::from_pem(&key.0).map_err(broken);
+        return SecretKey::from_pem(key.0.expose_secret()).map_err(broken);
     }
     if app.signing.read()?.is_none() {
         let made = SecretKey::generate().and_then(|key| key.to_pem()).map_err(broken)?;

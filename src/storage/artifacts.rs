@@ -9,6 +9,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -258,24 +260,37 @@ impl Artifacts {
 
     /// Keys of traces, models, releases and unfinished work last written at `time` or before, files half written by a killed process included.
     pub fn written_before(&self, time: SystemTime) -> Result<Vec<String>, StorageError> {
-        let root = &self.root;
-        let mut folders: Vec<PathBuf> =
-            ["traces", "models", "releases", "scratch"].map(|name| root.join(name)).into();
+        let folders = ["traces", "models", "releases", "scratch"].map(|name| self.root.join(name));
         let mut keys = Vec::new();
+        for (key, about) in self.files(folders.into())? {
+            if about.modified()? <= time {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Every file by its key, with its bytes; what is removed meanwhile is left out.
+    pub fn sizes(&self) -> Result<HashMap<String, u64>, StorageError> {
+        let files = self.files(vec![self.root.clone()])?;
+        Ok(files.into_iter().map(|(key, about)| (key, about.len())).collect())
+    }
+
+    /// The files of these folders and those within, by their keys.
+    fn files(&self, mut folders: Vec<PathBuf>) -> Result<Vec<(String, Metadata)>, StorageError> {
+        let mut found = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).into_iter().flatten() {
                 let (entry, path) = entry.map(|e| (e.metadata(), e.path()))?;
                 let Ok(about) = entry else { continue };
                 if about.is_dir() {
                     folders.push(path);
-                } else if about.modified()? <= time
-                    && let Ok(key) = path.strip_prefix(root)
-                {
-                    keys.push(key.to_string_lossy().into_owned());
+                } else if let Ok(key) = path.strip_prefix(&self.root) {
+                    found.push((key.to_string_lossy().into_owned(), about));
                 }
             }
         }
-        Ok(keys)
+        Ok(found)
     }
 
     /// Removes a file that [`Artifacts::written_before`] named.
@@ -312,5 +327,25 @@ impl Artifacts {
     /// nothing names.
     pub fn scratch(&self) -> &Path {
         &self.scratch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_counted_under_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::open(folder.path()).unwrap();
+        for (key, bytes) in [("traces/a/b", 7), ("derived/c/d.parquet", 11), ("scratch/e", 13)] {
+            let path = folder.path().join(key);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, vec![0; bytes]).unwrap();
+        }
+        let mut found: Vec<_> = artifacts.sizes().unwrap().into_iter().collect();
+        found.sort();
+        let told: Vec<_> = found.iter().map(|(key, bytes)| (key.as_str(), *bytes)).collect();
+        assert_eq!(told, [("derived/c/d.parquet", 11), ("scratch/e", 13), ("traces/a/b", 7)]);
     }
 }

@@ -1,14 +1,15 @@
 //! Files of the service are closed to other users of the machine: 0600, in folders of 0700.
 
 use super::StorageError;
+use rustix::fs::{Mode, OFlags};
 use std::fs::{self, Permissions};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// From here on this process makes files that are its user's alone.
 pub fn from_now_on() {
-    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// A folder that is made where it is missing, and closed.
@@ -16,6 +17,32 @@ pub fn folder(path: &Path) -> Result<(), StorageError> {
     fs::create_dir_all(path)?;
     close(path, 0o700)?;
     Ok(())
+}
+
+/// Writes a file of a folder under a name of its own, closed from the start, and lets `place` link or rename it: what is in its place is there whole or not at all. File
+/// and folder are durable before this returns, and the name of its own is gone.
+pub fn whole(
+    folder: &Path,
+    name: &str,
+    bytes: &[u8],
+    place: impl FnOnce(&Path) -> std::io::Result<()>,
+) -> Result<(), StorageError> {
+    let whole = folder.join(name);
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(&whole, flags, Mode::RUSR | Mode::WUSR).map_err(std::io::Error::from)?;
+    let mut file = fs::File::from(file);
+    let placed = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| place(&whole));
+    let _ = fs::remove_file(&whole);
+    placed?;
+    Ok(fs::File::open(folder)?.sync_all()?)
+}
+
+/// Links a file to another name, unless that is there already: the first one stays.
+pub fn link_first(whole: &Path, to: &Path) -> std::io::Result<()> {
+    match fs::hard_link(whole, to) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
 }
 
 /// Closes a folder and everything in it; how much of it was open.

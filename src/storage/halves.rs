@@ -5,9 +5,8 @@
 //!
 //! The secret of the console's sessions lies in a folder of the same kind, under no fit's name: the first that is made stays, whichever server makes it.
 
-use super::StorageError;
-use rustix::fs::{Mode, OFlags};
-use std::io::{ErrorKind, Read, Write};
+use super::{StorageError, closed};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -27,7 +26,7 @@ pub struct Halves {
 impl Halves {
     /// The folder, which is made and closed to other users.
     pub fn open(folder: &Path) -> Result<Self, StorageError> {
-        super::closed::folder(folder)?;
+        closed::folder(folder)?;
         Ok(Halves { folder: Arc::new(folder.into()) })
     }
 
@@ -51,20 +50,8 @@ impl Halves {
 
     /// Keeps `half` as a fit's, unless it has one already; gives the one that it has. File and folder are durable before this returns.
     pub fn keep(&self, fit: Uuid, half: &[u8; BYTES]) -> Result<[u8; BYTES], StorageError> {
-        // Written under a name of its own and linked: a half is there complete or not at all, and the first one stays.
-        let whole = self.folder.join(format!("{fit}.{}", Uuid::new_v4()));
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = rustix::fs::open(&whole, flags, Mode::RUSR | Mode::WUSR).map_err(std::io::Error::from)?;
-        let mut file = std::fs::File::from(file);
-        let linked = file.write_all(half).and_then(|()| file.sync_all()).and_then(|()| {
-            match std::fs::hard_link(&whole, self.path(fit)) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-                other => other,
-            }
-        });
-        let _ = std::fs::remove_file(&whole);
-        linked?;
-        self.sync()?;
+        let name = format!("{fit}.{}", Uuid::new_v4());
+        closed::whole(&self.folder, &name, half, |whole| closed::link_first(whole, &self.path(fit)))?;
         self.read(fit)?.ok_or_else(|| std::io::Error::from(ErrorKind::NotFound).into())
     }
 

@@ -38,7 +38,6 @@ pub mod tenants;
 pub mod turns;
 pub mod tx;
 pub mod uploads;
-pub mod usage;
 pub mod words;
 
 pub use artifacts::Artifacts;

@@ -1,4 +1,4 @@
-//! Releases as whoever finds them sees them: what was said and signed when they were published, what was taken back, and the catalogue.
+//! Releases as the public sees them: the description and signature of a publication, withdrawals, and the catalogue.
 
 use super::releases::{Access, Release};
 use super::statement::{one, query_as, query_scalar, sql};
@@ -6,44 +6,44 @@ use super::tx::on;
 use super::{StorageError, Tx};
 use uuid::Uuid;
 
-/// What is kept of a release when it is published.
+/// The stored part of a publication.
 pub struct Publication<'a> {
     /// Who may fetch it.
     pub access: Access,
-    /// What its series is called in addresses.
+    /// Key of its series in addresses.
     pub series: Option<&'a str>,
-    /// What is said of it, JSON.
+    /// Its description, as JSON.
     pub said: &'a str,
-    /// Its report, JSON.
+    /// Its report, as JSON.
     pub report: &'a str,
-    /// The signature.
+    /// The signature over content, report and statement.
     pub attestation: &'a str,
 }
 
-/// Which releases of a catalogue are wanted.
+/// Filters of the catalogue.
 #[derive(Clone, Copy, Default)]
 pub struct Wanted<'a> {
-    /// Those of this tenant beside the public ones.
+    /// Also the releases of this tenant.
     pub tenant: Option<Uuid>,
-    /// Of one series.
+    /// Only those of this series.
     pub series: Option<&'a str>,
-    /// Of one dataset.
+    /// Only those of this dataset.
     pub dataset: Option<Uuid>,
 }
 
-/// Whoever's release.
+/// A release of any tenant.
 pub async fn find(tx: &mut Tx, id: Uuid) -> Result<Option<Release>, StorageError> {
     Ok(on!(tx, c => query_as::<_, Release>(sql!(find, "SELECT * FROM releases WHERE id = $1"))
         .bind(id).fetch_optional(c).await)?)
 }
 
-/// A tenant's release, kept from changing until the transaction ends.
+/// A tenant's release, locked until the transaction ends.
 pub async fn lock(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Release>, StorageError> {
     let sql = sql!(lock, "SELECT * FROM releases WHERE tenant_id = $1 AND id = $2{}", tx.locked());
     Ok(on!(tx, c => query_as::<_, Release>(sql).bind(tenant).bind(id).fetch_optional(c).await)?)
 }
 
-/// Keeps what is said of a release and signed.
+/// Stores the publication of a release.
 pub async fn keep(tx: &mut Tx, id: Uuid, p: &Publication<'_>) -> Result<(), StorageError> {
     one!(tx => sql!(keep,
         "UPDATE releases SET access = $2, series = $3, publication = $4, public_report = $5, attestation = $6 WHERE id = $1"),

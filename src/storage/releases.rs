@@ -18,7 +18,7 @@ words! {
 stored!(State);
 
 words! {
-    /// Where a release stands.
+    /// State of a release.
     #[derive(utoipa::ToSchema)]
     #[schema(as = ReleaseState)]
     pub enum Standing {
@@ -89,24 +89,24 @@ pub struct Release {
     pub published_at: Option<i64>,
     /// Who may fetch it, once it is published.
     pub access: Option<Access>,
-    /// What its series is called in addresses.
+    /// Key of its series in addresses.
     pub series: Option<String>,
-    /// What was said of it when it was published, JSON.
+    /// Description given at publication, as JSON.
     pub publication: Option<String>,
-    /// Its report as readers saw it then, JSON.
+    /// Report as readers saw it at publication, as JSON.
     pub public_report: Option<String>,
     /// The signature over content, report and statement.
     pub attestation: Option<String>,
-    /// When it was withdrawn.
+    /// Time of withdrawal.
     pub withdrawn_at: Option<i64>,
-    /// Why.
+    /// Reason of the withdrawal.
     pub withdrawn_reason: Option<String>,
-    /// The signature over that.
+    /// The signature over the withdrawal.
     pub withdrawal: Option<String>,
 }
 
 impl Release {
-    /// Where it stands.
+    /// State, withdrawal included.
     pub fn standing(&self) -> Standing {
         match self.state {
             _ if self.withdrawn_at.is_some() => Standing::Withdrawn,
@@ -192,4 +192,11 @@ pub async fn erase_private_reports(tx: &mut Tx, dataset: Uuid) -> Result<(), Sto
         "UPDATE releases SET private_report = NULL WHERE dataset_id = $1"),
         dataset)?;
     Ok(())
+}
+
+/// The letters of each tenant's reports, which stand in the database: nearly their bytes.
+pub async fn report_letters(tx: &mut Tx) -> Result<Vec<(Uuid, i64)>, StorageError> {
+    Ok(on!(tx, c => query_as(
+        sql!(report_letters, "SELECT tenant_id, CAST(SUM(LENGTH(report) + COALESCE(LENGTH(private_report), 0)) AS BIGINT) FROM releases GROUP BY tenant_id"))
+        .fetch_all(c).await)?)
 }

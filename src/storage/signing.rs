@@ -2,26 +2,25 @@
 
 use super::statement::{changed, query_as, sql};
 use super::tx::on;
-use super::{StorageError, Tx};
-use rustix::fs::{Mode, OFlags};
-use std::io::{ErrorKind, Write};
+use super::{StorageError, Tx, closed};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What the file of the secret key is called.
+/// Name of the file of the secret key.
 const FILE: &str = "ed25519.pem";
 
 /// A public key that signs or signed.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct SigningKey {
-    /// Its id.
+    /// Id.
     pub id: String,
-    /// Itself, PEM.
+    /// The public key in PEM.
     pub pem: String,
-    /// Since when it signs.
+    /// Time from which it signs.
     pub since: i64,
-    /// Until when it signed.
+    /// Time until which it signed; none while it signs.
     pub until: Option<i64>,
 }
 
@@ -51,11 +50,11 @@ pub struct SecretFile {
 impl SecretFile {
     /// The folder, which is made and closed to other users.
     pub fn open(folder: &Path) -> Result<Self, StorageError> {
-        super::closed::folder(folder)?;
+        closed::folder(folder)?;
         Ok(SecretFile { folder: Arc::new(folder.into()) })
     }
 
-    /// Where the key is.
+    /// Path of the file.
     pub fn path(&self) -> PathBuf {
         self.folder.join(FILE)
     }
@@ -70,10 +69,7 @@ impl SecretFile {
 
     /// Keeps a key unless there is one. Of servers that start together the first one's stays.
     pub fn keep(&self, pem: &str) -> Result<(), StorageError> {
-        self.written(pem, |whole| match std::fs::hard_link(whole, self.path()) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            other => other,
-        })
+        self.written(pem, |whole| closed::link_first(whole, &self.path()))
     }
 
     /// Puts a key in the place of the one that is there.
@@ -81,21 +77,13 @@ impl SecretFile {
         self.written(pem, |whole| std::fs::rename(whole, self.path()))
     }
 
-    /// Writes a key under a name of its own, closed from the start, and puts it in its place: it is there whole or not at all.
+    /// Puts a key in its place by `place`, whole or not at all.
     fn written(
         &self,
         pem: &str,
         place: impl FnOnce(&Path) -> std::io::Result<()>,
     ) -> Result<(), StorageError> {
-        let whole = self.folder.join(format!("{}.new", Uuid::new_v4()));
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = rustix::fs::open(&whole, flags, Mode::RUSR | Mode::WUSR).map_err(std::io::Error::from)?;
-        let mut file = std::fs::File::from(file);
-        let placed =
-            file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| place(&whole));
-        let _ = std::fs::remove_file(&whole);
-        placed?;
-        Ok(std::fs::File::open(&*self.folder)?.sync_all()?)
+        closed::whole(&self.folder, &format!("{}.new", Uuid::new_v4()), pem.as_bytes(), place)
     }
 }
 

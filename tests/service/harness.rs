@@ -495,18 +495,13 @@ impl Server {
 
     /// Waits until nothing of a tenant waits or runs, and gives all its jobs but for parsing.
     pub fn idle(&self, steward: &str) -> Vec<Value> {
-        let start = Instant::now();
-        loop {
-            let jobs = self.json("/v1/jobs?limit=200", steward)["items"].as_array().unwrap().clone();
-            let is_open = |job: &&Value| job["state"] == "queued" || job["state"] == "running";
-            let open: Vec<&Value> = jobs.iter().filter(is_open).collect();
-            if open.is_empty() {
-                return jobs.into_iter().filter(|job| job["kind"] != "parse").collect();
-            }
-            // Crowded machines are slow; jobs that never end are named.
-            assert!(start.elapsed() < Duration::from_secs(180), "{open:#?}\n{}", self.log.lock().unwrap());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let jobs = || self.json("/v1/jobs?limit=200", steward)["items"].as_array().unwrap().clone();
+        let is_open = |job: &Value| job["state"] == "queued" || job["state"] == "running";
+        // Crowded machines are slow; jobs that never end are named.
+        let ended =
+            within(Duration::from_secs(180), || Some(jobs()).filter(|jobs| !jobs.iter().any(is_open)));
+        let ended = ended.unwrap_or_else(|| panic!("{:#?}\n{}", jobs(), self.log.lock().unwrap()));
+        ended.into_iter().filter(|job| job["kind"] != "parse").collect()
     }
 }
 
@@ -531,13 +526,20 @@ pub fn sample(name: &str) -> Vec<u8> {
 }
 
 /// Looks again until there is an answer; a minute at most.
-pub fn wait<T>(mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait<T>(look: impl FnMut() -> Option<T>) -> T {
+    within(Duration::from_secs(60), look).expect("waited a minute in vain")
+}
+
+/// The same for so long at most; `None` if there is no answer by then.
+fn within<T>(most: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {
-            return found;
+            return Some(found);
         }
-        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute in vain");
+        if start.elapsed() >= most {
+            return None;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
 }
