@@ -1380,7 +1380,7 @@ Who may fetch a published release.
 
 ReleaseState: TypeAlias = Literal["draft", "published", "withdrawn"]
 """
-Where a release stands.
+State of a release.
 """
 
 
