@@ -19,10 +19,11 @@ pub struct Named {
 
 /// The artifacts that datasets, models and releases name.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Named>, StorageError> {
+    // The first part gives the columns their types.
     Ok(on!(tx, c => query_as::<_, Named>(
-        sql!(all, "SELECT tenant_id, trace_path AS key, NULL AS release_id FROM datasets WHERE trace_path IS NOT NULL
+        sql!(all, "SELECT tenant_id, trace_path AS key, id AS release_id FROM releases
          UNION ALL SELECT tenant_id, bundle_path, NULL FROM models
-         UNION ALL SELECT tenant_id, trace_path, id FROM releases"))
+         UNION ALL SELECT tenant_id, trace_path, NULL FROM datasets WHERE trace_path IS NOT NULL"))
         .fetch_all(c).await)?)
 }
 

@@ -9,7 +9,12 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::time::{Duration, Instant};
 
-both!(a_tour_by_forms, a_job_is_followed_to_its_end, side_by_side);
+both!(
+    a_tour_by_forms,
+    a_job_is_followed_to_its_end,
+    side_by_side,
+    an_administrator_sees_what_takes_room_and_no_names_of_files
+);
 
 /// A browser without scripts that keeps what it is given.
 struct Browser<'a> {
@@ -604,9 +609,8 @@ fn a_strict_population_shows_no_draft_side_by_side() {
     assert!(item()["measured"]["two_way"].is_f64());
 }
 
-#[test]
-fn an_administrator_sees_what_takes_room_and_no_names_of_files() {
-    let lab = Lab::new(Kind::Sqlite);
+fn an_administrator_sees_what_takes_room_and_no_names_of_files(kind: Kind) {
+    let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let (tenant, empty) = (server.tenant(json!({"rho": 1.0})), server.tenant(json!({"rho": 1.0})));
     let [_, _, release] = released(&server, &tenant.steward);
