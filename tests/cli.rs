@@ -1110,6 +1110,17 @@ fn captures_go_in_and_out() {
     assert_eq!(refused.status.code(), Some(3));
 }
 
+/// The error of a fit is foretold for the records that there are; without any there is nothing to foretell.
+#[test]
+fn nothing_is_foretold_of_no_record() {
+    let lab = Lab::new();
+    for (rows, foretold) in [(format!("{HEADER}\n{ROW}\n"), true), (format!("{HEADER}\n"), false)] {
+        lab.write("raw.csv", rows);
+        let shown = String::from_utf8(lab.run(&["inspect", "raw.csv"]).stdout).unwrap();
+        assert!(shown.contains("PRIVATE") && shown.contains("Foretold") == foretold, "{shown}");
+    }
+}
+
 /// A class column of another name is the key where it is said, and a column means what a flag says.
 #[test]
 fn flags_say_what_columns_mean() {

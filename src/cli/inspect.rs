@@ -8,7 +8,7 @@ use crate::fit::across::foreseen;
 use crate::fit::{Method, Plan, foretell};
 use crate::formats::{Amended, FileFormat, ReadError, Steward, ToldBy};
 use crate::service::local::{self, LocalError};
-use crate::trace::layout;
+use crate::trace::{Schema, layout};
 use std::path::PathBuf;
 
 /// ε at which fidelity is foretold.
@@ -131,12 +131,8 @@ impl Args {
         println!("  Declaring a window, grain or categories after reading them here is a choice outside the");
         println!("  promise of privacy; declare what you knew before, or round generously.");
         let records = report.as_ref().map_or(0, |report| report.records);
-        println!("  Foretold of this many records by method adaptive, from public traces:");
-        for guarantee in EPSILONS.into_iter().filter_map(|epsilon| Guarantee::new(epsilon, DELTA).ok()) {
-            let plan = Plan::new(guarantee, Method::Adaptive);
-            if let Some(foretold) = foretell::foretold(&plan, &found.schema, records as f64) {
-                println!("    ε = {:<3}  {}", guarantee.epsilon(), report::foretold(&foretold));
-            }
+        if records > 0 {
+            foretell_for(&found.schema, records);
         }
         let amended = found.amended.map(|amended| amended.for_steward(&steward));
         if let Some(Amended { amendments, looked_at: [of, read], .. }) = &amended {
@@ -165,5 +161,16 @@ impl Args {
             Some(_) => "the file cannot be used as it stands: declare what is proposed above, as --schema-out FILE writes it for --schema, mend the file, or skip such records with --tolerance SHARE".into(),
             None => "the file cannot be used as it stands: mend it, declare how such cells are written, or skip such records with --tolerance SHARE".into(),
         }))
+    }
+}
+
+/// Prints what a fit of so many records would cost in fidelity, at a few ε.
+fn foretell_for(schema: &Schema, records: u64) {
+    println!("  Foretold of this many records by method adaptive, from public traces:");
+    for guarantee in EPSILONS.into_iter().filter_map(|epsilon| Guarantee::new(epsilon, DELTA).ok()) {
+        let plan = Plan::new(guarantee, Method::Adaptive);
+        if let Some(foretold) = foretell::foretold(&plan, schema, records as f64) {
+            println!("    ε = {:<3}  {}", guarantee.epsilon(), report::foretold(&foretold));
+        }
     }
 }
