@@ -375,6 +375,12 @@ fn attacks(attacks: &Attacks) -> String {
     }
     text += &copies("copies", &attacks.copies);
     text += &copies("copies but for the time", &attacks.copies_but_for_time);
+    if let Outcome::Measured(found) = &attacks.identifiers {
+        let baseline = found.baseline.as_ref();
+        let held_out = baseline.and_then(|b| decimal(b.held_out));
+        let error = baseline.and_then(|b| decimal(b.standard_error));
+        text += &line("addresses of one record recovered", &[decimal(found.fitted), held_out, None, error]);
+    }
     text
 }
 

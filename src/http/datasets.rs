@@ -66,8 +66,8 @@ pub async fn patch(
 /// Set up to five fits and quotes of the dataset side by side: ε, what was foretold, and what private reports say. Each private report of which figures are shown counts as
 /// opened, and each ε as quoted (steward).
 #[utoipa::path(get, path = "/v1/datasets/{id}/comparison", tag = "datasets", operation_id = "compare_fits", params(("id" = Uuid, Path, description = "The dataset."),
-        ("model" = Option<Vec<Uuid>>, Query, description = "Models of the dataset's fits."),
-        ("epsilon" = Option<Vec<f64>>, Query, description = "ε of fits that are not there: each is quoted."),
+        ("model" = Option<Vec<Uuid>>, Query, max_items = 5, description = "Models of the dataset's fits."),
+        ("epsilon" = Option<Vec<comparison::Epsilon>>, Query, max_items = 5, description = "ε of fits that are not there: each is quoted."),
         ("hold_out" = Option<bool>, Query, description = "Whether those would hold out a fifth.")),
     responses((status = 200, description = "What may be compared, and what was asked for.", body = ComparisonView),
         (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]

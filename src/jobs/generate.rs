@@ -124,6 +124,7 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
             withdrawn_at: None,
             withdrawn_reason: None,
             withdrawal: None,
+            dataset_name: None,
         };
         releases::add(&mut tx, &release).await?;
         if asked.evaluate

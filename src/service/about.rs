@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 pub struct About {
     /// What it is called.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 300)]
+    #[schema(
+        min_length = 1,
+        max_length = 300,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub title: Option<String>,
     /// What it is, in sentences.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +32,11 @@ pub struct About {
     pub contact: Option<Contact>,
     /// Terms of use: an identifier of the SPDX list, as `CC-BY-4.0`, or the address of the terms.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 300)]
+    #[schema(
+        min_length = 1,
+        max_length = 300,
+        pattern = r"^([-.+0-9A-Za-z]{1,100}|https?://[0-9A-Za-z\[][!#-;=?-\[\]_a-z~]*)$"
+    )]
     pub licence: Option<String>,
     /// Words by which it is found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -42,7 +50,11 @@ pub struct About {
     pub temporal: Option<Coverage>,
     /// The series that its releases belong to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub series: Option<String>,
 }
 
@@ -51,11 +63,15 @@ pub struct About {
 #[serde(deny_unknown_fields)]
 pub struct Publisher {
     /// The name.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub name: String,
     /// The home page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uri", max_length = 2000)]
+    #[schema(format = "uri", max_length = 2000, pattern = r"^https?://[0-9A-Za-z\[][!#-;=?-\[\]_a-z~]*$")]
     pub url: Option<String>,
 }
 
@@ -65,7 +81,11 @@ pub struct Publisher {
 pub struct Contact {
     /// A person or desk.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub name: Option<String>,
     /// An address for mail.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +93,7 @@ pub struct Contact {
     pub email: Option<String>,
     /// A page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uri", max_length = 2000)]
+    #[schema(format = "uri", max_length = 2000, pattern = r"^https?://[0-9A-Za-z\[][!#-;=?-\[\]_a-z~]*$")]
     pub url: Option<String>,
 }
 
@@ -82,11 +102,15 @@ pub struct Contact {
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// The name.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub name: String,
     /// Its address in a gazetteer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "uri", max_length = 2000)]
+    #[schema(format = "uri", max_length = 2000, pattern = r"^https?://[0-9A-Za-z\[][!#-;=?-\[\]_a-z~]*$")]
     pub url: Option<String>,
 }
 

@@ -19,6 +19,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+/// Characters of a series' name in addresses.
+const LONGEST_SERIES: usize = 64;
+
 /// Which part of the catalogue is wanted.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +55,9 @@ pub async fn page(app: &App, caller: Option<&Caller>, query: CatalogueQuery) -> 
     let limit = query.limit.unwrap_or(50);
     if !(1..=200).contains(&limit) {
         return Err(Problem::invalid("limit", "limit is 1 to 200"));
+    }
+    if query.series.as_ref().is_some_and(|series| series.chars().count() > LONGEST_SERIES) {
+        return Err(Problem::invalid("series", format!("a series has at most {LONGEST_SERIES} characters")));
     }
     let looking = Looking { caller, link: &Link::default() };
     let wanted = Wanted { series: query.series.as_deref(), dataset: query.dataset, ..looking.wanted() };

@@ -25,6 +25,12 @@ use uuid::Uuid;
 /// Fits that are there to be chosen, at most.
 const CHOICES: i64 = 200;
 
+/// An ε that may be quoted.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = f64, exclusive_minimum = 0, maximum = 10_000, example = 2.0)]
+#[allow(dead_code)]
+pub struct Epsilon(f64);
+
 /// Fits and quotes of a dataset side by side.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"dataset_id": "0199c0de-0000-7000-8000-000000000001", "private": true,

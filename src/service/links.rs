@@ -38,6 +38,7 @@ impl Link {
 #[schema(example = json!({"seconds": 604800}))]
 pub struct NewLink {
     /// How long it is good.
+    #[serde(deserialize_with = "crate::trace::whole::number")]
     #[schema(minimum = 1, maximum = 31_622_400)]
     pub seconds: i64,
 }

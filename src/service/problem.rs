@@ -6,6 +6,7 @@ use crate::storage::StorageError;
 use crate::storage::words::words;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 words! {
     /// What kind of refusal it is. Programs may rely on these; later versions may have more.
@@ -160,6 +161,12 @@ impl Problem {
             "Not a form of this session",
             "the form was not shown by this server to whoever is signed in, or that was too long ago; open the page again and send it from there",
         )
+    }
+
+    /// 404: the private report is being made by a job.
+    pub fn being_evaluated(job: Uuid) -> Self {
+        let detail = format!("the private report is not made yet: see GET /v1/jobs/{job}");
+        Problem::new(404, ProblemType::NotFound, "Not found", detail)
     }
 
     /// 404: not there, or not the caller's to see; both look the same.

@@ -40,11 +40,19 @@ pub struct NewPublication {
     pub access: Option<Access>,
     /// The series that it belongs to, in place of its dataset's.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub series: Option<String>,
     /// Which of the series it is, as `day 3`; its number in the series otherwise.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub version: Option<String>,
 }
 
@@ -54,7 +62,11 @@ pub struct NewPublication {
 #[schema(example = json!({"reason": "the capture window was declared wrongly"}))]
 pub struct Withdraw {
     /// Why, in a line that everybody is shown who asks for the release.
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(
+        min_length = 1,
+        max_length = 1000,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     pub reason: String,
 }
 
@@ -73,6 +85,13 @@ pub struct Said {
     columns: Vec<(String, Cell, Option<String>)>,
     /// Whether a capture can be made of it.
     pub captures: bool,
+}
+
+/// The title and version that a release was published under, if it was described.
+pub(super) fn title(release: &Release) -> Option<String> {
+    let said: Said = serde_json::from_str(release.publication.as_deref()?).ok()?;
+    let word = if said.version == said.number.to_string() { "version " } else { "" };
+    Some(format!("{}, {word}{}", said.about.title?, said.version))
 }
 
 /// What a cell holds.

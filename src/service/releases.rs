@@ -6,7 +6,7 @@ use super::budget::{ChargeView, charge_of};
 use super::conditioned::Conditioned;
 use super::looks::{self, Choices};
 use super::problem::{Problem, ProblemType};
-use super::publishing::gone;
+use super::publishing::{self, gone};
 use crate::account::Statement;
 use crate::evaluate::release::Report as Fidelity;
 use crate::generate::gum::Convergence;
@@ -75,6 +75,12 @@ pub struct MarginalsView {
 pub struct ReleaseView {
     /// Its id.
     pub id: Uuid,
+    /// Title and version given at publication.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Name of the dataset that it was made from. Shown to stewards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
     /// From which model.
     pub model_id: Uuid,
     /// Where it stands.
@@ -178,6 +184,8 @@ pub(super) fn view(r: Release, reader: bool) -> ReleaseView {
         opened_before: looks::opened_before(&r),
         condition: Conditioned::of(&r),
         id: r.id,
+        title: publishing::title(&r),
+        dataset: r.dataset_name.clone().filter(|_| !reader),
         model_id: r.model_id,
         state: r.standing(),
         access: r.access,
@@ -336,14 +344,19 @@ pub(super) fn kept_back(release: &Release, strict: bool) -> Option<&'static str>
 
 /// The private report, made against the raw trace. Opening it is recorded on the release and of its population.
 pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serde_json::Value, Problem> {
-    caller.steward()?;
+    let tenant = caller.steward()?;
     let mut tx = app.begin("releases.private_report").await?;
     let release = visible(&mut tx, caller, id).await?;
     let population = dataset_of(&mut tx, &release).await?.population_id;
     let strict = populations::find(&mut tx, population).await?.is_some_and(|p| p.strict);
     kept_back(&release, strict).map_or(Ok(()), |why| Err(Problem::conflict(ProblemType::Strict, why)))?;
-    let report =
-        release.private_report.ok_or_else(|| Problem::not_found("private report; submit an evaluate job"))?;
+    let Some(report) = release.private_report else {
+        let running = crate::storage::jobs::evaluation_of(&mut tx, tenant, id).await?;
+        return Err(running.map_or_else(
+            || Problem::not_found("private report; submit an evaluate job"),
+            Problem::being_evaluated,
+        ));
+    };
     let now = tx.now().await?;
     releases::opened(&mut tx, id, now).await?;
     crate::storage::looks::add(&mut tx, population, Look::PrivateReport, now).await?;

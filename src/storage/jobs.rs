@@ -226,6 +226,14 @@ pub async fn is_open(tx: &mut Tx, id: Uuid) -> Result<bool, StorageError> {
     Ok(open > 0)
 }
 
+/// The job that waits or runs to compare a release with the raw trace, if there is one.
+pub async fn evaluation_of(tx: &mut Tx, tenant: Uuid, release: Uuid) -> Result<Option<Uuid>, StorageError> {
+    Ok(on!(tx, c => query_scalar(
+        sql!(evaluation_of, "SELECT id FROM jobs WHERE tenant_id = $1 AND release_id = $2 AND kind = 'evaluate' AND state IN ('queued', 'running')
+             ORDER BY id LIMIT 1"))
+        .bind(tenant).bind(release).fetch_optional(c).await)?)
+}
+
 /// Cancels a job that still waits, and has never measured: gives it if so.
 pub async fn cancel_queued(tx: &mut Tx, id: Uuid, now: i64) -> Result<Option<Job>, StorageError> {
     Ok(on!(tx, c => query_as::<_, Job>(

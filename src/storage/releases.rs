@@ -103,6 +103,9 @@ pub struct Release {
     pub withdrawn_reason: Option<String>,
     /// The signature over the withdrawal.
     pub withdrawal: Option<String>,
+    /// Name of its dataset, where it is asked for.
+    #[sqlx(default)]
+    pub dataset_name: Option<String>,
 }
 
 impl Release {
@@ -128,10 +131,9 @@ pub async fn add(tx: &mut Tx, r: &Release) -> Result<(), StorageError> {
 
 /// A tenant's release.
 pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Release>, StorageError> {
-    Ok(
-        on!(tx, c => query_as::<_, Release>(sql!(find, "SELECT * FROM releases WHERE tenant_id = $1 AND id = $2"))
-        .bind(tenant).bind(id).fetch_optional(c).await)?,
-    )
+    Ok(on!(tx, c => query_as::<_, Release>(
+        sql!(find, "SELECT r.*, d.name AS dataset_name FROM releases r JOIN datasets d ON d.id = r.dataset_id WHERE r.tenant_id = $1 AND r.id = $2"))
+        .bind(tenant).bind(id).fetch_optional(c).await)?)
 }
 
 /// Where a release stands in the list that [`list`] gives.
@@ -155,7 +157,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Release>, StorageError> {
     Ok(on!(tx, c => query_as::<_, Release>(
-        sql!(list, "SELECT * FROM releases WHERE tenant_id = $1 AND (state = 'published' OR withdrawn_at IS NOT NULL OR NOT $2) AND seq > $3 ORDER BY seq LIMIT $4"))
+        sql!(list, "SELECT r.*, d.name AS dataset_name FROM releases r JOIN datasets d ON d.id = r.dataset_id
+             WHERE r.tenant_id = $1 AND (r.state = 'published' OR r.withdrawn_at IS NOT NULL OR NOT $2) AND r.seq > $3 ORDER BY r.seq LIMIT $4"))
         .bind(tenant).bind(published_only).bind(after).bind(limit).fetch_all(c).await)?)
 }
 

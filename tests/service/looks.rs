@@ -10,6 +10,7 @@ both!(
     another_population_has_looks_of_its_own,
     every_parse_and_quote_is_recorded,
     looks_stand,
+    a_report_that_is_being_made_names_its_job,
 );
 
 /// Every kind of look at the people of a dataset: its parse report, a quote, the draft trace and the private report of a release.
@@ -160,4 +161,31 @@ fn looks_stand(kind: Kind) {
     });
     let followed = "SELECT CAST(SUM(first_at) AS BIGINT) FROM looks";
     assert_eq!(lab.number(followed), 5 + 6 + 9 + 5 + 6, "the earlier time comes along, the later one stays");
+}
+
+/// Whoever asks for the private report while a job makes it is told which, and that counts as no look.
+fn a_report_that_is_being_made_names_its_job(kind: Kind) {
+    let lab = Lab::new(kind);
+    let server = lab.serve(&[]);
+    let tenant = server.tenant(json!({"rho": 1.0}));
+    let dataset = server.flows(&tenant.steward);
+    let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
+    server.made("/v1/jobs", &tenant.steward, &fit);
+    let release = release_of(&server.idle(&tenant.steward), &dataset);
+    assert!(server.terminate().success());
+
+    let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
+    let report = format!("/v1/releases/{release}/report/private");
+    let refused = || -> String {
+        let answer = server.get(&report, &tenant.steward);
+        assert_eq!(answer.status(), 404);
+        answer.json::<Value>().unwrap()["detail"].as_str().unwrap().into()
+    };
+    assert!(refused().contains("submit an evaluate job"));
+    let evaluate = json!({"kind": "evaluate", "release_id": release});
+    let job = server.made("/v1/jobs", &tenant.steward, &evaluate)["id"].clone();
+    let told = refused();
+    assert!(told.contains(&format!("/v1/jobs/{}", job.as_str().unwrap())), "{told}");
+    let seen = server.json(&format!("/v1/releases/{release}"), &tenant.steward);
+    assert!(seen.get("private_report_opened_at").is_none() && seen["dataset"] == "flows", "{seen}");
 }

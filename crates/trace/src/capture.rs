@@ -33,8 +33,17 @@ pub struct Capture {
     pub tunnels: Option<Tunnels>,
     /// UDP ports that receive flow exports. When absent: 2055, 4739, 6343, 9995 and 9996.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = ports))]
     pub ports: Vec<u16>,
+}
+
+/// Ports as the API describes them: the derived schema of `u16` has no upper bound.
+#[cfg(feature = "openapi")]
+fn ports() -> utoipa::openapi::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let port = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(u16::MAX));
+    let told = "UDP ports that receive flow exports. When absent: 2055, 4739, 6343, 9995 and 9996.";
+    ArrayBuilder::new().items(port).max_items(Some(64)).description(Some(told)).build()
 }
 
 /// What one record of a capture is.

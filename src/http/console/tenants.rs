@@ -43,7 +43,7 @@ pub async fn create(State(app): State<App>, Form { visitor, fields }: Form) -> R
     let curl = Curl::of("POST", "/v1/tenants").with(body);
     Ok(Shown(visitor.frame().done(
         "The tenant is made",
-        "Issue it keys next.",
+        "Issue its keys next.",
         (&place(tenant.id), "To the tenant"),
         &curl,
     )))

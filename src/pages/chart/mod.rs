@@ -9,7 +9,7 @@ mod sides;
 pub use epsilon::{Course, Stand, course_of_epsilon, side_by_side};
 pub use grid::grid;
 pub use rows::{Bar, Span, bars, ratios, spans};
-pub use sides::{MEASURED, RAW, course, doubling, histogram, power};
+pub use sides::{MEASURED, RAW, course, doubling, histogram, power, tail};
 
 use super::table;
 use maud::{Markup, html};
@@ -84,6 +84,20 @@ mod tests {
         }
         let drawn = histogram("h", "", RAW, &doubling(2), [&[0.0, 1.0], &[0.5, 0.5]], None).into_string();
         assert_eq!(drawn.matches("height=\"60.0\"").count(), 2, "{drawn}");
+    }
+
+    #[test]
+    fn a_tail_falls_by_decades_and_ends_before_nothing() {
+        let drawn = tail("t", "", RAW, &doubling(3), [&[1.0, 0.1, 0.01], &[1.0, 0.5, 0.0]]).into_string();
+        // Two decades: a tenth is halfway down, a hundredth at the bottom.
+        let half = ABOVE + HEIGHT / 2.0;
+        assert!(drawn.contains(&format!("146.7,{half:.1} 293.3,{half:.1} ")), "{drawn}");
+        assert!(drawn.contains(&format!("440.0,{:.1} \"", ABOVE + HEIGHT)), "{drawn}");
+        assert_eq!(drawn.matches("<polyline").count(), 2);
+        for nothing in [[&[][..], &[]], [&[0.0; 4], &[0.0; 4]]] {
+            let drawn = tail("t", "", RAW, &[], nothing).into_string();
+            assert!(!drawn.contains("NaN") && !drawn.contains("inf"), "{drawn}");
+        }
     }
 
     #[test]

@@ -144,6 +144,57 @@ pub fn histogram(
     figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, &["from", &one, &other], rows)
 }
 
+/// Decades below 1 that a tail shows at most.
+const DECADES: f64 = 6.0;
+
+/// Shares from 1 down of both sides, on a logarithmic axis: of each bin that of the records in it or above.
+pub fn tail(title: &str, unit: &str, sides: Sides, bins: &[String], values: [&[f64]; 2]) -> Markup {
+    let least = values.iter().flat_map(|side| side.iter()).copied().filter(|share| *share > 0.0);
+    let decades = (-least.fold(1.0, f64::min).log10()).ceil().clamp(1.0, DECADES);
+    let count = values.iter().map(|side| side.len()).max().unwrap_or(0);
+    let (step, base) = (WIDTH / count.max(1) as f64, ABOVE + HEIGHT);
+    let down = |share: f64| ABOVE + HEIGHT * (-share.log10() / decades).clamp(0.0, 1.0);
+    // A share of 0 is below any axis: the line ends before it.
+    let line = |side: &[f64]| {
+        let mut points = String::new();
+        for (bin, share) in side.iter().enumerate().take_while(|(_, share)| **share > 0.0) {
+            let _ = write!(points, "{:.1},{:.1} ", bin as f64 * step, down(*share));
+            let _ = write!(points, "{:.1},{:.1} ", (bin + 1) as f64 * step, down(*share));
+        }
+        points
+    };
+    let every = count.div_ceil(8).max(1);
+    let drawn = html! {
+        (frame(1.0))
+        (key(sides, true))
+        @for decade in 1..=(decades as u32) {
+            @let y = ABOVE + HEIGHT * f64::from(decade) / decades;
+            path.axis d=(format!("M0 {y:.1}H8")) {}
+            @if f64::from(decade) < decades { (text(12.0, y + 4.0, "start", &format!("1e-{decade}"))) }
+        }
+        polyline.course.told points=(line(values[0])) {}
+        polyline.course.made points=(line(values[1])) {}
+        @for bin in (0..count).step_by(every) {
+            @if (bin as f64) * step < WIDTH - 30.0 {
+                @if let Some(name) = bins.get(bin) { (text(bin as f64 * step, base + 14.0, "start", name)) }
+            }
+        }
+    };
+    let rows = values[0].iter().zip(values[1]).enumerate().map(|(bin, (one, other))| {
+        html! {
+            th scope="row" { (bins.get(bin).map_or("", String::as_str)) }
+            td.n { (about(*one)) }
+            td.n { (about(*other)) }
+        }
+    });
+    let [one, other] = sides.map(|side| format!(">{side}"));
+    let shown = format!(
+        "Two falling lines over {count} bins, {} dashed and {} drawn through, from 1 down to 1e-{decades} on a logarithmic axis.",
+        sides[0], sides[1],
+    );
+    figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, &["at least", &one, &other], rows)
+}
+
 /// The names of bins that double: 0, 1, 2 to 3 and so on.
 pub fn doubling(bins: usize) -> Vec<String> {
     (0..bins).map(|bin| if bin == 0 { "0".into() } else { power(bin - 1) }).collect()

@@ -86,7 +86,7 @@ fn figures(frame: &Frame, dataset: &DatasetView, items: &[Compared]) -> Markup {
     ];
     table("Fits and quotes", &head, items.iter().enumerate().map(|(place, item)| html! {
         th scope="row" { (letter(place)) }
-        td {
+        td.words {
             @if item.model_id.is_some() { "fit" } @else { "quote" }
             @if item.hold_out { ", a fifth held out" }
             @match item.fits { Some(true) => ", within the budget", Some(false) => ", beyond the budget", None => "" }

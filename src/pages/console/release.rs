@@ -70,6 +70,12 @@ fn state(release: &ReleaseView) -> Markup {
     html! { span class=(class) { (release.state) } }
 }
 
+/// What a release is called: its title, or its dataset's name, and the end of its id.
+fn named(release: &ReleaseView) -> String {
+    let name = release.title.as_ref().or(release.dataset.as_ref());
+    name.map_or_else(|| format!("…{}", short(release.id)), |name| format!("{name} …{}", short(release.id)))
+}
+
 /// All that the caller may see.
 pub fn releases(frame: &Frame, page: &Page<ReleaseView>) -> String {
     let title = if frame.caller.is_reader() { "Catalogue" } else { "Releases" };
@@ -78,7 +84,7 @@ pub fn releases(frame: &Frame, page: &Page<ReleaseView>) -> String {
         @if page.items.is_empty() { p { "None yet." } } @else {
             (table(title, &["release", "state", ">records", ">size", "made", "published"], page.items.iter().map(|release| html! {
                 th scope="row" {
-                    a.id href=(format!("/console/releases/{}", release.id)) { "…" (short(release.id)) }
+                    a href=(format!("/console/releases/{}", release.id)) { (named(release)) }
                 }
                 td { (state(release)) }
                 td.n { (whole(release.rows)) }
@@ -99,7 +105,7 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
     let here = |end: &str| format!("/console/releases/{}/{end}", release.id);
     let steward = !frame.caller.is_reader();
     let body = html! {
-        h1 { "Release …" (short(release.id)) }
+        h1 { "Release: " (named(release)) }
         dl {
             dt { "State" } dd { (state(release)) }
             dt { "Id" } dd.id { (release.id) }

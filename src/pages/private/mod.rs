@@ -2,7 +2,7 @@
 
 mod risks;
 
-use super::chart::{Bar, RAW, bars, course, doubling, grid, histogram, ratios};
+use super::chart::{Bar, RAW, bars, course, doubling, grid, histogram, ratios, tail};
 use super::sheet;
 use crate::evaluate::private::classify::{Classification, Classifier, Trained};
 use crate::evaluate::private::one_way::{OneWay, Spread};
@@ -27,10 +27,9 @@ pub fn page(report: &Report) -> String {
         h1 { "Synthetic trace beside the raw one" }
         div.verdict {
             p { @match (poor, worst_first.first().map(|finding| finding.grade)) {
-                (0, Some(Grade::Fair)) => "Usable with care: nothing is badly preserved.",
-                (0, _) => "Nothing to mind.",
-                (1, _) => "One thing is badly preserved, or given away. It stands first.",
-                (n, _) => { (n) " things are badly preserved, or given away. They stand first." }
+                (0, Some(Grade::Fair)) => "Usable with care: no check is poor.",
+                (0, _) => "Every check is good.",
+                (n, _) => { (n) " of " (worst_first.len()) " checks are poor: a property is badly preserved, or something is given away. The worst come first." }
             } }
             ul.findings {
                 @for finding in &worst_first {
@@ -187,7 +186,7 @@ fn one_way(columns: &[OneWay]) -> Markup {
             @let (bins, unit) = (doubling(real.len()), "share of records; bins double");
             (histogram(&format!("How {column} is spread"), unit, RAW, &bins, [real, synthetic], None))
             @let [raw, made] = [real, synthetic].map(|shares| Spread::at_least(shares));
-            (histogram(&format!("Share of records with at least so much {column}"), unit, RAW, &bins, [&raw, &made], None))
+            (tail(&format!("Share of records with at least so much {column}"), "logarithmic on both axes", RAW, &bins, [&raw, &made]))
         }
     }
 }

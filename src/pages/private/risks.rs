@@ -1,8 +1,9 @@
 //! Attacks, in the words of the three risks by which anonymity is judged (Article 29 Working Party, opinion 05/2014): singling out, linkability, inference.
 
 use crate::evaluate::private::Outcome;
-use crate::evaluate::private::attacks::Attacks;
 use crate::evaluate::private::attacks::copies::Copies;
+use crate::evaluate::private::attacks::{Attacks, Baseline};
+use crate::pages::table;
 use crate::pages::words::about;
 use maud::{Markup, html};
 
@@ -31,80 +32,79 @@ fn copies(attack: &'static str, copies: &Copies) -> Found {
     }
 }
 
+impl Found {
+    /// The same attack on records that were not fitted, where there are any.
+    fn beside(attack: &'static str, found: f64, baseline: Option<&Baseline>) -> Self {
+        Found {
+            attack,
+            found,
+            chance: baseline.map(|baseline| baseline.held_out),
+            error: baseline.map(|baseline| baseline.standard_error),
+        }
+    }
+}
+
 /// One attack: what it found, or why it was not tried.
 fn row<T>(outcome: &Outcome<T>, attack: &'static str, found: impl Fn(&T) -> Found) -> Markup {
     html! {
         @match outcome {
-            Outcome::Skipped { skipped } => tr { th scope="row" { (attack) } td colspan="3" { "not tried: " (skipped) } },
+            Outcome::Skipped { skipped } => { th scope="row" { (attack) } td colspan="3" { "not tried: " (skipped) } },
             Outcome::Measured(measured) => {
                 @let found = found(measured);
-                tr {
-                    th scope="row" { (found.attack) }
-                    td.n { (about(found.found)) }
-                    td.n { @match (found.chance, found.error) {
-                        (Some(chance), Some(error)) => { (about(chance)) " ± " (about(2.0 * error)) },
-                        (Some(chance), None) => (about(chance)),
-                        _ => "–",
-                    } }
-                    td { @match found.is_beyond() {
-                        Some(true) => span.poor { "more than chance" },
-                        Some(false) => span.good { "nothing beyond chance" },
-                        None => "no held-out records to tell",
-                    } }
-                }
+                th scope="row" { (found.attack) }
+                td.n { (about(found.found)) }
+                td.n { @match (found.chance, found.error) {
+                    (Some(chance), Some(error)) => { (about(chance)) " ± " (about(2.0 * error)) },
+                    (Some(chance), None) => (about(chance)),
+                    _ => "–",
+                } }
+                td { @match found.is_beyond() {
+                    Some(true) => span.poor { "more than chance" },
+                    Some(false) => span.good { "nothing beyond chance" },
+                    None => "no held-out records to tell",
+                } }
             }
         }
     }
 }
 
+const WHOLE: &str = "Copies of raw records";
+const BUT_TIME: &str = "Copies but for the time";
+const ADDRESS: &str =
+    "Does an address occur here that stands in one raw record alone? (share of such addresses)";
+const MEMBER: &str =
+    "Was this record among the raw ones? (by the nearest synthetic record; area under the curve)";
+const KEY: &str =
+    "What is the key of this record? (by a vote of the nearest synthetic ones; share that is right)";
+
 /// What attacks found, by risk.
 pub fn risks(attacks: &Attacks) -> Markup {
-    let membership = row(
-        &attacks.membership,
-        "Was this record among the raw ones? (by the nearest synthetic record; area under the curve)",
-        |m| Found {
-            attack: "Was this record among the raw ones? (by the nearest synthetic record; area under the curve)",
-            found: m.auc,
-            chance: Some(0.5),
-            error: Some(m.standard_error),
-        },
-    );
-    let inference = row(
-        &attacks.inference,
-        "What is the key of this record? (by a vote of the nearest synthetic ones; share that is right)",
-        |i| Found {
-            attack: "What is the key of this record? (by a vote of the nearest synthetic ones; share that is right)",
-            found: i.fitted,
-            chance: i.baseline.as_ref().map(|baseline| baseline.held_out),
-            error: i.baseline.as_ref().map(|baseline| baseline.standard_error),
-        },
-    );
-    let whole = row(&attacks.copies, "Copies of raw records", |c| copies("Copies of raw records", c));
-    let but_time = row(&attacks.copies_but_for_time, "Copies but for the time", |c| {
-        copies("Copies but for the time", c)
-    });
+    let singling = vec![
+        row(&attacks.copies, WHOLE, |found| copies(WHOLE, found)),
+        row(&attacks.copies_but_for_time, BUT_TIME, |found| copies(BUT_TIME, found)),
+        row(&attacks.identifiers, ADDRESS, |i| Found::beside(ADDRESS, i.fitted, i.baseline.as_ref())),
+    ];
+    let linking = vec![row(&attacks.membership, MEMBER, |m| Found {
+        attack: MEMBER,
+        found: m.auc,
+        chance: Some(0.5),
+        error: Some(m.standard_error),
+    })];
+    let inferring = vec![row(&attacks.inference, KEY, |i| Found::beside(KEY, i.fitted, i.baseline.as_ref()))];
     let risks = [
-        ("Singling out", "a raw record stands in the synthetic trace as it is", html! { (whole) (but_time) }),
-        ("Linkability", "a record that somebody holds is told to have been among the raw ones", membership),
-        ("Inference", "a property of a record is told better because it was among the raw ones", inference),
+        (
+            "Singling out",
+            "a raw record, or an address of one, stands in the synthetic trace as it is",
+            singling,
+        ),
+        ("Linkability", "a record that somebody holds is told to have been among the raw ones", linking),
+        ("Inference", "a property of a record is told better because it was among the raw ones", inferring),
     ];
     html! {
-        @for (risk, means, rows) in &risks {
+        @for (risk, means, rows) in risks {
             h3 { (risk) }
             p.quiet { "That " (means) "." }
-            div.scroll tabindex="0" role="group" aria-label=(risk) {
-                table {
-                    thead {
-                        tr {
-                            th scope="col" { "attack" }
-                            th.n scope="col" { "found" }
-                            th.n scope="col" { "chance" }
-                            th scope="col" { "says" }
-                        }
-                    }
-                    tbody { (rows) }
-                }
-            }
+            (table(risk, &["attack", ">found", ">chance", "says"], rows.into_iter()))
         }
     }
 }
@@ -112,7 +112,7 @@ pub fn risks(attacks: &Attacks) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::private::attacks::Membership;
+    use crate::evaluate::private::attacks::{Membership, identifiers::Identifiers};
 
     #[test]
     fn what_lies_above_chance_is_said_and_what_was_not_tried_too() {
@@ -123,6 +123,7 @@ mod tests {
             inference: Outcome::skipped("why"),
             copies: Outcome::Measured(Copies { fitted: 0.25, beyond: None }),
             copies_but_for_time: Outcome::skipped("why"),
+            identifiers: Outcome::Measured(Identifiers { addresses: 7, fitted: 0.75, baseline: None }),
         };
         let shown = risks(&attacks(0.6)).into_string();
         assert!(shown.contains("more than chance") && shown.contains("0.50 ± 0.0200"), "{shown}");

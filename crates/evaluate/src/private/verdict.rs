@@ -421,7 +421,15 @@ fn learnt(attacks: &Attacks) -> Vec<Finding> {
     };
     let copies = copied("share of copies", &attacks.copies);
     let but_for_time = copied("share of copies but for the time", &attacks.copies_but_for_time);
-    [membership, inference, copies, but_for_time].into_iter().flatten().collect()
+    let identifiers = attacks.identifiers.measured().and_then(|found| {
+        let baseline = found.baseline.as_ref()?;
+        let text = format!(
+            "identifiers: {:.4} of the addresses of one fitted record alone are in the synthetic trace, {:.4} of those of one held-out record, ± {:.4}",
+            found.fitted, baseline.held_out, baseline.standard_error,
+        );
+        Some(learnt_beyond(baseline.excess, baseline.standard_error, text))
+    });
+    [membership, inference, copies, but_for_time, identifiers].into_iter().flatten().collect()
 }
 
 fn learnt_beyond(excess: f64, standard_error: f64, text: String) -> Finding {

@@ -6,12 +6,14 @@
 
 pub mod auc;
 pub mod copies;
+pub mod identifiers;
 pub mod nearest;
 
 use super::draws::sample;
 use super::outcome::Outcome;
 use super::{Traces, compared, sorted};
 use copies::{Copies, copies, hashes};
+use identifiers::{Identifiers, identifiers};
 use nearest::{Found, Neighbours};
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -35,6 +37,14 @@ pub struct Attacks {
     pub copies: Outcome<Copies>,
     /// Copies in every compared column except the time, which hardly ever agrees to the nanosecond.
     pub copies_but_for_time: Outcome<Copies>,
+    /// Identifier recovery: addresses that occur once in the raw trace.
+    #[serde(default = "not_tried")]
+    pub identifiers: Outcome<Identifiers>,
+}
+
+/// The outcome in reports of versions that did not try this attack.
+fn not_tried() -> Outcome<Identifiers> {
+    Outcome::skipped("the version that made this report did not try it")
 }
 
 /// Membership inference by the distance to the nearest synthetic record.
@@ -96,6 +106,7 @@ pub fn attacks(traces: &Traces, progress: &dyn Progress) -> Result<Attacks, Canc
             inference: Outcome::skipped(why),
             copies: Outcome::skipped(why),
             copies_but_for_time: Outcome::skipped(why),
+            identifiers: Outcome::skipped(why),
         });
     }
     let columns = compared(traces.schema);
@@ -115,6 +126,7 @@ pub fn attacks(traces: &Traces, progress: &dyn Progress) -> Result<Attacks, Canc
             Some(_) if but_for_time.is_empty() => Outcome::skipped("the trace has times alone"),
             Some(_) => Outcome::Measured(copied(traces, &but_for_time, progress)?),
         },
+        identifiers: identifiers(traces, progress)?,
     })
 }
 
@@ -249,6 +261,7 @@ mod tests {
         assert!(leaked.membership.measured().unwrap().auc > 0.99);
         let copies = leaked.copies.measured().unwrap();
         assert_eq!((copies.fitted, copies.beyond.as_ref().unwrap().excess), (1.0, 1.0));
+        assert!(leaked.identifiers.measured().is_none(), "all addresses are busy");
 
         let safe = attacked(&real, Some(&held_out), &fresh);
         let membership = safe.membership.measured().unwrap();
