@@ -98,6 +98,7 @@ mod tests {
     fn shares_at_least_so_large_fall_from_one() {
         let found = Spread::at_least(&[0.25, 0.25, 0.5]);
         assert_eq!(found, [1.0, 0.75, 0.5]);
+        assert_eq!(Spread::at_least(&[0.7, 0.1, 0.2, 0.0])[3], 0.0, "nothing is left of rounding");
         assert!(Spread::at_least(&[]).is_empty());
     }
 }

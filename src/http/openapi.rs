@@ -26,7 +26,7 @@ use utoipa::{Modify, OpenApi};
         (name = "probes", description = "Whether the service runs and can work; they take no key.")
     ),
     modifiers(&Key),
-    components(schemas(crate::service::problem::Problem)),
+    components(schemas(crate::service::comparison::Epsilon, crate::service::problem::Problem)),
     security(("key" = []))
 )]
 struct Base;

@@ -80,7 +80,7 @@ fn figures(frame: &Frame, dataset: &DatasetView, items: &[Compared]) -> Markup {
         ">two-way: foretold",
         ">measured",
         ">floor",
-        ">accuracy lost: foretold",
+        ">points of accuracy lost: foretold",
         ">measured",
         "choose",
     ];
@@ -102,10 +102,10 @@ fn figures(frame: &Frame, dataset: &DatasetView, items: &[Compared]) -> Markup {
         td.n { (found.map_or("–".into(), |found| about(found.two_way))) }
         td.n { (found.and_then(|found| found.two_way_floor).map_or("–".into(), about)) }
         td.n {
-            (told.and_then(|told| told.accuracy_loss.as_ref()).map_or("–".into(), |loss| format!("{} points", range(loss, 100.0))))
+            (told.and_then(|told| told.accuracy_loss.as_ref()).map_or("–".into(), |loss| range(loss, 100.0)))
         }
         td.n {
-            (found.and_then(|found| found.accuracy_loss).map_or("–".into(), |loss| format!("{} points", percent(loss))))
+            (found.and_then(|found| found.accuracy_loss).map_or("–".into(), percent))
         }
         td { (choose(frame, dataset, item)) }
     }))

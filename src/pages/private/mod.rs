@@ -19,6 +19,7 @@ use maud::{Markup, html};
 /// The whole page.
 pub fn page(report: &Report) -> String {
     let Rows { fitted, held_out, synthetic } = report.rows;
+    // Reports of earlier versions are in the order of their measures.
     let mut worst_first: Vec<&Finding> = report.verdict.iter().collect();
     worst_first.sort_by_key(|finding| std::cmp::Reverse(finding.grade));
     let poor = worst_first.iter().filter(|finding| finding.grade == Grade::Poor).count();

@@ -130,7 +130,7 @@ pub struct Report {
     /// the raw shares.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Asked>,
-    /// The conclusions, most important first.
+    /// The conclusions, worst first.
     pub verdict: Vec<verdict::Finding>,
     /// Numbers of compared records.
     pub rows: Rows,

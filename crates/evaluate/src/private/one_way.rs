@@ -56,15 +56,17 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The share of records with at least so much, for the least amount of every bin: 1 at first, falling.
+    /// The share of records with at least so much, for the least amount of every bin: 1 at first, falling, and 0
+    /// above the largest. Summed from the end, where differences would leave the rounding error.
     pub fn at_least(shares: &[f64]) -> Vec<f64> {
-        let mut left = shares.iter().sum::<f64>();
-        let at_least = |share: &f64| {
-            let here = left.clamp(0.0, 1.0);
-            left -= share;
-            here
+        let mut above = 0.0;
+        let add = |share: &f64| {
+            above += share;
+            f64::min(above, 1.0)
         };
-        shares.iter().map(at_least).collect()
+        let mut falling: Vec<f64> = shares.iter().rev().map(add).collect();
+        falling.reverse();
+        falling
     }
 }
 

@@ -14,6 +14,7 @@ use super::volumes::Volumes;
 use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, validity::Validity};
 use netdpsyn_generate::Asked;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// A distance up to this is close, whatever its floor.
 pub const CLOSE: f64 = 0.05;
@@ -109,7 +110,7 @@ impl Grade {
     }
 }
 
-/// The sentences on every measure that was taken.
+/// The sentences on every measure that was taken, the worst first.
 pub fn verdict(report: &Report) -> Vec<Finding> {
     if report.rows.fitted == 0 || report.rows.synthetic == 0 {
         let side = if report.rows.synthetic == 0 { "synthetic" } else { "fitted" };
@@ -140,7 +141,11 @@ pub fn verdict(report: &Report) -> Vec<Finding> {
     let across = [course, counts, answered, sessions, rhythm, top];
     let figures = [two_way, three_way, one_way, totals].into_iter().chain(across);
     let figures = figures.chain([classes, sketches, anomaly, validity, few]);
-    figures.flatten().chain(report.attacks.measured().into_iter().flat_map(learnt)).collect()
+    let all = figures.flatten().chain(report.attacks.measured().into_iter().flat_map(learnt));
+    let mut findings: Vec<Finding> = all.collect();
+    // Stable: of equal grades the more important property stays first.
+    findings.sort_by_key(|finding| Reverse(finding.grade));
+    findings
 }
 
 /// States that a trace was generated under a condition.
