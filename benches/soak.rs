@@ -131,6 +131,7 @@ impl Server {
             event["fields"]["address"].as_str().map(str::to_owned)
         });
         std::thread::spawn(move || lines.for_each(drop));
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(None).build().expect("a client");
         Server { child, address: address.expect("where it listens"), client }
     }

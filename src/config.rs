@@ -4,6 +4,7 @@
 //! docker passes on equal to it.
 
 use ipnet::IpNet;
+use netdpsyn_hooks::Schedule;
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -108,6 +109,10 @@ settings! {
         "who runs this server, as its catalogue names them";
     signing_key: Option<SigningKey> = "NETDPSYN_SIGNING_KEY", "", "an Ed25519 private key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` writes it, its lines apart by line ends or by \\n",
         "what signs releases, the same for all servers of one database. By default a key that the first of them makes in the data directory";
+    webhook_networks: Networks = "NETDPSYN_WEBHOOK_NETWORKS", "", "networks or addresses, with commas between them, as 10.0.0.0/8,192.0.2.7",
+        "receivers of webhooks that may be called besides those of the public internet, without encryption too";
+    webhook_retry: Schedule = "NETDPSYN_WEBHOOK_RETRY_SECONDS", "5,300,1800,7200,18000,36000,50400,72000,86400", "numbers of seconds with commas between them, at most 20",
+        "waits between the tries at a message to a webhook, up to a tenth longer by chance; after the last one it is given up";
     log: String = "NETDPSYN_LOG", "info,sqlx=warn", "levels and targets, as netdpsyn=debug",
         "which log lines";
     log_format: LogFormat = "NETDPSYN_LOG_FORMAT", "text", "text or json",
@@ -133,6 +138,11 @@ pub struct Setting {
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
+    /// The networks.
+    pub fn list(&self) -> Vec<IpNet> {
+        self.0.clone()
+    }
+
     /// Whether one of them holds the address.
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
@@ -363,6 +373,7 @@ in_words!(
     PathBuf: |path: &PathBuf| path.display().to_string(),
     Networks: Networks::to_string,
     Address: Address::to_string,
+    Schedule: Schedule::to_string,
     LogFormat: |format: &LogFormat| format!("{format:?}").to_lowercase()
 );
 

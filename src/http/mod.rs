@@ -39,6 +39,7 @@ pub mod releases;
 pub mod room;
 pub mod server;
 pub mod tenants;
+pub mod webhooks;
 
 use crate::service::app::App;
 use crate::service::problem::Problem;
@@ -92,6 +93,12 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
         .routes(routes!(portal::withdrawal))
         .routes(routes!(portal::croissant))
         .routes(routes!(portal::datapackage))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::find, webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::replace_secret))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::again))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready));
     let slow = OpenApiRouter::new()

@@ -79,7 +79,7 @@ pub(super) async fn follow(tx: &mut Tx, next: &Job, now: i64) -> Result<(), Stop
     if let Err(problem) = capacity::admit(tx, needed, |rows| rows.max(needed)).await {
         let text = serde_json::to_string(&problem.with("private", true));
         let text = text.map_err(|error| broken("a problem cannot be written", error))?;
-        jobs::refuse(tx, next.id, &text, now).await?;
+        jobs::refuse(tx, next, &text, now).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What keeps every state from lasting for ever: each that passes has an owner with a lease, and here it ends when the lease has.
 
 use super::attempt::LONGEST_WAIT;
-use super::measuring;
+use super::{deliver, measuring};
 use crate::service::app::App;
 use crate::service::capacity;
 use crate::service::content;
@@ -77,7 +77,7 @@ pub async fn sweep_hourly(app: App, mut stopping: watch::Receiver<bool>) {
         let keys = keys.look(&app).await.map(|_| ());
         let unread = content::sweep(&app, content::UNREAD_FOR).map(|_| ());
         let unnamed = sweep(&app, UNNAMED_FOR).await.map(|_| ());
-        for swept in [unnamed, unread, measuring::sweep(&app).await, keys] {
+        for swept in [unnamed, unread, measuring::sweep(&app).await, keys, deliver::sweep(&app).await] {
             if let Err(problem) = swept {
                 tracing::error!(problem = %problem.kind, "sweeping failed");
             }

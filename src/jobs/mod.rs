@@ -8,12 +8,14 @@
 //! | [`watch`] | progress and stop signal between the work and its heartbeat |
 //! | `parse`, `fit`, `generate`, `evaluate` | what a job of each kind does |
 //! | `source` | the raw trace of a job's dataset |
+//! | [`deliver`] | messages of webhooks |
 //! | [`end`] | how jobs end |
 //! | [`stopped`] | why a job did not come to its result |
 //! | [`measuring`] | how a fit begins to measure, and forgets its noise key |
 //! | `new_bundle` | room on the disk, reserved before anything is paid for |
 
 pub mod attempt;
+pub mod deliver;
 pub mod end;
 mod evaluate;
 mod fit;

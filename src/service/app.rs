@@ -5,6 +5,7 @@ use super::guesses::Guesses;
 use super::limits::{Lines, Rates, Strangers, lines, rates, strangers};
 use super::problem::Problem;
 use super::readiness::Readiness;
+use super::receivers::Receivers;
 use super::sessions::Sessions;
 use super::slots::Slots;
 use crate::config::Config;
@@ -27,6 +28,8 @@ pub struct App {
     pub artifacts: Artifacts,
     /// The halves of noise keys that stand in files.
     pub halves: Halves,
+    /// The way out to receivers of webhooks.
+    pub receivers: Arc<Receivers>,
     /// Where the key lies that signs releases.
     pub signing: SecretFile,
     /// Settings.
@@ -77,6 +80,7 @@ impl App {
             artifacts,
             halves,
             signing,
+            receivers: Arc::new(Receivers::of(&config)),
             strangers: Arc::new(strangers(config.max_requests, db.clock())),
             rates: Arc::new(rates(config.max_requests, db.clock())),
             capacity: Arc::new(Capacity::of(&config)),

@@ -89,6 +89,12 @@ words! {
         TooManyAttempts = "/problems/too-many-attempts",
         /// A draft is nothing that could be withdrawn or handed out.
         NotPublished = "/problems/not-published",
+        /// A receiver may not be called.
+        WebhookRefused = "/problems/webhook-refused",
+        /// There are as many webhooks, or messages that wait, as there may be.
+        WebhookLimit = "/problems/webhook-limit",
+        /// Nothing is sent to a webhook that is paused.
+        WebhookPaused = "/problems/webhook-paused",
         /// It was withdrawn, for good.
         Withdrawn = "/problems/withdrawn",
         /// A fit cannot repeat its noise.
@@ -184,6 +190,14 @@ impl Problem {
         Problem {
             field: Some(field.into()),
             ..Problem::new(422, ProblemType::Invalid, "A value is refused", detail)
+        }
+    }
+
+    /// 422: a receiver of webhooks may not be called.
+    pub fn receiver_refused(why: String) -> Self {
+        Problem {
+            field: Some("url".into()),
+            ..Problem::new(422, ProblemType::WebhookRefused, "This receiver is not called", why)
         }
     }
 

@@ -15,6 +15,7 @@ use crate::formats::OutputFormat;
 use crate::model::Bundle;
 use crate::storage::publications::{self, Publication};
 use crate::storage::releases::{self, Access, Release, Standing};
+use crate::storage::webhooks::{self, Event};
 use crate::storage::{Tx, datasets, models};
 use crate::trace::Schema;
 use crate::trace::notation::Notation;
@@ -202,6 +203,7 @@ pub async fn publish(
     if release.standing() == Standing::Withdrawn {
         return Err(withdrawn_already(&release));
     }
+    let before = release.access;
     if release.publication.is_none() {
         first(app, &mut tx, release, schema.as_ref(), &new, wanted).await?;
     } else if wanted == Access::Public && release.access == Some(Access::Tenant) {
@@ -209,8 +211,21 @@ pub async fn publish(
         publications::open(&mut tx, id).await?;
     }
     let release = releases::find(&mut tx, tenant, id).await?.ok_or_else(Problem::internal)?;
+    if release.access != before {
+        tell(&mut tx, &release, Event::ReleasePublished).await?;
+    }
     tx.commit().await?;
     Ok(use_cases::view(release, false))
+}
+
+/// Writes down what became of a release, for whoever wants to be told.
+async fn tell(tx: &mut Tx, release: &Release, event: Event) -> Result<(), Problem> {
+    let now = tx.now().await?;
+    let data = json!({
+        "release_id": release.id, "state": release.standing(), "access": release.access,
+        "url": format!("/v1/releases/{}", release.id), "page": format!("/p/{}", release.id),
+    });
+    Ok(webhooks::tell(tx, release.tenant_id, event, now, data).await?)
 }
 
 /// Publishes, describes and signs.
@@ -312,6 +327,7 @@ pub async fn withdraw(app: &App, caller: &Caller, id: Uuid, why: Withdraw) -> Re
     let signed = signing::sign(app, &mut tx, &Signed::new(WITHDRAWAL, subjects, about)).await?;
     publications::withdraw(&mut tx, id, now, &why.reason, &signed).await?;
     let release = releases::find(&mut tx, tenant, id).await?.ok_or_else(Problem::internal)?;
+    tell(&mut tx, &release, Event::ReleaseWithdrawn).await?;
     tx.commit().await?;
     tracing::info!(release = %id, "withdrawn");
     Ok(use_cases::view(release, false))

@@ -1,7 +1,7 @@
 //! Claims: a job is claimed with a lease, which heartbeats renew, and taken over when that lapses. Whatever a worker writes is fenced by
 //! (job, attempt): an attempt that lost its lease changes nothing.
 
-use super::jobs::{At, Job, State, known_kinds};
+use super::jobs::{self, At, Job, State, known_kinds};
 use super::statement::{changed, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx, turns};
@@ -130,11 +130,18 @@ pub async fn start_measuring(
 
 /// Ends a running attempt; `false` when it had lost its lease. The half of a noise key is erased.
 pub async fn finish(tx: &mut Tx, job: &Job, end: &End<'_>, now: i64) -> Result<bool, StorageError> {
-    changed!(tx => sql!(finish,
+    let ended = changed!(tx => sql!(finish,
         "UPDATE jobs SET state = $3, charged = $4, problem = $5, model_id = COALESCE($6, model_id),
          release_id = COALESCE($7, release_id), noise_key = NULL, noise_half = NULL, lease_until = NULL, percent = CASE WHEN $3 = 'succeeded' THEN 100 ELSE percent END,
          finished_at = $8 WHERE id = $1 AND attempt = $2 AND state = 'running'"),
-        job.id, job.attempt, end.state, end.charged, end.problem, end.model, end.release, now).map(|rows| rows > 0)
+        job.id, job.attempt, end.state, end.charged, end.problem, end.model, end.release, now)?
+        > 0;
+    if ended {
+        let [model, release] = [end.model.or(job.model_id), end.release.or(job.release_id)];
+        jobs::tell(tx, &Job { state: end.state, model_id: model, release_id: release, ..job.clone() }, now)
+            .await?;
+    }
+    Ok(ended)
 }
 
 /// Hands a running attempt back to the queue, to be claimed after `not_before`, with the reason if it is more than that the server stops; `failed` where that

@@ -2,11 +2,13 @@
 
 use super::statement::{changed, one, query_as, query_scalar, sql};
 use super::tx::on;
+use super::webhooks::{self, Event};
 use super::words::{stored, words};
 use super::{LEAST_ID, StorageError, Tx};
 use crate::account::Stage;
 use crate::ledger::Amount;
 use serde::{Serialize, Serializer};
+use serde_json::json;
 use utoipa::openapi::{
     RefOr, schema,
     schema::{Object, Type},
@@ -161,10 +163,26 @@ pub async fn add(tx: &mut Tx, job: &Job) -> Result<(), StorageError> {
 }
 
 /// Ends a job that nobody can do before anybody tries: why, JSON.
-pub async fn refuse(tx: &mut Tx, id: Uuid, problem: &str, now: i64) -> Result<(), StorageError> {
+pub async fn refuse(tx: &mut Tx, job: &Job, problem: &str, now: i64) -> Result<(), StorageError> {
     one!(tx => sql!(refuse,
         "UPDATE jobs SET state = 'failed', problem = $2, finished_at = $3 WHERE id = $1 AND state = 'queued'"),
-        id, problem, now)
+        job.id, problem, now)?;
+    tell(tx, &Job { state: State::Failed, ..job.clone() }, now).await
+}
+
+/// Writes down that a job has ended, for whoever wants to be told.
+pub(super) async fn tell(tx: &mut Tx, job: &Job, now: i64) -> Result<(), StorageError> {
+    let event = match job.state {
+        State::Succeeded => Event::JobSucceeded,
+        State::Failed => Event::JobFailed,
+        State::Cancelled => Event::JobCancelled,
+        State::Queued | State::Running => return Ok(()),
+    };
+    let data = json!({
+        "job_id": job.id, "kind": job.kind, "state": job.state, "dataset_id": job.dataset_id,
+        "model_id": job.model_id, "release_id": job.release_id, "url": format!("/v1/jobs/{}", job.id),
+    });
+    webhooks::tell(tx, job.tenant_id, event, now, data).await
 }
 
 /// A tenant's job.
@@ -236,10 +254,14 @@ pub async fn evaluation_of(tx: &mut Tx, tenant: Uuid, release: Uuid) -> Result<O
 
 /// Cancels a job that still waits, and has never measured: gives it if so.
 pub async fn cancel_queued(tx: &mut Tx, id: Uuid, now: i64) -> Result<Option<Job>, StorageError> {
-    Ok(on!(tx, c => query_as::<_, Job>(
+    let cancelled = on!(tx, c => query_as::<_, Job>(
         sql!(cancel_queued, "UPDATE jobs SET state = 'cancelled', noise_key = NULL, noise_half = NULL, finished_at = $2, charged = CASE WHEN kind = 'fit' THEN FALSE ELSE NULL END
          WHERE id = $1 AND state = 'queued' AND measuring_started_at IS NULL RETURNING *"))
-        .bind(id).bind(now).fetch_optional(c).await)?)
+        .bind(id).bind(now).fetch_optional(c).await)?;
+    if let Some(job) = &cancelled {
+        tell(tx, job, now).await?;
+    }
+    Ok(cancelled)
 }
 
 /// Requests the cancellation of a job.

@@ -38,6 +38,7 @@ pub mod tenants;
 pub mod turns;
 pub mod tx;
 pub mod uploads;
+pub mod webhooks;
 pub mod words;
 
 pub use artifacts::Artifacts;

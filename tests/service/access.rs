@@ -27,6 +27,11 @@ fn every_route_for_every_role() {
         list["items"].as_array().unwrap().iter().find(of).unwrap()["id"].as_str().unwrap().to_string();
     server.made(&format!("/v1/releases/{shared}/publish"), &tenant.steward, &json!({"access": "tenant"}));
 
+    // Receivers that nobody sends anything to while this runs.
+    let receiver = json!({"url": "https://hooks.example.invalid/", "events": ["release.withdrawn"]});
+    let hook = || server.made("/v1/webhooks", &tenant.steward, &receiver)["id"].as_str().unwrap().to_string();
+    let (webhook, removable) = (hook(), hook());
+
     let document: Value =
         server.client.get(format!("{}/openapi.json", server.url)).send().unwrap().json().unwrap();
     let mut table = format!("{:<48} none admin steward reader foreign\n", "");
@@ -44,12 +49,17 @@ fn every_route_for_every_role() {
                 Some("models") => model.as_str().unwrap().to_string(),
                 Some("releases") => release.as_str().unwrap().to_string(),
                 Some("{release}") => shared.clone(),
+                Some("webhooks") if method == "delete" => removable.clone(),
+                Some("webhooks") => webhook.clone(),
                 _ => uuid::Uuid::nil().to_string(),
             };
             let url = format!(
                 "{}{}",
                 server.url,
-                path.replace("{id}", &id).replace("{key_id}", &id).replace("{release}", &id)
+                path.replace("{id}", &id)
+                    .replace("{key_id}", &id)
+                    .replace("{delivery}", &id)
+                    .replace("{release}", &id)
             );
             let ask = |key: Option<&str>| {
                 let request = server.client.request(method.to_uppercase().parse().unwrap(), &url);
@@ -71,6 +81,8 @@ fn every_route_for_every_role() {
                     ("post", "/v1/releases/{id}/links") => json!({"seconds": 60}),
                     ("post", "/v1/releases/{id}/withdraw") => json!({"reason": "tried"}),
                     ("patch", "/v1/datasets/{id}") => json!({"name": name}),
+                    ("post", "/v1/webhooks") => receiver.clone(),
+                    ("patch", "/v1/webhooks/{id}") => json!({"paused": false}),
                     ("patch", _) => json!({"cap": cap}),
                     _ => json!({}),
                 };

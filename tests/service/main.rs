@@ -40,6 +40,7 @@ mod settings;
 mod stuck;
 mod text;
 mod tour;
+mod webhooks;
 mod words;
 
 /// One test on both databases.

@@ -19,7 +19,9 @@ pub enum Refused {
     #[error("only https:// is called outside the networks that the administrator has allowed")]
     Plain,
     /// It is of the server's own machine or network, or of none.
-    #[error("an address of a private, local or reserved network is called only where the administrator has allowed it")]
+    #[error(
+        "an address of a private, local or reserved network is called only where the administrator has allowed it"
+    )]
     Network,
 }
 
@@ -79,7 +81,9 @@ impl Reach {
         match url.host() {
             Some(Host::Ipv4(address)) => self.address(address.into(), is_plain)?,
             Some(Host::Ipv6(address)) => self.address(address.into(), is_plain)?,
-            Some(Host::Domain(name)) if is_local(name) && self.allowed.is_empty() => return Err(Refused::Network),
+            Some(Host::Domain(name)) if is_local(name) && self.allowed.is_empty() => {
+                return Err(Refused::Network);
+            }
             Some(Host::Domain(_)) if is_plain && self.allowed.is_empty() => return Err(Refused::Plain),
             Some(Host::Domain(_)) => {}
             None => return Err(Refused::NoAddress),
@@ -152,13 +156,35 @@ mod tests {
     fn what_stands_behind_a_firewall_is_refused_in_every_disguise() {
         let reach = Reach::default();
         for address in [
-            "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0/",
-            "https://10.0.0.8/", "https://172.16.0.1/", "https://192.168.1.1/", "https://169.254.169.254/latest",
-            "https://100.64.0.1/", "https://224.0.0.1/", "https://255.255.255.255/", "https://198.18.0.1/",
-            "https://192.0.2.1/", "https://[::1]/", "https://[::]/", "https://[fe80::1]/", "https://[fd00::1]/",
-            "https://[::ffff:10.0.0.1]/", "https://[::10.0.0.1]/", "https://[64:ff9b::a00:1]/",
-            "https://[2002:a00:1::]/", "https://[2001:db8::1]/", "https://[ff02::1]/", "https://[2001::1]/",
-            "https://localhost/", "https://LOCALHOST./", "https://db.internal/", "https://printer/",
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f000001/",
+            "https://0/",
+            "https://10.0.0.8/",
+            "https://172.16.0.1/",
+            "https://192.168.1.1/",
+            "https://169.254.169.254/latest",
+            "https://100.64.0.1/",
+            "https://224.0.0.1/",
+            "https://255.255.255.255/",
+            "https://198.18.0.1/",
+            "https://192.0.2.1/",
+            "https://[::1]/",
+            "https://[::]/",
+            "https://[fe80::1]/",
+            "https://[fd00::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://[::10.0.0.1]/",
+            "https://[64:ff9b::a00:1]/",
+            "https://[2002:a00:1::]/",
+            "https://[2001:db8::1]/",
+            "https://[ff02::1]/",
+            "https://[2001::1]/",
+            "https://localhost/",
+            "https://LOCALHOST./",
+            "https://db.internal/",
+            "https://printer/",
         ] {
             assert_eq!(reach.target(address), Err(Refused::Network), "{address}");
         }
@@ -167,7 +193,9 @@ mod tests {
         for wrong in ["ftp://hooks.example.org/", "hooks.example.org", "file:///etc/passwd", ""] {
             assert_eq!(reach.target(wrong), Err(Refused::NoAddress), "{wrong}");
         }
-        for good in ["https://hooks.example.org/x?y=1", "https://93.184.216.34:8443/", "https://[2606:4700::1]/"] {
+        for good in
+            ["https://hooks.example.org/x?y=1", "https://93.184.216.34:8443/", "https://[2606:4700::1]/"]
+        {
             assert!(reach.target(good).is_ok(), "{good}");
         }
     }
