@@ -113,6 +113,8 @@ settings! {
         "receivers of webhooks that may be called besides those of the public internet, without encryption too";
     webhook_retry: Schedule = "NETDPSYN_WEBHOOK_RETRY_SECONDS", "5,300,1800,7200,18000,36000,50400,72000,86400", "numbers of seconds with commas between them, at most 20",
         "waits between the tries at a message to a webhook, up to a tenth longer by chance; after the last one it is given up";
+    repositories: PathBuf = "NETDPSYN_REPOSITORIES", "", "a path of a JSON file",
+        "repositories that releases may be deposited in, with their tokens; keep the file 0600";
     log: String = "NETDPSYN_LOG", "info,sqlx=warn", "levels and targets, as netdpsyn=debug",
         "which log lines";
     log_format: LogFormat = "NETDPSYN_LOG_FORMAT", "text", "text or json",

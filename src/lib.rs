@@ -33,6 +33,7 @@
 //! | [`fit`] | raw data in, paid measurements out | `account model trace`, **`privacy`** |
 //! | [`evaluate`] | how good a synthetic trace is | `model generate trace`, **`privacy`** |
 //! | `catalogue` | descriptions of releases for portals: facts in, documents out | – |
+//! | `deposit` | deposits in repositories: facts and files in, steps out | – |
 //! | `hooks` | webhooks: signatures, waits, who may be called | – |
 //! | `seal` | signatures of releases: keys, statements, envelopes | – |
 //! | `walls` | tests alone: what the compiler says to whoever opens raw data elsewhere | those that this crate uses |

@@ -23,6 +23,7 @@ pub mod connection;
 pub mod connections;
 pub mod console;
 pub mod datasets;
+pub mod deposits;
 pub mod extract;
 pub mod front;
 pub mod health;
@@ -93,6 +94,10 @@ pub fn api() -> [OpenApiRouter<App>; 2] {
         .routes(routes!(portal::withdrawal))
         .routes(routes!(portal::croissant))
         .routes(routes!(portal::datapackage))
+        .routes(routes!(deposits::repositories))
+        .routes(routes!(deposits::create, deposits::list))
+        .routes(routes!(deposits::find))
+        .routes(routes!(deposits::again))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::find, webhooks::change, webhooks::remove))
         .routes(routes!(webhooks::replace_secret))

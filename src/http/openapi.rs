@@ -21,6 +21,7 @@ use utoipa::{Modify, OpenApi};
         (name = "budget", description = "What may be spent, what is, and who spent it (steward)."),
         (name = "models", description = "What fits measured, with the statement of privacy."),
         (name = "releases", description = "Synthetic traces and their reports."),
+        (name = "deposits", description = "Releases in repositories that keep them: InvenioRDM (Zenodo), Dataverse (steward)."),
         (name = "webhooks", description = "Whom to tell of jobs and releases, and what was told (steward)."),
         (name = "storage", description = "What takes room on the server's disk (admin)."),
         (name = "portal", description = "What anybody may find of what is published: catalogue, descriptions, public addresses, signatures."),

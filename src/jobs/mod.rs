@@ -9,6 +9,7 @@
 //! | `parse`, `fit`, `generate`, `evaluate` | what a job of each kind does |
 //! | `source` | the raw trace of a job's dataset |
 //! | [`deliver`] | messages of webhooks |
+//! | [`deposit`] | deposits in repositories |
 //! | [`end`] | how jobs end |
 //! | [`stopped`] | why a job did not come to its result |
 //! | [`measuring`] | how a fit begins to measure, and forgets its noise key |
@@ -16,6 +17,7 @@
 
 pub mod attempt;
 pub mod deliver;
+pub mod deposit;
 pub mod end;
 mod evaluate;
 mod fit;

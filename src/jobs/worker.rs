@@ -1,7 +1,7 @@
 //! Slots that claim jobs, one at a time each, and are started again when they die; what a server keeps in order besides; draining.
 
 use super::attempt;
-use super::{deliver, keeper};
+use super::{deliver, deposit, keeper};
 use crate::fit;
 use crate::service::app::App;
 use crate::service::capacity::Held;
@@ -43,6 +43,7 @@ pub fn start(app: &App) -> Workers {
     tasks.spawn(keeper::sweep_hourly(app.clone(), stopping.clone()));
     if app.config.workers > 0 {
         tasks.spawn(keeper::register(app.clone(), stopping.clone()));
+        tasks.spawn(deposit::deposit(app.clone(), stopping.clone()));
         for _ in 0..deliver::SENDERS {
             tasks.spawn(deliver::deliver(app.clone(), stopping.clone()));
         }

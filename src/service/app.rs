@@ -6,6 +6,7 @@ use super::limits::{Lines, Rates, Strangers, lines, rates, strangers};
 use super::problem::Problem;
 use super::readiness::Readiness;
 use super::receivers::Receivers;
+use super::repositories::Repositories;
 use super::sessions::Sessions;
 use super::slots::Slots;
 use crate::config::Config;
@@ -30,6 +31,8 @@ pub struct App {
     pub halves: Halves,
     /// The way out to receivers of webhooks.
     pub receivers: Arc<Receivers>,
+    /// Repositories that releases may be deposited in.
+    pub repositories: Arc<Repositories>,
     /// Where the key lies that signs releases.
     pub signing: SecretFile,
     /// Settings.
@@ -68,6 +71,7 @@ impl App {
         let halves = Halves::open(&config.data_dir.join("noise"))?;
         let sessions = Sessions::of(Halves::open(&config.data_dir.join("console"))?);
         let signing = SecretFile::open(&config.data_dir.join("signing"))?;
+        let repositories = Repositories::read(&config.repositories).map_err(StorageError::Stored)?;
         let db = Db::connect(&config.database_url).await?;
         let opened = closed::tree(&config.data_dir)?;
         if opened > 0 {
@@ -80,6 +84,7 @@ impl App {
             artifacts,
             halves,
             signing,
+            repositories: Arc::new(repositories),
             receivers: Arc::new(Receivers::of(&config)),
             strangers: Arc::new(strangers(config.max_requests, db.clock())),
             rates: Arc::new(rates(config.max_requests, db.clock())),

@@ -7,7 +7,7 @@
 use crate::config::Config;
 use netdpsyn_hooks::{Reach, Refused, Schedule, Target};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, redirect};
+use reqwest::{Client, ClientBuilder, redirect};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long a receiver may take.
 const LONGEST: Duration = Duration::from_secs(15);
+/// How long a repository may be silent.
+const SILENT: Duration = Duration::from_secs(120);
 
 /// Receivers, as this server may call them.
 pub struct Receivers {
@@ -22,6 +24,7 @@ pub struct Receivers {
     schedule: Schedule,
     /// Of encrypted connections, and of the others.
     clients: Option<[Client; 2]>,
+    depositor: Option<Client>,
 }
 
 /// Resolves names to addresses that may be called.
@@ -42,24 +45,30 @@ impl Resolve for Guarded {
     }
 }
 
-fn client(reach: &Reach, is_plain: bool) -> Result<Client, Box<dyn Error>> {
+/// What all clients have: roots of the web, no redirects, no proxy of the environment.
+fn builder() -> Result<ClientBuilder, Box<dyn Error>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect::<rustls::RootCertStore>();
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let resolver = Arc::new(Guarded { reach: reach.clone(), is_plain });
     Ok(Client::builder()
         .tls_backend_preconfigured(tls)
-        .https_only(!is_plain)
-        .dns_resolver(resolver)
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .pool_max_idle_per_host(0)
-        .timeout(LONGEST)
-        .user_agent(concat!("netdpsyn/", env!("CARGO_PKG_VERSION")))
-        .build()?)
+        .user_agent(concat!("netdpsyn/", env!("CARGO_PKG_VERSION"))))
+}
+
+fn client(reach: &Reach, is_plain: bool) -> Result<Client, Box<dyn Error>> {
+    let resolver = Arc::new(Guarded { reach: reach.clone(), is_plain });
+    let builder = builder()?.https_only(!is_plain).dns_resolver(resolver);
+    Ok(builder.pool_max_idle_per_host(0).timeout(LONGEST).build()?)
+}
+
+/// The client for repositories, which the administrator has named: they may be of any network, and large files take their time.
+fn depositor() -> Result<Client, Box<dyn Error>> {
+    Ok(builder()?.connect_timeout(LONGEST).read_timeout(SILENT).build()?)
 }
 
 impl Receivers {
@@ -68,7 +77,9 @@ impl Receivers {
         let reach = Reach::with(config.webhook_networks.list());
         let clients = client(&reach, false).and_then(|encrypted| Ok([encrypted, client(&reach, true)?]));
         let clients = clients.inspect_err(|error| tracing::error!(%error, "webhooks cannot be sent")).ok();
-        Receivers { reach, schedule: config.webhook_retry.clone(), clients }
+        let depositor =
+            depositor().inspect_err(|error| tracing::error!(%error, "nothing can be deposited")).ok();
+        Receivers { reach, schedule: config.webhook_retry.clone(), clients, depositor }
     }
 
     /// The address of a receiver, where it may be called as far as its text tells.
@@ -77,6 +88,11 @@ impl Receivers {
     /// Why not.
     pub fn target(&self, url: &str) -> Result<Target, Refused> {
         self.reach.target(url)
+    }
+
+    /// The client for repositories.
+    pub fn depositor(&self) -> Option<&Client> {
+        self.depositor.as_ref()
     }
 
     /// How long to wait after so many tries have failed.

@@ -11,6 +11,7 @@ pub mod closed;
 pub mod copies;
 pub mod datasets;
 pub mod db;
+pub mod deposits;
 pub mod digest;
 pub mod disk;
 pub mod dump;

@@ -82,6 +82,7 @@ fn every_route_for_every_role() {
                     ("post", "/v1/releases/{id}/withdraw") => json!({"reason": "tried"}),
                     ("patch", "/v1/datasets/{id}") => json!({"name": name}),
                     ("post", "/v1/webhooks") => receiver.clone(),
+                    ("post", "/v1/releases/{id}/deposits") => json!({"repository": "none"}),
                     ("patch", "/v1/webhooks/{id}") => json!({"paused": false}),
                     ("patch", _) => json!({"cap": cap}),
                     _ => json!({}),

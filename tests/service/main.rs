@@ -17,6 +17,7 @@ mod contract;
 mod crash;
 mod declare;
 mod deploys;
+mod deposits;
 mod disk;
 mod edges;
 mod fair;
