@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from . import models
-from .datasets import Dataset, Window, given, written
+from .datasets import Dataset, Window, written
+from .documents import given
 from .jobs import Job, job_of
 from .releases import Release
 from .retry import Retry
@@ -176,6 +177,52 @@ class Client:
     def marginals(self, model_id: str) -> models.MarginalsView:
         """The noisy marginals of a model, with their σ."""
         return cast("models.MarginalsView", self._transport.json("GET", f"/v1/models/{_id(model_id)}/marginals"))
+
+    def catalogue(
+        self,
+        *,
+        series: str | None = None,
+        dataset: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """A page of what is published, as DCAT-AP (JSON-LD): `hydra:next` in it names the following one."""
+        params = given(series=series, dataset=dataset, after=after, limit=None if limit is None else str(limit))
+        return cast("dict[str, Any]", self._transport.json("GET", "/v1/catalog", params=params))
+
+    def signing_keys(self) -> dict[str, Any]:
+        """The public keys that sign releases, old ones too, as a JWK set."""
+        return cast("dict[str, Any]", self._transport.json("GET", "/.well-known/netdpsyn-keys.json"))
+
+    def repositories(self) -> list[models.RepositoryView]:
+        """Repositories that releases may be deposited in."""
+        return cast("list[models.RepositoryView]", self._transport.json("GET", "/v1/repositories")["items"])
+
+    def deposit(self, id: str) -> models.DepositView:
+        """A deposit: state, percent, identifier and landing page."""
+        return cast("models.DepositView", self._transport.json("GET", f"/v1/deposits/{_id(id)}"))
+
+    def create_webhook(self, url: str, events: Sequence[models.WebhookEvent] | None = None) -> models.SecretWebhook:
+        """Makes a webhook. Its secret is shown this once; receivers verify with any library of Standard Webhooks."""
+        made = self._transport.json("POST", "/v1/webhooks", given(url=url, events=events), repeatable=False)
+        return cast("models.SecretWebhook", made)
+
+    def webhooks(self) -> list[models.WebhookView]:
+        """The tenant's webhooks."""
+        return cast("list[models.WebhookView]", self._transport.json("GET", "/v1/webhooks")["items"])
+
+    def test_webhook(self, id: str) -> models.DeliveryView:
+        """Sends a test message."""
+        sent = self._transport.json("POST", f"/v1/webhooks/{_id(id)}/test", repeatable=False)
+        return cast("models.DeliveryView", sent)
+
+    def deliveries(self, webhook_id: str) -> Iterator[models.DeliveryView]:
+        """The log of a webhook, the newest message first."""
+        return self._pages(f"/v1/webhooks/{_id(webhook_id)}/deliveries")
+
+    def remove_webhook(self, id: str) -> None:
+        """Removes a webhook with its log."""
+        self._transport.bytes("DELETE", f"/v1/webhooks/{_id(id)}")
 
     def budget(self) -> models.BudgetView:
         """Cap, spent, reserved and left, of the tenant and of each population."""

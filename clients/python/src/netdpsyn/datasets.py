@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from . import models
+from .documents import given
 from .errors import NetdpsynError, ProblemError, of_document
 from .events import Deadline
 from .jobs import Job
@@ -36,11 +37,6 @@ class TraceRejected(NetdpsynError):
     def proposal(self) -> dict[str, Any] | None:
         """What could be declared so that more records can be read."""
         return self.dataset.proposal
-
-
-def given(**members: object) -> dict[str, Any]:
-    """Those members that were given."""
-    return {name: value for name, value in members.items() if value is not None}
 
 
 def written(window: Window | None) -> str | None:
@@ -129,6 +125,10 @@ class Dataset:
             special=special, networks=networks, addresses=addresses, reading=reading,
         )  # fmt: skip
         return self._patch(patch)
+
+    def describe(self, about: models.About) -> Dataset:
+        """Says what it is to whoever finds its releases: title, description, publisher, licence. Held for later releases."""
+        return self._patch({"about": about})
 
     def accept_proposal(self) -> Dataset:
         """Declares what the server proposed for a rejected trace; then upload it again.
@@ -226,6 +226,15 @@ class Dataset:
             accept_noise=accept_noise, accept_outside=accept_outside,
         )  # fmt: skip
         return self._client.submit(cast("models.FitRequest", asked), idempotency_key=idempotency_key)
+
+    def comparison(
+        self, *, fits: Sequence[str] = (), epsilons: Sequence[float] = (), hold_out: bool = False
+    ) -> models.ComparisonView:
+        """Up to five of its fits (models) and of ε that are not fitted, side by side. Both count as looks."""
+        params = {"model": list(fits), "epsilon": [str(epsilon) for epsilon in epsilons]}
+        if hold_out:
+            params["hold_out"] = ["true"]
+        return cast("models.ComparisonView", self._transport.json("GET", f"{self._path}/comparison", params=params))
 
     def erase(self) -> Dataset:
         """Erases the raw trace and everything private made from it. Ledger and releases stay."""

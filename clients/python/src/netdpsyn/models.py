@@ -350,6 +350,116 @@ The decimal separator.
 """
 
 
+DeliveryState: TypeAlias = Literal["pending", "delivered", "failed"]
+"""
+State of a message.
+"""
+
+
+class DeliveryView(TypedDict):
+    """
+    A message of the log.
+    """
+
+    attempts: int
+    """
+    Tries so far.
+    """
+    created_at: str
+    """
+    Time of what it tells.
+    """
+    due_at: NotRequired[str | None]
+    """
+    While it waits: when it is tried next.
+    """
+    ended_at: NotRequired[str | None]
+    """
+    Time of its end.
+    """
+    event: str
+    """
+    Kind of what is told.
+    """
+    failure: NotRequired[str | None]
+    """
+    Why there is no status.
+    """
+    id: str
+    """
+    Id, which the receiver sees as `webhook-id`: the same in every try.
+    """
+    state: DeliveryState
+    """
+    State.
+    """
+    status: NotRequired[int | None]
+    """
+    Status that the receiver answered last.
+    """
+
+
+DepositState: TypeAlias = Literal["pending", "deposited", "failed"]
+"""
+State of a deposit.
+"""
+
+
+class DepositView(TypedDict):
+    """
+    A deposit.
+    """
+
+    attempts: int
+    """
+    Attempts so far. What fails on the way is tried again for some hours; another attempt goes on with the draft of the one before.
+    """
+    created_at: str
+    """
+    Time of acceptance.
+    """
+    draft: NotRequired[str | None]
+    """
+    What the draft is called in the repository, where there is one: a deposit that failed leaves it there.
+    """
+    ended_at: NotRequired[str | None]
+    """
+    Time of its end.
+    """
+    id: str
+    """
+    Id.
+    """
+    identifier: NotRequired[str | None]
+    """
+    DOI, or another persistent identifier.
+    """
+    page: NotRequired[str | None]
+    """
+    Landing page.
+    """
+    percent: int
+    """
+    Percent of the bytes that were sent.
+    """
+    problem: NotRequired[str | None]
+    """
+    Why the last attempt did not come to its end.
+    """
+    release_id: str
+    """
+    The release.
+    """
+    repository: str
+    """
+    Name of the repository.
+    """
+    state: DepositState
+    """
+    State.
+    """
+
+
 class Disk(TypedDict):
     """
     Room on the server's disk for the measurements of a fit and for a trace of as many records.
@@ -422,6 +532,12 @@ class EntryView(TypedDict):
     """
     ρ.
     """
+
+
+Epsilon: TypeAlias = float
+"""
+An ε that may be quoted.
+"""
 
 
 class EvaluateRequest(TypedDict):
@@ -898,6 +1014,25 @@ How a number below 0 is read.
 """
 
 
+class NewDeposit(TypedDict):
+    """
+    A deposit to be made.
+    """
+
+    dry_run: NotRequired[bool]
+    """
+    Whether to answer what would be sent, and send nothing.
+    """
+    new_version_of: NotRequired[str | None]
+    """
+    The deposit of which this is a new version: one of the same repository that has come to its end.
+    """
+    repository: str
+    """
+    Name of a repository, as `GET /v1/repositories` lists it.
+    """
+
+
 class NewLink(TypedDict):
     """
     A link to be made.
@@ -992,6 +1127,24 @@ class OutcomeCopies1(TypedDict):
     """
     Share of the synthetic records that equal some fitted record, 0 to 1. Any good synthesis copies common
     records.
+    """
+
+
+class OutcomeIdentifiers1(TypedDict):
+    """
+    Addresses that occur once in the raw trace and stand in the synthetic one. Any good synthesis has the
+    addresses of busy hosts; one that occurs in a single record must not be there more often because that
+    record was fitted.
+    """
+
+    addresses: int
+    """
+    Number of addresses that occur once in the raw trace, in a fitted record.
+    """
+    baseline: NotRequired[Baseline | None]
+    fitted: float
+    """
+    Share of them that occur in the synthetic trace, 0 to 1.
     """
 
 
@@ -1223,6 +1376,36 @@ class Outside(TypedDict):
     """
 
 
+class PageDeliveryView(TypedDict):
+    """
+    A page of a list: pass `next` as `after` for the following one.
+    """
+
+    items: list[DeliveryView]
+    """
+    The items, oldest first.
+    """
+    next: NotRequired[str | None]
+    """
+    Where the next page starts; absent on the last.
+    """
+
+
+class PageDepositView(TypedDict):
+    """
+    A page of a list: pass `next` as `after` for the following one.
+    """
+
+    items: list[DepositView]
+    """
+    The items, oldest first.
+    """
+    next: NotRequired[str | None]
+    """
+    Where the next page starts; absent on the last.
+    """
+
+
 class PageEntryView(TypedDict):
     """
     A page of a list: pass `next` as `after` for the following one.
@@ -1400,6 +1583,10 @@ class ReleaseView(TypedDict):
     Where the trace is.
     """
     created_at: str
+    dataset: NotRequired[str | None]
+    """
+    Name of the dataset that it was made from. Shown to stewards.
+    """
     id: str
     """
     Its id.
@@ -1446,10 +1633,33 @@ class ReleaseView(TypedDict):
     """
     Where it stands.
     """
+    title: NotRequired[str | None]
+    """
+    Title and version given at publication.
+    """
     withdrawn_at: NotRequired[str]
     withdrawn_reason: NotRequired[str | None]
     """
     Of a withdrawn release: why.
+    """
+
+
+class RepositoryView(TypedDict):
+    """
+    A repository.
+    """
+
+    kind: str
+    """
+    What it runs: `invenio-rdm` or `dataverse`.
+    """
+    name: str
+    """
+    Name.
+    """
+    url: str
+    """
+    Address.
     """
 
 
@@ -1640,6 +1850,29 @@ Initial records.
 """
 
 
+class StepView(TypedDict):
+    """
+    A request that would be sent.
+    """
+
+    file: NotRequired[str | None]
+    """
+    The file that it carries.
+    """
+    json: NotRequired[dict[str, Any]]
+    """
+    The JSON that it carries.
+    """
+    method: str
+    """
+    Method.
+    """
+    path: str
+    """
+    Path below the repository's address; `ID` stands for an id that it will give.
+    """
+
+
 Structure: TypeAlias = Literal["auto", "none"]
 """
 Whether records are generated in relation to each other.
@@ -1784,6 +2017,42 @@ Update: TypeAlias = Literal["alternate", "replace", "duplicate", "half"]
 How cells with too few records are filled: by duplicating whole records of the cell, or by replacing the
 codes of other records by those of the cell. Empty cells can only be filled by replacing.
 """
+
+
+WebhookEvent: TypeAlias = Literal["release.published", "release.withdrawn", "job.succeeded", "job.failed", "job.cancelled", "webhook.test"]
+"""
+Kind of what is told.
+"""
+
+
+WebhookPause: TypeAlias = Literal["steward", "receiver"]
+"""
+Why nothing is sent to a receiver.
+"""
+
+
+class WebhookView(TypedDict):
+    """
+    A webhook, without its secret.
+    """
+
+    created_at: str
+    """
+    Time of creation.
+    """
+    events: list[WebhookEvent]
+    """
+    Kinds of events that it is told of.
+    """
+    id: str
+    """
+    Id.
+    """
+    paused: NotRequired[WebhookPause | None]
+    url: str
+    """
+    Address of the receiver.
+    """
 
 
 class Withdraw(TypedDict):
@@ -2024,6 +2293,21 @@ class Course(TypedDict):
     synthetic: NotRequired[list[float]]
     """
     The same for the synthetic trace.
+    """
+
+
+class DepositPlan(TypedDict):
+    """
+    What a dry run shows.
+    """
+
+    dry_run: bool
+    """
+    Always true: nothing was sent.
+    """
+    steps: list[StepView]
+    """
+    The requests, in order.
     """
 
 
@@ -2440,6 +2724,21 @@ class NewTenant(TypedDict):
     """
 
 
+class NewWebhook(TypedDict):
+    """
+    A webhook to be made.
+    """
+
+    events: NotRequired[list[WebhookEvent] | None]
+    """
+    Kinds of events that it is told of; all when absent.
+    """
+    url: str
+    """
+    Address of the receiver. It takes `POST` and answers 2xx.
+    """
+
+
 class NotationEpoch(TypedDict):
     """
     A number since 1970.
@@ -2599,6 +2898,23 @@ class OutcomeCopies2(TypedDict):
 
 
 OutcomeCopies: TypeAlias = OutcomeCopies1 | OutcomeCopies2
+"""
+The result of a measure: its figures, or `{"skipped": "the reason"}`.
+"""
+
+
+class OutcomeIdentifiers2(TypedDict):
+    """
+    The measure was not taken.
+    """
+
+    skipped: Skipped
+    """
+    The reason, in words.
+    """
+
+
+OutcomeIdentifiers: TypeAlias = OutcomeIdentifiers1 | OutcomeIdentifiers2
 """
 The result of a measure: its figures, or `{"skipped": "the reason"}`.
 """
@@ -2909,12 +3225,42 @@ class PageReleaseView(TypedDict):
     """
 
 
+class PageRepositoryView(TypedDict):
+    """
+    A page of a list: pass `next` as `after` for the following one.
+    """
+
+    items: list[RepositoryView]
+    """
+    The items, oldest first.
+    """
+    next: NotRequired[str | None]
+    """
+    Where the next page starts; absent on the last.
+    """
+
+
 class PageTenantView(TypedDict):
     """
     A page of a list: pass `next` as `after` for the following one.
     """
 
     items: list[TenantView]
+    """
+    The items, oldest first.
+    """
+    next: NotRequired[str | None]
+    """
+    Where the next page starts; absent on the last.
+    """
+
+
+class PageWebhookView(TypedDict):
+    """
+    A page of a list: pass `next` as `after` for the following one.
+    """
+
+    items: list[WebhookView]
     """
     The items, oldest first.
     """
@@ -3144,6 +3490,21 @@ class Reading(TypedDict):
     times: NotRequired[TimeNotation | None]
 
 
+class SecretWebhook(WebhookView):
+    """
+    A webhook with its secret, which is shown this once.
+    """
+
+    both_until: NotRequired[str | None]
+    """
+    After a change of the secret: until when messages are signed with the one before as well.
+    """
+    secret: str
+    """
+    The secret with which the receiver verifies signatures.
+    """
+
+
 class StorageView(TypedDict):
     """
     Room on the disk, in steps of 1 MiB.
@@ -3187,6 +3548,25 @@ class TenantCapView(TenantView):
     short: list[ShortAccount]
     """
     Its populations whose own caps leave less: raise them as well, where their fits shall have it.
+    """
+
+
+class WebhookChange(TypedDict):
+    """
+    A change of a webhook.
+    """
+
+    events: NotRequired[list[WebhookEvent] | None]
+    """
+    Kinds of events that it is told of.
+    """
+    paused: NotRequired[bool | None]
+    """
+    Whether nothing is sent. Messages that wait are sent once it is no longer paused; of what happens meanwhile none is written.
+    """
+    url: NotRequired[str | None]
+    """
+    Address of the receiver.
     """
 
 
@@ -3418,6 +3798,10 @@ class OutcomeAttacks1(TypedDict):
     """
     Copies in every compared column except the time, which hardly ever agrees to the nanosecond.
     """
+    identifiers: NotRequired[OutcomeIdentifiers]
+    """
+    Identifier recovery: addresses that occur once in the raw trace.
+    """
     inference: OutcomeInference
     """
     Attribute inference: the key attribute of a record, by its nearest synthetic records.
@@ -3598,7 +3982,7 @@ class PrivateReport(TypedDict):
     """
     verdict: list[Finding]
     """
-    The conclusions, most important first.
+    The conclusions, worst first.
     """
     version: int
     """

@@ -267,6 +267,26 @@ class Withdrawn(ProblemError):
     kind = "/problems/withdrawn"
 
 
+class WebhookRefused(ProblemError):
+    """A receiver of webhooks may not be called."""
+
+    kind = "/problems/webhook-refused"
+    advice = "Use an https:// address of the public internet, or have the administrator allow its network."
+
+
+class WebhookLimit(ProblemError):
+    """There are as many webhooks, or messages that wait, as there may be."""
+
+    kind = "/problems/webhook-limit"
+
+
+class WebhookPaused(ProblemError):
+    """Nothing is sent to a webhook that is paused."""
+
+    kind = "/problems/webhook-paused"
+    advice = 'Go on with PATCH /v1/webhooks/{id} {"paused": false}.'
+
+
 class Cancelled(ProblemError):
     """Parsing was cancelled."""
 

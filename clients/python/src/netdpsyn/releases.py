@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import fetch, models
+from .documents import given
 from .jobs import Job
 from .transport import Transport
 from .upload import Progress
@@ -63,10 +64,54 @@ class Release:
         self.view = self._transport.json("GET", self._path)
         return self
 
-    def publish(self) -> Release:
-        """Lets readers see it from now on."""
-        self.view = self._transport.json("POST", f"{self._path}/publish")
+    @property
+    def title(self) -> str | None:
+        """Title and version given at publication."""
+        return self.view.get("title")
+
+    def publish(
+        self,
+        *,
+        access: models.ReleaseAccess | None = None,
+        series: str | None = None,
+        version: str | None = None,
+    ) -> Release:
+        """Lets readers see it from now on; with `access="public"` everybody, once its dataset is described."""
+        said = given(access=access, series=series, version=version)
+        self.view = self._transport.json("POST", f"{self._path}/publish", said or None)
         return self
+
+    def withdraw(self, reason: str) -> Release:
+        """Takes it back, for good: its content is handed out no more, and everybody is shown the reason."""
+        self.view = self._transport.json("POST", f"{self._path}/withdraw", {"reason": reason})
+        return self
+
+    def link(self, seconds: int) -> models.LinkView:
+        """An address at which whoever has it may fetch the release, for so many seconds."""
+        return cast("models.LinkView", self._transport.json("POST", f"{self._path}/links", {"seconds": seconds}))
+
+    def croissant(self) -> dict[str, Any]:
+        """Its description as Croissant."""
+        return cast("dict[str, Any]", self._transport.json("GET", f"{self._path}/croissant.json"))
+
+    def datapackage(self) -> dict[str, Any]:
+        """Its description as a Frictionless data package."""
+        return cast("dict[str, Any]", self._transport.json("GET", f"{self._path}/datapackage.json"))
+
+    def deposit(self, repository: str, *, new_version_of: str | None = None) -> models.DepositView:
+        """Sends it to a repository of `client.repositories()`: what was queued. `client.deposit(id)` tells how it goes."""
+        new = given(repository=repository, new_version_of=new_version_of)
+        made = self._transport.json("POST", f"{self._path}/deposits", new, repeatable=False)
+        return cast("models.DepositView", made)
+
+    def deposit_plan(self, repository: str, *, new_version_of: str | None = None) -> models.DepositPlan:
+        """What `deposit` would send, request by request. Nothing is sent."""
+        new = given(repository=repository, new_version_of=new_version_of, dry_run=True)
+        return cast("models.DepositPlan", self._transport.json("POST", f"{self._path}/deposits", new))
+
+    def deposits(self) -> list[models.DepositView]:
+        """Its deposits, the oldest first."""
+        return cast("list[models.DepositView]", self._transport.json("GET", f"{self._path}/deposits")["items"])
 
     def evaluate(self, *, idempotency_key: str | None = None) -> Job:
         """Compares it with the raw trace: a job, after which there is a private report. Costs no budget."""

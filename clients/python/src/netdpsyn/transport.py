@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -16,6 +16,7 @@ from .retry import Retry, asked_for, is_passing
 
 log = logging.getLogger("netdpsyn")
 Body = Callable[[], Iterator[bytes]]
+Params = Mapping[str, str | Sequence[str]]
 TIMEOUT = httpx.Timeout(120.0, connect=10.0, pool=10.0)
 
 
@@ -61,7 +62,7 @@ class Transport:
         *,
         body: Body | None = None,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
+        params: Params | None = None,
         repeatable: bool = True,
         resend: bool = True,
         read_timeout: float | None = None,
