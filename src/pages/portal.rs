@@ -77,6 +77,9 @@ fn facts(of: &Release) -> Markup {
             @if let Some(place) = &of.spatial { dt { "Place" } dd { (linked(&place.name, place.url.as_deref())) } }
             @if let Some(time) = &of.temporal { dt { "Time" } dd { (time.start) " to " (time.end) } }
             @if !of.keywords.is_empty() { dt { "Keywords" } dd { (of.keywords.join(", ")) } }
+            @for kept in &of.kept {
+                dt { "Kept at" } dd { a href=(kept.page) { (kept.identifier.as_deref().unwrap_or(&kept.page)) } }
+            }
             dt { "Id" } dd.id { (of.id) }
         }
     }
@@ -137,6 +140,7 @@ mod tests {
             columns: vec![],
             promise,
             documents: vec![],
+            kept: Vec::new(),
             withdrawn: None,
         }
     }

@@ -9,7 +9,7 @@ use crate::account::Statement;
 use crate::storage::artifacts::Opened;
 use crate::storage::publications::{self, Wanted};
 use crate::storage::releases::{Access, Release, Standing};
-use crate::storage::{Kept, Tx, models};
+use crate::storage::{Kept, Tx, deposits, models};
 use netdpsyn_catalogue::dcat::{self, Catalogue, Page};
 use netdpsyn_catalogue::describe::{
     self, Agent, Contact, Document, File, Licence, Period, Place, Promise, Series, Versions, Withdrawn,
@@ -207,6 +207,7 @@ async fn describe(
         title: title.clone(),
         pages: versions.into_iter().map(page).collect(),
     });
+    let kept = deposits::of_release(tx, of.id).await?;
     let reason = of.withdrawn_reason.clone().unwrap_or_default();
     let withdrawn = of.withdrawn_at.map(|at| Withdrawn { on: shown_day(at), reason });
     let mut documents = vec![("Signature of the release", format!("{own}/attestation"))];
@@ -238,6 +239,10 @@ async fn describe(
         columns: said.columns(),
         promise: promise(&statement, &own),
         documents: documents.into_iter().map(|(title, url)| Document { title: title.into(), url }).collect(),
+        kept: kept
+            .into_iter()
+            .filter_map(|d| Some(describe::Kept { identifier: d.identifier, page: d.page? }))
+            .collect(),
         withdrawn,
     })
 }

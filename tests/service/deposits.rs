@@ -111,6 +111,12 @@ fn a_release_is_deposited_with_its_signature_and_later_as_a_new_version(kind: Ki
         assert_eq!(server.post(&path, &tenant.steward, &wrong).status(), 422);
     }
     assert_eq!(place.stand_in.kept().versions.len(), 4);
+    for where_it_is in
+        ["/v1/catalog".to_owned(), format!("/p/{release}/croissant.json"), format!("/p/{release}")]
+    {
+        let told = server.get(&where_it_is, &tenant.reader).text().unwrap();
+        assert!(told.contains("10.5072") || told.contains(&place.stand_in.url()), "{where_it_is}: {told}");
+    }
     assert_eq!(server.json(&path, &tenant.steward)["items"].as_array().unwrap().len(), 4);
     let foreign = server.tenant(json!({"rho": 1.0}));
     let one = json!({"repository": "zenodo"});

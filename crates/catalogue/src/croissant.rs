@@ -17,6 +17,7 @@ pub fn document(of: &Release) -> Value {
         "name": of.full_title(),
         "description": of.full_description(),
         "url": of.page,
+        "sameAs": of.kept.iter().map(|kept| &kept.page).collect::<Vec<_>>(),
         "version": format!("{}.0.0", of.number),
         "alternateName": of.version,
         "datePublished": of.issued,

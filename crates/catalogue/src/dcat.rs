@@ -147,6 +147,9 @@ fn dataset(of: &Release) -> Value {
         "@id": of.page,
         "@type": "dcat:Dataset",
         "dct:identifier": of.page,
+        "adms:identifier": of.kept.iter().filter_map(|kept| kept.identifier.as_ref()).map(|identifier| {
+            json!({"@type": "adms:Identifier", "skos:notation": identifier})
+        }).collect::<Vec<_>>(),
         "dct:title": said(&of.full_title()),
         "dct:description": said(&of.full_description()),
         "dct:publisher": agent(&of.publisher.name, of.publisher.url.as_deref()),

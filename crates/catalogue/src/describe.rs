@@ -43,8 +43,19 @@ pub struct Release {
     pub promise: Promise,
     /// Other documents about it: the report, the attestation.
     pub documents: Vec<Document>,
+    /// Repositories that keep it as well.
+    pub kept: Vec<Kept>,
     /// Where it was withdrawn: when and why. It is then described without files.
     pub withdrawn: Option<Withdrawn>,
+}
+
+/// The same release in a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// DOI, or another persistent identifier.
+    pub identifier: Option<String>,
+    /// Landing page.
+    pub page: String,
 }
 
 /// Somebody who publishes.

@@ -12,6 +12,8 @@ pub fn dataset(of: &Release) -> Value {
         "url": of.publisher.url,
         "contactPoint": of.contact.as_ref().map(contact),
     }));
+    let identifiers: Vec<&String> =
+        [&of.page].into_iter().chain(of.kept.iter().filter_map(|kept| kept.identifier.as_ref())).collect();
     known(json!({
         "@context": "https://schema.org/",
         "@type": "Dataset",
@@ -19,7 +21,8 @@ pub fn dataset(of: &Release) -> Value {
         "name": of.full_title(),
         "description": of.full_description(),
         "url": of.page,
-        "identifier": of.page,
+        "identifier": identifiers,
+        "sameAs": of.kept.iter().map(|kept| &kept.page).collect::<Vec<_>>(),
         "version": of.version,
         "datePublished": of.issued,
         "keywords": of.keywords,

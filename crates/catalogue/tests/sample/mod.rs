@@ -2,8 +2,8 @@
 
 use netdpsyn_catalogue::dcat::{Catalogue, Page};
 use netdpsyn_catalogue::describe::{
-    Access, Agent, Column, Contact, Document, File, Kind, Licence, Period, Place, Promise, Release, Series,
-    Versions, Withdrawn,
+    Access, Agent, Column, Contact, Document, File, Kept, Kind, Licence, Period, Place, Promise, Release,
+    Series, Versions, Withdrawn,
 };
 
 pub const BASE: &str = "https://data.example.org";
@@ -72,6 +72,10 @@ pub fn full(id: &str, version: &str, previous: Option<&str>) -> Release {
             delta: 1e-9,
         },
         documents: vec![Document { title: "Release report".into(), url: format!("{own}/report") }],
+        kept: vec![Kept {
+            identifier: Some("10.5072/zenodo.1".into()),
+            page: "https://zenodo.example/records/1".into(),
+        }],
         withdrawn: None,
     }
 }
@@ -81,6 +85,7 @@ pub fn bare(id: &str) -> Release {
     Release {
         publisher: Agent { name: "Example University".into(), url: None },
         contact: None,
+        kept: Vec::new(),
         licence: None,
         keywords: vec![],
         spatial: None,
