@@ -37,7 +37,7 @@ pub fn synthesis(bundle: &Bundle, made: &Made) -> String {
     text
 }
 
-/// How generating went.
+/// Convergence of the generation.
 pub fn generated(made: &Made) -> String {
     let mut text = format!(
         "\nGenerated\n  N̂ = {:.0} records by the noisy counts, {} written\n",

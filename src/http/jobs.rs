@@ -66,10 +66,20 @@ pub async fn find(
 /// How often a stream of events in which nothing happens says that it is still there.
 const STILL_THERE: Duration = Duration::from_secs(15);
 
+/// An event of a job.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code)]
+pub struct JobEvent {
+    /// `progress`, or `end`.
+    event: String,
+    /// The job, as JSON.
+    data: String,
+}
+
 /// Follow a job as server-sent events: `progress` whenever state, stage or percent change, `end` at its end, each with the job (steward).
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", operation_id = "follow_job", params(("id" = Uuid, Path, description = "The job.")),
     responses((status = 200, description = "Events, until the job ends, the key is revoked or the server stops. A comment every 15 seconds says that it is still there.",
-        content((String = "text/event-stream")))))]
+        content((JobEvent = "text/event-stream")))))]
 pub async fn events(
     State(app): State<App>,
     caller: Caller,

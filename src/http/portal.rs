@@ -4,6 +4,7 @@ use super::accept;
 use super::console::{Sheet, visitor};
 use super::extract::{Body, Path, Query};
 use super::front::From;
+use super::openapi::File;
 use super::releases::{Sending, sent};
 use crate::pages;
 use crate::service::app::{App, Caller};
@@ -175,16 +176,16 @@ pub struct PublicContent {
     /// Text laid out in another way, in place of a format.
     #[param(example = "source")]
     layout: Option<String>,
-    /// Of a signed link: until when it is good, in seconds since 1970.
+    /// Expiry of a signed link, in seconds since 1970.
     until: Option<i64>,
-    /// Of a signed link: the signature.
+    /// Signature of a signed link.
     signature: Option<String>,
 }
 
 /// Download a published trace without a key, whole or in part.
 #[utoipa::path(get, path = "/p/{release}/content", tag = "portal", operation_id = "public_content", params(("release" = Uuid, Path, description = "The release."), PublicContent), security((), ("key" = [])),
-    responses((status = 200, description = "The trace.", content((String = "text/csv"), (String = "application/octet-stream"))),
-        (status = 206, description = "The part.", content((String = "text/csv"), (String = "application/octet-stream"))),
+    responses((status = 200, description = "The trace.", content((String = "text/csv"), (String = "text/plain"), (String = "text/tab-separated-values"), (String = "application/x-ndjson"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng"))),
+        (status = 206, description = "The part.", content((String = "text/csv"), (String = "text/plain"), (String = "text/tab-separated-values"), (String = "application/x-ndjson"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng"))),
         (status = 304, description = "It is the one you have."),
         (status = 406, description = "It is to be had in other formats."),
         (status = 410, description = "It was withdrawn; the problem says when and why."),

@@ -4,7 +4,7 @@
 use super::problem::Problem;
 use serde::{Deserialize, Serialize};
 
-/// What is said of a dataset's releases in catalogues.
+/// Description of a dataset's releases in catalogues.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"title": "Campus uplink", "description": "Flows of the uplink of a campus, one day.",
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
     "licence": "CC-BY-4.0", "keywords": ["netflow"], "spatial": {"name": "Leipzig"},
     "temporal": {"start": "2026-01-05", "end": "2026-01-06"}, "series": "campus uplink"}))]
 pub struct About {
-    /// What it is called.
+    /// Title.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         min_length = 1,
@@ -20,14 +20,14 @@ pub struct About {
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
     )]
     pub title: Option<String>,
-    /// What it is, in sentences.
+    /// Description, in sentences.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 5000)]
     pub description: Option<String>,
-    /// Who publishes it.
+    /// Publisher.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publisher: Option<Publisher>,
-    /// Whom to ask.
+    /// Contact for questions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<Contact>,
     /// Terms of use: an identifier of the SPDX list, as `CC-BY-4.0`, or the address of the terms.
@@ -38,14 +38,14 @@ pub struct About {
         pattern = r"^([-.+0-9A-Za-z]{1,100}|https?://[0-9A-Za-z\[][!#-;=?-\[\]_a-z~]*)$"
     )]
     pub licence: Option<String>,
-    /// Words by which it is found.
+    /// Keywords.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 50)]
     pub keywords: Vec<String>,
-    /// Where what it is about took place.
+    /// Place that the trace is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spatial: Option<Place>,
-    /// When.
+    /// Time that the trace is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temporal: Option<Coverage>,
     /// The series that its releases belong to.
@@ -58,7 +58,7 @@ pub struct About {
     pub series: Option<String>,
 }
 
-/// Who publishes.
+/// Publisher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Publisher {
@@ -75,7 +75,7 @@ pub struct Publisher {
     pub url: Option<String>,
 }
 
-/// Whom to ask; at least one of these.
+/// Contact for questions; at least one of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
@@ -108,7 +108,7 @@ pub struct Place {
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
     )]
     pub name: String,
-    /// Its address in a gazetteer.
+    /// Address in a gazetteer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri", max_length = 2000, pattern = r"^https?://[0-9A-Za-z\[][!#-;=?-\[\]_a-z~]*$")]
     pub url: Option<String>,

@@ -127,7 +127,7 @@ impl App {
         App { rates, lines, strangers, db: self.db.with_clock(clock), ..self }
     }
 
-    /// Until when a lease lasts that is given now.
+    /// End of a lease that is given now.
     pub fn lease(&self, now: i64) -> i64 {
         now + self.config.lease_seconds * 1_000_000
     }
@@ -170,14 +170,14 @@ pub fn time_or_day() -> utoipa::openapi::Schema {
     AnyOfBuilder::new().item(time).item(day).into()
 }
 
-/// Who asks: the holder of a key.
+/// Caller: the holder of a key.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The key's public part, for the ledger and the log.
     pub key: String,
-    /// What it allows.
+    /// Role.
     pub role: Role,
-    /// Whose it is; none for an administrator.
+    /// Owning tenant; none for an administrator.
     pub tenant: Option<Uuid>,
 }
 
@@ -211,12 +211,12 @@ impl Caller {
 pub struct Page<T> {
     /// The items, oldest first.
     pub items: Vec<T>,
-    /// Where the next page starts; absent on the last.
+    /// Cursor of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Uuid>,
 }
 
-/// Which page is wanted.
+/// Requested page.
 #[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

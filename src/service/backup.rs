@@ -55,7 +55,7 @@ impl From<std::io::Error> for BackupError {
     }
 }
 
-/// What is in a backup.
+/// Content of a backup.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`FORMAT`].
@@ -64,7 +64,7 @@ pub struct Manifest {
     pub program: String,
     /// The schema of the database.
     pub schema: i64,
-    /// When the snapshot was taken.
+    /// Time of the snapshot.
     pub made_at: String,
     /// The ledger's last entry in it.
     pub ledger: Option<Mark>,
@@ -79,7 +79,7 @@ pub struct Manifest {
 /// A table of a backup.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TableCopy {
-    /// Its name.
+    /// Name.
     pub name: String,
     /// Its columns, but for those that are never copied.
     pub columns: Vec<String>,

@@ -19,7 +19,7 @@ pub struct PopulationSpending {
     pub delta: f64,
     /// The day (UTC) on which it was set.
     pub cap_set: String,
-    /// How often it was raised.
+    /// Number of times it was raised.
     pub cap_raised: u64,
     /// The running sum, for information: it bounds nothing that comes later. Readers see what was spent before today (UTC) or is published.
     pub spent: AmountView,
@@ -76,7 +76,7 @@ impl PopulationSpending {
 /// How the smaller of two caps came to be what it is.
 #[derive(Debug, Default, PartialEq)]
 struct History {
-    /// When it last changed.
+    /// Time of the last change.
     set: Option<i64>,
     /// How often it grew. One cap raised above the other raises nothing.
     raised: u64,

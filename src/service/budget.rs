@@ -59,7 +59,7 @@ struct StatedCap {
     delta: Option<f64>,
 }
 
-/// What is given is a number: null says nothing.
+/// A number; null is refused.
 fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     f64::deserialize(deserializer).map(Some)
 }
@@ -129,13 +129,13 @@ impl AmountView {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}))]
 pub struct AccountView {
-    /// What may be spent in all.
+    /// Cap.
     pub cap: AmountView,
-    /// What is spent for ever.
+    /// Amount spent.
     pub spent: AmountView,
-    /// What waiting and running fits hold.
+    /// Amount reserved by waiting and running fits.
     pub reserved: AmountView,
-    /// What is left.
+    /// Amount left.
     pub left: AmountView,
 }
 
@@ -165,11 +165,11 @@ pub struct BudgetView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}, "looks": ["parse report", "quote"]}))]
 pub struct PopulationBudget {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its account.
+    /// Account.
     #[serde(flatten)]
     pub account: AccountView,
     /// What was looked at of its people so far, out of `parse report`, `quote`, `draft trace` and `private report`: what is published from now on tells readers so.
@@ -221,7 +221,7 @@ pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<
 pub struct ChargeView {
     /// The entry.
     pub entry_id: Uuid,
-    /// Who is protected, and paid.
+    /// Population that is protected, and pays.
     pub population_id: Option<Uuid>,
     /// ρ.
     pub rho: f64,
@@ -229,7 +229,7 @@ pub struct ChargeView {
     pub delta_prime: f64,
 }
 
-/// What paid for the model that a fit made.
+/// Charge that paid for the model of a fit.
 pub async fn charge_of(tx: &mut Tx, fit: Uuid) -> Result<Option<ChargeView>, Problem> {
     Ok(ledger::charge_of(tx, fit).await?.map(|e| ChargeView {
         entry_id: e.id,
@@ -243,9 +243,9 @@ pub async fn charge_of(tx: &mut Tx, fit: Uuid) -> Result<Option<ChargeView>, Pro
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000006", "kind": "commit", "population_id": "0199c0de-0000-7000-8000-000000000005", "job_id": "0199c0de-0000-7000-8000-000000000004", "rho": 0.0558, "delta_prime": 0.0, "actor": "worker", "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct EntryView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// What happened.
+    /// Kind of the entry.
     pub kind: ledger::Kind,
     /// The population; absent for a grant to the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -259,7 +259,7 @@ pub struct EntryView {
     pub delta_prime: f64,
     /// The public part of the key that asked, or `worker`.
     pub actor: String,
-    /// When.
+    /// Time of the entry.
     #[schema(format = DateTime)]
     pub created_at: String,
 }

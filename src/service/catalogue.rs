@@ -22,7 +22,7 @@ use uuid::Uuid;
 /// Characters of a series' name in addresses.
 const LONGEST_SERIES: usize = 64;
 
-/// Which part of the catalogue is wanted.
+/// Requested part of the catalogue.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -27,7 +27,7 @@ const CHOICES: i64 = 200;
 
 /// An ε that may be quoted.
 #[derive(utoipa::ToSchema)]
-#[schema(value_type = f64, exclusive_minimum = 0, maximum = 10_000, example = 2.0)]
+#[schema(value_type = f64, minimum = 0.01, maximum = 10_000, example = 2.0)]
 #[allow(dead_code)]
 pub struct Epsilon(f64);
 
@@ -56,15 +56,15 @@ pub struct ComparisonView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = ComparisonChoice)]
 pub struct Choice {
-    /// Its model.
+    /// Model.
     pub model_id: Uuid,
-    /// Its ε.
+    /// ε.
     pub epsilon: f64,
     /// Whether a fifth was held out.
     pub hold_out: bool,
     /// Whether one of its traces was compared with the raw one.
     pub compared: bool,
-    /// When the fit was accepted.
+    /// Time of acceptance of the fit.
     #[schema(format = DateTime)]
     pub created_at: String,
 }
@@ -86,7 +86,7 @@ pub struct Compared {
     pub epsilon: f64,
     /// δ.
     pub delta: f64,
-    /// How the trace is summarised.
+    /// Method.
     pub method: Method,
     /// Whether a fifth is held out.
     pub hold_out: bool,
@@ -98,10 +98,10 @@ pub struct Compared {
     /// What was foretold: of a fit by its noisy number of records, of a quote by the private one. Absent where nothing is foretold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foretold: Option<Fidelity>,
-    /// What the private report says, where there is one.
+    /// Figures of the private report, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
-    /// Why a fit has no measured figures.
+    /// Reason why a fit has no measured figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub not_measured: Option<&'static str>,

@@ -63,12 +63,12 @@ impl ContentFormat {
         }
     }
 
-    /// Its media type.
+    /// Media type.
     pub fn media_type(self) -> &'static str {
         self.output().media_type()
     }
 
-    /// How a file's name ends.
+    /// File extension.
     pub fn extension(self) -> &'static str {
         self.output().extension()
     }
@@ -96,9 +96,9 @@ const SOURCE: &str = "source";
 pub struct Shape {
     form: Form,
     format: OutputFormat,
-    /// How the name of a file ends.
+    /// File extension.
     pub extension: String,
-    /// Its media type.
+    /// Media type.
     pub media_type: String,
 }
 

@@ -53,7 +53,7 @@ pub struct NewDataset {
     pub networks: Option<BTreeMap<String, Vec<String>>>,
     /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
     pub reading: Option<Reading>,
-    /// What is said of its releases to whoever finds them.
+    /// Description of its releases for those who find them.
     pub about: Option<About>,
 }
 
@@ -125,20 +125,20 @@ impl utoipa::ToSchema for Preset {}
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": State::Ready, "frozen": false, "schema": {"name": "flow", "kind": "flow", "version": 2, "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}, "role": "source-address"}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Its name.
+    /// Name.
     pub name: String,
     /// The people behind it.
     pub population_id: Uuid,
-    /// Where it stands.
+    /// State.
     pub state: State,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// The declared schema: of version 2, with roles, or of version 1 where names mean what no role of their types can.
     #[schema(value_type = Written)]
     pub schema: serde_json::Value,
-    /// What is still to be declared before a fit.
+    /// What remains to be declared before a fit.
     pub undeclared: Vec<String>,
     /// What parsing found. Private to the steward.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,10 +148,10 @@ pub struct DatasetView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
-    /// What is said of its releases to whoever finds them.
+    /// Description of its releases for those who find them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<About>,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = DateTime)]
     pub created_at: String,
 }

@@ -42,7 +42,7 @@ pub struct NewDeposit {
 pub struct RepositoryView {
     /// Name.
     pub name: String,
-    /// What it runs: `invenio-rdm` or `dataverse`.
+    /// Software: `invenio-rdm` or `dataverse`.
     pub kind: &'static str,
     /// Address.
     #[schema(format = "uri")]
@@ -77,7 +77,7 @@ pub struct DepositView {
     /// Landing page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
-    /// Why the last attempt did not come to its end.
+    /// Reason why the last attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Time of acceptance.
@@ -105,7 +105,7 @@ pub struct StepView {
     pub file: Option<String>,
 }
 
-/// What a dry run shows.
+/// Result of a dry run.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"dry_run": true, "steps": [{"method": "POST", "path": "/api/records", "json": {"metadata": {"title": "Campus uplink, day 1"}}}]}))]
 pub struct DepositPlan {
@@ -117,9 +117,9 @@ pub struct DepositPlan {
 
 /// A file with where its bytes are.
 pub struct Stored {
-    /// What the repository is told of it.
+    /// Name, size and checksum.
     pub file: File,
-    /// Where it lies; none where the bytes are here.
+    /// Path; none where the bytes are here.
     pub path: Option<PathBuf>,
     /// The bytes of what is no file here.
     pub bytes: Vec<u8>,
@@ -127,7 +127,7 @@ pub struct Stored {
 
 /// All that is sent of a release.
 pub struct Parcel {
-    /// What is told of it.
+    /// Facts that are told.
     pub facts: Facts,
     /// Its files.
     pub files: Vec<Stored>,
@@ -262,7 +262,7 @@ pub fn repositories(app: &App, caller: &Caller) -> Result<Page<RepositoryView>, 
     Ok(Page { items: shown.collect(), next: None })
 }
 
-/// What became of a request for a deposit.
+/// Result of a request for a deposit.
 pub enum Accepted {
     /// It is queued.
     Queued(Box<DepositView>),

@@ -34,7 +34,7 @@ pub fn check(app: &App, bytes: u64) -> Result<(), Problem> {
     if bytes.max(1) > room(app) { Err(Problem::disk_full(bytes)) } else { Ok(()) }
 }
 
-/// Why a server that has too little room is not ready.
+/// Reason why a server with too little room is not ready.
 pub fn low(app: &App) -> Option<String> {
     let reserve = app.config.min_free;
     let free = disk::free(&app.config.data_dir).ok()?;

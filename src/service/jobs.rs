@@ -14,17 +14,17 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000004", "kind": "fit", "state": "running", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "stage": "pairs", "percent": 97, "rho": 0.0558, "attempt": 1, "created_at": "2026-01-05T09:00:00Z"}))]
 pub struct JobView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// What it does.
+    /// Kind of the job.
     pub kind: Kind,
     /// Where it stands. An end never changes.
     pub state: State,
     /// The dataset.
     pub dataset_id: Uuid,
-    /// Where its work is; empty before it begins.
+    /// Current stage; empty before it begins.
     pub stage: At,
-    /// How far: steps of the plan, never records.
+    /// Percent done, by steps of the plan and never by records.
     #[schema(minimum = 0, maximum = 100)]
     pub percent: i64,
     /// ρ that it reserved.
@@ -40,17 +40,17 @@ pub struct JobView {
     /// The release that a generation made, or an evaluation looks at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_id: Option<Uuid>,
-    /// Why it failed.
+    /// Problem document of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
     /// While it waits: what for, if no server that runs can do it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
-    /// When it was accepted.
+    /// Time of acceptance.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it ended.
+    /// Time of its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub finished_at: Option<String>,
@@ -96,7 +96,7 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Probl
     Ok(view_beside(job, servers::largest(&mut tx).await?))
 }
 
-/// Which jobs are wanted.
+/// Filters of the list of jobs.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

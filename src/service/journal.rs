@@ -45,11 +45,11 @@ pub const FOLDERS: [&str; 4] = [MARKS, SPENDS, CAPS, REVOKED];
 pub struct Spend {
     /// The fit.
     pub job: Uuid,
-    /// Who paid.
+    /// Payer.
     pub tenant: Uuid,
     /// For which people.
     pub population: Uuid,
-    /// What it may have spent.
+    /// Amount that it may have spent.
     pub amount: Amount,
     /// A keyed digest of what it computes; absent in notes of version 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ struct SetCap {
 #[serde(deny_unknown_fields)]
 struct Revoked {
     key: Uuid,
-    /// Whose it was; none where it was an administrator's.
+    /// Owning tenant; none for an administrator's key.
     #[serde(with = "nil_for_none")]
     tenant: Option<Uuid>,
 }

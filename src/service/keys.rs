@@ -28,7 +28,7 @@ pub struct NewKey {
     /// `steward` or `reader`.
     #[schema(value_type = TenantRole)]
     pub role: Role,
-    /// What it is for.
+    /// Name, which says what it is for.
     #[schema(value_type = super::tenants::Name)]
     pub name: String,
 }
@@ -55,20 +55,20 @@ impl utoipa::ToSchema for TenantRole {}
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct KeyView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// What it allows.
+    /// Role.
     #[schema(value_type = TenantRole)]
     pub role: Role,
-    /// What it is for.
+    /// Name, which says what it is for.
     pub name: String,
-    /// Its public part.
+    /// Public part.
     #[schema(pattern = "^ndp_[0-9a-f]{12}$")]
     pub prefix: String,
-    /// When it was issued.
+    /// Time of issue.
     #[schema(format = DateTime)]
     pub created_at: String,
-    /// When it was revoked.
+    /// Time of revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub revoked_at: Option<String>,

@@ -16,9 +16,9 @@ const LONGEST: i64 = 366 * 86_400;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Link {
-    /// Of a signed link: until when it is good, in seconds since 1970.
+    /// Expiry of a signed link, in seconds since 1970.
     pub until: Option<i64>,
-    /// Of a signed link: the signature.
+    /// Signature of a signed link.
     pub signature: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl Link {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"seconds": 604800}))]
 pub struct NewLink {
-    /// How long it is good.
+    /// Validity in seconds.
     #[serde(deserialize_with = "crate::trace::whole::number")]
     #[schema(minimum = 1, maximum = 31_622_400)]
     pub seconds: i64,
@@ -50,7 +50,7 @@ pub struct LinkView {
     /// The address of the release's page; what is fetched from there carries the same signature.
     #[schema(format = "uri")]
     pub url: String,
-    /// Until when it is good.
+    /// Expiry.
     #[schema(format = DateTime)]
     pub until: String,
 }
@@ -78,11 +78,11 @@ pub async fn make(app: &App, caller: &Caller, id: Uuid, new: NewLink) -> Result<
     Ok(LinkView { url, until: shown_time(until.saturating_mul(1_000_000)) })
 }
 
-/// Who looks at a public address.
+/// Visitor of a public address.
 pub struct Looking<'a> {
-    /// By which key, where they sent one.
+    /// Their key, if they sent one.
     pub caller: Option<&'a Caller>,
-    /// By which link.
+    /// Their link.
     pub link: &'a Link,
 }
 

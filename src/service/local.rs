@@ -265,7 +265,7 @@ fn read_schema(path: &Path) -> Result<Schema, LocalError> {
 pub struct Synthesis {
     /// The paid measurements.
     pub bundle: Bundle,
-    /// How generating went.
+    /// Convergence of the generation.
     pub made: Made,
     /// What reading the raw trace found, for the steward who runs this.
     pub report: Report,

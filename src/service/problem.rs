@@ -117,7 +117,7 @@ pub struct Problem {
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What is wrong here, and what to do.
+    /// What is wrong, and what to do.
     pub detail: String,
     /// The offending field.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,7 +21,7 @@ use serde::Serialize;
 const BASE_SECONDS: f64 = 1.0;
 const SECONDS_A_COLUMN: f64 = 6e-7;
 
-/// What a fit would cost.
+/// Cost of a fit.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"required_rho": 0.0558, "left_rho": 0.31, "fits": true, "largest_epsilon": 5.42,
     "expected": {"private": true, "records_error": 0.0019, "cell_error": 0.0571, "accept_noise": false},
@@ -102,7 +102,7 @@ impl Expectation {
 pub struct Fidelity {
     /// Whether it follows from the number of raw records: for the steward alone.
     pub private: bool,
-    /// What is foretold.
+    /// Expected fidelity.
     #[serde(flatten)]
     pub foretold: Foretold,
 }

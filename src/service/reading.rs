@@ -15,6 +15,10 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // The library calls some values of a wrong kind bad syntax: what is JSON at all is asked first.
     serde_json::from_slice::<IgnoredAny>(bytes)
         .map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
+    // The library takes a list for an object with its members in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Problem { field: None, ..Problem::invalid("", "the body is no JSON object") });
+    }
     let mut text = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut text).map_err(|error| refusal("", error.path(), error.inner()))
 }
@@ -154,6 +158,21 @@ mod tests {
     fn refused<T>(read: Result<T, Problem>) -> (u16, String, String) {
         let problem = read.err().expect("a refusal");
         (problem.status, problem.field.unwrap_or_default(), problem.detail)
+    }
+
+    /// Of an object whose members may all be absent the library would take any list, too.
+    #[test]
+    fn a_list_is_no_object() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Change {
+            #[serde(default)]
+            paused: Option<bool>,
+        }
+        assert_eq!(json::<Change>(b" {}").unwrap().paused, None);
+        for list in ["[]", "[null]", " [true]", "5", "null"] {
+            let refused = json::<Change>(list.as_bytes()).unwrap_err();
+            assert_eq!((refused.status, refused.field), (422, None), "{list}");
+        }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a receiver may take.
+/// Time limit of a receiver.
 const LONGEST: Duration = Duration::from_secs(15);
-/// How long a repository may be silent.
+/// Longest silence of a repository.
 const SILENT: Duration = Duration::from_secs(120);
 
 /// Receivers, as this server may call them.
@@ -95,7 +95,7 @@ impl Receivers {
         self.depositor.as_ref()
     }
 
-    /// How long to wait after so many tries have failed.
+    /// Wait after this many failed tries; none after the last.
     pub fn wait(&self, failed: usize) -> Option<Duration> {
         self.schedule.after(failed, rand::random())
     }

@@ -23,9 +23,9 @@ use uuid::Uuid;
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000002", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "job_id": "0199c0de-0000-7000-8000-000000000004", "bundle_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "statement": {"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}}, "ledger": {"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005", "rho": 0.0558, "delta_prime": 0.0}, "created_at": "2026-01-05T09:00:03Z"}))]
 pub struct ModelView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// From which dataset.
+    /// Dataset that was fitted.
     pub dataset_id: Uuid,
     /// By which fit. Shown to stewards: with its end it would tell how long it took.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct ModelView {
     /// The statement of privacy.
     #[schema(value_type = Object)]
     pub statement: serde_json::Value,
-    /// What paid for it.
+    /// Charge that paid for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<ChargeView>,
     /// When: the time for stewards, the day (UTC) for readers.
@@ -73,7 +73,7 @@ pub struct MarginalsView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000003", "model_id": "0199c0de-0000-7000-8000-000000000002", "state": "published", "rows": 3990, "rows_by_hand": false, "seed": "7", "bytes": 312044, "sha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", "content": "/v1/releases/0199c0de-0000-7000-8000-000000000003/content", "report": "/v1/releases/0199c0de-0000-7000-8000-000000000003/report", "opened_before": ["parse report", "private report"], "created_at": "2026-01-05T09:00:09Z", "published_at": "2026-01-05T09:10:00Z"}))]
 pub struct ReleaseView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
     /// Title and version given at publication.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,11 +81,11 @@ pub struct ReleaseView {
     /// Name of the dataset that it was made from. Shown to stewards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// From which model.
+    /// Model that it was generated from.
     pub model_id: Uuid,
-    /// Where it stands.
+    /// State.
     pub state: Standing,
-    /// Who may fetch it, once it is published.
+    /// Access, once it is published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
     /// Where its page is for those, once it is published and described.
@@ -96,7 +96,7 @@ pub struct ReleaseView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = super::app::time_or_day)]
     pub withdrawn_at: Option<String>,
-    /// Of a withdrawn release: why.
+    /// Reason of the withdrawal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withdrawn_reason: Option<String>,
     /// Records.
@@ -116,10 +116,10 @@ pub struct ReleaseView {
     /// SHA-256 of the trace.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     pub sha256: String,
-    /// Where the trace is.
+    /// Address of the trace.
     #[schema(format = "uri-reference")]
     pub content: String,
-    /// Where the release report is.
+    /// Address of the release report.
     #[schema(format = "uri-reference")]
     pub report: String,
     /// Whether a steward opened the private report (before publication: a choice outside the promise). Shown to stewards.
@@ -130,7 +130,7 @@ pub struct ReleaseView {
     /// `private report` (those published by version 0.1 tell `trace` and `sibling …` of their dataset). A choice made after looking lies outside the promise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_before: Option<Vec<String>>,
-    /// When it was generated: the time for stewards, the day (UTC) for readers.
+    /// Time of generation for stewards, the day (UTC) for readers.
     #[schema(schema_with = super::app::time_or_day)]
     pub created_at: String,
     /// When it was published, in the same way: whoever publishes by a program as soon as a trace is there would tell when it ran.
@@ -148,9 +148,9 @@ pub struct StoredReport {
     /// The statement of privacy.
     #[schema(value_type = Object)]
     pub statement: Statement,
-    /// What paid for it.
+    /// Charge that paid for it.
     pub ledger: Option<ChargeView>,
-    /// How generating went.
+    /// Convergence of the generation.
     pub convergence: Convergence,
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A repository.
 pub struct Configured {
-    /// What it runs.
+    /// Software.
     pub repository: Repository,
     /// Its address, without a slash at the end.
     pub url: String,

@@ -125,7 +125,7 @@ macro_rules! measured {
             #[serde(default = "super::budget::default_delta")]
             #[schema(default = 1e-9, minimum = 1e-30, maximum = 1e-4)]
             pub delta: f64,
-            /// How the trace is summarised; `adaptive` by default.
+            /// Method; `adaptive` by default.
             #[serde(default)]
             pub method: Method,
             /// What may be set otherwise than method `netdpsyn` does; the other methods leave it aside.
@@ -225,7 +225,7 @@ pub struct GenerateRequest {
     #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(maximum = 18446744073709551615u64, format = "uint64")]
     pub seed: Option<u64>,
-    /// How records are made: choices that cost no privacy.
+    /// Options of generation, which cost no privacy.
     #[serde(default)]
     pub options: generate::Options,
     /// Which categories records have; by default as the raw trace, as far as the noise tells. All else is as the model has it, given the category. It is told on the

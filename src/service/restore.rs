@@ -25,7 +25,7 @@ const BATCH: (usize, usize) = (500, 1 << 20);
 /// What stands in the data directory while a restore is under way, and where it did not end.
 pub const UNFINISHED: &str = "restoring";
 
-/// How a backup is to be restored.
+/// Options of a restore.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked {
     /// Beside the files that the data directory holds: its marks and notes stay.
@@ -34,9 +34,9 @@ pub struct Asked {
     pub files_only: bool,
 }
 
-/// What was restored, and what is to be done.
+/// Result of a restore, and what is left to do.
 pub struct Restored {
-    /// What was in the backup.
+    /// Content of the backup.
     pub manifest: Manifest,
     /// Files that were put in place.
     pub files: usize,

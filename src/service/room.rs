@@ -82,14 +82,14 @@ impl SizesView {
     }
 }
 
-/// What a tenant has.
+/// Storage of a tenant.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct TenantSizes {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its bytes by kind.
+    /// Bytes by kind.
     pub sizes: SizesView,
 }
 
@@ -97,7 +97,7 @@ fn stepped(bytes: u64) -> u64 {
     bytes.div_ceil(STEP).saturating_mul(STEP)
 }
 
-/// What takes room (admin).
+/// Storage in use (admin).
 pub async fn storage(app: &App, caller: &Caller) -> Result<StorageView, Problem> {
     caller.admin()?;
     let artifacts = app.artifacts.clone();

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// How long a session lasts, whatever happens in it.
+/// Lifetime of a session.
 pub const SECONDS: i64 = 8 * 3_600;
 
 /// What a server keeps of sessions.
@@ -29,9 +29,9 @@ pub struct Sessions {
 /// A session that is good now.
 #[derive(Clone, Debug)]
 pub struct Session {
-    /// Its name, which its forms are bound to.
+    /// Name, which its forms are bound to.
     name: String,
-    /// Until when it is good, in µs since 1970.
+    /// Expiry, in µs since 1970.
     until: i64,
 }
 

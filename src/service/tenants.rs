@@ -40,11 +40,11 @@ pub struct NewCap {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000008", "name": "campus", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct TenantView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = DateTime)]
     pub created_at: String,
 }
@@ -58,7 +58,7 @@ pub struct ShortAccount {
     pub id: Uuid,
     /// The name of that one.
     pub name: String,
-    /// What it leaves.
+    /// Amount that it leaves.
     pub left: AmountView,
 }
 
@@ -70,7 +70,7 @@ pub struct TenantCapView {
     /// The tenant.
     #[serde(flatten)]
     pub tenant: TenantView,
-    /// What it may still spend.
+    /// Amount left.
     pub left: AmountView,
     /// Its populations whose own caps leave less: raise them as well, where their fits shall have it.
     pub short: Vec<ShortAccount>,
@@ -84,7 +84,7 @@ pub struct PopulationCapView {
     /// The population.
     #[serde(flatten)]
     pub population: PopulationView,
-    /// What it may still spend.
+    /// Amount left.
     pub left: AmountView,
     /// Its tenant, if that one's cap leaves less: raise it as well.
     pub short: Vec<ShortAccount>,
@@ -111,11 +111,11 @@ pub struct NewPopulation {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000005", "tenant_id": "0199c0de-0000-7000-8000-000000000008", "name": "default", "unit": "record", "max_records": 1, "is_default": true, "strict": false, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct PopulationView {
-    /// Its id.
+    /// Id.
     pub id: Uuid,
     /// Whose.
     pub tenant_id: Uuid,
-    /// Its name.
+    /// Name.
     pub name: String,
     /// The privacy unit.
     pub unit: Unit,
@@ -125,7 +125,7 @@ pub struct PopulationView {
     pub is_default: bool,
     /// Private reports only after publication.
     pub strict: bool,
-    /// When it was made.
+    /// Time of creation.
     #[schema(format = DateTime)]
     pub created_at: String,
 }

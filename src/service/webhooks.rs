@@ -23,7 +23,7 @@ pub struct NewWebhook {
     pub url: String,
     /// Kinds of events that it is told of; all when absent.
     #[serde(default)]
-    #[schema(max_items = 20)]
+    #[schema(min_items = 1, max_items = 20)]
     pub events: Option<Vec<Event>>,
 }
 
@@ -38,7 +38,7 @@ pub struct WebhookChange {
     pub url: Option<String>,
     /// Kinds of events that it is told of.
     #[serde(default)]
-    #[schema(max_items = 20)]
+    #[schema(min_items = 1, max_items = 20)]
     pub events: Option<Vec<Event>>,
     /// Whether nothing is sent. Messages that wait are sent once it is no longer paused; of what happens meanwhile none is written.
     #[serde(default)]
@@ -56,7 +56,7 @@ pub struct WebhookView {
     pub url: String,
     /// Kinds of events that it is told of.
     pub events: Vec<Event>,
-    /// Why nothing is sent to it; absent while it is sent to.
+    /// Reason of a pause; absent while messages are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
     /// Time of creation.
@@ -97,7 +97,7 @@ pub struct DeliveryView {
     /// Status that the receiver answered last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<i64>,
-    /// Why there is no status.
+    /// Failure, where there is no status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// While it waits: when it is tried next.

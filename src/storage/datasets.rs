@@ -36,7 +36,7 @@ pub struct Dataset {
     pub tenant_id: Uuid,
     /// Population whose records it holds.
     pub population_id: Uuid,
-    /// Its name.
+    /// Name.
     pub name: String,
     /// The declared schema, JSON.
     pub schema: String,

@@ -44,7 +44,7 @@ pub struct Deposit {
     pub identifier: Option<String>,
     /// Landing page.
     pub page: Option<String>,
-    /// Why the last attempt did not come to its end.
+    /// Reason why the last attempt failed.
     pub problem: Option<String>,
     /// Attempts that were begun.
     pub attempts: i64,

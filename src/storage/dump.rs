@@ -19,7 +19,7 @@ const NUMBERED: [&str; 3] = ["populations", "datasets", "releases"];
 /// A table and its columns, without those that are never copied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// Its name.
+    /// Name.
     pub name: String,
     columns: Vec<(String, String)>,
 }

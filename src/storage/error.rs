@@ -24,7 +24,7 @@ pub enum StorageError {
     /// A statement that changes one row changed none or several.
     #[error("{statement} changed {rows} rows, not one")]
     NotOne {
-        /// Its name.
+        /// Name.
         statement: &'static str,
         /// How many it changed.
         rows: u64,

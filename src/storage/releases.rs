@@ -87,7 +87,7 @@ pub struct Release {
     pub created_at: i64,
     /// Time of publication.
     pub published_at: Option<i64>,
-    /// Who may fetch it, once it is published.
+    /// Access, once it is published.
     pub access: Option<Access>,
     /// Key of its series in addresses.
     pub series: Option<String>,

@@ -69,7 +69,7 @@ pub struct Webhook {
     pub url: String,
     /// Kinds of events that it is told of, JSON.
     pub events: String,
-    /// Why nothing is sent.
+    /// Reason of a pause.
     pub paused: Option<Paused>,
     /// Which of its secrets signs, from 1.
     pub generation: i64,
@@ -106,7 +106,7 @@ pub struct Delivery {
     pub due_at: i64,
     /// Status that the receiver answered last.
     pub status: Option<i64>,
-    /// Why there is no status.
+    /// Failure, where there is no status.
     pub failure: Option<String>,
     /// Time of what is told.
     pub created_at: i64,

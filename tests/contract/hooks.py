@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 THINGS = json.loads(Path(os.environ["NETDPSYN_CONTRACT_THINGS"]).read_text())["ids"]
 
 # Refusals (422 of the kind /problems/invalid) that hang on more than JSON Schema can say, by operation and field.
-COLUMNS = {"preset", "schema", "categories", "networks", "special", "window"}
+COLUMNS = {"preset", "schema", "categories", "networks", "reading", "special", "window"}
 BEYOND_THE_DOCUMENT = {
-    # A preset or a schema, one of both; declared columns are columns of it and of the right type; names are unique; a window ends after it starts.
+    # A preset or a schema, one of both; parts of a reading exclude each other; declared columns are columns of it and of the right type; names are unique; a window ends after it starts.
     "create_dataset": COLUMNS,
     "change_dataset": COLUMNS,
     # The key was used with another body. A seed may not be given where the population is strict. More rows than a hundred times those of the model, or
@@ -37,6 +37,8 @@ BEYOND_THE_DOCUMENT = {
     "compare_fits": {"model"},
     # What is published for everybody has a title, a description, a publisher and a licence.
     "publish_release": {"about"},
+    # A repository that the settings name, a deposit that came to its end there, and a dataset that says what the repository requires.
+    "create_deposit": {"repository", "new_version_of", "about"},
 }
 
 # The trace stays listed as erased, and what was made from it stays: erasing a dataset is not removing it.

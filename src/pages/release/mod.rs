@@ -26,7 +26,7 @@ pub struct Shown<'a> {
     pub fidelity: &'a Fidelity,
     /// The statement of privacy.
     pub statement: &'a Statement,
-    /// How generating went.
+    /// Convergence of the generation.
     pub convergence: &'a Convergence,
     /// Which categories the records were to have, where that was set by hand.
     pub condition: Option<String>,

@@ -134,7 +134,7 @@ class ChargeView(TypedDict):
     """
     population_id: NotRequired[str | None]
     """
-    Who is protected, and paid.
+    Population that is protected, and pays.
     """
     rho: float
     """
@@ -230,11 +230,11 @@ class ComparisonChoice(TypedDict):
     """
     created_at: str
     """
-    When the fit was accepted.
+    Time of acceptance of the fit.
     """
     epsilon: float
     """
-    Its ε.
+    ε.
     """
     hold_out: bool
     """
@@ -242,7 +242,7 @@ class ComparisonChoice(TypedDict):
     """
     model_id: str
     """
-    Its model.
+    Model.
     """
 
 
@@ -269,7 +269,7 @@ class Conditioned(TypedDict):
 
 class Contact(TypedDict):
     """
-    Whom to ask; at least one of these.
+    Contact for questions; at least one of these.
     """
 
     email: NotRequired[str | None]
@@ -383,7 +383,7 @@ class DeliveryView(TypedDict):
     """
     failure: NotRequired[str | None]
     """
-    Why there is no status.
+    Failure, where there is no status.
     """
     id: str
     """
@@ -444,7 +444,7 @@ class DepositView(TypedDict):
     """
     problem: NotRequired[str | None]
     """
-    Why the last attempt did not come to its end.
+    Reason why the last attempt failed.
     """
     release_id: str
     """
@@ -506,7 +506,7 @@ class EntryView(TypedDict):
     """
     created_at: str
     """
-    When.
+    Time of the entry.
     """
     delta_prime: float
     """
@@ -514,7 +514,7 @@ class EntryView(TypedDict):
     """
     id: str
     """
-    Its id.
+    Id.
     """
     job_id: NotRequired[str | None]
     """
@@ -522,7 +522,7 @@ class EntryView(TypedDict):
     """
     kind: EntryKind
     """
-    What happened.
+    Kind of the entry.
     """
     population_id: NotRequired[str | None]
     """
@@ -796,6 +796,21 @@ class GuaranteeCap(TypedDict):
     """
 
 
+class JobEvent(TypedDict):
+    """
+    An event of a job.
+    """
+
+    data: str
+    """
+    The job, as JSON.
+    """
+    event: str
+    """
+    `progress`, or `end`.
+    """
+
+
 JobKind: TypeAlias = Literal["parse", "fit", "generate", "evaluate"]
 """
 Kind of a job.
@@ -847,7 +862,7 @@ class LinkView(TypedDict):
 
     until: str
     """
-    Until when it is good.
+    Expiry.
     """
     url: str
     """
@@ -985,11 +1000,11 @@ class ModelView(TypedDict):
     created_at: str
     dataset_id: str
     """
-    From which dataset.
+    Dataset that was fitted.
     """
     id: str
     """
-    Its id.
+    Id.
     """
     job_id: NotRequired[str | None]
     """
@@ -1040,7 +1055,7 @@ class NewLink(TypedDict):
 
     seconds: int
     """
-    How long it is good.
+    Validity in seconds.
     """
 
 
@@ -1387,7 +1402,7 @@ class PageDeliveryView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -1402,7 +1417,7 @@ class PageDepositView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -1417,7 +1432,7 @@ class PageEntryView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -1438,7 +1453,7 @@ class Place(TypedDict):
     """
     url: NotRequired[str | None]
     """
-    Its address in a gazetteer.
+    Address in a gazetteer.
     """
 
 
@@ -1453,7 +1468,7 @@ class PopulationSpending(TypedDict):
     """
     cap_raised: int
     """
-    How often it was raised.
+    Number of times it was raised.
     """
     cap_set: str
     """
@@ -1486,7 +1501,7 @@ class Problem(TypedDict):
 
     detail: str
     """
-    What is wrong here, and what to do.
+    What is wrong, and what to do.
     """
     field: NotRequired[str | None]
     """
@@ -1514,7 +1529,7 @@ A kind of amount.
 
 class Publisher(TypedDict):
     """
-    Who publishes.
+    Publisher.
     """
 
     name: str
@@ -1580,7 +1595,7 @@ class ReleaseView(TypedDict):
     condition: NotRequired[Conditioned | None]
     content: str
     """
-    Where the trace is.
+    Address of the trace.
     """
     created_at: str
     dataset: NotRequired[str | None]
@@ -1589,11 +1604,11 @@ class ReleaseView(TypedDict):
     """
     id: str
     """
-    Its id.
+    Id.
     """
     model_id: str
     """
-    From which model.
+    Model that it was generated from.
     """
     opened_before: NotRequired[list[str] | None]
     """
@@ -1611,7 +1626,7 @@ class ReleaseView(TypedDict):
     published_at: NotRequired[str]
     report: str
     """
-    Where the release report is.
+    Address of the release report.
     """
     rows: int
     """
@@ -1631,7 +1646,7 @@ class ReleaseView(TypedDict):
     """
     state: ReleaseState
     """
-    Where it stands.
+    State.
     """
     title: NotRequired[str | None]
     """
@@ -1640,7 +1655,7 @@ class ReleaseView(TypedDict):
     withdrawn_at: NotRequired[str]
     withdrawn_reason: NotRequired[str | None]
     """
-    Of a withdrawn release: why.
+    Reason of the withdrawal.
     """
 
 
@@ -1651,7 +1666,7 @@ class RepositoryView(TypedDict):
 
     kind: str
     """
-    What it runs: `invenio-rdm` or `dataverse`.
+    Software: `invenio-rdm` or `dataverse`.
     """
     name: str
     """
@@ -1788,7 +1803,7 @@ class ShortAccount(TypedDict):
     """
     left: AmountView
     """
-    What it leaves.
+    Amount that it leaves.
     """
     name: str
     """
@@ -1893,20 +1908,20 @@ What a tenant's key allows.
 
 class TenantSizes(TypedDict):
     """
-    What a tenant has.
+    Storage of a tenant.
     """
 
     id: str
     """
-    Its id.
+    Id.
     """
     name: str
     """
-    Its name.
+    Name.
     """
     sizes: SizesView
     """
-    Its bytes by kind.
+    Bytes by kind.
     """
 
 
@@ -1917,15 +1932,15 @@ class TenantView(TypedDict):
 
     created_at: str
     """
-    When it was made.
+    Time of creation.
     """
     id: str
     """
-    Its id.
+    Id.
     """
     name: str
     """
-    Its name.
+    Name.
     """
 
 
@@ -2068,17 +2083,17 @@ class Withdraw(TypedDict):
 
 class About(TypedDict):
     """
-    What is said of a dataset's releases in catalogues.
+    Description of a dataset's releases in catalogues.
     """
 
     contact: NotRequired[Contact | None]
     description: NotRequired[str | None]
     """
-    What it is, in sentences.
+    Description, in sentences.
     """
     keywords: NotRequired[list[str]]
     """
-    Words by which it is found.
+    Keywords.
     """
     licence: NotRequired[str | None]
     """
@@ -2093,7 +2108,7 @@ class About(TypedDict):
     temporal: NotRequired[Coverage | None]
     title: NotRequired[str | None]
     """
-    What it is called.
+    Title.
     """
 
 
@@ -2104,19 +2119,19 @@ class AccountView(TypedDict):
 
     cap: AmountView
     """
-    What may be spent in all.
+    Cap.
     """
     left: AmountView
     """
-    What is left.
+    Amount left.
     """
     reserved: AmountView
     """
-    What waiting and running fits hold.
+    Amount reserved by waiting and running fits.
     """
     spent: AmountView
     """
-    What is spent for ever.
+    Amount spent.
     """
 
 
@@ -2298,7 +2313,7 @@ class Course(TypedDict):
 
 class DepositPlan(TypedDict):
     """
-    What a dry run shows.
+    Result of a dry run.
     """
 
     dry_run: bool
@@ -2513,7 +2528,7 @@ class GenerateRequest(TypedDict):
     """
     options: NotRequired[GenerateOptions]
     """
-    How records are made: choices that cost no privacy.
+    Options of generation, which cost no privacy.
     """
     rows: NotRequired[int | None]
     """
@@ -2540,7 +2555,7 @@ class JobView(TypedDict):
     """
     created_at: str
     """
-    When it was accepted.
+    Time of acceptance.
     """
     dataset_id: str
     """
@@ -2548,15 +2563,15 @@ class JobView(TypedDict):
     """
     finished_at: NotRequired[str | None]
     """
-    When it ended.
+    Time of its end.
     """
     id: str
     """
-    Its id.
+    Id.
     """
     kind: JobKind
     """
-    What it does.
+    Kind of the job.
     """
     model_id: NotRequired[str | None]
     """
@@ -2564,7 +2579,7 @@ class JobView(TypedDict):
     """
     percent: int
     """
-    How far: steps of the plan, never records.
+    Percent done, by steps of the plan and never by records.
     """
     problem: NotRequired[Problem | None]
     release_id: NotRequired[str | None]
@@ -2577,7 +2592,7 @@ class JobView(TypedDict):
     """
     stage: JobStage
     """
-    Where its work is; empty before it begins.
+    Current stage; empty before it begins.
     """
     state: JobState
     """
@@ -2596,27 +2611,27 @@ class KeyView(TypedDict):
 
     created_at: str
     """
-    When it was issued.
+    Time of issue.
     """
     id: str
     """
-    Its id.
+    Id.
     """
     name: str
     """
-    What it is for.
+    Name, which says what it is for.
     """
     prefix: str
     """
-    Its public part.
+    Public part.
     """
     revoked_at: NotRequired[str | None]
     """
-    When it was revoked.
+    Time of revocation.
     """
     role: TenantRole
     """
-    What it allows.
+    Role.
     """
 
 
@@ -2662,7 +2677,7 @@ class NewKey(TypedDict):
 
     name: Name
     """
-    What it is for.
+    Name, which says what it is for.
     """
     role: TenantRole
     """
@@ -3191,7 +3206,7 @@ class PageJobView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -3206,7 +3221,7 @@ class PageKeyView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -3221,7 +3236,7 @@ class PageReleaseView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -3236,7 +3251,7 @@ class PageRepositoryView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -3251,7 +3266,7 @@ class PageTenantView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -3266,7 +3281,7 @@ class PageWebhookView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -3277,7 +3292,7 @@ class PopulationBudget(AccountView):
 
     id: str
     """
-    Its id.
+    Id.
     """
     looks: list[str]
     """
@@ -3285,7 +3300,7 @@ class PopulationBudget(AccountView):
     """
     name: str
     """
-    Its name.
+    Name.
     """
 
 
@@ -3296,11 +3311,11 @@ class PopulationView(TypedDict):
 
     created_at: str
     """
-    When it was made.
+    Time of creation.
     """
     id: str
     """
-    Its id.
+    Id.
     """
     is_default: bool
     """
@@ -3312,7 +3327,7 @@ class PopulationView(TypedDict):
     """
     name: str
     """
-    Its name.
+    Name.
     """
     strict: bool
     """
@@ -3384,7 +3399,7 @@ class QuoteRequest(TypedDict):
     """
     method: NotRequired[Method]
     """
-    How the trace is summarised; `adaptive` by default.
+    Method; `adaptive` by default.
     """
     options: NotRequired[FitOptions]
     """
@@ -3398,7 +3413,7 @@ class QuoteRequest(TypedDict):
 
 class QuoteView(TypedDict):
     """
-    What a fit would cost.
+    Cost of a fit.
     """
 
     curve: NotRequired[list[AtEpsilon]]
@@ -3543,7 +3558,7 @@ class TenantCapView(TenantView):
 
     left: AmountView
     """
-    What it may still spend.
+    Amount left.
     """
     short: list[ShortAccount]
     """
@@ -3610,7 +3625,7 @@ class Compared(TypedDict):
     measured: NotRequired[MeasuredFidelity | None]
     method: Method
     """
-    How the trace is summarised.
+    Method.
     """
     model_id: NotRequired[str | None]
     """
@@ -3618,7 +3633,7 @@ class Compared(TypedDict):
     """
     not_measured: NotRequired[str | None]
     """
-    Why a fit has no measured figures.
+    Reason why a fit has no measured figures.
     """
     release_id: NotRequired[str | None]
     """
@@ -3733,7 +3748,7 @@ class FitRequest(TypedDict):
     kind: Literal["fit"]
     method: NotRequired[Method]
     """
-    How the trace is summarised; `adaptive` by default.
+    Method; `adaptive` by default.
     """
     options: NotRequired[FitOptions]
     """
@@ -3894,7 +3909,7 @@ class PagePopulationView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
 
 
@@ -3905,7 +3920,7 @@ class PopulationCapView(PopulationView):
 
     left: AmountView
     """
-    What it may still spend.
+    Amount left.
     """
     short: list[ShortAccount]
     """
@@ -4001,7 +4016,7 @@ class StoredReport(Fidelity):
 
     convergence: Convergence
     """
-    How generating went.
+    Convergence of the generation.
     """
     ledger: NotRequired[ChargeView | None]
     statement: dict[str, Any]
@@ -4144,7 +4159,7 @@ class DatasetView(TypedDict):
     about: NotRequired[About | None]
     created_at: str
     """
-    When it was made.
+    Time of creation.
     """
     frozen: bool
     """
@@ -4152,11 +4167,11 @@ class DatasetView(TypedDict):
     """
     id: str
     """
-    Its id.
+    Id.
     """
     name: str
     """
-    Its name.
+    Name.
     """
     parse_report: NotRequired[dict[str, Any] | None]
     """
@@ -4173,11 +4188,11 @@ class DatasetView(TypedDict):
     """
     state: DatasetState
     """
-    Where it stands.
+    State.
     """
     undeclared: list[str]
     """
-    What is still to be declared before a fit.
+    What remains to be declared before a fit.
     """
 
 
@@ -4228,5 +4243,5 @@ class PageDatasetView(TypedDict):
     """
     next: NotRequired[str | None]
     """
-    Where the next page starts; absent on the last.
+    Cursor of the next page; absent on the last page.
     """
