@@ -265,8 +265,11 @@ fn address(field: &str, text: Option<&str>) -> Result<(), Problem> {
 fn is_address(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let named = host.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['));
-    // What RDF does not take within an address.
-    named && text.len() <= 2_000 && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"{}|\\^`".contains(c))
+    // What RDF does not take within an address; and a host that is none.
+    named
+        && url::Url::parse(text).is_ok()
+        && text.len() <= 2_000
+        && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"{}|\\^`".contains(c))
 }
 
 fn check_licence(text: &str) -> Result<(), Problem> {
@@ -294,6 +297,7 @@ mod tests {
     #[test]
     fn what_is_refused_is_named() {
         for (value, field) in [
+            (json!({"publisher": {"name": "a", "url": "https://[x]/"}}), "about.publisher.url"),
             (json!({"title": " "}), "about.title"),
             (json!({"title": "a\nb"}), "about.title"),
             (json!({"description": "a\u{0}"}), "about.description"),

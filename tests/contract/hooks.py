@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 THINGS = json.loads(Path(os.environ["NETDPSYN_CONTRACT_THINGS"]).read_text())["ids"]
 
 # Refusals (422 of the kind /problems/invalid) that hang on more than JSON Schema can say, by operation and field.
-COLUMNS = {"preset", "schema", "categories", "networks", "reading", "special", "window"}
+COLUMNS = {"preset", "schema", "categories", "networks", "reading", "special", "window", "about"}
 BEYOND_THE_DOCUMENT = {
-    # A preset or a schema, one of both; parts of a reading exclude each other; declared columns are columns of it and of the right type; names are unique; a window ends after it starts.
+    # A preset or a schema, one of both; parts of a reading exclude each other; an address has a host that is one; declared columns are columns of it and of the right type; names are unique; a window ends after it starts.
     "create_dataset": COLUMNS,
     "change_dataset": COLUMNS,
     # The key was used with another body. A seed may not be given where the population is strict. More rows than a hundred times those of the model, or
