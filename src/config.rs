@@ -231,7 +231,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What addresses of this server begin with, without a slash at the end.
+    /// Base address of this server, without a slash at the end.
     pub fn base(&self) -> String {
         self.public_url.0.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
@@ -247,7 +247,7 @@ impl Config {
     }
 }
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LogFormat {
     /// For people.
@@ -268,7 +268,7 @@ impl FromStr for LogFormat {
     }
 }
 
-/// What a setting can hold.
+/// A type of a setting's value.
 trait Value: Sized {
     /// The values that are accepted.
     type Range;

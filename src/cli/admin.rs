@@ -54,13 +54,13 @@ enum Other {
     Key {
         /// The tenant's id; none for an administrator's key
         tenant: Option<Uuid>,
-        /// What the key allows
+        /// Role of the key
         #[arg(long, value_parser = roles())]
         role: Role,
     },
     /// List all keys, administrators' included, without their secrets
     Keys,
-    /// What signs releases
+    /// The key that signs releases
     Signing {
         #[command(subcommand)]
         command: Signing,

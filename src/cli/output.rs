@@ -18,7 +18,7 @@ pub enum FormatName {
     Pcapng,
 }
 
-/// What packets carry in a capture that is written.
+/// Payload of packets in a written capture.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum PayloadName {
     /// Nothing, as if the snap length had cut it off; lengths are kept
@@ -39,7 +39,7 @@ impl From<FormatName> for OutputFormat {
     }
 }
 
-/// Where a synthetic trace goes.
+/// Output of a synthetic trace.
 #[derive(clap::Args)]
 pub struct Output {
     /// The synthetic trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, a packet capture in .pcap or .pcapng (of packets alone), else text in the layout of the raw trace, gzipped in .gz
@@ -48,7 +48,7 @@ pub struct Output {
     /// What it is written in, whatever its name and the layout of the raw trace
     #[arg(long, value_enum)]
     format: Option<FormatName>,
-    /// What packets carry, where it is a packet capture [default: absent]
+    /// Payload of packets in a packet capture [default: absent]
     #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "layout")]
     payload: Option<PayloadName>,
     /// Write it in another layout, as zeek-conn or nfdump-csv: its columns are those of the same roles, and what follows from none is named

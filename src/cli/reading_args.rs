@@ -23,7 +23,7 @@ pub struct ReadingArgs {
     /// How a line is written that has no single separator, as "{ts:2} {src}:{sport} -> {dst}": names, and how many words a cell has
     #[arg(help_heading = HEADING, long, value_name = "LINE", value_parser = line)]
     line: Option<Line>,
-    /// How the line begins that names the columns, as "#fields"
+    /// Beginning of the line that names the columns, as "#fields"
     #[arg(help_heading = HEADING, long, value_name = "TEXT")]
     header_begins: Option<String>,
     /// Every line is a JSON object, and dots in names are theirs or lead into objects
@@ -44,13 +44,13 @@ pub struct ReadingArgs {
     /// Take quotes as any other character
     #[arg(help_heading = HEADING, long)]
     no_quotes: bool,
-    /// How characters are written as bytes
+    /// Character encoding
     #[arg(help_heading = HEADING, long, value_name = "NAME")]
     encoding: Option<Encoding>,
-    /// What stands before the fraction of a number
+    /// Decimal mark of numbers
     #[arg(help_heading = HEADING, long, value_name = "MARK")]
     decimal: Option<Decimal>,
-    /// What stands between thousands
+    /// Separator of thousands
     #[arg(help_heading = HEADING, long, value_name = "MARK")]
     grouping: Option<Grouping>,
     /// A number may have a factor behind it: 1.2 M for 1200000
@@ -62,7 +62,7 @@ pub struct ReadingArgs {
     /// A length of time may be written as hours, minutes and seconds: 00:01:02.5
     #[arg(help_heading = HEADING, long)]
     clock: bool,
-    /// What a number below 0 is
+    /// Meaning of a number below 0
     #[arg(help_heading = HEADING, long, value_name = "WHAT")]
     negative: Option<Negative>,
     /// How times are written, as strptime has it: "%d/%m/%Y %H:%M". Synthetic times are written so, too

@@ -80,7 +80,7 @@ pub fn capture(schema: &Schema) -> String {
     }
 }
 
-/// How records will hang together.
+/// Structure that is expected across records.
 pub fn foreseen(found: &Foreseen) -> String {
     let text = match found.across {
         Across::Sessions => "packets are made as sessions, if noise leaves enough to tell of them",
@@ -90,7 +90,7 @@ pub fn foreseen(found: &Foreseen) -> String {
     found.because.as_ref().map_or(text.into(), |because| format!("{text}: {because}"))
 }
 
-/// How close a synthetic trace will come.
+/// Expected fidelity of a synthetic trace.
 pub fn foretold(foretold: &Foretold) -> String {
     let Range { lower, middle, upper } = foretold.two_way;
     let mut text = format!("two-way distance {middle:.3} ({lower:.3} to {upper:.3})");

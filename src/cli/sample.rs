@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to simulate
+    /// Kind of trace to simulate
     #[arg(value_enum)]
     kind: Kind,
     /// Number of records

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub struct Args {
     /// The trace to cut
     input: PathBuf,
-    /// Where four fifths go; by default INPUT with .fit before its ending
+    /// File for four fifths; by default INPUT with .fit before its ending
     #[arg(long, value_name = "FILE")]
     fit: Option<PathBuf>,
     /// Where the fifth held out goes; by default INPUT with .test before its ending

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
-    /// How the trace is summarised
+    /// Method of the fit
     #[arg(long, value_enum, default_value = "adaptive")]
     method: MethodName,
     /// ε: smaller protects more and keeps less. 2 is the paper's

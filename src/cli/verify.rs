@@ -5,7 +5,7 @@ use crate::storage::digest::sha256_of;
 use netdpsyn_seal::{Envelope, KeySet, PublicKey};
 use std::path::{Path, PathBuf};
 
-/// What a signature of a withdrawal states.
+/// Predicate type of a signed withdrawal.
 const WITHDRAWAL: &str = crate::service::publishing::WITHDRAWAL;
 
 /// Check that a file is what was published: its content, report or statement, by the signature of its release. Nothing is asked of any server.

@@ -38,7 +38,7 @@ fn range(text: &str) -> Option<(&str, u16)> {
     Some((name, (quality.clamp(0.0, 1.0) * 1_000.0).round() as u16))
 }
 
-/// What the most specific range says of a media type.
+/// Quality of a media type by the most specific range.
 fn quality(media_type: &str, ranges: &[(&str, u16)]) -> u16 {
     let group = media_type.split('/').next().unwrap_or_default();
     let fits = |range: &str| match range.split_once('/') {

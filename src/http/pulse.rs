@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// How long a connection may take for what.
+/// Time limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// For a request's header, from its first byte.
@@ -21,7 +21,7 @@ pub struct Limits {
     pub idle: Duration,
 }
 
-/// What a connection waits for.
+/// Reason of a connection's wait.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     /// A request, since then.
@@ -34,7 +34,7 @@ enum Phase {
     End,
 }
 
-/// What a connection is doing.
+/// State of a connection.
 #[derive(Debug)]
 struct State {
     phase: Phase,
@@ -57,7 +57,7 @@ impl Pulse {
         what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// When the connection has waited long enough.
+    /// Deadline of the connection.
     pub fn deadline(&self, limits: Limits) -> Option<Instant> {
         self.with(|state| match (state.phase, state.blocked) {
             (_, Some(since)) => Some(since + limits.idle),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// What to send.
+/// Part to send.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
     /// All of it: nothing was asked for, or more than one part, or in units that nobody knows.

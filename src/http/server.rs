@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// Why the server did not start or ended early.
+/// Reason why the server did not start or ended early.
 pub type ServeError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long handing jobs back and closing the database may take once the deadline is over.

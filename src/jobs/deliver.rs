@@ -1,38 +1,22 @@
 //! Senders of webhooks: claim a message that is due, send it, write down what became of it.
 
+use super::rounds::rounds;
 use crate::service::app::App;
 use crate::service::problem::Problem;
 use crate::service::webhooks::headers;
 use crate::storage::webhooks::{self, Delivery, State, Tried};
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// Messages that one server sends at the same time.
 pub const SENDERS: usize = 4;
-/// Interval between looks for messages that are due.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long a server has a message: longer than a receiver may take.
+/// Lease of a message: longer than a receiver may take.
 const LEASE: i64 = 60 * 1_000_000;
-/// How long the log keeps what has ended.
+/// Retention of ended messages.
 const KEPT: i64 = 30 * 86_400 * 1_000_000;
 
 /// Sends until the server stops. A message that is being sent then is sent again once its lease has lapsed.
-pub async fn deliver(app: App, mut stopping: watch::Receiver<bool>) {
-    loop {
-        let sent = tokio::select! {
-            sent = one(&app) => sent,
-            _ = stopping.changed() => return,
-        };
-        match sent {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(problem) => tracing::warn!(problem = %problem.kind, "webhooks could not be looked at"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            _ = stopping.changed() => return,
-        }
-    }
+pub async fn deliver(app: App, stopping: watch::Receiver<bool>) {
+    rounds(stopping, "webhooks", || one(&app)).await;
 }
 
 /// Sends one message, if one is due.

@@ -1,5 +1,6 @@
 //! The depositor: claims a deposit that is due, takes its steps over HTTP, and writes down what became of it.
 
+use super::rounds::rounds;
 use crate::service::app::App;
 use crate::service::deposits::{Parcel, parcel};
 use crate::service::problem::Problem;
@@ -14,8 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Interval between looks for deposits that are due.
-const LOOK: Duration = Duration::from_secs(1);
 /// How long a server has a deposit before another may go on with it, and how often it says that it still has.
 const LEASE: i64 = 60 * 1_000_000;
 const BEAT: Duration = Duration::from_secs(15);
@@ -25,24 +24,9 @@ const WAITS: [i64; 7] = [1, 10, 60, 600, 1_800, 7_200, 21_600];
 const MOST_READ: usize = 1 << 20;
 
 /// Deposits until the server stops. What is under way then is gone on with once its lease has lapsed.
-pub async fn deposit(app: App, mut stopping: watch::Receiver<bool>) {
-    if app.repositories.0.is_empty() {
-        return;
-    }
-    loop {
-        let done = tokio::select! {
-            done = one(&app) => done,
-            _ = stopping.changed() => return,
-        };
-        match done {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(problem) => tracing::warn!(problem = %problem.kind, "deposits could not be looked at"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            _ = stopping.changed() => return,
-        }
+pub async fn deposit(app: App, stopping: watch::Receiver<bool>) {
+    if !app.repositories.0.is_empty() {
+        rounds(stopping, "deposits", || one(&app)).await;
     }
 }
 
@@ -87,7 +71,7 @@ async fn keep(app: &App, claimed: &Deposit, sent: &AtomicU64) -> Result<(), Prob
     }
 }
 
-/// What an attempt makes of a deposit.
+/// The deposit after an attempt.
 fn after(app: &App, claimed: Deposit, outcome: Result<Deposited, Failed>, now: i64) -> Deposit {
     let wait = WAITS.get(usize::try_from(claimed.attempts - 1).unwrap_or(usize::MAX));
     let base = app.repositories.0.get(&claimed.repository).map_or("", |one| &one.url);

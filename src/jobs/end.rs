@@ -62,7 +62,7 @@ pub async fn end_without_result(app: &App, job: &Job, how: Without<'_>) -> Resul
     Ok(())
 }
 
-/// What a fit's entry in the ledger is for.
+/// Purpose of a fit's entry in the ledger.
 pub(super) fn purpose<'a>(job: &Job, now: i64) -> Purpose<'a> {
     Purpose { tenant: job.tenant_id, population: job.population_id, job: job.id, actor: "worker", now }
 }

@@ -57,7 +57,7 @@ pub async fn look(app: &App) -> Result<(u64, u64), Problem> {
     Ok((uploads, clipped))
 }
 
-/// When an upload began: its token tells.
+/// Start of an upload, from its token.
 fn begun(token: Uuid) -> Option<i64> {
     let (seconds, _) = token.get_timestamp()?.to_unix();
     i64::try_from(seconds).ok().map(|seconds| seconds * 1_000_000)

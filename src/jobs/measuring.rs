@@ -37,7 +37,7 @@ pub struct Measuring {
 }
 
 impl Measuring {
-    /// Of a trace with this digest.
+    /// For a trace with this digest.
     pub fn new(trace_sha256: String, schema: &Schema, request: &str, plan: &Plan) -> Result<Self, Stopped> {
         let schema_text =
             serde_json::to_vec(schema).map_err(|error| broken("a schema cannot be written", error))?;

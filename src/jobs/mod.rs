@@ -8,6 +8,7 @@
 //! | [`watch`] | progress and stop signal between the work and its heartbeat |
 //! | `parse`, `fit`, `generate`, `evaluate` | what a job of each kind does |
 //! | `source` | the raw trace of a job's dataset |
+//! | `rounds` | the loop of whatever takes one thing after another from a queue |
 //! | [`deliver`] | messages of webhooks |
 //! | [`deposit`] | deposits in repositories |
 //! | [`end`] | how jobs end |
@@ -26,6 +27,7 @@ pub mod keeper;
 pub mod measuring;
 mod new_bundle;
 mod parse;
+mod rounds;
 mod source;
 pub mod stopped;
 pub mod watch;

@@ -26,7 +26,7 @@ pub struct Workers {
     stop: watch::Sender<bool>,
 }
 
-/// What a slot claims.
+/// Jobs that a slot claims.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lane {
     /// Any job.

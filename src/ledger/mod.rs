@@ -62,7 +62,7 @@ pub enum Refusal {
 }
 
 impl Account {
-    /// What can still be reserved.
+    /// Amount that can still be reserved.
     pub fn left(&self) -> Amount {
         let used = self.spent.add(self.reserved);
         used.and_then(|used| self.cap.sub(used)).unwrap_or_default()

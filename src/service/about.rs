@@ -127,7 +127,7 @@ pub struct Coverage {
 }
 
 impl About {
-    /// What is kept of a dataset; nothing where nothing was said.
+    /// Stored description of a dataset; empty where there is none.
     pub fn kept(text: Option<&str>) -> Self {
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }

@@ -8,21 +8,21 @@ use crate::formats::Report;
 use crate::trace::Schema;
 use std::fmt;
 
-/// What the steward confirms.
+/// Warnings that the steward confirms.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accepted {
-    /// That noise leaves little.
+    /// Noise outweighs the data.
     pub noise: bool,
-    /// That most of a column is undeclared.
+    /// Most of a column lies outside its declaration.
     pub outside: bool,
 }
 
-/// Why a fit waits for its steward's word.
+/// Reason why a fit needs its steward's confirmation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Unconfirmed {
     /// Noise leaves too little.
     TooLittle {
-        /// How far it puts off what is measured.
+        /// Size of the distortion.
         expected: Expected,
         /// ε that would do.
         epsilon: Option<f64>,

@@ -33,7 +33,7 @@ pub struct App {
     pub receivers: Arc<Receivers>,
     /// Repositories that releases may be deposited in.
     pub repositories: Arc<Repositories>,
-    /// Where the key lies that signs releases.
+    /// File of the key that signs releases.
     pub signing: SecretFile,
     /// Settings.
     pub config: Arc<Config>,
@@ -132,7 +132,7 @@ impl App {
         now + self.config.lease_seconds * 1_000_000
     }
 
-    /// How often whoever holds a lease renews it.
+    /// Interval at which a lease is renewed.
     pub fn beat(&self) -> Duration {
         Duration::from_secs(1).min(Duration::from_secs(self.config.lease_seconds.unsigned_abs()) / 3)
     }
@@ -159,7 +159,7 @@ pub fn shown_day(micros: i64) -> String {
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
-/// How the document describes what [`shown_time`] or [`shown_day`] gives.
+/// Schema of what [`shown_time`] or [`shown_day`] returns.
 pub fn time_or_day() -> utoipa::openapi::Schema {
     use utoipa::openapi::schema::AnyOfBuilder;
     use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, Type};

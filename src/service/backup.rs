@@ -24,12 +24,12 @@ use std::io::Write;
 use std::path::Path;
 use thiserror::Error;
 
-/// What a backup is called that this program reads and writes.
+/// Version of backups that this program reads and writes.
 pub const FORMAT: u32 = 1;
-/// Where what is in a backup is told.
+/// Manifest of a backup.
 pub const MANIFEST: &str = "manifest.json";
 
-/// Why no backup was made, or none restored.
+/// Reason why no backup was made or restored.
 #[derive(Debug, Error)]
 pub enum BackupError {
     /// It is refused.
@@ -81,14 +81,14 @@ pub struct Manifest {
 pub struct TableCopy {
     /// Name.
     pub name: String,
-    /// Its columns, but for those that are never copied.
+    /// Columns, without those that are never copied.
     pub columns: Vec<String>,
-    /// Its rows.
+    /// Number of rows.
     pub rows: u64,
 }
 
 impl TableCopy {
-    /// Where its rows are.
+    /// File of its rows.
     pub fn file(&self) -> String {
         format!("database/{}.ndjson", self.name)
     }

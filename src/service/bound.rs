@@ -10,7 +10,7 @@ use crate::storage::ledger::Granted;
 use crate::storage::{Tx, ledger};
 use serde::Serialize;
 
-/// What all releases about the same people may spend, and have spent.
+/// Cap and spending of all releases about the same people.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PopulationSpending {
     /// The cap in force, the smaller of the population's and its tenant's: it bounds all releases while it stays.
@@ -27,7 +27,7 @@ pub struct PopulationSpending {
     pub text: String,
 }
 
-/// Which spends a reader of the report is shown.
+/// Spends that a reader of the report is shown.
 #[derive(Clone, Copy)]
 pub enum Shown {
     /// All of them.
@@ -73,7 +73,7 @@ impl PopulationSpending {
     }
 }
 
-/// How the smaller of two caps came to be what it is.
+/// History of the smaller of two caps.
 #[derive(Debug, Default, PartialEq)]
 struct History {
     /// Time of the last change.

@@ -177,7 +177,7 @@ pub struct PopulationBudget {
 }
 
 words! {
-    /// Whose an account is. Both pay for a fit.
+    /// Owner of an account; both pay for a fit.
     #[derive(utoipa::ToSchema)]
     pub enum Payer {
         /// The tenant's, over all its populations.
@@ -187,7 +187,7 @@ words! {
     }
 }
 
-/// What is left for a fit in the two accounts that pay for it.
+/// Amount left for a fit in the two accounts that pay for it.
 pub(super) struct Left {
     tenant: Amount,
     population: Amount,
@@ -207,7 +207,7 @@ impl Left {
     }
 }
 
-/// What is left for a fit.
+/// Amount left for a fit.
 pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<Left, Problem> {
     let tenant = accounts::find(tx, Holder::Tenant(tenant)).await?.unwrap_or_default().left();
     let population = accounts::find(tx, Holder::Population(population)).await?.unwrap_or_default().left();

@@ -15,12 +15,12 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-/// How often a server says that it runs.
+/// Interval at which a server registers.
 pub const SEEN_EVERY: Duration = Duration::from_secs(5);
 /// How long a job waits for room, in microseconds, before jobs that came later stand back on servers that could hold it.
 const PATIENCE: i64 = 30_000_000;
 
-/// What this server may use.
+/// Memory that this server may use.
 pub struct Capacity {
     id: Uuid,
     /// Bytes for all jobs together.
@@ -32,7 +32,7 @@ pub struct Capacity {
     claiming: Mutex<()>,
 }
 
-/// What a running job holds; given back when it goes.
+/// Memory of a running job; returned when dropped.
 pub struct Held {
     of: Arc<Capacity>,
     bytes: i64,
@@ -45,7 +45,7 @@ impl Drop for Held {
 }
 
 impl Capacity {
-    /// By the settings, or else by what the machine gives.
+    /// Memory by the settings, or else by the machine.
     pub fn of(config: &Config) -> Self {
         let memory = config.memory_bytes.unwrap_or_else(usual);
         let memory = i64::try_from(memory).unwrap_or(i64::MAX);

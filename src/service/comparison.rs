@@ -48,7 +48,7 @@ pub struct ComparisonView {
     pub private: bool,
     /// Fits of the dataset that may be compared: the first 200.
     pub choices: Vec<Choice>,
-    /// What was asked for: fits, then quotes, in the order of the query.
+    /// Requested fits, then quotes, in the order of the query.
     pub items: Vec<Compared>,
 }
 
@@ -92,7 +92,7 @@ pub struct Compared {
     pub hold_out: bool,
     /// ρ that was charged, or would be reserved.
     pub rho: f64,
-    /// Of a quote: whether the budget pays for it.
+    /// Whether the budget pays for a quote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fits: Option<bool>,
     /// What was foretold: of a fit by its noisy number of records, of a quote by the private one. Absent where nothing is foretold.
@@ -107,7 +107,7 @@ pub struct Compared {
     pub not_measured: Option<&'static str>,
 }
 
-/// What a private report says in the measures that are foretold.
+/// Figures of a private report in the measures that are foretold.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = MeasuredFidelity)]
 pub struct Measured {
@@ -136,7 +136,7 @@ impl Measured {
     }
 }
 
-/// What tree and forest lose, as curves foretell it.
+/// Accuracy loss of tree and forest, as curves foretell it.
 fn accuracy_loss(found: &Classification) -> Option<f64> {
     let trees = found
         .classifiers

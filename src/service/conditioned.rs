@@ -4,11 +4,11 @@ use crate::generate::Asked;
 use crate::storage::releases::Release;
 use serde::Serialize;
 
-/// What whoever reads the release should know.
+/// Note for readers of the release.
 const ABOUT: &str = "Not the raw mix: how many records have which category was set by hand. Given the category, all else is as the model has it; so the distances of the report, \
     which compare with what was measured of the whole, say little.";
 
-/// Which categories the records of a release were to have.
+/// Condition on the categories of a release's records.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Conditioned {
     /// What was asked for.

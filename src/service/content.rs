@@ -20,11 +20,11 @@ use serde::Deserialize;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long a derived form is kept after it was last read.
+/// Retention of a derived form after its last read.
 pub const UNREAD_FOR: Duration = Duration::from_secs(24 * 3_600);
 /// Bytes of derived forms on one disk; those that were read longest ago go first. One larger form is kept beside them.
 const MOST: u64 = 4 << 30;
-/// How often a form is made that is gone before it is opened.
+/// Tries at making a form that is gone before it is opened.
 const TRIES: usize = 3;
 
 /// A format of a trace.
@@ -74,7 +74,7 @@ impl ContentFormat {
     }
 }
 
-/// What is asked of a trace's content.
+/// Query of a trace's content.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -91,7 +91,7 @@ pub struct ContentQuery {
 /// The layout of the raw trace.
 const SOURCE: &str = "source";
 
-/// What a trace is wanted as.
+/// Requested form of a trace.
 #[derive(Clone, Debug)]
 pub struct Shape {
     form: Form,
@@ -210,7 +210,7 @@ fn kept(app: &App, id: Uuid, extension: &str) -> Result<Option<Kept>, Problem> {
     Ok(app.artifacts.kept(&folder(id), extension, app.clock().files())?)
 }
 
-/// Why a trace has no such form.
+/// Reason why a trace has no such form.
 enum Unfit {
     /// Nothing of the layout follows from it.
     Layout,

@@ -140,11 +140,11 @@ pub struct DatasetView {
     pub schema: serde_json::Value,
     /// What remains to be declared before a fit.
     pub undeclared: Vec<String>,
-    /// What parsing found. Private to the steward.
+    /// Parse report, private to the steward.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub parse_report: Option<serde_json::Value>,
-    /// Why the trace was rejected. Private to the steward.
+    /// Reason of the rejection, private to the steward.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
@@ -164,13 +164,13 @@ pub fn schema_of(dataset: &Dataset) -> Result<Schema, Problem> {
     })
 }
 
-/// What parsing found of a dataset that is ready: private to its steward.
+/// Parse report of a ready dataset, private to its steward.
 pub fn report_of(dataset: &Dataset) -> Option<Report> {
     let ready = dataset.report.as_deref().filter(|_| dataset.state == State::Ready);
     ready.and_then(|text| serde_json::from_str(text).ok())
 }
 
-/// What a schema lacks, in the words of the API.
+/// Missing declarations of a schema, in the words of the API.
 pub fn open_field(error: &SchemaError) -> (&'static str, String) {
     match error {
         SchemaError::NoWindow { column } => (

@@ -129,7 +129,7 @@ pub struct Stored {
 pub struct Parcel {
     /// Facts that are told.
     pub facts: Facts,
-    /// Its files.
+    /// Files.
     pub files: Vec<Stored>,
 }
 

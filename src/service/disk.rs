@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Room is told in steps: to the byte it would tell one tenant how large another's trace is.
 const STEP: u64 = 16 << 20;
-/// How often it is looked at while a trace is received.
+/// Interval between checks of the disk while a trace is received.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Bytes that may still be written: what is free beyond the reserve. Without a reserve whoever writes finds out.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// How often a job is looked at: as often as whoever works on it says how far it is.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What is told of a job.
+/// Event of a job.
 #[derive(Debug)]
 pub enum Event {
     /// It stands elsewhere than before.
@@ -22,7 +22,7 @@ pub enum Event {
     End(Box<JobView>),
 }
 
-/// What changes of a job while it goes on.
+/// Progress of a job.
 fn place(job: &JobView) -> (State, &'static str, i64, i64) {
     (job.state, job.stage.name(), job.percent, job.attempt)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const TRIES: u32 = 20;
 /// After which time it has one more: ten a minute.
 const EVERY: Duration = Duration::from_secs(6);
-/// How long a key that was right needs no try.
+/// Time for which a known key costs no try.
 const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// Keys remembered at most. When they are more all are forgotten: each comes back with its next try.
 const KEYS: usize = 100_000;
@@ -18,13 +18,13 @@ const KEYS: usize = 100_000;
 /// SHA-256 of a key.
 type Digest = [u8; 32];
 
-/// Who tried, and which keys were right.
+/// Tries by address, and keys that were right.
 #[derive(Debug, Default)]
 pub struct Guesses(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// When an address will have all its tries again.
+    /// Time at which an address has all its tries again.
     tried: HashMap<IpNet, Instant>,
     /// Keys that were right, and when.
     right: HashMap<Digest, Instant>,

@@ -13,10 +13,10 @@ use super::problem::Problem;
 use crate::storage::idempotency;
 use std::time::{Duration, Instant};
 
-/// How long a key is kept after its job has ended.
+/// Retention of a key after its job has ended.
 pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// By how much two clocks may have gone apart between two looks.
+/// Largest drift of two clocks between two checks.
 const APART: Duration = Duration::from_secs(600);
 
 /// Forgets the keys of jobs that ended long ago, as long as the clocks go on as they should.

@@ -18,7 +18,7 @@ pub struct JobView {
     pub id: Uuid,
     /// Kind of the job.
     pub kind: Kind,
-    /// Where it stands. An end never changes.
+    /// State; a terminal state never changes.
     pub state: State,
     /// The dataset.
     pub dataset_id: Uuid,

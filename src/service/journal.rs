@@ -27,13 +27,13 @@ use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
-/// Where the notes of fits are.
+/// Folder of notes of fits.
 const SPENDS: &str = "spends";
-/// Where the marks are.
+/// Folder of marks.
 const MARKS: &str = "marks";
-/// Where the caps that were set are.
+/// Folder of caps.
 const CAPS: &str = "caps";
-/// Where the keys that were revoked are.
+/// Folder of revoked keys.
 const REVOKED: &str = "revoked";
 
 /// All of them.
@@ -213,7 +213,7 @@ pub async fn raise(app: &App) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What reconciling found and did.
+/// Result of reconciling.
 pub struct Reconciled {
     /// Spends that were brought back.
     pub back: Vec<Spend>,

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// What every key starts with.
+/// Prefix of every key.
 const START: &str = "ndp_";
 /// Letters of the public part, after `ndp_`.
 const PUBLIC: usize = 12;
@@ -33,7 +33,7 @@ pub struct NewKey {
     pub name: String,
 }
 
-/// What a tenant's key allows: any role but an administrator's.
+/// Role of a tenant's key: any but an administrator's.
 #[allow(dead_code)]
 pub struct TenantRole;
 
@@ -191,7 +191,7 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
     }
 }
 
-/// Who holds this key, as the database has it.
+/// Holder of a key, from the database.
 async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
     let Some(public) = secret.get(..START.len() + PUBLIC) else { return Ok(None) };
     let mut tx = app.read("keys.holder").await?;

@@ -36,7 +36,7 @@ pub type Strangers = Keyed<IpNet>;
 /// Lines of the log by what they tell and by the address that makes them.
 pub type Lines = Keyed<(Line, IpNet)>;
 
-/// What addresses can make the log repeat.
+/// Log lines that addresses can repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Line {
     /// A connection too many.

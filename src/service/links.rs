@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// The longest that a link may be good: a year.
 const LONGEST: i64 = 366 * 86_400;
 
-/// What a link carries beside the address.
+/// Expiry and signature of a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

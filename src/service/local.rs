@@ -25,7 +25,7 @@ use std::sync::Arc;
 use tempfile::TempPath;
 use thiserror::Error;
 
-/// Why a local use case failed.
+/// Failure of a local use case.
 #[derive(Debug, Error)]
 pub enum LocalError {
     /// The declaration is incomplete or wrong.
@@ -44,7 +44,7 @@ pub enum LocalError {
     SchemaFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
     /// No layout was named and the header fits none.
@@ -130,11 +130,11 @@ pub struct Source {
     pub addresses: Option<Families>,
     /// Files with networks by address column, one a line.
     pub networks: Vec<(String, PathBuf)>,
-    /// What times are multiples of.
+    /// Grain of times.
     pub grain: Option<Grain>,
     /// The largest packet of a flow.
     pub mtu: Option<u16>,
-    /// How the text is laid out, where the schema does not say it.
+    /// Layout of the text, where the schema does not say it.
     pub reading: Reading,
     /// Share of bad records that may be skipped.
     pub tolerance: f64,
@@ -153,7 +153,7 @@ impl Source {
         self.bind_as(schema, progress)
     }
 
-    /// What the file looks like.
+    /// Detected format.
     fn looks(&self, progress: &dyn Progress) -> Result<Looks, LocalError> {
         formats::recognise(&self.path, &self.reading, progress).map_err(|source| self.refused(source))
     }
@@ -261,7 +261,7 @@ fn read_schema(path: &Path) -> Result<Schema, LocalError> {
     serde_json::from_str(&text).map_err(|error| refused(format!("not a schema: {error}")))
 }
 
-/// What a synthesis leaves behind besides its files.
+/// Result of a synthesis, besides its files.
 pub struct Synthesis {
     /// The paid measurements.
     pub bundle: Bundle,
@@ -280,7 +280,7 @@ pub struct Made {
     pub rows: usize,
     /// Rounds and rest of reconciling.
     pub reconciled: Outcome,
-    /// How close the records came to the model.
+    /// Distance of the records to the model.
     pub convergence: Convergence,
     /// Which categories they were to have: they are not the raw mix then.
     pub condition: Option<Asked>,
@@ -292,12 +292,12 @@ pub struct Made {
     pub fidelity: Option<Fidelity>,
 }
 
-/// Where a synthesis writes.
+/// Outputs of a synthesis.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
     /// The synthetic trace.
     pub trace: PathBuf,
-    /// What it is written as.
+    /// Output format.
     pub form: Form,
     /// The measurement bundle.
     pub bundle: Option<PathBuf>,
@@ -317,7 +317,7 @@ impl Outputs {
     }
 }
 
-/// What a trace is written as.
+/// Output format of a trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Form {
     /// A columnar format where the file's name says so, else text laid out as the raw trace was.
@@ -552,7 +552,7 @@ pub struct Inspection {
     pub schema: Schema,
     /// The same without the notations that were told from the file, which another file may have otherwise.
     pub declared: Schema,
-    /// What is still to be declared, each with its flag.
+    /// Missing declarations, each with its flag.
     pub open: Vec<SchemaError>,
     /// What the file looks like. The first line is private where it is a record.
     pub looks: Looks,
@@ -560,7 +560,7 @@ pub struct Inspection {
     pub left_out: Vec<String>,
     /// What reading finds: kept and bad records; none where the file is refused.
     pub report: Option<Private<Report>>,
-    /// Why it is.
+    /// Reason.
     pub refused: Option<LocalError>,
     /// Values seen in columns that need a declaration.
     pub hints: Private<Hints>,

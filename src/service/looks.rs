@@ -43,7 +43,7 @@ pub fn opened_before(release: &Release) -> Option<Vec<String>> {
     release.opened_before.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }
 
-/// What has been looked at so far, as a release keeps it.
+/// Looks so far, as a release keeps them.
 pub async fn so_far(tx: &mut Tx, population: Uuid) -> Result<String, Problem> {
     let names: Vec<&str> = looks::of(tx, population).await?.into_iter().map(Look::name).collect();
     serde_json::to_string(&names).map_err(|_| Problem::internal())

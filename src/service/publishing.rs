@@ -26,12 +26,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// What a signature of a release states.
+/// Predicate type of a signed release.
 pub const RELEASE: &str = "urn:netdpsyn:release:1";
-/// What a signature of a withdrawal states.
+/// Predicate type of a signed withdrawal.
 pub const WITHDRAWAL: &str = "urn:netdpsyn:withdrawal:1";
 
-/// How a release is published. All of it may be left out.
+/// Options of a publication, all optional.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"access": "public", "series": "campus uplink", "version": "day 3"}))]
@@ -57,7 +57,7 @@ pub struct NewPublication {
     pub version: Option<String>,
 }
 
-/// Why a release is taken back.
+/// Reason of a withdrawal.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "the capture window was declared wrongly"}))]
@@ -71,14 +71,14 @@ pub struct Withdraw {
     pub reason: String,
 }
 
-/// What is said of a release, as it is kept.
+/// Stored description of a release.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Said {
     /// In its steward's words.
     pub about: About,
-    /// Its series.
+    /// Series.
     pub series: Option<String>,
-    /// Which of the series it is.
+    /// Version within the series.
     pub version: String,
     /// The same as a number, from 1.
     pub number: u32,
@@ -95,7 +95,7 @@ pub(super) fn title(release: &Release) -> Option<String> {
     Some(format!("{}, {word}{}", said.about.title?, said.version))
 }
 
-/// What a cell holds.
+/// Kind of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Cell {
@@ -115,7 +115,7 @@ impl Said {
         })
     }
 
-    /// Its columns as they are described.
+    /// Columns as they are described.
     pub fn columns(&self) -> Vec<Column> {
         let kind = |cell: &Cell| match cell {
             Cell::Text => Kind::Text,

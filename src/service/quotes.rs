@@ -45,7 +45,7 @@ pub struct QuoteView {
     /// What to expect of the answers; absent until a trace is parsed or `rows` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expectation>,
-    /// How records of a synthetic trace will hang together.
+    /// Expected structure across records of a synthetic trace.
     pub structure: Foreseen,
     /// How close a synthetic trace will come, from what was measured over public traces; absent until a trace is parsed or `rows` is given, and for what
     /// was not measured.
@@ -107,7 +107,7 @@ pub struct Fidelity {
     pub foretold: Foretold,
 }
 
-/// What an ε costs and foretells, all else being as it was asked for.
+/// Cost and expected fidelity at another ε, all else equal.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct AtEpsilon {
     /// ε.
@@ -116,7 +116,7 @@ pub struct AtEpsilon {
     pub rho: f64,
     /// Two-way distance.
     pub two_way: foretell::Range,
-    /// What trees lose of their accuracy; absent where the schema has no key.
+    /// Accuracy loss of trees; absent where the schema has no key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy_loss: Option<foretell::Range>,
 }
@@ -142,7 +142,7 @@ impl AtEpsilon {
     }
 }
 
-/// What of a trace lies outside its declaration.
+/// Part of a trace outside its declaration.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = Undeclared)]
 pub struct Outside {
@@ -154,7 +154,7 @@ pub struct Outside {
     pub accept_outside: bool,
 }
 
-/// What fitting and generating as many records take, roughly.
+/// Rough time and memory of fitting and generating as many records.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Resources {
     /// It follows from the number of raw records: for the steward alone.
@@ -214,7 +214,7 @@ fn check_rows(rows: Option<u64>) -> Result<(), Problem> {
     }
 }
 
-/// What a fit would cost, and what to expect of it; nothing is reserved.
+/// Cost and expected fidelity of a fit; nothing is reserved.
 pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<QuoteView, Problem> {
     let tenant = caller.steward()?;
     let plan = request.plan()?;

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 /// How long what was found counts: however many ask, the database is written to once in that time.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
-/// How long one look may take. Less than most probes wait.
+/// Time limit of a check; shorter than most probes wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 words! {
@@ -34,7 +34,7 @@ words! {
     }
 }
 
-/// What was found last, and when that look began.
+/// Last result, and the start of that check.
 #[derive(Default)]
 pub struct Readiness {
     last: Mutex<Option<(Instant, Result<(), Problem>)>>,
@@ -74,7 +74,7 @@ async fn look(app: &App) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What is wrong, in words that tell no address, path or name.
+/// The fault, in words that tell no address, path or name.
 async fn within(what: Part, proof: impl Future<Output = Result<(), StorageError>>) -> Result<(), Problem> {
     match tokio::time::timeout(PATIENCE, proof).await {
         Ok(Ok(())) => Ok(()),

@@ -22,7 +22,7 @@ const SILENT: Duration = Duration::from_secs(120);
 pub struct Receivers {
     reach: Reach,
     schedule: Schedule,
-    /// Of encrypted connections, and of the others.
+    /// Clients for encrypted and for plain connections.
     clients: Option<[Client; 2]>,
     depositor: Option<Client>,
 }

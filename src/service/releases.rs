@@ -139,7 +139,7 @@ pub struct ReleaseView {
     pub published_at: Option<String>,
 }
 
-/// What a generation keeps of a release: made from the model alone.
+/// Stored report of a release, made from the model alone.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StoredReport {
     /// Every measured marginal against the synthetic records.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub struct Configured {
     /// Software.
     pub repository: Repository,
-    /// Its address, without a slash at the end.
+    /// Address, without a slash at the end.
     pub url: String,
     /// The token.
     pub token: SecretString,

@@ -54,7 +54,7 @@ impl NewJob {
     }
 }
 
-/// What a job of one kind is asked for, as it is kept with the job.
+/// Request of one kind of job, as stored with the job.
 pub trait JobRequest: Serialize + DeserializeOwned {
     /// The kind of job that does it.
     const KIND: Kind;
@@ -84,7 +84,7 @@ pub fn kept(request: &impl JobRequest) -> Result<String, Problem> {
     })
 }
 
-/// What a job is asked for.
+/// Request of a job.
 pub fn asked<T: JobRequest>(job: &Job) -> Result<T, Problem> {
     serde_json::from_str(&job.request).map_err(|error| {
         tracing::error!(%error, job = %job.id, "a stored request cannot be read");
@@ -101,7 +101,7 @@ pub fn version_for(trace: FileKind) -> i64 {
     }
 }
 
-/// What a parsing is asked for.
+/// Request of a parse job.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ParseRequest {
@@ -147,7 +147,7 @@ macro_rules! measured {
 }
 
 measured! {
-    /// What a fit is asked for.
+    /// Request of a fit.
     #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
     #[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "method": "adaptive", "evaluate": true}))]
     pub struct FitRequest {
@@ -159,7 +159,7 @@ measured! {
         #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
         #[schema(maximum = 18446744073709551615u64, format = "uint64")]
         pub seed: Option<u64>,
-        /// How its records are made.
+        /// Options of its generation.
         #[serde(default)]
         pub generate: generate::Options,
         /// Which categories they have; by default as the raw trace, as far as the noise tells.
@@ -210,7 +210,7 @@ fn unkept(_: &bool) -> bool {
     true
 }
 
-/// What a generation is asked for.
+/// Request of a generation.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "generate", "model_id": "0199c0de-0000-7000-8000-000000000002", "rows": 50000, "seed": 7, "condition": {"type": {"normal": 0.5, "ddos": 0.5}}}))]
@@ -237,7 +237,7 @@ pub struct GenerateRequest {
     pub evaluate: bool,
 }
 
-/// What an evaluation is asked for.
+/// Request of an evaluation.
 #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "evaluate", "release_id": "0199c0de-0000-7000-8000-000000000003"}))]

@@ -50,7 +50,7 @@ pub struct Restored {
     pub forgotten: Vec<Spend>,
     /// Whether nothing is fitted until reconciling.
     pub behind: bool,
-    /// What the restore has undone, as far as it is known.
+    /// Known losses of the restore.
     pub undone: Vec<String>,
     /// Artifacts that the database names and that are not there.
     pub lost: Vec<String>,
@@ -60,7 +60,7 @@ fn refused<T>(why: impl Into<String>) -> Result<T, BackupError> {
     Err(BackupError::Refused(why.into()))
 }
 
-/// What is in a backup, if all of it is there and as it was written.
+/// Verified content of a backup.
 pub fn checked(folder: &Path, progress: &dyn Progress) -> Result<Manifest, BackupError> {
     let Ok(text) = std::fs::read_to_string(folder.join(MANIFEST)) else {
         return refused(format!("{} is no complete backup: it has no {MANIFEST}", folder.display()));

@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// Lifetime of a session.
 pub const SECONDS: i64 = 8 * 3_600;
 
-/// What a server keeps of sessions.
+/// Key that signs sessions.
 pub struct Sessions {
     /// Where the secret lies: apart from artifacts and database, in no backup.
     folder: Halves,
@@ -65,7 +65,7 @@ impl Sessions {
         Ok(self.signed(purpose, text)?.as_bytes().ct_eq(signature.as_bytes()).into())
     }
 
-    /// What a form must send along that was shown to the holder of this name.
+    /// Form token of the holder of this name.
     pub fn form(&self, name: &str) -> Result<String, Problem> {
         self.signed("form", name)
     }

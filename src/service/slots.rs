@@ -35,7 +35,7 @@ impl Slots {
         (self.wanted.load(Relaxed), self.alive.load(Relaxed))
     }
 
-    /// How often one was started again.
+    /// Number of restarts.
     pub fn restarts(&self) -> usize {
         self.restarted.load(Relaxed)
     }

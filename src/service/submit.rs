@@ -117,7 +117,7 @@ async fn repeated(tx: &mut Tx, tenant: Uuid, job: Uuid, same: bool) -> Result<Jo
     jobs::find(tx, tenant, job).await?.map(view).ok_or_else(Problem::internal)
 }
 
-/// How a trace is to be made, by whoever asks for it.
+/// Request for a generation.
 struct Making<'a> {
     rows: Option<u64>,
     seed: Option<u64>,

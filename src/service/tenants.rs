@@ -52,7 +52,7 @@ pub struct TenantView {
 /// An account that leaves less than another that pays for the same fits.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ShortAccount {
-    /// Whose it is.
+    /// Owner.
     pub account: Payer,
     /// The id of that one.
     pub id: Uuid,
@@ -100,7 +100,7 @@ pub struct NewPopulation {
     /// A name, unique in the tenant.
     #[schema(value_type = Name)]
     pub name: String,
-    /// What may be spent on these people, whatever the dataset.
+    /// Cap for these people, whatever the dataset.
     pub cap: Cap,
     /// Private reports only after publication, and seeds drawn in the server.
     #[serde(default)]

@@ -21,7 +21,7 @@ use futures_util::Stream;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often the lease of an upload is renewed at least.
+/// Longest interval between renewals of an upload's lease.
 const RENEW: Duration = Duration::from_secs(5);
 /// How long the end of an upload waits between two tries while the database is away.
 const TRY_AGAIN: Duration = Duration::from_millis(500);

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// Webhooks of one tenant at most.
 const MOST: usize = 20;
-/// How long the secret before signs, too.
+/// Time for which the previous secret signs as well.
 const BOTH: i64 = 24 * 3_600 * 1_000_000;
 
 /// A webhook to be made.

@@ -51,7 +51,7 @@ impl Opened {
     }
 }
 
-/// Why a stream was not stored. Nothing of it stays.
+/// Reason why a stream was not stored; nothing of it stays.
 pub enum PutError<E> {
     /// More bytes than allowed.
     TooLarge,

@@ -7,7 +7,7 @@ use super::tx::on;
 use super::{StorageError, Tx, turns};
 use uuid::Uuid;
 
-/// How a job ended.
+/// End of a job.
 pub struct End<'a> {
     /// The state that the job ends in.
     pub state: State,
@@ -91,7 +91,7 @@ pub async fn heartbeat(
         .bind(job.id).bind(job.attempt).bind(lease_until).bind(stage.name()).bind(percent).fetch_optional(c).await)?)
 }
 
-/// What a fit is about to measure, and by whom.
+/// Computation that a fit is about to measure, and its program.
 pub struct Begin<'a> {
     /// Digests of the computation.
     pub measuring: &'a str,
@@ -103,7 +103,7 @@ pub struct Begin<'a> {
     pub now: i64,
 }
 
-/// What the first attempt that began to measure has left.
+/// State left by the first attempt that began to measure.
 #[derive(sqlx::FromRow)]
 pub struct Begun {
     /// Digests of its computation.

@@ -11,11 +11,11 @@ use std::path::{Component, Path, PathBuf};
 /// A file of a backup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Copied {
-    /// Where it is in the backup.
+    /// Path in the backup.
     pub path: String,
-    /// Its length.
+    /// Length in bytes.
     pub bytes: u64,
-    /// Its SHA-256, in hex.
+    /// SHA-256, in hex.
     pub sha256: String,
 }
 

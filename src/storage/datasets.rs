@@ -58,7 +58,7 @@ pub struct Dataset {
     pub report: Option<String>,
     /// Problem document of a rejection as JSON; private.
     pub problem: Option<String>,
-    /// What its steward tells those who find its releases, as JSON.
+    /// Description of its releases, as JSON.
     pub about: Option<String>,
     /// Creation time.
     pub created_at: i64,
@@ -76,7 +76,7 @@ pub struct StoredTrace<'a> {
 }
 
 impl Dataset {
-    /// Its raw trace, where it has one.
+    /// Raw trace, if there is one.
     pub fn trace(&self) -> Option<StoredTrace<'_>> {
         let (path, sha256) = self.trace_path.as_deref().zip(self.trace_sha256.as_deref())?;
         Some(StoredTrace { path, sha256, bytes: self.trace_bytes })

@@ -36,7 +36,7 @@ pub struct Deposit {
     pub previous: Option<String>,
     /// State.
     pub state: State,
-    /// What the draft is called in the repository.
+    /// Id of the draft in the repository.
     pub draft: Option<String>,
     /// The repository's id.
     pub remote: Option<String>,

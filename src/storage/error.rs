@@ -26,7 +26,7 @@ pub enum StorageError {
     NotOne {
         /// Name.
         statement: &'static str,
-        /// How many it changed.
+        /// Number of changed rows.
         rows: u64,
     },
     /// What the ledger's rules do not allow, and nobody may try.

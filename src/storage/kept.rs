@@ -7,13 +7,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Where they stand.
+/// Path.
 const DERIVED: &str = "derived";
 
 /// A file and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Its key.
+    /// Key.
     pub key: String,
     /// SHA-256, in hex.
     pub sha256: String,

@@ -52,7 +52,7 @@ pub struct Entry {
     pub created_at: i64,
 }
 
-/// Who pays, for what, and who asked for it.
+/// Payer, job and actor of an entry.
 pub struct Purpose<'a> {
     /// The tenant that pays.
     pub tenant: Uuid,
@@ -210,7 +210,7 @@ pub async fn entries(tx: &mut Tx, tenant: Uuid, after: i64, limit: i64) -> Resul
         .bind(tenant).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
-/// What an entry tells of a cap that was set.
+/// Cap that an entry records.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Granted {
     /// Of a population; of the tenant otherwise.

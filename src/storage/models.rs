@@ -6,7 +6,7 @@ use super::tx::on;
 use super::{StorageError, Tx};
 use uuid::Uuid;
 
-/// What a fit committed.
+/// A committed fit.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Model {
     /// Id.

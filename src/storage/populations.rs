@@ -15,7 +15,7 @@ pub struct Population {
     pub id: Uuid,
     /// Owning tenant.
     pub tenant_id: Uuid,
-    /// Its name, unique in the tenant.
+    /// Name, unique in the tenant.
     pub name: String,
     /// Whether datasets that name no population belong to it.
     pub is_default: bool,

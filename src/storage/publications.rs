@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 /// The stored part of a publication.
 pub struct Publication<'a> {
-    /// Who may fetch it.
+    /// Access.
     pub access: Access,
     /// Key of its series in addresses.
     pub series: Option<&'a str>,
-    /// Its description, as JSON.
+    /// Description, as JSON.
     pub said: &'a str,
-    /// Its report, as JSON.
+    /// Report, as JSON.
     pub report: &'a str,
     /// The signature over content, report and statement.
     pub attestation: &'a str,

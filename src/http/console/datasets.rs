@@ -42,7 +42,7 @@ pub async fn find(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>
     Ok(Shown(console::dataset(&visitor.frame(), &dataset, budget.as_ref(), &jobs.items)))
 }
 
-/// Where a dataset is.
+/// Path of a dataset's page.
 fn place(id: Uuid) -> String {
     format!("/console/datasets/{id}")
 }

@@ -16,17 +16,17 @@ const ENDS: [f64; 2] = [0.001, 1e5];
 
 /// Something that stands at an ε.
 pub struct Stand {
-    /// By what it is known in the plot: a letter.
+    /// Letter in the plot.
     pub name: String,
     /// ε.
     pub epsilon: f64,
     /// The lowest, middle and highest that were foretold.
     pub foretold: Option<[f64; 3]>,
-    /// What was measured.
+    /// Measured figure.
     pub measured: Option<f64>,
 }
 
-/// What is foretold over ε.
+/// Expected fidelity over ε.
 pub struct Course {
     /// ε, and the lowest, middle and highest there, in ascending order.
     pub points: Vec<(f64, [f64; 3])>,

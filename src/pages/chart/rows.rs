@@ -12,17 +12,17 @@ const FARTHEST: f64 = 10.0;
 
 /// A bar from 0 to 1 and a mark beside it.
 pub struct Bar {
-    /// What it is of.
+    /// Name.
     pub name: String,
-    /// How long it is.
+    /// Length.
     pub value: f64,
-    /// What it is compared with.
+    /// Mark that it is compared with.
     pub mark: Option<f64>,
 }
 
 /// What noise explains of a distance, and the distance: an interval and a point.
 pub struct Span {
-    /// What it is of.
+    /// Name.
     pub name: String,
     /// The point.
     pub value: f64,

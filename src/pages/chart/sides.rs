@@ -13,7 +13,7 @@ pub const RAW: Sides = ["raw", "synthetic"];
 /// The sides of the release report.
 pub const MEASURED: Sides = ["measured, with noise", "synthetic"];
 
-/// Which side is drawn how.
+/// Key of the two sides.
 fn key([hollow, full]: Sides, line: bool) -> Markup {
     let y = ABOVE - 6.0;
     html! {

@@ -87,7 +87,7 @@ pub fn tenant(frame: &Frame, tenant: &TenantView, budget: &AccountView, keys: &P
     frame.page("/console/tenants", &tenant.name, html! {}, body)
 }
 
-/// What was issued, with its secret: it is shown this once.
+/// A key just issued; its secret is shown this once.
 pub struct Issued<'a> {
     /// The key.
     pub key: &'a IssuedKey,

@@ -10,7 +10,7 @@ use crate::service::comparison::{Choice, Compared, ComparisonView, MOST};
 use crate::service::datasets::DatasetView;
 use maud::{Markup, html};
 
-/// By what fits and quotes are known on the page.
+/// Letter of a fit or quote on the page.
 fn letter(place: usize) -> String {
     char::from(b'A' + (place % 26) as u8).to_string()
 }
@@ -56,7 +56,7 @@ fn charts(items: &[Compared]) -> Markup {
     }
 }
 
-/// What can be done with one of them.
+/// Action for one of them.
 fn choose(frame: &Frame, dataset: &DatasetView, item: &Compared) -> Markup {
     html! {
         @match (item.model_id, item.release_id) {

@@ -48,7 +48,7 @@ fn told(problem: &Problem) -> Markup {
     }
 }
 
-/// That something is refused, and why.
+/// A refusal and its reason.
 pub fn refused(problem: &Problem) -> String {
     bare(
         problem.title,

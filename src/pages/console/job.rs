@@ -32,7 +32,7 @@ fn fresh(open: bool) -> Markup {
     html! { @if open { noscript { meta http-equiv="refresh" content=(AGAIN); } } }
 }
 
-/// How far a job is, which the script keeps up to date.
+/// Progress of a job, which the script keeps up to date.
 fn progress(job: &JobView) -> Markup {
     let id = format!("progress-{}", job.id);
     html! {

@@ -27,11 +27,11 @@ use crate::service::app::{Caller, Role};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-/// Who looks, and what their forms send along.
+/// Viewer, and the token of their forms.
 pub struct Frame<'a> {
     /// The key of whoever looks: tenant and role.
     pub caller: &'a Caller,
-    /// What binds forms to the session.
+    /// Token that binds forms to the session.
     pub token: &'a str,
 }
 
@@ -53,7 +53,7 @@ fn places(role: Role) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Where a role begins.
+/// First page of a role.
 pub fn home(role: Role) -> &'static str {
     places(role)[0].0
 }
@@ -131,7 +131,7 @@ fn check(name: &str, label: &str, checked: bool, required: bool) -> Markup {
     }
 }
 
-/// Where the next page of a list is.
+/// Link to the next page of a list.
 fn more(path: &str, next: Option<Uuid>) -> Markup {
     html! { @if let Some(next) = next { p { a href=(format!("{path}?after={next}")) { "The next ones" } } } }
 }

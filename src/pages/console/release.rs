@@ -24,15 +24,15 @@ pub const CHECKS: [(&str, &str); 3] = [
     ),
 ];
 
-/// What a steward should know before publishing.
+/// Facts for a steward before publishing.
 pub struct Before<'a> {
     /// The release report.
     pub report: &'a ReleaseReportView,
-    /// What was looked at of these people so far.
+    /// Looks at these people so far.
     pub looks: &'a [&'static str],
 }
 
-/// What was looked at, each kind that there is.
+/// Every kind of look, and whether it was taken.
 pub(super) fn looked_at(looks: &[&str]) -> Markup {
     table(
         "What was looked at so far",

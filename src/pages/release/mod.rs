@@ -88,7 +88,7 @@ pub fn page(shown: &Shown) -> String {
     sheet("Release report", None, body)
 }
 
-/// How many marginals lie further off than noise explains.
+/// Number of marginals that lie further off than noise explains.
 fn beyond(fidelity: &Fidelity) -> usize {
     fidelity.marginals.iter().filter(|fit| tasks::excess(fit) > 0.0).count()
 }

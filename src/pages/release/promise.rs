@@ -46,7 +46,7 @@ pub(super) fn promise(shown: &Shown) -> Markup {
     }
 }
 
-/// What was spent on which noisy answers.
+/// Charges by stage.
 pub(super) fn charges(statement: &Statement) -> Markup {
     html! {
         p {

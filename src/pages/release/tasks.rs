@@ -12,11 +12,11 @@ pub struct Task {
     pub name: &'static str,
     /// The same in a sentence after "good for".
     pub short: &'static str,
-    /// How far off it will be: a share. None where no figure says it.
+    /// Expected error, a share; none where no figure tells it.
     pub error: Option<f64>,
-    /// How well the trace serves it.
+    /// Fitness for the task.
     pub grade: Grade,
-    /// Where the figure comes from, or why there is none.
+    /// Source of the figure, or why there is none.
     pub why: String,
 }
 
@@ -30,7 +30,7 @@ impl Task {
         Task { name, short, error: Some(error), grade, why }
     }
 
-    /// Its class, and the word for it.
+    /// Style class, which is the word as well.
     pub fn word(&self) -> (&'static str, &'static str) {
         match self.grade {
             Grade::Good => ("good", "good"),

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 /// Fits and quotes that stand side by side at most.
 pub const MOST: usize = 5;
-/// What is to be compared.
+/// Fits and ε to compare.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ComparisonQuery {
     /// Models of the dataset.

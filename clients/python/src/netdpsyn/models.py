@@ -254,7 +254,7 @@ Which categories records have: one categorical column that is measured, and a ca
 
 class Conditioned(TypedDict):
     """
-    Which categories the records of a release were to have.
+    Condition on the categories of a release's records.
     """
 
     about: str
@@ -542,7 +542,7 @@ An ε that may be quoted.
 
 class EvaluateRequest(TypedDict):
     """
-    What an evaluation is asked for.
+    Request of an evaluation.
     """
 
     kind: Literal["evaluate"]
@@ -961,7 +961,7 @@ class MarginalsView(TypedDict):
 
 class MeasuredFidelity(TypedDict):
     """
-    What a private report says in the measures that are foretold.
+    Figures of a private report in the measures that are foretold.
     """
 
     accuracy_loss: NotRequired[float | None]
@@ -1438,7 +1438,7 @@ class PageEntryView(TypedDict):
 
 Payer: TypeAlias = Literal["tenant", "population"]
 """
-Whose an account is. Both pay for a fit.
+Owner of an account; both pay for a fit.
 """
 
 
@@ -1459,7 +1459,7 @@ class Place(TypedDict):
 
 class PopulationSpending(TypedDict):
     """
-    What all releases about the same people may spend, and have spent.
+    Cap and spending of all releases about the same people.
     """
 
     cap: AmountView
@@ -1680,7 +1680,7 @@ class RepositoryView(TypedDict):
 
 class Resources(TypedDict):
     """
-    What fitting and generating as many records take, roughly.
+    Rough time and memory of fitting and generating as many records.
     """
 
     fits: bool
@@ -1795,7 +1795,7 @@ class ShortAccount(TypedDict):
 
     account: Payer
     """
-    Whose it is.
+    Owner.
     """
     id: str
     """
@@ -2004,7 +2004,7 @@ Which IP headers of tunnelled packets are read.
 
 class Undeclared(TypedDict):
     """
-    What of a trace lies outside its declaration.
+    Part of a trace outside its declaration.
     """
 
     accept_outside: bool
@@ -2072,7 +2072,7 @@ class WebhookView(TypedDict):
 
 class Withdraw(TypedDict):
     """
-    Why a release is taken back.
+    Reason of a withdrawal.
     """
 
     reason: str
@@ -2172,7 +2172,7 @@ class Answered(TypedDict):
 
 class AtEpsilon(TypedDict):
     """
-    What an ε costs and foretells, all else being as it was asked for.
+    Cost and expected fidelity at another ε, all else equal.
     """
 
     accuracy_loss: NotRequired[ForetoldRange | None]
@@ -2513,7 +2513,7 @@ class GenerateOptions(TypedDict):
 
 class GenerateRequest(TypedDict):
     """
-    What a generation is asked for.
+    Request of a generation.
     """
 
     condition: NotRequired[Condition | None]
@@ -2596,7 +2596,7 @@ class JobView(TypedDict):
     """
     state: JobState
     """
-    Where it stands. An end never changes.
+    State; a terminal state never changes.
     """
     waits_for: NotRequired[str | None]
     """
@@ -2692,7 +2692,7 @@ class NewPopulation(TypedDict):
 
     cap: Cap
     """
-    What may be spent on these people, whatever the dataset.
+    Cap for these people, whatever the dataset.
     """
     name: Name
     """
@@ -2710,7 +2710,7 @@ class NewPopulation(TypedDict):
 
 class NewPublication(TypedDict):
     """
-    How a release is published. All of it may be left out.
+    Options of a publication, all optional.
     """
 
     access: NotRequired[ReleaseAccess | None]
@@ -3446,7 +3446,7 @@ class QuoteView(TypedDict):
     resources: NotRequired[Resources | None]
     structure: ForeseenStructure
     """
-    How records of a synthetic trace will hang together.
+    Expected structure across records of a synthetic trace.
     """
 
 
@@ -3615,7 +3615,7 @@ class Compared(TypedDict):
     """
     fits: NotRequired[bool | None]
     """
-    Of a quote: whether the budget pays for it.
+    Whether the budget pays for a quote.
     """
     foretold: NotRequired[ForetoldFidelity | None]
     hold_out: bool
@@ -3660,7 +3660,7 @@ class ComparisonView(TypedDict):
     """
     items: list[Compared]
     """
-    What was asked for: fits, then quotes, in the order of the query.
+    Requested fits, then quotes, in the order of the query.
     """
     private: bool
     """
@@ -3709,7 +3709,7 @@ class Fidelity(TypedDict):
 
 class FitRequest(TypedDict):
     """
-    What a fit is asked for.
+    Request of a fit.
     """
 
     accept_noise: NotRequired[bool]
@@ -3739,7 +3739,7 @@ class FitRequest(TypedDict):
     """
     generate: NotRequired[GenerateOptions]
     """
-    How its records are made.
+    Options of its generation.
     """
     hold_out: NotRequired[bool]
     """
@@ -4011,7 +4011,7 @@ class PrivateReport(TypedDict):
 
 class StoredReport(Fidelity):
     """
-    What a generation keeps of a release: made from the model alone.
+    Stored report of a release, made from the model alone.
     """
 
     convergence: Convergence
@@ -4175,7 +4175,7 @@ class DatasetView(TypedDict):
     """
     parse_report: NotRequired[dict[str, Any] | None]
     """
-    What parsing found. Private to the steward.
+    Parse report, private to the steward.
     """
     population_id: str
     """

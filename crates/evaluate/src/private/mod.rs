@@ -394,8 +394,10 @@ mod tests {
         }
         let grades: Vec<_> = report.verdict.iter().map(|finding| finding.grade).collect();
         use verdict::Grade::{Good, Poor};
-        let (close, rest) = grades.split_at(13);
-        assert!(close.iter().all(|grade| *grade == Good) && rest[0] == Poor, "{:?}", report.verdict);
+        // Membership, both kinds of copies and identifiers stand first; inference learns what held-out records tell as well.
+        let (leaks, close) = grades.split_at(4);
+        assert!(leaks.iter().all(|grade| *grade == Poor), "{:?}", report.verdict);
+        assert!(close.len() == 14 && close.iter().all(|grade| *grade == Good), "{:?}", report.verdict);
         let json = json(&report);
         assert_eq!((&json["version"], &json["private"]), (&VERSION.into(), &true.into()));
         assert_eq!(report.seconds.len(), Measure::ALL.len());
