@@ -1019,7 +1019,7 @@ fn layouts_go_in_and_out() {
 /// Packets in and out, flows that they make in any order, and what one record is then.
 #[test]
 fn captures_go_in_and_out() {
-    use netdpsyn_capture::write::{Options, Writer};
+    use netdpsyn_capture::write::{WriteOptions, Writer};
     use netdpsyn_capture::{Packet, Reader, Step, Tunnels};
     let lab = Lab::new();
     lab.ok(&["sample", "packets", "--tcp-flags", "--rows", "4000", "-o", "raw.pcap"]);
@@ -1064,7 +1064,7 @@ fn captures_go_in_and_out() {
     while reader.next(&mut packet).unwrap() != Step::End {
         packets.push(packet);
     }
-    let mut writer = Writer::new(Vec::new(), Options::default()).unwrap();
+    let mut writer = Writer::new(Vec::new(), WriteOptions::default()).unwrap();
     (0..packets.len()).for_each(|at| writer.write(&packets[at * 2_711 % packets.len()]).unwrap());
     lab.write("shuffled.pcap", writer.finish().unwrap().0);
     let flows = [

@@ -3,22 +3,22 @@
 use super::sparks::sparks;
 use crate::evaluate::private::anomaly::Anomaly;
 use crate::evaluate::private::attacks::{Attacks, copies::Copies};
-use crate::evaluate::private::classify::{Both, Classification};
-use crate::evaluate::private::joint::Joint;
+use crate::evaluate::private::classify::{BothScores, Classification};
+use crate::evaluate::private::joint::JointDistance;
 use crate::evaluate::private::one_way::{Distance, OneWay};
-use crate::evaluate::private::population::{Count, Population};
+use crate::evaluate::private::population::{CountOf, Population};
 use crate::evaluate::private::profile::{Profile, Quantile};
 use crate::evaluate::private::sessions::Sessions;
-use crate::evaluate::private::sides::Share;
+use crate::evaluate::private::sides::ComparedShare;
 use crate::evaluate::private::sketches::HeavyHitters;
 use crate::evaluate::private::three_way::ThreeWay;
-use crate::evaluate::private::top::Top;
+use crate::evaluate::private::top::TopList;
 use crate::evaluate::private::totals::Total;
 use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::validity::Validity;
 use crate::evaluate::private::verdict::{Grade, RULE};
 use crate::evaluate::private::volumes::Volumes;
-use crate::evaluate::private::{Outcome, Report, Rows};
+use crate::evaluate::private::{Outcome, PrivateReport, Rows};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -28,7 +28,7 @@ const WIDTH: usize = 100;
 const NAMES: usize = 46;
 
 /// The report in lines of at most a hundred characters.
-pub fn summary(report: &Report) -> String {
+pub fn summary(report: &PrivateReport) -> String {
     let Rows { fitted, held_out, synthetic } = report.rows;
     let mut text = String::from("PRIVATE — computed against the raw trace; for its steward only\n\n");
     let _ = writeln!(text, "{fitted} raw records, {held_out} held out, {synthetic} synthetic\n");
@@ -140,13 +140,13 @@ fn three_way(three_way: &ThreeWay) -> String {
 }
 
 /// The mean, and the five worst.
-fn joints(name: &str, mean: f64, floor: Option<f64>, worst_first: &[Joint]) -> String {
+fn joints(name: &str, mean: f64, floor: Option<f64>, worst_first: &[JointDistance]) -> String {
     let text = headings("total variation, 0 is equal, 1 is disjoint", &["distance", "floor"]);
     let mean = line(name, &[decimal(mean), floor.and_then(decimal)]);
     text + &mean + &worst_first.iter().take(5).map(joint).collect::<String>()
 }
 
-fn joint(joint: &Joint) -> String {
+fn joint(joint: &JointDistance) -> String {
     line(&joint.columns.join(" × "), &[decimal(joint.distance), joint.floor.and_then(decimal)])
 }
 
@@ -232,12 +232,12 @@ fn population(population: &Population) -> String {
     text
 }
 
-fn count(count: &Count) -> String {
+fn count(count: &CountOf) -> String {
     let [synthetic, real] = [count.synthetic, count.real].map(|number| Some(number.to_string()));
     line(count.of.words(), &[decimal(count.ratio), None, synthetic, real])
 }
 
-fn share(name: &str, share: &Share) -> String {
+fn share(name: &str, share: &ComparedShare) -> String {
     let floor = share.floor.and_then(decimal);
     line(name, &[decimal(share.difference), floor, percent(share.synthetic), percent(share.real)])
 }
@@ -271,7 +271,7 @@ fn sessions(sessions: &Sessions) -> String {
     text
 }
 
-fn top(lists: &[Top]) -> String {
+fn top(lists: &[TopList]) -> String {
     let mut text = headings("share of the 20 largest, 1 is best", &["overlap", "floor"]);
     for list in lists {
         let name = format!("{} by {}", list.of.words(), list.by.words());
@@ -282,8 +282,8 @@ fn top(lists: &[Top]) -> String {
 
 fn classification(classes: &Classification) -> String {
     let mut text = headings("accuracy and macro-F1, 1 is best", &["synthetic", "raw", "F1", "raw"]);
-    let figures = |scores: &Both| {
-        let Both { real, synthetic } = scores;
+    let figures = |scores: &BothScores| {
+        let BothScores { real, synthetic } = scores;
         [synthetic.accuracy, real.accuracy, synthetic.macro_f1, real.macro_f1].map(decimal)
     };
     text += &line("mean", &figures(&classes.mean));

@@ -1,9 +1,9 @@
 //! What the commands print, for people.
 
 use crate::account::{Rho, Stage};
-use crate::fit::across::{Across, Foreseen};
-use crate::fit::foretell::{Foretold, Range};
-use crate::formats::{FileFormat, Report, classes, is_end};
+use crate::fit::across::{Across, ForeseenStructure};
+use crate::fit::foretell::{Foretold, ForetoldRange};
+use crate::formats::{FileFormat, ParseReport, classes, is_end};
 use crate::model::Bundle;
 use crate::service::local::Made;
 use crate::trace::Schema;
@@ -81,7 +81,7 @@ pub fn capture(schema: &Schema) -> String {
 }
 
 /// Structure that is expected across records.
-pub fn foreseen(found: &Foreseen) -> String {
+pub fn foreseen(found: &ForeseenStructure) -> String {
     let text = match found.across {
         Across::Sessions => "packets are made as sessions, if noise leaves enough to tell of them",
         Across::Hosts => "records get hosts and pairs, as many and as large as noisy looks say",
@@ -92,9 +92,9 @@ pub fn foreseen(found: &Foreseen) -> String {
 
 /// Expected fidelity of a synthetic trace.
 pub fn foretold(foretold: &Foretold) -> String {
-    let Range { lower, middle, upper } = foretold.two_way;
+    let ForetoldRange { lower, middle, upper } = foretold.two_way;
     let mut text = format!("two-way distance {middle:.3} ({lower:.3} to {upper:.3})");
-    if let Some(Range { lower, middle, upper }) = foretold.accuracy_loss {
+    if let Some(ForetoldRange { lower, middle, upper }) = foretold.accuracy_loss {
         let [lower, middle, upper] = [lower, middle, upper].map(|loss| 100.0 * loss);
         let _ = write!(text, ", accuracy of trees {middle:.1} points lower ({lower:.1} to {upper:.1})");
     }
@@ -105,7 +105,7 @@ pub fn foretold(foretold: &Foretold) -> String {
 }
 
 /// The records that could not be read.
-pub fn bad_records(report: &Report) -> String {
+pub fn bad_records(report: &ParseReport) -> String {
     let mut text = String::new();
     // Only text has lines.
     let place = match report.format {
@@ -123,7 +123,7 @@ pub fn bad_records(report: &Report) -> String {
 }
 
 /// The private notes on reading a trace; empty where there is nothing to say.
-pub fn parse_report(report: &Report) -> String {
+pub fn parse_report(report: &ParseReport) -> String {
     let mut text = String::new();
     if report.bad > 0 {
         let _ = writeln!(text, "{} of {} records skipped:", report.bad, report.bad + report.readable());

@@ -1,7 +1,7 @@
 //! The main comparisons as lines of blocks, raw above synthetic: text like any other, so that a pipe and a file have it as well.
 
-use crate::evaluate::private::Report;
-use crate::evaluate::private::one_way::{OneWay, Spread};
+use crate::evaluate::private::PrivateReport;
+use crate::evaluate::private::one_way::{AmountSpread, OneWay};
 use std::fmt::Write;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -38,9 +38,9 @@ fn pair(name: &str, real: &[f64], synthetic: &[f64], block: fn(f64, f64) -> char
     text
 }
 
-fn spread(column: &OneWay, spread: &Spread) -> String {
-    let Spread { real, synthetic } = spread;
-    let at_least = [real, synthetic].map(|shares| Spread::at_least(shares));
+fn spread(column: &OneWay, spread: &AmountSpread) -> String {
+    let AmountSpread { real, synthetic } = spread;
+    let at_least = [real, synthetic].map(|shares| AmountSpread::at_least(shares));
     pair(&column.column, real, synthetic, linear)
         + &pair(
             &format!("{}, share at least so large", column.column),
@@ -51,10 +51,10 @@ fn spread(column: &OneWay, spread: &Spread) -> String {
 }
 
 /// The main comparisons; nothing where nothing of them was measured.
-pub fn sparks(report: &Report) -> String {
+pub fn sparks(report: &PrivateReport) -> String {
     let mut text = String::new();
     let columns = report.one_way.measured().into_iter().flatten();
-    let amounts: Vec<(&OneWay, &Spread)> =
+    let amounts: Vec<(&OneWay, &AmountSpread)> =
         columns.filter_map(|one| Some((one, one.spread.as_ref()?))).collect();
     text += &amounts.iter().take(COLUMNS).map(|(column, of)| spread(column, of)).collect::<String>();
     if let Some(population) = report.population.measured() {
@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn shares_at_least_so_large_fall_from_one() {
-        let found = Spread::at_least(&[0.25, 0.25, 0.5]);
+        let found = AmountSpread::at_least(&[0.25, 0.25, 0.5]);
         assert_eq!(found, [1.0, 0.75, 0.5]);
-        assert_eq!(Spread::at_least(&[0.7, 0.1, 0.2, 0.0])[3], 0.0, "nothing is left of rounding");
-        assert!(Spread::at_least(&[]).is_empty());
+        assert_eq!(AmountSpread::at_least(&[0.7, 0.1, 0.2, 0.0])[3], 0.0, "nothing is left of rounding");
+        assert!(AmountSpread::at_least(&[]).is_empty());
     }
 }

@@ -6,7 +6,7 @@ use super::trace_args::TraceArgs;
 use super::{Failure, report};
 use crate::account::{Guarantee, Statement};
 use crate::fit::{self, Method, Plan, Structure, foretell};
-use crate::generate::options::{Decay, Options, Start, Update};
+use crate::generate::options::{Decay, GenerateOptions, Start, Update};
 use crate::generate::{Asked, Request, rounded_rows};
 use crate::pages::release::{self, Shown};
 use crate::service::acceptance::Accepted;
@@ -41,14 +41,14 @@ pub struct Args {
     fitted: Option<PathBuf>,
     /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing. Method
     /// netdpsyn alone
-    #[arg(long, value_name = "BOOL", default_value_t = fit::Options::default().gaps, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", default_value_t = fit::FitOptions::default().gaps, action = clap::ArgAction::Set)]
     gaps: bool,
     /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never.
     /// Method netdpsyn alone
-    #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().clique_cells)]
+    #[arg(long, value_name = "CELLS", default_value_t = fit::FitOptions::default().clique_cells)]
     clique_cells: u64,
     /// Pairs with more cells are not measured. Method netdpsyn alone
-    #[arg(long, value_name = "CELLS", default_value_t = fit::Options::default().max_cells)]
+    #[arg(long, value_name = "CELLS", default_value_t = fit::FitOptions::default().max_cells)]
     max_cells: u64,
     /// Whether hosts, pairs and sessions are as in the trace, or each record stands for itself. Method adaptive alone
     #[arg(long, value_enum, default_value = "auto")]
@@ -77,16 +77,16 @@ pub struct RowsArgs {
     #[arg(long, value_name = "COLUMN=CATEGORY[:SHARE,…]")]
     pub condition: Option<Asked>,
     /// What records start from [paper: gummi]. This and the next three: of models of method netdpsyn or independent
-    #[arg(long, value_enum, default_value_t = Options::default().start)]
+    #[arg(long, value_enum, default_value_t = GenerateOptions::default().start)]
     start: Start,
     /// How cells with too few records are filled [paper: alternate]
-    #[arg(long, value_enum, default_value_t = Options::default().update)]
+    #[arg(long, value_enum, default_value_t = GenerateOptions::default().update)]
     update: Update,
     /// How the step α towards the tables shrinks from round to round [paper: step]
-    #[arg(long, value_enum, default_value_t = Options::default().decay)]
+    #[arg(long, value_enum, default_value_t = GenerateOptions::default().decay)]
     decay: Decay,
     /// Rounds of updating at most; fewer where the error settles [paper: 200]
-    #[arg(long, value_name = "N", default_value_t = Options::default().rounds)]
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().rounds)]
     rounds: u32,
     /// Also write what the trace promises and is good for as a page, from the measurements alone: it may go to readers
     #[arg(long, value_name = "REPORT.html")]
@@ -136,7 +136,7 @@ impl RowsArgs {
             drawn
         });
         let (start, update, decay, rounds) = (self.start, self.update, self.decay, self.rounds);
-        Request { rows, seed, options: Options { start, update, decay, rounds }, condition: None }
+        Request { rows, seed, options: GenerateOptions { start, update, decay, rounds }, condition: None }
     }
 }
 
@@ -154,7 +154,7 @@ impl Args {
             StructureName::None => Structure::None,
         };
         let Args { max_cells, clique_cells, gaps, .. } = self;
-        let options = fit::Options { max_cells, clique_cells, gaps, structure };
+        let options = fit::FitOptions { max_cells, clique_cells, gaps, structure };
         if let Some((_, reason)) = options.fault() {
             return Err(Failure::Usage(reason.into()));
         }

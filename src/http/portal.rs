@@ -8,7 +8,7 @@ use super::openapi::File;
 use super::releases::{Sending, sent};
 use crate::pages;
 use crate::service::app::{App, Caller};
-use crate::service::catalogue::{self, About, CatalogueQuery, Kind};
+use crate::service::catalogue::{self, About, CatalogueQuery, KeptFile};
 use crate::service::content::{ContentFormat, ContentQuery};
 use crate::service::links::{self, Link, LinkView, Looking, NewLink};
 use crate::service::problem::Problem;
@@ -215,7 +215,7 @@ pub async fn report(
     Path(id): Path<Uuid>,
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
-    let text = catalogue::kept(&app, &anyone.by(&link), id, Kind::Report).await?;
+    let text = catalogue::kept(&app, &anyone.by(&link), id, KeptFile::Report).await?;
     Ok(as_kept("application/json", text))
 }
 
@@ -228,7 +228,7 @@ pub async fn statement(
     Path(id): Path<Uuid>,
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
-    let text = catalogue::kept(&app, &anyone.by(&link), id, Kind::Statement).await?;
+    let text = catalogue::kept(&app, &anyone.by(&link), id, KeptFile::Statement).await?;
     Ok(as_kept("application/json", text))
 }
 
@@ -244,7 +244,7 @@ pub async fn attestation(
     Path(id): Path<Uuid>,
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
-    let text = catalogue::kept(&app, &anyone.by(&link), id, Kind::Attestation).await?;
+    let text = catalogue::kept(&app, &anyone.by(&link), id, KeptFile::Attestation).await?;
     Ok(as_kept(ENVELOPE, text))
 }
 
@@ -257,7 +257,7 @@ pub async fn withdrawal(
     Path(id): Path<Uuid>,
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
-    let text = catalogue::kept(&app, &anyone.by(&link), id, Kind::Withdrawal).await?;
+    let text = catalogue::kept(&app, &anyone.by(&link), id, KeptFile::Withdrawal).await?;
     Ok(as_kept(ENVELOPE, text))
 }
 

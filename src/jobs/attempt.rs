@@ -7,7 +7,7 @@ use super::{evaluate, fit, generate, parse};
 use crate::service::app::App;
 use crate::service::problem::{Problem, ProblemType};
 use crate::storage::claims;
-use crate::storage::jobs::{self, At, Job, Kind};
+use crate::storage::jobs::{self, At, Job, JobKind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -35,10 +35,10 @@ enum Told {
 /// Does a job. Blocks; database and artifacts are reached through `runtime`.
 pub fn perform(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     match job.kind {
-        Kind::Parse => parse::parse(app, runtime, job, seen),
-        Kind::Fit => fit::fit(app, runtime, job, seen),
-        Kind::Generate => generate::generate(app, runtime, job, seen),
-        Kind::Evaluate => evaluate::evaluate(app, runtime, job, seen),
+        JobKind::Parse => parse::parse(app, runtime, job, seen),
+        JobKind::Fit => fit::fit(app, runtime, job, seen),
+        JobKind::Generate => generate::generate(app, runtime, job, seen),
+        JobKind::Evaluate => evaluate::evaluate(app, runtime, job, seen),
     }
 }
 
@@ -76,16 +76,16 @@ pub async fn run(app: &App, job: Job, stopping: watch::Receiver<bool>) {
     }
 }
 
-type Outcome = Result<(), Stopped>;
+type Ended = Result<(), Stopped>;
 
 /// Renews the lease while the work goes on, and tells it to stop where it should: how it came out, and what it was told last.
 async fn attend(
     app: &App,
     job: &Job,
     seen: &Watch,
-    mut doing: tokio::task::JoinHandle<Outcome>,
+    mut doing: tokio::task::JoinHandle<Ended>,
     mut stopping: watch::Receiver<bool>,
-) -> (Result<Outcome, tokio::task::JoinError>, Option<Told>) {
+) -> (Result<Ended, tokio::task::JoinError>, Option<Told>) {
     let mut beat = tokio::time::interval(app.beat());
     let mut told = None;
     // When the server stops, a job has the same time to end as a request; a fit that measures has more: another program may not repeat its noise.
@@ -136,7 +136,7 @@ async fn attend(
 async fn end(
     app: &App,
     job: &Job,
-    outcome: Outcome,
+    outcome: Ended,
     told: Option<Told>,
     panicked: bool,
 ) -> Result<(), Problem> {
@@ -166,7 +166,7 @@ async fn end(
 async fn failed(app: &App, job: &Job, problem: Problem, panicked: bool) -> Result<(), Problem> {
     let begun = problem.status >= 500 && has_begun(app, job).await?;
     // An upload is not lost over a database that was full when its parsing ended.
-    let passes = problem.status == 503 || job.kind == Kind::Parse && problem.status == 507;
+    let passes = problem.status == 503 || job.kind == JobKind::Parse && problem.status == 507;
     if !passes && !begun {
         tracing::warn!(problem = %problem.kind, "failed");
         return end_without_result(app, job, Without::Failed(&problem)).await;
@@ -188,7 +188,7 @@ async fn failed(app: &App, job: &Job, problem: Problem, panicked: bool) -> Resul
 async fn has_begun(app: &App, job: &Job) -> Result<bool, Problem> {
     let mut tx = app.read("attempt.has_begun").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?;
-    Ok(job.kind == Kind::Fit && found.is_some_and(|now| now.measuring_started_at.is_some()))
+    Ok(job.kind == JobKind::Fit && found.is_some_and(|now| now.measuring_started_at.is_some()))
 }
 
 async fn heartbeat(app: &App, job: &Job, seen: &Watch) -> Result<Option<bool>, Problem> {

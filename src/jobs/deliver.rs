@@ -4,7 +4,7 @@ use super::rounds::rounds;
 use crate::service::app::App;
 use crate::service::problem::Problem;
 use crate::service::webhooks::headers;
-use crate::storage::webhooks::{self, Delivery, State, Tried};
+use crate::storage::webhooks::{self, Delivery, DeliveryState, Tried};
 use tokio::sync::watch;
 
 /// Messages that one server sends at the same time.
@@ -57,9 +57,9 @@ fn outcome(app: &App, delivery: &Delivery, answer: Result<u16, &'static str>, no
     let wait = app.receivers.wait(usize::try_from(delivery.attempts).unwrap_or(usize::MAX));
     let wait = wait.and_then(|wait| i64::try_from(wait.as_micros()).ok());
     let (state, due_at) = match (status, wait) {
-        (Some(200..=299), _) => (State::Delivered, now),
-        (Some(410), _) | (_, None) => (State::Failed, now),
-        (_, Some(wait)) => (State::Pending, now + wait),
+        (Some(200..=299), _) => (DeliveryState::Delivered, now),
+        (Some(410), _) | (_, None) => (DeliveryState::Failed, now),
+        (_, Some(wait)) => (DeliveryState::Pending, now + wait),
     };
     Tried { state, status, failure, due_at, now }
 }

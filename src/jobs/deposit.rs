@@ -5,9 +5,9 @@ use crate::service::app::App;
 use crate::service::deposits::{Parcel, parcel};
 use crate::service::problem::Problem;
 use crate::service::repositories::Configured;
-use crate::storage::deposits::{self, Deposit, State};
+use crate::storage::deposits::{self, Deposit, DepositState};
 use crate::storage::releases;
-use netdpsyn_deposit::{Answer, Body, Deposited, Failed, File, Plan, Request, Transport};
+use netdpsyn_deposit::{Answer, Body, Deposited, Failed, File, Request, Submission, Transport};
 use reqwest::multipart::{Form, Part};
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -77,7 +77,7 @@ fn after(app: &App, claimed: Deposit, outcome: Result<Deposited, Failed>, now: i
     let base = app.repositories.0.get(&claimed.repository).map_or("", |one| &one.url);
     match (outcome, wait) {
         (Ok(done), _) => Deposit {
-            state: State::Deposited,
+            state: DepositState::Deposited,
             page: Some(if done.page.starts_with('/') { format!("{base}{}", done.page) } else { done.page }),
             remote: Some(done.id),
             identifier: done.identifier,
@@ -90,7 +90,7 @@ fn after(app: &App, claimed: Deposit, outcome: Result<Deposited, Failed>, now: i
             Deposit { problem: Some(failed.to_string()), due_at: now + wait * 1_000_000, ..claimed }
         }
         (Err(failed), _) => Deposit {
-            state: State::Failed,
+            state: DepositState::Failed,
             problem: Some(failed.to_string()),
             ended_at: Some(now),
             ..claimed
@@ -115,7 +115,7 @@ async fn attempt(app: &App, claimed: &Deposit, sent: &AtomicU64) -> Result<Depos
         _ => here(problem.detail),
     })?;
     let files: Vec<File> = parcel.files.iter().map(|stored| stored.file.clone()).collect();
-    let plan = Plan {
+    let plan = Submission {
         repository: &configured.repository,
         facts: &parcel.facts,
         files: &files,

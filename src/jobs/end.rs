@@ -10,7 +10,7 @@ use crate::service::journal;
 use crate::service::problem::Problem;
 use crate::storage::Tx;
 use crate::storage::claims::{self, End};
-use crate::storage::jobs::{self, Job, Kind, State};
+use crate::storage::jobs::{self, Job, JobKind, JobState};
 use crate::storage::ledger::{self, Purpose};
 
 /// An end without a result.
@@ -25,14 +25,14 @@ pub enum Without<'a> {
 /// Ends a job that has no result. A fit that began to measure is charged whatever its end; one that did not gives back what it reserved.
 pub async fn end_without_result(app: &App, job: &Job, how: Without<'_>) -> Result<(), Problem> {
     let (state, problem) = match how {
-        Without::Failed(problem) => (State::Failed, Some(problem)),
-        Without::Cancelled => (State::Cancelled, None),
+        Without::Failed(problem) => (JobState::Failed, Some(problem)),
+        Without::Cancelled => (JobState::Cancelled, None),
     };
-    let noted = job.kind == Kind::Fit && journal::is_noted(app, job.id).await?;
+    let noted = job.kind == JobKind::Fit && journal::is_noted(app, job.id).await?;
     let mut tx = app.begin("end.without_result").await?;
     let now = tx.now().await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or_else(Problem::internal)?;
-    let charged = (job.kind == Kind::Fit).then_some(found.measuring_started_at.is_some() || noted);
+    let charged = (job.kind == JobKind::Fit).then_some(found.measuring_started_at.is_some() || noted);
     let text = problem.map(|problem| match charged {
         Some(charged) => serde_json::to_string(&problem.clone().charged(charged, job.cost().rho)),
         None => serde_json::to_string(problem),
@@ -46,17 +46,17 @@ pub async fn end_without_result(app: &App, job: &Job, how: Without<'_>) -> Resul
         }
     }
     // What is wrong with a trace stands on its dataset, and goes with it.
-    let shown = text.as_deref().filter(|_| job.kind != Kind::Parse);
+    let shown = text.as_deref().filter(|_| job.kind != JobKind::Parse);
     let end = End { state, charged, problem: shown, model: None, release: None };
     if !claims::finish(&mut tx, job, &end, now).await? {
         // Another attempt has it: nothing of this one stays, the ledger's entry least of all.
         return Ok(());
     }
-    if job.kind == Kind::Parse {
+    if job.kind == JobKind::Parse {
         reject(app, &mut tx, job, &problem.cloned().unwrap_or_else(Problem::parse_cancelled)).await?;
     }
     tx.commit().await?;
-    if job.kind == Kind::Fit {
+    if job.kind == JobKind::Fit {
         measuring::forget(app, job.id).await;
     }
     Ok(())

@@ -89,7 +89,7 @@ async fn commit_model(
     let stored = app.artifacts.adopt(&bundle_path, scratch).await?;
     let mut tx = app.begin("fit.commit_model").await?;
     let now = tx.now().await?;
-    let model = models::Model {
+    let model = models::StoredModel {
         id: Uuid::new_v4(),
         tenant_id: job.tenant_id,
         dataset_id: job.dataset_id,

@@ -21,7 +21,7 @@ use crate::service::submit::{too_many_rows, unconditioned};
 use crate::storage::StorageError;
 use crate::storage::claims::{self, End};
 use crate::storage::jobs::Job;
-use crate::storage::releases::{self, State};
+use crate::storage::releases::{self, StoredState};
 use crate::storage::{datasets, models};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -101,7 +101,7 @@ pub(super) fn generate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observ
             dataset_id: job.dataset_id,
             model_id: asked.model_id,
             job_id: job.id,
-            state: State::Draft,
+            state: StoredState::Draft,
             trace_path: trace_path.clone(),
             trace_sha256: stored.sha256,
             bytes: stored.bytes as i64,

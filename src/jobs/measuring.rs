@@ -15,7 +15,7 @@ use crate::service::app::App;
 use crate::service::journal::{self, Spend};
 use crate::service::problem::{Problem, ProblemType};
 use crate::storage::claims::{self, Begin};
-use crate::storage::jobs::{self, Job, State};
+use crate::storage::jobs::{self, Job, JobState};
 use crate::storage::populations;
 use crate::trace::Schema;
 use hmac::Mac;
@@ -109,7 +109,7 @@ pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, S
     // The database may have been put back since it was asked: the first draw comes after note and mark, and only if its half still stands there.
     let mut tx = app.read("measuring.still_holds").await?;
     let found = jobs::find(&mut tx, job.tenant_id, job.id).await?.ok_or(Stopped::Lost)?;
-    let holds = found.attempt == job.attempt && found.state == State::Running;
+    let holds = found.attempt == job.attempt && found.state == JobState::Running;
     if !holds || found.noise_half.as_deref() != Some(kept.bytes()) {
         return Err(Stopped::Lost);
     }

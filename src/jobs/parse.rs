@@ -7,9 +7,9 @@ use super::watch::Observer;
 use crate::formats::{self, Amended, Amendment, Limits, ReadError, ReadOptions, Steward};
 use crate::service::app::App;
 use crate::storage::claims::{self, End};
-use crate::storage::datasets::{self, State};
+use crate::storage::datasets::{self, DatasetState};
 use crate::storage::jobs::Job;
-use crate::storage::looks::{self, Look};
+use crate::storage::looks::{self, PrivateLook};
 use crate::trace::Schema;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -38,9 +38,10 @@ pub(super) fn parse(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer)
         let now = tx.now().await?;
         fence(claims::finish(&mut tx, job, &End::succeeded(), now).await?)?;
         let report = report.to_string();
-        looks::add(&mut tx, job.population_id, Look::ParseReport, now).await?;
+        looks::add(&mut tx, job.population_id, PrivateLook::ParseReport, now).await?;
         datasets::bind(&mut tx, dataset.id, Some(&schema)).await?;
-        datasets::set_state(&mut tx, dataset.id, State::Ready, dataset.trace(), Some(&report), None).await?;
+        datasets::set_state(&mut tx, dataset.id, DatasetState::Ready, dataset.trace(), Some(&report), None)
+            .await?;
         Ok(tx.commit().await?)
     })
 }

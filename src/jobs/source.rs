@@ -90,7 +90,7 @@ pub(super) fn refused(error: ReadError) -> Stopped {
     }
 }
 
-fn bad_records(detail: &str, report: Private<formats::Report>) -> Stopped {
+fn bad_records(detail: &str, report: Private<formats::ParseReport>) -> Stopped {
     match serde_json::to_value(report.for_steward(&Steward::keeper()).first_bad) {
         Ok(quoted) => {
             Stopped::Failed(Problem::trace(detail).with("private", true).with("bad_records", quoted))

@@ -2,7 +2,7 @@
 
 use crate::account::Stage;
 use crate::progress::{Progress, Switch};
-use crate::storage::jobs::Kind;
+use crate::storage::jobs::JobKind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,12 +39,12 @@ pub struct Watch {
 
 impl Watch {
     /// The progress of a job of this kind.
-    pub fn of(kind: Kind) -> Self {
+    pub fn of(kind: JobKind) -> Self {
         let stages = match kind {
-            Kind::Parse => PARSE,
-            Kind::Fit => FIT,
-            Kind::Generate => GENERATE,
-            Kind::Evaluate => EVALUATE,
+            JobKind::Parse => PARSE,
+            JobKind::Fit => FIT,
+            JobKind::Generate => GENERATE,
+            JobKind::Evaluate => EVALUATE,
         };
         Watch { stages, switch: Switch::default(), measuring: AtomicBool::new(false), at: Mutex::default() }
     }
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn percent_goes_from_0_to_100_over_the_stages_of_each_kind() {
-        for &kind in Kind::ALL {
+        for &kind in JobKind::ALL {
             let watch = Watch::of(kind);
             let stages = watch.stages;
             let mut before = 0;

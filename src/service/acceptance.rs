@@ -4,7 +4,7 @@
 
 use crate::account::statement::{Expected, percent};
 use crate::fit::{Plan, expect};
-use crate::formats::Report;
+use crate::formats::ParseReport;
 use crate::trace::Schema;
 use std::fmt;
 
@@ -39,7 +39,7 @@ impl Unconfirmed {
         plan: &Plan,
         hold_out: bool,
         schema: &Schema,
-        report: &Report,
+        report: &ParseReport,
         accepted: Accepted,
     ) -> Option<Unconfirmed> {
         let outside = report.mostly_outside();

@@ -6,7 +6,7 @@ use crate::account::{Guarantee, Rho, zcdp};
 use crate::ledger::{Account, Amount};
 use crate::storage::accounts::{self, Holder};
 use crate::storage::ledger::{self, Entry};
-use crate::storage::looks::{self, Look};
+use crate::storage::looks::{self, PrivateLook};
 use crate::storage::words::words;
 use crate::storage::{Tx, populations};
 use serde::{Deserialize, Serialize};
@@ -246,7 +246,7 @@ pub struct EntryView {
     /// Id.
     pub id: Uuid,
     /// Kind of the entry.
-    pub kind: ledger::Kind,
+    pub kind: ledger::EntryKind,
     /// The population; absent for a grant to the tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub population_id: Option<Uuid>,
@@ -290,7 +290,7 @@ pub async fn budget(app: &App, caller: &Caller) -> Result<BudgetView, Problem> {
             id: population.id,
             name: population.name,
             account: AccountView::of(&account),
-            looks: looks::of(&mut tx, population.id).await?.into_iter().map(Look::name).collect(),
+            looks: looks::of(&mut tx, population.id).await?.into_iter().map(PrivateLook::name).collect(),
         });
     }
     Ok(BudgetView { tenant: AccountView::of(&account), populations })

@@ -8,7 +8,7 @@ use super::publishing::{Said, gone};
 use crate::account::Statement;
 use crate::storage::artifacts::Opened;
 use crate::storage::publications::{self, Wanted};
-use crate::storage::releases::{Access, Release, Standing};
+use crate::storage::releases::{Release, ReleaseAccess, ReleaseState};
 use crate::storage::{Kept, Tx, deposits, models};
 use netdpsyn_catalogue::dcat::{self, Catalogue, Page};
 use netdpsyn_catalogue::describe::{
@@ -127,7 +127,7 @@ pub async fn document(app: &App, looking: &Looking<'_>, id: Uuid, about: About) 
 
 /// What a signature covers beside the content, and the signatures: as they were kept, to the byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum KeptFile {
     /// The report.
     Report,
     /// The statement of privacy.
@@ -139,17 +139,17 @@ pub enum Kind {
 }
 
 /// The text of a file about a release that never changes.
-pub async fn kept(app: &App, looking: &Looking<'_>, id: Uuid, kind: Kind) -> Result<String, Problem> {
+pub async fn kept(app: &App, looking: &Looking<'_>, id: Uuid, kind: KeptFile) -> Result<String, Problem> {
     let mut tx = app.read("catalogue.kept").await?;
     let release = looking.at(app, &mut tx, id).await?;
     let text = match kind {
-        Kind::Report => match gone(&release) {
+        KeptFile::Report => match gone(&release) {
             Some(gone) => return Err(gone),
             None => release.public_report,
         },
-        Kind::Attestation => release.attestation,
-        Kind::Withdrawal => release.withdrawal,
-        Kind::Statement => {
+        KeptFile::Attestation => release.attestation,
+        KeptFile::Withdrawal => release.withdrawal,
+        KeptFile::Statement => {
             let model = models::find(&mut tx, release.tenant_id, release.model_id).await?;
             model.map(|model| model.statement)
         }
@@ -212,7 +212,9 @@ async fn describe(
     let withdrawn = of.withdrawn_at.map(|at| Withdrawn { on: shown_day(at), reason });
     let mut documents = vec![("Signature of the release", format!("{own}/attestation"))];
     match of.standing() {
-        Standing::Withdrawn => documents.push(("Signature of the withdrawal", format!("{own}/withdrawal"))),
+        ReleaseState::Withdrawn => {
+            documents.push(("Signature of the withdrawal", format!("{own}/withdrawal")))
+        }
         _ => documents.insert(0, ("Release report", format!("{own}/report"))),
     }
     Ok(describe::Release {
@@ -232,7 +234,7 @@ async fn describe(
         versions,
         issued: of.published_at.map_or_else(String::new, shown_day),
         access: match of.access {
-            Some(Access::Public) => describe::Access::Public,
+            Some(ReleaseAccess::Public) => describe::Access::Public,
             _ => describe::Access::Restricted,
         },
         files: files(of, &said, &own),

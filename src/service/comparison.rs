@@ -7,15 +7,15 @@ pub use query::{ComparisonQuery, MOST};
 use super::app::{App, Caller, shown_time};
 use super::datasets::{own, schema_of};
 use super::problem::Problem;
-use super::quotes::{self, Fidelity, QuoteRequest};
+use super::quotes::{self, ForetoldFidelity, QuoteRequest};
 use super::releases::{PrivateReport, kept_back};
 use super::requests::{FitRequest, asked};
 use crate::account::Rho;
 use crate::evaluate::private::classify::{Classification, Classifier};
 use crate::fit::{Method, foretell};
 use crate::storage::datasets::Dataset;
-use crate::storage::jobs::{self, Job, Kind, Wanted};
-use crate::storage::looks::{self, Look};
+use crate::storage::jobs::{self, Job, JobKind, Wanted};
+use crate::storage::looks::{self, PrivateLook};
 use crate::storage::releases::{self, Release};
 use crate::storage::{Tx, models, populations};
 use crate::trace::Schema;
@@ -47,15 +47,14 @@ pub struct ComparisonView {
     /// Whether any figure follows from raw records that was not paid for: then all of it is for the steward alone.
     pub private: bool,
     /// Fits of the dataset that may be compared: the first 200.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<ComparisonChoice>,
     /// Requested fits, then quotes, in the order of the query.
     pub items: Vec<Compared>,
 }
 
 /// A fit that may be compared.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = ComparisonChoice)]
-pub struct Choice {
+pub struct ComparisonChoice {
     /// Model.
     pub model_id: Uuid,
     /// ε.
@@ -97,10 +96,10 @@ pub struct Compared {
     pub fits: Option<bool>,
     /// What was foretold: of a fit by its noisy number of records, of a quote by the private one. Absent where nothing is foretold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub foretold: Option<Fidelity>,
+    pub foretold: Option<ForetoldFidelity>,
     /// Figures of the private report, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub measured: Option<Measured>,
+    pub measured: Option<MeasuredFidelity>,
     /// Reason why a fit has no measured figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -109,8 +108,7 @@ pub struct Compared {
 
 /// Figures of a private report in the measures that are foretold.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(as = MeasuredFidelity)]
-pub struct Measured {
+pub struct MeasuredFidelity {
     /// Always true: told from the raw records, for the steward alone.
     pub private: bool,
     /// Two-way distance: the mean over all pairs of columns, 0 to 1.
@@ -123,11 +121,11 @@ pub struct Measured {
     pub accuracy_loss: Option<f64>,
 }
 
-impl Measured {
+impl MeasuredFidelity {
     /// Of a report, where its pairs were measured.
     fn of(report: &PrivateReport) -> Option<Self> {
         let two_way = report.two_way.measured()?;
-        Some(Measured {
+        Some(MeasuredFidelity {
             private: true,
             two_way: two_way.mean,
             two_way_floor: two_way.floor,
@@ -180,7 +178,7 @@ pub async fn comparison(
         for release in opened {
             releases::opened(&mut tx, release, now).await?;
         }
-        looks::add(&mut tx, dataset.population_id, Look::PrivateReport, now).await?;
+        looks::add(&mut tx, dataset.population_id, PrivateLook::PrivateReport, now).await?;
     }
     tx.commit().await?;
     for epsilon in &query.epsilons {
@@ -192,17 +190,17 @@ pub async fn comparison(
     Ok(ComparisonView { dataset_id: id, private: items.iter().any(is_private), choices, items })
 }
 
-async fn choices(tx: &mut Tx, tenant: Uuid, dataset: &Dataset) -> Result<Vec<Choice>, Problem> {
+async fn choices(tx: &mut Tx, tenant: Uuid, dataset: &Dataset) -> Result<Vec<ComparisonChoice>, Problem> {
     let wanted = Wanted {
         tenant,
-        kind: Some(Kind::Fit),
-        state: Some(jobs::State::Succeeded),
+        kind: Some(JobKind::Fit),
+        state: Some(jobs::JobState::Succeeded),
         dataset: Some(dataset.id),
     };
     let compared = models::compared(tx, dataset.id).await?;
     let choice = |job: Job| {
         let (model_id, request) = (job.model_id?, asked::<FitRequest>(&job).ok()?);
-        Some(Choice {
+        Some(ComparisonChoice {
             model_id,
             epsilon: request.epsilon,
             hold_out: request.hold_out,
@@ -243,19 +241,19 @@ async fn fitted(
         hold_out: request.hold_out,
         rho: Rho::from_units(job.cost().rho).as_f64(),
         fits: None,
-        foretold: foretold.map(|foretold| Fidelity { private: false, foretold }),
+        foretold: foretold.map(|foretold| ForetoldFidelity { private: false, foretold }),
         measured,
         not_measured,
     })
 }
 
 /// What the private report of a release says, or why it says nothing here.
-fn measured(release: &Release, strict: bool) -> Result<Measured, &'static str> {
+fn measured(release: &Release, strict: bool) -> Result<MeasuredFidelity, &'static str> {
     kept_back(release, strict).map_or(Ok(()), Err)?;
     let report = release.private_report.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let report: PrivateReport =
         report.ok_or("its private report was made by an earlier version; submit an evaluate job")?;
-    Measured::of(&report).ok_or("its private report has no pairs of columns")
+    MeasuredFidelity::of(&report).ok_or("its private report has no pairs of columns")
 }
 
 async fn quoted(

@@ -9,11 +9,11 @@ use super::queued::queued;
 use super::reading;
 use super::requests::{ParseRequest, asked};
 use super::tenants::{Name, check_name};
-use crate::formats::Report;
-use crate::storage::datasets::{self, Dataset, State};
+use crate::formats::ParseReport;
+use crate::storage::datasets::{self, Dataset, DatasetState};
 use crate::storage::jobs::Job;
 use crate::storage::looks as storage_looks;
-use crate::storage::looks::Look;
+use crate::storage::looks::PrivateLook;
 use crate::storage::{Tx, jobs, populations, releases};
 use crate::trace::written::Written;
 use crate::trace::{Families, Reading, Schema, SchemaError, Window, layouts, presets};
@@ -123,7 +123,7 @@ impl utoipa::ToSchema for Preset {}
 
 /// A dataset, as its steward sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": State::Ready, "frozen": false, "schema": {"name": "flow", "kind": "flow", "version": 2, "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}, "role": "source-address"}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
+#[schema(example = json!({"id": "0199c0de-0000-7000-8000-000000000001", "name": "campus uplink, January", "population_id": "0199c0de-0000-7000-8000-000000000005", "state": DatasetState::Ready, "frozen": false, "schema": {"name": "flow", "kind": "flow", "version": 2, "columns": [{"name": "srcip", "type": {"ip": {"levels": [8, 8, 8, 8]}}, "role": "source-address"}]}, "undeclared": [], "parse_report": {"private": true, "records": 4000, "bad": 0}, "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct DatasetView {
     /// Id.
     pub id: Uuid,
@@ -132,7 +132,7 @@ pub struct DatasetView {
     /// The people behind it.
     pub population_id: Uuid,
     /// State.
-    pub state: State,
+    pub state: DatasetState,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// The declared schema: of version 2, with roles, or of version 1 where names mean what no role of their types can.
@@ -165,8 +165,8 @@ pub fn schema_of(dataset: &Dataset) -> Result<Schema, Problem> {
 }
 
 /// Parse report of a ready dataset, private to its steward.
-pub fn report_of(dataset: &Dataset) -> Option<Report> {
-    let ready = dataset.report.as_deref().filter(|_| dataset.state == State::Ready);
+pub fn report_of(dataset: &Dataset) -> Option<ParseReport> {
+    let ready = dataset.report.as_deref().filter(|_| dataset.state == DatasetState::Ready);
     ready.and_then(|text| serde_json::from_str(text).ok())
 }
 
@@ -309,7 +309,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewDataset) -> Result<Datas
         population_id: population.id,
         name: new.name,
         schema: stored(&schema)?,
-        state: State::Empty,
+        state: DatasetState::Empty,
         frozen: false,
         trace_path: None,
         trace_sha256: None,
@@ -429,16 +429,16 @@ pub async fn patch(
         capacity::admit_schema(&mut tx, &schema).await?;
     }
     // Once a trace of these people came, its parse report may have been read: what is declared from then on may follow from the records.
-    let seen =
-        dataset.state != State::Empty || looks::were_records_seen(&mut tx, dataset.population_id).await?;
+    let seen = dataset.state != DatasetState::Empty
+        || looks::were_records_seen(&mut tx, dataset.population_id).await?;
     let late = dataset.declared_late || (seen && changed);
-    if changed && matches!(dataset.state, State::Receiving | State::Parsing) {
+    if changed && matches!(dataset.state, DatasetState::Receiving | DatasetState::Parsing) {
         return Err(Problem::conflict(
             ProblemType::Busy,
             "an upload or its parsing is under way; wait for its end",
         ));
     }
-    if dataset.state == State::Erased || !datasets::declare(&mut tx, id, &name, &text, late).await? {
+    if dataset.state == DatasetState::Erased || !datasets::declare(&mut tx, id, &name, &text, late).await? {
         return Err(Problem::conflict(
             ProblemType::Frozen,
             "a fit was accepted: what was declared of this dataset stands",
@@ -450,10 +450,10 @@ pub async fn patch(
         dataset.bound_schema = None;
         datasets::bind(&mut tx, id, None).await?;
         if let Some(trace) = dataset.trace() {
-            datasets::set_state(&mut tx, id, State::Parsing, Some(trace), None, None).await?;
+            datasets::set_state(&mut tx, id, DatasetState::Parsing, Some(trace), None, None).await?;
             let now = tx.now().await?;
             jobs::add(&mut tx, &queued(&dataset, &ParseRequest { again: true }, now)?).await?;
-            dataset = Dataset { state: State::Parsing, report: None, problem: None, ..dataset };
+            dataset = Dataset { state: DatasetState::Parsing, report: None, problem: None, ..dataset };
         }
     }
     tx.commit().await?;
@@ -473,8 +473,8 @@ pub async fn reject(app: &App, tx: &mut Tx, job: &Job, why: &Problem) -> Result<
         app.artifacts.delete(path).await?;
     }
     let now = tx.now().await?;
-    storage_looks::add(tx, job.population_id, Look::ParseReport, now).await?;
-    Ok(datasets::set_state(tx, job.dataset_id, State::Rejected, kept, None, Some(&why)).await?)
+    storage_looks::add(tx, job.population_id, PrivateLook::ParseReport, now).await?;
+    Ok(datasets::set_state(tx, job.dataset_id, DatasetState::Rejected, kept, None, Some(&why)).await?)
 }
 
 /// Erases the raw trace, its parse report and private reports. Ledger and releases stay.
@@ -482,13 +482,13 @@ pub async fn erase(app: &App, caller: &Caller, id: Uuid) -> Result<(), Problem> 
     let tenant = caller.steward()?;
     let mut tx = app.begin("datasets.erase").await?;
     let dataset = own_locked(&mut tx, tenant, id).await?;
-    if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == State::Receiving {
+    if jobs::dataset_is_busy(&mut tx, id).await? || dataset.state == DatasetState::Receiving {
         return Err(Problem::conflict(
             ProblemType::Busy,
             "an upload or a job is under way; cancel it or wait for its end",
         ));
     }
-    datasets::set_state(&mut tx, id, State::Erased, None, None, None).await?;
+    datasets::set_state(&mut tx, id, DatasetState::Erased, None, None, None).await?;
     releases::erase_private_reports(&mut tx, id).await?;
     jobs::erase_private_parts(&mut tx, id).await?;
     // The bytes go first: if that fails nothing says that they are gone.

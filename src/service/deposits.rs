@@ -6,11 +6,11 @@ use super::problem::{Problem, ProblemType};
 use super::publishing::{Said, gone};
 use super::releases::own;
 use crate::account::Statement;
-use crate::storage::deposits::{self, Deposit, State};
+use crate::storage::deposits::{self, Deposit, DepositState};
 use crate::storage::models;
-use crate::storage::releases::{Access, Release};
+use crate::storage::releases::{Release, ReleaseAccess};
 use md5::{Digest, Md5};
-use netdpsyn_deposit::{Body, Facts, File, Plan, Pretend, Repository, deposit};
+use netdpsyn_deposit::{Body, Facts, File, Pretend, Repository, Submission, deposit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::Read;
@@ -61,7 +61,7 @@ pub struct DepositView {
     /// Name of the repository.
     pub repository: String,
     /// State.
-    pub state: State,
+    pub state: DepositState,
     /// Attempts so far. What fails on the way is tried again for some hours; another attempt goes on with the draft of the one before.
     #[schema(minimum = 0)]
     pub attempts: i64,
@@ -141,7 +141,7 @@ fn view(d: Deposit) -> DepositView {
         state: d.state,
         attempts: d.attempts,
         percent: d.percent,
-        draft: d.draft.filter(|_| d.state != State::Deposited),
+        draft: d.draft.filter(|_| d.state != DepositState::Deposited),
         identifier: d.identifier,
         page: d.page,
         problem: d.problem,
@@ -155,7 +155,7 @@ fn check(release: &Release) -> Result<(), Problem> {
     if let Some(gone) = gone(release) {
         return Err(gone);
     }
-    if release.access != Some(Access::Public) || release.publication.is_none() {
+    if release.access != Some(ReleaseAccess::Public) || release.publication.is_none() {
         let detail = "a repository shows everybody what it has: publish the release with {\"access\": \"public\"} first";
         return Err(Problem::conflict(ProblemType::NotPublished, detail));
     }
@@ -298,7 +298,7 @@ pub async fn create(app: &App, caller: &Caller, id: Uuid, new: NewDeposit) -> Re
         let detail = format!("a release has at most {MOST} deposits");
         return Err(Problem::conflict(ProblemType::Busy, detail));
     }
-    if before.iter().any(|one| one.repository == new.repository && one.state == State::Pending) {
+    if before.iter().any(|one| one.repository == new.repository && one.state == DepositState::Pending) {
         return Err(Problem::conflict(
             ProblemType::Busy,
             "a deposit of this release in that repository is under way",
@@ -310,7 +310,7 @@ pub async fn create(app: &App, caller: &Caller, id: Uuid, new: NewDeposit) -> Re
         release_id: id,
         repository: new.repository,
         previous,
-        state: State::Pending,
+        state: DepositState::Pending,
         draft: None,
         remote: None,
         identifier: None,
@@ -335,7 +335,7 @@ async fn steps(
 ) -> Result<Vec<StepView>, Problem> {
     let files: Vec<File> = parcel.files.iter().map(|stored| stored.file.clone()).collect();
     let mut dry = Pretend::of(&files);
-    let plan = Plan { repository, facts: &parcel.facts, files: &files, previous, draft: None };
+    let plan = Submission { repository, facts: &parcel.facts, files: &files, previous, draft: None };
     deposit(&plan, &mut dry).await.map_err(|why| Problem::invalid("about", why.to_string()))?;
     let step = |request: netdpsyn_deposit::Request| {
         let (json, file) = match request.body {

@@ -36,8 +36,8 @@ fn reading(schema: &Schema) -> u64 {
 }
 
 /// Memory of a fit of so many records. A marginal of more cells than usual is counted by every thread for itself, and then drawn over.
-pub fn fit(schema: &Schema, options: &fit::Options, records: u64) -> u64 {
-    let unusual = options.max_cells.saturating_sub(fit::Options::default().max_cells);
+pub fn fit(schema: &Schema, options: &fit::FitOptions, records: u64) -> u64 {
+    let unusual = options.max_cells.saturating_sub(fit::FitOptions::default().max_cells);
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     let counted = unusual.saturating_mul(COUNTED_A_CELL * threads + DRAWN_A_CELL);
     reading(schema)
@@ -97,7 +97,7 @@ mod tests {
         };
         let bytes = |capture| {
             let schema = flows(capture);
-            [fit(&schema, &fit::Options::default(), 100), evaluation(&schema, 100)]
+            [fit(&schema, &fit::FitOptions::default(), 100), evaluation(&schema, 100)]
         };
         let (plain, made) = (bytes("{}"), bytes(r#"{"records": "flows"}"#));
         assert!((0..2).all(|job| made[job] > plain[job] + (200 << 20)), "{plain:?} {made:?}");

@@ -4,7 +4,7 @@ use super::app::{App, Caller};
 use super::jobs::{self, JobView};
 use super::keys;
 use super::problem::Problem;
-use crate::storage::jobs::State;
+use crate::storage::jobs::JobState;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use std::time::Duration;
@@ -23,14 +23,14 @@ pub enum Event {
 }
 
 /// Progress of a job.
-fn place(job: &JobView) -> (State, &'static str, i64, i64) {
+fn place(job: &JobView) -> (JobState, &'static str, i64, i64) {
     (job.state, job.stage.name(), job.percent, job.attempt)
 }
 
 fn event(job: JobView) -> Event {
     match job.state {
-        State::Queued | State::Running => Event::Progress(Box::new(job)),
-        State::Succeeded | State::Failed | State::Cancelled => Event::End(Box::new(job)),
+        JobState::Queued | JobState::Running => Event::Progress(Box::new(job)),
+        JobState::Succeeded | JobState::Failed | JobState::Cancelled => Event::End(Box::new(job)),
     }
 }
 
@@ -66,7 +66,7 @@ async fn changed(
     app: &App,
     caller: &Caller,
     id: Uuid,
-    before: (State, &'static str, i64, i64),
+    before: (JobState, &'static str, i64, i64),
 ) -> Option<JobView> {
     loop {
         tokio::time::sleep(LOOK).await;

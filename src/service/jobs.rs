@@ -4,7 +4,7 @@ use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::datasets::reject;
 use super::problem::Problem;
 use crate::account::Rho;
-use crate::storage::jobs::{self, At, Job, Kind, State};
+use crate::storage::jobs::{self, At, Job, JobKind, JobState};
 use crate::storage::ledger::{Purpose, release};
 use crate::storage::servers;
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,9 @@ pub struct JobView {
     /// Id.
     pub id: Uuid,
     /// Kind of the job.
-    pub kind: Kind,
+    pub kind: JobKind,
     /// State; a terminal state never changes.
-    pub state: State,
+    pub state: JobState,
     /// The dataset.
     pub dataset_id: Uuid,
     /// Current stage; empty before it begins.
@@ -79,7 +79,7 @@ pub(super) fn view(j: Job) -> JobView {
 /// A job, with what it waits for where the largest server that runs has too little memory. How much it needs may follow from the number of raw records.
 fn view_beside(j: Job, largest: Option<i64>) -> JobView {
     let largest = largest
-        .filter(|largest| j.state == State::Queued && j.memory.is_some_and(|needed| needed > *largest));
+        .filter(|largest| j.state == JobState::Queued && j.memory.is_some_and(|needed| needed > *largest));
     let waits_for = largest.map(|largest| {
         format!(
             "a server with more memory: the largest that runs may use {largest} bytes (NETDPSYN_MEMORY_BYTES)"
@@ -107,9 +107,9 @@ pub struct JobQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
     /// Those of a kind.
-    pub kind: Option<Kind>,
+    pub kind: Option<JobKind>,
     /// Those in a state.
-    pub state: Option<State>,
+    pub state: Option<JobState>,
     /// Those on a dataset.
     pub dataset_id: Option<Uuid>,
 }
@@ -132,17 +132,17 @@ pub async fn cancel(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Pro
     let mut tx = app.begin("jobs.cancel").await?;
     let job = jobs::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("job"))?;
     // A fit that left a note may have drawn before the database was restored: a worker ends it, and charges it.
-    let spent = job.kind == Kind::Fit && super::journal::is_noted(app, id).await?;
+    let spent = job.kind == JobKind::Fit && super::journal::is_noted(app, id).await?;
     // The ledger's locks come first, in its order; both calls change nothing when the job no longer waits.
     let now = tx.now().await?;
     let cancelled = if spent { None } else { jobs::cancel_queued(&mut tx, id, now).await? };
     if let Some(cancelled) = cancelled {
-        if cancelled.kind == Kind::Fit {
+        if cancelled.kind == JobKind::Fit {
             let population = cancelled.population_id;
             let purpose = Purpose { tenant, population, job: id, actor: &caller.key, now };
             release(&mut tx, &purpose, cancelled.cost()).await?;
         }
-        if cancelled.kind == Kind::Parse {
+        if cancelled.kind == JobKind::Parse {
             reject(app, &mut tx, &cancelled, &Problem::parse_cancelled()).await?;
         }
         tx.commit().await?;

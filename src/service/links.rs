@@ -3,7 +3,7 @@
 use super::app::{App, Caller, shown_time};
 use super::problem::{Problem, ProblemType};
 use crate::storage::publications::{self, Wanted};
-use crate::storage::releases::{Access, Release, Standing};
+use crate::storage::releases::{Release, ReleaseAccess, ReleaseState};
 use crate::storage::{Tx, releases};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ pub async fn make(app: &App, caller: &Caller, id: Uuid, new: NewLink) -> Result<
     }
     let mut tx = app.read("links.make").await?;
     let release = releases::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))?;
-    if release.standing() != Standing::Published {
+    if release.standing() != ReleaseState::Published {
         return Err(Problem::conflict(ProblemType::NotPublished, "links lead to what is published"));
     }
     let until = tx.now().await? / 1_000_000 + new.seconds;
@@ -95,10 +95,10 @@ impl Looking<'_> {
     /// A release that they may see: published and described, withdrawn or not. Whatever else there is looks like nothing.
     pub async fn at(&self, app: &App, tx: &mut Tx, id: Uuid) -> Result<Release, Problem> {
         let found = publications::find(tx, id).await?;
-        let release = found.filter(|r| r.standing() != Standing::Draft && r.publication.is_some());
+        let release = found.filter(|r| r.standing() != ReleaseState::Draft && r.publication.is_some());
         let release = release.ok_or_else(|| Problem::not_found("release"))?;
         let own = self.caller.is_some_and(|caller| caller.tenant == Some(release.tenant_id));
-        if release.access == Some(Access::Public) || own || self.is_linked(app, tx, id).await? {
+        if release.access == Some(ReleaseAccess::Public) || own || self.is_linked(app, tx, id).await? {
             return Ok(release);
         }
         Err(Problem::not_found("release"))

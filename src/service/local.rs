@@ -5,20 +5,20 @@
 use super::acceptance::{Accepted, Unconfirmed};
 use super::new_file::{self, NewFile};
 use crate::evaluate::private::{self, Inputs, Measure};
-use crate::evaluate::release::{Report as Fidelity, Slices};
+use crate::evaluate::release::{Fidelity, Slices};
 use crate::fit::keys::NoiseKey;
 use crate::fit::split::{SplitKey, split as split_by};
 use crate::fit::{self, FitError, Plan};
 use crate::formats::{
-    self, Amended, Bound, Limits, Looks, Near, OutputFormat, ReadError, ReadOptions, Report, ToldBy,
+    self, Amended, Bound, Limits, Looks, Near, OutputFormat, ParseReport, ReadError, ReadOptions, ToldBy,
     TraceWriter, hints::Hints,
 };
 use crate::formats::{Private, Sensitive, Steward};
 use crate::generate::{self, Asked, ConditionError, Request, gum::Convergence};
-use crate::model::{Bundle, BundleError, Model, reconcile::Outcome};
+use crate::model::{Bundle, BundleError, Model, reconcile::Reconciliation};
 use crate::progress::{Cancelled, Halted, Progress};
 use crate::trace::layouts::{self, Layout, layout};
-use crate::trace::{Families, Grain, Kind, Reading, Role, Schema, SchemaError, Trace, Window};
+use crate::trace::{Families, Grain, Reading, RecordKind, Role, Schema, SchemaError, Trace, Window};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -166,7 +166,7 @@ impl Source {
         }
         if let Some((_, first)) = self.roles.first() {
             let packets = *first == Role::Length || self.roles.iter().any(|(_, role)| *role == Role::Length);
-            let kind = if packets { Kind::Packet } else { Kind::Flow };
+            let kind = if packets { RecordKind::Packet } else { RecordKind::Flow };
             let (columns, facts, reading) = (vec![], vec![], Reading::default());
             return Ok(Schema { name: "own".into(), kind, columns, facts, mtu: None, window: None, reading });
         }
@@ -245,7 +245,7 @@ impl Source {
         &self,
         bound: &Bound,
         progress: &dyn Progress,
-    ) -> Result<(Sensitive<Trace>, Private<Report>), LocalError> {
+    ) -> Result<(Sensitive<Trace>, Private<ParseReport>), LocalError> {
         let options = ReadOptions { tolerance: self.tolerance, limits: Limits::NONE };
         formats::read(&self.path, bound, options, progress).map_err(|source| self.refused(source))
     }
@@ -268,7 +268,7 @@ pub struct Synthesis {
     /// Convergence of the generation.
     pub made: Made,
     /// What reading the raw trace found, for the steward who runs this.
-    pub report: Report,
+    pub report: ParseReport,
 }
 
 /// A synthetic trace that was written.
@@ -279,7 +279,7 @@ pub struct Made {
     /// Records written.
     pub rows: usize,
     /// Rounds and rest of reconciling.
-    pub reconciled: Outcome,
+    pub reconciled: Reconciliation,
     /// Distance of the records to the model.
     pub convergence: Convergence,
     /// Which categories they were to have: they are not the raw mix then.
@@ -509,7 +509,7 @@ pub fn evaluate(
     synthetic: &Path,
     only: &[Measure],
     progress: &dyn Progress,
-) -> Result<Private<private::Report>, LocalError> {
+) -> Result<Private<private::PrivateReport>, LocalError> {
     let bound = real.bind(progress)?;
     // A window is not needed here, but without its categories a column could not be told apart.
     let mut open = bound.schema.undeclared().into_iter();
@@ -559,7 +559,7 @@ pub struct Inspection {
     /// Columns of the file that are not read.
     pub left_out: Vec<String>,
     /// What reading finds: kept and bad records; none where the file is refused.
-    pub report: Option<Private<Report>>,
+    pub report: Option<Private<ParseReport>>,
     /// Reason.
     pub refused: Option<LocalError>,
     /// Values seen in columns that need a declaration.

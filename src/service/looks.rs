@@ -4,7 +4,7 @@ use super::app::App;
 use super::problem::Problem;
 use crate::storage::Tx;
 use crate::storage::datasets::Dataset;
-use crate::storage::looks::{self, Look};
+use crate::storage::looks::{self, PrivateLook};
 use crate::storage::releases::Release;
 use serde::Serialize;
 use uuid::Uuid;
@@ -45,18 +45,18 @@ pub fn opened_before(release: &Release) -> Option<Vec<String>> {
 
 /// Looks so far, as a release keeps them.
 pub async fn so_far(tx: &mut Tx, population: Uuid) -> Result<String, Problem> {
-    let names: Vec<&str> = looks::of(tx, population).await?.into_iter().map(Look::name).collect();
+    let names: Vec<&str> = looks::of(tx, population).await?.into_iter().map(PrivateLook::name).collect();
     serde_json::to_string(&names).map_err(|_| Problem::internal())
 }
 
 /// Whether what is declared of a population from now on may follow from its records.
 pub async fn were_records_seen(tx: &mut Tx, population: Uuid) -> Result<bool, Problem> {
     let seen = looks::of(tx, population).await?;
-    Ok(seen.contains(&Look::ParseReport) || seen.contains(&Look::PrivateReport))
+    Ok(seen.contains(&PrivateLook::ParseReport) || seen.contains(&PrivateLook::PrivateReport))
 }
 
 /// Records a look before what is looked at is shown. Only the first of its kind writes.
-pub async fn record(app: &App, population: Uuid, look: Look) -> Result<(), Problem> {
+pub async fn record(app: &App, population: Uuid, look: PrivateLook) -> Result<(), Problem> {
     let mut tx = app.read("looks.known").await?;
     let known = looks::of(&mut tx, population).await?.contains(&look);
     drop(tx);

@@ -31,6 +31,7 @@ pub mod links;
 pub mod local;
 pub mod looks;
 pub mod new_file;
+mod objects;
 pub mod problem;
 pub mod publishing;
 pub mod queued;

@@ -14,12 +14,12 @@ use crate::account::Statement;
 use crate::formats::OutputFormat;
 use crate::model::Bundle;
 use crate::storage::publications::{self, Publication};
-use crate::storage::releases::{self, Access, Release, Standing};
-use crate::storage::webhooks::{self, Event};
+use crate::storage::releases::{self, Release, ReleaseAccess, ReleaseState};
+use crate::storage::webhooks::{self, WebhookEvent};
 use crate::storage::{Tx, datasets, models};
 use crate::trace::Schema;
 use crate::trace::notation::Notation;
-use netdpsyn_catalogue::describe::{Column, Kind};
+use netdpsyn_catalogue::describe::{CellType, Column};
 use netdpsyn_seal::{Statement as Signed, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -38,7 +38,7 @@ pub const WITHDRAWAL: &str = "urn:netdpsyn:withdrawal:1";
 pub struct NewPublication {
     /// Who may fetch it: readers of the tenant, or everybody. What was published for readers may be published for everybody later.
     #[serde(default)]
-    pub access: Option<Access>,
+    pub access: Option<ReleaseAccess>,
     /// The series that it belongs to, in place of its dataset's.
     #[serde(default)]
     #[schema(
@@ -118,10 +118,10 @@ impl Said {
     /// Columns as they are described.
     pub fn columns(&self) -> Vec<Column> {
         let kind = |cell: &Cell| match cell {
-            Cell::Text => Kind::Text,
-            Cell::Integer => Kind::Integer,
-            Cell::Number => Kind::Number,
-            Cell::Time => Kind::Time,
+            Cell::Text => CellType::Text,
+            Cell::Integer => CellType::Integer,
+            Cell::Number => CellType::Number,
+            Cell::Time => CellType::Time,
         };
         let column = |(name, cell, about): &(String, Cell, Option<String>)| Column {
             name: name.clone(),
@@ -199,27 +199,27 @@ pub async fn publish(
     let mut tx = app.begin("publishing.publish").await?;
     let release =
         publications::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))?;
-    let wanted = new.access.unwrap_or(Access::Tenant);
-    if release.standing() == Standing::Withdrawn {
+    let wanted = new.access.unwrap_or(ReleaseAccess::Tenant);
+    if release.standing() == ReleaseState::Withdrawn {
         return Err(withdrawn_already(&release));
     }
     let before = release.access;
     if release.publication.is_none() {
         first(app, &mut tx, release, schema.as_ref(), &new, wanted).await?;
-    } else if wanted == Access::Public && release.access == Some(Access::Tenant) {
+    } else if wanted == ReleaseAccess::Public && release.access == Some(ReleaseAccess::Tenant) {
         Said::of(&release)?.about.check_public()?;
         publications::open(&mut tx, id).await?;
     }
     let release = releases::find(&mut tx, tenant, id).await?.ok_or_else(Problem::internal)?;
     if release.access != before {
-        tell(&mut tx, &release, Event::ReleasePublished).await?;
+        tell(&mut tx, &release, WebhookEvent::ReleasePublished).await?;
     }
     tx.commit().await?;
     Ok(use_cases::view(release, false))
 }
 
 /// Writes down what became of a release, for whoever wants to be told.
-async fn tell(tx: &mut Tx, release: &Release, event: Event) -> Result<(), Problem> {
+async fn tell(tx: &mut Tx, release: &Release, event: WebhookEvent) -> Result<(), Problem> {
     let now = tx.now().await?;
     let data = json!({
         "release_id": release.id, "state": release.standing(), "access": release.access,
@@ -235,12 +235,12 @@ async fn first(
     release: Release,
     schema: Option<&Schema>,
     new: &NewPublication,
-    access: Access,
+    access: ReleaseAccess,
 ) -> Result<(), Problem> {
     let dataset =
         datasets::find(tx, release.tenant_id, release.dataset_id).await?.ok_or_else(Problem::internal)?;
     let about = About::kept(dataset.about.as_deref());
-    if access == Access::Public {
+    if access == ReleaseAccess::Public {
         about.check_public()?;
     }
     let now = tx.now().await?;
@@ -310,15 +310,15 @@ pub async fn withdraw(app: &App, caller: &Caller, id: Uuid, why: Withdraw) -> Re
     let release =
         publications::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))?;
     match release.standing() {
-        Standing::Draft => {
+        ReleaseState::Draft => {
             let detail = "a draft was shown to no reader: there is nothing to take back";
             return Err(Problem::conflict(ProblemType::NotPublished, detail));
         }
-        Standing::Withdrawn if release.withdrawn_reason.as_ref() == Some(&why.reason) => {
+        ReleaseState::Withdrawn if release.withdrawn_reason.as_ref() == Some(&why.reason) => {
             return Ok(use_cases::view(release, false));
         }
-        Standing::Withdrawn => return Err(withdrawn_already(&release)),
-        Standing::Published => {}
+        ReleaseState::Withdrawn => return Err(withdrawn_already(&release)),
+        ReleaseState::Published => {}
     }
     let now = tx.now().await?;
     let model = models::find(&mut tx, tenant, release.model_id).await?.ok_or_else(Problem::internal)?;
@@ -327,7 +327,7 @@ pub async fn withdraw(app: &App, caller: &Caller, id: Uuid, why: Withdraw) -> Re
     let signed = signing::sign(app, &mut tx, &Signed::new(WITHDRAWAL, subjects, about)).await?;
     publications::withdraw(&mut tx, id, now, &why.reason, &signed).await?;
     let release = releases::find(&mut tx, tenant, id).await?.ok_or_else(Problem::internal)?;
-    tell(&mut tx, &release, Event::ReleaseWithdrawn).await?;
+    tell(&mut tx, &release, WebhookEvent::ReleaseWithdrawn).await?;
     tx.commit().await?;
     tracing::info!(release = %id, "withdrawn");
     Ok(use_cases::view(release, false))

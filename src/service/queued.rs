@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::requests::{JobRequest, kept};
 use crate::storage::datasets::Dataset;
-use crate::storage::jobs::{At, Job, State};
+use crate::storage::jobs::{At, Job, JobState};
 use uuid::Uuid;
 
 /// A job on a dataset that costs nothing and names nothing else yet.
@@ -14,7 +14,7 @@ pub fn queued<T: JobRequest>(dataset: &Dataset, request: &T, now: i64) -> Result
         population_id: dataset.population_id,
         dataset_id: dataset.id,
         kind: T::KIND,
-        state: State::Queued,
+        state: JobState::Queued,
         request: kept(request)?,
         rho: 0,
         delta: 0,

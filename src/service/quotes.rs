@@ -9,11 +9,11 @@ use super::looks;
 use super::problem::Problem;
 pub use super::requests::QuoteRequest;
 use crate::account::statement::Expected;
-use crate::fit::across::{Foreseen, foreseen};
+use crate::fit::across::{ForeseenStructure, foreseen};
 use crate::fit::foretell::{self, Foretold};
 use crate::fit::{Plan, Room, expect};
 use crate::ledger;
-use crate::storage::{looks::Look, servers};
+use crate::storage::{looks::PrivateLook, servers};
 use crate::trace::Schema;
 use serde::Serialize;
 
@@ -46,11 +46,11 @@ pub struct QuoteView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expectation>,
     /// Expected structure across records of a synthetic trace.
-    pub structure: Foreseen,
+    pub structure: ForeseenStructure,
     /// How close a synthetic trace will come, from what was measured over public traces; absent until a trace is parsed or `rows` is given, and for what
     /// was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fidelity: Option<Fidelity>,
+    pub fidelity: Option<ForetoldFidelity>,
     /// What other ε foretell, in ascending order, that which is asked for among them; as private as `fidelity`, and absent with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -98,8 +98,7 @@ impl Expectation {
 
 /// How close a synthetic trace will come: a middle value and a range, over traces that were measured.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-#[schema(as = ForetoldFidelity)]
-pub struct Fidelity {
+pub struct ForetoldFidelity {
     /// Whether it follows from the number of raw records: for the steward alone.
     pub private: bool,
     /// Expected fidelity.
@@ -115,10 +114,10 @@ pub struct AtEpsilon {
     /// ρ that a fit would reserve.
     pub rho: f64,
     /// Two-way distance.
-    pub two_way: foretell::Range,
+    pub two_way: foretell::ForetoldRange,
     /// Accuracy loss of trees; absent where the schema has no key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub accuracy_loss: Option<foretell::Range>,
+    pub accuracy_loss: Option<foretell::ForetoldRange>,
 }
 
 /// The ε of a curve: twenty steps from a tenth to ten.
@@ -226,7 +225,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
     let server = servers::largest(&mut tx).await?.map(|bytes| bytes as u64);
     drop(tx);
     // Here the private number of records is consulted, whatever is asked.
-    looks::record(app, dataset.population_id, Look::Quote).await?;
+    looks::record(app, dataset.population_id, PrivateLook::Quote).await?;
     let report = report_of(&dataset);
     let schema = schema_of(&dataset)?;
     let rows = request.rows.or(report.as_ref().map(|report| report.records));
@@ -240,7 +239,7 @@ pub async fn quote(app: &App, caller: &Caller, request: QuoteRequest) -> Result<
         structure: foreseen(&plan, &schema),
         fidelity: rows.and_then(|rows| {
             let foretold = foretell::foretold(&plan, &schema, expect::measured_rows(rows, request.hold_out))?;
-            Some(Fidelity { private, foretold })
+            Some(ForetoldFidelity { private, foretold })
         }),
         curve: rows.map(|rows| AtEpsilon::curve(&request, &schema, rows)).unwrap_or_default(),
         outside: report.as_ref().map(|report| Outside {

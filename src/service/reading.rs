@@ -1,5 +1,6 @@
 //! What clients send, read: a fault names where it stands, as `options.gaps` or `schema.columns[3].type`, and says it in JSON's words.
 
+use super::objects::Objects;
 use super::problem::Problem;
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
@@ -15,17 +16,15 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // The library calls some values of a wrong kind bad syntax: what is JSON at all is asked first.
     serde_json::from_slice::<IgnoredAny>(bytes)
         .map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?;
-    // The library takes a list for an object with its members in their order.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(Problem { field: None, ..Problem::invalid("", "the body is no JSON object") });
-    }
     let mut text = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut text).map_err(|error| refusal("", error.path(), error.inner()))
+    serde_path_to_error::deserialize(Objects(&mut text))
+        .map_err(|error| refusal("", error.path(), error.inner()))
 }
 
 /// Reads what stands under a name of a body that is read already.
 pub fn part<T: DeserializeOwned>(name: &str, value: &serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| refusal(name, error.path(), error.inner()))
+    serde_path_to_error::deserialize(Objects(value))
+        .map_err(|error| refusal(name, error.path(), error.inner()))
 }
 
 /// Reads a query.
@@ -59,7 +58,7 @@ impl Others {
     /// What they are, read.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let members = self.0.iter().map(|(name, text)| (name.as_str(), &**text));
-        serde_path_to_error::deserialize(MapDeserializer::new(members)).map_err(
+        serde_path_to_error::deserialize(Objects(MapDeserializer::new(members))).map_err(
             |error: serde_path_to_error::Error<serde_json::Error>| refusal("", error.path(), error.inner()),
         )
     }
@@ -173,6 +172,29 @@ mod tests {
             let refused = json::<Change>(list.as_bytes()).unwrap_err();
             assert_eq!((refused.status, refused.field), (422, None), "{list}");
         }
+        let dataset = |more: &str| json::<NewDataset>(format!(r#"{{"name": "x", {more}}}"#).as_bytes());
+        let id = "0199c0de-0000-7000-8000-000000000001";
+        let fit = |more: &str| {
+            let body = format!(r#"{{"dataset_id": "{id}", "kind": "fit", "epsilon": 1, {more}}}"#);
+            NewJob::read(body.as_bytes())
+        };
+        assert!(dataset(r#""reading": {"capture": {}}"#).is_ok() && fit(r#""options": {}"#).is_ok());
+        for (more, field) in [
+            (r#""reading": []"#, "reading"),
+            (r#""reading": {"capture": [null, null]}"#, "reading.capture"),
+            (r#""reading": {"only": [["a", []]]}"#, "reading.only[0]"),
+            (r#""about": []"#, "about"),
+            (r#""about": {"contact": [null]}"#, "about.contact"),
+        ] {
+            let (status, found, detail) = refused(dataset(more));
+            assert_eq!((status, &*found), (422, field), "{more}: {detail}");
+        }
+        for member in ["options", "generate", "condition"] {
+            let (status, found, detail) = refused(fit(&format!(r#""{member}": []"#)));
+            assert_eq!((status, &*found), (422, member), "{detail}");
+        }
+        let schema = serde_json::json!({"name": "own", "kind": "flow", "columns": [["a", "port"]]});
+        assert_eq!(refused(part::<crate::trace::Schema>("schema", &schema)).1, "schema.columns[0]");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! and of an answer nothing but its status is read.
 
 use crate::config::Config;
-use netdpsyn_hooks::{Reach, Refused, Schedule, Target};
+use netdpsyn_hooks::{Destination, Reach, Refused, Schedule};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, ClientBuilder, redirect};
 use std::error::Error;
@@ -86,8 +86,8 @@ impl Receivers {
     ///
     /// # Errors
     /// Why not.
-    pub fn target(&self, url: &str) -> Result<Target, Refused> {
-        self.reach.target(url)
+    pub fn destination(&self, url: &str) -> Result<Destination, Refused> {
+        self.reach.destination(url)
     }
 
     /// The client for repositories.
@@ -110,10 +110,10 @@ impl Receivers {
         headers: &[(&'static str, String)],
         body: String,
     ) -> Result<u16, &'static str> {
-        let target = self.target(url).map_err(|_| "the address may not be called")?;
+        let destination = self.destination(url).map_err(|_| "the address may not be called")?;
         let clients = self.clients.as_ref().ok_or("this server cannot open connections")?;
-        let client = if target.is_plain { &clients[1] } else { &clients[0] };
-        let mut request = client.post(target.url).header("content-type", "application/json").body(body);
+        let client = if destination.is_plain { &clients[1] } else { &clients[0] };
+        let mut request = client.post(destination.url).header("content-type", "application/json").body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }

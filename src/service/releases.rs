@@ -8,13 +8,13 @@ use super::looks::{self, Choices};
 use super::problem::{Problem, ProblemType};
 use super::publishing::{self, gone};
 use crate::account::Statement;
-use crate::evaluate::release::Report as Fidelity;
+use crate::evaluate::release::Fidelity;
 use crate::generate::gum::Convergence;
 use crate::model::Bundle;
 use crate::storage::datasets::Dataset;
-use crate::storage::looks::Look;
-use crate::storage::models::{self, Model};
-use crate::storage::releases::{self, Access, Release, Standing};
+use crate::storage::looks::PrivateLook;
+use crate::storage::models::{self, StoredModel};
+use crate::storage::releases::{self, Release, ReleaseAccess, ReleaseState};
 use crate::storage::{Tx, datasets, populations};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -84,10 +84,10 @@ pub struct ReleaseView {
     /// Model that it was generated from.
     pub model_id: Uuid,
     /// State.
-    pub state: Standing,
+    pub state: ReleaseState,
     /// Access, once it is published.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub access: Option<Access>,
+    pub access: Option<ReleaseAccess>,
     /// Where its page is for those, once it is published and described.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri-reference")]
@@ -176,7 +176,7 @@ pub struct ReleaseReportView {
     pub population: PopulationSpending,
 }
 
-pub use crate::evaluate::private::Report as PrivateReport;
+pub use crate::evaluate::private::PrivateReport;
 
 pub(super) fn view(r: Release, reader: bool) -> ReleaseView {
     let shown = if reader { shown_day } else { shown_time };
@@ -208,7 +208,7 @@ pub(super) fn view(r: Release, reader: bool) -> ReleaseView {
 /// A release that the caller may see: a reader sees what is published, or was.
 async fn visible(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
     let found = releases::find(tx, caller.member()?, id).await?;
-    let seen = found.filter(|release| !caller.is_reader() || release.standing() != Standing::Draft);
+    let seen = found.filter(|release| !caller.is_reader() || release.standing() != ReleaseState::Draft);
     seen.ok_or_else(|| Problem::not_found("release"))
 }
 
@@ -217,7 +217,7 @@ async fn dataset_of(tx: &mut Tx, release: &Release) -> Result<Dataset, Problem> 
     datasets::find(tx, release.tenant_id, release.dataset_id).await?.ok_or_else(Problem::internal)
 }
 
-async fn visible_model(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Model, Problem> {
+async fn visible_model(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<StoredModel, Problem> {
     let model = models::find(tx, caller.member()?, id).await?.ok_or_else(|| Problem::not_found("model"))?;
     if caller.is_reader() && !models::is_published(tx, id).await? {
         return Err(Problem::not_found("model"));
@@ -302,8 +302,8 @@ pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Pr
     }
     let population = dataset_of(&mut tx, &release).await?.population_id;
     drop(tx);
-    if release.standing() == Standing::Draft {
-        looks::record(app, population, Look::DraftTrace).await?;
+    if release.standing() == ReleaseState::Draft {
+        looks::record(app, population, PrivateLook::DraftTrace).await?;
     }
     Ok(release)
 }
@@ -338,7 +338,7 @@ pub(super) async fn report_of(
 
 /// Why the private report of a release is not shown yet; `strict` is its population's rule.
 pub(super) fn kept_back(release: &Release, strict: bool) -> Option<&'static str> {
-    (strict && release.standing() == Standing::Draft)
+    (strict && release.standing() == ReleaseState::Draft)
         .then_some("this population is strict: private reports are shown after publication")
 }
 
@@ -359,7 +359,7 @@ pub async fn private_report(app: &App, caller: &Caller, id: Uuid) -> Result<serd
     };
     let now = tx.now().await?;
     releases::opened(&mut tx, id, now).await?;
-    crate::storage::looks::add(&mut tx, population, Look::PrivateReport, now).await?;
+    crate::storage::looks::add(&mut tx, population, PrivateLook::PrivateReport, now).await?;
     tx.commit().await?;
     serde_json::from_str(&report).map_err(|_| Problem::internal())
 }

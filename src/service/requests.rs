@@ -7,7 +7,7 @@ use crate::fit::{self, Method, Plan};
 use crate::formats::{FileFormat, FileKind, Packing};
 use crate::generate::{self, Asked};
 use crate::ledger;
-use crate::storage::jobs::{Job, Kind};
+use crate::storage::jobs::{Job, JobKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -46,9 +46,9 @@ impl NewJob {
             body,
             "kind",
             &[
-                (Kind::Fit.name(), |others| others.read().map(NewJob::Fit)),
-                (Kind::Generate.name(), |others| others.read().map(NewJob::Generate)),
-                (Kind::Evaluate.name(), |others| others.read().map(NewJob::Evaluate)),
+                (JobKind::Fit.name(), |others| others.read().map(NewJob::Fit)),
+                (JobKind::Generate.name(), |others| others.read().map(NewJob::Generate)),
+                (JobKind::Evaluate.name(), |others| others.read().map(NewJob::Evaluate)),
             ],
         )
     }
@@ -57,23 +57,23 @@ impl NewJob {
 /// Request of one kind of job, as stored with the job.
 pub trait JobRequest: Serialize + DeserializeOwned {
     /// The kind of job that does it.
-    const KIND: Kind;
+    const KIND: JobKind;
 }
 
 impl JobRequest for ParseRequest {
-    const KIND: Kind = Kind::Parse;
+    const KIND: JobKind = JobKind::Parse;
 }
 
 impl JobRequest for FitRequest {
-    const KIND: Kind = Kind::Fit;
+    const KIND: JobKind = JobKind::Fit;
 }
 
 impl JobRequest for GenerateRequest {
-    const KIND: Kind = Kind::Generate;
+    const KIND: JobKind = JobKind::Generate;
 }
 
 impl JobRequest for EvaluateRequest {
-    const KIND: Kind = Kind::Evaluate;
+    const KIND: JobKind = JobKind::Evaluate;
 }
 
 /// A request as it is kept with its job.
@@ -130,7 +130,7 @@ macro_rules! measured {
             pub method: Method,
             /// What may be set otherwise than method `netdpsyn` does; the other methods leave it aside.
             #[serde(default)]
-            pub options: fit::Options,
+            pub options: fit::FitOptions,
             /// Hold out a fifth of the records, by keyed hash.
             #[serde(default)]
             pub hold_out: bool,
@@ -161,7 +161,7 @@ measured! {
         pub seed: Option<u64>,
         /// Options of its generation.
         #[serde(default)]
-        pub generate: generate::Options,
+        pub generate: generate::GenerateOptions,
         /// Which categories they have; by default as the raw trace, as far as the noise tells.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub condition: Option<Asked>,
@@ -198,7 +198,7 @@ impl QuoteRequest {
             epsilon,
             delta,
             method: Method::default(),
-            options: fit::Options::default(),
+            options: fit::FitOptions::default(),
             hold_out,
             rows: None,
         }
@@ -227,7 +227,7 @@ pub struct GenerateRequest {
     pub seed: Option<u64>,
     /// Options of generation, which cost no privacy.
     #[serde(default)]
-    pub options: generate::Options,
+    pub options: generate::GenerateOptions,
     /// Which categories records have; by default as the raw trace, as far as the noise tells. All else is as the model has it, given the category. It is told on the
     /// release, which is not the raw mix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -247,7 +247,7 @@ pub struct EvaluateRequest {
 }
 
 /// The plan of what is asked for.
-fn plan(epsilon: f64, delta: f64, method: Method, options: fit::Options) -> Result<Plan, Problem> {
+fn plan(epsilon: f64, delta: f64, method: Method, options: fit::FitOptions) -> Result<Plan, Problem> {
     let guarantee = Guarantee::new(epsilon, delta).map_err(|error| {
         let field = match error {
             crate::account::budget::GuaranteeError::Epsilon { .. } => "epsilon",
@@ -305,10 +305,10 @@ mod tests {
             T::KIND.name()
         }
         let id = Uuid::from_u128(1);
-        for kind_asked in Kind::ALL.iter().filter(|kind| **kind != Kind::Parse) {
+        for kind_asked in JobKind::ALL.iter().filter(|kind| **kind != JobKind::Parse) {
             let body = match kind_asked {
-                Kind::Fit => format!(r#"{{"kind":"{kind_asked}","dataset_id":"{id}","epsilon":1}}"#),
-                Kind::Generate => format!(r#"{{"kind":"{kind_asked}","model_id":"{id}"}}"#),
+                JobKind::Fit => format!(r#"{{"kind":"{kind_asked}","dataset_id":"{id}","epsilon":1}}"#),
+                JobKind::Generate => format!(r#"{{"kind":"{kind_asked}","model_id":"{id}"}}"#),
                 _ => format!(r#"{{"kind":"{kind_asked}","release_id":"{id}"}}"#),
             };
             let new = NewJob::read(body.as_bytes()).unwrap();
@@ -325,7 +325,8 @@ mod tests {
     #[test]
     fn the_least_epsilon_pays_for_a_fit_at_any_delta() {
         for delta in [Guarantee::MIN_DELTA, 1e-9, Guarantee::MAX_DELTA] {
-            let plan = plan(ledger::LEAST_EPSILON, delta, Method::Netdpsyn, fit::Options::default()).unwrap();
+            let plan =
+                plan(ledger::LEAST_EPSILON, delta, Method::Netdpsyn, fit::FitOptions::default()).unwrap();
             assert!(plan.allowance() >= Plan::LEAST, "{delta}");
         }
     }

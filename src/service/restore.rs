@@ -236,7 +236,7 @@ async fn put_rows(
     // Erased between the snapshot and their turn, or since: erased.
     for key in manifest.gone.iter().chain(erased) {
         for dataset in datasets::with_trace(&mut tx, key).await? {
-            datasets::set_state(&mut tx, dataset, datasets::State::Erased, None, None, None).await?;
+            datasets::set_state(&mut tx, dataset, datasets::DatasetState::Erased, None, None, None).await?;
             releases::erase_private_reports(&mut tx, dataset).await?;
             jobs::erase_private_parts(&mut tx, dataset).await?;
         }

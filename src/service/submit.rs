@@ -14,7 +14,7 @@ use super::requests::{FitRequest, GenerateRequest, NewJob};
 use crate::fit::{Plan, Room};
 use crate::generate::{self, Asked, ConditionError, rounded_rows};
 use crate::ledger::{self, Amount};
-use crate::storage::datasets::{Dataset, State};
+use crate::storage::datasets::{Dataset, DatasetState};
 use crate::storage::jobs::{self, Job};
 use crate::storage::ledger::{Purpose, reserve};
 use crate::storage::{Tx, datasets, idempotency, models, populations, releases};
@@ -77,7 +77,7 @@ pub async fn submit(app: &App, caller: &Caller, new: NewJob, key: Option<&str>) 
             let release = releases::find(&mut tx, tenant, request.release_id).await?;
             let release = release.ok_or_else(|| Problem::not_found("release"))?;
             let dataset = own_locked(&mut tx, tenant, release.dataset_id).await?;
-            if dataset.state != State::Ready {
+            if dataset.state != DatasetState::Ready {
                 return Err(Problem::conflict(
                     ProblemType::NoTrace,
                     "this dataset has no raw trace; it was erased, or never uploaded",
@@ -121,7 +121,7 @@ async fn repeated(tx: &mut Tx, tenant: Uuid, job: Uuid, same: bool) -> Result<Jo
 struct Making<'a> {
     rows: Option<u64>,
     seed: Option<u64>,
-    options: &'a generate::Options,
+    options: &'a generate::GenerateOptions,
 }
 
 /// The rows of a trace to be made, rounded; refuses what may not be asked for. Under a strict population the seed is the server's.
@@ -223,7 +223,7 @@ async fn fit_job(
     }
     // From here on the declaration stands, notations included; it must be the one that was checked.
     let locked = own_locked(tx, tenant, dataset.id).await?;
-    if locked.state != State::Ready {
+    if locked.state != DatasetState::Ready {
         return Err(Problem::conflict(
             ProblemType::NotReady,
             format!("the dataset is {}; upload a trace and wait until it is ready", locked.state),

@@ -12,7 +12,7 @@ use super::queued::queued;
 use super::requests::ParseRequest;
 use crate::formats::FileKind;
 use crate::storage::artifacts::{PutError, Stored};
-use crate::storage::datasets::{self, Dataset, State, StoredTrace};
+use crate::storage::datasets::{self, Dataset, DatasetState, StoredTrace};
 use crate::storage::jobs;
 use crate::storage::uploads::{self, Upload};
 use base64::Engine;
@@ -52,7 +52,7 @@ pub async fn upload(
         return Err(Problem::storage_full(app.config.max_tenant_bytes));
     }
     let until = app.lease(tx.now().await?);
-    if before.state == State::Erased || !uploads::begin(&mut tx, upload, until).await? {
+    if before.state == DatasetState::Erased || !uploads::begin(&mut tx, upload, until).await? {
         return Err(Problem::conflict(
             ProblemType::Busy,
             "another upload, its parsing, or a job on this dataset is under way; wait for its end",
@@ -163,11 +163,11 @@ async fn try_to_end(
         }
     };
     let trace = StoredTrace { path: key, sha256: &stored.sha256, bytes: stored.bytes as i64 };
-    datasets::set_state(&mut tx, id, State::Parsing, Some(trace), None, None).await?;
+    datasets::set_state(&mut tx, id, DatasetState::Parsing, Some(trace), None, None).await?;
     let now = tx.now().await?;
     jobs::add(&mut tx, &queued(before, &ParseRequest { again: false }, now)?).await?;
     tx.commit().await?;
-    Ok(view(Dataset { state: State::Parsing, report: None, problem: None, ..before.clone() }))
+    Ok(view(Dataset { state: DatasetState::Parsing, report: None, problem: None, ..before.clone() }))
 }
 
 /// What a trace is written in. One of which that cannot be told is for its parsing to refuse.

@@ -2,7 +2,7 @@
 
 use super::app::{App, Caller, Page, PageQuery, shown_time};
 use super::problem::{Problem, ProblemType};
-use crate::storage::webhooks::{self, Delivery, Event, Paused, State, Webhook};
+use crate::storage::webhooks::{self, Delivery, DeliveryState, Webhook, WebhookEvent, WebhookPause};
 use netdpsyn_hooks::{Message, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -24,7 +24,7 @@ pub struct NewWebhook {
     /// Kinds of events that it is told of; all when absent.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 20)]
-    pub events: Option<Vec<Event>>,
+    pub events: Option<Vec<WebhookEvent>>,
 }
 
 /// A change of a webhook.
@@ -39,7 +39,7 @@ pub struct WebhookChange {
     /// Kinds of events that it is told of.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 20)]
-    pub events: Option<Vec<Event>>,
+    pub events: Option<Vec<WebhookEvent>>,
     /// Whether nothing is sent. Messages that wait are sent once it is no longer paused; of what happens meanwhile none is written.
     #[serde(default)]
     pub paused: Option<bool>,
@@ -55,10 +55,10 @@ pub struct WebhookView {
     #[schema(format = "uri")]
     pub url: String,
     /// Kinds of events that it is told of.
-    pub events: Vec<Event>,
+    pub events: Vec<WebhookEvent>,
     /// Reason of a pause; absent while messages are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub paused: Option<Paused>,
+    pub paused: Option<WebhookPause>,
     /// Time of creation.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -90,7 +90,7 @@ pub struct DeliveryView {
     /// Kind of what is told.
     pub event: String,
     /// State.
-    pub state: State,
+    pub state: DeliveryState,
     /// Tries so far.
     #[schema(minimum = 0)]
     pub attempts: i64,
@@ -131,7 +131,7 @@ fn message(d: Delivery) -> DeliveryView {
         attempts: d.attempts,
         status: d.status,
         failure: d.failure,
-        due_at: (d.state == State::Pending).then(|| shown_time(d.due_at)),
+        due_at: (d.state == DeliveryState::Pending).then(|| shown_time(d.due_at)),
         created_at: shown_time(d.created_at),
         ended_at: d.ended_at.map(shown_time),
     }
@@ -166,10 +166,10 @@ fn check_url(app: &App, url: &str) -> Result<(), Problem> {
     if url.len() > 2_000 {
         return Err(Problem::invalid("url", "an address has at most 2000 characters"));
     }
-    app.receivers.target(url).map(|_| ()).map_err(|why| Problem::receiver_refused(why.to_string()))
+    app.receivers.destination(url).map(|_| ()).map_err(|why| Problem::receiver_refused(why.to_string()))
 }
 
-fn kept(events: &[Event]) -> Result<String, Problem> {
+fn kept(events: &[WebhookEvent]) -> Result<String, Problem> {
     if events.is_empty() || events.len() > 20 {
         return Err(Problem::invalid("events", "name at least one kind of event, and each once"));
     }
@@ -180,7 +180,7 @@ fn kept(events: &[Event]) -> Result<String, Problem> {
 pub async fn create(app: &App, caller: &Caller, new: NewWebhook) -> Result<SecretWebhook, Problem> {
     let tenant = caller.steward()?;
     check_url(app, &new.url)?;
-    let events = kept(new.events.as_deref().unwrap_or(Event::ALL))?;
+    let events = kept(new.events.as_deref().unwrap_or(WebhookEvent::ALL))?;
     let mut tx = app.begin("webhooks.create").await?;
     if webhooks::list(&mut tx, tenant).await?.len() >= MOST {
         let detail = format!("a tenant has at most {MOST} webhooks: remove one first");
@@ -229,7 +229,7 @@ pub async fn change(app: &App, caller: &Caller, id: Uuid, to: WebhookChange) -> 
     webhook.url = to.url.unwrap_or(webhook.url);
     webhook.events = events.unwrap_or(webhook.events);
     webhook.paused = match to.paused {
-        Some(true) => Some(Paused::Steward),
+        Some(true) => Some(WebhookPause::Steward),
         Some(false) => None,
         None => webhook.paused,
     };
@@ -271,8 +271,9 @@ pub async fn test(app: &App, caller: &Caller, id: Uuid) -> Result<DeliveryView, 
     }
     let now = tx.now().await?;
     let full = || Problem::conflict(ProblemType::WebhookLimit, "too many messages wait for this webhook");
-    let sent =
-        webhooks::send(&mut tx, id, Event::Test, now, &json!({"webhook_id": id})).await?.ok_or_else(full)?;
+    let sent = webhooks::send(&mut tx, id, WebhookEvent::Test, now, &json!({"webhook_id": id}))
+        .await?
+        .ok_or_else(full)?;
     let found = webhooks::delivery(&mut tx, id, sent).await?.ok_or_else(Problem::internal)?;
     tx.commit().await?;
     Ok(message(found))

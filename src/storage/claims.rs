@@ -1,7 +1,7 @@
 //! Claims: a job is claimed with a lease, which heartbeats renew, and taken over when that lapses. Whatever a worker writes is fenced by
 //! (job, attempt): an attempt that lost its lease changes nothing.
 
-use super::jobs::{self, At, Job, State, known_kinds};
+use super::jobs::{self, At, Job, JobState, known_kinds};
 use super::statement::{changed, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx, turns};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// End of a job.
 pub struct End<'a> {
     /// The state that the job ends in.
-    pub state: State,
+    pub state: JobState,
     /// Whether it was charged; none for jobs that cost nothing.
     pub charged: Option<bool>,
     /// The problem document of a failure, as JSON.
@@ -24,7 +24,7 @@ pub struct End<'a> {
 impl End<'_> {
     /// Of a job that did what it was asked for, costs nothing and leaves neither model nor release.
     pub fn succeeded() -> Self {
-        End { state: State::Succeeded, charged: None, problem: None, model: None, release: None }
+        End { state: JobState::Succeeded, charged: None, problem: None, model: None, release: None }
     }
 }
 

@@ -9,8 +9,7 @@ use uuid::Uuid;
 words! {
     /// State of a dataset.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = DatasetState)]
-    pub enum State {
+    pub enum DatasetState {
         /// No trace was uploaded.
         Empty = "empty",
         /// An upload is being received.
@@ -25,7 +24,7 @@ words! {
         Erased = "erased",
     }
 }
-stored!(State);
+stored!(DatasetState);
 
 /// A dataset.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -43,7 +42,7 @@ pub struct Dataset {
     /// The same, bound to the trace that was parsed: the order of its columns and their notations.
     pub bound_schema: Option<String>,
     /// State.
-    pub state: State,
+    pub state: DatasetState,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
     /// Whether what is declared was declared or changed after its people had been looked at.
@@ -160,7 +159,7 @@ pub async fn with_trace(tx: &mut Tx, key: &str) -> Result<Vec<Uuid>, StorageErro
 pub async fn set_state(
     tx: &mut Tx,
     id: Uuid,
-    state: State,
+    state: DatasetState,
     trace: Option<StoredTrace<'_>>,
     report: Option<&str>,
     problem: Option<&str>,

@@ -9,8 +9,7 @@ use uuid::Uuid;
 words! {
     /// State of a deposit.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = DepositState)]
-    pub enum State {
+    pub enum DepositState {
         /// Waiting, or under way.
         Pending = "pending",
         /// Published in the repository.
@@ -19,7 +18,7 @@ words! {
         Failed = "failed",
     }
 }
-stored!(State);
+stored!(DepositState);
 
 /// A deposit.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -35,7 +34,7 @@ pub struct Deposit {
     /// The repository's id of the deposit of which this is a new version.
     pub previous: Option<String>,
     /// State.
-    pub state: State,
+    pub state: DepositState,
     /// Id of the draft in the repository.
     pub draft: Option<String>,
     /// The repository's id.

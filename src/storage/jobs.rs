@@ -2,7 +2,7 @@
 
 use super::statement::{changed, one, query_as, query_scalar, sql};
 use super::tx::on;
-use super::webhooks::{self, Event};
+use super::webhooks::{self, WebhookEvent};
 use super::words::{stored, words};
 use super::{LEAST_ID, StorageError, Tx};
 use crate::account::Stage;
@@ -18,8 +18,7 @@ use uuid::Uuid;
 words! {
     /// Kind of a job.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = JobKind)]
-    pub enum Kind {
+    pub enum JobKind {
         /// Reads an upload once.
         Parse = "parse",
         /// Measures a dataset, and pays.
@@ -30,13 +29,12 @@ words! {
         Evaluate = "evaluate",
     }
 }
-stored!(Kind);
+stored!(JobKind);
 
 words! {
     /// State of a job.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = JobState)]
-    pub enum State {
+    pub enum JobState {
         /// Waiting in the queue.
         Queued = "queued",
         /// Leased by a worker.
@@ -49,7 +47,7 @@ words! {
         Cancelled = "cancelled",
     }
 }
-stored!(State);
+stored!(JobState);
 
 /// The stage of a job's work; none before it begins. A server of a later version may know more stages than this one: of those nothing is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +98,9 @@ pub struct Job {
     /// Dataset it works on.
     pub dataset_id: Uuid,
     /// Kind of job.
-    pub kind: Kind,
+    pub kind: JobKind,
     /// State.
-    pub state: State,
+    pub state: JobState,
     /// The request, as JSON.
     pub request: String,
     /// ρ reserved, in 10⁻¹².
@@ -167,16 +165,16 @@ pub async fn refuse(tx: &mut Tx, job: &Job, problem: &str, now: i64) -> Result<(
     one!(tx => sql!(refuse,
         "UPDATE jobs SET state = 'failed', problem = $2, finished_at = $3 WHERE id = $1 AND state = 'queued'"),
         job.id, problem, now)?;
-    tell(tx, &Job { state: State::Failed, ..job.clone() }, now).await
+    tell(tx, &Job { state: JobState::Failed, ..job.clone() }, now).await
 }
 
 /// Writes down that a job has ended, for whoever wants to be told.
 pub(super) async fn tell(tx: &mut Tx, job: &Job, now: i64) -> Result<(), StorageError> {
     let event = match job.state {
-        State::Succeeded => Event::JobSucceeded,
-        State::Failed => Event::JobFailed,
-        State::Cancelled => Event::JobCancelled,
-        State::Queued | State::Running => return Ok(()),
+        JobState::Succeeded => WebhookEvent::JobSucceeded,
+        JobState::Failed => WebhookEvent::JobFailed,
+        JobState::Cancelled => WebhookEvent::JobCancelled,
+        JobState::Queued | JobState::Running => return Ok(()),
     };
     let data = json!({
         "job_id": job.id, "kind": job.kind, "state": job.state, "dataset_id": job.dataset_id,
@@ -196,9 +194,9 @@ pub struct Wanted {
     /// Owning tenant.
     pub tenant: Uuid,
     /// Kind, if the list is filtered by one.
-    pub kind: Option<Kind>,
+    pub kind: Option<JobKind>,
     /// State, if the list is filtered by one.
-    pub state: Option<State>,
+    pub state: Option<JobState>,
     /// Dataset it works on.
     pub dataset: Option<Uuid>,
 }
@@ -233,7 +231,7 @@ pub async fn open(tx: &mut Tx, tenant: Uuid) -> Result<i64, StorageError> {
 
 /// That a job is of a kind that this program knows.
 pub(super) fn known_kinds() -> String {
-    format!("kind IN ('{}')", Kind::NAMES.join("', '"))
+    format!("kind IN ('{}')", JobKind::NAMES.join("', '"))
 }
 
 /// Whether a job waits or runs.

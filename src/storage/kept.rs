@@ -21,7 +21,7 @@ pub struct Kept {
     pub bytes: u64,
 }
 
-struct Found {
+struct Listed {
     path: PathBuf,
     bytes: u64,
     read: SystemTime,
@@ -60,7 +60,7 @@ impl Artifacts {
     /// Makes room for a file of so many bytes where all together may have `most`: those that were read longest ago go first. One that is larger than all may
     /// be would drive out everything and be driven out by anything: it stands beside the others, and takes the place of one of its kind.
     pub fn make_room(&self, bytes: u64, most: u64) -> Result<(), StorageError> {
-        let (larger, mut found): (Vec<Found>, Vec<Found>) =
+        let (larger, mut found): (Vec<Listed>, Vec<Listed>) =
             self.derived()?.into_iter().partition(|found| found.bytes > most);
         if bytes > most {
             return larger.iter().try_for_each(|found| remove(&found.path));
@@ -87,14 +87,14 @@ impl Artifacts {
         Ok(removed)
     }
 
-    fn derived(&self) -> Result<Vec<Found>, StorageError> {
+    fn derived(&self) -> Result<Vec<Listed>, StorageError> {
         let mut all = Vec::new();
         for folder in std::fs::read_dir(self.root().join(DERIVED)).into_iter().flatten() {
             for file in std::fs::read_dir(folder?.path()).into_iter().flatten() {
                 let file = file?;
                 // Another server on the same disk may sweep, too.
                 let Ok(about) = file.metadata() else { continue };
-                all.push(Found { path: file.path(), bytes: about.len(), read: about.modified()? });
+                all.push(Listed { path: file.path(), bytes: about.len(), read: about.modified()? });
             }
         }
         Ok(all)

@@ -13,8 +13,7 @@ use uuid::Uuid;
 words! {
     /// Kind of a ledger entry.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = EntryKind)]
-    pub enum Kind {
+    pub enum EntryKind {
         /// A cap was set.
         Grant = "grant",
         /// A fit was accepted with its whole cost.
@@ -25,7 +24,7 @@ words! {
         Release = "release",
     }
 }
-stored!(Kind);
+stored!(EntryKind);
 
 /// One entry.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -41,7 +40,7 @@ pub struct Entry {
     /// The fit.
     pub job_id: Option<Uuid>,
     /// Kind of entry.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// ρ in 10⁻¹².
     pub rho: i64,
     /// δ′ in 10⁻¹⁸.
@@ -77,7 +76,7 @@ async fn both(tx: &mut Tx, purpose: &Purpose<'_>) -> Result<Option<[Locked; 2]>,
 async fn change(
     tx: &mut Tx,
     purpose: &Purpose<'_>,
-    kind: Kind,
+    kind: EntryKind,
     amount: Amount,
     rule: fn(&mut Account, Amount) -> Result<(), Refusal>,
 ) -> Result<Result<(), Refusal>, StorageError> {
@@ -94,17 +93,17 @@ async fn change(
 
 /// Holds `amount` in both accounts. `false` when one of them has not that much left; then nothing is held.
 pub async fn reserve(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<bool, StorageError> {
-    Ok(change(tx, purpose, Kind::Reserve, amount, Account::reserve).await?.is_ok())
+    Ok(change(tx, purpose, EntryKind::Reserve, amount, Account::reserve).await?.is_ok())
 }
 
 /// Charges a reservation.
 pub async fn commit(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<(), StorageError> {
-    Ok(change(tx, purpose, Kind::Commit, amount, Account::commit).await??)
+    Ok(change(tx, purpose, EntryKind::Commit, amount, Account::commit).await??)
 }
 
 /// Releases a reservation.
 pub async fn release(tx: &mut Tx, purpose: &Purpose<'_>, amount: Amount) -> Result<(), StorageError> {
-    Ok(change(tx, purpose, Kind::Release, amount, Account::release).await??)
+    Ok(change(tx, purpose, EntryKind::Release, amount, Account::release).await??)
 }
 
 /// The entry that charged a fit.
@@ -146,11 +145,16 @@ pub async fn bring_back(
             raised.push((of.holder.id(), cap));
         }
     }
-    record(tx, purpose, Kind::Commit, amount).await?;
+    record(tx, purpose, EntryKind::Commit, amount).await?;
     Ok(Some(raised))
 }
 
-async fn record(tx: &mut Tx, purpose: &Purpose<'_>, kind: Kind, amount: Amount) -> Result<(), StorageError> {
+async fn record(
+    tx: &mut Tx,
+    purpose: &Purpose<'_>,
+    kind: EntryKind,
+    amount: Amount,
+) -> Result<(), StorageError> {
     let whose = (purpose.tenant, Some(purpose.population), Some(purpose.job));
     add(tx, kind, whose, amount, (purpose.actor, purpose.now)).await
 }
@@ -172,13 +176,13 @@ pub struct Grant<'a> {
 /// Records that a cap was set.
 pub async fn grant(tx: &mut Tx, grant: &Grant<'_>) -> Result<(), StorageError> {
     let whose = (grant.tenant, grant.population, None);
-    add(tx, Kind::Grant, whose, grant.cap, (grant.actor, grant.now)).await
+    add(tx, EntryKind::Grant, whose, grant.cap, (grant.actor, grant.now)).await
 }
 
 /// Adds an entry under the next number. There is no way to change or delete one: the database refuses.
 async fn add(
     tx: &mut Tx,
-    kind: Kind,
+    kind: EntryKind,
     (tenant, population, job): (Uuid, Option<Uuid>, Option<Uuid>),
     amount: Amount,
     (actor, now): (&str, i64),

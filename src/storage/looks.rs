@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 words! {
     /// A kind of look, as it stands in the table and as readers see it.
-    pub enum Look {
+    pub enum PrivateLook {
         /// A trace was parsed: its private number of records was consulted, and its report was there to be read.
         ParseReport = "parse report",
         /// A quote was given: the private number of records was consulted.
@@ -20,11 +20,11 @@ words! {
         PrivateReport = "private report",
     }
 }
-stored!(Look);
+stored!(PrivateLook);
 
 /// The kinds of looks at a population so far, in the order in which they are shown.
-pub async fn of(tx: &mut Tx, population: Uuid) -> Result<Vec<Look>, StorageError> {
-    let mut seen: Vec<Look> = on!(tx, c => query_scalar(
+pub async fn of(tx: &mut Tx, population: Uuid) -> Result<Vec<PrivateLook>, StorageError> {
+    let mut seen: Vec<PrivateLook> = on!(tx, c => query_scalar(
         sql!(of, "SELECT DISTINCT kind FROM looks WHERE population_id = $1"))
         .bind(population).fetch_all(c).await)?;
     seen.sort_unstable();
@@ -32,7 +32,7 @@ pub async fn of(tx: &mut Tx, population: Uuid) -> Result<Vec<Look>, StorageError
 }
 
 /// Records a look, unless one of its kind is known.
-pub async fn add(tx: &mut Tx, population: Uuid, look: Look, now: i64) -> Result<(), StorageError> {
+pub async fn add(tx: &mut Tx, population: Uuid, look: PrivateLook, now: i64) -> Result<(), StorageError> {
     if of(tx, population).await?.contains(&look) {
         return Ok(());
     }

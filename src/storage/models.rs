@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A committed fit.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Model {
+pub struct StoredModel {
     /// Id.
     pub id: Uuid,
     /// Owning tenant.
@@ -32,7 +32,7 @@ pub struct Model {
 }
 
 /// Adds a model.
-pub async fn add(tx: &mut Tx, m: &Model) -> Result<(), StorageError> {
+pub async fn add(tx: &mut Tx, m: &StoredModel) -> Result<(), StorageError> {
     one!(tx => sql!(add,
         "INSERT INTO models (id, tenant_id, dataset_id, job_id, bundle_path, bundle_sha256, statement, created_at, records, memory)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"),
@@ -41,9 +41,11 @@ pub async fn add(tx: &mut Tx, m: &Model) -> Result<(), StorageError> {
 }
 
 /// A tenant's model.
-pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<Model>, StorageError> {
-    Ok(on!(tx, c => query_as::<_, Model>(sql!(find, "SELECT * FROM models WHERE tenant_id = $1 AND id = $2"))
-        .bind(tenant).bind(id).fetch_optional(c).await)?)
+pub async fn find(tx: &mut Tx, tenant: Uuid, id: Uuid) -> Result<Option<StoredModel>, StorageError> {
+    Ok(
+        on!(tx, c => query_as::<_, StoredModel>(sql!(find, "SELECT * FROM models WHERE tenant_id = $1 AND id = $2"))
+        .bind(tenant).bind(id).fetch_optional(c).await)?,
+    )
 }
 
 /// Whether a model has a published release.

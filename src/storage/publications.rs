@@ -1,6 +1,6 @@
 //! Releases as the public sees them: the description and signature of a publication, withdrawals, and the catalogue.
 
-use super::releases::{Access, Release};
+use super::releases::{Release, ReleaseAccess};
 use super::statement::{one, query_as, query_scalar, sql};
 use super::tx::on;
 use super::{StorageError, Tx};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// The stored part of a publication.
 pub struct Publication<'a> {
     /// Access.
-    pub access: Access,
+    pub access: ReleaseAccess,
     /// Key of its series in addresses.
     pub series: Option<&'a str>,
     /// Description, as JSON.

@@ -8,20 +8,19 @@ use uuid::Uuid;
 
 words! {
     /// Visibility of a release, as the database has it.
-    pub enum State {
+    pub enum StoredState {
         /// Stewards.
         Draft = "draft",
         /// Readers as well.
         Published = "published",
     }
 }
-stored!(State);
+stored!(StoredState);
 
 words! {
     /// State of a release.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = ReleaseState)]
-    pub enum Standing {
+    pub enum ReleaseState {
         /// Stewards see it.
         Draft = "draft",
         /// Readers as well.
@@ -34,15 +33,14 @@ words! {
 words! {
     /// Who may fetch a published release.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = ReleaseAccess)]
-    pub enum Access {
+    pub enum ReleaseAccess {
         /// Readers of its tenant, and whoever has a link.
         Tenant = "tenant",
         /// Everybody, without a key.
         Public = "public",
     }
 }
-stored!(Access);
+stored!(ReleaseAccess);
 
 /// A synthetic trace with its report.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -58,7 +56,7 @@ pub struct Release {
     /// The generation that made it.
     pub job_id: Uuid,
     /// Visibility.
-    pub state: State,
+    pub state: StoredState,
     /// The trace's artifact.
     pub trace_path: String,
     /// SHA-256.
@@ -88,7 +86,7 @@ pub struct Release {
     /// Time of publication.
     pub published_at: Option<i64>,
     /// Access, once it is published.
-    pub access: Option<Access>,
+    pub access: Option<ReleaseAccess>,
     /// Key of its series in addresses.
     pub series: Option<String>,
     /// Description given at publication, as JSON.
@@ -110,11 +108,11 @@ pub struct Release {
 
 impl Release {
     /// State, withdrawal included.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> ReleaseState {
         match self.state {
-            _ if self.withdrawn_at.is_some() => Standing::Withdrawn,
-            State::Draft => Standing::Draft,
-            State::Published => Standing::Published,
+            _ if self.withdrawn_at.is_some() => ReleaseState::Withdrawn,
+            StoredState::Draft => ReleaseState::Draft,
+            StoredState::Published => ReleaseState::Published,
         }
     }
 }

@@ -13,8 +13,7 @@ const MOST_WAITING: i64 = 10_000;
 words! {
     /// Kind of what is told.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = WebhookEvent)]
-    pub enum Event {
+    pub enum WebhookEvent {
         /// A release was published, or opened to everybody.
         ReleasePublished = "release.published",
         /// A release was withdrawn.
@@ -33,21 +32,19 @@ words! {
 words! {
     /// Why nothing is sent to a receiver.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = WebhookPause)]
-    pub enum Paused {
+    pub enum WebhookPause {
         /// A steward said so.
         Steward = "steward",
         /// The receiver said so: it answered 410 Gone.
         Receiver = "receiver",
     }
 }
-stored!(Paused);
+stored!(WebhookPause);
 
 words! {
     /// State of a message.
     #[derive(utoipa::ToSchema)]
-    #[schema(as = DeliveryState)]
-    pub enum State {
+    pub enum DeliveryState {
         /// Waiting, or being sent.
         Pending = "pending",
         /// The receiver took it.
@@ -56,7 +53,7 @@ words! {
         Failed = "failed",
     }
 }
-stored!(State);
+stored!(DeliveryState);
 
 /// A webhook.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -70,7 +67,7 @@ pub struct Webhook {
     /// Kinds of events that it is told of, JSON.
     pub events: String,
     /// Reason of a pause.
-    pub paused: Option<Paused>,
+    pub paused: Option<WebhookPause>,
     /// Which of its secrets signs, from 1.
     pub generation: i64,
     /// Until when the one before signs, too.
@@ -81,7 +78,7 @@ pub struct Webhook {
 
 impl Webhook {
     /// The kinds of events that it is told of. A kind of a later version is left out.
-    pub fn wanted(&self) -> Vec<Event> {
+    pub fn wanted(&self) -> Vec<WebhookEvent> {
         let words: Vec<String> = serde_json::from_str(&self.events).unwrap_or_default();
         words.iter().filter_map(|word| word.parse().ok()).collect()
     }
@@ -99,7 +96,7 @@ pub struct Delivery {
     /// The body.
     pub body: String,
     /// State.
-    pub state: State,
+    pub state: DeliveryState,
     /// Tries that were begun.
     pub attempts: i64,
     /// Time from which on it is sent next.
@@ -115,7 +112,7 @@ pub struct Delivery {
 }
 
 /// The body of a message: names of states, ids and where they are found. Nothing that follows from records.
-fn body(event: Event, now: i64, data: &Value) -> Result<String, StorageError> {
+fn body(event: WebhookEvent, now: i64, data: &Value) -> Result<String, StorageError> {
     let at = jiff::Timestamp::from_second(now / 1_000_000).map(|time| time.to_string()).unwrap_or_default();
     serde_json::to_string(&json!({"type": event.name(), "timestamp": at, "data": data}))
         .map_err(|error| StorageError::Stored(error.to_string()))
@@ -125,7 +122,7 @@ fn body(event: Event, now: i64, data: &Value) -> Result<String, StorageError> {
 pub async fn tell(
     tx: &mut Tx,
     tenant: Uuid,
-    event: Event,
+    event: WebhookEvent,
     now: i64,
     data: Value,
 ) -> Result<(), StorageError> {
@@ -141,7 +138,7 @@ pub async fn tell(
 pub async fn send(
     tx: &mut Tx,
     webhook: Uuid,
-    event: Event,
+    event: WebhookEvent,
     now: i64,
     data: &Value,
 ) -> Result<Option<Uuid>, StorageError> {
@@ -258,7 +255,7 @@ pub async fn claim(tx: &mut Tx, now: i64, until: i64) -> Result<Option<Delivery>
 #[derive(Clone, Debug)]
 pub struct Tried {
     /// The state from now on.
-    pub state: State,
+    pub state: DeliveryState,
     /// Status that the receiver answered.
     pub status: Option<u16>,
     /// Why there is none.
@@ -271,7 +268,7 @@ pub struct Tried {
 
 /// Writes down what became of a try, unless another server has taken the message over.
 pub async fn tried(tx: &mut Tx, delivery: &Delivery, tried: &Tried) -> Result<(), StorageError> {
-    let ended = (tried.state != State::Pending).then_some(tried.now);
+    let ended = (tried.state != DeliveryState::Pending).then_some(tried.now);
     changed!(tx => sql!(tried,
         "UPDATE deliveries SET state = $3, status = $4, failure = $5, due_at = $6, ended_at = $7, leased_until = 0
          WHERE id = $1 AND attempts = $2 AND state = 'pending'"),

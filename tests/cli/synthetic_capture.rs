@@ -2,7 +2,7 @@
 //! named and passed over.
 
 use super::Lab;
-use netdpsyn_capture::flows::{Builder, Options};
+use netdpsyn_capture::flows::{Builder, FlowOptions};
 use netdpsyn_capture::{Packet, Reader, Step, Tunnels};
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,7 @@ fn add(totals: &mut Totals, key: String, packets: u64, bytes: u64) {
 fn ours(lab: &Lab, name: &str) -> Totals {
     let bytes = fs::read(lab.path(name)).unwrap();
     let mut reader = Reader::new(&bytes[..], Tunnels::Outer).unwrap();
-    let mut builder = Builder::new(Options::default(), &lab.path("."));
+    let mut builder = Builder::new(FlowOptions::default(), &lab.path("."));
     let mut packet = Packet::default();
     while reader.next(&mut packet).unwrap() != Step::End {
         builder.add(&packet).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::both;
 use crate::harness::*;
-use netdpsyn_capture::write::{Container, Options, Writer};
+use netdpsyn_capture::write::{Container, WriteOptions, Writer};
 use netdpsyn_capture::{Packet, Reader, Step, Tunnels};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
@@ -55,7 +55,8 @@ fn http() -> Vec<u8> {
     }
     packets.sort();
     let mut writer =
-        Writer::new(Vec::new(), Options { container: Container::Pcapng, ..Options::default() }).unwrap();
+        Writer::new(Vec::new(), WriteOptions { container: Container::Pcapng, ..WriteOptions::default() })
+            .unwrap();
     packets.iter().for_each(|packet| writer.write(packet).unwrap());
     writer.finish().unwrap().0
 }

@@ -19,8 +19,8 @@ use netdpsyn::service::tenants::NewTenant;
 use netdpsyn::service::{datasets, jobs as asked, journal, submit, tenants, uploads};
 use netdpsyn::storage::accounts::{self, Holder};
 use netdpsyn::storage::claims::{self, Claim};
-use netdpsyn::storage::datasets::State as Received;
-use netdpsyn::storage::jobs::{self, Job, State};
+use netdpsyn::storage::datasets::DatasetState as Received;
+use netdpsyn::storage::jobs::{self, Job, JobState};
 use netdpsyn::storage::uploads::{self as received, Upload};
 use netdpsyn::storage::{Clock, ledger};
 use rand::rngs::StdRng;
@@ -235,7 +235,7 @@ impl Sequence {
 
     /// What a fit's attempts have stored is the same for all.
     async fn compare_bundles(&mut self, world: &World) {
-        for job in self.jobs(world).await.iter().filter(|job| job.kind == jobs::Kind::Fit) {
+        for job in self.jobs(world).await.iter().filter(|job| job.kind == jobs::JobKind::Fit) {
             let folder = world.lab.data().join(format!("artifacts/models/{}", job.id));
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let Ok(bytes) = std::fs::read(entry.path()) else { continue };
@@ -381,8 +381,11 @@ impl Sequence {
             while let Some(job) = world.claim().await {
                 world.run(job).await;
             }
-            let open =
-                self.jobs(world).await.iter().any(|j| [State::Queued, State::Running].contains(&j.state));
+            let open = self
+                .jobs(world)
+                .await
+                .iter()
+                .any(|j| [JobState::Queued, JobState::Running].contains(&j.state));
             // What a clock that went back left in the future is brought back first, and ends later.
             if !open && round >= 2 {
                 break;
@@ -400,19 +403,23 @@ impl Sequence {
         let told = || format!("seed {} on {:?}\n{:#?}", self.seed, world.kind, self.log);
         let all = self.jobs(world).await;
         for job in &all {
-            assert!(![State::Queued, State::Running].contains(&job.state), "{job:#?} is open: {}", told());
+            assert!(
+                ![JobState::Queued, JobState::Running].contains(&job.state),
+                "{job:#?} is open: {}",
+                told()
+            );
             assert!(job.noise_half.is_none(), "{}", told());
-            assert_eq!(job.charged.is_some(), job.kind == jobs::Kind::Fit, "{}", told());
+            assert_eq!(job.charged.is_some(), job.kind == jobs::JobKind::Fit, "{}", told());
         }
         assert!(world.app.halves.fits(world.app.clock().files()).unwrap().is_empty(), "{}", told());
-        let fits: Vec<&Job> = all.iter().filter(|job| job.kind == jobs::Kind::Fit).collect();
+        let fits: Vec<&Job> = all.iter().filter(|job| job.kind == jobs::JobKind::Fit).collect();
         let charged: Vec<&&Job> = fits.iter().filter(|fit| fit.charged == Some(true)).collect();
 
         let mut tx = world.app.read("test").await.unwrap();
         let entries = ledger::entries(&mut tx, self.tenant, 0, 10_000).await.unwrap();
         let committed: BTreeMap<Uuid, i64> = entries
             .iter()
-            .filter(|entry| entry.kind == ledger::Kind::Commit)
+            .filter(|entry| entry.kind == ledger::EntryKind::Commit)
             .map(|entry| (entry.job_id.unwrap(), entry.rho))
             .collect();
         // What drew is charged, whatever became of the database.
@@ -423,7 +430,7 @@ impl Sequence {
         for fit in &charged {
             assert_eq!(committed.get(&fit.id), Some(&fit.rho), "{}", told());
         }
-        for fit in fits.iter().filter(|fit| fit.state == State::Succeeded) {
+        for fit in fits.iter().filter(|fit| fit.state == JobState::Succeeded) {
             assert!(fit.charged == Some(true) && fit.model_id.is_some(), "{}", told());
         }
         let spent = committed.values().sum::<i64>() as u64;
@@ -438,7 +445,7 @@ impl Sequence {
         assert_eq!(journal::forgotten(&world.app).await.unwrap().len(), 0, "{}", told());
         if self.calm {
             for fit in fits {
-                assert_eq!(fit.state, State::Succeeded, "{:?} {}", fit.problem, told());
+                assert_eq!(fit.state, JobState::Succeeded, "{:?} {}", fit.problem, told());
             }
         }
     }

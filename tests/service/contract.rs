@@ -78,12 +78,12 @@ fn words_are_those_of_the_document() {
     let document = document();
     let schemas = &document["components"]["schemas"];
     for (schema, words) in [
-        ("DatasetState", datasets::State::NAMES),
-        ("JobKind", jobs::Kind::NAMES),
-        ("JobState", jobs::State::NAMES),
-        ("ReleaseState", releases::Standing::NAMES),
-        ("ReleaseAccess", releases::Access::NAMES),
-        ("EntryKind", ledger::Kind::NAMES),
+        ("DatasetState", datasets::DatasetState::NAMES),
+        ("JobKind", jobs::JobKind::NAMES),
+        ("JobState", jobs::JobState::NAMES),
+        ("ReleaseState", releases::ReleaseState::NAMES),
+        ("ReleaseAccess", releases::ReleaseAccess::NAMES),
+        ("EntryKind", ledger::EntryKind::NAMES),
         ("TenantRole", &Role::NAMES[1..]),
         ("Payer", Payer::NAMES),
     ] {

@@ -131,7 +131,7 @@ fn every_parse_and_quote_is_recorded(kind: Kind) {
 }
 
 fn looks_stand(kind: Kind) {
-    use netdpsyn::storage::{Db, Pools, looks, looks::Look};
+    use netdpsyn::storage::{Db, Pools, looks, looks::PrivateLook};
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
@@ -143,13 +143,13 @@ fn looks_stand(kind: Kind) {
     lab.runtime.block_on(async {
         let db = Db::connect(&lab.database).await.unwrap();
         let mut tx = db.begin("test").await.unwrap();
-        looks::add(&mut tx, own, Look::Quote, 5).await.unwrap();
-        looks::add(&mut tx, own, Look::Quote, 7).await.unwrap();
-        looks::add(&mut tx, others, Look::Quote, 9).await.unwrap();
+        looks::add(&mut tx, own, PrivateLook::Quote, 5).await.unwrap();
+        looks::add(&mut tx, own, PrivateLook::Quote, 7).await.unwrap();
+        looks::add(&mut tx, others, PrivateLook::Quote, 9).await.unwrap();
         // A dataset that moves takes the looks at it along.
-        looks::add(&mut tx, own, Look::DraftTrace, 6).await.unwrap();
+        looks::add(&mut tx, own, PrivateLook::DraftTrace, 6).await.unwrap();
         looks::follow(&mut tx, own, others).await.unwrap();
-        assert_eq!(looks::of(&mut tx, others).await.unwrap(), [Look::Quote, Look::DraftTrace]);
+        assert_eq!(looks::of(&mut tx, others).await.unwrap(), [PrivateLook::Quote, PrivateLook::DraftTrace]);
         tx.commit().await.unwrap();
         for sql in ["UPDATE looks SET kind = 'quote'", "DELETE FROM looks"] {
             let refused = match &db.pools {

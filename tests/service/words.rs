@@ -2,7 +2,7 @@
 
 use crate::both;
 use crate::harness::*;
-use netdpsyn::storage::{Db, Pools, datasets, jobs, keys::Role, ledger, looks::Look, releases};
+use netdpsyn::storage::{Db, Pools, datasets, jobs, keys::Role, ledger, looks::PrivateLook, releases};
 use serde_json::{Value, json};
 use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 use std::fmt::Debug;
@@ -78,24 +78,26 @@ fn the_databases_take_the_words_that_there_are(kind: Kind) {
     lab.runtime.block_on(async {
         let db = Db::connect(&lab.database).await.unwrap();
         let sql = "UPDATE jobs SET kind = $1 RETURNING kind";
-        same(&db, ("jobs", "kind"), sql, jobs::Kind::ALL, jobs::Kind::NAMES).await;
+        same(&db, ("jobs", "kind"), sql, jobs::JobKind::ALL, jobs::JobKind::NAMES).await;
         let sql = "UPDATE jobs SET state = $1 RETURNING state";
-        same(&db, ("jobs", "state"), sql, jobs::State::ALL, jobs::State::NAMES).await;
+        same(&db, ("jobs", "state"), sql, jobs::JobState::ALL, jobs::JobState::NAMES).await;
         let sql = "UPDATE datasets SET state = $1 RETURNING state";
-        same(&db, ("datasets", "state"), sql, datasets::State::ALL, datasets::State::NAMES).await;
+        same(&db, ("datasets", "state"), sql, datasets::DatasetState::ALL, datasets::DatasetState::NAMES)
+            .await;
         let sql = "UPDATE releases SET state = $1 RETURNING state";
-        same(&db, ("releases", "state"), sql, releases::State::ALL, releases::State::NAMES).await;
+        same(&db, ("releases", "state"), sql, releases::StoredState::ALL, releases::StoredState::NAMES).await;
         let sql = "UPDATE releases SET access = $1 RETURNING access";
-        same(&db, ("releases", "access"), sql, releases::Access::ALL, releases::Access::NAMES).await;
+        same(&db, ("releases", "access"), sql, releases::ReleaseAccess::ALL, releases::ReleaseAccess::NAMES)
+            .await;
         let sql = "UPDATE keys SET role = CAST($1 AS TEXT), tenant_id =
              CASE WHEN CAST($1 AS TEXT) <> 'admin' THEN (SELECT id FROM tenants) END RETURNING role";
         same(&db, ("keys", "role"), sql, Role::ALL, Role::NAMES).await;
         let sql = "INSERT INTO entries (id, tenant_id, kind, rho, delta, actor, created_at)
              SELECT id, id, CAST($1 AS TEXT), 0, 0, 'nobody', 0 FROM tenants RETURNING kind";
-        same(&db, ("entries", "kind"), sql, ledger::Kind::ALL, ledger::Kind::NAMES).await;
+        same(&db, ("entries", "kind"), sql, ledger::EntryKind::ALL, ledger::EntryKind::NAMES).await;
         let sql = "INSERT INTO looks (population_id, kind, first_at)
              SELECT id, CAST($1 AS TEXT), -1 FROM populations RETURNING kind";
-        same(&db, ("looks", "kind"), sql, Look::ALL, Look::NAMES).await;
+        same(&db, ("looks", "kind"), sql, PrivateLook::ALL, PrivateLook::NAMES).await;
         db.close().await;
     });
 }

@@ -39,7 +39,7 @@ pub mod zcdp;
 
 pub use budget::{Guarantee, Rho};
 pub use charge::Charge;
-pub use kind::Kind;
+pub use kind::RecordKind;
 pub use protects::Protects;
 pub use scale::{CostTooSmall, NoiseScale};
 pub use sensitivity::{MaxRecords, Sensitivity};

@@ -1,7 +1,7 @@
 //! What the guarantee protects, and the ε that groups of records have together. A reader of "a host is not
 //! protected" should see by how much.
 
-use crate::{Guarantee, Kind, Rho, zcdp};
+use crate::{Guarantee, RecordKind, Rho, zcdp};
 use serde::{Deserialize, Serialize};
 
 /// Group sizes whose ε is reported.
@@ -37,10 +37,10 @@ pub struct Group {
 
 impl Protects {
     /// For a trace of flows or packets under a guarantee that costs `rho`.
-    pub fn of(kind: Kind, guarantee: Guarantee, rho: Rho) -> Self {
+    pub fn of(kind: RecordKind, guarantee: Guarantee, rho: Rho) -> Self {
         let (one, not) = match kind {
-            Kind::Flow => ("flow", "host"),
-            Kind::Packet => ("packet", "flow or connection"),
+            RecordKind::Flow => ("flow", "host"),
+            RecordKind::Packet => ("packet", "flow or connection"),
         };
         let lose = |(records, _)| {
             let epsilon = zcdp::epsilon(of_group(rho, records)?, guarantee.delta());
@@ -110,12 +110,12 @@ mod tests {
     fn packets_and_flows_at_two() {
         let guarantee = Guarantee::new(2.0, 1e-9).unwrap();
         let of = |kind| Protects::of(kind, guarantee, zcdp::rho(guarantee));
-        let packets = of(Kind::Packet);
+        let packets = of(RecordKind::Packet);
         assert_eq!(
             packets.text,
             "for one packet, added or removed; a flow or connection is not protected: at ε = 2 for a record, ten of its records together have about ε = 26, a hundred about ε = 770"
         );
-        let flows = of(Kind::Flow).text;
+        let flows = of(RecordKind::Flow).text;
         assert!(flows.starts_with("for one flow, added or removed; a host is not protected: "), "{flows}");
         // The figures are those of ρ, 100 ρ and 10,000 ρ on the curve that is checked against an independent
         // program.
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_is_made_says_of_what() {
         let guarantee = Guarantee::new(2.0, 1e-9).unwrap();
-        let flows = Protects::of(Kind::Flow, guarantee, zcdp::rho(guarantee));
+        let flows = Protects::of(RecordKind::Flow, guarantee, zcdp::rho(guarantee));
         let made = flows.clone().made(Some("a flow is what it is".into()));
         assert_eq!((&*made.one, made.made.as_deref()), ("flow record", Some("a flow is what it is")));
         assert!(made.text.starts_with("for one flow record, added or removed; a host is not protected: "));
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn the_largest_promise_tells_what_can_be_told() {
         let guarantee = Guarantee::new(Guarantee::MAX_EPSILON, 1e-4).unwrap();
-        let protects = Protects::of(Kind::Flow, guarantee, zcdp::rho(guarantee));
+        let protects = Protects::of(RecordKind::Flow, guarantee, zcdp::rho(guarantee));
         assert_eq!(protects.groups.iter().map(|group| group.records).collect::<Vec<_>>(), [10]);
         assert!(protects.groups[0].epsilon > 100.0 * 9_000.0, "{protects:?}");
     }
@@ -158,7 +158,7 @@ mod tests {
     fn without_figures_it_is_said_all_the_same() {
         let protects = Protects {
             groups: vec![],
-            ..Protects::of(Kind::Flow, Guarantee::new(1.0, 1e-9).unwrap(), Rho::ZERO)
+            ..Protects::of(RecordKind::Flow, Guarantee::new(1.0, 1e-9).unwrap(), Rho::ZERO)
         };
         assert_eq!(protects.not_covered(1.0, " "), "a host is not protected");
     }

@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use netdpsyn_capture::flows::{Builder, Options};
+use netdpsyn_capture::flows::{Builder, FlowOptions};
 use netdpsyn_capture::write::{self, Payload, Writer};
 use netdpsyn_capture::{Packet, Reader, Step, Tunnels};
 
@@ -79,7 +79,7 @@ fn flows(bencher: Bencher, held: usize) {
     let bytes = pcap();
     let folder = tempfile::tempdir().expect("a folder");
     bencher.counter(ItemsCount::new(PACKETS)).bench_local(|| {
-        let mut builder = Builder::new(Options { held, ..Options::default() }, folder.path());
+        let mut builder = Builder::new(FlowOptions { held, ..FlowOptions::default() }, folder.path());
         read(&bytes, |packet| builder.add(packet).expect("added"));
         builder.finish().expect("flows").map(|flow| flow.expect("a flow").packets).sum::<u64>()
     });
@@ -91,7 +91,7 @@ fn writing(bencher: Bencher, payload: &str) {
     let mut packets = Vec::new();
     read(&pcap(), |packet| packets.push(*packet));
     let payload = if payload == "absent" { Payload::Absent } else { Payload::Zeros };
-    let options = write::Options { payload, ..write::Options::default() };
+    let options = write::WriteOptions { payload, ..write::WriteOptions::default() };
     bencher.counter(ItemsCount::new(PACKETS)).bench_local(|| {
         let mut writer = Writer::new(std::io::sink(), options).expect("a header");
         packets.iter().for_each(|packet| writer.write(packet).expect("written"));

@@ -2,7 +2,7 @@
 
 /// A capture format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum CaptureFormat {
     /// One link type and one time resolution per file.
     Pcap,
     /// Blocks; sections with interfaces.
@@ -12,19 +12,19 @@ pub enum Kind {
 /// The format of files with these first bytes. Four bytes are enough for pcap, twelve for pcapng.
 ///
 /// ```
-/// use netdpsyn_capture::{Kind, kind_of};
-/// assert_eq!(kind_of(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0]), Some(Kind::Pcap));
-/// assert_eq!(kind_of(b"srcip,dstip,pkt\n"), None);
+/// use netdpsyn_capture::{CaptureFormat, format_of};
+/// assert_eq!(format_of(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0]), Some(CaptureFormat::Pcap));
+/// assert_eq!(format_of(b"srcip,dstip,pkt\n"), None);
 /// ```
-pub fn kind_of(first: &[u8]) -> Option<Kind> {
+pub fn format_of(first: &[u8]) -> Option<CaptureFormat> {
     let magic = <[u8; 4]>::try_from(first.get(..4)?).ok()?;
     if pcap(magic).is_some() {
-        return Some(Kind::Pcap);
+        return Some(CaptureFormat::Pcap);
     }
     let order = first.get(8..12)?;
     let section = magic == [0x0a, 0x0d, 0x0d, 0x0a];
     (section && (order == [0x1a, 0x2b, 0x3c, 0x4d] || order == [0x4d, 0x3c, 0x2b, 0x1a]))
-        .then_some(Kind::Pcapng)
+        .then_some(CaptureFormat::Pcapng)
 }
 
 /// The variant of pcap, by its magic number.
@@ -73,15 +73,15 @@ mod tests {
 
     #[test]
     fn all_magics_are_told_apart() {
-        let magic = |number: u32| (kind_of(&number.to_be_bytes()), kind_of(&number.to_le_bytes()));
+        let magic = |number: u32| (format_of(&number.to_be_bytes()), format_of(&number.to_le_bytes()));
         for number in [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34] {
-            assert_eq!(magic(number), (Some(Kind::Pcap), Some(Kind::Pcap)));
+            assert_eq!(magic(number), (Some(CaptureFormat::Pcap), Some(CaptureFormat::Pcap)));
         }
         assert_eq!(magic(0xa1b2_c3d5), (None, None));
         let big = [10, 13, 13, 10, 0, 0, 0, 28, 0x1a, 0x2b, 0x3c, 0x4d];
-        assert_eq!(kind_of(&big), Some(Kind::Pcapng));
-        assert_eq!(kind_of(&big[..11]), None);
-        assert_eq!(kind_of(b"\n\r\r\nsome text that begins so"), None);
+        assert_eq!(format_of(&big), Some(CaptureFormat::Pcapng));
+        assert_eq!(format_of(&big[..11]), None);
+        assert_eq!(format_of(b"\n\r\r\nsome text that begins so"), None);
         assert_eq!(other(&[0x1f, 0x8b, 8]), "it is packed with gzip");
     }
 }

@@ -9,7 +9,7 @@
 //! ```
 //! use netdpsyn_capture::{Packet, Reader, Step, Tunnels, write};
 //!
-//! let mut writer = write::Writer::new(Vec::new(), write::Options::default())?;
+//! let mut writer = write::Writer::new(Vec::new(), write::WriteOptions::default())?;
 //! writer.write(&Packet { time: 1_767_600_000_000_000_000, protocol: 17, length: 60, ..Packet::default() })?;
 //! let (file, counts) = writer.finish()?;
 //! assert_eq!(counts.packets, 1);
@@ -39,7 +39,7 @@ mod sort;
 pub mod write;
 
 pub use error::CaptureError;
-pub use kind::{Kind, kind_of};
+pub use kind::{CaptureFormat, format_of};
 pub use link::name as link_name;
 pub use packet::Packet;
 pub use read::{Reader, Step, Tunnels};

@@ -1,7 +1,7 @@
 //! Flows of packets: time-outs, directions, and that neither order nor memory changes them.
 
 use netdpsyn_capture::Packet;
-use netdpsyn_capture::flows::{Builder, Directions, Flow, Options};
+use netdpsyn_capture::flows::{Builder, Directions, Flow, FlowOptions};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -36,7 +36,7 @@ fn icmp(seconds: u64, from: u8, to: u8, kind: u8) -> Packet {
     Packet { protocol: 1, icmp: Some((kind, 3)), tcp_flags: None, ..packet }
 }
 
-fn flows(packets: &[Packet], options: Options) -> (Vec<Flow>, u64) {
+fn flows(packets: &[Packet], options: FlowOptions) -> (Vec<Flow>, u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut builder = Builder::new(options, folder.path());
     for packet in packets {
@@ -47,8 +47,8 @@ fn flows(packets: &[Packet], options: Options) -> (Vec<Flow>, u64) {
     (flows.map(|flow| flow.expect("a flow")).collect(), early)
 }
 
-fn with(directions: Directions) -> Options {
-    Options { directions, ..Options::default() }
+fn with(directions: Directions) -> FlowOptions {
+    FlowOptions { directions, ..FlowOptions::default() }
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn time_outs_end_flows_when_they_are_passed() {
     let (a, b) = ((0, 1), (1, 2));
     let lengths = |times: &[u64]| -> Vec<u64> {
         let packets: Vec<Packet> = times.iter().map(|time| tcp(*time, a, b, 0)).collect();
-        flows(&packets, Options::default()).0.iter().map(|flow| flow.packets).collect()
+        flows(&packets, FlowOptions::default()).0.iter().map(|flow| flow.packets).collect()
     };
     assert_eq!(lengths(&[0, 60]), [2]);
     assert_eq!(lengths(&[0, 61]), [1, 1]);
@@ -120,7 +120,7 @@ fn a_full_table_ends_the_flow_that_was_idle_longest() {
         tcp(3, (2, 1), to, 0),
         tcp(4, (1, 1), to, 0),
     ];
-    let options = Options { open: 2, ..Options::default() };
+    let options = FlowOptions { open: 2, ..FlowOptions::default() };
     let (flows, early) = flows(&packets, options);
     let brief: Vec<_> = flows.iter().map(|flow| (flow.source, flow.packets)).collect();
     // Host 1 makes room for 2, and 0 then for 1 again.
@@ -130,9 +130,9 @@ fn a_full_table_ends_the_flow_that_was_idle_longest() {
 #[test]
 fn options_out_of_range_are_brought_into_it() {
     let packets = [tcp(0, (0, 1), (1, 1), 0), tcp(1, (1, 1), (0, 1), 0)];
-    let none = Options { open: 0, held: 0, ..Options::default() };
+    let none = FlowOptions { open: 0, held: 0, ..FlowOptions::default() };
     assert_eq!(flows(&packets, none).0.len(), 2);
-    let all = Options { open: usize::MAX, held: usize::MAX, ..Options::default() };
+    let all = FlowOptions { open: usize::MAX, held: usize::MAX, ..FlowOptions::default() };
     assert_eq!(flows(&packets, all).0.len(), 2);
 }
 
@@ -160,7 +160,7 @@ fn any_packet() -> impl Strategy<Value = Packet> {
 }
 
 /// The same without a table or files: walks all packets for every key.
-fn plainly(packets: &[Packet], options: Options) -> u64 {
+fn plainly(packets: &[Packet], options: FlowOptions) -> u64 {
     let mut sorted = packets.to_vec();
     sorted.sort_by_key(|packet| packet.time);
     let mut open: Vec<(Packet, u64, u64)> = Vec::new();
@@ -199,7 +199,7 @@ proptest! {
         two: bool,
     ) {
         let directions = if two { Directions::Two } else { Directions::One };
-        let options = Options { directions, open, ..Options::default() };
+        let options = FlowOptions { directions, open, ..FlowOptions::default() };
         let (expected, early) = flows(&packets, options);
         let mut shuffled = packets.clone();
         // A permutation by a generator of one line.
@@ -208,7 +208,7 @@ proptest! {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             shuffled.swap(at, (state >> 33) as usize % (at + 1));
         }
-        let small = Options { held: 3, ..options };
+        let small = FlowOptions { held: 3, ..options };
         prop_assert_eq!(flows(&shuffled, small), (expected.clone(), early));
         prop_assert!(expected.is_sorted());
         let sum = |of: fn(&Flow) -> u64| expected.iter().map(of).sum::<u64>();
@@ -223,7 +223,7 @@ proptest! {
 
     #[test]
     fn flows_are_those_of_a_plain_walk(packets in prop::collection::vec(any_packet(), 0..100)) {
-        let options = Options::default();
+        let options = FlowOptions::default();
         prop_assert_eq!(flows(&packets, options).0.len() as u64, plainly(&packets, options));
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use netdpsyn_capture::Packet;
-use netdpsyn_capture::write::{Container, Link, Options, Payload, Resolution, Writer};
+use netdpsyn_capture::write::{Container, Link, Payload, Resolution, WriteOptions, Writer};
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -87,23 +87,27 @@ fn traffic() -> Vec<Packet> {
 }
 
 /// Every way to write, by a name.
-fn ways() -> Vec<(String, Options)> {
+fn ways() -> Vec<(String, WriteOptions)> {
     let mut ways = Vec::new();
     for container in [Container::Pcap, Container::Pcapng] {
         for link in [Link::Ethernet, Link::Ip] {
             for payload in [Payload::Zeros, Payload::Absent] {
                 let resolution =
                     if link == Link::Ip { Resolution::Microseconds } else { Resolution::Nanoseconds };
-                let options = Options { container, link, payload, resolution, ..Options::default() };
+                let options =
+                    WriteOptions { container, link, payload, resolution, ..WriteOptions::default() };
                 ways.push((format!("{container:?} {link:?} {payload:?}"), options));
             }
         }
     }
-    ways.push(("cut".into(), Options { mtu: Some(1500), payload: Payload::Zeros, ..Options::default() }));
+    ways.push((
+        "cut".into(),
+        WriteOptions { mtu: Some(1500), payload: Payload::Zeros, ..WriteOptions::default() },
+    ));
     ways
 }
 
-fn write(folder: &Path, options: Options) -> (PathBuf, u64) {
+fn write(folder: &Path, options: WriteOptions) -> (PathBuf, u64) {
     let path = folder.join("written");
     let mut writer = Writer::new(File::create(&path).expect("a file"), options).expect("a header");
     for packet in traffic() {

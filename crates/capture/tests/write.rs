@@ -4,12 +4,14 @@ mod common;
 
 use common::read_all;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
-use netdpsyn_capture::write::{Container, Counts, Link, Options, Payload, Resolution, WriteError, Writer};
+use netdpsyn_capture::write::{
+    Container, Counts, Link, Payload, Resolution, WriteError, WriteOptions, Writer,
+};
 use netdpsyn_capture::{Packet, Tunnels};
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-fn written(packets: &[Packet], options: Options) -> (Vec<u8>, Counts) {
+fn written(packets: &[Packet], options: WriteOptions) -> (Vec<u8>, Counts) {
     let mut writer = Writer::new(Vec::new(), options).expect("a header");
     for packet in packets {
         writer.write(packet).expect("written");
@@ -78,12 +80,12 @@ proptest! {
         packets in prop::collection::vec(any_packet(), 1..20),
         ng: bool, ip: bool, absent: bool, micro: bool,
     ) {
-        let options = Options {
+        let options = WriteOptions {
             container: if ng { Container::Pcapng } else { Container::Pcap },
             link: if ip { Link::Ip } else { Link::Ethernet },
             payload: if absent { Payload::Absent } else { Payload::Zeros },
             resolution: if micro { Resolution::Microseconds } else { Resolution::Nanoseconds },
-            ..Options::default()
+            ..WriteOptions::default()
         };
         let (bytes, counts) = written(&packets, options);
         let all = read_all(&bytes, Tunnels::Outer);
@@ -120,7 +122,7 @@ proptest! {
         packet.tcp_flags = Some(flags);
         (packet.header_words, packet.ip_flags, packet.fragment_offset) = (words, ip_flags, offset);
         for payload in [Payload::Absent, Payload::Zeros] {
-            let (bytes, counts) = written(&[packet], Options { payload, mtu, ..Options::default() });
+            let (bytes, counts) = written(&[packet], WriteOptions { payload, mtu, ..WriteOptions::default() });
             let mut rest = &bytes[24..];
             for _ in 0..counts.frames {
                 let word = |at: usize| u32::from_le_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
@@ -138,7 +140,7 @@ proptest! {
 
     #[test]
     fn another_library_reads_the_same_and_finds_the_checksums_right(packet in any_packet()) {
-        let (bytes, _) = written(&[packet], Options { payload: Payload::Zeros, ..Options::default() });
+        let (bytes, _) = written(&[packet], WriteOptions { payload: Payload::Zeros, ..WriteOptions::default() });
         let sliced = LaxSlicedPacket::from_ethernet(&bytes[40..]).expect("a packet");
         match sliced.net.expect("IP") {
             LaxNetSlice::Ipv4(four) => {
@@ -182,7 +184,7 @@ proptest! {
 fn long_packets_of_tcp_are_cut_where_it_is_asked_for() {
     let mut long = packet(6, 4000, false);
     long.tcp_flags = Some(0x99);
-    let options = Options { mtu: Some(1500), payload: Payload::Zeros, ..Options::default() };
+    let options = WriteOptions { mtu: Some(1500), payload: Payload::Zeros, ..WriteOptions::default() };
     let (bytes, counts) = written(&[long, packet(17, 4000, false), packet(6, 1500, true)], options);
     let read = read_all(&bytes, Tunnels::Outer).packets;
     assert_eq!(counts, Counts { packets: 3, frames: 5, cut: 1, ..Counts::default() });
@@ -206,7 +208,8 @@ fn long_packets_of_tcp_are_cut_where_it_is_asked_for() {
     };
     assert_eq!(sequence(1).wrapping_sub(sequence(0)), 1460);
     // A limit below the headers lets one byte through at a time, and ends.
-    let (_, counts) = written(&[packet(6, 60, false)], Options { mtu: Some(1), ..Options::default() });
+    let (_, counts) =
+        written(&[packet(6, 60, false)], WriteOptions { mtu: Some(1), ..WriteOptions::default() });
     assert_eq!(counts.frames, 20);
 }
 
@@ -216,17 +219,18 @@ fn what_cannot_be_written_is_refused() {
     mixed.source = Ipv4Addr::LOCALHOST.into();
     let mut late = packet(6, 100, false);
     late.time = u64::MAX;
-    let mut writer = Writer::new(Vec::new(), Options::default()).expect("a header");
+    let mut writer = Writer::new(Vec::new(), WriteOptions::default()).expect("a header");
     assert!(matches!(writer.write(&mixed), Err(WriteError::Families(..))));
     assert!(matches!(writer.write(&late), Err(WriteError::TooLate)));
     assert_eq!(writer.counts(), Counts::default());
-    let (bytes, _) = written(&[late], Options { container: Container::Pcapng, ..Options::default() });
+    let (bytes, _) =
+        written(&[late], WriteOptions { container: Container::Pcapng, ..WriteOptions::default() });
     assert_eq!(read_all(&bytes, Tunnels::Outer).packets[0].time, u64::MAX);
 }
 
 #[test]
 fn absent_payloads_keep_the_original_length() {
-    let options = Options { payload: Payload::Absent, ..Options::default() };
+    let options = WriteOptions { payload: Payload::Absent, ..WriteOptions::default() };
     let (bytes, _) = written(&[packet(6, 1500, false)], options);
     assert_eq!(bytes.len(), 24 + 16 + 14 + 40);
     assert_eq!(bytes[36..40], 1514u32.to_le_bytes());
@@ -242,7 +246,7 @@ fn every_protocol_and_every_type_of_icmp_is_written_in_both_families() {
         }
     }
     for payload in [Payload::Absent, Payload::Zeros] {
-        let (bytes, counts) = written(&packets, Options { payload, ..Options::default() });
+        let (bytes, counts) = written(&packets, WriteOptions { payload, ..WriteOptions::default() });
         let all = read_all(&bytes, Tunnels::Outer);
         assert_eq!((counts.frames, all.packets.len()), (packets.len() as u64, packets.len()));
         for (read, packet) in all.packets.iter().zip(&packets) {

@@ -1,6 +1,6 @@
 //! Croissant 1.1: a release as loaders of machine learning read it, with the type of every column.
 
-use crate::describe::{Column, File, Kind, Period, Release};
+use crate::describe::{CellType, Column, File, Period, Release};
 use crate::known;
 use serde_json::{Map, Value, json};
 
@@ -145,11 +145,11 @@ fn records(file: &File, columns: &[Column]) -> Value {
     })
 }
 
-fn kind(of: Kind) -> &'static str {
+fn kind(of: CellType) -> &'static str {
     match of {
-        Kind::Text => "sc:Text",
-        Kind::Integer => "sc:Integer",
-        Kind::Number => "sc:Float",
-        Kind::Time => "sc:DateTime",
+        CellType::Text => "sc:Text",
+        CellType::Integer => "sc:Integer",
+        CellType::Number => "sc:Float",
+        CellType::Time => "sc:DateTime",
     }
 }

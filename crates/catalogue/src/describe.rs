@@ -162,7 +162,7 @@ pub struct File {
 
 /// What a cell of a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum CellType {
     /// Text.
     Text,
     /// A whole number.
@@ -179,7 +179,7 @@ pub struct Column {
     /// Its name in the header.
     pub name: String,
     /// What its cells hold. A column some of whose cells hold something else is text.
-    pub kind: Kind,
+    pub kind: CellType,
     /// What it means, in a sentence.
     pub about: Option<String>,
 }

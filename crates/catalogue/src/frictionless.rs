@@ -1,6 +1,6 @@
 //! A Frictionless data package: a release as those read it who check tables.
 
-use crate::describe::{Column, File, Kind, Release};
+use crate::describe::{CellType, Column, File, Release};
 use crate::known;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub fn package(of: &Release) -> Value {
 
 fn table(file: &File, columns: &[Column]) -> Value {
     let field = |column: &Column| {
-        let form = (column.kind == Kind::Time).then_some("any");
+        let form = (column.kind == CellType::Time).then_some("any");
         known(json!({
             "name": column.name,
             "type": kind(column.kind),
@@ -72,11 +72,11 @@ fn table(file: &File, columns: &[Column]) -> Value {
     }))
 }
 
-fn kind(of: Kind) -> &'static str {
+fn kind(of: CellType) -> &'static str {
     match of {
-        Kind::Text => "string",
-        Kind::Integer => "integer",
-        Kind::Number => "number",
-        Kind::Time => "datetime",
+        CellType::Text => "string",
+        CellType::Integer => "integer",
+        CellType::Number => "number",
+        CellType::Time => "datetime",
     }
 }

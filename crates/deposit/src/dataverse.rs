@@ -1,6 +1,6 @@
 //! Dataverse: its native API. A dataset keeps its persistent id; a new version is a draft of it.
 
-use super::{Body, Deposited, Failed, File, Plan, Transport, ask, encoded, text};
+use super::{Body, Deposited, Failed, File, Submission, Transport, ask, encoded, text};
 use serde_json::{Value, json};
 
 /// What a draft is called: the persistent id, and the number that its publication will give it.
@@ -9,7 +9,7 @@ fn named(id: &str, number: u64) -> String {
 }
 
 pub(super) async fn deposit(
-    plan: &Plan<'_>,
+    plan: &Submission<'_>,
     collection: &str,
     subject: &str,
     way: &mut impl Transport,
@@ -50,7 +50,7 @@ fn deposited(id: &str) -> Deposited {
 
 /// Makes a dataset, which is a draft at first, or finds the number that the next version of one will have.
 async fn draft(
-    plan: &Plan<'_>,
+    plan: &Submission<'_>,
     collection: &str,
     metadata: &Value,
     way: &mut impl Transport,
@@ -77,7 +77,12 @@ async fn latest(id: &str, way: &mut impl Transport) -> Result<Value, Failed> {
 }
 
 /// Sends every file that is not there yet; one of the same name with other content is replaced.
-async fn files(plan: &Plan<'_>, id: &str, latest: &Value, way: &mut impl Transport) -> Result<(), Failed> {
+async fn files(
+    plan: &Submission<'_>,
+    id: &str,
+    latest: &Value,
+    way: &mut impl Transport,
+) -> Result<(), Failed> {
     for (place, file) in plan.files.iter().enumerate() {
         let listed = latest["files"].as_array().into_iter().flatten().find(|one| one["label"] == file.name);
         let about = json!({"description": file.about, "tabIngest": "false", "forceReplace": true});

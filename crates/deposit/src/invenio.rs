@@ -1,9 +1,9 @@
 //! InvenioRDM: `/api/records`, drafts, files in three steps, publication, versions.
 
-use super::{Body, Deposited, Failed, File, Plan, Request, Transport, ask, encoded, good, text};
+use super::{Body, Deposited, Failed, File, Request, Submission, Transport, ask, encoded, good, text};
 use serde_json::{Value, json};
 
-pub(super) async fn deposit(plan: &Plan<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
+pub(super) async fn deposit(plan: &Submission<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
     let id = match plan.draft {
         Some(id) => {
             if let Some(done) = published(id, way).await? {
@@ -23,7 +23,7 @@ pub(super) async fn deposit(plan: &Plan<'_>, way: &mut impl Transport) -> Result
 }
 
 /// Makes a draft: of a new record, or of a new version.
-async fn draft(plan: &Plan<'_>, way: &mut impl Transport) -> Result<String, Failed> {
+async fn draft(plan: &Submission<'_>, way: &mut impl Transport) -> Result<String, Failed> {
     let (path, body) = match plan.previous {
         Some(before) => (format!("/api/records/{}/versions", encoded(before)), Body::Empty),
         None => ("/api/records".to_owned(), Body::Json(plan.facts.for_invenio())),
@@ -52,7 +52,7 @@ fn deposited(record: &Value, id: &str) -> Result<Deposited, Failed> {
 }
 
 /// Sends every file that is not there yet.
-async fn files(plan: &Plan<'_>, id: &str, way: &mut impl Transport) -> Result<(), Failed> {
+async fn files(plan: &Submission<'_>, id: &str, way: &mut impl Transport) -> Result<(), Failed> {
     let base = format!("/api/records/{}/draft/files", encoded(id));
     let there = ask(way, "GET", base.clone(), Body::Empty).await?;
     for (place, file) in plan.files.iter().enumerate() {

@@ -149,7 +149,7 @@ pub struct Deposited {
 
 /// What is deposited, and what is there already.
 #[derive(Clone, Debug)]
-pub struct Plan<'a> {
+pub struct Submission<'a> {
     /// Where.
     pub repository: &'a Repository,
     /// What is told of it.
@@ -166,7 +166,7 @@ pub struct Plan<'a> {
 ///
 /// # Errors
 /// [`Failed`]; what was drafted stays, and another attempt goes on with it.
-pub async fn deposit(plan: &Plan<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
+pub async fn deposit(plan: &Submission<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
     match plan.repository {
         Repository::InvenioRdm => invenio::deposit(plan, way).await,
         Repository::Dataverse { collection, subject } => {

@@ -3,7 +3,8 @@
 use md5::{Digest, Md5};
 use netdpsyn_deposit::stand_in::{Fault, StandIn, TOKEN};
 use netdpsyn_deposit::{
-    Answer, Body, Deposited, Facts, Failed, File, Plan, Pretend, Repository, Request, Transport, deposit,
+    Answer, Body, Deposited, Facts, Failed, File, Pretend, Repository, Request, Submission, Transport,
+    deposit,
 };
 use serde_json::Value;
 
@@ -95,7 +96,7 @@ async fn go(
 ) -> Result<Deposited, Failed> {
     let draft = way.draft.clone();
     let files = files();
-    let plan = Plan { repository, facts, files: &files, previous, draft: draft.as_deref() };
+    let plan = Submission { repository, facts, files: &files, previous, draft: draft.as_deref() };
     deposit(&plan, way).await
 }
 
@@ -201,7 +202,7 @@ async fn a_dry_run_takes_the_same_steps() {
         let (files, facts) = (files(), facts());
         let mut dry = Pretend::of(&files);
         let plan =
-            Plan { repository: &repository, facts: &facts, files: &files, previous: None, draft: None };
+            Submission { repository: &repository, facts: &facts, files: &files, previous: None, draft: None };
         deposit(&plan, &mut dry).await.unwrap();
         let methods = |line: &str| line.split(' ').next().unwrap().to_owned();
         let real: Vec<String> = stand_in.kept().log.iter().map(|line| methods(line)).collect();

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// A known kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum ExportFormat {
     /// Datagrams of NetFlow v5.
     V5,
     /// Datagrams of NetFlow v9.
@@ -21,27 +21,27 @@ pub enum Kind {
     },
 }
 
-impl Kind {
+impl ExportFormat {
     /// The command that converts an unreadable kind of file to a readable one: `FILE` stands for its name.
     pub fn converted_by(self) -> Option<&'static str> {
-        matches!(self, Kind::Nfcapd { .. }).then_some("nfdump -r FILE -o csv")
+        matches!(self, ExportFormat::Nfcapd { .. }).then_some("nfdump -r FILE -o csv")
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ExportFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::V5 => f.write_str("NetFlow v5 datagrams"),
-            Kind::V9 => f.write_str("NetFlow v9 datagrams"),
-            Kind::Ipfix => f.write_str("IPFIX messages"),
-            Kind::Nfcapd { layout } => write!(f, "an nfcapd file, layout version {layout}"),
+            ExportFormat::V5 => f.write_str("NetFlow v5 datagrams"),
+            ExportFormat::V9 => f.write_str("NetFlow v9 datagrams"),
+            ExportFormat::Ipfix => f.write_str("IPFIX messages"),
+            ExportFormat::Nfcapd { layout } => write!(f, "an nfcapd file, layout version {layout}"),
         }
     }
 }
 
 /// The kind of a file, given its first 64 KiB, or all of it. `None` unless the first datagram is complete,
 /// consistent, and followed by the end of the file or by another datagram.
-pub fn kind_of(first: &[u8]) -> Option<Kind> {
+pub fn format_of(first: &[u8]) -> Option<ExportFormat> {
     if let [a, b, c, d, ..] = *first {
         let layout = match [a, b] {
             [0xa5, 0x0c] => u16::from_be_bytes([c, d]),
@@ -49,7 +49,7 @@ pub fn kind_of(first: &[u8]) -> Option<Kind> {
             _ => 0,
         };
         if matches!(layout, 1 | 2) {
-            return Some(Kind::Nfcapd { layout });
+            return Some(ExportFormat::Nfcapd { layout });
         }
     }
     let length = extent(first)?;
@@ -58,9 +58,9 @@ pub fn kind_of(first: &[u8]) -> Option<Kind> {
         return None;
     }
     match version(whole)? {
-        5 => Some(Kind::V5),
-        9 => tiled(whole.get(20..)?, 0).then_some(Kind::V9),
-        10 => tiled(whole.get(16..)?, 2).then_some(Kind::Ipfix),
+        5 => Some(ExportFormat::V5),
+        9 => tiled(whole.get(20..)?, 0).then_some(ExportFormat::V9),
+        10 => tiled(whole.get(16..)?, 2).then_some(ExportFormat::Ipfix),
         _ => None,
     }
 }

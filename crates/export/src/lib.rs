@@ -1,7 +1,7 @@
 //! Converts flow exports in their wire format, NetFlow v5, NetFlow v9 (RFC 3954) and IPFIX (RFC 7011), to
 //! flow records.
 //!
-//! [`Exports`] takes datagrams one by one; [`Datagrams`] finds them in a file; [`kind_of`] recognises a file
+//! [`Exports`] takes datagrams one by one; [`Datagrams`] finds them in a file; [`format_of`] recognises a file
 //! by its first bytes.
 //!
 //! ```
@@ -52,6 +52,6 @@ mod wire;
 
 pub use exports::{Exports, Limits};
 pub use flow::Flow;
-pub use kind::{Kind, kind_of};
+pub use kind::{ExportFormat, format_of};
 pub use stream::Datagrams;
 pub use tally::{Note, Skip, Tally};

@@ -3,7 +3,7 @@
 mod build;
 
 use build::*;
-use netdpsyn_export::{Datagrams, Exports, Kind, Limits, Skip, kind_of};
+use netdpsyn_export::{Datagrams, ExportFormat, Exports, Limits, Skip, format_of};
 use std::io::{self, Read};
 
 fn netflow() -> Vec<u8> {
@@ -45,20 +45,26 @@ fn datagrams(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn kinds_by_their_first_bytes() {
-    for (file, kind) in [(v5(30, 0), Kind::V5), (netflow(), Kind::V9), (message(), Kind::Ipfix)] {
-        assert_eq!(kind_of(&file), Some(kind));
-        assert_eq!(kind_of(&[&file[..], &file[..]].concat()), Some(kind));
+    for (file, kind) in
+        [(v5(30, 0), ExportFormat::V5), (netflow(), ExportFormat::V9), (message(), ExportFormat::Ipfix)]
+    {
+        assert_eq!(format_of(&file), Some(kind));
+        assert_eq!(format_of(&[&file[..], &file[..]].concat()), Some(kind));
         // The next datagram's header may lie behind what is given.
         for more in 1..24 {
-            assert_eq!(kind_of(&[&file[..], &file[..more]].concat()), Some(kind), "{kind} and {more} bytes");
+            assert_eq!(
+                format_of(&[&file[..], &file[..more]].concat()),
+                Some(kind),
+                "{kind} and {more} bytes"
+            );
         }
-        assert_eq!(kind_of(&file[..file.len() - 1]), None, "{kind}");
-        assert_eq!(kind_of(&[&file[..], b"\nand a text"].concat()), None, "{kind}");
-        assert_eq!(kind_of(&file[..2]), None);
+        assert_eq!(format_of(&file[..file.len() - 1]), None, "{kind}");
+        assert_eq!(format_of(&[&file[..], b"\nand a text"].concat()), None, "{kind}");
+        assert_eq!(format_of(&file[..2]), None);
     }
     let filled = [netflow(), vec![0; 500]].concat();
-    assert_eq!(kind_of(&filled), Some(Kind::V9));
-    assert_eq!(kind_of(&[filled, netflow()].concat()), Some(Kind::V9));
+    assert_eq!(format_of(&filled), Some(ExportFormat::V9));
+    assert_eq!(format_of(&[filled, netflow()].concat()), Some(ExportFormat::V9));
 }
 
 #[test]
@@ -66,14 +72,14 @@ fn nfcapd_files_are_named_with_the_command_that_converts_them() {
     for (bytes, layout) in
         [([0x0c, 0xa5, 1, 0], 1), ([0x0c, 0xa5, 2, 0], 2), ([0xa5, 0x0c, 0, 1], 1), ([0xa5, 0x0c, 0, 2], 2)]
     {
-        let kind = kind_of(&bytes).expect("a kind");
-        assert_eq!(kind, Kind::Nfcapd { layout });
+        let kind = format_of(&bytes).expect("a kind");
+        assert_eq!(kind, ExportFormat::Nfcapd { layout });
         assert_eq!(kind.to_string(), format!("an nfcapd file, layout version {layout}"));
         assert_eq!(kind.converted_by(), Some("nfdump -r FILE -o csv"));
     }
-    assert_eq!(kind_of(&[0x0c, 0xa5, 0, 1]), None);
-    assert_eq!(kind_of(&[0xa5, 0x0c, 0, 9]), None);
-    assert_eq!(Kind::V9.converted_by(), None);
+    assert_eq!(format_of(&[0x0c, 0xa5, 0, 1]), None);
+    assert_eq!(format_of(&[0xa5, 0x0c, 0, 9]), None);
+    assert_eq!(ExportFormat::V9.converted_by(), None);
 }
 
 #[test]
@@ -93,11 +99,11 @@ fn other_files_are_none() {
         &[0, 9],
         &[0, 10, 0, 16],
     ] {
-        assert_eq!(kind_of(bytes), None, "{bytes:?}");
+        assert_eq!(format_of(bytes), None, "{bytes:?}");
     }
     // A version and a count alone prove nothing.
     for version in [5, 9, 10] {
-        assert_eq!(kind_of(&[&[0, version, 0, 20][..], &[0xee; 2_000]].concat()), None);
+        assert_eq!(format_of(&[&[0, version, 0, 20][..], &[0xee; 2_000]].concat()), None);
     }
 }
 

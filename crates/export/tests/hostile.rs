@@ -3,7 +3,7 @@
 mod build;
 
 use build::*;
-use netdpsyn_export::{Datagrams, Exports, Limits, kind_of};
+use netdpsyn_export::{Datagrams, Exports, Limits, format_of};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ fn survive(datagrams: &[Vec<u8>]) -> Result<(), TestCaseError> {
     prop_assert_eq!(exports.tally().datagrams(), datagrams.len() as u64);
 
     let file = datagrams.concat();
-    let _ = kind_of(&file);
+    let _ = format_of(&file);
     let mut found = Datagrams::new(file.as_slice());
     let mut length = 0;
     while let Some(datagram) = found.next_datagram().expect("no errors in memory") {

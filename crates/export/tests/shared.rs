@@ -1,7 +1,7 @@
 //! Every file of `formats/netflow_datagrams` of the shared data, vendor by vendor with the templates first: what is read of it, and why the rest is not.
 //! `cargo test -p netdpsyn-export --test shared -- --nocapture` prints the table.
 
-use netdpsyn_export::{Datagrams, Exports, Flow, Kind, Limits, Skip, kind_of};
+use netdpsyn_export::{Datagrams, ExportFormat, Exports, Flow, Limits, Skip, format_of};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -27,7 +27,7 @@ fn exporter(name: &str) -> &str {
 
 struct Row {
     name: String,
-    kind: Option<Kind>,
+    kind: Option<ExportFormat>,
     datagrams: u64,
     flows: Vec<Flow>,
     skips: BTreeMap<Skip, u64>,
@@ -73,7 +73,7 @@ fn table(folder: &std::path::Path) -> Vec<Row> {
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
         let said: Vec<String> = skips.iter().map(|(why, count)| format!("{count} {why}")).collect();
-        let kind = kind_of(&bytes);
+        let kind = format_of(&bytes);
         let of = kind.map_or("none".to_owned(), |kind| kind.to_string());
         let datagrams = tally.datagrams() - before.datagrams();
         println!(
@@ -187,8 +187,8 @@ fn no_other_shared_file_is_taken_for_an_export() {
             }
             let mut first = Vec::new();
             fs::File::open(&path).expect("a file").take(1 << 16).read_to_end(&mut first).expect("its bytes");
-            match kind_of(&first) {
-                Some(Kind::Nfcapd { layout: 1 }) => {
+            match format_of(&first) {
+                Some(ExportFormat::Nfcapd { layout: 1 }) => {
                     assert!(path.ends_with("nfcapd_v1.bin"), "{}", path.display())
                 }
                 Some(_) => assert_eq!(

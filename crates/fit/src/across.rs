@@ -2,7 +2,7 @@
 
 use super::plan::{Method, Plan, Structure};
 use super::{sessions, structure::Sides};
-use netdpsyn_trace::{Kind, Role, Schema};
+use netdpsyn_trace::{RecordKind, Role, Schema};
 use serde::Serialize;
 
 /// How the records of a synthetic trace are related.
@@ -22,8 +22,7 @@ pub enum Across {
 /// How the records will be related, with the reason if they will be independent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ForeseenStructure))]
-pub struct Foreseen {
+pub struct ForeseenStructure {
     /// How the records are related.
     pub across: Across,
     /// Why records are independent, if they are.
@@ -32,9 +31,9 @@ pub struct Foreseen {
 }
 
 /// What plan and schema determine.
-pub fn foreseen(plan: &Plan, schema: &Schema) -> Foreseen {
-    let of = |across| Foreseen { across, because: None };
-    let single = |because: String| Foreseen { across: Across::Single, because: Some(because) };
+pub fn foreseen(plan: &Plan, schema: &Schema) -> ForeseenStructure {
+    let of = |across| ForeseenStructure { across, because: None };
+    let single = |because: String| ForeseenStructure { across: Across::Single, because: Some(because) };
     if plan.method != Method::Adaptive {
         return single("only the adaptive method looks across records".into());
     }
@@ -42,9 +41,9 @@ pub fn foreseen(plan: &Plan, schema: &Schema) -> Foreseen {
         return single("single records were asked for".into());
     }
     match (schema.kind, sessions::why_not(schema)) {
-        (Kind::Packet, None) => of(Across::Sessions),
+        (RecordKind::Packet, None) => of(Across::Sessions),
         // Without sessions, packets still have hosts.
-        (Kind::Packet, Some(reason)) if Sides::of(plan, schema).is_none() => single(reason.to_string()),
+        (RecordKind::Packet, Some(reason)) if Sides::of(plan, schema).is_none() => single(reason.to_string()),
         _ if Sides::of(plan, schema).is_some() => of(Across::Hosts),
         _ => single(format!(
             "no measured columns of addresses have the roles {} and {}, or networks are declared for one of them",

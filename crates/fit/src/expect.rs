@@ -29,7 +29,7 @@ use super::{Method, Plan};
 use netdpsyn_account::statement::Expected;
 use netdpsyn_model::domain::top::stands_out;
 use netdpsyn_model::domain::{Attribute, Order, fixed};
-use netdpsyn_model::sessions::What;
+use netdpsyn_model::sessions::SessionQuery;
 use netdpsyn_privacy::{Guarantee, NoiseScale, Rho, Sensitivity};
 use netdpsyn_trace::Schema;
 use netdpsyn_trace::sessions::Sessions as View;
@@ -87,7 +87,7 @@ fn of_sessions(plan: &Plan, schema: &Schema, rows: f64) -> Option<Expected> {
     let (k, allowance) = (plan.unit.max_records(), plan.allowance().units() as f64);
     let part = |part: f64| Rho::from_units((allowance * part) as u64);
     let rest = shares::beside_flags(&columns);
-    let numbers = part(rest * shares::part(What::Numbers, 0));
+    let numbers = part(rest * shares::part(SessionQuery::Numbers, 0));
     let sigma = NoiseScale::for_cost(Sensitivity::records_and_groups(k), numbers).ok()?.sigma();
     if rows < sessions::RECORDS * sigma {
         return None;

@@ -9,7 +9,7 @@
 
 use super::across::{Across, foreseen};
 use super::adaptive::shares::Scale;
-use super::{Method, Options, Plan};
+use super::{FitOptions, Method, Plan};
 use netdpsyn_trace::Schema;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -20,11 +20,11 @@ use std::sync::LazyLock;
 pub struct Foretold {
     /// Two-way distance, as in the private report with 20 classes: the mean over all pairs of columns, 0 to
     /// 1.
-    pub two_way: Range,
+    pub two_way: ForetoldRange,
     /// Accuracy of decision tree and random forest after training on raw records, minus that after training
     /// on synthetic ones: the mean of both. Absent where the schema has no key.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub accuracy_loss: Option<Range>,
+    pub accuracy_loss: Option<ForetoldRange>,
     /// Whether the number of records over noise is outside the measured range. Then this is the value at the
     /// nearest end: too good below the range, too bad above it.
     pub beyond_measured: bool,
@@ -33,8 +33,7 @@ pub struct Foretold {
 /// The range over the measured traces.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ForetoldRange))]
-pub struct Range {
+pub struct ForetoldRange {
     /// The lowest value.
     pub lower: f64,
     /// The middle value.
@@ -77,7 +76,7 @@ pub fn foretold(plan: &Plan, schema: &Schema, rows: f64) -> Option<Foretold> {
     let curves = match plan.method {
         Method::Adaptive if foreseen(plan, schema).across == Across::Sessions => &MEASURED.sessions,
         Method::Adaptive => &MEASURED.adaptive,
-        Method::Netdpsyn if plan.options != Options::default() => return None,
+        Method::Netdpsyn if plan.options != FitOptions::default() => return None,
         Method::Netdpsyn => &MEASURED.netdpsyn,
         Method::Independent => &MEASURED.independent,
     };
@@ -94,7 +93,7 @@ pub fn foretold(plan: &Plan, schema: &Schema, rows: f64) -> Option<Foretold> {
 
 impl Curve {
     /// The range at this number of records over noise, and whether it is beyond the ends.
-    fn at(&self, told_apart: f64) -> Option<(Range, bool)> {
+    fn at(&self, told_apart: f64) -> Option<(ForetoldRange, bool)> {
         let Curve(points) = self;
         let (first, last) = (points.first()?, points.last()?);
         let above = points.partition_point(|[x, ..]| *x < told_apart).clamp(1, points.len());
@@ -104,7 +103,7 @@ impl Curve {
         let along = if high[0] > low[0] { (x / low[0]).ln() / (high[0] / low[0]).ln() } else { 0.0 };
         // In steps of 10⁻⁴, the precision of the measurements.
         let value = |of: usize| ((low[of] + (high[of] - low[of]) * along) * 1e4).round() / 1e4;
-        let range = Range { lower: value(1), middle: value(2), upper: value(3) };
+        let range = ForetoldRange { lower: value(1), middle: value(2), upper: value(3) };
         Some((range, x != told_apart))
     }
 }
@@ -126,7 +125,7 @@ mod tests {
     fn between_points_by_hand() {
         let curve = Curve(vec![[100.0, 0.2, 0.4, 0.6], [10_000.0, 0.1, 0.2, 0.5], [20_000.0, 0.0, 0.1, 0.5]]);
         let at = |x: f64| {
-            let (Range { lower, middle, upper }, beyond) = curve.at(x).unwrap();
+            let (ForetoldRange { lower, middle, upper }, beyond) = curve.at(x).unwrap();
             ([lower, middle, upper], beyond)
         };
         assert_eq!(at(1_000.0), ([0.15, 0.3, 0.55], false), "half the way over ln x");

@@ -70,18 +70,20 @@ mod replay;
 #[cfg(test)]
 mod special_tests;
 
-pub use plan::{Method, Options, Plan, Structure};
+pub use plan::{FitOptions, Method, Plan, Structure};
 pub use room::Room;
 
 use count::{Marginal, Pass, Reach};
 use netdpsyn_account::{Protects, Statement};
 use netdpsyn_model::domain::{self, Attribute, Kinship, Partition, Undeclared, codes};
-use netdpsyn_model::{self as model, Bundle, Layers, Look, Measurement, Packets, Profile, Rhythm, labels};
+use netdpsyn_model::{
+    self as model, Bundle, Layers, Measurement, Packets, Profile, RankAnswer, Rhythm, labels,
+};
 use netdpsyn_privacy::noise::Noise;
 use netdpsyn_privacy::{Accountant, NoiseKey, Query, Raw, Refused, Rho, Sensitive};
 use netdpsyn_trace::gaps::{self, FlowColumns};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Directory, Field, Kind, Schema, SchemaError, Stage, Trace, Values};
+use netdpsyn_trace::{Directory, Field, RecordKind, Schema, SchemaError, Stage, Trace, Values};
 use std::ops::Range;
 use thiserror::Error;
 use trees::Grown;
@@ -226,10 +228,11 @@ fn measure(
         Method::Adaptive => adaptive_or_sessions(trace, schema, plan, &mut accountant, progress)?,
         Method::Netdpsyn | Method::Independent => {
             let (attributes, measurements) = marginals(trace, schema, plan, &mut accountant, progress)?;
-            Found { attributes, measurements, ..Found::default() }
+            MethodResult { attributes, measurements, ..MethodResult::default() }
         }
     };
-    let Found { attributes, layers, profiles, looks, rhythm, measurements, packets, addresses } = found;
+    let MethodResult { attributes, layers, profiles, looks, rhythm, measurements, packets, addresses } =
+        found;
     let statement = Statement {
         unit: plan.unit,
         guarantee: plan.guarantee,
@@ -266,7 +269,7 @@ fn made_of(schema: &Schema) -> Option<String> {
 
 /// The results of a method.
 #[derive(Default)]
-struct Found {
+struct MethodResult {
     /// With two resolutions, fine attributes, then coarse ones.
     attributes: Vec<Attribute>,
     /// With two resolutions, the roles of the attributes.
@@ -274,7 +277,7 @@ struct Found {
     /// Numbers of distinct addresses.
     profiles: Vec<Profile>,
     /// Looks across records.
-    looks: Vec<Look>,
+    looks: Vec<RankAnswer>,
     /// Gaps between the records of a pair.
     rhythm: Option<Rhythm>,
     /// Measurements of single records.
@@ -292,15 +295,15 @@ fn adaptive_or_sessions(
     plan: &Plan,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
-) -> Result<Found, FitError> {
-    if schema.kind != Kind::Packet || plan.options.structure == Structure::None {
+) -> Result<MethodResult, FitError> {
+    if schema.kind != RecordKind::Packet || plan.options.structure == Structure::None {
         return adaptive::measure(trace, schema, plan, accountant, progress);
     }
     match sessions::measure(trace, schema, plan, accountant, progress)? {
         Ok(found) => Ok(found),
         Err(reason) => {
             let found = adaptive::measure(trace, schema, plan, accountant, progress)?;
-            Ok(Found { packets: Some(Packets::Single(reason)), ..found })
+            Ok(MethodResult { packets: Some(Packets::Single(reason)), ..found })
         }
     }
 }

@@ -46,8 +46,8 @@ pub enum Structure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", schema(as = FitOptions, example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true, "structure": "auto"})))]
-pub struct Options {
+#[cfg_attr(feature = "openapi", schema(example = json!({"max_cells": 1048576, "clique_cells": 5000, "gaps": true, "structure": "auto"})))]
+pub struct FitOptions {
     /// The largest number of cells of a measured pair, so that every domain can be enumerated: 1 to 2²⁶.
     #[serde(deserialize_with = "netdpsyn_trace::whole::number")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 67108864))]
@@ -73,13 +73,13 @@ impl Structure {
     }
 }
 
-impl Default for Options {
+impl Default for FitOptions {
     fn default() -> Self {
-        Options { max_cells: 1 << 20, clique_cells: 5_000, gaps: true, structure: Structure::Auto }
+        FitOptions { max_cells: 1 << 20, clique_cells: 5_000, gaps: true, structure: Structure::Auto }
     }
 }
 
-impl Options {
+impl FitOptions {
     /// The first invalid option and the reason, if any.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         if !(1..=1 << 26).contains(&self.max_cells) {
@@ -101,7 +101,7 @@ pub struct Plan {
     /// The method.
     pub method: Method,
     /// Options of the method.
-    pub options: Options,
+    pub options: FitOptions,
     /// With a key, a fifth of the records is held out before anything is measured.
     pub hold_out: Option<SplitKey>,
 }
@@ -132,7 +132,7 @@ impl Plan {
 
     /// A plan with default options.
     pub fn new(guarantee: Guarantee, method: Method) -> Self {
-        Plan { guarantee, unit: Unit::Record, method, options: Options::default(), hold_out: None }
+        Plan { guarantee, unit: Unit::Record, method, options: FitOptions::default(), hold_out: None }
     }
 
     /// The total ρ that the fit may spend.

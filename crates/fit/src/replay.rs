@@ -403,7 +403,7 @@ fn every_method_is_charged_for_what_it_draws() {
                 (true, false, 5_000, Structure::None),
             ] {
                 let mut plan = plan(method, 2.0, hold_out);
-                plan.options = Options { gaps, clique_cells, max_cells: 50_000, structure };
+                plan.options = FitOptions { gaps, clique_cells, max_cells: 50_000, structure };
                 let [tape, _] = check_replay(&records(trace), 1_000, schema, &plan, real());
                 check_noise(&tape);
             }

@@ -154,7 +154,7 @@ fn sessions_of_tcp_begin_and_go_on_as_in_the_trace() {
         ((|s| s.flags = Some(99)) as fn(&mut netdpsyn_model::sessions::Sessions), "that there are not"),
         (|s| s.flags = Some(s.manners[0][0]), "an attribute twice"),
         (|s| s.flags = Some(s.protocol), "another shape"),
-        (|s| s.looks.retain(|look| look.what != netdpsyn_model::sessions::What::Flags), "is missing"),
+        (|s| s.looks.retain(|look| look.what != netdpsyn_model::sessions::SessionQuery::Flags), "is missing"),
     ] {
         let told = refused(&change).unwrap_or_default();
         assert!(told.contains(reason), "{told}");
@@ -164,7 +164,7 @@ fn sessions_of_tcp_begin_and_go_on_as_in_the_trace() {
 /// What a trace has not is not asked about; bundles that asked all the same are read as before.
 #[test]
 fn nothing_is_asked_about_lengths_and_times_to_live_that_there_are_not() {
-    use netdpsyn_model::sessions::{Look, Part, What};
+    use netdpsyn_model::sessions::{Part, SessionAnswer, SessionQuery};
     let (mut schema, mut columns) = (packets::schema(), packets::simulate(ROWS, 1).into_columns());
     for name in ["ttl", "pkt_len"] {
         let at = schema.position(name).unwrap();
@@ -176,9 +176,9 @@ fn nothing_is_asked_about_lengths_and_times_to_live_that_there_are_not() {
     let mut bundle = fit(raw, &schema, &plan, &NoiseKey::for_test(9), &Quiet).unwrap().bundle;
     let attributes = bundle.attributes.clone();
     let Some(Packets::Sessions(sessions)) = &mut bundle.packets else { panic!("sessions") };
-    let about = |what: What| match what {
-        What::Ttls | What::Lengths | What::Repeats | What::Constant => true,
-        What::Joint(a, b) => [a, b].iter().any(|part| [Part::Ttl, Part::Length].contains(part)),
+    let about = |what: SessionQuery| match what {
+        SessionQuery::Ttls | SessionQuery::Lengths | SessionQuery::Repeats | SessionQuery::Constant => true,
+        SessionQuery::Joint(a, b) => [a, b].iter().any(|part| [Part::Ttl, Part::Length].contains(part)),
         _ => false,
     };
     assert!(!sessions.looks.iter().any(|look| about(look.what)));
@@ -188,9 +188,9 @@ fn nothing_is_asked_about_lengths_and_times_to_live_that_there_are_not() {
         let model = Model::from_bundle(&Bundle::read(&file[..]).unwrap(), &Quiet).unwrap();
         generate(&model, &Request { rows: Some(5_000), seed: 1, ..Request::default() }, &Quiet).unwrap().trace
     };
-    let shape = sessions.shape(What::Ttls, &attributes);
-    let look = Look {
-        what: What::Ttls,
+    let shape = sessions.shape(SessionQuery::Ttls, &attributes);
+    let look = SessionAnswer {
+        what: SessionQuery::Ttls,
         counts: vec![7; shape.iter().product()],
         shape,
         ..sessions.looks[0].clone()
@@ -265,8 +265,8 @@ fn bundles_that_contradict_themselves_are_refused() {
     let mut large = whole;
     let Some(Packets::Sessions(sessions)) = &mut large.packets else { panic!("they are sessions") };
     for look in &mut sessions.looks {
-        use netdpsyn_model::sessions::What;
-        if matches!(look.what, What::HostRanks(_) | What::Ranks) {
+        use netdpsyn_model::sessions::SessionQuery;
+        if matches!(look.what, SessionQuery::HostRanks(_) | SessionQuery::Ranks) {
             look.counts.iter_mut().for_each(|count| *count = 1 << 50);
         }
     }

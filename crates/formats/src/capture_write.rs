@@ -2,9 +2,9 @@
 //! such as payloads and sequence numbers, is filled in: see [`netdpsyn_capture::write`].
 
 use netdpsyn_capture::Packet;
-use netdpsyn_capture::write::{Container, Options, Payload, Writer};
+use netdpsyn_capture::write::{Container, Payload, WriteOptions, Writer};
 use netdpsyn_trace::progress::{Halted, Progress};
-use netdpsyn_trace::{Address, Field, Kind, Role, Schema, Stage, Trace, protocols, tcp};
+use netdpsyn_trace::{Address, Field, RecordKind, Role, Schema, Stage, Trace, protocols, tcp};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -13,7 +13,7 @@ const NEEDED: [Role; 4] = [Role::SourceAddress, Role::DestinationAddress, Role::
 
 /// Why a trace of this schema cannot be written as a capture; `None` if it can.
 pub fn unfit_for_capture(schema: &Schema) -> Option<String> {
-    if schema.kind == Kind::Flow {
+    if schema.kind == RecordKind::Flow {
         return Some("a capture holds packets, and this is a trace of flows".into());
     }
     let missing: Vec<String> = NEEDED
@@ -86,7 +86,7 @@ impl<W: Write> CaptureWriter<W> {
         if let Some(reason) = unfit_for_capture(schema) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
-        let writer = Writer::new(to, Options { container, ..Options::default() })?;
+        let writer = Writer::new(to, WriteOptions { container, ..WriteOptions::default() })?;
         let roles = NEEDED.into_iter().chain([
             Role::SourcePort,
             Role::DestinationPort,

@@ -258,7 +258,7 @@ mod tests {
     fn shown(column: &Column, value: u64) -> String {
         let mut text = Vec::new();
         let columns = vec![column.clone()];
-        let (kind, facts, reading) = (netdpsyn_trace::Kind::Flow, vec![], Reading::default());
+        let (kind, facts, reading) = (netdpsyn_trace::RecordKind::Flow, vec![], Reading::default());
         let schema = Schema { name: "any".into(), kind, columns, facts, mtu: None, window: None, reading };
         Writer::new(&schema, column, &Style::PLAIN).put(value, None, &mut text);
         String::from_utf8(text).unwrap()

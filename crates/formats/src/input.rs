@@ -240,7 +240,7 @@ mod tests {
     use super::*;
     use flate2::{Compression, write::GzEncoder};
     use netdpsyn_trace::progress::{Quiet, Switch};
-    use netdpsyn_trace::{Column, Field, Kind, Schema};
+    use netdpsyn_trace::{Column, Field, RecordKind, Schema};
     use std::io::Write;
     use std::time::{Duration, Instant};
 
@@ -249,7 +249,7 @@ mod tests {
         let columns = vec![Column::new("port", Field::Port)];
         Schema {
             name: "ports".into(),
-            kind: Kind::Flow,
+            kind: RecordKind::Flow,
             columns,
             facts: vec![],
             mtu: None,

@@ -84,7 +84,7 @@ pub use packed::Packing;
 pub use propose::{is_end, propose};
 pub use read::{ReadOptions, check, read, read_synthetic, read_written, rewrite, split_rows};
 pub use recognise::{Looks, Near, ToldBy, classes, recognise};
-pub use report::{BadRecord, Report};
+pub use report::{BadRecord, ParseReport};
 pub use source::{FileFormat, FileKind};
 pub use write::{OutputFormat, TraceWriter, write, write_as, write_raw};
 
@@ -219,10 +219,10 @@ pub enum ReadError {
     },
     /// Too many bad records; the report lists them.
     #[error("more records than tolerated cannot be read")]
-    BadRecords(Box<Private<Report>>),
+    BadRecords(Box<Private<ParseReport>>),
     /// A record in another notation than earlier records; the report names it.
     #[error("a column is written in two notations, which is refused at any tolerance")]
-    Mixture(Box<Private<Report>>),
+    Mixture(Box<Private<ParseReport>>),
     /// The schema cannot be used.
     #[error(transparent)]
     Schema(#[from] netdpsyn_trace::SchemaError),

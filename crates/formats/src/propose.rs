@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Objects, Reading, Separator, Times};
-use netdpsyn_trace::{Address, Column, Field, Kind, Notation, Role, Schema, TimeUnit};
+use netdpsyn_trace::{Address, Column, Field, Notation, RecordKind, Role, Schema, TimeUnit};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -552,7 +552,7 @@ fn proposal(seen: Vec<Seen>, mut reading: Reading, first: &[csv::ByteRecord]) ->
             .for_each(|column| column.field = Field::Address {});
     }
     let has = |role: Role| columns.iter().any(|column| column.roles.has(role));
-    let kind = if has(Role::Length) && !has(Role::Packets) { Kind::Packet } else { Kind::Flow };
+    let kind = if has(Role::Length) && !has(Role::Packets) { RecordKind::Packet } else { RecordKind::Flow };
     let mut schema =
         Schema { name: "proposed".into(), kind, columns, facts: vec![], mtu: None, window: None, reading };
     schema.settle_ends();

@@ -7,7 +7,7 @@ use super::input::Limits;
 use super::source::{Opened, Record};
 use super::tally::{Fault, Taken, Tally};
 use super::text::{Layout, Origin};
-use super::{Bound, ReadError, Report, TraceWriter, bind, blocks};
+use super::{Bound, ParseReport, ReadError, TraceWriter, bind, blocks};
 use netdpsyn_privacy::{Private, Sensitive};
 use netdpsyn_trace::progress::{BLOCK, Halted, Progress};
 use netdpsyn_trace::{Reading, Schema, Stage, Trace};
@@ -33,7 +33,7 @@ pub fn read(
     bound: &Bound,
     options: ReadOptions,
     progress: &dyn Progress,
-) -> Result<(Sensitive<Trace>, Private<Report>), ReadError> {
+) -> Result<(Sensitive<Trace>, Private<ParseReport>), ReadError> {
     let (trace, report) = records(path, bound, options, Taken::Raw, progress)?;
     Ok((Sensitive::new(trace), Private::new(report)))
 }
@@ -47,7 +47,7 @@ pub fn check(
     bound: &Bound,
     options: ReadOptions,
     progress: &dyn Progress,
-) -> Result<Private<Report>, ReadError> {
+) -> Result<Private<ParseReport>, ReadError> {
     Ok(Private::new(records(path, bound, options, Taken::Report, progress)?.1))
 }
 
@@ -78,7 +78,7 @@ fn records(
     options: ReadOptions,
     taken: Taken,
     progress: &dyn Progress,
-) -> Result<(Trace, Report), ReadError> {
+) -> Result<(Trace, ParseReport), ReadError> {
     let gatherer = (taken != Taken::Report).then(Arc::<Gatherer>::default);
     let (trace, report) = gathered(path, bound, options, taken, gatherer.as_ref(), progress)?;
     Ok(match gatherer {
@@ -95,7 +95,7 @@ fn gathered(
     taken: Taken,
     gatherer: Option<&Arc<Gatherer>>,
     progress: &dyn Progress,
-) -> Result<(Trace, Report), ReadError> {
+) -> Result<(Trace, ParseReport), ReadError> {
     let opened = bound.opened(path, options.limits, progress)?;
     let mut tally = Tally::new(bound, &opened, options.tolerance, taken);
     let mut records = opened.records;

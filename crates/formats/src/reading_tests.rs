@@ -1,10 +1,10 @@
 //! Text in other layouts than plain CSV, read as its schema declares.
 
-use super::{Limits, ReadError, ReadOptions, Report, bind, bind_like, read, read_synthetic, write_raw};
+use super::{Limits, ParseReport, ReadError, ReadOptions, bind, bind_like, read, read_synthetic, write_raw};
 use netdpsyn_privacy::{Raw, Steward};
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::reading::{Decimal, Encoding, Negative, Numbers, Separator, Times};
-use netdpsyn_trace::{Column, Field, Kind, Notation, Reading, Schema, TimeUnit};
+use netdpsyn_trace::{Column, Field, Notation, Reading, RecordKind, Schema, TimeUnit};
 use proptest::prelude::*;
 use std::io::Write;
 use tempfile::NamedTempFile;
@@ -22,7 +22,7 @@ fn schema(reading: Reading) -> Schema {
         Column::new("type", Field::Categorical(Some(classes))),
     ];
     let window = Some("2024-06-01T00:00:00Z/2024-06-01T02:00:00Z".parse().unwrap());
-    Schema { name: "own".into(), kind: Kind::Flow, columns, facts: vec![], mtu: None, window, reading }
+    Schema { name: "own".into(), kind: RecordKind::Flow, columns, facts: vec![], mtu: None, window, reading }
 }
 
 const HEADER: &str = "srcip,srcport,ts,td,byt,type";
@@ -41,7 +41,7 @@ fn through(
     text: impl AsRef<[u8]>,
     reading: Reading,
     tolerance: f64,
-) -> Result<(Vec<Vec<u64>>, Report), ReadError> {
+) -> Result<(Vec<Vec<u64>>, ParseReport), ReadError> {
     let file = file(text);
     let bound = bind(file.path(), schema(reading), Limits::NONE, &Quiet)?;
     let options = ReadOptions { tolerance, ..ReadOptions::default() };
@@ -58,7 +58,7 @@ fn through(
     Ok((rows.collect(), report.for_steward(&steward)))
 }
 
-fn plain(text: impl AsRef<[u8]>) -> (Vec<Vec<u64>>, Report) {
+fn plain(text: impl AsRef<[u8]>) -> (Vec<Vec<u64>>, ParseReport) {
     through(text, Reading::default(), 0.0).unwrap()
 }
 

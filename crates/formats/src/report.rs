@@ -11,7 +11,7 @@ const CONFIRMED: f64 = 0.5;
 
 /// The result of reading. Private: all of it is derived from the raw trace.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct ParseReport {
     /// Format of the file.
     #[serde(default)]
     pub format: FileFormat,
@@ -44,7 +44,7 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-impl Report {
+impl ParseReport {
     /// Columns of which more than half is outside the declaration, with that share.
     pub fn mostly_outside(&self) -> Vec<(String, f64)> {
         let shares = self.outside.iter().map(|(column, count)| (column.clone(), self.share(*count)));

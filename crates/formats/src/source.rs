@@ -1,7 +1,7 @@
 //! A trace file of any format as records of cells. The first bytes determine the format, never the name.
 
 use super::ReadError;
-use super::columns::{self, Chosen, Columns, Found, Holds, Made};
+use super::columns::{self, Chosen, Columns, Holds, Made, SourceNotes};
 use super::input::{self, Input, Limits};
 use super::json_lines::JsonLines;
 use super::packed::Packing;
@@ -204,10 +204,10 @@ impl<'a> Records<'a> {
     }
 
     /// What is known of the file so far, where records are derived.
-    pub fn found(&self) -> Found {
+    pub fn found(&self) -> SourceNotes {
         match &self.kind {
             Kind::Columns(columns) => columns.found(),
-            Kind::Text(_) | Kind::Lines(_) => Found::default(),
+            Kind::Text(_) | Kind::Lines(_) => SourceNotes::default(),
         }
     }
 

@@ -4,10 +4,10 @@
 //! Whether a record is skipped depends on its own time and the declared window, and on no other record.
 
 use super::cell::{BadCell, Parser};
-use super::columns::{Array, Bad, ColumnReader, Found};
+use super::columns::{Array, Bad, ColumnReader, SourceNotes};
 use super::source::Opened;
 use super::text::LeftOut;
-use super::{BadRecord, Bound, ReadError, Report};
+use super::{BadRecord, Bound, ParseReport, ReadError};
 use netdpsyn_privacy::Private;
 use netdpsyn_trace::{Addresses, Field, Trace, Values};
 use rayon::prelude::*;
@@ -57,19 +57,19 @@ pub(super) struct Tally<'a> {
     tolerance: f64,
     keep: bool,
     values: Vec<Values>,
-    report: Report,
+    report: ParseReport,
     outside: Vec<u64>,
 }
 
 impl<'a> Tally<'a> {
     pub fn new(bound: &'a Bound, opened: &Opened, tolerance: f64, taken: Taken) -> Self {
         let columns = &bound.schema.columns;
-        let report = Report {
+        let report = ParseReport {
             format: opened.format,
             packing: opened.packing,
             ignored_columns: bound.ignored.clone(),
             notes: bound.notes.clone(),
-            ..Report::default()
+            ..ParseReport::default()
         };
         Tally {
             bound,
@@ -265,7 +265,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds what is known of the file, where records are derived.
-    pub fn found(&mut self, found: Found) {
+    pub fn found(&mut self, found: SourceNotes) {
         self.report.what = found.what;
         self.report.notes.extend(found.notes);
     }
@@ -295,7 +295,7 @@ impl<'a> Tally<'a> {
     }
 
     /// The trace and the report, if the file is accepted.
-    pub fn finish(mut self) -> Result<(Trace, Report), ReadError> {
+    pub fn finish(mut self) -> Result<(Trace, ParseReport), ReadError> {
         let seen = self.seen();
         for (column, count) in self.bound.schema.columns.iter().zip(self.outside).filter(|(_, n)| *n > 0) {
             self.report.say_outside(column, count);

@@ -4,7 +4,7 @@
 use super::{ReadError, ReadOptions, bind_like, bytes_per_row, read_synthetic, read_written, write};
 use crate::{Limits, bind};
 use netdpsyn_trace::progress::Quiet;
-use netdpsyn_trace::{Column, Field, Kind, Notation, Schema, TimeUnit, Trace, Window, presets};
+use netdpsyn_trace::{Column, Field, Notation, RecordKind, Schema, TimeUnit, Trace, Window, presets};
 use proptest::prelude::*;
 use std::io::Write;
 
@@ -96,7 +96,7 @@ fn traces() -> impl Strategy<Value = (Schema, Vec<Vec<u64>>)> {
             });
             let schema = Schema {
                 name: "any".into(),
-                kind: Kind::Flow,
+                kind: RecordKind::Flow,
                 columns,
                 facts: vec![],
                 mtu: None,

@@ -1,9 +1,9 @@
 //! Packet captures and datagrams of flow exporters in, and packet captures out.
 
-use netdpsyn_capture::write::{Container, Link, Options, Writer};
+use netdpsyn_capture::write::{Container, Link, WriteOptions, Writer};
 use netdpsyn_capture::{Packet, Reader, Step, Tunnels};
 use netdpsyn_formats::{
-    FileFormat, Limits, OutputFormat, ReadError, ReadOptions, Report, Sensitive, Steward, ToldBy,
+    FileFormat, Limits, OutputFormat, ParseReport, ReadError, ReadOptions, Sensitive, Steward, ToldBy,
     TraceWriter, bind, bind_like, check, read, read_synthetic, recognise, write_as, write_raw,
 };
 use netdpsyn_trace::progress::Quiet;
@@ -89,7 +89,7 @@ fn capture(packets: &[Packet], container: Container) -> Vec<u8> {
 }
 
 fn capture_on(packets: &[Packet], container: Container, link: Link) -> Vec<u8> {
-    let options = Options { container, link, ..Options::default() };
+    let options = WriteOptions { container, link, ..WriteOptions::default() };
     let mut writer = Writer::new(Vec::new(), options).unwrap();
     packets.iter().for_each(|packet| writer.write(packet).unwrap());
     writer.finish().unwrap().0
@@ -108,7 +108,7 @@ fn declared(name: &str, capture: serde_json::Value) -> Schema {
 }
 
 /// What is read of some bytes, as CSV.
-fn through(bytes: &[u8], schema: Schema) -> Result<(Vec<String>, Report, Schema), ReadError> {
+fn through(bytes: &[u8], schema: Schema) -> Result<(Vec<String>, ParseReport, Schema), ReadError> {
     let file = file(bytes);
     let bound = bind(file.path(), schema, Limits::NONE, &Quiet)?;
     let (trace, report) = read(file.path(), &bound, ReadOptions::default(), &Quiet)?;

@@ -2,8 +2,8 @@
 //! them when bytes are lost or changed.
 
 use netdpsyn_formats::{
-    FileFormat, Limit, Limits, OutputFormat, Packing, ReadError, ReadOptions, Report, Sensitive, Steward,
-    TraceWriter, bind, check, read, read_written, rewrite, write_as, write_raw,
+    FileFormat, Limit, Limits, OutputFormat, Packing, ParseReport, ReadError, ReadOptions, Sensitive,
+    Steward, TraceWriter, bind, check, read, read_written, rewrite, write_as, write_raw,
 };
 use netdpsyn_privacy::Raw;
 use netdpsyn_trace::progress::Quiet;
@@ -29,7 +29,7 @@ fn without_label() -> Schema {
     schema
 }
 
-fn through(path: &Path, limits: Limits) -> Result<(Schema, Sensitive<Trace>, Report), ReadError> {
+fn through(path: &Path, limits: Limits) -> Result<(Schema, Sensitive<Trace>, ParseReport), ReadError> {
     let objects = path.extension().is_some_and(|ending| ending == "ndjson");
     let bound = bind(path, if objects { without_label() } else { flows() }, limits, &Quiet)?;
     let options = ReadOptions { tolerance: 0.0, limits };

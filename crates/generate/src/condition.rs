@@ -178,7 +178,7 @@ fn apportioned(whole: usize, shares: impl Iterator<Item = f64>) -> Vec<usize> {
 pub(super) mod for_tests {
     use super::*;
     use netdpsyn_model::rules::Follower;
-    use netdpsyn_model::{Cells, Table, reconcile::Outcome, table::Variance};
+    use netdpsyn_model::{Cells, Table, reconcile::Reconciliation, table::Variance};
     use netdpsyn_trace::presets;
 
     /// Ports, protocols, labels and types. Types b and c share one code, d is lost in the noise; the label is
@@ -227,7 +227,7 @@ pub(super) mod for_tests {
             followers: vec![Follower { column: 2, key: 3, values: vec![0, 1, 0] }],
             ..Rules::default()
         };
-        let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
+        let reconciled = Reconciliation { rounds: 0, disagreement: 0.0 };
         Model {
             schema,
             attributes,

@@ -3,7 +3,7 @@
 //! [`super::visit`].
 
 use super::codes::Codes;
-use super::options::Options;
+use super::options::GenerateOptions;
 use super::target::Target;
 use super::visit::{Pace, Scratch, Working};
 use netdpsyn_trace::progress::{Cancelled, Step};
@@ -54,7 +54,7 @@ pub fn update(
     tables: &[&Target],
     members: &[usize],
     codes: &mut Codes,
-    options: &Options,
+    options: &GenerateOptions,
     rng: &mut Xoshiro256PlusPlus,
     step: &Step,
 ) -> Result<Convergence, Cancelled> {
@@ -133,7 +133,7 @@ mod tests {
     fn updated(
         one_ways: &[Target],
         tables: &[Target],
-        options: &Options,
+        options: &GenerateOptions,
         visited: &Step,
     ) -> Result<(Codes, Convergence), Cancelled> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
@@ -152,7 +152,7 @@ mod tests {
         let (one_ways, tables) = consistent();
         for update in [Update::Alternate, Update::Replace, Update::Duplicate, Update::Half] {
             for decay in [Decay::Step, Decay::Exponential, Decay::Linear, Decay::SquareRoot] {
-                let options = Options { start: Start::Independent, update, decay, rounds: 60 };
+                let options = GenerateOptions { start: Start::Independent, update, decay, rounds: 60 };
                 let (codes, end) = updated(&one_ways, &tables, &options, &|| Ok(())).unwrap();
                 // Fast-shrinking steps leave more error, and replacing blurs.
                 assert!(end.error < 0.05, "{update:?}, {decay:?}: {end:?}");
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn the_default_and_the_papers_choice_end_within_a_percent() {
         let (one_ways, tables) = consistent();
-        for options in [Options::default(), Options::of_the_paper()] {
+        for options in [GenerateOptions::default(), GenerateOptions::of_the_paper()] {
             let (_, end) = updated(&one_ways, &tables, &options, &|| Ok(())).unwrap();
             assert!(end.error < 0.01, "{options:?}: {end:?}");
         }
@@ -175,7 +175,7 @@ mod tests {
     fn it_tells_whether_it_settled() {
         let (one_ways, tables) = consistent();
         let end = |rounds| {
-            let options = Options { rounds, ..Options::of_the_paper() };
+            let options = GenerateOptions { rounds, ..GenerateOptions::of_the_paper() };
             updated(&one_ways, &tables, &options, &|| Ok(())).unwrap().1
         };
         assert!(!end(2).settled && end(2).rounds == 2);
@@ -189,14 +189,14 @@ mod tests {
         let one_ways = vec![target(&[0], &[2], &[50, 50]), target(&[1], &[2], &[50, 50])];
         let tables =
             vec![target(&[0, 1], &[2, 2], &[100, 0, 0, 0]), target(&[0, 1], &[2, 2], &[0, 0, 0, 100])];
-        let (codes, _) = updated(&one_ways, &tables, &Options::default(), &|| Ok(())).unwrap();
+        let (codes, _) = updated(&one_ways, &tables, &GenerateOptions::default(), &|| Ok(())).unwrap();
         assert!(codes.iter().flat_map(Values::iter).all(|code| code < 2));
     }
 
     #[test]
     fn nothing_to_make_is_made_of_nothing() {
         let one_ways = vec![target(&[0], &[2], &[0, 0])];
-        let (codes, _) = updated(&one_ways, &one_ways, &Options::default(), &|| Ok(())).unwrap();
+        let (codes, _) = updated(&one_ways, &one_ways, &GenerateOptions::default(), &|| Ok(())).unwrap();
         assert!(codes[0].is_empty());
     }
 
@@ -207,7 +207,7 @@ mod tests {
         let told = || {
             if visits.fetch_add(1, Ordering::Relaxed) + 1 == 5 { Err(Cancelled) } else { Ok(()) }
         };
-        assert!(updated(&one_ways, &tables, &Options::default(), &told).is_err());
+        assert!(updated(&one_ways, &tables, &GenerateOptions::default(), &told).is_err());
         assert_eq!(visits.into_inner(), 5);
     }
 }

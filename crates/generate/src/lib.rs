@@ -51,12 +51,12 @@ pub mod chain;
 pub mod codes;
 pub mod condition;
 pub mod draw;
+pub mod draw_order;
 pub mod grid;
 pub mod gum;
 pub mod hosts;
 pub mod options;
 pub mod order;
-pub mod plan;
 pub mod pool;
 pub mod quota;
 pub mod restore;
@@ -69,9 +69,10 @@ pub mod whole;
 
 pub use asked::{Asked, ConditionError};
 pub use condition::Condition;
-pub use options::Options;
+pub use options::GenerateOptions;
 
 use codes::Codes;
+use draw_order::DrawOrder;
 use gum::Convergence;
 use netdpsyn_model::domain::Attribute;
 use netdpsyn_model::{Model, Table};
@@ -79,7 +80,6 @@ use netdpsyn_trace::progress::{Cancelled, Halted, Progress, Step};
 use netdpsyn_trace::scratch::Scratch;
 use netdpsyn_trace::{Addresses, Schema, Stage, Trace, Values};
 use order::{Piece, Sizes};
-use plan::Plan;
 use pool::Pool;
 use quota::Quota;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
@@ -122,7 +122,7 @@ pub struct Request {
     /// The same seed gives the same trace.
     pub seed: u64,
     /// Options of the generation.
-    pub options: Options,
+    pub options: GenerateOptions,
     /// The shares of categories; when absent, as in the model.
     pub condition: Option<Condition>,
 }
@@ -360,7 +360,7 @@ enum Maker<'a> {
         /// The targets of all shards together.
         targets: Targets,
         /// The order of attributes.
-        plan: Plan,
+        plan: DrawOrder,
     },
     /// A weighted pool, towards tables of two resolutions.
     Pool(Pool<'a>),
@@ -389,7 +389,7 @@ impl<'a> Maker<'a> {
             tables.iter().map(whole).collect()
         };
         let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
-        Ok(Maker::Gum { targets, plan: Plan::new(model, request.options.start) })
+        Ok(Maker::Gum { targets, plan: DrawOrder::new(model, request.options.start) })
     }
 
     /// The codes of shard `shard` of `shards`, which have `rows` records together.
@@ -456,7 +456,7 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
 mod tests {
     use super::*;
     use netdpsyn_model::domain::Partition;
-    use netdpsyn_model::{Cells, Rules, reconcile::Outcome, table::Variance};
+    use netdpsyn_model::{Cells, Rules, reconcile::Reconciliation, table::Variance};
     use netdpsyn_trace::progress::{Counting, Quiet};
     use netdpsyn_trace::{Window, presets};
     use sha2::{Digest, Sha256};
@@ -480,7 +480,7 @@ mod tests {
         };
         let one_ways = (0..3).map(|a| table(&[a])).collect();
         let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
-        let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
+        let reconciled = Reconciliation { rounds: 0, disagreement: 0.0 };
         Model {
             schema,
             attributes,
@@ -600,7 +600,7 @@ mod tests {
         let tables = [[0, 1], [1, 2], [0, 2], [2, 3], [3, 4], [4, 5], [3, 5], [5, 6], [6, 7]]
             .map(|axes| table(&axes))
             .into();
-        let reconciled = Outcome { rounds: 0, disagreement: 0.0 };
+        let reconciled = Reconciliation { rounds: 0, disagreement: 0.0 };
         Model {
             schema,
             attributes,

@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 /// Largest number of rounds: far beyond it nothing changes any more.
 pub const MAX_ROUNDS: u32 = 1_000;
 
-/// Options of the generation from a model of method `netdpsyn` or `independent`. The defaults measured best;
-/// [`Options::of_the_paper`] has those of NetDPSyn. A model of method `adaptive` ignores them: its records
-/// come from a weighted pool.
+/// Options of the generation from a model of method `netdpsyn` or `independent`. The defaults measured best.
+/// A model of method `adaptive` ignores them: its records come from a weighted pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", schema(as = GenerateOptions, example = json!({"start": "gummi", "update": "alternate", "decay": "step", "rounds": 200})))]
-pub struct Options {
+#[cfg_attr(feature = "openapi", schema(example = json!({"start": "gummi", "update": "alternate", "decay": "step", "rounds": 200})))]
+pub struct GenerateOptions {
     /// Initial records.
     pub start: Start,
     /// How cells with too few records are filled.
@@ -28,16 +27,16 @@ pub struct Options {
     pub rounds: u32,
 }
 
-impl Default for Options {
+impl Default for GenerateOptions {
     fn default() -> Self {
-        Options { start: Start::Tree, update: Update::Alternate, decay: Decay::Linear, rounds: 24 }
+        GenerateOptions { start: Start::Tree, update: Update::Alternate, decay: Decay::Linear, rounds: 24 }
     }
 }
 
-impl Options {
+impl GenerateOptions {
     /// The options of NetDPSyn: GUMMI, alternating updates, step decay, at most 200 rounds.
     pub fn of_the_paper() -> Self {
-        Options { start: Start::Gummi, update: Update::Alternate, decay: Decay::Step, rounds: 200 }
+        GenerateOptions { start: Start::Gummi, update: Update::Alternate, decay: Decay::Step, rounds: 200 }
     }
 }
 
@@ -150,9 +149,12 @@ mod tests {
 
     #[test]
     fn parts_may_be_left_out_and_unknown_ones_are_refused() {
-        let some: Options = serde_json::from_str(r#"{"decay": "square-root", "rounds": 9}"#).unwrap();
-        assert_eq!(some, Options { decay: Decay::SquareRoot, rounds: 9, ..Options::default() });
-        assert!(serde_json::from_str::<Options>(r#"{"round": 9}"#).is_err());
-        assert!(serde_json::from_str::<Options>(r#"{"update": "none"}"#).is_err());
+        let some: GenerateOptions = serde_json::from_str(r#"{"decay": "square-root", "rounds": 9}"#).unwrap();
+        assert_eq!(
+            some,
+            GenerateOptions { decay: Decay::SquareRoot, rounds: 9, ..GenerateOptions::default() }
+        );
+        assert!(serde_json::from_str::<GenerateOptions>(r#"{"round": 9}"#).is_err());
+        assert!(serde_json::from_str::<GenerateOptions>(r#"{"update": "none"}"#).is_err());
     }
 }

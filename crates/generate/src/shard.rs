@@ -2,9 +2,9 @@
 
 use super::codes::Codes;
 use super::draw::draw;
+use super::draw_order::{Draw, DrawOrder, Source};
 use super::gum::{Convergence, update};
-use super::options::Options;
-use super::plan::{Draw, Plan, Source};
+use super::options::GenerateOptions;
 use super::target::Target;
 use netdpsyn_trace::Values;
 use netdpsyn_trace::progress::{Cancelled, Step};
@@ -48,8 +48,8 @@ impl Targets {
 /// [`Cancelled`] when `step` returns it.
 pub fn generate(
     targets: &Targets,
-    plan: &Plan,
-    options: &Options,
+    plan: &DrawOrder,
+    options: &GenerateOptions,
     rng: &mut Xoshiro256PlusPlus,
     step: &Step,
 ) -> Result<(Codes, Convergence), Cancelled> {

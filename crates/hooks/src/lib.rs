@@ -12,14 +12,14 @@
 //!
 //! // The receiver of a stranger's choice must not be a machine of one's own network.
 //! let reach = Reach::default();
-//! assert!(reach.target("https://hooks.example.org/netdpsyn").is_ok());
-//! assert!(reach.target("https://127.0.0.1/netdpsyn").is_err());
+//! assert!(reach.destination("https://hooks.example.org/netdpsyn").is_ok());
+//! assert!(reach.destination("https://127.0.0.1/netdpsyn").is_err());
 //! ```
 
 mod reach;
 mod retry;
 mod sign;
 
-pub use reach::{Reach, Refused, Target};
+pub use reach::{Destination, Reach, Refused};
 pub use retry::Schedule;
 pub use sign::{Message, Secret};

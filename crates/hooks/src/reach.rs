@@ -27,7 +27,7 @@ pub enum Refused {
 
 /// An address that may be called, as far as its text tells: what its name resolves to is asked at every call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct Destination {
     /// The address.
     pub url: Url,
     /// Whether the connection is not encrypted, which only allowed networks may have.
@@ -50,7 +50,7 @@ impl Reach {
         self.allowed.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether a connection to an address may be opened; `is_plain` as in [`Target`].
+    /// Whether a connection to an address may be opened; `is_plain` as in [`Destination`].
     ///
     /// # Errors
     /// Why not.
@@ -68,7 +68,7 @@ impl Reach {
     ///
     /// # Errors
     /// Why it is not called.
-    pub fn target(&self, text: &str) -> Result<Target, Refused> {
+    pub fn destination(&self, text: &str) -> Result<Destination, Refused> {
         let url = Url::parse(text).map_err(|_| Refused::NoAddress)?;
         let is_plain = match url.scheme() {
             "https" => false,
@@ -88,7 +88,7 @@ impl Reach {
             Some(Host::Domain(_)) => {}
             None => return Err(Refused::NoAddress),
         }
-        Ok(Target { url, is_plain })
+        Ok(Destination { url, is_plain })
     }
 }
 
@@ -186,28 +186,28 @@ mod tests {
             "https://db.internal/",
             "https://printer/",
         ] {
-            assert_eq!(reach.target(address), Err(Refused::Network), "{address}");
+            assert_eq!(reach.destination(address), Err(Refused::Network), "{address}");
         }
-        assert_eq!(reach.target("http://hooks.example.org/"), Err(Refused::Plain));
-        assert_eq!(reach.target("https://user:pw@hooks.example.org/"), Err(Refused::Extra));
+        assert_eq!(reach.destination("http://hooks.example.org/"), Err(Refused::Plain));
+        assert_eq!(reach.destination("https://user:pw@hooks.example.org/"), Err(Refused::Extra));
         for wrong in ["ftp://hooks.example.org/", "hooks.example.org", "file:///etc/passwd", ""] {
-            assert_eq!(reach.target(wrong), Err(Refused::NoAddress), "{wrong}");
+            assert_eq!(reach.destination(wrong), Err(Refused::NoAddress), "{wrong}");
         }
         for good in
             ["https://hooks.example.org/x?y=1", "https://93.184.216.34:8443/", "https://[2606:4700::1]/"]
         {
-            assert!(reach.target(good).is_ok(), "{good}");
+            assert!(reach.destination(good).is_ok(), "{good}");
         }
     }
 
     #[test]
     fn an_allowed_network_may_be_called_without_encryption_and_no_other() {
         let reach = Reach::with(vec!["10.1.0.0/16".parse().unwrap()]);
-        assert!(reach.target("http://10.1.2.3:8080/hook").is_ok());
-        assert_eq!(reach.target("http://10.2.0.1/"), Err(Refused::Network));
-        assert_eq!(reach.target("http://93.184.216.34/"), Err(Refused::Plain));
+        assert!(reach.destination("http://10.1.2.3:8080/hook").is_ok());
+        assert_eq!(reach.destination("http://10.2.0.1/"), Err(Refused::Network));
+        assert_eq!(reach.destination("http://93.184.216.34/"), Err(Refused::Plain));
         // What a name stands for shows when it is resolved.
-        let named = reach.target("http://receiver/").unwrap();
+        let named = reach.destination("http://receiver/").unwrap();
         assert_eq!(reach.address([10, 1, 2, 3].into(), named.is_plain), Ok(()));
         assert_eq!(reach.address([127, 0, 0, 1].into(), named.is_plain), Err(Refused::Network));
         assert_eq!(reach.address([93, 184, 216, 34].into(), named.is_plain), Err(Refused::Plain));
@@ -232,8 +232,8 @@ mod tests {
 
         #[test]
         fn any_text_is_an_address_or_refused(text in ".{0,60}") {
-            if let Ok(target) = Reach::default().target(&text) {
-                prop_assert_eq!(target.url.scheme(), "https");
+            if let Ok(destination) = Reach::default().destination(&text) {
+                prop_assert_eq!(destination.url.scheme(), "https");
             }
         }
     }

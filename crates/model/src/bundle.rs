@@ -5,7 +5,7 @@
 
 use crate::domain::{Attribute, Order};
 use crate::sessions::Sessions;
-use crate::{Cells, Layers, Look, Rhythm, labels};
+use crate::{Cells, Layers, RankAnswer, Rhythm, labels};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use netdpsyn_account::{Charge, NoiseScale, Statement};
 use netdpsyn_trace::sessions::{NoSessions, Sessions as TraceSessions};
@@ -44,7 +44,7 @@ pub struct Bundle {
     pub profiles: Vec<Profile>,
     /// Looks across records. Version 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looks: Vec<Look>,
+    pub looks: Vec<RankAnswer>,
     /// Gaps between the records of a pair. Version 7.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rhythm: Option<Rhythm>,

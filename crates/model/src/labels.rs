@@ -1,7 +1,7 @@
 //! Labels of charges, and of the measurements that they paid for, as stored in bundles.
 
-use crate::looks::Subject;
-use crate::sessions::{Part, What};
+use crate::looks::LookSubject;
+use crate::sessions::{Part, SessionQuery};
 
 /// The leaves of a column's tree, which its levels paid for.
 pub fn leaves(column: &str) -> String {
@@ -27,7 +27,7 @@ pub fn profile(column: &str) -> String {
 }
 
 /// A query on packets as sessions.
-pub fn sessions(what: What) -> String {
+pub fn sessions(what: SessionQuery) -> String {
     let part = |part: Part| match part {
         Part::Client => "client",
         Part::Server => "server",
@@ -38,33 +38,33 @@ pub fn sessions(what: What) -> String {
         Part::Ttl => "ttl",
     };
     let asked = match what {
-        What::Numbers => "records and sessions".into(),
-        What::Services => "records by protocol and service".into(),
-        What::Ranks => "ranks of records by class and direction".into(),
-        What::Smaller => "ranks of the smaller direction by class".into(),
-        What::Sizes => "by class and packets of both directions".into(),
-        What::Of(of) => format!("by class and {}", part(of)),
-        What::Ends => "by server and client".into(),
-        What::Fine(of) => format!("by fine {}", part(of)),
-        What::Starts => "by class and start".into(),
-        What::HostRanks(of) => format!("ranks of the sessions of a {}", part(of)),
-        What::Hosts(of) => format!("distinct hosts as {}", part(of)),
-        What::Pairs => "distinct pairs of hosts".into(),
-        What::Turns => "direction and gap after direction".into(),
-        What::Lengths => "length after length".into(),
-        What::Positions => "length by position".into(),
-        What::Gaps => "gaps by class".into(),
-        What::Octaves => "gaps".into(),
-        What::Ttls => "ttl by sender".into(),
-        What::Manner(group) => format!("other columns by class, group {}", group + 1),
-        What::Sent => "length by class".into(),
-        What::Echoes => "echoes".into(),
-        What::AllHosts => "distinct hosts".into(),
-        What::Repeats => "lengths repeated".into(),
-        What::Constant => "directions of one length".into(),
-        What::Flags => "flags after flags".into(),
-        What::FlagLengths => "length by flags".into(),
-        What::Joint(a, b) => format!("{} × {} of records", part(a), part(b)),
+        SessionQuery::Numbers => "records and sessions".into(),
+        SessionQuery::Services => "records by protocol and service".into(),
+        SessionQuery::Ranks => "ranks of records by class and direction".into(),
+        SessionQuery::Smaller => "ranks of the smaller direction by class".into(),
+        SessionQuery::Sizes => "by class and packets of both directions".into(),
+        SessionQuery::Of(of) => format!("by class and {}", part(of)),
+        SessionQuery::Ends => "by server and client".into(),
+        SessionQuery::Fine(of) => format!("by fine {}", part(of)),
+        SessionQuery::Starts => "by class and start".into(),
+        SessionQuery::HostRanks(of) => format!("ranks of the sessions of a {}", part(of)),
+        SessionQuery::Hosts(of) => format!("distinct hosts as {}", part(of)),
+        SessionQuery::Pairs => "distinct pairs of hosts".into(),
+        SessionQuery::Turns => "direction and gap after direction".into(),
+        SessionQuery::Lengths => "length after length".into(),
+        SessionQuery::Positions => "length by position".into(),
+        SessionQuery::Gaps => "gaps by class".into(),
+        SessionQuery::Octaves => "gaps".into(),
+        SessionQuery::Ttls => "ttl by sender".into(),
+        SessionQuery::Manner(group) => format!("other columns by class, group {}", group + 1),
+        SessionQuery::Sent => "length by class".into(),
+        SessionQuery::Echoes => "echoes".into(),
+        SessionQuery::AllHosts => "distinct hosts".into(),
+        SessionQuery::Repeats => "lengths repeated".into(),
+        SessionQuery::Constant => "directions of one length".into(),
+        SessionQuery::Flags => "flags after flags".into(),
+        SessionQuery::FlagLengths => "length by flags".into(),
+        SessionQuery::Joint(a, b) => format!("{} × {} of records", part(a), part(b)),
     };
     format!("sessions: {asked}")
 }
@@ -77,15 +77,15 @@ pub const GAP_PARTS: &str = "gaps of pairs, finely";
 pub const STEADY_GAPS: &str = "steady gaps of pairs";
 
 /// A look across records.
-pub fn look(of: Subject) -> String {
+pub fn look(of: LookSubject) -> String {
     let of = match of {
-        Subject::Sources => "sources",
-        Subject::Destinations => "destinations",
-        Subject::BothSides => "hosts on both sides",
-        Subject::Pairs => "pairs",
-        Subject::FanOut => "destinations of a source",
-        Subject::FanIn => "sources of a destination",
-        Subject::MutualPairs => "pairs in both directions",
+        LookSubject::Sources => "sources",
+        LookSubject::Destinations => "destinations",
+        LookSubject::BothSides => "hosts on both sides",
+        LookSubject::Pairs => "pairs",
+        LookSubject::FanOut => "destinations of a source",
+        LookSubject::FanIn => "sources of a destination",
+        LookSubject::MutualPairs => "pairs in both directions",
     };
     format!("ranks of {of}")
 }

@@ -46,7 +46,7 @@ pub use bundle::{Bundle, BundleError, Measurement, Packets, Profile};
 pub use cells::Cells;
 pub use ends::Ends;
 pub use layers::Layers;
-pub use looks::{Look, Subject};
+pub use looks::{LookSubject, RankAnswer};
 pub use rhythm::Rhythm;
 pub use rules::Rules;
 pub use table::Table;
@@ -54,7 +54,7 @@ pub use table::Table;
 use crate::domain::Attribute;
 use crate::layers::Layout;
 use crate::layers::estimate::{Estimated, estimate};
-use crate::sessions::{Sessions, What};
+use crate::sessions::{SessionQuery, Sessions};
 use crate::table::Variance;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Directory, Schema, Stage};
@@ -80,7 +80,7 @@ pub struct Model {
     /// The answers about sessions, for packets measured as sessions.
     pub sessions: Option<Sessions>,
     /// Looks across records, where measured.
-    pub looks: Vec<Look>,
+    pub looks: Vec<RankAnswer>,
     /// Gaps between the records of a pair, where measured.
     pub rhythm: Option<Rhythm>,
     /// The directory of addresses of any family.
@@ -90,7 +90,7 @@ pub struct Model {
     /// N̂: the noisy estimate of the number of records.
     pub records: f64,
     /// Rounds of reconciliation, and the largest remaining disagreement (L1, as a share of N̂).
-    pub reconciled: reconcile::Outcome,
+    pub reconciled: reconcile::Reconciliation,
 }
 
 impl Model {
@@ -159,7 +159,7 @@ impl Model {
             addresses: bundle.addresses.clone().map(Arc::new),
             rules: Rules::default(),
             records,
-            reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
+            reconciled: reconcile::Reconciliation { rounds: 1, disagreement: 0.0 },
         }
     }
 
@@ -199,7 +199,7 @@ impl Model {
             addresses: bundle.addresses.clone().map(Arc::new),
             rules,
             records,
-            reconciled: reconcile::Outcome { rounds: 1, disagreement: 0.0 },
+            reconciled: reconcile::Reconciliation { rounds: 1, disagreement: 0.0 },
         })
     }
 }
@@ -209,7 +209,7 @@ impl Model {
 /// from the class table, the first and smallest; with sessions from the query of the numbers of records and
 /// sessions.
 pub fn records(bundle: &Bundle) -> f64 {
-    if let Some(numbers) = bundle.sessions().and_then(|sessions| sessions.look(What::Numbers)) {
+    if let Some(numbers) = bundle.sessions().and_then(|sessions| sessions.look(SessionQuery::Numbers)) {
         return numbers.counts.first().map_or(0.0, |&records| records.max(1) as f64);
     }
     if let Some(layers) = &bundle.layers

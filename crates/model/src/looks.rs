@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 /// What a look counts, each as a rank histogram ([`crate::ranks`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = LookSubject))]
 #[serde(rename_all = "kebab-case")]
-pub enum Subject {
+pub enum LookSubject {
     /// Records of each source.
     Sources,
     /// Records of each destination.
@@ -27,34 +26,34 @@ pub enum Subject {
     MutualPairs,
 }
 
-impl Subject {
+impl LookSubject {
     /// All subjects, in the order in which they are measured.
-    pub const ALL: [Subject; 7] = [
-        Subject::Sources,
-        Subject::Destinations,
-        Subject::BothSides,
-        Subject::Pairs,
-        Subject::FanOut,
-        Subject::FanIn,
-        Subject::MutualPairs,
+    pub const ALL: [LookSubject; 7] = [
+        LookSubject::Sources,
+        LookSubject::Destinations,
+        LookSubject::BothSides,
+        LookSubject::Pairs,
+        LookSubject::FanOut,
+        LookSubject::FanIn,
+        LookSubject::MutualPairs,
     ];
 }
 
 /// A noisy look.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Look {
+pub struct RankAnswer {
     /// The label of the charge that paid for it.
     pub label: String,
     /// What it counts.
-    pub of: Subject,
+    pub of: LookSubject,
     /// Noisy numbers of ranks, by bin.
     pub ranks: Vec<i64>,
     /// σ² of their noise.
     pub scale: NoiseScale,
 }
 
-impl Look {
+impl RankAnswer {
     /// Whether it is well-formed.
     pub fn is_whole(&self) -> bool {
         self.ranks.len() == BINS && self.scale.variance() > 0.0 && self.scale.variance().is_finite()
@@ -71,21 +70,21 @@ impl Look {
 /// A pair of source and destination, and its number of records.
 pub type Pair = ((u32, u32), u64);
 
-/// The rank histogram of every [`Subject`], in order. The argument lists every pair of a trace once, in
+/// The rank histogram of every [`LookSubject`], in order. The argument lists every pair of a trace once, in
 /// order.
 pub fn ranks_of_pairs(there: Vec<Pair>) -> Vec<Vec<i64>> {
     let mut back: Vec<Pair> =
         there.iter().map(|&((source, destination), count)| ((destination, source), count)).collect();
     back.par_sort_unstable();
     let (sources, destinations) = (hosts(&there), hosts(&back));
-    let all = Subject::ALL.map(|of| match of {
-        Subject::Sources => ranks::of(sources.iter().map(|host| host.records)),
-        Subject::Destinations => ranks::of(destinations.iter().map(|host| host.records)),
-        Subject::BothSides => ranks::of(common(&sources, &destinations)),
-        Subject::Pairs => ranks::of(there.iter().map(|&(_, count)| count)),
-        Subject::FanOut => ranks::of(sources.iter().map(|host| host.peers)),
-        Subject::FanIn => ranks::of(destinations.iter().map(|host| host.peers)),
-        Subject::MutualPairs => ranks::of(answered(&there, &back)),
+    let all = LookSubject::ALL.map(|of| match of {
+        LookSubject::Sources => ranks::of(sources.iter().map(|host| host.records)),
+        LookSubject::Destinations => ranks::of(destinations.iter().map(|host| host.records)),
+        LookSubject::BothSides => ranks::of(common(&sources, &destinations)),
+        LookSubject::Pairs => ranks::of(there.iter().map(|&(_, count)| count)),
+        LookSubject::FanOut => ranks::of(sources.iter().map(|host| host.peers)),
+        LookSubject::FanIn => ranks::of(destinations.iter().map(|host| host.peers)),
+        LookSubject::MutualPairs => ranks::of(answered(&there, &back)),
     });
     all.into()
 }

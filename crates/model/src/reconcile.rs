@@ -18,7 +18,7 @@ const AGREED: f64 = 1e-4;
 
 /// The result of reconciliation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outcome {
+pub struct Reconciliation {
     /// Number of rounds.
     pub rounds: u64,
     /// The largest L1 difference between a projection and the mean in the last round, as a share of N̂.
@@ -45,9 +45,9 @@ struct View {
 ///
 /// # Errors
 /// [`Cancelled`] when `progress` asks to stop; the tables are then partly reconciled.
-pub fn reconcile(tables: &mut [Table], progress: &dyn Progress) -> Result<Outcome, Cancelled> {
+pub fn reconcile(tables: &mut [Table], progress: &dyn Progress) -> Result<Reconciliation, Cancelled> {
     let shared = shared_sets(tables, progress)?;
-    let mut outcome = Outcome { rounds: 0, disagreement: f64::INFINITY };
+    let mut outcome = Reconciliation { rounds: 0, disagreement: f64::INFINITY };
     while outcome.rounds < MAX_ROUNDS && outcome.disagreement > AGREED {
         progress.step(Stage::Reconcile, outcome.rounds, MAX_ROUNDS)?;
         outcome.disagreement = 0.0;

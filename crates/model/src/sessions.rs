@@ -146,7 +146,7 @@ pub fn position_class(position: u64) -> usize {
 /// A query on sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
+pub enum SessionQuery {
     /// Numbers of records and of sessions.
     Numbers,
     /// Records by protocol and coarse service.
@@ -207,37 +207,37 @@ pub enum What {
     Joint(Part, Part),
 }
 
-impl What {
+impl SessionQuery {
     /// The number of the kind of query, and its arguments.
     pub fn number(self) -> (usize, Vec<usize>) {
         match self {
-            What::Numbers => (0, Vec::new()),
-            What::Services => (1, Vec::new()),
-            What::Ranks => (2, Vec::new()),
-            What::Smaller => (3, Vec::new()),
-            What::Sizes => (4, Vec::new()),
-            What::Of(part) => (5, vec![part as usize]),
-            What::Ends => (6, Vec::new()),
-            What::Fine(part) => (7, vec![part as usize]),
-            What::Starts => (8, Vec::new()),
-            What::HostRanks(part) => (9, vec![part as usize]),
-            What::Hosts(part) => (10, vec![part as usize]),
-            What::Pairs => (11, Vec::new()),
-            What::Turns => (12, Vec::new()),
-            What::Lengths => (13, Vec::new()),
-            What::Positions => (14, Vec::new()),
-            What::Gaps => (15, Vec::new()),
-            What::Octaves => (16, Vec::new()),
-            What::Ttls => (17, Vec::new()),
-            What::Manner(group) => (18, vec![group as usize]),
-            What::Sent => (19, Vec::new()),
-            What::Echoes => (20, Vec::new()),
-            What::Joint(a, b) => (21, vec![a as usize, b as usize]),
-            What::AllHosts => (22, Vec::new()),
-            What::Repeats => (23, Vec::new()),
-            What::Constant => (24, Vec::new()),
-            What::Flags => (25, Vec::new()),
-            What::FlagLengths => (26, Vec::new()),
+            SessionQuery::Numbers => (0, Vec::new()),
+            SessionQuery::Services => (1, Vec::new()),
+            SessionQuery::Ranks => (2, Vec::new()),
+            SessionQuery::Smaller => (3, Vec::new()),
+            SessionQuery::Sizes => (4, Vec::new()),
+            SessionQuery::Of(part) => (5, vec![part as usize]),
+            SessionQuery::Ends => (6, Vec::new()),
+            SessionQuery::Fine(part) => (7, vec![part as usize]),
+            SessionQuery::Starts => (8, Vec::new()),
+            SessionQuery::HostRanks(part) => (9, vec![part as usize]),
+            SessionQuery::Hosts(part) => (10, vec![part as usize]),
+            SessionQuery::Pairs => (11, Vec::new()),
+            SessionQuery::Turns => (12, Vec::new()),
+            SessionQuery::Lengths => (13, Vec::new()),
+            SessionQuery::Positions => (14, Vec::new()),
+            SessionQuery::Gaps => (15, Vec::new()),
+            SessionQuery::Octaves => (16, Vec::new()),
+            SessionQuery::Ttls => (17, Vec::new()),
+            SessionQuery::Manner(group) => (18, vec![group as usize]),
+            SessionQuery::Sent => (19, Vec::new()),
+            SessionQuery::Echoes => (20, Vec::new()),
+            SessionQuery::Joint(a, b) => (21, vec![a as usize, b as usize]),
+            SessionQuery::AllHosts => (22, Vec::new()),
+            SessionQuery::Repeats => (23, Vec::new()),
+            SessionQuery::Constant => (24, Vec::new()),
+            SessionQuery::Flags => (25, Vec::new()),
+            SessionQuery::FlagLengths => (26, Vec::new()),
         }
     }
 }
@@ -245,11 +245,11 @@ impl What {
 /// A noisy answer about sessions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Look {
+pub struct SessionAnswer {
     /// The label of the charge that paid for it.
     pub label: String,
     /// The query.
-    pub what: What,
+    pub what: SessionQuery,
     /// Number of bins of each axis.
     pub shape: Vec<usize>,
     /// A noisy count per cell, the last axis varying fastest.
@@ -279,7 +279,7 @@ pub struct Sessions {
     /// The first and the last octave of gaps that stand out.
     pub range: [usize; 2],
     /// The answers.
-    pub looks: Vec<Look>,
+    pub looks: Vec<SessionAnswer>,
 }
 
 impl Sessions {
@@ -289,7 +289,7 @@ impl Sessions {
     }
 
     /// The answer to a query, if there is one.
-    pub fn look(&self, what: What) -> Option<&Look> {
+    pub fn look(&self, what: SessionQuery) -> Option<&SessionAnswer> {
         self.looks.iter().find(|look| look.what == what)
     }
 
@@ -299,43 +299,43 @@ impl Sessions {
     }
 
     /// Number of bins of each axis of an answer.
-    pub fn shape(&self, what: What, attributes: &[Attribute]) -> Vec<usize> {
+    pub fn shape(&self, what: SessionQuery, attributes: &[Attribute]) -> Vec<usize> {
         let (classes, lagged) = (self.classes.count(), self.classes.lagged_count());
         let lengths = self.coarse(Part::Length);
         let states = 2 * self.flags.and_then(|flags| attributes.get(flags)).map_or(0, Attribute::bins);
         match what {
-            What::Numbers => vec![2],
-            What::Services => vec![attributes[self.protocol].bins(), self.coarse(Part::Service)],
-            What::Ranks => vec![classes, 2, RANKS],
-            What::Smaller => vec![classes, RANKS],
-            What::Sizes => vec![classes, SIZES.len(), SIZES.len()],
-            What::Of(part) => vec![classes, self.coarse(part)],
-            What::Ends => vec![self.coarse(Part::Server), self.coarse(Part::Client)],
-            What::Fine(part) => vec![self.axis(part).fine_bins()],
-            What::Starts => vec![classes, self.coarse(Part::Time)],
-            What::HostRanks(_) => vec![RANKS],
-            What::Hosts(part) => vec![self.coarse(part)],
-            What::Pairs | What::AllHosts => vec![1],
-            What::Repeats => vec![lagged, lengths, 2],
-            What::Constant => vec![lagged, 2, MANY, lengths + 1],
-            What::Turns => vec![lagged, 2, 2, 2, GAP_GROUPS[0]],
-            What::Lengths => vec![lagged, 2, 2, lengths, lengths],
-            What::Positions => vec![lagged, POSITIONS.len(), 2, lengths],
-            What::Gaps => vec![lagged, 2, GAP_GROUPS[1]],
-            What::Octaves => vec![2, OCTAVES],
-            What::Ttls => {
+            SessionQuery::Numbers => vec![2],
+            SessionQuery::Services => vec![attributes[self.protocol].bins(), self.coarse(Part::Service)],
+            SessionQuery::Ranks => vec![classes, 2, RANKS],
+            SessionQuery::Smaller => vec![classes, RANKS],
+            SessionQuery::Sizes => vec![classes, SIZES.len(), SIZES.len()],
+            SessionQuery::Of(part) => vec![classes, self.coarse(part)],
+            SessionQuery::Ends => vec![self.coarse(Part::Server), self.coarse(Part::Client)],
+            SessionQuery::Fine(part) => vec![self.axis(part).fine_bins()],
+            SessionQuery::Starts => vec![classes, self.coarse(Part::Time)],
+            SessionQuery::HostRanks(_) => vec![RANKS],
+            SessionQuery::Hosts(part) => vec![self.coarse(part)],
+            SessionQuery::Pairs | SessionQuery::AllHosts => vec![1],
+            SessionQuery::Repeats => vec![lagged, lengths, 2],
+            SessionQuery::Constant => vec![lagged, 2, MANY, lengths + 1],
+            SessionQuery::Turns => vec![lagged, 2, 2, 2, GAP_GROUPS[0]],
+            SessionQuery::Lengths => vec![lagged, 2, 2, lengths, lengths],
+            SessionQuery::Positions => vec![lagged, POSITIONS.len(), 2, lengths],
+            SessionQuery::Gaps => vec![lagged, 2, GAP_GROUPS[1]],
+            SessionQuery::Octaves => vec![2, OCTAVES],
+            SessionQuery::Ttls => {
                 vec![2, self.coarse(Part::Client).max(self.coarse(Part::Server)), self.coarse(Part::Ttl)]
             }
-            What::Manner(group) => {
+            SessionQuery::Manner(group) => {
                 let bins = |&a: &usize| attributes.get(a).map_or(1, Attribute::bins);
                 let group = self.manners.get(group as usize);
                 vec![classes, 2, group.map_or(0, |group| group.iter().map(bins).product())]
             }
-            What::Sent => vec![classes, 2, self.axis(Part::Length).fine_bins()],
-            What::Echoes => vec![2, ECHOES as usize],
-            What::Flags => vec![lagged, states + 1, states + 1],
-            What::FlagLengths => vec![lagged, states, lengths],
-            What::Joint(a, b) => vec![2, self.coarse(a), self.coarse(b)],
+            SessionQuery::Sent => vec![classes, 2, self.axis(Part::Length).fine_bins()],
+            SessionQuery::Echoes => vec![2, ECHOES as usize],
+            SessionQuery::Flags => vec![lagged, states + 1, states + 1],
+            SessionQuery::FlagLengths => vec![lagged, states, lengths],
+            SessionQuery::Joint(a, b) => vec![2, self.coarse(a), self.coarse(b)],
         }
     }
 
@@ -427,8 +427,8 @@ impl Sessions {
     }
 
     /// All queries of a fit on sessions, in no particular order, without those on parts that the trace lacks.
-    pub fn asked(&self) -> Vec<What> {
-        use What::*;
+    pub fn asked(&self) -> Vec<SessionQuery> {
+        use SessionQuery::*;
         let mut all = vec![
             Numbers, Services, Ranks, Smaller, Sizes, Ends, Starts, Pairs, Turns, Lengths, Positions, Gaps,
             Octaves, Ttls, Sent, Echoes, AllHosts, Repeats, Constant,

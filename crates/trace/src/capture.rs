@@ -4,7 +4,7 @@
 //! This is declared, and a public part of the schema: it determines what one record is, and so what the
 //! guarantee protects.
 
-use super::{Kind, SchemaError};
+use super::{RecordKind, SchemaError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -206,10 +206,10 @@ impl Capture {
     }
 
     /// What a record is under a schema of this kind, or without a schema.
-    pub fn records(&self, kind: Option<Kind>) -> Records {
+    pub fn records(&self, kind: Option<RecordKind>) -> Records {
         self.records.unwrap_or(match kind {
-            Some(Kind::Flow) => Records::Flows,
-            Some(Kind::Packet) | None => Records::Packets,
+            Some(RecordKind::Flow) => Records::Flows,
+            Some(RecordKind::Packet) | None => Records::Packets,
         })
     }
 
@@ -240,7 +240,7 @@ impl Capture {
 
     /// The same with all defaults that determine how flows are derived made explicit, where flows are
     /// derived.
-    pub fn settled(self, kind: Kind) -> Capture {
+    pub fn settled(self, kind: RecordKind) -> Capture {
         if self.records(Some(kind)) != Records::Flows {
             return self;
         }
@@ -273,7 +273,7 @@ impl Capture {
     }
 
     /// Checks the declaration under a schema of this kind, or without a schema.
-    pub(super) fn check(&self, kind: Option<Kind>) -> Result<(), SchemaError> {
+    pub(super) fn check(&self, kind: Option<RecordKind>) -> Result<(), SchemaError> {
         let wrong = |reason: &str| Err(SchemaError::Shape(format!("reading: capture: {reason}")));
         let records = self.records(kind);
         let of_flows = self.active.is_some() || self.idle.is_some() || self.directions.is_some();
@@ -292,10 +292,10 @@ impl Capture {
             return wrong("idle is at most active");
         }
         match (kind, records) {
-            (Some(Kind::Packet), Records::Flows | Records::Exports) => {
+            (Some(RecordKind::Packet), Records::Flows | Records::Exports) => {
                 wrong("flows are records of a schema of kind flow, not packet")
             }
-            (Some(Kind::Flow), Records::Packets) => {
+            (Some(RecordKind::Flow), Records::Packets) => {
                 wrong("packets are records of a schema of kind packet, not flow")
             }
             _ => Ok(()),
@@ -345,19 +345,21 @@ mod tests {
         let of = |text: serde_json::Value| serde_json::from_value::<Capture>(text).unwrap();
         let fits = |text, kind| of(text).check(kind).is_ok();
         assert!(
-            fits(json!({}), Some(Kind::Packet)) && fits(json!({}), Some(Kind::Flow)) && fits(json!({}), None)
+            fits(json!({}), Some(RecordKind::Packet))
+                && fits(json!({}), Some(RecordKind::Flow))
+                && fits(json!({}), None)
         );
-        assert!(fits(json!({"idle": "1s"}), None) && fits(json!({"idle": "1s"}), Some(Kind::Flow)));
-        assert!(!fits(json!({"idle": "1s"}), Some(Kind::Packet)));
+        assert!(fits(json!({"idle": "1s"}), None) && fits(json!({"idle": "1s"}), Some(RecordKind::Flow)));
+        assert!(!fits(json!({"idle": "1s"}), Some(RecordKind::Packet)));
         assert!(!fits(json!({"idle": "1s", "records": "exports"}), None));
-        assert!(!fits(json!({"idle": "301s"}), Some(Kind::Flow)));
-        assert!(!fits(json!({"records": "packets"}), Some(Kind::Flow)));
-        assert!(!fits(json!({"records": "flows"}), Some(Kind::Packet)));
-        assert!(fits(json!({"records": "exports", "ports": [9000]}), Some(Kind::Flow)));
-        assert!(!fits(json!({"ports": [9000]}), Some(Kind::Flow)));
-        let settled = Capture::default().settled(Kind::Flow);
+        assert!(!fits(json!({"idle": "301s"}), Some(RecordKind::Flow)));
+        assert!(!fits(json!({"records": "packets"}), Some(RecordKind::Flow)));
+        assert!(!fits(json!({"records": "flows"}), Some(RecordKind::Packet)));
+        assert!(fits(json!({"records": "exports", "ports": [9000]}), Some(RecordKind::Flow)));
+        assert!(!fits(json!({"ports": [9000]}), Some(RecordKind::Flow)));
+        let settled = Capture::default().settled(RecordKind::Flow);
         assert_eq!(settled.records, Some(Records::Flows));
         assert_eq!((settled.active, settled.idle), (Some(Timeout::ACTIVE), Some(Timeout::IDLE)));
-        assert!(Capture::default().settled(Kind::Packet).is_plain());
+        assert!(Capture::default().settled(RecordKind::Packet).is_plain());
     }
 }

@@ -1,7 +1,7 @@
 //! Protocol facts: public knowledge that synthetic records respect at no privacy cost, and by which any trace
 //! can be checked.
 
-use super::{Fact, Field, Kind, Role, Schema, protocols};
+use super::{Fact, Field, RecordKind, Role, Schema, protocols};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -122,7 +122,7 @@ impl Facts {
             instant: pair(Fact::OnePacketNoDuration, Role::Packets, Role::Duration),
             length,
             checksum: checksum.map(|checksum| Header { checksum, fields: HEADER.map(at) }),
-            version: at(Role::IpVersion).filter(|_| schema.kind == Kind::Packet),
+            version: at(Role::IpVersion).filter(|_| schema.kind == RecordKind::Packet),
             ports: protocol.map(|protocol| (protocol, ports)),
             special: schema
                 .columns

@@ -62,7 +62,7 @@ pub use ends::Ends;
 pub use facts::{Checked, Facts};
 pub use grain::Grain;
 pub use layouts::{Layout, layout};
-pub use netdpsyn_account::{Kind, Stage};
+pub use netdpsyn_account::{RecordKind, Stage};
 pub use notation::{Notation, TimeUnit};
 pub use reading::Reading;
 pub use roles::{Role, Roles};

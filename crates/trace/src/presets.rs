@@ -38,7 +38,7 @@ pub fn preset(name: &str) -> Option<Schema> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Column, Field, Kind, Notation, Reading};
+    use crate::{Column, Field, Notation, Reading, RecordKind};
 
     fn categories(values: &[&str]) -> Field {
         Field::Categorical(Some(values.iter().map(|v| v.to_string()).collect()))
@@ -48,7 +48,7 @@ mod tests {
     fn faults_are_named() {
         let with = |field| Schema {
             name: "x".into(),
-            kind: Kind::Flow,
+            kind: RecordKind::Flow,
             columns: vec![Column::new("c", field)],
             facts: vec![],
             mtu: None,

@@ -7,7 +7,7 @@
 
 use super::capture::Capture;
 use super::line::Line;
-use super::{Kind, SchemaError, TimeUnit};
+use super::{RecordKind, SchemaError, TimeUnit};
 use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
@@ -435,7 +435,7 @@ impl Reading {
     }
 
     /// Checks the declarations under a schema of this kind.
-    pub(super) fn check_under(&self, kind: Option<Kind>) -> Result<(), SchemaError> {
+    pub(super) fn check_under(&self, kind: Option<RecordKind>) -> Result<(), SchemaError> {
         if let Some(capture) = &self.capture {
             capture.check(kind)?;
         }

@@ -19,7 +19,7 @@
 
 use super::gaps::FlowColumns;
 use super::{
-    Facts, Families, Grain, Kind, Notation, Reading, Role, Roles, Window, presets, protocols,
+    Facts, Families, Grain, Notation, Reading, RecordKind, Role, Roles, Window, presets, protocols,
     roles::OneOrTwo, written::Written,
 };
 use ipnet::Ipv4Net;
@@ -34,7 +34,7 @@ pub struct Schema {
     /// The preset it is derived from, or a name chosen by the steward.
     pub name: String,
     /// The kind of records: flows or packets.
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// Columns, in the order of the file.
     pub columns: Vec<Column>,
     /// Protocol facts that synthetic records must respect.

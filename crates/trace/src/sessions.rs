@@ -13,7 +13,7 @@
 //! were. Other protocols without ports, and fragments, keep their ports.
 
 use crate::progress::{Cancelled, Progress, par_blocks};
-use crate::{Column, Field, Kind, Role, Schema, Trace, Values, protocols};
+use crate::{Column, Field, RecordKind, Role, Schema, Trace, Values, protocols};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -111,7 +111,7 @@ impl Sessions {
     /// # Errors
     /// [`NoSessions`] when the schema lacks a column or its records are not packets.
     pub fn of(schema: &Schema) -> Result<Sessions, NoSessions> {
-        if schema.kind != Kind::Packet {
+        if schema.kind != RecordKind::Packet {
             return Err(NoSessions::NotPackets);
         }
         let measured = |role: Role| {

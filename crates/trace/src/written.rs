@@ -9,7 +9,7 @@
 //! in the lowest version that expresses it; version 1 is readable by servers of the previous release.
 //! [`Schema::shown`] writes the roles explicitly, for people, unless only version 1 can express them.
 
-use super::{Column, Fact, Field, Kind, Reading, Role, Roles, Schema, Window, presets};
+use super::{Column, Fact, Field, Reading, RecordKind, Role, Roles, Schema, Window, presets};
 use serde::{Deserialize, Serialize};
 
 /// The newest version, which has end times and how records are derived from a capture.
@@ -37,7 +37,7 @@ pub struct Written {
     /// The preset it is derived from, or a name chosen by the steward.
     name: String,
     /// The kind of records: flows or packets.
-    kind: Kind,
+    kind: RecordKind,
     /// Columns, in the order of the file.
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     columns: Vec<Column>,
@@ -236,7 +236,7 @@ mod tests {
         for name in ["flow", "packet", "packet-flags", "ton", "ugr16", "cidds", "caida", "dc"] {
             let schema = preset(name).unwrap();
             let text = serde_json::to_value(&schema).unwrap();
-            let key = if schema.kind == Kind::Flow { "type" } else { "flag" };
+            let key = if schema.kind == RecordKind::Flow { "type" } else { "flag" };
             assert!(text["version"].is_null() && !text.to_string().contains("\"role\""), "{text}");
             assert_eq!((schema.version(), &text["key"]), (1, &json!(key)));
             assert_eq!(read(&text).as_ref(), Ok(&schema));

@@ -9,7 +9,7 @@ use crate::service::budget;
 use crate::service::jobs::{self, JobQuery};
 use crate::service::problem::Problem;
 use crate::service::releases;
-use crate::storage::jobs::Kind;
+use crate::storage::jobs::JobKind;
 use axum::extract::State;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ pub async fn budget(
     let caller = &visitor.caller;
     let (account, entries) =
         (budget::budget(&app, caller).await?, budget::entries(&app, caller, page).await?);
-    let fits = JobQuery { kind: Some(Kind::Fit), limit: Some(NAMED), ..JobQuery::default() };
+    let fits = JobQuery { kind: Some(JobKind::Fit), limit: Some(NAMED), ..JobQuery::default() };
     let fits = jobs::list(&app, caller, fits).await?;
     let releases = releases::list(&app, caller, PageQuery { limit: Some(NAMED), after: None }).await?;
     Ok(Shown(console::budget(&visitor.frame(), &account, &entries, &fits.items, &releases.items)))

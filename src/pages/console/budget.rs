@@ -8,7 +8,7 @@ use crate::service::app::Page;
 use crate::service::budget::{AccountView, BudgetView, EntryView};
 use crate::service::jobs::JobView;
 use crate::service::releases::ReleaseView;
-use crate::storage::ledger::Kind;
+use crate::storage::ledger::EntryKind;
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -49,7 +49,8 @@ pub fn budget(
     let of = |fit: Option<Uuid>| {
         releases.iter().filter(move |release| model(fit).is_some_and(|model| release.model_id == model))
     };
-    let spends: Vec<&EntryView> = entries.items.iter().filter(|entry| entry.kind == Kind::Commit).collect();
+    let spends: Vec<&EntryView> =
+        entries.items.iter().filter(|entry| entry.kind == EntryKind::Commit).collect();
     let most = spends.iter().map(|entry| entry.rho).fold(f64::MIN_POSITIVE, f64::max);
     let body = html! {
         h1 { "Budget" }

@@ -2,11 +2,11 @@
 
 use super::{Curl, Frame};
 use crate::account::statement::percent;
-use crate::fit::foretell::Range;
+use crate::fit::foretell::ForetoldRange;
 use crate::pages::chart::{Stand, side_by_side};
 use crate::pages::table;
 use crate::pages::words::{about, when};
-use crate::service::comparison::{Choice, Compared, ComparisonView, MOST};
+use crate::service::comparison::{Compared, ComparisonChoice, ComparisonView, MOST};
 use crate::service::datasets::DatasetView;
 use maud::{Markup, html};
 
@@ -15,14 +15,14 @@ fn letter(place: usize) -> String {
     char::from(b'A' + (place % 26) as u8).to_string()
 }
 
-fn range(range: &Range, scale: f64) -> String {
+fn range(range: &ForetoldRange, scale: f64) -> String {
     let [lower, middle, upper] = [range.lower, range.middle, range.upper].map(|x| about(scale * x));
     format!("{middle} ({lower} to {upper})")
 }
 
 fn stands(
     items: &[Compared],
-    foretold: impl Fn(&Compared) -> Option<Range>,
+    foretold: impl Fn(&Compared) -> Option<ForetoldRange>,
     measured: impl Fn(&Compared) -> Option<f64>,
 ) -> Vec<Stand> {
     let stand = |(place, item): (usize, &Compared)| Stand {
@@ -112,7 +112,8 @@ fn figures(frame: &Frame, dataset: &DatasetView, items: &[Compared]) -> Markup {
 }
 
 fn choosing(dataset: &DatasetView, view: &ComparisonView) -> Markup {
-    let chosen = |choice: &Choice| view.items.iter().any(|item| item.model_id == Some(choice.model_id));
+    let chosen =
+        |choice: &ComparisonChoice| view.items.iter().any(|item| item.model_id == Some(choice.model_id));
     let quotes: Vec<&Compared> = view.items.iter().filter(|item| item.model_id.is_none()).collect();
     html! {
         form.panel method="get" action=(format!("/console/datasets/{}/compare", dataset.id)) {

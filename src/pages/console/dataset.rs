@@ -10,15 +10,15 @@ use crate::service::app::Page;
 use crate::service::budget::PopulationBudget;
 use crate::service::datasets::DatasetView;
 use crate::service::jobs::JobView;
-use crate::storage::datasets::State;
+use crate::storage::datasets::DatasetState;
 use crate::trace::layouts;
 use maud::{Markup, html};
 use serde_json::Value;
 
 fn state(dataset: &DatasetView) -> Markup {
     let class = match dataset.state {
-        State::Ready => "good",
-        State::Rejected => "poor",
+        DatasetState::Ready => "good",
+        DatasetState::Rejected => "poor",
         _ => "state",
     };
     html! { span class=(class) { (dataset.state) } }
@@ -92,7 +92,7 @@ pub fn dataset(
 ) -> String {
     let api = format!("/v1/datasets/{}", dataset.id);
     let here = |end: &str| format!("/console/datasets/{}/{end}", dataset.id);
-    let open = dataset.state != State::Erased;
+    let open = dataset.state != DatasetState::Erased;
     let body = html! {
         h1 { (dataset.name) }
         dl {
@@ -130,10 +130,10 @@ pub fn dataset(
         @if open && !dataset.frozen { (declaring(frame, dataset, &here("declare"), &api)) }
         @if let Some(report) = &dataset.parse_report { (parsed(report)) }
         @if open { (uploading(frame, dataset, &here("upload"), &api)) }
-        @if dataset.state == State::Ready {
+        @if dataset.state == DatasetState::Ready {
             (asking(frame, dataset.id, 2.0, false, "Fit it: ask first what it costs"))
         }
-        @if dataset.state == State::Ready || dataset.frozen {
+        @if dataset.state == DatasetState::Ready || dataset.frozen {
             p { a.button href=(here("compare")) { "Set fits and quotes side by side" } }
         }
         h2 { "Jobs on it" }
@@ -199,7 +199,7 @@ fn rejected(frame: &Frame, dataset: &DatasetView, problem: &Value, action: &str,
 }
 
 fn declaring(frame: &Frame, dataset: &DatasetView, action: &str, api: &str) -> Markup {
-    let late = dataset.state != State::Empty;
+    let late = dataset.state != DatasetState::Empty;
     frame.form(action, "panel", html! {
         h2 { "Declare" }
         p { "What is declared is public, and never taken from the records. "
@@ -248,7 +248,7 @@ fn parsed(report: &Value) -> Markup {
 }
 
 fn uploading(frame: &Frame, dataset: &DatasetView, action: &str, api: &str) -> Markup {
-    let again = !matches!(dataset.state, State::Empty | State::Rejected);
+    let again = !matches!(dataset.state, DatasetState::Empty | DatasetState::Rejected);
     html! {
         form.panel method="post" action=(action) enctype="multipart/form-data" data-upload {
             // First, so that it is judged before the file is taken.

@@ -5,7 +5,7 @@ use crate::pages::table;
 use crate::pages::words::{about, when};
 use crate::service::app::Page;
 use crate::service::jobs::JobView;
-use crate::storage::jobs::{Kind, State};
+use crate::storage::jobs::{JobKind, JobState};
 use maud::{Markup, html};
 
 /// The script of the console, from this server: it follows jobs, keeps a slider and its number alike, and shows how far an upload is. Pages do without it.
@@ -16,15 +16,15 @@ const AGAIN: &str = "5";
 
 fn state(job: &JobView) -> Markup {
     let class = match job.state {
-        State::Succeeded => "good",
-        State::Failed => "poor",
-        State::Queued | State::Running | State::Cancelled => "state",
+        JobState::Succeeded => "good",
+        JobState::Failed => "poor",
+        JobState::Queued | JobState::Running | JobState::Cancelled => "state",
     };
     html! { span class=(class) { (job.state) } }
 }
 
 fn is_open(job: &JobView) -> bool {
-    matches!(job.state, State::Queued | State::Running)
+    matches!(job.state, JobState::Queued | JobState::Running)
 }
 
 /// What keeps a page of something that goes on up to date where no script runs.
@@ -88,7 +88,7 @@ pub fn job(frame: &Frame, job: &JobView) -> String {
             dt { "Id" } dd.id { (job.id) }
             dt { "Dataset" }
             dd { a.id href=(format!("/console/datasets/{}", job.dataset_id)) { (job.dataset_id) } }
-            @if job.kind == Kind::Fit {
+            @if job.kind == JobKind::Fit {
                 dt { "ρ" }
                 dd {
                     (job.rho)
@@ -110,7 +110,7 @@ pub fn job(frame: &Frame, job: &JobView) -> String {
                 p { (problem["detail"].as_str().unwrap_or_default()) }
             }
         }
-        @if job.kind == Kind::Fit && job.state == State::Succeeded {
+        @if job.kind == JobKind::Fit && job.state == JobState::Succeeded {
             p {
                 "A trace is made from it by a job of its own, which stands among the "
                 a href="/console/jobs" { "jobs" } "."
@@ -120,7 +120,7 @@ pub fn job(frame: &Frame, job: &JobView) -> String {
             (frame.form(&format!("/console/jobs/{}/cancel", job.id), "panel", html! {
                 h2 { "Cancel" }
                 p {
-                    @if job.kind == Kind::Fit { "A fit that has begun to measure is charged all the same." }
+                    @if job.kind == JobKind::Fit { "A fit that has begun to measure is charged all the same." }
                     @else { "It costs nothing." }
                 }
                 (check("sure", "Yes, cancel it", false, true))

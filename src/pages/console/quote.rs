@@ -2,7 +2,7 @@
 
 use super::{Curl, Frame, check};
 use crate::account::statement::percent;
-use crate::fit::foretell::Range;
+use crate::fit::foretell::ForetoldRange;
 use crate::pages::chart::{Course, course_of_epsilon};
 use crate::pages::words::{about, bytes};
 use crate::service::datasets::DatasetView;
@@ -39,7 +39,7 @@ pub(super) fn asking(frame: &Frame, dataset: Uuid, value: f64, hold_out: bool, h
 
 /// What is foretold over ε. The script reads its points, which are in the table as well.
 fn curves(request: &QuoteRequest, quote: &QuoteView) -> Markup {
-    let course = |of: fn(&AtEpsilon) -> Option<Range>| Course {
+    let course = |of: fn(&AtEpsilon) -> Option<ForetoldRange>| Course {
         points: quote
             .curve
             .iter()
@@ -84,7 +84,7 @@ fn picture(quote: &QuoteView) -> Markup {
     }
 }
 
-fn range(range: &Range, scale: f64) -> String {
+fn range(range: &ForetoldRange, scale: f64) -> String {
     let [lower, middle, upper] = [range.lower, range.middle, range.upper].map(|x| about(scale * x));
     format!("{middle} ({lower} to {upper})")
 }

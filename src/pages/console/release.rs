@@ -6,8 +6,8 @@ use crate::pages::table;
 use crate::pages::words::{about, bytes, when, whole};
 use crate::service::app::Page;
 use crate::service::releases::{ReleaseReportView, ReleaseView};
-use crate::storage::looks::Look;
-use crate::storage::releases::{Access, Standing};
+use crate::storage::looks::PrivateLook;
+use crate::storage::releases::{ReleaseAccess, ReleaseState};
 use maud::{Markup, html};
 use serde_json::json;
 
@@ -37,7 +37,7 @@ pub(super) fn looked_at(looks: &[&str]) -> Markup {
     table(
         "What was looked at so far",
         &["look", "so far"],
-        Look::ALL.iter().map(|look| {
+        PrivateLook::ALL.iter().map(|look| {
             html! {
                 th scope="row" { (look.name()) }
                 td { @if looks.contains(&look.name()) { strong { "looked at" } } @else { "not yet" } }
@@ -66,7 +66,7 @@ fn before(before: &Before) -> Markup {
 }
 
 fn state(release: &ReleaseView) -> Markup {
-    let class = if release.state == Standing::Published { "good" } else { "state" };
+    let class = if release.state == ReleaseState::Published { "good" } else { "state" };
     html! { span class=(class) { (release.state) } }
 }
 
@@ -125,11 +125,11 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
         @if let Some(reason) = &release.withdrawn_reason {
             div.verdict { p { strong { "Withdrawn" } @if let Some(at) = &release.withdrawn_at { " " (when(at)) } ": " (reason) } }
         }
-        @if let Some(page) = &release.page { p { a href=(page) { "The release's page" } @if release.access == Some(Access::Tenant) { ", for readers with a key and whoever has a link" } } }
-        @if release.state != Standing::Withdrawn || steward { p { a.button href=(format!("{api}/report.html")) { "Read the release report" } } }
-        @if release.state != Standing::Withdrawn {
+        @if let Some(page) = &release.page { p { a href=(page) { "The release's page" } @if release.access == Some(ReleaseAccess::Tenant) { ", for readers with a key and whoever has a link" } } }
+        @if release.state != ReleaseState::Withdrawn || steward { p { a.button href=(format!("{api}/report.html")) { "Read the release report" } } }
+        @if release.state != ReleaseState::Withdrawn {
         h2 { "Download" }
-        @if steward && release.state == Standing::Draft {
+        @if steward && release.state == ReleaseState::Draft {
             p { "Looking at a draft is written down and told to readers." }
         }
         (downloads(release, packets))
@@ -150,7 +150,7 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
                     (Curl::of("POST", "/v1/jobs").with(json!({"kind": "evaluate", "release_id": release.id})).hint())
                 }))
             }
-            @if let (Standing::Draft, Some(checks)) = (release.state, checks) {
+            @if let (ReleaseState::Draft, Some(checks)) = (release.state, checks) {
                 (frame.form(&here("publish"), "panel", html! {
                     h2 { "Publish" }
                     p { "Readers see the trace, its report and its model from then on." }
@@ -161,7 +161,7 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
                 }))
             }
         }
-        @if steward && release.state == Standing::Published { (withdrawing(frame, release)) }
+        @if steward && release.state == ReleaseState::Published { (withdrawing(frame, release)) }
         (Curl::get(api).same())
     };
     frame.page("/console/releases", "Release", html! {}, body)

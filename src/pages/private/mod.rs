@@ -4,20 +4,20 @@ mod risks;
 
 use super::chart::{Bar, RAW, bars, course, doubling, grid, histogram, ratios, tail};
 use super::sheet;
-use crate::evaluate::private::classify::{Classification, Classifier, Trained};
-use crate::evaluate::private::one_way::{OneWay, Spread};
-use crate::evaluate::private::population::{Count, Population};
+use crate::evaluate::private::classify::{Classification, Classifier, ClassifierScores};
+use crate::evaluate::private::one_way::{AmountSpread, OneWay};
+use crate::evaluate::private::population::{CountOf, Population};
 use crate::evaluate::private::profile::Profile;
 use crate::evaluate::private::sessions::Sessions;
-use crate::evaluate::private::top::Top;
+use crate::evaluate::private::top::TopList;
 use crate::evaluate::private::two_way::TwoWay;
 use crate::evaluate::private::verdict::{Finding, Grade, RULE};
 use crate::evaluate::private::volumes::{Course, Volumes};
-use crate::evaluate::private::{Outcome, Report, Rows};
+use crate::evaluate::private::{Outcome, PrivateReport, Rows};
 use maud::{Markup, html};
 
 /// The whole page.
-pub fn page(report: &Report) -> String {
+pub fn page(report: &PrivateReport) -> String {
     let Rows { fitted, held_out, synthetic } = report.rows;
     // Reports of earlier versions are in the order of their measures.
     let mut worst_first: Vec<&Finding> = report.verdict.iter().collect();
@@ -99,8 +99,8 @@ fn volumes(volumes: &Volumes) -> Markup {
     }
 }
 
-fn numbers<'a>(counts: impl IntoIterator<Item = &'a Count>) -> Vec<(String, f64)> {
-    let name = |count: &Count| format!("{}: {} for {}", count.of.words(), count.synthetic, count.real);
+fn numbers<'a>(counts: impl IntoIterator<Item = &'a CountOf>) -> Vec<(String, f64)> {
+    let name = |count: &CountOf| format!("{}: {} for {}", count.of.words(), count.synthetic, count.real);
     counts.into_iter().map(|count| (name(count), count.ratio)).collect()
 }
 
@@ -170,8 +170,8 @@ fn sessions(sessions: &Sessions) -> Markup {
     }
 }
 
-fn top(lists: &[Top]) -> Markup {
-    let bar = |list: &Top| {
+fn top(lists: &[TopList]) -> Markup {
+    let bar = |list: &TopList| {
         let name = format!("{} by {}", list.of.words(), list.by.words());
         Bar { name, value: list.overlap, mark: list.floor }
     };
@@ -183,10 +183,10 @@ fn one_way(columns: &[OneWay]) -> Markup {
     let spreads = columns.iter().filter_map(|one| Some((one.column.as_str(), one.spread.as_ref()?)));
     html! {
         (bars("Distance, 0 is equal", "floor", &columns.iter().map(bar).collect::<Vec<_>>()))
-        @for (column, Spread { real, synthetic }) in spreads {
+        @for (column, AmountSpread { real, synthetic }) in spreads {
             @let (bins, unit) = (doubling(real.len()), "share of records; bins double");
             (histogram(&format!("How {column} is spread"), unit, RAW, &bins, [real, synthetic], None))
-            @let [raw, made] = [real, synthetic].map(|shares| Spread::at_least(shares));
+            @let [raw, made] = [real, synthetic].map(|shares| AmountSpread::at_least(shares));
             (tail(&format!("Share of records with at least so much {column}"), "logarithmic on both axes", RAW, &bins, [&raw, &made]))
         }
     }
@@ -211,7 +211,7 @@ fn two_way(found: &TwoWay) -> Markup {
             Some(([pair.columns.first()?.as_str(), pair.columns.get(1)?.as_str()], pair.distance))
         })
         .collect();
-    let bar = |pair: &crate::evaluate::private::joint::Joint| Bar {
+    let bar = |pair: &crate::evaluate::private::joint::JointDistance| Bar {
         name: pair.columns.join(" × "),
         value: pair.distance,
         mark: pair.floor,
@@ -235,8 +235,8 @@ fn named(classifier: Classifier) -> &'static str {
 }
 
 fn classification(found: &Classification) -> Markup {
-    let bar = |score: fn(&Trained) -> [f64; 2]| {
-        let one = move |trained: &Trained| {
+    let bar = |score: fn(&ClassifierScores) -> [f64; 2]| {
+        let one = move |trained: &ClassifierScores| {
             let [value, mark] = score(trained);
             Bar { name: named(trained.classifier).into(), value, mark: Some(mark) }
         };

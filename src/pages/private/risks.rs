@@ -8,23 +8,23 @@ use crate::pages::words::about;
 use maud::{Markup, html};
 
 /// What was found, beside what chance or held-out records show; none where nothing says what chance is.
-struct Found {
+struct Risk {
     attack: &'static str,
     found: f64,
     chance: Option<f64>,
     error: Option<f64>,
 }
 
-impl Found {
+impl Risk {
     /// Whether it lies above chance by more than two standard errors.
     fn is_beyond(&self) -> Option<bool> {
         Some(self.found - self.chance? > 2.0 * self.error?)
     }
 }
 
-fn copies(attack: &'static str, copies: &Copies) -> Found {
+fn copies(attack: &'static str, copies: &Copies) -> Risk {
     let beyond = copies.beyond.as_ref();
-    Found {
+    Risk {
         attack,
         found: beyond.map_or(copies.fitted, |beyond| beyond.fitted_sample),
         chance: beyond.map(|beyond| beyond.held_out),
@@ -32,10 +32,10 @@ fn copies(attack: &'static str, copies: &Copies) -> Found {
     }
 }
 
-impl Found {
+impl Risk {
     /// The same attack on records that were not fitted, where there are any.
     fn beside(attack: &'static str, found: f64, baseline: Option<&Baseline>) -> Self {
-        Found {
+        Risk {
             attack,
             found,
             chance: baseline.map(|baseline| baseline.held_out),
@@ -45,7 +45,7 @@ impl Found {
 }
 
 /// One attack: what it found, or why it was not tried.
-fn row<T>(outcome: &Outcome<T>, attack: &'static str, found: impl Fn(&T) -> Found) -> Markup {
+fn row<T>(outcome: &Outcome<T>, attack: &'static str, found: impl Fn(&T) -> Risk) -> Markup {
     html! {
         @match outcome {
             Outcome::Skipped { skipped } => { th scope="row" { (attack) } td colspan="3" { "not tried: " (skipped) } },
@@ -82,15 +82,15 @@ pub fn risks(attacks: &Attacks) -> Markup {
     let singling = vec![
         row(&attacks.copies, WHOLE, |found| copies(WHOLE, found)),
         row(&attacks.copies_but_for_time, BUT_TIME, |found| copies(BUT_TIME, found)),
-        row(&attacks.identifiers, ADDRESS, |i| Found::beside(ADDRESS, i.fitted, i.baseline.as_ref())),
+        row(&attacks.identifiers, ADDRESS, |i| Risk::beside(ADDRESS, i.fitted, i.baseline.as_ref())),
     ];
-    let linking = vec![row(&attacks.membership, MEMBER, |m| Found {
+    let linking = vec![row(&attacks.membership, MEMBER, |m| Risk {
         attack: MEMBER,
         found: m.auc,
         chance: Some(0.5),
         error: Some(m.standard_error),
     })];
-    let inferring = vec![row(&attacks.inference, KEY, |i| Found::beside(KEY, i.fitted, i.baseline.as_ref()))];
+    let inferring = vec![row(&attacks.inference, KEY, |i| Risk::beside(KEY, i.fitted, i.baseline.as_ref()))];
     let risks = [
         (
             "Singling out",

@@ -1,26 +1,26 @@
 //! What was measured beside the synthetic records: tables, and looks across records.
 
 use super::tasks::excess;
-use crate::evaluate::release::{Fit, Report as Fidelity, Seen};
-use crate::model::Subject;
+use crate::evaluate::release::{Fidelity, LookFit, MarginalFit};
+use crate::model::LookSubject;
 use crate::pages::chart::{MEASURED, Span, histogram, power, spans};
 use crate::pages::table;
 use crate::pages::words::{about, whole};
 use maud::{Markup, html};
 
 /// Columns of a marginal as one name.
-fn name(fit: &Fit) -> String {
+fn name(fit: &MarginalFit) -> String {
     fit.columns.join(" × ")
 }
 
-fn span(fit: &&Fit) -> Span {
+fn span(fit: &&MarginalFit) -> Span {
     Span { name: name(fit), value: fit.distance, middle: fit.noise, reach: 2.0 * fit.noise_deviation }
 }
 
 /// Every table that was measured.
 pub fn marginals(fidelity: &Fidelity) -> Markup {
     let of = |columns: std::ops::RangeInclusive<usize>| {
-        let mut chosen: Vec<&Fit> =
+        let mut chosen: Vec<&MarginalFit> =
             fidelity.marginals.iter().filter(|fit| columns.contains(&fit.columns.len())).collect();
         chosen.sort_by(|a, b| excess(b).total_cmp(&excess(a)).then(b.distance.total_cmp(&a.distance)));
         chosen
@@ -59,23 +59,25 @@ pub fn marginals(fidelity: &Fidelity) -> Markup {
 const MOST: usize = 12;
 
 /// What a look counts, in words, and in what.
-fn subject(of: Subject) -> [&'static str; 2] {
+fn subject(of: LookSubject) -> [&'static str; 2] {
     match of {
-        Subject::Sources => ["Records of each source", "records by their place in their source"],
-        Subject::Destinations => {
+        LookSubject::Sources => ["Records of each source", "records by their place in their source"],
+        LookSubject::Destinations => {
             ["Records of each destination", "records by their place in their destination"]
         }
-        Subject::BothSides => ["Hosts that send and receive", "the smaller of both numbers, by place"],
-        Subject::Pairs => ["Records of each pair", "records by their place in their pair"],
-        Subject::FanOut => ["Destinations of each source", "destinations by their place"],
-        Subject::FanIn => ["Sources of each destination", "sources by their place"],
-        Subject::MutualPairs => ["Pairs that answer one another", "the smaller of both directions, by place"],
+        LookSubject::BothSides => ["Hosts that send and receive", "the smaller of both numbers, by place"],
+        LookSubject::Pairs => ["Records of each pair", "records by their place in their pair"],
+        LookSubject::FanOut => ["Destinations of each source", "destinations by their place"],
+        LookSubject::FanIn => ["Sources of each destination", "sources by their place"],
+        LookSubject::MutualPairs => {
+            ["Pairs that answer one another", "the smaller of both directions, by place"]
+        }
     }
 }
 
 /// Every look across records.
 pub fn looks(fidelity: &Fidelity) -> Markup {
-    let drawn = |seen: &Seen| {
+    let drawn = |seen: &LookFit| {
         let [title, unit] = subject(seen.of);
         let sigma = seen.sigma;
         // Bins at the end in which there is neither anything nor noise that stands out.
@@ -98,7 +100,7 @@ pub fn looks(fidelity: &Fidelity) -> Markup {
         let (noisy, synthetic) = (counts(&seen.noisy), counts(&seen.synthetic));
         histogram(title, unit, MEASURED, &names, [&noisy, &synthetic], Some(2.0 * sigma))
     };
-    let told: Vec<&Seen> = fidelity.looks.iter().filter(|seen| !seen.synthetic.is_empty()).collect();
+    let told: Vec<&LookFit> = fidelity.looks.iter().filter(|seen| !seen.synthetic.is_empty()).collect();
     html! {
         @if told.is_empty() {
             p {

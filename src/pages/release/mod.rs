@@ -10,11 +10,11 @@ use super::{sheet, table};
 use crate::account::Statement;
 use crate::account::statement::percent;
 use crate::evaluate::private::verdict::Grade;
-use crate::evaluate::release::Report as Fidelity;
+use crate::evaluate::release::Fidelity;
 use crate::generate::gum::Convergence;
 use crate::service::content::ContentFormat;
 use crate::service::releases::{ReleaseReportView, ReleaseView};
-use crate::storage::releases::Standing;
+use crate::storage::releases::ReleaseState;
 use maud::{Markup, html};
 use measured::{looks, marginals};
 use promise::{charges, promise};
@@ -58,9 +58,9 @@ pub fn page(shown: &Shown) -> String {
             p.quiet {
                 "Release " span.id { (release.id) } ", "
                 @match release.state {
-                    Standing::Draft => strong { "a draft that readers do not see" },
-                    Standing::Published => "published",
-                    Standing::Withdrawn => strong { "withdrawn" }
+                    ReleaseState::Draft => strong { "a draft that readers do not see" },
+                    ReleaseState::Published => "published",
+                    ReleaseState::Withdrawn => strong { "withdrawn" }
                 }
                 @if let Some(day) = &release.published_at { " " (when(day)) }
             }

@@ -3,8 +3,8 @@
 
 use crate::account::Statement;
 use crate::evaluate::private::verdict::{CLOSE, Grade, LOOSE};
-use crate::evaluate::release::{Fit, Report as Fidelity};
-use crate::model::Subject;
+use crate::evaluate::release::{Fidelity, MarginalFit};
+use crate::model::LookSubject;
 
 /// Something that somebody may want of a trace.
 pub struct Task {
@@ -41,14 +41,14 @@ impl Task {
 }
 
 /// How far a marginal lies beyond what its noise explains, at two standard deviations.
-pub fn excess(fit: &Fit) -> f64 {
+pub fn excess(fit: &MarginalFit) -> f64 {
     (fit.distance - fit.noise - 2.0 * fit.noise_deviation).max(0.0)
 }
 
 /// How far the records of a marginal are expected to lie from the raw ones, as a share that would have to move. The distance to the noisy counts holds noise and error: of independent ones
 /// the squares add up, so that √(distance² − noise²) is left, with the distance two standard deviations up. (On 20,000 simulated flows at ε = 2 the distance alone says .08 of
 /// pairs and .15 of triples, where the private report says .07 and .16; two deviations up, one run said .11 and .20: it errs towards caution.) Records that lie nearer to the noisy counts than noise have followed it: then they are off by what is missing.
-pub fn error(fit: &Fit) -> f64 {
+pub fn error(fit: &MarginalFit) -> f64 {
     let upper = fit.distance + 2.0 * fit.noise_deviation;
     if upper >= fit.noise { (upper.powi(2) - fit.noise.powi(2)).sqrt() } else { fit.noise - fit.distance }
 }
@@ -89,14 +89,14 @@ pub fn tasks(fidelity: &Fidelity, statement: &Statement) -> Vec<Task> {
     if let Some((error, n)) = together(fidelity, 3) {
         tasks.push(Task::of("Three columns together", "three columns together", error, tables(n, "triples")));
     }
-    let look = |of: Subject| {
+    let look = |of: LookSubject| {
         fidelity.looks.iter().find(|seen| seen.of == of).filter(|seen| !seen.synthetic.is_empty())
     };
     let counted = [
-        (Subject::Sources, "How many sources there are, and how large", "the number of sources"),
-        (Subject::Pairs, "How many pairs of hosts there are, and how large", "the number of pairs"),
-        (Subject::FanOut, "To how many others a source talks", "fan-out"),
-        (Subject::MutualPairs, "Who answers whom", "who answers whom"),
+        (LookSubject::Sources, "How many sources there are, and how large", "the number of sources"),
+        (LookSubject::Pairs, "How many pairs of hosts there are, and how large", "the number of pairs"),
+        (LookSubject::FanOut, "To how many others a source talks", "fan-out"),
+        (LookSubject::MutualPairs, "Who answers whom", "who answers whom"),
     ];
     let mut none = true;
     for (of, name, short) in counted {
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_noise_explains_is_no_excess() {
-        let fit = |distance| Fit {
+        let fit = |distance| MarginalFit {
             columns: vec!["a".into()],
             cells: 2,
             sigma: 3.0,

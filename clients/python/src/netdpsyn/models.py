@@ -849,12 +849,6 @@ class JointDistance(TypedDict):
     """
 
 
-Kind: TypeAlias = Literal["flow", "packet"]
-"""
-What one record of a trace is.
-"""
-
-
 class LinkView(TypedDict):
     """
     A link to a release.
@@ -1568,6 +1562,12 @@ class Quantile(TypedDict):
     """
     The quantile of the synthetic records.
     """
+
+
+RecordKind: TypeAlias = Literal["flow", "packet"]
+"""
+What one record of a trace is.
+"""
 
 
 ReleaseAccess: TypeAlias = Literal["tenant", "public"]
@@ -2488,9 +2488,8 @@ class ForetoldFidelity(Foretold):
 
 class GenerateOptions(TypedDict):
     """
-    Options of the generation from a model of method `netdpsyn` or `independent`. The defaults measured best;
-    [`Options::of_the_paper`] has those of NetDPSyn. A model of method `adaptive` ignores them: its records
-    come from a weighted pool.
+    Options of the generation from a model of method `netdpsyn` or `independent`. The defaults measured best.
+    A model of method `adaptive` ignores them: its records come from a weighted pool.
     """
 
     decay: NotRequired[Decay]
@@ -4092,7 +4091,7 @@ class Schema(TypedDict):
     """
     The column with the role `key`: the notation of version 1, accepted in version 2.
     """
-    kind: Kind
+    kind: RecordKind
     """
     The kind of records: flows or packets.
     """

@@ -5,7 +5,7 @@
 //! comes more than the idle timeout after the last, or more than the active timeout after the first. TCP
 //! flags end no flow.
 //!
-//! Memory: [`Options::memory_bytes`], whatever the capture. What is more goes to scratch files without names.
+//! Memory: [`FlowOptions::memory_bytes`], whatever the capture. What is more goes to scratch files without names.
 
 mod key;
 mod records;
@@ -33,7 +33,7 @@ pub enum Directions {
 
 /// Parameters of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct FlowOptions {
     /// Active timeout in nanoseconds: a flow ends when it is older than this.
     pub active: u64,
     /// Idle timeout in nanoseconds: a flow ends when it has no packet for longer than this.
@@ -46,10 +46,10 @@ pub struct Options {
     pub open: usize,
 }
 
-impl Default for Options {
+impl Default for FlowOptions {
     /// 300 s and 60 s, one direction, 2^20 packets and 2^18 open flows.
-    fn default() -> Options {
-        Options {
+    fn default() -> FlowOptions {
+        FlowOptions {
             active: 300 * SECOND,
             idle: 60 * SECOND,
             directions: Directions::One,
@@ -65,7 +65,7 @@ const AN_OPEN_FLOW: usize = 160;
 /// Bytes of the buffers of about a hundred scratch files at most.
 const BUFFERS: usize = 8 << 20;
 
-impl Options {
+impl FlowOptions {
     /// The most memory that making flows takes, in bytes: packets that are sorted, flows that are sorted
     /// beside the last of them, and open flows.
     pub fn memory_bytes(&self) -> usize {
@@ -108,14 +108,14 @@ pub struct Flow {
 
 /// Derives flows from packets.
 pub struct Builder {
-    options: Options,
+    options: FlowOptions,
     folder: PathBuf,
     packets: Sorter<Seen>,
 }
 
 impl Builder {
     /// A builder with scratch files in `folder`, which must exist.
-    pub fn new(options: Options, folder: &Path) -> Builder {
+    pub fn new(options: FlowOptions, folder: &Path) -> Builder {
         Builder { options, folder: folder.into(), packets: Sorter::new(folder.into(), options.held) }
     }
 
@@ -174,7 +174,7 @@ struct Table {
     open: LruCache<Key, Flow>,
     ended: Sorter<Flow>,
     early: u64,
-    options: Options,
+    options: FlowOptions,
 }
 
 impl Table {

@@ -1,16 +1,16 @@
 //! Ethernet and the headers between it and IP: VLAN, MPLS, PPPoE, LLC.
 
-use super::{Found, after, be16, ppp};
+use super::{Ip, after, be16, ppp};
 use crate::skip::Skip;
 
 /// A frame from its addresses on.
-pub(crate) fn ethernet(frame: &[u8], depth: u32) -> Found<'_> {
+pub(crate) fn ethernet(frame: &[u8], depth: u32) -> Ip<'_> {
     let ethertype = be16(frame, 12)?;
     by_ethertype(ethertype, after(frame, 14)?, depth)
 }
 
 /// The content after an ethertype, or after a length in its place.
-pub(crate) fn by_ethertype(ethertype: u16, rest: &[u8], depth: u32) -> Found<'_> {
+pub(crate) fn by_ethertype(ethertype: u16, rest: &[u8], depth: u32) -> Ip<'_> {
     let (mut ethertype, mut rest) = (ethertype, rest);
     for _ in 0..depth {
         match ethertype {
@@ -33,7 +33,7 @@ pub(crate) fn by_ethertype(ethertype: u16, rest: &[u8], depth: u32) -> Found<'_>
 }
 
 /// The 802.2 header, with or without SNAP.
-pub(super) fn llc(rest: &[u8], depth: u32) -> Found<'_> {
+pub(super) fn llc(rest: &[u8], depth: u32) -> Ip<'_> {
     if depth == 0 {
         return Err(Skip::TooDeep);
     }
@@ -56,7 +56,7 @@ pub(super) fn llc(rest: &[u8], depth: u32) -> Found<'_> {
 
 /// Labels up to the last of the stack; the first four bits of the content determine its type, the same guess
 /// as routers make.
-pub(crate) fn mpls(rest: &[u8], depth: u32) -> Found<'_> {
+pub(crate) fn mpls(rest: &[u8], depth: u32) -> Ip<'_> {
     if depth == 0 {
         return Err(Skip::TooDeep);
     }
@@ -117,7 +117,7 @@ mod tests {
     const IP: &[u8] = &[0x45, 0, 0, 20];
 
     /// With the depth of a top-level frame.
-    fn whole(frame: &[u8]) -> Found<'_> {
+    fn whole(frame: &[u8]) -> Ip<'_> {
         ethernet(frame, crate::link::DEPTH)
     }
 

@@ -1,23 +1,23 @@
 //! Link types with short headers: loopback, cooked captures, HDLC, NFLOG, FDDI.
 
-use super::{DEPTH, Found, after, be16, ether, ppp};
+use super::{DEPTH, Ip, after, be16, ether, ppp};
 use crate::skip::Skip;
 
 /// The address family of the capturing machine, in its byte order.
-pub(super) fn null(frame: &[u8]) -> Found<'_> {
+pub(super) fn null(frame: &[u8]) -> Ip<'_> {
     let family = frame.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)).ok_or(Skip::LinkHeader)?;
     // Families are below 256, which shows the byte order.
     by_family(if family > 0xff { family.swap_bytes() } else { family }, after(frame, 4)?)
 }
 
 /// The same in network byte order; a file in the other order is read too.
-pub(super) fn loopback(frame: &[u8]) -> Found<'_> {
+pub(super) fn loopback(frame: &[u8]) -> Ip<'_> {
     null(frame)
 }
 
 /// 2 is IPv4 everywhere; IPv6 is 10 on Linux, 24 on NetBSD and OpenBSD, 28 on FreeBSD, 30 on macOS, 23 on
 /// Windows.
-fn by_family(family: u32, rest: &[u8]) -> Found<'_> {
+fn by_family(family: u32, rest: &[u8]) -> Ip<'_> {
     match family {
         2 | 10 | 23 | 24 | 28 | 30 => Ok(rest),
         7 => Err(Skip::NotIp("OSI")),
@@ -29,17 +29,17 @@ fn by_family(family: u32, rest: &[u8]) -> Found<'_> {
 }
 
 /// Linux cooked capture: the protocol is in the last two of 16 bytes.
-pub(super) fn cooked(frame: &[u8]) -> Found<'_> {
+pub(super) fn cooked(frame: &[u8]) -> Ip<'_> {
     by_cooked(be16(frame, 2)?, be16(frame, 14)?, after(frame, 16)?)
 }
 
 /// Version 2: the protocol is in the first two of 20 bytes.
-pub(super) fn cooked_2(frame: &[u8]) -> Found<'_> {
+pub(super) fn cooked_2(frame: &[u8]) -> Ip<'_> {
     by_cooked(be16(frame, 8)?, be16(frame, 0)?, after(frame, 20)?)
 }
 
 /// The meaning of the protocol depends on the kind of device.
-fn by_cooked(device: u16, protocol: u16, rest: &[u8]) -> Found<'_> {
+fn by_cooked(device: u16, protocol: u16, rest: &[u8]) -> Ip<'_> {
     match (device, protocol) {
         (824, _) => Err(Skip::NotIp("netlink")),
         (802 | 803, _) => Err(Skip::NotIp("802.11")),
@@ -52,7 +52,7 @@ fn by_cooked(device: u16, protocol: u16, rest: &[u8]) -> Found<'_> {
 }
 
 /// Cisco's HDLC: address, control, ethertype.
-pub(super) fn hdlc(frame: &[u8]) -> Found<'_> {
+pub(super) fn hdlc(frame: &[u8]) -> Ip<'_> {
     match be16(frame, 2)? {
         0x8035 => Err(Skip::NotIp("SLARP")),
         0x2000 => Err(Skip::NotIp("CDP")),
@@ -62,7 +62,7 @@ pub(super) fn hdlc(frame: &[u8]) -> Found<'_> {
 }
 
 /// PPP in HDLC frames, or Cisco's framing, distinguished by the address.
-pub(super) fn ppp_serial(frame: &[u8]) -> Found<'_> {
+pub(super) fn ppp_serial(frame: &[u8]) -> Ip<'_> {
     match frame.first() {
         Some(0x0f | 0x8f) => hdlc(frame),
         _ => ppp::ppp(frame),
@@ -70,7 +70,7 @@ pub(super) fn ppp_serial(frame: &[u8]) -> Found<'_> {
 }
 
 /// FDDI: control and two addresses, then LLC where the control field indicates it.
-pub(super) fn fddi(frame: &[u8]) -> Found<'_> {
+pub(super) fn fddi(frame: &[u8]) -> Ip<'_> {
     match frame.first() {
         // Asynchronous and synchronous LLC, with any priority.
         Some(control) if control & 0x70 == 0x50 || control & 0xf0 == 0xd0 => {
@@ -82,7 +82,7 @@ pub(super) fn fddi(frame: &[u8]) -> Found<'_> {
 }
 
 /// Linux netfilter log: an address family and then fields, one of which is the packet.
-pub(super) fn nflog(frame: &[u8]) -> Found<'_> {
+pub(super) fn nflog(frame: &[u8]) -> Ip<'_> {
     const PAYLOAD: u16 = 9;
     let [family, _version, _, _, fields @ ..] = frame else {
         return Err(Skip::LinkHeader);

@@ -17,10 +17,10 @@ pub(crate) use ppp::ppp;
 const DEPTH: u32 = 8;
 
 /// Bytes that start with an IP header, or why there are none.
-type Found<'a> = Result<&'a [u8], Skip>;
+type Ip<'a> = Result<&'a [u8], Skip>;
 
 /// The bytes from the IP header on, of either version.
-pub(crate) fn ip_in(link: u32, frame: &[u8]) -> Found<'_> {
+pub(crate) fn ip_in(link: u32, frame: &[u8]) -> Ip<'_> {
     match link {
         1 => ethernet(frame, DEPTH),
         12 | 14 | 101 | 228 | 229 => Ok(frame),
@@ -43,7 +43,7 @@ pub(crate) fn ip_in(link: u32, frame: &[u8]) -> Found<'_> {
 }
 
 /// The bytes after the first `count`.
-fn after(bytes: &[u8], count: usize) -> Found<'_> {
+fn after(bytes: &[u8], count: usize) -> Ip<'_> {
     bytes.get(count..).ok_or(Skip::LinkHeader)
 }
 

@@ -1,10 +1,10 @@
 //! PPP, also within PPPoE.
 
-use super::{DEPTH, Found, after, ether};
+use super::{DEPTH, Ip, after, ether};
 use crate::skip::Skip;
 
 /// A frame from the address field on, or from the protocol where address and control are compressed.
-pub(crate) fn ppp(frame: &[u8]) -> Found<'_> {
+pub(crate) fn ppp(frame: &[u8]) -> Ip<'_> {
     let rest = frame.strip_prefix(&[0xff, 3]).unwrap_or(frame);
     // The last byte of a protocol is odd and its first is even, so a protocol compressed to one byte is
     // recognised.
@@ -25,7 +25,7 @@ pub(crate) fn ppp(frame: &[u8]) -> Found<'_> {
 }
 
 /// A PPPoE session from its version on.
-pub(super) fn pppoe(frame: &[u8]) -> Found<'_> {
+pub(super) fn pppoe(frame: &[u8]) -> Ip<'_> {
     match frame {
         [_, 0, ..] => ppp(after(frame, 6)?),
         [_, _, ..] => Err(Skip::NotIp("PPPoE discovery")),

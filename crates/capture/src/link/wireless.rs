@@ -1,10 +1,10 @@
 //! 802.11 frames, with or without a radiotap header: only plain data frames carry readable IP.
 
-use super::{DEPTH, Found, after, ether};
+use super::{DEPTH, Ip, after, ether};
 use crate::skip::Skip;
 
 /// The radiotap header contains its length.
-pub(super) fn radiotap(frame: &[u8]) -> Found<'_> {
+pub(super) fn radiotap(frame: &[u8]) -> Ip<'_> {
     let length = match frame {
         [_, _, low, high, ..] => usize::from(u16::from_le_bytes([*low, *high])),
         _ => return Err(Skip::LinkHeader),
@@ -13,7 +13,7 @@ pub(super) fn radiotap(frame: &[u8]) -> Found<'_> {
 }
 
 /// A frame from the frame control on.
-pub(super) fn frame(frame: &[u8]) -> Found<'_> {
+pub(super) fn frame(frame: &[u8]) -> Ip<'_> {
     let [first, second, ..] = frame else {
         return Err(Skip::LinkHeader);
     };

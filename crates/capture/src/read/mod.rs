@@ -21,7 +21,7 @@ mod pcap;
 mod pcapng;
 
 use crate::error::CaptureError;
-use crate::kind::{self, Kind};
+use crate::kind::{self, CaptureFormat};
 use crate::packet::{Packet, protocol};
 use crate::skip::{Skip, Skips};
 use crate::{ip, link};
@@ -98,7 +98,7 @@ struct Record {
 }
 
 /// What the buffer begins with.
-enum Found {
+enum Next {
     Record(Record),
     /// A packet of an interface that is not described.
     Stray {
@@ -126,9 +126,9 @@ impl<R: Read> Reader<R> {
     pub fn new(from: R, tunnels: Tunnels) -> Result<Reader<R>, CaptureError> {
         let mut input = Input::new(from);
         input.have(12)?;
-        let format = match kind::kind_of(input.bytes()) {
-            Some(Kind::Pcap) => Format::Pcap(pcap::File::open(&mut input)?),
-            Some(Kind::Pcapng) => Format::Pcapng(pcapng::Section::default()),
+        let format = match kind::format_of(input.bytes()) {
+            Some(CaptureFormat::Pcap) => Format::Pcap(pcap::File::open(&mut input)?),
+            Some(CaptureFormat::Pcapng) => Format::Pcapng(pcapng::Section::default()),
             None => {
                 let first = &input.bytes()[..input.bytes().len().min(12)];
                 return Err(CaptureError::NotACapture(kind::other(first)));
@@ -186,17 +186,17 @@ impl<R: Read> Reader<R> {
             Format::Pcapng(section) => section.next(&mut self.input)?,
         };
         let record = match found {
-            Found::Record(record) => record,
-            Found::Stray { length } => {
+            Next::Record(record) => record,
+            Next::Stray { length } => {
                 self.records += 1;
                 return Ok(self.pass(length, Step::Skipped(Skip::Interface))?);
             }
-            Found::End => return Ok(Step::End),
-            Found::Cut => {
+            Next::End => return Ok(Step::End),
+            Next::Cut => {
                 self.ended = true;
                 return Ok(Step::Skipped(Skip::EndsWithin(self.records + 1)));
             }
-            Found::Broken(broken) => return self.broken(&broken),
+            Next::Broken(broken) => return self.broken(&broken),
         };
         self.records += 1;
         if self.links.last() != Some(&record.link) {
@@ -263,10 +263,10 @@ impl<R: Read> Reader<R> {
     }
 
     /// The format.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CaptureFormat {
         match self.format {
-            Format::Pcap(_) => Kind::Pcap,
-            Format::Pcapng(_) => Kind::Pcapng,
+            Format::Pcap(_) => CaptureFormat::Pcap,
+            Format::Pcapng(_) => CaptureFormat::Pcapng,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The records of pcap, one after the other, in the byte order and resolution of the file's magic number.
 
 use super::input::Input;
-use super::{Broken, Found, LONGEST, Record};
+use super::{Broken, LONGEST, Next, Record};
 use crate::error::CaptureError;
 use crate::kind::{self, Magic};
 use std::io::{self, Read};
@@ -39,10 +39,10 @@ impl File {
         Ok(File { magic, link, swapped: minor < 4 })
     }
 
-    pub fn next<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<Found> {
+    pub fn next<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<Next> {
         let header = if self.magic.modified { 24 } else { 16 };
         if !input.have(header)? {
-            return Ok(if input.bytes().is_empty() { Found::End } else { Found::Cut });
+            return Ok(if input.bytes().is_empty() { Next::End } else { Next::Cut });
         }
         let bytes = input.bytes();
         let word = |at| word(bytes, at, self.magic.big);
@@ -52,15 +52,15 @@ impl File {
             (captured, original) = (original, captured);
         }
         if captured > LONGEST {
-            return Ok(Found::Broken(Broken::Length(captured)));
+            return Ok(Next::Broken(Broken::Length(captured)));
         }
         let captured = captured as usize;
         if !input.have(header + captured)? {
-            return Ok(Found::Cut);
+            return Ok(Next::Cut);
         }
         // Fractions of a second or more are carried over. Both numbers have 32 bits, so nothing overflows.
         let unit = if self.magic.nanoseconds { 1 } else { 1000 };
-        Ok(Found::Record(Record {
+        Ok(Next::Record(Record {
             link: self.link,
             time: Some(Ok(seconds * 1_000_000_000 + fraction * unit)),
             original,

@@ -1,6 +1,6 @@
 //! Writes the capture file around the frames.
 
-use super::{Container, Link, Options, Resolution, WriteError};
+use super::{Container, Link, Resolution, WriteError, WriteOptions};
 use crate::packet::Packet;
 use std::io::{self, BufWriter, Write};
 use std::net::IpAddr;
@@ -18,8 +18,8 @@ pub(super) struct Out<W: Write> {
 }
 
 impl<W: Write> Out<W> {
-    pub fn new(to: W, options: Options) -> io::Result<Out<W>> {
-        let Options { container, resolution, link, .. } = options;
+    pub fn new(to: W, options: WriteOptions) -> io::Result<Out<W>> {
+        let WriteOptions { container, resolution, link, .. } = options;
         let mut to = BufWriter::with_capacity(1 << 17, to);
         let link: u16 = match link {
             Link::Ethernet => 1,

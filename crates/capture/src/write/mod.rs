@@ -17,7 +17,7 @@
 //! Lengths are those of IP, however large: captures of hosts with segmentation offload have such lengths,
 //! too. A length below that of the headers is raised to it, and one above the maximum of the length field is
 //! lowered; both are counted. The first fragment of UDP over IPv4 has no checksum, because that of the whole
-//! datagram is unknown. With [`Options::mtu`], a longer TCP packet is segmented as a network card does it.
+//! datagram is unknown. With [`WriteOptions::mtu`], a longer TCP packet is segmented as a network card does it.
 
 mod checksum;
 mod container;
@@ -74,7 +74,7 @@ pub enum Payload {
 
 /// Options of writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct WriteOptions {
     /// Capture format; pcap by default.
     pub container: Container,
     /// Resolution of timestamps; nanoseconds by default.
@@ -92,10 +92,10 @@ pub struct Options {
     pub sessions: usize,
 }
 
-impl Default for Options {
+impl Default for WriteOptions {
     /// The defaults, with 2^18 sessions.
-    fn default() -> Options {
-        Options {
+    fn default() -> WriteOptions {
+        WriteOptions {
             container: Container::Pcap,
             resolution: Resolution::Nanoseconds,
             link: Link::Ethernet,
@@ -138,7 +138,7 @@ pub enum WriteError {
 /// Writes packets.
 pub struct Writer<W: Write> {
     to: Out<W>,
-    options: Options,
+    options: WriteOptions,
     sessions: Sessions,
     counts: Counts,
     /// The headers of a frame; kept to reuse the allocation.
@@ -150,7 +150,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// When `to` cannot be written.
-    pub fn new(to: W, options: Options) -> io::Result<Writer<W>> {
+    pub fn new(to: W, options: WriteOptions) -> io::Result<Writer<W>> {
         Ok(Writer {
             to: Out::new(to, options)?,
             options,

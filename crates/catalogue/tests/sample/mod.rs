@@ -2,7 +2,7 @@
 
 use netdpsyn_catalogue::dcat::{Catalogue, Page};
 use netdpsyn_catalogue::describe::{
-    Access, Agent, Column, Contact, Document, File, Kept, Kind, Licence, Period, Place, Promise, Release,
+    Access, Agent, CellType, Column, Contact, Document, File, Kept, Licence, Period, Place, Promise, Release,
     Series, Versions, Withdrawn,
 };
 
@@ -60,10 +60,10 @@ pub fn full(id: &str, version: &str, previous: Option<&str>) -> Release {
             },
         ],
         columns: vec![
-            column("srcip", Kind::Text),
-            column("srcport", Kind::Integer),
-            column("ts", Kind::Time),
-            column("td", Kind::Number),
+            column("srcip", CellType::Text),
+            column("srcport", CellType::Integer),
+            column("ts", CellType::Time),
+            column("td", CellType::Number),
         ],
         promise: Promise {
             text: "(2, 1e-9)-differential privacy for one flow, added or removed".into(),

@@ -2,7 +2,7 @@
 
 use super::population::{Population, population};
 use super::sessions::{Sessions, sessions};
-use super::top::{Top, top};
+use super::top::{TopList, top};
 use super::volumes::{Volumes, volumes};
 use super::{Schema, Trace, Traces};
 use netdpsyn_trace::presets;
@@ -39,7 +39,7 @@ fn trace(schema: &Schema, records: &[[u64; 7]]) -> Trace {
     trace
 }
 
-fn all(real: &Trace, synthetic: &Trace, schema: &Schema) -> (Volumes, Population, Sessions, Vec<Top>) {
+fn all(real: &Trace, synthetic: &Trace, schema: &Schema) -> (Volumes, Population, Sessions, Vec<TopList>) {
     let traces = Traces { real, held_out: None, synthetic, schema };
     let found = (volumes(&traces, &Quiet), population(&traces, &Quiet), sessions(&traces, &Quiet));
     (found.0.unwrap(), found.1.unwrap(), found.2.unwrap(), top(&traces, &Quiet).unwrap())

@@ -4,7 +4,7 @@
 use super::skipped::Skipped;
 use netdpsyn_trace::gaps::FIVE_TUPLE;
 use netdpsyn_trace::progress::{self, BLOCK, Cancelled, Progress, checked};
-use netdpsyn_trace::{Kind, Role, Schema, Trace};
+use netdpsyn_trace::{RecordKind, Role, Schema, Trace};
 use rayon::prelude::*;
 
 /// Bits of an address.
@@ -84,7 +84,7 @@ impl Tuple {
             source_port: column(Role::SourcePort)?,
             destination_port: column(Role::DestinationPort)?,
             protocol: column(Role::Protocol)?,
-            packets: schema.kind == Kind::Packet,
+            packets: schema.kind == RecordKind::Packet,
         })
     }
 

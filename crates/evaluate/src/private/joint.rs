@@ -11,8 +11,7 @@ use std::collections::HashMap;
 /// The distance of the joint distribution of some columns from the raw one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = JointDistance))]
-pub struct Joint {
+pub struct JointDistance {
     /// The columns.
     pub columns: Vec<String>,
     /// Total variation distance ½ Σ |p − q| between the shares p and q of raw and synthetic records in the
@@ -23,9 +22,9 @@ pub struct Joint {
     pub floor: Option<f64>,
 }
 
-impl Joint {
+impl JointDistance {
     /// Mean distance and, where available, mean floor.
-    pub fn mean(of: &[Joint]) -> (f64, Option<f64>) {
+    pub fn mean(of: &[JointDistance]) -> (f64, Option<f64>) {
         let count = of.len().max(1) as f64;
         let floors: Option<f64> = of.iter().map(|joint| joint.floor).sum();
         (of.iter().map(|joint| joint.distance).sum::<f64>() / count, floors.map(|sum| sum / count))
@@ -74,7 +73,7 @@ impl<'a> Cuts<'a> {
         at: usize,
         groups: &[[usize; N]],
         progress: &dyn Progress,
-    ) -> Result<Vec<Joint>, Cancelled> {
+    ) -> Result<Vec<JointDistance>, Cancelled> {
         let classes = self.classes[at];
         let coded = |trace: &Trace| {
             let of = |(&column, cuts): (&usize, &Vec<Cut>)| {
@@ -91,7 +90,7 @@ impl<'a> Cuts<'a> {
                 histogram(&cells, other, progress).map(|other| total_variation(&real, &other))
             };
             let name = |i: &usize| self.traces.schema.columns[self.columns[*i]].name.clone();
-            Ok(Joint {
+            Ok(JointDistance {
                 columns: group.iter().map(name).collect(),
                 distance: from_real(&synthetic)?,
                 floor: held_out.as_deref().map(from_real).transpose()?,
@@ -174,8 +173,8 @@ mod tests {
 
     #[test]
     fn a_mean_has_a_floor_where_all_have_one() {
-        let joint = |distance, floor| Joint { columns: vec![], distance, floor };
-        assert_eq!(Joint::mean(&[joint(0.5, Some(0.25)), joint(0.0, Some(0.75))]), (0.25, Some(0.5)));
-        assert_eq!(Joint::mean(&[joint(0.5, None)]), (0.5, None));
+        let joint = |distance, floor| JointDistance { columns: vec![], distance, floor };
+        assert_eq!(JointDistance::mean(&[joint(0.5, Some(0.25)), joint(0.0, Some(0.75))]), (0.25, Some(0.5)));
+        assert_eq!(JointDistance::mean(&[joint(0.5, None)]), (0.5, None));
     }
 }

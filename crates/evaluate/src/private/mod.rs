@@ -99,12 +99,11 @@ pub struct Traces<'a> {
     pub schema: &'a Schema,
 }
 
-// In the OpenAPI document `Report` alone would be ambiguous.
 /// The private report: the distance of a synthetic trace from the raw one, and what it discloses. For the
 /// steward alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = PrivateReport, example = json!({"version": 4, "private": true,
+#[cfg_attr(feature = "openapi", schema(example = json!({"version": 4, "private": true,
     "verdict": [{"grade": "fair", "text": "two-way distance 0.164 (floor 0.021): pairs of columns are loosely preserved"}],
     "rows": {"fitted": 3200, "held_out": 800, "synthetic": 3190},
     "two_way": {"mean": 0.164, "floor": 0.021, "pairs": [], "other_cuts": []},
@@ -121,7 +120,7 @@ pub struct Traces<'a> {
     "validity": {"skipped": "stopped before it was done"},
     "attacks": {"skipped": "no part was held out"},
     "seconds": {"two-way": 0.02}})))]
-pub struct Report {
+pub struct PrivateReport {
     /// Version of the JSON form.
     pub version: u32,
     /// Always true: computed against raw data without payment, not for publication.
@@ -154,7 +153,7 @@ pub struct Report {
     pub sessions: Outcome<sessions::Sessions>,
     /// The largest talkers, destinations and services.
     #[cfg_attr(feature = "openapi", schema(required = false))]
-    pub top: Outcome<Vec<top::Top>>,
+    pub top: Outcome<Vec<top::TopList>>,
     /// The key attribute, predicted by classifiers trained on synthetic records.
     pub classification: Outcome<classify::Classification>,
     /// Heavy hitters of the address columns.
@@ -169,9 +168,9 @@ pub struct Report {
     pub seconds: BTreeMap<Measure, f64>,
 }
 
-impl Report {
+impl PrivateReport {
     /// The report of a trace that was generated under a condition, which the verdict states first.
-    pub fn under(mut self, condition: Asked) -> Report {
+    pub fn under(mut self, condition: Asked) -> PrivateReport {
         self.verdict.insert(0, verdict::conditioned(&condition));
         self.condition = Some(condition);
         self
@@ -213,7 +212,7 @@ pub struct Rows {
 /// # Errors
 /// [`Cancelled`] when `progress` asks to stop. A measure that cannot be taken is no error: its [`Outcome`]
 /// gives the reason.
-pub fn evaluate(inputs: Inputs, progress: &dyn Progress) -> Result<Private<Report>, Cancelled> {
+pub fn evaluate(inputs: Inputs, progress: &dyn Progress) -> Result<Private<PrivateReport>, Cancelled> {
     let Inputs { real, held_out, synthetic, schema, only } = inputs;
     let raw = match held_out {
         Some(held_out) => real.zip(held_out).map(|(real, held_out)| (real, Some(held_out))),
@@ -248,11 +247,11 @@ fn together<'a>(
     Ok((under(real)?, held_out.map(under).transpose()?, Cow::Owned(under(synthetic.clone())?)))
 }
 
-fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<Report, Cancelled> {
+fn report(traces: &Traces, only: &[Measure], progress: &dyn Progress) -> Result<PrivateReport, Cancelled> {
     let mut taken = Taken { only, progress, seconds: BTreeMap::new() };
     let plain = plain::Plain::of(traces, progress)?;
     let plain = &plain.traces();
-    let mut report = Report {
+    let mut report = PrivateReport {
         version: VERSION,
         private: true,
         condition: None,
@@ -365,17 +364,22 @@ mod tests {
     use netdpsyn_privacy::Steward;
     use netdpsyn_trace::progress::{Counting, Quiet, Switch};
     use netdpsyn_trace::simulate::{flows, packets};
-    use netdpsyn_trace::{Column, Kind, Values, presets};
+    use netdpsyn_trace::{Column, RecordKind, Values, presets};
     use proptest::prelude::*;
 
-    fn compared_as(real: Trace, held_out: Option<Trace>, synthetic: &Trace, schema: &Schema) -> Report {
+    fn compared_as(
+        real: Trace,
+        held_out: Option<Trace>,
+        synthetic: &Trace,
+        schema: &Schema,
+    ) -> PrivateReport {
         let (real, held_out) = (Sensitive::new(real), held_out.map(Sensitive::new));
         let inputs = Inputs { real, held_out, synthetic, schema, only: &[] };
         evaluate(inputs, &Quiet).unwrap().for_steward(&Steward::local())
     }
 
     /// The JSON form. It contains no null, as which serde would write a number that is not finite.
-    fn json(report: &Report) -> serde_json::Value {
+    fn json(report: &PrivateReport) -> serde_json::Value {
         let text = serde_json::to_string(report).unwrap();
         assert!(!text.contains("null"), "{text}");
         serde_json::from_str(&text).unwrap()
@@ -411,7 +415,7 @@ mod tests {
             let traces = [1, 2, 3].map(|seed| flows::simulate(1_500, seed));
             let [real, held_out, synthetic] = traces;
             let report = pool.install(|| compared_as(real, Some(held_out), &synthetic, &schema));
-            Report { seconds: BTreeMap::new(), ..report }
+            PrivateReport { seconds: BTreeMap::new(), ..report }
         };
         assert_eq!(report(1), report(3));
     }
@@ -421,8 +425,8 @@ mod tests {
     fn the_report_describes_its_json_form() {
         use utoipa::{PartialSchema, ToSchema};
         let mut parts = Vec::new();
-        Report::schemas(&mut parts);
-        let own = serde_json::to_value(Report::schema()).unwrap();
+        PrivateReport::schemas(&mut parts);
+        let own = serde_json::to_value(PrivateReport::schema()).unwrap();
         let trace = flows::simulate(50, 1);
         let report = json(&compared_as(trace.clone(), Some(trace.clone()), &trace, &flows::schema()));
         for field in report.as_object().unwrap().keys() {
@@ -469,7 +473,7 @@ mod tests {
     fn a_single_column_without_key_or_address() {
         let schema = Schema {
             name: "bare".into(),
-            kind: Kind::Flow,
+            kind: RecordKind::Flow,
             columns: vec![Column::new("size", Field::IntegerExponential { max: 1 << 40, base: 2.0 })],
             facts: vec![],
             mtu: None,
@@ -539,7 +543,11 @@ mod tests {
     /// Largest average number of records between two cancellation checks of a measure.
     const OFTEN: u64 = 1 << 13;
 
-    fn taken(measure: Measure, rows: usize, progress: &Counting) -> Result<Private<Report>, Cancelled> {
+    fn taken(
+        measure: Measure,
+        rows: usize,
+        progress: &Counting,
+    ) -> Result<Private<PrivateReport>, Cancelled> {
         // Only anomaly detection needs packets.
         let (simulate, schema): (fn(usize, u64) -> Trace, _) = match measure {
             Measure::Anomaly => (packets::simulate, packets::schema()),

@@ -40,22 +40,21 @@ pub struct OneWay {
     pub top_ten: Option<TopTen>,
     /// For sizes and durations, how they are spread; reports that were made before this was taken have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spread: Option<Spread>,
+    pub spread: Option<AmountSpread>,
 }
 
 /// How amounts are spread: shares of the records in bins that double, 0, 1, 2 to 3, 4 to 7 and so on in whole steps of the column (durations: microseconds), up to
 /// the last bin that any has. What has no amount is left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = AmountSpread))]
-pub struct Spread {
+pub struct AmountSpread {
     /// Of the fitted records.
     pub real: Vec<f64>,
     /// Of the synthetic records.
     pub synthetic: Vec<f64>,
 }
 
-impl Spread {
+impl AmountSpread {
     /// The share of records with at least so much, for the least amount of every bin: 1 at first, falling, and 0
     /// above the largest. Summed from the end, where differences would leave the rounding error.
     pub fn at_least(shares: &[f64]) -> Vec<f64> {
@@ -173,7 +172,7 @@ fn one(traces: &Traces, column: usize, progress: &dyn Progress) -> Result<OneWay
             Distance::WassersteinLog => {
                 let [real, synthetic] =
                     spread(&real[..amounts(&real)], &synthetic[..amounts(&synthetic)], progress)?;
-                Some(Spread { real, synthetic })
+                Some(AmountSpread { real, synthetic })
             }
             Distance::JensenShannon | Distance::WassersteinTime => None,
         },

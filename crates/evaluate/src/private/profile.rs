@@ -18,7 +18,7 @@ pub const TIMES: [f64; 3] = [0.1, 0.5, 0.9];
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Profile {
     /// The kind of amount.
-    pub of: Amount,
+    pub of: ProfiledAmount,
     /// Total variation distance between the shares of groups in doubling bins, 0 (equal) to 1 (disjoint).
     pub distance: f64,
     /// The same between the held-out records and a random sample of as many fitted ones: fewer records make
@@ -37,9 +37,8 @@ pub struct Profile {
 /// A kind of amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ProfiledAmount))]
 #[serde(rename_all = "kebab-case")]
-pub enum Amount {
+pub enum ProfiledAmount {
     /// Records that a host sends or receives.
     RecordsAHost,
     /// Records of an ordered pair of hosts.
@@ -66,27 +65,30 @@ pub enum Amount {
     InterArrival,
 }
 
-impl Amount {
+impl ProfiledAmount {
     /// Whether it is a time.
     pub fn is_time(self) -> bool {
-        matches!(self, Amount::GapsInside | Amount::GapsOfPairs | Amount::InterArrival)
+        matches!(
+            self,
+            ProfiledAmount::GapsInside | ProfiledAmount::GapsOfPairs | ProfiledAmount::InterArrival
+        )
     }
 
     /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
-            Amount::RecordsAHost => "records a host",
-            Amount::RecordsAPair => "records a pair",
-            Amount::RecordsAService => "records a service",
-            Amount::RecordsAFiveTuple => "records a five-tuple",
-            Amount::FanOut => "destinations a source",
-            Amount::FanIn => "sources a destination",
-            Amount::PortsAHost => "ports a host",
-            Amount::RecordsASession => "records a session",
-            Amount::PacketsASession => "packets a session",
-            Amount::GapsInside => "gaps inside sessions, s",
-            Amount::GapsOfPairs => "gaps between records of a pair, s",
-            Amount::InterArrival => "inter-arrival times, s",
+            ProfiledAmount::RecordsAHost => "records a host",
+            ProfiledAmount::RecordsAPair => "records a pair",
+            ProfiledAmount::RecordsAService => "records a service",
+            ProfiledAmount::RecordsAFiveTuple => "records a five-tuple",
+            ProfiledAmount::FanOut => "destinations a source",
+            ProfiledAmount::FanIn => "sources a destination",
+            ProfiledAmount::PortsAHost => "ports a host",
+            ProfiledAmount::RecordsASession => "records a session",
+            ProfiledAmount::PacketsASession => "packets a session",
+            ProfiledAmount::GapsInside => "gaps inside sessions, s",
+            ProfiledAmount::GapsOfPairs => "gaps between records of a pair, s",
+            ProfiledAmount::InterArrival => "inter-arrival times, s",
         }
     }
 }
@@ -115,7 +117,7 @@ impl Profile {
     /// # Errors
     /// [`Cancelled`] when `progress` asks to stop.
     pub fn of(
-        of: Amount,
+        of: ProfiledAmount,
         sorted: &Sides<&[u64]>,
         at: &[f64],
         progress: &dyn Progress,
@@ -181,7 +183,7 @@ mod tests {
 
     fn profile(real: &[u64], synthetic: &[u64]) -> Profile {
         let sides = Sides { real, synthetic, parts: None };
-        Profile::of(Amount::FanOut, &sides, &USUAL, &Quiet).unwrap()
+        Profile::of(ProfiledAmount::FanOut, &sides, &USUAL, &Quiet).unwrap()
     }
 
     #[test]

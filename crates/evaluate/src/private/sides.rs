@@ -110,8 +110,7 @@ fn thinned<'a>(trace: &'a Trace, most: usize, progress: &dyn Progress) -> Result
 /// A share of the raw and of the synthetic records.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ComparedShare))]
-pub struct Share {
+pub struct ComparedShare {
     /// Share of the fitted records, 0 to 1.
     pub real: f64,
     /// Share of the synthetic records.
@@ -123,11 +122,11 @@ pub struct Share {
     pub floor: Option<f64>,
 }
 
-impl Share {
+impl ComparedShare {
     /// Two shares and their floor.
-    pub fn of(sides: &Sides<f64>) -> Share {
+    pub fn of(sides: &Sides<f64>) -> ComparedShare {
         let (difference, floor) = sides.between(|a, b| (a - b).abs());
-        Share { real: sides.real, synthetic: sides.synthetic, difference, floor }
+        ComparedShare { real: sides.real, synthetic: sides.synthetic, difference, floor }
     }
 }
 

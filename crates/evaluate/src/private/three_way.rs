@@ -1,6 +1,6 @@
 //! Triples of columns, or a sample of them where there are many: dependencies that pairs do not show.
 
-use super::joint::{Cuts, Joint};
+use super::joint::{Cuts, JointDistance};
 use super::skipped::{NotTaken, Skipped};
 use super::{Traces, compared, draws};
 use netdpsyn_trace::progress::Progress;
@@ -22,7 +22,7 @@ pub struct ThreeWay {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
     /// Every compared triple, worst first: all of them, or a seeded sample of 30.
-    pub triples: Vec<Joint>,
+    pub triples: Vec<JointDistance>,
 }
 
 /// Total variation distance of triples, with the same classes as pairs. The sample of triples depends only on
@@ -38,7 +38,7 @@ pub fn three_way(traces: &Traces, progress: &dyn Progress) -> Result<ThreeWay, N
     let mut triples = Cuts::of(traces, &CLASSES, progress)?.distances(0, &triples, progress)?;
     // Equal distances keep the order of their columns.
     triples.sort_by(|a, b| b.distance.total_cmp(&a.distance));
-    let (mean, floor) = Joint::mean(&triples);
+    let (mean, floor) = JointDistance::mean(&triples);
     Ok(ThreeWay { mean, floor, triples })
 }
 
@@ -53,12 +53,12 @@ fn chosen(columns: usize) -> Vec<[usize; 3]> {
 mod tests {
     use super::*;
     use netdpsyn_trace::progress::Quiet;
-    use netdpsyn_trace::{Column, Field, Kind, Schema, Trace, Values};
+    use netdpsyn_trace::{Column, Field, RecordKind, Schema, Trace, Values};
 
     fn schema(columns: &str) -> Schema {
         Schema {
             name: "t".into(),
-            kind: Kind::Flow,
+            kind: RecordKind::Flow,
             columns: columns.chars().map(|name| Column::new(&name.to_string(), Field::Port)).collect(),
             facts: vec![],
             mtu: None,

@@ -16,12 +16,11 @@ const TOP: usize = 20;
 /// Two top lists.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = TopList))]
-pub struct Top {
+pub struct TopList {
     /// The kind of list.
     pub of: Listed,
     /// The ranking criterion.
-    pub by: Weight,
+    pub by: ListedBy,
     /// Share of the 20 largest raw ones that are among the 20 largest synthetic ones, 0 to 1; of all, where
     /// there are fewer. Of equally large ones the smallest address is listed. Good is near the floor.
     pub overlap: f64,
@@ -57,21 +56,20 @@ impl Listed {
 /// A ranking criterion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ListedBy))]
 #[serde(rename_all = "kebab-case")]
-pub enum Weight {
+pub enum ListedBy {
     /// Number of records.
     Records,
     /// Bytes of flows, or lengths of packets.
     Bytes,
 }
 
-impl Weight {
+impl ListedBy {
     /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
-            Weight::Records => "records",
-            Weight::Bytes => "bytes",
+            ListedBy::Records => "records",
+            ListedBy::Bytes => "bytes",
         }
     }
 }
@@ -80,7 +78,7 @@ impl Weight {
 ///
 /// # Errors
 /// [`NotTaken`] when the schema has no source or destination, or `progress` asks to stop.
-pub fn top(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Top>, NotTaken> {
+pub fn top(traces: &Traces, progress: &dyn Progress) -> Result<Vec<TopList>, NotTaken> {
     let ends = Ends::of(traces.schema)?;
     let tuple = Tuple::of(traces.schema).ok();
     let bytes = bytes_of(traces.schema);
@@ -89,11 +87,11 @@ pub fn top(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Top>, NotTake
         let largest = Sides::of(traces, |trace| Largest::of(keys(trace)?, trace, bytes, progress))?;
         let mut push = |by, keys: fn(&Largest) -> &[u64]| {
             let (overlap, floor) = largest.between(|a, b| overlap(keys(a), keys(b)));
-            found.push(Top { of, by, overlap, floor });
+            found.push(TopList { of, by, overlap, floor });
         };
-        push(Weight::Records, |largest| &largest.by_records);
+        push(ListedBy::Records, |largest| &largest.by_records);
         if bytes.is_some() {
-            push(Weight::Bytes, |largest| &largest.by_bytes);
+            push(ListedBy::Bytes, |largest| &largest.by_bytes);
         }
         Ok(())
     };

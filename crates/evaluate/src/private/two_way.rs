@@ -1,6 +1,6 @@
 //! Every pair of columns: total variation distance over classes of each column.
 
-use super::joint::{Cuts, Joint};
+use super::joint::{Cuts, JointDistance};
 use super::skipped::{NotTaken, Skipped};
 use super::{Traces, compared};
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -20,7 +20,7 @@ pub struct TwoWay {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
     /// Every pair, worst first.
-    pub pairs: Vec<Joint>,
+    pub pairs: Vec<JointDistance>,
     /// The same at 13, 27 and 40 classes: a method whose bins happen to coincide with 20 classes looks better
     /// there than it is. Reports before version 3 have none.
     #[cfg_attr(feature = "openapi", schema(required = false))]
@@ -39,7 +39,7 @@ pub struct OtherCut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
     /// The pair with the largest distance.
-    pub worst: Joint,
+    pub worst: JointDistance,
 }
 
 /// Total variation distance of every pair.
@@ -57,7 +57,7 @@ pub fn two_way(traces: &Traces, progress: &dyn Progress) -> Result<TwoWay, NotTa
         let mut found = cuts.distances(at, &pairs, progress)?;
         // Equal distances keep the order of their columns.
         found.sort_by(|a, b| b.distance.total_cmp(&a.distance));
-        let (mean, floor) = Joint::mean(&found);
+        let (mean, floor) = JointDistance::mean(&found);
         Ok::<_, Cancelled>((mean, floor, found))
     };
     let other_cuts = (1..CLASSES.len()).map(|other| {
@@ -73,13 +73,13 @@ pub fn two_way(traces: &Traces, progress: &dyn Progress) -> Result<TwoWay, NotTa
 mod tests {
     use super::*;
     use netdpsyn_trace::progress::Quiet;
-    use netdpsyn_trace::{Column, Field, Kind, Schema, Trace, Values};
+    use netdpsyn_trace::{Column, Field, RecordKind, Schema, Trace, Values};
     use proptest::prelude::*;
 
     fn schema() -> Schema {
         Schema {
             name: "t".into(),
-            kind: Kind::Flow,
+            kind: RecordKind::Flow,
             columns: vec![
                 Column::new("p", Field::Port),
                 Column::new("n", Field::IntegerExponential { max: 1_000, base: 2.0 }),

@@ -3,15 +3,15 @@
 use super::anomaly::Anomaly;
 use super::attacks::{Attacks, copies::Copies};
 use super::classify::Classification;
-use super::joint::Joint;
-use super::population::{Answered, Count, Population};
-use super::profile::Amount;
+use super::joint::JointDistance;
+use super::population::{Answered, CountOf, Population};
+use super::profile::ProfiledAmount;
 use super::sessions::Sessions;
-use super::sides::Share;
-use super::top::Top;
+use super::sides::ComparedShare;
+use super::top::TopList;
 use super::totals::{Total, off};
 use super::volumes::Volumes;
-use super::{Outcome, Report, one_way::OneWay, sketches::HeavyHitters, validity::Validity};
+use super::{Outcome, PrivateReport, one_way::OneWay, sketches::HeavyHitters, validity::Validity};
 use netdpsyn_generate::Asked;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -111,7 +111,7 @@ impl Grade {
 }
 
 /// The sentences on every measure that was taken, the worst first.
-pub fn verdict(report: &Report) -> Vec<Finding> {
+pub fn verdict(report: &PrivateReport) -> Vec<Finding> {
     if report.rows.fitted == 0 || report.rows.synthetic == 0 {
         let side = if report.rows.synthetic == 0 { "synthetic" } else { "fitted" };
         let text = format!("there are no {side} records: the distances say no more than that");
@@ -191,7 +191,13 @@ fn beside(floor: Option<f64>) -> String {
 }
 
 /// Pairs or triples, worst first, graded by their mean.
-fn together(ways: &str, what: &str, mean: f64, floor: Option<f64>, found: &[Joint]) -> Option<Finding> {
+fn together(
+    ways: &str,
+    what: &str,
+    mean: f64,
+    floor: Option<f64>,
+    found: &[JointDistance],
+) -> Option<Finding> {
     let worst = found.first()?;
     let grade = Graded::distance(mean, floor).grade;
     let text = format!(
@@ -252,7 +258,7 @@ fn over_time(volumes: &Volumes) -> Option<Finding> {
     Some(Finding { grade, text })
 }
 
-fn counted(count: &Count) -> Graded {
+fn counted(count: &CountOf) -> Graded {
     Graded::of(off(count.ratio), None, CLOSE_COUNT, LOOSE_COUNT)
 }
 
@@ -274,7 +280,7 @@ fn answered(population: &Population) -> Finding {
     let Answered { pair, five_tuple } = population.answered;
     let shares = [Some(pair), five_tuple].into_iter().flatten();
     let grades = shares.map(|share| Graded::distance(share.difference, share.floor).grade);
-    let of = |share: Share| (100.0 * share.synthetic, 100.0 * share.real);
+    let of = |share: ComparedShare| (100.0 * share.synthetic, 100.0 * share.real);
     let (synthetic, real) = of(pair);
     let mut text =
         format!("answers: the reverse pair of {synthetic:.1} % of the records occurs (raw {real:.1} %)");
@@ -308,7 +314,7 @@ fn in_sessions(sessions: &Sessions) -> Option<Finding> {
 
 /// Gaps between the records of a pair.
 fn of_pairs(sessions: &Sessions) -> Option<Finding> {
-    let gaps = sessions.profiles.iter().find(|profile| profile.of == Amount::GapsOfPairs)?;
+    let gaps = sessions.profiles.iter().find(|profile| profile.of == ProfiledAmount::GapsOfPairs)?;
     let grades = [
         Graded::distance(gaps.distance, gaps.floor),
         Graded::distance(sessions.steady.difference, sessions.steady.floor),
@@ -324,10 +330,11 @@ fn of_pairs(sessions: &Sessions) -> Option<Finding> {
     Some(Finding { grade, text })
 }
 
-fn worst_list(lists: &[Top]) -> Option<Finding> {
+fn worst_list(lists: &[TopList]) -> Option<Finding> {
     let missing = |overlap: f64| 1.0 - overlap;
-    let graded =
-        |list: &Top| Graded::of(missing(list.overlap), list.floor.map(missing), CLOSE_MISSING, LOOSE_MISSING);
+    let graded = |list: &TopList| {
+        Graded::of(missing(list.overlap), list.floor.map(missing), CLOSE_MISSING, LOOSE_MISSING)
+    };
     let (worst, grade, close) = worst(lists, graded)?;
     let text = format!(
         "top lists: {close} of {} are close; of the largest {} by {}, {:.0} % are among the synthetic ones{}",
@@ -499,8 +506,8 @@ mod tests {
 
     #[test]
     fn a_class_that_is_never_found_is_named() {
-        use super::super::classify::{Both, Recall, score::Score};
-        let score = Score { accuracy: 0.9, macro_f1: 0.8 };
+        use super::super::classify::{BothScores, ClassRecall, score::ClassificationScore};
+        let score = ClassificationScore { accuracy: 0.9, macro_f1: 0.8 };
         let lost = |fitted, synthetic| Classification {
             key: "type".into(),
             features: vec![],
@@ -509,8 +516,8 @@ mod tests {
             trained_synthetic: 0,
             tested: 0,
             classifiers: vec![],
-            mean: Both { real: score, synthetic: score },
-            recalls: vec![Recall { class: "worms".into(), fitted, tested: 9, real: 0.5, synthetic }],
+            mean: BothScores { real: score, synthetic: score },
+            recalls: vec![ClassRecall { class: "worms".into(), fitted, tested: 9, real: 0.5, synthetic }],
         };
         let found = predicted(&lost(50, 0.0));
         assert!(found.grade == Grade::Fair && found.text.ends_with("never found: worms"), "{}", found.text);
@@ -545,11 +552,15 @@ mod tests {
 
     #[test]
     fn counts_and_lists_far_off_are_named() {
-        use super::super::population::Thing;
-        use super::super::top::{Listed, Weight};
-        let share = |synthetic: f64| Share { real: 0.9, synthetic, difference: 0.9 - synthetic, floor: None };
+        use super::super::population::CountedThing;
+        use super::super::top::{Listed, ListedBy};
+        let share =
+            |synthetic: f64| ComparedShare { real: 0.9, synthetic, difference: 0.9 - synthetic, floor: None };
         let population = |synthetic, share| Population {
-            counts: vec![Count::new(Thing::Hosts, 100, 100), Count::new(Thing::Pairs, 100, synthetic)],
+            counts: vec![
+                CountOf::new(CountedThing::Hosts, 100, 100),
+                CountOf::new(CountedThing::Pairs, 100, synthetic),
+            ],
             profiles: vec![],
             mutual_pairs: share,
             answered: Answered { pair: share, five_tuple: None },
@@ -565,7 +576,7 @@ mod tests {
         let mut both = population(100, share(0.9));
         both.answered.five_tuple = Some(share(0.1));
         assert_eq!(answered(&both).grade, Grade::Poor, "the worse of the two");
-        let list = |of, overlap, floor| Top { of, by: Weight::Bytes, overlap, floor };
+        let list = |of, overlap, floor| TopList { of, by: ListedBy::Bytes, overlap, floor };
         let lists = [list(Listed::Sources, 0.4, Some(0.6)), list(Listed::Services, 0.4, Some(0.95))];
         let found = worst_list(&lists).unwrap();
         assert!(found.grade == Grade::Poor && found.text.contains("1 of 2"), "{}", found.text);
@@ -574,10 +585,10 @@ mod tests {
 
     #[test]
     fn a_course_is_graded_by_its_correlation_and_its_peak() {
-        use super::super::volumes::{Course, Volume};
+        use super::super::volumes::{Course, SummedVolume};
         let grade = |r, r_floor, peak| {
             let course = Course {
-                of: Volume::Bytes,
+                of: SummedVolume::Bytes,
                 seconds: 60.0,
                 r,
                 r_floor,

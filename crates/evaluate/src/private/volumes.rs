@@ -28,7 +28,7 @@ pub struct Volumes {
     /// By minute, where the window has at least three, and in twentieths of the window.
     pub courses: Vec<Course>,
     /// Every column of packets, bytes, lengths and durations.
-    pub sizes: Vec<Size>,
+    pub sizes: Vec<SizeQuantiles>,
 }
 
 /// The volume in each step of the window. Records outside the window are ignored; flows count where they
@@ -37,7 +37,7 @@ pub struct Volumes {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Course {
     /// The kind of volume.
-    pub of: Volume,
+    pub of: SummedVolume,
     /// Length of a step.
     pub seconds: f64,
     /// Pearson correlation of raw and synthetic steps, −1 to 1. Missing where all steps of one side are
@@ -63,21 +63,20 @@ pub struct Course {
 /// The kind of volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = SummedVolume))]
 #[serde(rename_all = "kebab-case")]
-pub enum Volume {
+pub enum SummedVolume {
     /// Bytes of flows or lengths of packets.
     Bytes,
     /// Records, where they have no bytes.
     Records,
 }
 
-impl Volume {
+impl SummedVolume {
     /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
-            Volume::Bytes => "bytes",
-            Volume::Records => "records",
+            SummedVolume::Bytes => "bytes",
+            SummedVolume::Records => "records",
         }
     }
 }
@@ -85,8 +84,7 @@ impl Volume {
 /// Quantiles of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = SizeQuantiles))]
-pub struct Size {
+pub struct SizeQuantiles {
     /// The column.
     pub column: String,
     /// Some quantiles, in the unit of the file.
@@ -110,7 +108,7 @@ pub fn volumes(traces: &Traces, progress: &dyn Progress) -> Result<Volumes, NotT
     Ok(Volumes { courses, sizes })
 }
 
-fn sizes(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Size>, Cancelled> {
+fn sizes(traces: &Traces, progress: &dyn Progress) -> Result<Vec<SizeQuantiles>, Cancelled> {
     let is_size = |schema: &Schema, column: usize| {
         let roles = &schema.columns[column].roles;
         [Role::Packets, Role::Bytes, Role::ReversePackets, Role::ReverseBytes, Role::Length, Role::Duration]
@@ -123,7 +121,7 @@ fn sizes(traces: &Traces, progress: &dyn Progress) -> Result<Vec<Size>, Cancelle
         let declared = &traces.schema.columns[column];
         let unit = 10f64.powi(declared.field.decimals() as i32);
         let quantiles = quantiles(&sorted.each(Vec::as_slice), &SIZES, unit);
-        Ok(Size { column: declared.name.clone(), quantiles })
+        Ok(SizeQuantiles { column: declared.name.clone(), quantiles })
     };
     columns.map(size).collect()
 }
@@ -189,7 +187,7 @@ fn courses(traces: &Traces, time: usize, progress: &dyn Progress) -> Result<Vec<
         let (peak, peak_floor) = sums.between(|a, b| peak(a, b));
         let shown = |sums: &[f64]| if shown { sums.to_vec() } else { Vec::new() };
         found.push(Course {
-            of: if bytes.is_some() { Volume::Bytes } else { Volume::Records },
+            of: if bytes.is_some() { SummedVolume::Bytes } else { SummedVolume::Records },
             seconds: steps.seconds(),
             r,
             r_floor,
@@ -288,7 +286,7 @@ mod tests {
         let traces = Traces { real: &real, held_out: Some(&back), synthetic: &half, schema: &schema };
         let found = volumes(&traces, &Quiet).unwrap();
         let [minutes, parts] = &found.courses[..] else { panic!("{:?}", found.courses) };
-        assert_eq!((minutes.seconds, minutes.of, parts.seconds), (60.0, Volume::Bytes, 15.0));
+        assert_eq!((minutes.seconds, minutes.of, parts.seconds), (60.0, SummedVolume::Bytes, 15.0));
         assert!((minutes.r.unwrap() - 1.0).abs() < 1e-12);
         // Deviations from a mean of 120: −20, 80, 180, −120, −120 and 180, 80, −20, −120, −120.
         assert!((minutes.r_floor.unwrap() - 28_000.0 / 68_000.0).abs() < 1e-12, "{minutes:?}");

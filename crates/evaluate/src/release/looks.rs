@@ -2,7 +2,7 @@
 //! degrees, and who answers.
 
 use netdpsyn_model::looks::{Pair, ranks_of_pairs};
-use netdpsyn_model::{Bundle, Look, Subject};
+use netdpsyn_model::{Bundle, LookSubject, RankAnswer};
 use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
 use netdpsyn_trace::{Role, Trace};
 use serde::{Deserialize, Serialize};
@@ -15,10 +15,9 @@ const MOST: usize = 1 << 23;
 /// A noisy look, and the same look at the synthetic records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = LookFit))]
-pub struct Seen {
+pub struct LookFit {
     /// What is counted.
-    pub of: Subject,
+    pub of: LookSubject,
     /// Standard deviation of the noise in each noisy number below.
     pub sigma: f64,
     /// The noisy rank histogram: members of every group are numbered 1, 2, 3 …, and the numbers counted in
@@ -60,14 +59,14 @@ impl Pairs {
     }
 
     /// Compares the counts with the looks of the bundle.
-    pub fn seen(self, bundle: &Bundle) -> Vec<Seen> {
+    pub fn seen(self, bundle: &Bundle) -> Vec<LookFit> {
         let counts = self.counts.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let made = if counts.len() > MOST { vec![Vec::new(); Subject::ALL.len()] } else { ranks(counts) };
-        let seen = |look: &Look| Seen {
+        let made = if counts.len() > MOST { vec![Vec::new(); LookSubject::ALL.len()] } else { ranks(counts) };
+        let seen = |look: &RankAnswer| LookFit {
             of: look.of,
             sigma: look.scale.sigma(),
             noisy: look.ranks.clone(),
-            synthetic: Subject::ALL
+            synthetic: LookSubject::ALL
                 .iter()
                 .position(|own| *own == look.of)
                 .map_or(Vec::new(), |at| made[at].clone()),

@@ -7,7 +7,7 @@
 mod looks;
 mod slices;
 
-pub use looks::Seen;
+pub use looks::LookFit;
 pub use slices::Slices;
 
 use looks::Pairs;
@@ -27,8 +27,7 @@ pub const VERSION: u32 = 1;
 /// How well a synthetic trace matches the measurements.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = Fidelity))]
-pub struct Report {
+pub struct Fidelity {
     /// Version of the JSON form.
     pub version: u32,
     /// Always false: nothing here is private.
@@ -42,18 +41,17 @@ pub struct Report {
     /// Mean distance that the noise alone explains.
     pub mean_noise: f64,
     /// Every measured marginal.
-    pub marginals: Vec<Fit>,
+    pub marginals: Vec<MarginalFit>,
     /// Every look across records; empty where the fit took none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
-    pub looks: Vec<Seen>,
+    pub looks: Vec<LookFit>,
 }
 
 /// One measured marginal, compared with the generated records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = MarginalFit))]
-pub struct Fit {
+pub struct MarginalFit {
     /// Its columns.
     pub columns: Vec<String>,
     /// Number of cells.
@@ -94,7 +92,7 @@ pub fn report(
     estimated_records: f64,
     synthetic: &Trace,
     progress: &dyn Progress,
-) -> Result<Report, Cancelled> {
+) -> Result<Fidelity, Cancelled> {
     let counts = Counts::of(bundle);
     match bundle.schema.derived().and_then(|_| FlowColumns::of(&bundle.schema)) {
         None => counts.add(synthetic, progress)?,
@@ -169,7 +167,7 @@ impl<'a> Counts<'a> {
         Ok(())
     }
 
-    fn report(self, estimated_records: f64) -> Report {
+    fn report(self, estimated_records: f64) -> Fidelity {
         let rows = self.rows.into_inner();
         let total = estimated_records.max(1.0);
         let fit = |(m, counts): (&Measurement, Mutex<Vec<u32>>)| {
@@ -183,7 +181,7 @@ impl<'a> Counts<'a> {
             // The variance of |Z| of a standard normal Z.
             let unexplained = 1.0 - 2.0 / std::f64::consts::PI;
             let expected = m.scale.sigma() * (2.0 / std::f64::consts::PI).sqrt() * spread;
-            Fit {
+            MarginalFit {
                 columns: m.attributes.iter().map(|&a| self.bundle.attributes[a].name.clone()).collect(),
                 cells: m.counts.len(),
                 sigma: m.scale.sigma(),
@@ -192,10 +190,11 @@ impl<'a> Counts<'a> {
                 noise_deviation: 0.5 * m.scale.sigma() * (unexplained * bins).sqrt() / total,
             }
         };
-        let marginals: Vec<Fit> = self.bundle.measurements.iter().zip(self.cells).map(fit).collect();
-        let mean =
-            |of: fn(&Fit) -> f64| marginals.iter().map(of).sum::<f64>() / marginals.len().max(1) as f64;
-        Report {
+        let marginals: Vec<MarginalFit> = self.bundle.measurements.iter().zip(self.cells).map(fit).collect();
+        let mean = |of: fn(&MarginalFit) -> f64| {
+            marginals.iter().map(of).sum::<f64>() / marginals.len().max(1) as f64
+        };
+        Fidelity {
             version: VERSION,
             private: false,
             estimated_records,
@@ -260,22 +259,22 @@ mod tests {
             netdpsyn_generate::generate(&model, &Request { seed: 1, ..Request::default() }, &Quiet).unwrap();
         let report = report(&bundle, model.records, &made.trace, &Quiet).unwrap();
         assert_eq!(report.looks.len(), bundle.looks.len());
-        let of = |of: netdpsyn_model::Subject| report.looks.iter().find(|seen| seen.of == of).unwrap();
+        let of = |of: netdpsyn_model::LookSubject| report.looks.iter().find(|seen| seen.of == of).unwrap();
         let hosts = |side: usize| {
             (0..made.trace.rows())
                 .map(|row| made.trace.column(side).get(row))
                 .collect::<std::collections::BTreeSet<u64>>()
                 .len() as i64
         };
-        assert_eq!(of(netdpsyn_model::Subject::Sources).synthetic[0], hosts(0));
-        assert_eq!(of(netdpsyn_model::Subject::Destinations).synthetic[0], hosts(1));
+        assert_eq!(of(netdpsyn_model::LookSubject::Sources).synthetic[0], hosts(0));
+        assert_eq!(of(netdpsyn_model::LookSubject::Destinations).synthetic[0], hosts(1));
         // Every record has a rank.
         assert_eq!(
-            of(netdpsyn_model::Subject::Pairs).synthetic.iter().sum::<i64>(),
+            of(netdpsyn_model::LookSubject::Pairs).synthetic.iter().sum::<i64>(),
             made.trace.rows() as i64
         );
         let json = serde_json::to_value(&report).unwrap();
-        assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
+        assert_eq!(serde_json::from_value::<Fidelity>(json).unwrap(), report);
     }
 
     /// A bundle of the previous version, whose names imply roles that do not fit their types.

@@ -5,7 +5,7 @@
 //! order of time. For each flow the last time is kept, and the one record that may still turn out to be the
 //! first with its time.
 
-use super::{Counts, Report};
+use super::{Counts, Fidelity};
 use netdpsyn_model::Bundle;
 use netdpsyn_trace::gaps::{FlowColumns, value_of};
 use netdpsyn_trace::progress::{self, Cancelled, Halted, Progress};
@@ -87,7 +87,7 @@ impl<'a> Slices<'a> {
     ///
     /// # Errors
     /// [`Halted`] when the scratch file cannot be read, or `progress` asks to stop.
-    pub fn report(self, estimated_records: f64, progress: &dyn Progress) -> Result<Report, Halted> {
+    pub fn report(self, estimated_records: f64, progress: &dyn Progress) -> Result<Fidelity, Halted> {
         if let Some(flows) = self.flows {
             flows.count(&self.counts, progress)?;
         }

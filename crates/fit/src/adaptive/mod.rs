@@ -29,7 +29,7 @@ use super::plan::Plan;
 use super::room::Room;
 use super::structure::Sides;
 use super::structure::rhythm::Pace;
-use super::{FitError, Found, Terms, measure_all};
+use super::{FitError, MethodResult, Terms, measure_all};
 use cuts::Cut;
 use grow::Forest;
 use netdpsyn_model::domain::{Attribute, Order, codes, fixed};
@@ -104,7 +104,7 @@ pub(super) fn measure(
     plan: &Plan,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
-) -> Result<Found, FitError> {
+) -> Result<MethodResult, FitError> {
     let columns = Columns::of(plan, schema);
     let budget = Budget::of(plan, &columns);
     let room = Room::of(plan, schema);
@@ -199,7 +199,7 @@ pub(super) fn measure(
     // Pairs and triples, by what they add.
     let context = estimate::context(&layout, &measurements, scale.records);
     let singles = estimate::Singles::new(&layout, &measurements, context);
-    let looked = tables::Look {
+    let looked = tables::ChoiceInputs {
         schema,
         layout: &layout,
         singles: &singles,
@@ -212,7 +212,7 @@ pub(super) fn measure(
     measurements.extend(take(&triples, rho, Stage::Pairs, accountant)?);
     let rho = accountant.left();
     measurements.extend(take(&pairs, rho, Stage::Pairs, accountant)?);
-    Ok(Found {
+    Ok(MethodResult {
         layers: Some(layers.clone()),
         profiles,
         looks,
@@ -220,7 +220,7 @@ pub(super) fn measure(
         measurements,
         attributes,
         addresses,
-        ..Found::default()
+        ..MethodResult::default()
     })
 }
 

@@ -66,7 +66,7 @@ pub fn by_class(layout: &Layout<'_>) -> Vec<Marginal> {
 }
 
 /// The inputs of the choice.
-pub struct Look<'a> {
+pub struct ChoiceInputs<'a> {
     /// The schema.
     pub schema: &'a Schema,
     /// The attributes.
@@ -79,7 +79,7 @@ pub struct Look<'a> {
     pub addresses: Option<&'a Directory>,
 }
 
-impl Look<'_> {
+impl ChoiceInputs<'_> {
     /// The pairs and triples to measure: as many as the budget affords, those with the largest gain.
     ///
     /// # Errors

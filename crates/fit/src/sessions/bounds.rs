@@ -5,7 +5,7 @@ use super::data::{Cuts, Data};
 use super::group::Order;
 use super::{classes, sensitivity};
 use netdpsyn_model::domain::{Attribute, Partition};
-use netdpsyn_model::sessions::{Axis, Classes, Part, Sessions, What};
+use netdpsyn_model::sessions::{Axis, Classes, Part, SessionQuery, Sessions};
 use netdpsyn_privacy::{MaxRecords, NoiseScale, Rho, Sensitivity};
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::sessions::Sessions as View;
@@ -83,7 +83,7 @@ impl Small {
     }
 
     /// The exact answers to all queries.
-    fn answers(&self, rows: &[Vec<u64>]) -> BTreeMap<What, Vec<i64>> {
+    fn answers(&self, rows: &[Vec<u64>]) -> BTreeMap<SessionQuery, Vec<i64>> {
         let schema = presets::preset("packet-flags").unwrap();
         let of_view = self.view.schema(&schema);
         let mut trace = Trace::empty(&schema);
@@ -100,7 +100,7 @@ impl Small {
             addresses: None,
         };
         let data = Data::of(&view, order, &cuts, &Quiet).unwrap().classified(&self.sessions.classes);
-        let answer = |what: What| {
+        let answer = |what: SessionQuery| {
             let shape = self.sessions.shape(what, &self.attributes);
             (what, data.answer(what, &shape, &self.sessions.gaps, &Quiet).unwrap())
         };
@@ -128,7 +128,7 @@ fn packet(rng: &mut Xoshiro256PlusPlus, hosts: u64) -> Vec<u64> {
 fn one_record_moves_every_look_by_its_bound_at_most_and_reaches_it() {
     let small = Small::new();
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(4);
-    let mut worst: BTreeMap<What, u64> = BTreeMap::new();
+    let mut worst: BTreeMap<SessionQuery, u64> = BTreeMap::new();
     for number in 0..TRACES {
         // With two hosts sessions are long; with six there are many.
         let hosts = if number % 3 == 0 { 6 } else { 2 };

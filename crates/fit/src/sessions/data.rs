@@ -3,7 +3,9 @@
 use super::group::Order;
 use netdpsyn_model::domain::{Attribute, codes};
 use netdpsyn_model::ranks;
-use netdpsyn_model::sessions::{Axis, Classes, Part, What, many_bin, octave, position_class, size_bin};
+use netdpsyn_model::sessions::{
+    Axis, Classes, Part, SessionQuery, many_bin, octave, position_class, size_bin,
+};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::sessions::{ECHOES, Sessions};
 use netdpsyn_trace::{Directory, Trace, Values, protocols, special};
@@ -172,18 +174,20 @@ impl Data {
     /// [`Cancelled`] when `progress` asks to stop.
     pub fn answer(
         &self,
-        what: What,
+        what: SessionQuery,
         shape: &[usize],
         gaps: &[Vec<u32>; 2],
         progress: &dyn Progress,
     ) -> Result<Vec<i64>, Cancelled> {
         let mut table = Counts { shape, counts: vec![0; shape.iter().product()] };
         match what {
-            What::Numbers => table.counts = vec![self.order.rows.len() as i64, self.order.sessions() as i64],
-            What::Pairs => table.counts[0] = self.pairs() as i64,
-            What::AllHosts => table.counts[0] = self.all_hosts() as i64,
-            What::HostRanks(part) => self.host_ranks(part, &mut table),
-            What::Hosts(part) => self.distinct_hosts(part, &mut table),
+            SessionQuery::Numbers => {
+                table.counts = vec![self.order.rows.len() as i64, self.order.sessions() as i64]
+            }
+            SessionQuery::Pairs => table.counts[0] = self.pairs() as i64,
+            SessionQuery::AllHosts => table.counts[0] = self.all_hosts() as i64,
+            SessionQuery::HostRanks(part) => self.host_ranks(part, &mut table),
+            SessionQuery::Hosts(part) => self.distinct_hosts(part, &mut table),
             _ => {
                 for at in 0..self.order.sessions() {
                     if at % BATCH == 0 {
@@ -197,43 +201,45 @@ impl Data {
     }
 
     /// Adds the counts of one session.
-    fn count(&self, what: What, session: usize, gaps: &[Vec<u32>; 2], to: &mut Counts<'_>) {
+    fn count(&self, what: SessionQuery, session: usize, gaps: &[Vec<u32>; 2], to: &mut Counts<'_>) {
         let rows = self.order.session(session);
         let first = rows.start;
         let [class, lagged] =
             self.class.get(session).copied().unwrap_or_default().map(|class| class as usize);
         let numbers = || self.sent(&rows);
         match what {
-            What::Services => {
+            SessionQuery::Services => {
                 rows.for_each(|at| to.add(&[self.protocol.get(at) as usize, self.coarse(Part::Service, at)]))
             }
-            What::Ranks => {
+            SessionQuery::Ranks => {
                 for (direction, sent) in numbers().into_iter().enumerate() {
                     to.add_ranks(&[class, direction], sent);
                 }
             }
-            What::Smaller => {
+            SessionQuery::Smaller => {
                 let [a, b] = numbers();
                 to.add_ranks(&[class], a.min(b));
             }
-            What::Sizes => {
+            SessionQuery::Sizes => {
                 let [a, b] = numbers();
                 to.add(&[class, size_bin(a), size_bin(b)]);
             }
-            What::Of(part) => to.add(&[class, self.coarse(part, first)]),
-            What::Ends => to.add(&[self.coarse(Part::Server, first), self.coarse(Part::Client, first)]),
-            What::Fine(part) => to.add(&[self.fine(part, first)]),
-            What::Starts => to.add(&[class, self.coarse(Part::Time, first)]),
-            What::Turns => self.follow(rows, |at, position| {
+            SessionQuery::Of(part) => to.add(&[class, self.coarse(part, first)]),
+            SessionQuery::Ends => {
+                to.add(&[self.coarse(Part::Server, first), self.coarse(Part::Client, first)])
+            }
+            SessionQuery::Fine(part) => to.add(&[self.fine(part, first)]),
+            SessionQuery::Starts => to.add(&[class, self.coarse(Part::Time, first)]),
+            SessionQuery::Turns => self.follow(rows, |at, position| {
                 let gap = gaps[0][octave(self.gap(at))] as usize;
                 let later = usize::from(position > 1);
                 to.add(&[lagged, later, self.direction(at - 1), self.direction(at), gap]);
             }),
-            What::Lengths => self.follow(rows, |at, _| {
+            SessionQuery::Lengths => self.follow(rows, |at, _| {
                 let length = |at| self.coarse(Part::Length, at);
                 to.add(&[lagged, self.direction(at - 1), self.direction(at), length(at - 1), length(at)]);
             }),
-            What::Repeats => self.follow(rows, |at, _| {
+            SessionQuery::Repeats => self.follow(rows, |at, _| {
                 let length = self.coarse(Part::Length, at);
                 if self.direction(at) == self.direction(at - 1) && length == self.coarse(Part::Length, at - 1)
                 {
@@ -241,7 +247,7 @@ impl Data {
                     to.add(&[lagged, length, usize::from(same)]);
                 }
             }),
-            What::Constant => {
+            SessionQuery::Constant => {
                 let lengths = to.shape[3] - 1;
                 for (direction, sent) in
                     self.sent(&rows).into_iter().enumerate().filter(|(_, sent)| *sent > 1)
@@ -253,39 +259,39 @@ impl Data {
                     to.add(&[lagged, direction, many_bin(sent), cell]);
                 }
             }
-            What::Gaps => self.follow(rows, |at, _| {
+            SessionQuery::Gaps => self.follow(rows, |at, _| {
                 let turns = usize::from(self.direction(at) != self.direction(at - 1));
                 to.add(&[lagged, turns, gaps[1][octave(self.gap(at))] as usize]);
             }),
-            What::Octaves => self.follow(rows, |at, _| {
+            SessionQuery::Octaves => self.follow(rows, |at, _| {
                 let turns = usize::from(self.direction(at) != self.direction(at - 1));
                 to.add(&[turns, octave(self.gap(at))]);
             }),
-            What::Positions => {
+            SessionQuery::Positions => {
                 for (position, at) in rows.enumerate() {
                     let position = position_class(position as u64);
                     to.add(&[lagged, position, self.direction(at), self.coarse(Part::Length, at)]);
                 }
             }
-            What::Ttls => rows.for_each(|at| {
+            SessionQuery::Ttls => rows.for_each(|at| {
                 let direction = self.direction(at);
                 let sender = self.coarse(if direction == 1 { Part::Server } else { Part::Client }, at);
                 to.add(&[direction, sender, self.coarse(Part::Ttl, at)]);
             }),
-            What::Manner(group) => rows.for_each(|at| {
+            SessionQuery::Manner(group) => rows.for_each(|at| {
                 let group = self.manners[group as usize].iter();
                 let cell = group.fold(0, |cell, (codes, bins)| cell * bins + codes.get(at) as usize);
                 to.add(&[class, self.direction(at), cell]);
             }),
-            What::Sent => {
+            SessionQuery::Sent => {
                 rows.for_each(|at| to.add(&[class, self.direction(at), self.fine(Part::Length, at)]))
             }
-            What::Echoes => {
+            SessionQuery::Echoes => {
                 for at in rows.filter(|&at| self.echo.get(at) > 0) {
                     to.add(&[self.direction(at), self.echo.get(at) as usize - 1]);
                 }
             }
-            What::Flags => {
+            SessionQuery::Flags => {
                 let none = to.shape[1] - 1;
                 let last = rows.fold(none, |before, at| {
                     let now = self.state(at);
@@ -294,13 +300,17 @@ impl Data {
                 });
                 to.add(&[lagged, last, none]);
             }
-            What::FlagLengths => {
+            SessionQuery::FlagLengths => {
                 rows.for_each(|at| to.add(&[lagged, self.state(at), self.coarse(Part::Length, at)]))
             }
-            What::Joint(a, b) => {
+            SessionQuery::Joint(a, b) => {
                 rows.for_each(|at| to.add(&[self.direction(at), self.coarse(a, at), self.coarse(b, at)]))
             }
-            What::Numbers | What::Pairs | What::AllHosts | What::HostRanks(_) | What::Hosts(_) => {}
+            SessionQuery::Numbers
+            | SessionQuery::Pairs
+            | SessionQuery::AllHosts
+            | SessionQuery::HostRanks(_)
+            | SessionQuery::Hosts(_) => {}
         }
     }
 

@@ -35,12 +35,12 @@ use super::adaptive::shares::Scale;
 use super::count::{Marginal, Reach};
 use super::plan::Plan;
 use super::room::Room;
-use super::{FitError, Found, Terms, measure_all};
+use super::{FitError, MethodResult, Terms, measure_all};
 use data::{Cuts, Data};
 use group::Order as Rows;
 use netdpsyn_model::domain::{Attribute, Order, codes};
 use netdpsyn_model::layers::Layers;
-use netdpsyn_model::sessions::{Axis, Look, MOST_FLAGS, Part, Sessions, What};
+use netdpsyn_model::sessions::{Axis, MOST_FLAGS, Part, SessionAnswer, SessionQuery, Sessions};
 use netdpsyn_model::{Measurement, Packets, labels};
 use netdpsyn_privacy::{
     Accountant, CellMap, MaxRecords, Noisy, Query, Raw, Rho, Sensitive, Sensitivity, Stream,
@@ -78,7 +78,7 @@ struct Fit<'a, 'n> {
     progress: &'a dyn Progress,
     /// The part of ρ for everything but queries on flags.
     rest: f64,
-    looks: Vec<Look>,
+    looks: Vec<SessionAnswer>,
 }
 
 impl Fit<'_, '_> {
@@ -92,10 +92,10 @@ impl Fit<'_, '_> {
     }
 
     /// The ρ of a query with a share of its own.
-    fn rho(&self, what: What, manners: usize) -> Rho {
+    fn rho(&self, what: SessionQuery, manners: usize) -> Rho {
         let part = shares::part(what, manners);
         match what {
-            What::Flags | What::FlagLengths => self.of_all(part),
+            SessionQuery::Flags | SessionQuery::FlagLengths => self.of_all(part),
             _ => self.part(part),
         }
     }
@@ -109,7 +109,7 @@ impl Fit<'_, '_> {
     /// Sends a query and keeps the answer.
     fn ask(
         &mut self,
-        what: What,
+        what: SessionQuery,
         shape: Vec<usize>,
         rho: Rho,
         map: CellMap,
@@ -126,42 +126,50 @@ impl Fit<'_, '_> {
         };
         let label = query.label.clone();
         let Noisy { values, scale } = exact.measure(self.accountant, query, Vec::clone)?;
-        self.looks.push(Look { label, what, shape, counts: values, scale });
+        self.looks.push(SessionAnswer { label, what, shape, counts: values, scale });
         Ok(())
     }
 }
 
 /// How far one unit moves the answer to a query.
-fn sensitivity(what: What, k: MaxRecords) -> Sensitivity {
+fn sensitivity(what: SessionQuery, k: MaxRecords) -> Sensitivity {
     match what {
-        What::Numbers => Sensitivity::records_and_groups(k),
-        What::Ranks | What::Smaller | What::HostRanks(_) => Sensitivity::ranks(k),
-        What::Sizes | What::Starts | What::Constant => Sensitivity::groups(k),
-        What::Of(_) | What::Ends | What::Fine(_) | What::Hosts(_) | What::Pairs => Sensitivity::distinct(k),
-        What::Lengths | What::Flags => Sensitivity::followed(k),
-        What::Turns | What::Gaps | What::Octaves | What::Repeats => Sensitivity::lagged(k),
-        What::AllHosts => Sensitivity::distinct_of_two(k),
-        What::Positions => Sensitivity::positions(k, netdpsyn_model::sessions::POSITIONS.len() as u64),
-        What::Services
-        | What::Ttls
-        | What::Manner(_)
-        | What::Sent
-        | What::Echoes
-        | What::FlagLengths
-        | What::Joint(..) => Sensitivity::histogram(k),
+        SessionQuery::Numbers => Sensitivity::records_and_groups(k),
+        SessionQuery::Ranks | SessionQuery::Smaller | SessionQuery::HostRanks(_) => Sensitivity::ranks(k),
+        SessionQuery::Sizes | SessionQuery::Starts | SessionQuery::Constant => Sensitivity::groups(k),
+        SessionQuery::Of(_)
+        | SessionQuery::Ends
+        | SessionQuery::Fine(_)
+        | SessionQuery::Hosts(_)
+        | SessionQuery::Pairs => Sensitivity::distinct(k),
+        SessionQuery::Lengths | SessionQuery::Flags => Sensitivity::followed(k),
+        SessionQuery::Turns | SessionQuery::Gaps | SessionQuery::Octaves | SessionQuery::Repeats => {
+            Sensitivity::lagged(k)
+        }
+        SessionQuery::AllHosts => Sensitivity::distinct_of_two(k),
+        SessionQuery::Positions => {
+            Sensitivity::positions(k, netdpsyn_model::sessions::POSITIONS.len() as u64)
+        }
+        SessionQuery::Services
+        | SessionQuery::Ttls
+        | SessionQuery::Manner(_)
+        | SessionQuery::Sent
+        | SessionQuery::Echoes
+        | SessionQuery::FlagLengths
+        | SessionQuery::Joint(..) => Sensitivity::histogram(k),
     }
 }
 
 /// The stage of a query.
-fn stage(what: What) -> Stage {
+fn stage(what: SessionQuery) -> Stage {
     match what {
-        What::Numbers | What::Services => Stage::OneWays,
+        SessionQuery::Numbers | SessionQuery::Services => Stage::OneWays,
         _ => Stage::Pairs,
     }
 }
 
 /// The stream of a query's noise.
-fn stream(what: What) -> Stream {
+fn stream(what: SessionQuery) -> Stream {
     let (kind, about) = what.number();
     Stream::new("sessions", std::iter::once(kind).chain(about))
 }
@@ -174,7 +182,7 @@ pub(super) fn measure(
     plan: &Plan,
     accountant: &mut Accountant<'_>,
     progress: &dyn Progress,
-) -> Result<Result<Found, NoSessions>, FitError> {
+) -> Result<Result<MethodResult, NoSessions>, FitError> {
     let columns = match View::of(schema) {
         Ok(columns) => columns,
         Err(reason) => return Ok(Err(reason)),
@@ -188,8 +196,8 @@ pub(super) fn measure(
 
     // Enough sessions?
     let numbers = order.derive(|order| vec![order.rows.len() as i64, order.sessions() as i64]);
-    let rho = fit.part(shares::part(What::Numbers, 0));
-    fit.ask(What::Numbers, vec![2], rho, CellMap::of(|_| ()), numbers)?;
+    let rho = fit.part(shares::part(SessionQuery::Numbers, 0));
+    fit.ask(SessionQuery::Numbers, vec![2], rho, CellMap::of(|_| ()), numbers)?;
     let (counts, sigma) = (&fit.looks[0].counts, fit.looks[0].scale.sigma());
     let least = if columns.flags.is_some() { WITH_FLAGS } else { SESSIONS };
     if (counts[0] as f64) < RECORDS * sigma || (counts[1] as f64) < least * sigma {
@@ -217,7 +225,9 @@ pub(super) fn measure(
         view.zip(order).map(|(view, order)| Data::of(&view, order, &how, progress)).finished_or(Cancelled)?;
 
     // What the cells stand for: every partition and grouping that determines them.
-    let describe = |classes: Option<&netdpsyn_model::sessions::Classes>, gaps: &[Vec<u32>; 2], what: What| {
+    let describe = |classes: Option<&netdpsyn_model::sessions::Classes>,
+                    gaps: &[Vec<u32>; 2],
+                    what: SessionQuery| {
         CellMap::of(|say| {
             axes.iter().for_each(|axis| {
                 axis.partition.describe(say);
@@ -248,7 +258,7 @@ pub(super) fn measure(
         range: [0, 0],
         looks: Vec::new(),
     };
-    let ask = |what: What,
+    let ask = |what: SessionQuery,
                part: Rho,
                found: &Sessions,
                data: &Sensitive<Data>,
@@ -261,13 +271,13 @@ pub(super) fn measure(
         let map = describe(known.then_some(&found.classes), &found.gaps, what);
         fit.ask(what, shape, part, map, exact)
     };
-    let part = |what: What, fit: &Fit<'_, '_>| fit.rho(what, manners.len());
+    let part = |what: SessionQuery, fit: &Fit<'_, '_>| fit.rho(what, manners.len());
 
     // Classes of sessions from the cells of protocol × service that stand out.
-    let rho = part(What::Services, &fit);
-    ask(What::Services, rho, &found, &data, false, &mut fit)?;
-    let shape = shares::part(What::Sizes, 0);
-    let turns = shares::part(What::Turns, 0);
+    let rho = part(SessionQuery::Services, &fit);
+    ask(SessionQuery::Services, rho, &found, &data, false, &mut fit)?;
+    let shape = shares::part(SessionQuery::Sizes, 0);
+    let turns = shares::part(SessionQuery::Turns, 0);
     let noise = [fit.sigma(shape, 2.0), fit.sigma(turns, 5.0)];
     let services = fit.looks.last().map(|look| (look.counts.as_slice(), look.scale.sigma()));
     let services = services.unwrap_or((&[], 1.0));
@@ -275,20 +285,20 @@ pub(super) fn measure(
     let data = data.map(|d| d.classified(&found.classes));
 
     // Groups of gaps from their octaves.
-    let rho = part(What::Octaves, &fit);
+    let rho = part(SessionQuery::Octaves, &fit);
     found.gaps = classes::ungrouped();
-    ask(What::Octaves, rho, &found, &data, true, &mut fit)?;
+    ask(SessionQuery::Octaves, rho, &found, &data, true, &mut fit)?;
     if let Some(look) = fit.looks.last() {
         (found.gaps, found.range) = classes::gaps(&look.counts, look.scale.sigma());
     }
 
     // Everything else; the pairs of parts come last, with the remaining ρ.
-    let first = [What::Numbers, What::Services, What::Octaves];
-    let (joint, others): (Vec<What>, Vec<What>) = found
+    let first = [SessionQuery::Numbers, SessionQuery::Services, SessionQuery::Octaves];
+    let (joint, others): (Vec<SessionQuery>, Vec<SessionQuery>) = found
         .asked()
         .into_iter()
         .filter(|what| !first.contains(what))
-        .partition(|w| matches!(w, What::Joint(..)));
+        .partition(|w| matches!(w, SessionQuery::Joint(..)));
     for what in others {
         let rho = part(what, &fit);
         ask(what, rho, &found, &data, true, &mut fit)?;
@@ -300,7 +310,14 @@ pub(super) fn measure(
     }
     found.looks = fit.looks;
     let packets = Some(Packets::Sessions(Box::new(found)));
-    Ok(Ok(Found { attributes, layers: Some(layers), measurements, packets, addresses, ..Found::default() }))
+    Ok(Ok(MethodResult {
+        attributes,
+        layers: Some(layers),
+        measurements,
+        packets,
+        addresses,
+        ..MethodResult::default()
+    }))
 }
 
 /// Measurements of single columns.

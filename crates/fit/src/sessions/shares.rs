@@ -1,7 +1,7 @@
 //! How ρ is divided where packets are measured as sessions: parts of the whole, found by experiments on four
 //! traces. They sum to 1.
 
-use netdpsyn_model::sessions::{Part, What};
+use netdpsyn_model::sessions::{Part, SessionQuery};
 use netdpsyn_trace::sessions::Sessions;
 
 /// All trees together.
@@ -33,36 +33,36 @@ pub fn list(columns: &Sessions, column: usize, lists: usize) -> f64 {
 }
 
 /// The part of one query; pairs of parts divide the remainder.
-pub fn part(what: What, manners: usize) -> f64 {
+pub fn part(what: SessionQuery, manners: usize) -> f64 {
     match what {
-        What::Numbers => 0.005,
-        What::Services => 0.01,
-        What::Ranks => 0.05,
-        What::Smaller => 0.02,
-        What::Sizes => 0.03,
-        What::Of(_) => 0.015,
-        What::Ends => 0.02,
-        What::Fine(Part::Service) => 0.01,
-        What::Fine(Part::High) => 0.005,
-        What::Fine(_) => 0.012,
-        What::Starts => 0.01,
-        What::HostRanks(_) => 0.012,
-        What::Hosts(_) => 0.006,
-        What::Pairs => 0.01,
-        What::Turns => 0.045,
-        What::Lengths => 0.05,
-        What::Positions => 0.04,
-        What::Gaps | What::Octaves => 0.02,
-        What::Ttls => 0.012,
-        What::Manner(_) => 0.012 / manners.max(1) as f64,
-        What::Sent => 0.03,
-        What::Echoes => 0.002,
-        What::AllHosts => 0.02,
-        What::Repeats => 0.01,
-        What::Constant => 0.03,
-        What::Flags => 0.05,
-        What::FlagLengths => 0.015,
-        What::Joint(..) => 0.0,
+        SessionQuery::Numbers => 0.005,
+        SessionQuery::Services => 0.01,
+        SessionQuery::Ranks => 0.05,
+        SessionQuery::Smaller => 0.02,
+        SessionQuery::Sizes => 0.03,
+        SessionQuery::Of(_) => 0.015,
+        SessionQuery::Ends => 0.02,
+        SessionQuery::Fine(Part::Service) => 0.01,
+        SessionQuery::Fine(Part::High) => 0.005,
+        SessionQuery::Fine(_) => 0.012,
+        SessionQuery::Starts => 0.01,
+        SessionQuery::HostRanks(_) => 0.012,
+        SessionQuery::Hosts(_) => 0.006,
+        SessionQuery::Pairs => 0.01,
+        SessionQuery::Turns => 0.045,
+        SessionQuery::Lengths => 0.05,
+        SessionQuery::Positions => 0.04,
+        SessionQuery::Gaps | SessionQuery::Octaves => 0.02,
+        SessionQuery::Ttls => 0.012,
+        SessionQuery::Manner(_) => 0.012 / manners.max(1) as f64,
+        SessionQuery::Sent => 0.03,
+        SessionQuery::Echoes => 0.002,
+        SessionQuery::AllHosts => 0.02,
+        SessionQuery::Repeats => 0.01,
+        SessionQuery::Constant => 0.03,
+        SessionQuery::Flags => 0.05,
+        SessionQuery::FlagLengths => 0.015,
+        SessionQuery::Joint(..) => 0.0,
     }
 }
 

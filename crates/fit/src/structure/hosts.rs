@@ -5,7 +5,7 @@ use netdpsyn_trace::progress::{Cancelled, Progress, blocks};
 use netdpsyn_trace::{Trace, special};
 use rayon::slice::ParallelSliceMut;
 
-/// The rank histogram of every [`netdpsyn_model::Subject`], in order. `sides` are the columns of source and
+/// The rank histogram of every [`netdpsyn_model::LookSubject`], in order. `sides` are the columns of source and
 /// destination.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ fn pairs(trace: &Trace, sides: [usize; 2], progress: &dyn Progress) -> Result<Ve
 mod tests {
     use super::*;
     use netdpsyn_account::{MaxRecords, Sensitivity};
-    use netdpsyn_model::{Subject, ranks::BINS};
+    use netdpsyn_model::{LookSubject, ranks::BINS};
     use netdpsyn_trace::Values;
     use netdpsyn_trace::progress::Quiet;
     use proptest::prelude::*;
@@ -54,14 +54,15 @@ mod tests {
     fn by_hand() {
         // 1 sends three times to 2, which answers twice; 1 also sends to itself and to 3.
         let all = of(&[(1, 2), (2, 1), (1, 2), (1, 2), (2, 1), (1, 1), (1, 3)]);
-        let first = |of: Subject| all[Subject::ALL.iter().position(|own| *own == of).unwrap()][..4].to_vec();
-        assert_eq!(first(Subject::Sources), [2, 2, 2, 1]);
-        assert_eq!(first(Subject::Destinations), [3, 2, 2, 0]);
-        assert_eq!(first(Subject::BothSides), [2, 2, 1, 0], "of 1 three, of 2 two");
-        assert_eq!(first(Subject::Pairs), [4, 2, 1, 0]);
-        assert_eq!(first(Subject::FanOut), [2, 1, 1, 0]);
-        assert_eq!(first(Subject::FanIn), [3, 1, 0, 0]);
-        assert_eq!(first(Subject::MutualPairs), [1, 1, 0, 0]);
+        let first =
+            |of: LookSubject| all[LookSubject::ALL.iter().position(|own| *own == of).unwrap()][..4].to_vec();
+        assert_eq!(first(LookSubject::Sources), [2, 2, 2, 1]);
+        assert_eq!(first(LookSubject::Destinations), [3, 2, 2, 0]);
+        assert_eq!(first(LookSubject::BothSides), [2, 2, 1, 0], "of 1 three, of 2 two");
+        assert_eq!(first(LookSubject::Pairs), [4, 2, 1, 0]);
+        assert_eq!(first(LookSubject::FanOut), [2, 1, 1, 0]);
+        assert_eq!(first(LookSubject::FanIn), [3, 1, 0, 0]);
+        assert_eq!(first(LookSubject::MutualPairs), [1, 1, 0, 0]);
         assert_eq!(of(&[]), vec![vec![0; BINS]; 7]);
     }
 
@@ -81,11 +82,11 @@ mod tests {
                 records.push(more);
                 for (at, (after, before)) in of(&records).iter().zip(&before).enumerate() {
                     let moved: i64 = after.iter().zip(before).map(|(a, b)| (a - b).pow(2)).sum();
-                    let bound = match Subject::ALL[at] {
-                        Subject::BothSides => Sensitivity::ranks_of_both_sides(MaxRecords::ONE),
+                    let bound = match LookSubject::ALL[at] {
+                        LookSubject::BothSides => Sensitivity::ranks_of_both_sides(MaxRecords::ONE),
                         _ => Sensitivity::ranks(MaxRecords::ONE),
                     };
-                    prop_assert!(moved as u64 <= bound.squared(), "{:?}: {moved}", Subject::ALL[at]);
+                    prop_assert!(moved as u64 <= bound.squared(), "{:?}: {moved}", LookSubject::ALL[at]);
                     reached[at].set(reached[at].get().max(moved));
                 }
                 Ok(())

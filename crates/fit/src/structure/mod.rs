@@ -16,7 +16,7 @@ pub mod rhythm;
 use super::FitError;
 use super::plan::{Method, Plan, Structure};
 use netdpsyn_model::ranks::BINS;
-use netdpsyn_model::{Look, Subject, labels};
+use netdpsyn_model::{LookSubject, RankAnswer, labels};
 use netdpsyn_privacy::{Accountant, CellMap, Query, Raw, Rho, Sensitive, Sensitivity, Stream};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Role, Schema, Stage, Trace};
@@ -52,15 +52,15 @@ impl Sides {
         plan: &Plan,
         accountant: &mut Accountant<'_>,
         progress: &dyn Progress,
-    ) -> Result<Vec<Look>, FitError> {
+    ) -> Result<Vec<RankAnswer>, FitError> {
         progress.check()?;
         let all = trace.derive(|t| hosts::ranks(t, self.0, progress)).finished_or(Cancelled)?;
         let k = plan.unit.max_records();
         let mut looks = Vec::new();
-        for (at, of) in Subject::ALL.into_iter().enumerate() {
+        for (at, of) in LookSubject::ALL.into_iter().enumerate() {
             let label = labels::look(of);
             let sensitivity = match of {
-                Subject::BothSides => Sensitivity::ranks_of_both_sides(k),
+                LookSubject::BothSides => Sensitivity::ranks_of_both_sides(k),
                 _ => Sensitivity::ranks(k),
             };
             let query = Query {
@@ -73,19 +73,19 @@ impl Sides {
                 map: CellMap::of(|say| self.0.iter().for_each(|column| say(&column.to_le_bytes()))),
             };
             let noisy = all.measure(accountant, query, |ranks| ranks[at].clone())?;
-            looks.push(Look { label, of, ranks: noisy.values, scale: noisy.scale });
+            looks.push(RankAnswer { label, of, ranks: noisy.values, scale: noisy.scale });
         }
         Ok(looks)
     }
 }
 
 /// The part of each look: the number of hosts is most in demand, and everything else depends on it.
-const fn part(of: Subject) -> f64 {
+const fn part(of: LookSubject) -> f64 {
     match of {
-        Subject::Sources | Subject::Destinations | Subject::BothSides => 0.018,
-        Subject::Pairs => 0.013,
-        Subject::MutualPairs => 0.006,
-        Subject::FanOut | Subject::FanIn => 0.002,
+        LookSubject::Sources | LookSubject::Destinations | LookSubject::BothSides => 0.018,
+        LookSubject::Pairs => 0.013,
+        LookSubject::MutualPairs => 0.006,
+        LookSubject::FanOut | LookSubject::FanIn => 0.002,
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn parts_add_up() {
-        let sum: f64 = Subject::ALL.into_iter().map(part).sum();
+        let sum: f64 = LookSubject::ALL.into_iter().map(part).sum();
         assert!((sum - Sides::PART).abs() < 1e-12);
     }
 }

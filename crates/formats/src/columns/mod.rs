@@ -32,7 +32,7 @@ use arrays::Typed;
 pub use arrow_out::ArrowWriter;
 pub(super) use holds::Holds;
 pub use made::making_bytes;
-pub(super) use made::{Found, Made, Making, open as open_made};
+pub(super) use made::{Made, Making, SourceNotes, open as open_made};
 pub use parquet_out::ParquetWriter;
 pub(super) use polars_arrow::array::Array;
 pub(super) use values::{Bad, ColumnReader};
@@ -68,8 +68,8 @@ trait Batches {
     /// returned sooner.
     fn next(&mut self, rows: usize) -> Result<Option<Vec<Box<dyn Array>>>, ReadError>;
     /// What is known of the file so far, where its records are derived.
-    fn found(&self) -> Found {
-        Found::default()
+    fn found(&self) -> SourceNotes {
+        SourceNotes::default()
     }
 }
 
@@ -135,7 +135,7 @@ impl<'a> Columns<'a> {
     }
 
     /// What is known of the file so far.
-    pub fn found(&self) -> Found {
+    pub fn found(&self) -> SourceNotes {
         self.batches.found()
     }
 

@@ -13,7 +13,7 @@ use super::sizes::Sizes;
 use super::tables::{Noisy, pick, scale_to};
 use crate::stream;
 use netdpsyn_model::Model;
-use netdpsyn_model::sessions::{Part, Sessions, What};
+use netdpsyn_model::sessions::{Part, SessionQuery, Sessions};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use netdpsyn_trace::protocols;
 use rand::Rng;
@@ -324,7 +324,7 @@ fn tried(sessions: &Sessions, sizes: &Sizes, class: usize) -> Vec<[u32; 2]> {
 
 /// By lagged class: the transitions that stand out, made consistent.
 fn transitions(model: &Model, sessions: &Sessions, bins: usize) -> Vec<Vec<f64>> {
-    let noisy = Noisy::of(sessions, What::Flags);
+    let noisy = Noisy::of(sessions, SessionQuery::Flags);
     let states = 2 * bins;
     let cells = (states + 1) * (states + 1);
     let tables: Vec<&[f64]> = noisy.counts.chunks(cells).collect();
@@ -440,10 +440,10 @@ fn agree(table: &mut [f64], width: usize) {
 /// By lagged class and state: the ratio of each length's frequency to that in the state's direction overall.
 fn lengths(sessions: &Sessions, bins: usize) -> Vec<f64> {
     let width = sessions.axis(Part::Length).coarse_bins();
-    if sessions.look(What::FlagLengths).is_none() {
+    if sessions.look(SessionQuery::FlagLengths).is_none() {
         return vec![1.0; sessions.classes.lagged_count() * 2 * bins * width];
     }
-    let noisy = Noisy::of(sessions, What::FlagLengths);
+    let noisy = Noisy::of(sessions, SessionQuery::FlagLengths);
     let mut ratios = vec![1.0; noisy.counts.len()];
     for (own, ratios) in noisy.counts.chunks(bins * width).zip(ratios.chunks_mut(bins * width)) {
         let stands = |n: &f64| if *n > STANDS * noisy.sigma { *n } else { 0.0 };

@@ -5,7 +5,7 @@ use super::sizes::groups;
 use super::tables::{Noisy, draw_rows};
 use netdpsyn_model::domain::simplex::norm_sub_to;
 use netdpsyn_model::ranks::{self, BINS as RANKS};
-use netdpsyn_model::sessions::{Axis, Part, Sessions, What};
+use netdpsyn_model::sessions::{Axis, Part, SessionQuery, Sessions};
 use rand::{Rng, RngExt, seq::SliceRandom};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -174,8 +174,8 @@ fn assigned(
         interval.end - interval.start == 1
             && (*weight > STANDS * sigma || leaves.of[*bin as usize].len() == 1)
     };
-    let ranks = Noisy::of(model, What::HostRanks(part));
-    let mut hosts = Noisy::of(model, What::Hosts(part)).counts;
+    let ranks = Noisy::of(model, SessionQuery::HostRanks(part));
+    let mut hosts = Noisy::of(model, SessionQuery::Hosts(part)).counts;
     norm_sub_to(&mut hosts, ranks.counts[0].max(1.0));
     let drawn = leaves.draw_hosts(codes, alone, &tail_hosts(axis, &leaves, codes, &hosts, alone), rng);
     let bin = |leaf: usize| axis.coarse[leaves.leaves[leaf].1 as usize] as usize;
@@ -337,9 +337,9 @@ fn overlapped(model: &Sessions, sides: [&mut Vec<u64>; 2], hosts: [Vec<Host>; 2]
     let set = |addresses: &[u64]| addresses.iter().copied().collect::<BTreeSet<u64>>();
     let mut sets = [set(sides[0]), set(sides[1])];
     let both = sets[0].intersection(&sets[1]).count() as f64;
-    let all = Noisy::of(model, What::AllHosts).counts[0];
+    let all = Noisy::of(model, SessionQuery::AllHosts).counts[0];
     let known: f64 = [Part::Client, Part::Server]
-        .map(|part| Noisy::of(model, What::HostRanks(part)).counts[0].max(0.0))
+        .map(|part| Noisy::of(model, SessionQuery::HostRanks(part)).counts[0].max(0.0))
         .iter()
         .sum();
     let wanted = (known - all).min(sets[0].len().min(sets[1].len()) as f64);
@@ -382,7 +382,7 @@ fn pairs(clients: &[u64], servers: &[u64]) -> usize {
 /// servers: servers are exchanged first, and clients where that is not enough. Where there are too few pairs,
 /// servers are shuffled.
 fn clustered(model: &Sessions, ends: &Ends<'_>, sides: &mut [Vec<u64>; 2], rng: &mut impl Rng) {
-    let target = Noisy::of(model, What::Pairs).counts[0].max(1.0) as usize;
+    let target = Noisy::of(model, SessionQuery::Pairs).counts[0].max(1.0) as usize;
     let sessions = sides[0].len();
     let place: Vec<f64> = (0..sessions).map(|_| rng.random()).collect();
     let mix: Vec<u64> = (0..sessions).map(|_| rng.random()).collect();

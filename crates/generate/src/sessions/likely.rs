@@ -10,7 +10,7 @@ use super::flags::{AHEAD, Chain};
 use super::sizes::Sizes;
 use super::tables::Noisy;
 use netdpsyn_model::ranks::{self, BINS as RANKS};
-use netdpsyn_model::sessions::{SIZES, Sessions, What, size_bin};
+use netdpsyn_model::sessions::{SIZES, SessionQuery, Sessions, size_bin};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, RngExt, seq::SliceRandom};
 
@@ -41,7 +41,7 @@ fn sent(sizes: &Sizes, session: usize) -> [i64; 2] {
 /// Removes impossible one-directional sessions, except for as many as the joint sizes have: they arise from
 /// numbers of sessions that are only roughly consistent.
 pub fn without_ghosts(model: &Sessions, chain: &Chain, sizes: &mut Sizes, times: f64, rng: &mut impl Rng) {
-    let joint = Noisy::of(model, What::Sizes);
+    let joint = Noisy::of(model, SessionQuery::Sizes);
     let bins = SIZES.len();
     let mut gone = vec![false; sizes.len()];
     for class in 0..model.classes.count() {
@@ -130,7 +130,8 @@ pub fn suit(
     rng: &mut impl Rng,
     step: &Step,
 ) -> Result<(), Cancelled> {
-    let looks = [What::Ranks, What::Smaller, What::Sizes].map(|what| Noisy::of(model, what));
+    let looks =
+        [SessionQuery::Ranks, SessionQuery::Smaller, SessionQuery::Sizes].map(|what| Noisy::of(model, what));
     let weights = [0, 1, 2].map(|look| 0.5 / (looks[look].sigma * times).powi(2).max(1e-9));
     let widths = [2 * RANKS, RANKS, SIZES.len() * SIZES.len()];
     for class in 0..model.classes.count() {

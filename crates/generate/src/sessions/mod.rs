@@ -35,7 +35,7 @@ use super::gum::Convergence;
 use super::stream;
 use flags::Chain;
 use netdpsyn_model::Model;
-use netdpsyn_model::sessions::{Part, Sessions, What};
+use netdpsyn_model::sessions::{Part, SessionQuery, Sessions};
 use netdpsyn_trace::progress::{Cancelled, Progress, Step};
 use netdpsyn_trace::{Schema, Stage};
 use place::{Places, Wanted};
@@ -203,14 +203,14 @@ impl Start {
         let mut totals = vec![0.0; classes.count()];
         sizes.class.iter().for_each(|&class| totals[class as usize] += 1.0 / times.max(1e-9));
         let all: f64 = totals.iter().sum();
-        let by_class = |what: What, width: usize| Noisy::of(model, what).shrunk(width, Some(&totals));
+        let by_class = |what: SessionQuery, width: usize| Noisy::of(model, what).shrunk(width, Some(&totals));
         let [n, m] = [Part::Server, Part::Client].map(|part| model.axis(part).coarse_bins());
-        let servers = by_class(What::Of(Part::Server), n);
-        let clients = by_class(What::Of(Part::Client), m);
+        let servers = by_class(SessionQuery::Of(Part::Server), n);
+        let clients = by_class(SessionQuery::Of(Part::Client), m);
         let (rows, columns) = (column_sums(&servers, n), column_sums(&clients, m));
         let sum: f64 = rows.iter().sum::<f64>().max(1.0);
         let even: Vec<f64> = rows.iter().flat_map(|r| columns.iter().map(move |c| r * c / sum)).collect();
-        let mut ends = Noisy::of(model, What::Ends).towards(&even);
+        let mut ends = Noisy::of(model, SessionQuery::Ends).towards(&even);
         rake(&mut ends, &rows, &columns, 20);
         let class = || sizes.class.iter().map(|&class| class as usize);
         let server = draw_rows(class(), |class| Cow::Borrowed(&servers[class * n..(class + 1) * n]), rng);
@@ -240,7 +240,7 @@ impl Start {
         let positive: Vec<f64> = fine[3].iter().map(|n| n.max(1e-9)).collect();
         let high = draw(&positive, sizes.len(), rng);
         let time = model.axis(Part::Time);
-        let starts = by_class(What::Starts, time.coarse_bins());
+        let starts = by_class(SessionQuery::Starts, time.coarse_bins());
         let began = draw_rows(
             class(),
             |class| Cow::Borrowed(&starts[class * time.coarse_bins()..(class + 1) * time.coarse_bins()]),
@@ -256,7 +256,7 @@ impl Start {
             rng,
         );
         let width = model.axis(Part::Ttl).coarse_bins();
-        let ttls = Noisy::of(model, What::Ttls);
+        let ttls = Noisy::of(model, SessionQuery::Ttls);
         let senders = ttls.counts.len() / width / 2;
         let ttls = ttls.shrunk(width, None);
         let mut ttl = |part: Part, codes: &[u32], direction: usize| {
@@ -265,7 +265,7 @@ impl Start {
             draw_rows(rows, |row| Cow::Borrowed(&ttls[row * width..(row + 1) * width]), rng)
         };
         let (asked, served) = (ttl(Part::Client, &client, 0), ttl(Part::Server, &server, 1));
-        let sent = Noisy::of(model, What::Sent).shrunk(model.axis(Part::Length).fine_bins(), None);
+        let sent = Noisy::of(model, SessionQuery::Sent).shrunk(model.axis(Part::Length).fine_bins(), None);
         let codes = vec![client, server, service, high, began, asked, served];
         Start { codes, servers, clients, ends, starts, fine, sent }
     }
@@ -275,7 +275,7 @@ impl Start {
 fn fine(model: &Sessions, part: Part, all: f64) -> Vec<f64> {
     let mut expected: Vec<f64> = model.axis(part).counts.iter().map(|&n| n.max(0) as f64).collect();
     scale_to(&mut expected, all);
-    Noisy::of(model, What::Fine(part)).towards(&expected)
+    Noisy::of(model, SessionQuery::Fine(part)).towards(&expected)
 }
 
 /// By class, weights of the fine bins of its services.

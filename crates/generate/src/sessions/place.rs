@@ -10,7 +10,7 @@
 use super::sizes::Sizes;
 use super::tables::{Noisy, draw, scale_to};
 use super::walk::Walked;
-use netdpsyn_model::sessions::{Part, Sessions, What};
+use netdpsyn_model::sessions::{Part, SessionQuery, Sessions};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use rand::{Rng, RngExt};
 
@@ -184,9 +184,9 @@ impl<'a> Places<'a> {
     fn tables(&mut self, model: &Sessions, rows: f64, wanted: &Wanted<'_>) {
         let slot = |part: Part| PARTS.iter().position(|&p| p == part);
         for (a, b) in Part::pairs() {
-            let noisy = Noisy::of(model, What::Joint(a, b));
+            let noisy = Noisy::of(model, SessionQuery::Joint(a, b));
             // A pair that was not measured has no weight.
-            let weight = f64::from(u8::from(model.look(What::Joint(a, b)).is_some()));
+            let weight = f64::from(u8::from(model.look(SessionQuery::Joint(a, b)).is_some()));
             let target = joint_target(model, &noisy, a, b, rows);
             let (n, m) = (model.axis(a).coarse_bins(), model.axis(b).coarse_bins());
             match (slot(a), slot(b)) {

@@ -7,7 +7,7 @@
 
 use super::tables::{Noisy, column_sums, rake, row_sums};
 use netdpsyn_model::ranks::{self, BINS as RANKS};
-use netdpsyn_model::sessions::{SIZES, Sessions, What, size_bin};
+use netdpsyn_model::sessions::{SIZES, SessionQuery, Sessions, size_bin};
 use rand::{Rng, seq::SliceRandom};
 
 /// σ by which the last bin of ranks stands above the noise.
@@ -59,9 +59,10 @@ pub fn groups(counts: &[f64], sigma: f64) -> [f64; RANKS] {
 /// each session has one.
 pub fn sizes(model: &Sessions, times: f64, rows: usize, rng: &mut impl Rng) -> Sizes {
     let classes = model.classes.count();
-    let (of_ranks, smaller) = (Noisy::of(model, What::Ranks), Noisy::of(model, What::Smaller));
+    let (of_ranks, smaller) =
+        (Noisy::of(model, SessionQuery::Ranks), Noisy::of(model, SessionQuery::Smaller));
     let bins = SIZES.len();
-    let shapes = Noisy::of(model, What::Sizes).shrunk(bins * bins, None);
+    let shapes = Noisy::of(model, SessionQuery::Sizes).shrunk(bins * bins, None);
     let coarse: Vec<usize> = (0..RANKS).map(|bin| size_bin(ranks::least(bin))).collect();
     let onto = |groups: &[f64; RANKS]| {
         let mut sums = vec![0.0; bins];

@@ -2,7 +2,7 @@
 
 use netdpsyn_model::domain::simplex::norm_sub_to;
 use netdpsyn_model::layers::bayes;
-use netdpsyn_model::sessions::{Look, Sessions, What};
+use netdpsyn_model::sessions::{SessionAnswer, SessionQuery, Sessions};
 use rand::{Rng, RngExt, seq::SliceRandom};
 
 /// σ above the expected count at which a cell stands out.
@@ -20,8 +20,8 @@ pub struct Noisy {
 
 impl Noisy {
     /// The answer to a query; empty where there is none.
-    pub fn of(sessions: &Sessions, what: What) -> Noisy {
-        let of = |look: &Look| Noisy {
+    pub fn of(sessions: &Sessions, what: SessionQuery) -> Noisy {
+        let of = |look: &SessionAnswer| Noisy {
             counts: look.counts.iter().map(|&n| n as f64).collect(),
             sigma: look.scale.sigma(),
         };

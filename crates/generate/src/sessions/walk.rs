@@ -9,7 +9,7 @@ use super::flags::Chain;
 use super::sizes::Sizes;
 use super::tables::{Noisy, column_sums, draw_rows, pick, rake, row_sums, scale_to};
 use netdpsyn_model::sessions::{
-    Classes, GAP_GROUPS, MANY, OCTAVES, POSITIONS, Part, Sessions, What, many_bin, position_class,
+    Classes, GAP_GROUPS, MANY, OCTAVES, POSITIONS, Part, SessionQuery, Sessions, many_bin, position_class,
 };
 use rand::{Rng, RngExt};
 use std::borrow::Cow;
@@ -44,7 +44,7 @@ pub type Constant = [Vec<Option<u16>>; 2];
 /// Chooses the directions of sessions whose packets all have one length.
 pub fn constant(model: &Sessions, sizes: &Sizes, rng: &mut impl Rng) -> Constant {
     let cells = model.axis(Part::Length).coarse_bins() + 1;
-    let table = Noisy::of(model, What::Constant).shrunk(2 * MANY * cells, None);
+    let table = Noisy::of(model, SessionQuery::Constant).shrunk(2 * MANY * cells, None);
     [0, 1].map(|direction| {
         let many: Vec<usize> =
             (0..sizes.len()).filter(|&session| sizes.sent[direction][session] > 1).collect();
@@ -88,7 +88,7 @@ impl Walk {
         let (classes, lagged) = (&model.classes, model.classes.lagged_count());
         let lengths = model.axis(Part::Length).coarse_bins();
         let groups = GAP_GROUPS[0];
-        let turns = Noisy::of(model, What::Turns).shrunk(8 * groups, None);
+        let turns = Noisy::of(model, SessionQuery::Turns).shrunk(8 * groups, None);
         let shares = turns.chunks(8 * groups).map(|own| {
             let of = |direction: usize| -> f64 {
                 own.chunks(groups)
@@ -102,7 +102,7 @@ impl Walk {
         });
         let shares = shares.collect();
         let mut positions = positions(model, classes, sent, lagged, lengths);
-        let mut after = Noisy::of(model, What::Lengths).shrunk(4 * lengths * lengths, None);
+        let mut after = Noisy::of(model, SessionQuery::Lengths).shrunk(4 * lengths * lengths, None);
         without(model, sizes, constant, times, &mut positions, &mut after);
         let (first, follow) = follow(&positions, after, lagged, lengths);
         Walk { lengths, turns, shares, octaves: octaves(model, lagged), first, follow, chain }
@@ -188,7 +188,7 @@ impl Walk {
 
 /// By lagged class, class of positions, direction: lengths, whose sums match those of all records.
 fn positions(model: &Sessions, classes: &Classes, sent: &[f64], lagged: usize, lengths: usize) -> Vec<f64> {
-    let mut table = Noisy::of(model, What::Positions).shrunk(POSITIONS.len() * 2 * lengths, None);
+    let mut table = Noisy::of(model, SessionQuery::Positions).shrunk(POSITIONS.len() * 2 * lengths, None);
     let length = model.axis(Part::Length);
     let mut wanted = vec![0.0; lagged * 2 * lengths];
     for (row, own) in sent.chunks(length.fine_bins()).enumerate() {
@@ -313,8 +313,8 @@ fn follow(positions: &[f64], mut after: Vec<f64>, lagged: usize, lengths: usize)
 
 /// By lagged class, whether the direction changes, and group of gaps: weights of octaves.
 fn octaves(model: &Sessions, lagged: usize) -> Vec<f64> {
-    let finer = Noisy::of(model, What::Gaps).shrunk(2 * GAP_GROUPS[1], None);
-    let noisy = Noisy::of(model, What::Octaves);
+    let finer = Noisy::of(model, SessionQuery::Gaps).shrunk(2 * GAP_GROUPS[1], None);
+    let noisy = Noisy::of(model, SessionQuery::Octaves);
     let mut all = noisy.counts.clone();
     for half in all.chunks_mut(OCTAVES) {
         half[..model.range[0]].fill(0.0);

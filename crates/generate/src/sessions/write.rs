@@ -8,7 +8,7 @@ use super::{Made, VALUES};
 use crate::restore::Picker;
 use crate::stream;
 use netdpsyn_model::Model;
-use netdpsyn_model::sessions::{Part, Sessions, What};
+use netdpsyn_model::sessions::{Part, SessionQuery, Sessions};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use netdpsyn_trace::sessions::{ECHOES, Sessions as View};
 use netdpsyn_trace::{Column, Facts, Field, Values, protocols};
@@ -63,7 +63,7 @@ fn with_ports(model: &Model, sessions: &Sessions) -> Vec<bool> {
 fn repeats(made: &Made<'_>, scale: f64) -> Vec<f64> {
     let sessions = made.model;
     let lengths = sessions.axis(Part::Length).coarse_bins();
-    let mut table = Noisy::of(sessions, What::Repeats).shrunk(2 * lengths, None);
+    let mut table = Noisy::of(sessions, SessionQuery::Repeats).shrunk(2 * lengths, None);
     let mut alike = vec![0.0; table.len()];
     for session in 0..made.sizes.len() {
         let class = sessions.classes.lagged[made.sizes.class[session] as usize] as usize;
@@ -122,9 +122,9 @@ impl<'a> Writer<'a> {
                 .map(|a| (a.column, Picker::new(&a.partition), a.bins()))
                 .collect();
             let cells = own.iter().map(|(.., bins)| bins).product();
-            (Noisy::of(sessions, What::Manner(number)).shrunk(cells, None), own)
+            (Noisy::of(sessions, SessionQuery::Manner(number)).shrunk(cells, None), own)
         };
-        let mut echoes = Noisy::of(sessions, What::Echoes);
+        let mut echoes = Noisy::of(sessions, SessionQuery::Echoes);
         let standing = echoes.sigma * 4.0;
         echoes.counts.iter_mut().for_each(|n| *n = if *n > standing { *n } else { 0.0 });
         let unmodelled = model.schema.columns.iter().enumerate();
@@ -138,7 +138,8 @@ impl<'a> Writer<'a> {
                 .flags
                 .map(|flags| &model.attributes[flags])
                 .map(|flags| (flags.column, Picker::new(&flags.partition))),
-            lengths: Noisy::of(sessions, What::Sent).shrunk(sessions.axis(Part::Length).fine_bins(), None),
+            lengths: Noisy::of(sessions, SessionQuery::Sent)
+                .shrunk(sessions.axis(Part::Length).fine_bins(), None),
             repeats: repeats(made, model.records / made.walked.packets.len().max(1) as f64),
             manners: (0u32..).zip(&sessions.manners).map(group).collect(),
             echoes: echoes.counts,

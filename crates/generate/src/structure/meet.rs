@@ -6,7 +6,7 @@
 //! remaining hosts get addresses of their own.
 
 use super::tails::{Known, Side};
-use netdpsyn_model::Look;
+use netdpsyn_model::RankAnswer;
 use rand::{Rng, RngExt};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
@@ -20,7 +20,7 @@ const DRAWS: usize = 16;
 pub type Hosts = Vec<Vec<(u64, f64)>>;
 
 /// The hosts of both sides, of which as many are shared as the look says.
-pub fn meet(mut sides: [Side; 2], look: &Look, rng: &mut impl Rng) -> [Hosts; 2] {
+pub fn meet(mut sides: [Side; 2], look: &RankAnswer, rng: &mut impl Rng) -> [Hosts; 2] {
     let known = [0, 1].map(|side: usize| {
         let of: HashMap<u64, f64> =
             sides[side].known.iter().map(|host| (host.address, host.records)).collect();
@@ -209,7 +209,7 @@ fn scatter(side: &Side, hosts: &mut Hosts, taken: &mut HashSet<u64>, rng: &mut i
 mod tests {
     use super::super::tails::tests::look;
     use super::*;
-    use netdpsyn_model::Subject;
+    use netdpsyn_model::LookSubject;
     use proptest::prelude::*;
     use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
     use std::collections::BTreeSet;
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn known_hosts_first_then_tails_where_they_overlap() {
         for (both, least) in [(0, 0), (2, 2), (9, 9), (12, 12)] {
-            let of = look(Subject::BothSides, vec![1; both], 0.1);
+            let of = look(LookSubject::BothSides, vec![1; both], 0.1);
             let [sources, destinations] = meet(sides(), &of, &mut Xoshiro256PlusPlus::seed_from_u64(3));
             let same: BTreeSet<u64> =
                 addresses(&sources).intersection(&addresses(&destinations)).copied().collect();
@@ -246,7 +246,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_host_lies_in_its_bin(both in 0usize..30, seed: u64) {
-            let of = look(Subject::BothSides, vec![1; both], 0.1);
+            let of = look(LookSubject::BothSides, vec![1; both], 0.1);
             let before = sides();
             let hosts = meet(sides(), &of, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
             for (side, hosts) in before.iter().zip(&hosts) {

@@ -29,13 +29,13 @@ pub mod tails;
 use crate::codes::{self, Codes};
 use draw::Bins;
 use netdpsyn_model::table::Variance;
-use netdpsyn_model::{Ends, Look, Model, Subject};
+use netdpsyn_model::{Ends, LookSubject, Model, RankAnswer};
 use netdpsyn_trace::progress::{Cancelled, Step};
 use netdpsyn_trace::{Role, Values};
 use paces::Paces;
 use rand::Rng;
 use std::ops::Range;
-use swap::{Search, Target};
+use swap::{Search, TargetRanks};
 use tails::Side;
 
 /// A trace counts as large as the measured one up to this relative difference.
@@ -54,7 +54,7 @@ pub struct Structure {
     addresses: Vec<u64>,
     bins: [Bins; 2],
     /// Looks at pairs, fan-out, fan-in and mutual pairs.
-    looks: [Look; 4],
+    looks: [RankAnswer; 4],
     /// The number of measured records.
     records: f64,
     /// Which families of addresses occur together.
@@ -65,7 +65,7 @@ pub struct Structure {
 impl Structure {
     /// The structure of a model with looks across records.
     pub fn of(model: &Model, rng: &mut impl Rng) -> Option<Structure> {
-        let look = |of: Subject| model.looks.iter().find(|look| look.of == of);
+        let look = |of: LookSubject| model.looks.iter().find(|look| look.of == of);
         let columns =
             [Role::SourceAddress, Role::DestinationAddress].map(|role| model.schema.column_of(role));
         let columns = [columns[0]?, columns[1]?];
@@ -82,15 +82,16 @@ impl Structure {
         let known = [0, 1].map(|side: usize| {
             sides[side].known.iter().map(|host| host.address).collect::<std::collections::HashSet<u64>>()
         });
-        for (at, of) in [Subject::Sources, Subject::Destinations].into_iter().enumerate() {
+        for (at, of) in [LookSubject::Sources, LookSubject::Destinations].into_iter().enumerate() {
             sides[at].settle(look(of)?, |address| known[1 - at].contains(&address), rng);
         }
-        let hosts = meet::meet(sides, look(Subject::BothSides)?, rng);
+        let hosts = meet::meet(sides, look(LookSubject::BothSides)?, rng);
         let mut addresses: Vec<u64> = hosts.iter().flatten().flatten().map(|(address, _)| *address).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let bins = [0, 1].map(|side: usize| Bins::new(&hosts[side], &addresses));
-        let looks = [Subject::Pairs, Subject::FanOut, Subject::FanIn, Subject::MutualPairs].map(look);
+        let looks =
+            [LookSubject::Pairs, LookSubject::FanOut, LookSubject::FanIn, LookSubject::MutualPairs].map(look);
         let [Some(pairs), Some(out), Some(into), Some(mutual)] = looks.map(|look| look.cloned()) else {
             return None;
         };
@@ -191,7 +192,7 @@ impl Structure {
     /// The targets of pairs, degrees and mutual pairs for `rows` records. Fewer records than measured are a
     /// sample, for which the looks give no targets; more make the same pairs and degrees larger, so that only
     /// their number is a target.
-    fn targets(&self, rows: f64) -> Option<[Target; 4]> {
+    fn targets(&self, rows: f64) -> Option<[TargetRanks; 4]> {
         let scale = rows / self.records.max(1.0);
         if scale < 1.0 - AS_LARGE {
             return None;
@@ -199,11 +200,11 @@ impl Structure {
         Some(std::array::from_fn(|at| {
             let look = &self.looks[at];
             let mut ranks: Vec<f64> = look.ranks.iter().map(|&count| (count as f64).max(0.0)).collect();
-            let counts_records = matches!(look.of, Subject::Pairs | Subject::MutualPairs);
+            let counts_records = matches!(look.of, LookSubject::Pairs | LookSubject::MutualPairs);
             if scale > 1.0 + AS_LARGE && counts_records {
                 ranks.truncate(1);
             }
-            Target { ranks, sigma: look.scale.sigma() }
+            TargetRanks { ranks, sigma: look.scale.sigma() }
         }))
     }
 }

@@ -39,7 +39,7 @@ const HEAT: [f64; 2] = [0.4, 0.0];
 
 /// The target ranks of one kind of group, and their σ; bins without a target are ignored.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct TargetRanks {
     /// Target ranks, by bin.
     pub ranks: Vec<f64>,
     /// σ of the ranks.
@@ -106,12 +106,12 @@ pub struct Search<'a> {
     pairs: HashMap<u64, u32, BuildHasherDefault<Mixed>>,
     degrees: [Vec<u32>; 2],
     ranks: [[f64; BINS]; 4],
-    targets: &'a [Target; 4],
+    targets: &'a [TargetRanks; 4],
 }
 
 impl<'a> Search<'a> {
     /// A search over records with these hosts, of `number` in all.
-    pub fn new(hosts: &'a mut [Vec<u32>; 2], number: usize, targets: &'a [Target; 4]) -> Search<'a> {
+    pub fn new(hosts: &'a mut [Vec<u32>; 2], number: usize, targets: &'a [TargetRanks; 4]) -> Search<'a> {
         let by_host = [0, 1].map(|side: usize| Lists::of(&hosts[side], number));
         let degrees = [vec![0; number], vec![0; number]];
         let (pairs, ranks) = (HashMap::default(), [[0.0; BINS]; 4]);
@@ -348,7 +348,7 @@ mod tests {
     }
 
     /// The targets for pairs with this many records each, which answer each other.
-    fn targets(pairs: &[([u32; 2], u32)], sigma: f64) -> [Target; 4] {
+    fn targets(pairs: &[([u32; 2], u32)], sigma: f64) -> [TargetRanks; 4] {
         let of: BTreeMap<[u32; 2], u32> = pairs.iter().copied().collect();
         let degree = |side: usize| {
             let mut peers: BTreeMap<u32, u64> = BTreeMap::new();
@@ -365,7 +365,7 @@ mod tests {
             degree(1),
             ranks::of(answered),
         ];
-        all.map(|ranks| Target { ranks: ranks.into_iter().map(|count| count as f64).collect(), sigma })
+        all.map(|ranks| TargetRanks { ranks: ranks.into_iter().map(|count| count as f64).collect(), sigma })
     }
 
     /// Records of pairs with shuffled destinations.

@@ -1,7 +1,7 @@
 //! One side of a trace, source or destination: the hosts that a tree isolates, and the number, sizes and bins
 //! of the others.
 
-use netdpsyn_model::{Look, ranks};
+use netdpsyn_model::{RankAnswer, ranks};
 use rand::{Rng, seq::SliceRandom};
 use std::ops::Range;
 
@@ -55,7 +55,7 @@ impl Side {
     /// Decides how many other hosts there are, and how many records each has, from the look at hosts of this
     /// side. Where there are too many known ones, the smallest become part of the tail; those that are also
     /// known `elsewhere` come last.
-    pub fn settle(&mut self, look: &Look, elsewhere: impl Fn(u64) -> bool, rng: &mut impl Rng) {
+    pub fn settle(&mut self, look: &RankAnswer, elsewhere: impl Fn(u64) -> bool, rng: &mut impl Rng) {
         let mut mass: Vec<f64> =
             self.tail.iter().map(|own| own.iter().map(|(_, records)| records).sum()).collect();
         let tail: f64 = mass.iter().sum();
@@ -90,7 +90,7 @@ impl Side {
     }
 
     /// `number` sizes that sum to `tail`, ascending: from the ranks that known hosts leave.
-    fn sizes(&self, look: &Look, number: usize, tail: f64) -> Vec<f64> {
+    fn sizes(&self, look: &RankAnswer, number: usize, tail: f64) -> Vec<f64> {
         let mut left: Vec<f64> = look.ranks.iter().map(|&count| count as f64).collect();
         let known = ranks::of(self.known.iter().map(|host| host.records.round() as u64));
         left.iter_mut().zip(known).for_each(|(left, known)| *left -= known as f64);
@@ -137,7 +137,7 @@ impl Side {
 /// The number of hosts without noise: that of the look where it stands out. Otherwise, √M is a reasonable
 /// guess for a tail of M records, to within as many, and look and guess are averaged by their precision. On
 /// ten sides of small traces, the hosts that a tree did not isolate were 0.1 to 2.7 times √M.
-fn hosts(look: &Look, known: f64, tail: f64) -> f64 {
+fn hosts(look: &RankAnswer, known: f64, tail: f64) -> f64 {
     let (seen, sigma) = (look.ranks[0] as f64, look.scale.sigma());
     let guess = tail.max(0.0).sqrt();
     if (seen - known - guess).abs() > TOLD * sigma {
@@ -191,15 +191,15 @@ fn runs(sizes: &[f64], mass: &[f64]) -> Vec<Vec<f64>> {
 pub(super) mod tests {
     use super::*;
     use netdpsyn_account::{MaxRecords, NoiseScale, Rho, Sensitivity};
-    use netdpsyn_model::Subject;
+    use netdpsyn_model::LookSubject;
     use proptest::prelude::*;
     use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 
     /// A look at groups of these sizes with about this σ, in which no noise was drawn.
-    pub fn look(of: Subject, sizes: impl IntoIterator<Item = u64>, sigma: f64) -> Look {
+    pub fn look(of: LookSubject, sizes: impl IntoIterator<Item = u64>, sigma: f64) -> RankAnswer {
         let rho = Rho::from_units((0.5e12 / (sigma * sigma)) as u64);
         let scale = NoiseScale::for_cost(Sensitivity::ranks(MaxRecords::ONE), rho).unwrap();
-        Look { label: "look".into(), of, ranks: ranks::of(sizes), scale }
+        RankAnswer { label: "look".into(), of, ranks: ranks::of(sizes), scale }
     }
 
     fn rng(seed: u64) -> Xoshiro256PlusPlus {
@@ -219,7 +219,7 @@ pub(super) mod tests {
         let bins = vec![vec![(7..8, 500.0)], vec![(100..1_000, 160.0), (2_000..2_001, 0.0)]];
         let sizes = std::iter::once(500).chain([1; 40]).chain([4; 30]);
         let mut side = Side::new(bins, 1.0);
-        side.settle(&look(Subject::Sources, sizes, 0.5), |_| false, &mut rng(1));
+        side.settle(&look(LookSubject::Sources, sizes, 0.5), |_| false, &mut rng(1));
         assert_eq!(side.known, [Known { address: 7, bin: 0, records: 500.0 }]);
         assert_eq!(side.unknown[1].len(), 70);
         assert!((total(&side) - 660.0).abs() < 1e-6);
@@ -231,7 +231,7 @@ pub(super) mod tests {
     fn hosts_that_noise_hides_are_the_root_of_their_records() {
         let bins = vec![vec![(0..1_000, 100.0)]];
         let mut side = Side::new(bins, 1.0);
-        side.settle(&look(Subject::Sources, [], 1e4), |_| false, &mut rng(1));
+        side.settle(&look(LookSubject::Sources, [], 1e4), |_| false, &mut rng(1));
         assert_eq!(side.unknown[0].len(), 10);
         assert!(side.unknown[0][0] > 3.0 * side.unknown[0][9], "sizes differ: {:?}", side.unknown[0]);
     }
@@ -240,7 +240,7 @@ pub(super) mod tests {
     fn of_known_hosts_that_are_too_many_the_smallest_are_part_of_the_tail() {
         let bins = vec![(0..6).map(|at| (at..at + 1, 10.0 + at as f64)).collect()];
         let mut side = Side::new(bins, 1.0);
-        side.settle(&look(Subject::Sources, [30, 30], 0.1), |address| address == 1, &mut rng(1));
+        side.settle(&look(LookSubject::Sources, [30, 30], 0.1), |address| address == 1, &mut rng(1));
         assert_eq!(
             side.known.iter().map(|host| host.address).collect::<Vec<_>>(),
             [1, 5],
@@ -262,7 +262,7 @@ pub(super) mod tests {
             }
             let mass: Vec<f64> = bins.iter().map(|own| own.iter().map(|(_, records)| records).sum()).collect();
             let mut side = Side::new(bins, 8.0);
-            side.settle(&look(Subject::Sources, sizes, sigma), |_| false, &mut rng(seed));
+            side.settle(&look(LookSubject::Sources, sizes, sigma), |_| false, &mut rng(seed));
             for (bin, mass) in mass.iter().enumerate() {
                 let known: f64 = side.known.iter().filter(|host| host.bin == bin).map(|host| host.records).sum();
                 let own = known + side.unknown[bin].iter().sum::<f64>();

@@ -4,7 +4,7 @@ mod interface;
 
 use super::input::Input;
 use super::pcap::word;
-use super::{BUFFER, Broken, Found, LONGEST, Record};
+use super::{BUFFER, Broken, LONGEST, Next, Record};
 use interface::Interface;
 use std::io::{self, Read};
 
@@ -27,16 +27,16 @@ pub(super) struct Section {
 
 impl Section {
     /// Skips blocks up to the next packet.
-    pub fn next<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<Found> {
+    pub fn next<R: Read>(&mut self, input: &mut Input<R>) -> io::Result<Next> {
         loop {
             if !input.have(12)? {
-                return Ok(if input.bytes().is_empty() { Found::End } else { Found::Cut });
+                return Ok(if input.bytes().is_empty() { Next::End } else { Next::Cut });
             }
             let kind = word(input.bytes(), 0, self.big);
             if kind == SECTION
                 && let Err(broken) = self.order(input.bytes())
             {
-                return Ok(Found::Broken(broken));
+                return Ok(Next::Broken(broken));
             }
             let total = word(input.bytes(), 4, self.big);
             let smallest = match kind {
@@ -47,7 +47,7 @@ impl Section {
                 _ => 12,
             };
             if total < smallest || !total.is_multiple_of(4) {
-                return Ok(Found::Broken(Broken::Block("a length that cannot be")));
+                return Ok(Next::Broken(Broken::Block("a length that cannot be")));
             }
             // The length is at both ends of a block. A block larger than the buffer is skipped in pieces, and
             // the length at its end is not checked.
@@ -55,24 +55,24 @@ impl Section {
             let fits = total <= BUFFER;
             if fits {
                 if !input.have(total)? {
-                    return Ok(Found::Cut);
+                    return Ok(Next::Cut);
                 }
                 if word(input.bytes(), total - 4, self.big) as usize != total {
-                    return Ok(Found::Broken(Broken::Block("different lengths at its ends")));
+                    return Ok(Next::Broken(Broken::Block("different lengths at its ends")));
                 }
             }
             match kind {
                 SECTION => {
                     if !input.have(28)? {
-                        return Ok(Found::Cut);
+                        return Ok(Next::Cut);
                     }
                     let version = (half(input.bytes(), 12, self.big), half(input.bytes(), 14, self.big));
                     if version.0 != 1 {
-                        return Ok(Found::Broken(Broken::Version(version.0, version.1)));
+                        return Ok(Next::Broken(Broken::Version(version.0, version.1)));
                     }
                     self.interfaces.clear();
                 }
-                INTERFACE if !fits => return Ok(Found::Broken(Broken::Block("more options than fit"))),
+                INTERFACE if !fits => return Ok(Next::Broken(Broken::Block("more options than fit"))),
                 INTERFACE if self.interfaces.len() < INTERFACES => {
                     self.interfaces.push(Interface::read(&input.bytes()[8..total - 4], self.big));
                 }
@@ -80,7 +80,7 @@ impl Section {
                 _ => {}
             }
             if !input.pass(total as u64)? {
-                return Ok(Found::Cut);
+                return Ok(Next::Cut);
             }
         }
     }
@@ -96,10 +96,10 @@ impl Section {
     }
 
     /// Reads a packet block, at least the first bytes of which are in the buffer.
-    fn packet<R: Read>(&self, kind: u32, total: usize, input: &mut Input<R>) -> io::Result<Found> {
+    fn packet<R: Read>(&self, kind: u32, total: usize, input: &mut Input<R>) -> io::Result<Next> {
         let at = if kind == SIMPLE_PACKET { 12 } else { 28 };
         if !input.have(at)? {
-            return Ok(Found::Cut);
+            return Ok(Next::Cut);
         }
         let bytes = input.bytes();
         let word = |at| word(bytes, at, self.big);
@@ -120,21 +120,21 @@ impl Section {
             _ => (word(20), word(24)),
         };
         if captured > LONGEST {
-            return Ok(Found::Broken(Broken::Length(captured)));
+            return Ok(Next::Broken(Broken::Length(captured)));
         }
         let (captured, length) = (captured as usize, total as u64);
         if captured > room {
-            return Ok(Found::Broken(Broken::Block("more captured bytes than it has room for")));
+            return Ok(Next::Broken(Broken::Block("more captured bytes than it has room for")));
         }
         let Some(interface) = interface else {
-            return Ok(Found::Stray { length });
+            return Ok(Next::Stray { length });
         };
         let ticks = || u64::from(word(12)) << 32 | u64::from(word(16));
         let time = (kind != SIMPLE_PACKET).then(|| interface.time(ticks()));
         if !input.have(at + captured)? {
-            return Ok(Found::Cut);
+            return Ok(Next::Cut);
         }
-        Ok(Found::Record(Record { link: interface.link, time, original, at, captured, length }))
+        Ok(Next::Record(Record { link: interface.link, time, original, at, captured, length }))
     }
 }
 

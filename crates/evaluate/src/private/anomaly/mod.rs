@@ -21,9 +21,9 @@ pub mod svm;
 use super::draws;
 use super::skipped::{NotTaken, Skipped};
 use flows::{Flow, Flows};
-use modes::{Extent, Mode};
+use modes::{Extent, FlowMode};
 use netdpsyn_trace::progress::{Cancelled, Progress};
-use netdpsyn_trace::{Kind, Schema, Trace};
+use netdpsyn_trace::{RecordKind, Schema, Trace};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub struct Anomaly {
     /// Synthetic flows on which it was tested, at most 10,000.
     pub tested_synthetic: usize,
     /// The six ways of describing a flow.
-    pub modes: Vec<Ratios>,
+    pub modes: Vec<AnomalyRatios>,
     /// Mean of the relative errors: 0 is best; below 0.2 a detector behaves alike on both traces.
     pub relative_error: f64,
     /// Spearman's rank correlation between the raw and the synthetic ratios of the six modes, −1 to 1. At 1,
@@ -62,10 +62,9 @@ pub struct Anomaly {
 /// Anomalous flows in one mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = AnomalyRatios))]
-pub struct Ratios {
+pub struct AnomalyRatios {
     /// How flows are described.
-    pub mode: Mode,
+    pub mode: FlowMode,
     /// Share of the tested raw flows that are anomalous, 0 to 1. The detector aims at 0.1.
     pub real: f64,
     /// Share of the synthetic flows that are anomalous, 0 to 1.
@@ -84,7 +83,7 @@ pub fn anomaly(
     schema: &Schema,
     progress: &dyn Progress,
 ) -> Result<Anomaly, NotTaken> {
-    if schema.kind != Kind::Packet {
+    if schema.kind != RecordKind::Packet {
         let reason = "anomaly detection works on packets, and these records are flows";
         return Err(Skipped::because(reason).into());
     }
@@ -107,9 +106,9 @@ pub fn anomaly(
         let half = if chosen.binary_search(&i).is_ok() { &mut train } else { &mut test };
         half.push(flow);
     }
-    let modes = Mode::ALL.into_par_iter().map(|mode| ratios(mode, &train, &test, &synthetic, progress));
-    let modes: Vec<Ratios> = modes.collect::<Result<_, Cancelled>>()?;
-    let side = |of: fn(&Ratios) -> f64| modes.iter().map(of).collect::<Vec<f64>>();
+    let modes = FlowMode::ALL.into_par_iter().map(|mode| ratios(mode, &train, &test, &synthetic, progress));
+    let modes: Vec<AnomalyRatios> = modes.collect::<Result<_, Cancelled>>()?;
+    let side = |of: fn(&AnomalyRatios) -> f64| modes.iter().map(of).collect::<Vec<f64>>();
     Ok(Anomaly {
         flows_real,
         flows_synthetic,
@@ -128,12 +127,12 @@ fn sampled(flows: &Flows, purpose: u64) -> Vec<Flow<'_>> {
 
 /// Results of a detector trained on `train` for `test` and `synthetic`.
 fn ratios(
-    mode: Mode,
+    mode: FlowMode,
     train: &[Flow],
     test: &[Flow],
     synthetic: &[Flow],
     progress: &dyn Progress,
-) -> Result<Ratios, Cancelled> {
+) -> Result<AnomalyRatios, Cancelled> {
     let extent = Extent::of(train);
     let vectors = |flows: &[Flow]| modes::vectors(mode, flows, extent, progress);
     let detector = svm::Detector::train(&vectors(train)?, progress)?;
@@ -141,7 +140,7 @@ fn ratios(
     let (real, synthetic) = (outside(test)?, outside(synthetic)?);
     let one_flow = 1.0 / test.len().max(1) as f64;
     let relative_error = (synthetic - real).abs() / real.max(one_flow);
-    Ok(Ratios { mode, real, synthetic, relative_error })
+    Ok(AnomalyRatios { mode, real, synthetic, relative_error })
 }
 
 #[cfg(test)]
@@ -172,7 +171,7 @@ mod tests {
         let extent = Extent::of(&train);
         assert_eq!(extent.packets as u64, expected["packets"].as_u64().unwrap());
         assert!((extent.window - expected["window"].as_f64().unwrap()).abs() < 1e-9);
-        Mode::ALL.into_par_iter().for_each(|mode| {
+        FlowMode::ALL.into_par_iter().for_each(|mode| {
             let name = serde_json::to_value(mode).unwrap();
             let expected = &expected["ratios"][name.as_str().unwrap()];
             let found = ratios(mode, &train, &test, &slowed, &Quiet).unwrap();

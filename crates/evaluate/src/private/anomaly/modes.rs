@@ -12,8 +12,7 @@ const MOST_PACKETS: usize = 50;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-#[cfg_attr(feature = "openapi", schema(as = FlowMode))]
-pub enum Mode {
+pub enum FlowMode {
     /// Times between packets.
     Iat,
     /// Sizes of packets.
@@ -30,10 +29,16 @@ pub enum Mode {
     SampSize,
 }
 
-impl Mode {
+impl FlowMode {
     /// All modes.
-    pub const ALL: [Mode; 6] =
-        [Mode::Iat, Mode::Size, Mode::IatSize, Mode::Stats, Mode::SampNum, Mode::SampSize];
+    pub const ALL: [FlowMode; 6] = [
+        FlowMode::Iat,
+        FlowMode::Size,
+        FlowMode::IatSize,
+        FlowMode::Stats,
+        FlowMode::SampNum,
+        FlowMode::SampSize,
+    ];
 }
 
 /// How much of a flow is described: shorter flows are padded with 0, longer ones are cut.
@@ -73,7 +78,7 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
 /// # Errors
 /// [`Cancelled`] when `progress` asks to stop.
 pub fn vectors(
-    mode: Mode,
+    mode: FlowMode,
     flows: &[Flow],
     extent: Extent,
     progress: &dyn Progress,
@@ -81,7 +86,7 @@ pub fn vectors(
     flows.iter().map(|flow| progress.check().map(|()| vector(mode, flow, extent))).collect()
 }
 
-fn vector(mode: Mode, flow: &Flow, extent: Extent) -> Vec<f64> {
+fn vector(mode: FlowMode, flow: &Flow, extent: Extent) -> Vec<f64> {
     let Extent { packets, window } = extent;
     let gaps = flow.times.windows(2).map(|pair| pair[1] - pair[0]);
     let sizes = flow.sizes.iter().copied();
@@ -97,15 +102,15 @@ fn vector(mode: Mode, flow: &Flow, extent: Extent) -> Vec<f64> {
         sums
     };
     match mode {
-        Mode::Iat => fill(gaps, packets - 1),
-        Mode::Size => fill(sizes, packets),
-        Mode::IatSize => {
+        FlowMode::Iat => fill(gaps, packets - 1),
+        FlowMode::Size => fill(sizes, packets),
+        FlowMode::IatSize => {
             let last = flow.sizes.last().copied();
             fill(gaps.zip(sizes).flat_map(|(gap, size)| [gap, size]).chain(last), 2 * packets - 1)
         }
-        Mode::Stats => stats(flow),
-        Mode::SampNum => windows(|_| 1.0),
-        Mode::SampSize => windows(|size| size),
+        FlowMode::Stats => stats(flow),
+        FlowMode::SampNum => windows(|_| 1.0),
+        FlowMode::SampSize => windows(|size| size),
     }
 }
 

@@ -14,7 +14,7 @@ use super::outcome::Outcome;
 use super::{Traces, compared, sorted};
 use copies::{Copies, copies, hashes};
 use identifiers::{Identifiers, identifiers};
-use nearest::{Found, Neighbours};
+use nearest::{Nearest, Neighbours};
 use netdpsyn_trace::Trace;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use rayon::prelude::*;
@@ -147,7 +147,7 @@ impl Attacked {
     ) -> Result<Attacked, Cancelled> {
         let rows = sample(trace.rows(), TARGETS, seed);
         let nearest = |&row: &u32| progress.check().map(|()| neighbours.nearest(trace, row as usize));
-        let found: Vec<Found> = rows.par_iter().map(nearest).collect::<Result<_, Cancelled>>()?;
+        let found: Vec<Nearest> = rows.par_iter().map(nearest).collect::<Result<_, Cancelled>>()?;
         let key = |row: u32| traces.schema.key_column().map(|key| trace.column(key).get(row as usize));
         let inferred = rows.iter().zip(&found).filter(|(row, found)| found.key == key(**row)).count();
         Ok(Attacked { distances: found.iter().map(|f| f.distance).collect(), inferred })

@@ -85,7 +85,7 @@ fn key_of(trace: &Trace, column: usize, value: u64) -> u128 {
 
 /// The result of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found {
+pub struct Nearest {
     /// Distance to the nearest synthetic record, over all compared columns.
     pub distance: f32,
     /// The most frequent key among the synthetic records that are nearest on all other columns; of equally
@@ -118,7 +118,7 @@ impl<'a> Neighbours<'a> {
     }
 
     /// The nearest synthetic records of the record in `row` of `trace`.
-    pub fn nearest(&self, trace: &Trace, row: usize) -> Found {
+    pub fn nearest(&self, trace: &Trace, row: usize) -> Nearest {
         let own_key = self.key.as_ref().map(|key| trace.column(key.column).get(row));
         let (mut nearest, mut nearest_elsewhere) = (f32::INFINITY, f32::INFINITY);
         let mut ties: Vec<u64> = Vec::new();
@@ -150,7 +150,7 @@ impl<'a> Neighbours<'a> {
                 }
             }
         }
-        Found { distance: nearest, key: most_frequent(ties) }
+        Nearest { distance: nearest, key: most_frequent(ties) }
     }
 }
 
@@ -211,7 +211,7 @@ mod tests {
         trace
     }
 
-    fn nearest(synthetic: &[[u64; 11]], raw: [u64; 11]) -> Found {
+    fn nearest(synthetic: &[[u64; 11]], raw: [u64; 11]) -> Nearest {
         let (schema, synthetic) = (presets::preset("ton").unwrap(), trace(synthetic));
         Neighbours::new(&synthetic, &schema, &compared(&schema)).nearest(&trace(&[raw]), 0)
     }
@@ -284,8 +284,8 @@ mod tests {
         let mut far = keyed(9);
         far[3] = 1;
         let votes = [far, keyed(2), keyed(5), far, keyed(5), far];
-        assert_eq!(nearest(&votes, keyed(2)), Found { distance: 0.0, key: Some(5) });
-        assert_eq!(nearest(&votes[..3], keyed(3)), Found { distance: 1.0, key: Some(2) });
+        assert_eq!(nearest(&votes, keyed(2)), Nearest { distance: 0.0, key: Some(5) });
+        assert_eq!(nearest(&votes[..3], keyed(3)), Nearest { distance: 1.0, key: Some(2) });
         let many: Vec<_> = (0..3 * BLOCK as u64).map(|i| keyed(i % 2 + i / (BLOCK as u64 + 3))).collect();
         assert_eq!(nearest(&many, keyed(1)).key, Some(1));
         assert_eq!(most_frequent([]), None);

@@ -4,7 +4,7 @@
 
 use super::Lesson;
 use super::bins::Cuts;
-use super::tree::{Growth, Target, Tree};
+use super::tree::{Growth, Objective, Tree};
 use crate::private::draws;
 use netdpsyn_trace::progress::Cancelled;
 use rayon::prelude::*;
@@ -21,7 +21,7 @@ const GROWTH: Growth = Growth { depth: 5, leaf: 20, features: usize::MAX };
 /// value −G/(H+λ).
 struct Gradients(Vec<[f32; 2]>);
 
-impl Target for Gradients {
+impl Objective for Gradients {
     fn width(&self) -> usize {
         2
     }

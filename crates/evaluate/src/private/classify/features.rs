@@ -4,7 +4,7 @@
 //! and durations as log(1+x), in the unit of the file, and every column standardised by the training part.
 //! Ports and protocol numbers are numeric features everywhere.
 
-use netdpsyn_trace::{Field, Kind, Role, Schema, Trace};
+use netdpsyn_trace::{Field, RecordKind, Role, Schema, Trace};
 
 /// Roles of the columns from which the key attribute of a flow is predicted.
 const OF_FLOWS: [Role; 6] =
@@ -16,8 +16,8 @@ const OF_PACKETS: [Role; 6] =
 /// The feature columns for predicting `key`, as far as the trace has them.
 pub fn chosen(schema: &Schema, key: usize) -> Vec<usize> {
     let roles = match schema.kind {
-        Kind::Flow => OF_FLOWS,
-        Kind::Packet => OF_PACKETS,
+        RecordKind::Flow => OF_FLOWS,
+        RecordKind::Packet => OF_PACKETS,
     };
     roles.iter().filter_map(|&role| schema.column_of(role)).filter(|&column| column != key).collect()
 }

@@ -3,7 +3,7 @@
 
 use super::Lesson;
 use super::bins::{Binned, Cuts};
-use super::tree::{Growth, Target, Tree};
+use super::tree::{Growth, Objective, Tree};
 use crate::private::draws;
 use netdpsyn_trace::progress::Cancelled;
 use rand::RngExt;
@@ -21,7 +21,7 @@ struct Counts<'a> {
     classes: usize,
 }
 
-impl Target for Counts<'_> {
+impl Objective for Counts<'_> {
     fn width(&self) -> usize {
         self.classes
     }

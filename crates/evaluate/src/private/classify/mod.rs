@@ -32,7 +32,7 @@ use features::Features;
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Field, Schema, Trace, protocols};
 use rayon::prelude::*;
-use score::Score;
+use score::ClassificationScore;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -60,21 +60,20 @@ pub struct Classification {
     /// Number of held-out raw rows for testing: all, or a seeded sample of 50,000.
     pub tested: usize,
     /// The results of every classifier.
-    pub classifiers: Vec<Trained>,
+    pub classifiers: Vec<ClassifierScores>,
     /// Means over the classifiers.
-    pub mean: Both,
+    pub mean: BothScores,
     /// Every class among the held-out rows, beginning with the rarest of the fitted ones. Reports before
     /// version 3 have none.
     #[cfg_attr(feature = "openapi", schema(required = false))]
-    pub recalls: Vec<Recall>,
+    pub recalls: Vec<ClassRecall>,
 }
 
 /// The recall of one class, averaged over decision tree and random forest: means over all classes hide the
 /// rare ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ClassRecall))]
-pub struct Recall {
+pub struct ClassRecall {
     /// The class.
     pub class: String,
     /// Number of fitted raw records of the class.
@@ -87,7 +86,7 @@ pub struct Recall {
     pub synthetic: f64,
 }
 
-impl Recall {
+impl ClassRecall {
     /// Whether a class with enough records for any method is predicted after training on raw records, and
     /// never after training on synthetic ones.
     pub fn is_lost(&self) -> bool {
@@ -98,24 +97,22 @@ impl Recall {
 /// One classifier, trained twice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ClassifierScores))]
-pub struct Trained {
+pub struct ClassifierScores {
     /// The classifier.
     pub classifier: Classifier,
     /// Its scores on the held-out rows.
     #[serde(flatten)]
-    pub scores: Both,
+    pub scores: BothScores,
 }
 
 /// A score after training on raw records, and after training on synthetic ones.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = BothScores))]
-pub struct Both {
+pub struct BothScores {
     /// Trained on raw records: the reference.
-    pub real: Score,
+    pub real: ClassificationScore,
     /// Trained on synthetic records.
-    pub synthetic: Score,
+    pub synthetic: ClassificationScore,
 }
 
 /// The five classifiers.
@@ -222,7 +219,7 @@ pub fn classify(
     let truth = &labels[2];
     let jobs: Vec<(Classifier, usize)> =
         Classifier::ALL.into_iter().flat_map(|classifier| [(classifier, 0), (classifier, 1)]).collect();
-    let tried: Vec<(Score, Vec<(u32, u32)>)> = jobs
+    let tried: Vec<(ClassificationScore, Vec<(u32, u32)>)> = jobs
         .into_par_iter()
         .map(|(classifier, side)| {
             let (train, labels) = (&features[side], &labels[side]);
@@ -232,10 +229,13 @@ pub fn classify(
             Ok((score::score(truth, &predicted, classes.len()), hits))
         })
         .collect::<Result<_, Cancelled>>()?;
-    let mut classifiers: Vec<Trained> = Classifier::ALL
+    let mut classifiers: Vec<ClassifierScores> = Classifier::ALL
         .into_iter()
         .zip(tried.chunks_exact(2))
-        .map(|(classifier, t)| Trained { classifier, scores: Both { real: t[0].0, synthetic: t[1].0 } })
+        .map(|(classifier, t)| ClassifierScores {
+            classifier,
+            scores: BothScores { real: t[0].0, synthetic: t[1].0 },
+        })
         .collect();
     classifiers.sort_by_key(|trained| trained.classifier as u8);
     let mut fitted = vec![0; classes.len()];
@@ -254,11 +254,11 @@ pub fn classify(
         });
         shares.sum::<f64>() / trees.len() as f64
     };
-    let mut recalls: Vec<Recall> = (0..classes.len())
+    let mut recalls: Vec<ClassRecall> = (0..classes.len())
         .filter_map(|class| {
             let tested = tried[0].1[class].0;
             let name = class_name(&schema.columns[key].field, classes[class]);
-            let found = || Recall {
+            let found = || ClassRecall {
                 class: name,
                 fitted: fitted[class],
                 tested,
@@ -276,9 +276,9 @@ pub fn classify(
         trained_real: labels[0].len(),
         trained_synthetic: labels[1].len(),
         tested: labels[2].len(),
-        mean: Both {
-            real: Score::mean(classifiers.iter().map(|c| c.scores.real)),
-            synthetic: Score::mean(classifiers.iter().map(|c| c.scores.synthetic)),
+        mean: BothScores {
+            real: ClassificationScore::mean(classifiers.iter().map(|c| c.scores.real)),
+            synthetic: ClassificationScore::mean(classifiers.iter().map(|c| c.scores.synthetic)),
         },
         classifiers,
         recalls,
@@ -422,11 +422,12 @@ mod tests {
         assert_eq!(found.classes, 4);
         for trained in found.classifiers {
             // Half the rows are of the only known class; its F1 is 2·100 / (100 + 200), that of the other 0.
-            assert_eq!(trained.scores.real, Score { accuracy: 0.5, macro_f1: 1.0 / 3.0 });
-            assert_eq!(trained.scores.synthetic, Score { accuracy: 0.0, macro_f1: 0.0 });
+            assert_eq!(trained.scores.real, ClassificationScore { accuracy: 0.5, macro_f1: 1.0 / 3.0 });
+            assert_eq!(trained.scores.synthetic, ClassificationScore { accuracy: 0.0, macro_f1: 0.0 });
         }
-        let normal = Recall { class: "normal".into(), fitted: 200, tested: 100, real: 1.0, synthetic: 0.0 };
-        let ddos = Recall { class: "ddos".into(), fitted: 0, real: 0.0, ..normal.clone() };
+        let normal =
+            ClassRecall { class: "normal".into(), fitted: 200, tested: 100, real: 1.0, synthetic: 0.0 };
+        let ddos = ClassRecall { class: "ddos".into(), fitted: 0, real: 0.0, ..normal.clone() };
         assert!(normal.is_lost() && !ddos.is_lost());
         assert_eq!(found.recalls, [ddos, normal], "and none of what no held-out row is");
     }

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Accuracy and macro-F1, each 0 (worst) to 1 (best).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = ClassificationScore))]
-pub struct Score {
+pub struct ClassificationScore {
     /// Share of the rows whose class was predicted.
     pub accuracy: f64,
     /// Mean F1 over the classes that occur among the test rows or among the predictions; a class without any
@@ -14,12 +13,12 @@ pub struct Score {
     pub macro_f1: f64,
 }
 
-impl Score {
+impl ClassificationScore {
     /// The mean of some scores; 0 of none.
-    pub fn mean(scores: impl ExactSizeIterator<Item = Score>) -> Score {
+    pub fn mean(scores: impl ExactSizeIterator<Item = ClassificationScore>) -> ClassificationScore {
         let count = scores.len().max(1) as f64;
         let sum = scores.fold([0.0, 0.0], |[a, f], score| [a + score.accuracy, f + score.macro_f1]);
-        Score { accuracy: sum[0] / count, macro_f1: sum[1] / count }
+        ClassificationScore { accuracy: sum[0] / count, macro_f1: sum[1] / count }
     }
 }
 
@@ -36,7 +35,7 @@ pub fn hits(truth: &[u16], predicted: &[u16], classes: usize) -> Vec<(u32, u32)>
 
 /// Scores predictions of classes below `classes`. Macro-F1 is that of scikit-learn's
 /// `f1_score(average="macro")`: it averages over the classes of truth and predictions together.
-pub fn score(truth: &[u16], predicted: &[u16], classes: usize) -> Score {
+pub fn score(truth: &[u16], predicted: &[u16], classes: usize) -> ClassificationScore {
     let mut hits = vec![0u64; classes];
     let mut seen = vec![0u64; classes];
     for (&t, &p) in truth.iter().zip(predicted) {
@@ -50,7 +49,7 @@ pub fn score(truth: &[u16], predicted: &[u16], classes: usize) -> Score {
         .filter(|&(_, &seen)| seen > 0)
         .map(|(&hits, &seen)| 2.0 * hits as f64 / seen as f64)
         .collect();
-    Score {
+    ClassificationScore {
         accuracy: hits.iter().sum::<u64>() as f64 / truth.len().max(1) as f64,
         macro_f1: occurring.iter().sum::<f64>() / occurring.len().max(1) as f64,
     }

@@ -1,4 +1,4 @@
-//! A tree over binned columns, grown on the sums that a [`Target`] defines for its nodes.
+//! A tree over binned columns, grown on the sums that an [`Objective`] defines for its nodes.
 //!
 //! Class counts make a classification tree, gradients a regression tree for boosting: in both cases the gain
 //! of a split is worth(left) + worth(right) − worth(node), where the target defines the worth.
@@ -7,8 +7,8 @@ use super::bins::{BINS, Binned};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use rand::{RngExt, rngs::Xoshiro256PlusPlus};
 
-/// The objective of a tree. Sums have [`Target::width`] numbers.
-pub trait Target: Sync {
+/// The objective of a tree. Sums have [`Objective::width`] numbers.
+pub trait Objective: Sync {
     /// Number of sums of a node.
     fn width(&self) -> usize;
     /// Adds a row to the sums.
@@ -49,7 +49,7 @@ impl Tree {
     ///
     /// # Errors
     /// [`Cancelled`] when `progress` asks to stop.
-    pub fn grow<T: Target>(
+    pub fn grow<T: Objective>(
         binned: &Binned,
         rows: &mut [u32],
         target: &T,
@@ -136,7 +136,7 @@ struct Finder<'a, T> {
     order: Vec<usize>,
 }
 
-impl<'a, T: Target> Finder<'a, T> {
+impl<'a, T: Objective> Finder<'a, T> {
     fn new(binned: &'a Binned, target: &'a T) -> Self {
         let width = target.width();
         let sums = || vec![0.0; width];
@@ -235,7 +235,7 @@ mod tests {
     /// Least squares: the worth is (Σv)²/n.
     struct Mean(Vec<f64>);
 
-    impl Target for Mean {
+    impl Objective for Mean {
         fn width(&self) -> usize {
             2
         }

@@ -8,8 +8,8 @@ mod counted;
 
 use super::Traces;
 use super::ends::{Ends, Tuple};
-use super::profile::{Amount, Profile, USUAL};
-use super::sides::{Share, Sides, ratio};
+use super::profile::{Profile, ProfiledAmount, USUAL};
+use super::sides::{ComparedShare, Sides, ratio};
 use super::skipped::{NotTaken, Skipped};
 use counted::{Hosts, Services};
 use netdpsyn_trace::progress::{Cancelled, Progress};
@@ -20,11 +20,11 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Population {
     /// Numbers of distinct hosts, pairs and so on.
-    pub counts: Vec<Count>,
+    pub counts: Vec<CountOf>,
     /// Distributions of records, peers and ports over them.
     pub profiles: Vec<Profile>,
     /// Share of the unordered pairs of two different hosts that are seen in both directions.
-    pub mutual_pairs: Share,
+    pub mutual_pairs: ComparedShare,
     /// Share of the records between two different hosts or ports whose reverse occurs.
     pub answered: Answered,
     /// The reason why there are no services, five-tuples and ports, if there are none.
@@ -35,10 +35,9 @@ pub struct Population {
 /// A number of distinct things.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = CountOf))]
-pub struct Count {
+pub struct CountOf {
     /// What is counted.
-    pub of: Thing,
+    pub of: CountedThing,
     /// In the fitted records.
     pub real: u64,
     /// In the synthetic records.
@@ -47,19 +46,18 @@ pub struct Count {
     pub ratio: f64,
 }
 
-impl Count {
+impl CountOf {
     /// The count of two numbers.
-    pub fn new(of: Thing, real: u64, synthetic: u64) -> Count {
-        Count { of, real, synthetic, ratio: ratio(real, synthetic) }
+    pub fn new(of: CountedThing, real: u64, synthetic: u64) -> CountOf {
+        CountOf { of, real, synthetic, ratio: ratio(real, synthetic) }
     }
 }
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = CountedThing))]
 #[serde(rename_all = "kebab-case")]
-pub enum Thing {
+pub enum CountedThing {
     /// Source addresses.
     Sources,
     /// Destination addresses.
@@ -78,18 +76,18 @@ pub enum Thing {
     Sessions,
 }
 
-impl Thing {
+impl CountedThing {
     /// A description for people.
     pub fn words(self) -> &'static str {
         match self {
-            Thing::Sources => "sources",
-            Thing::Destinations => "destinations",
-            Thing::Hosts => "hosts",
-            Thing::HostsOnBothSides => "hosts on both sides",
-            Thing::Pairs => "pairs",
-            Thing::Services => "services",
-            Thing::FiveTuples => "five-tuples",
-            Thing::Sessions => "sessions",
+            CountedThing::Sources => "sources",
+            CountedThing::Destinations => "destinations",
+            CountedThing::Hosts => "hosts",
+            CountedThing::HostsOnBothSides => "hosts on both sides",
+            CountedThing::Pairs => "pairs",
+            CountedThing::Services => "services",
+            CountedThing::FiveTuples => "five-tuples",
+            CountedThing::Sessions => "sessions",
         }
     }
 }
@@ -99,10 +97,10 @@ impl Thing {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answered {
     /// Records between two different hosts that also occur in reverse.
-    pub pair: Share,
+    pub pair: ComparedShare,
     /// The same for five-tuples: addresses and ports are swapped.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub five_tuple: Option<Share>,
+    pub five_tuple: Option<ComparedShare>,
 }
 
 /// Compares the populations.
@@ -125,24 +123,25 @@ pub fn population(traces: &Traces, progress: &dyn Progress) -> Result<Population
 }
 
 fn of_hosts(hosts: &Sides<Hosts>, progress: &dyn Progress) -> Result<Population, Cancelled> {
-    let count = |of, number: fn(&Hosts) -> u64| Count::new(of, number(&hosts.real), number(&hosts.synthetic));
+    let count =
+        |of, number: fn(&Hosts) -> u64| CountOf::new(of, number(&hosts.real), number(&hosts.synthetic));
     let profile = |of, amounts: fn(&Hosts) -> &[u64]| Profile::of(of, &hosts.each(amounts), &USUAL, progress);
     Ok(Population {
         counts: vec![
-            count(Thing::Sources, |hosts| hosts.fan_out.len() as u64),
-            count(Thing::Destinations, |hosts| hosts.fan_in.len() as u64),
-            count(Thing::Hosts, |hosts| hosts.records.len() as u64),
-            count(Thing::HostsOnBothSides, |hosts| hosts.on_both_sides),
-            count(Thing::Pairs, |hosts| hosts.pairs.len() as u64),
+            count(CountedThing::Sources, |hosts| hosts.fan_out.len() as u64),
+            count(CountedThing::Destinations, |hosts| hosts.fan_in.len() as u64),
+            count(CountedThing::Hosts, |hosts| hosts.records.len() as u64),
+            count(CountedThing::HostsOnBothSides, |hosts| hosts.on_both_sides),
+            count(CountedThing::Pairs, |hosts| hosts.pairs.len() as u64),
         ],
         profiles: vec![
-            profile(Amount::RecordsAHost, |hosts| &hosts.records)?,
-            profile(Amount::RecordsAPair, |hosts| &hosts.pairs)?,
-            profile(Amount::FanOut, |hosts| &hosts.fan_out)?,
-            profile(Amount::FanIn, |hosts| &hosts.fan_in)?,
+            profile(ProfiledAmount::RecordsAHost, |hosts| &hosts.records)?,
+            profile(ProfiledAmount::RecordsAPair, |hosts| &hosts.pairs)?,
+            profile(ProfiledAmount::FanOut, |hosts| &hosts.fan_out)?,
+            profile(ProfiledAmount::FanIn, |hosts| &hosts.fan_in)?,
         ],
-        mutual_pairs: Share::of(&hosts.each(|hosts| hosts.mutual)),
-        answered: Answered { pair: Share::of(&hosts.each(|hosts| hosts.answered)), five_tuple: None },
+        mutual_pairs: ComparedShare::of(&hosts.each(|hosts| hosts.mutual)),
+        answered: Answered { pair: ComparedShare::of(&hosts.each(|hosts| hosts.answered)), five_tuple: None },
         no_services: None,
     })
 }
@@ -154,20 +153,20 @@ fn add_services(
 ) -> Result<(), Cancelled> {
     let count = |of, amounts: fn(&Services) -> &[u64]| {
         let number = |services| amounts(services).len() as u64;
-        Count::new(of, number(&services.real), number(&services.synthetic))
+        CountOf::new(of, number(&services.real), number(&services.synthetic))
     };
     let profile =
         |of, amounts: fn(&Services) -> &[u64]| Profile::of(of, &services.each(amounts), &USUAL, progress);
     found.counts.extend([
-        count(Thing::Services, |services| &services.records),
-        count(Thing::FiveTuples, |services| &services.tuples),
+        count(CountedThing::Services, |services| &services.records),
+        count(CountedThing::FiveTuples, |services| &services.tuples),
     ]);
     found.profiles.extend([
-        profile(Amount::RecordsAService, |services| &services.records)?,
-        profile(Amount::RecordsAFiveTuple, |services| &services.tuples)?,
-        profile(Amount::PortsAHost, |services| &services.ports)?,
+        profile(ProfiledAmount::RecordsAService, |services| &services.records)?,
+        profile(ProfiledAmount::RecordsAFiveTuple, |services| &services.tuples)?,
+        profile(ProfiledAmount::PortsAHost, |services| &services.ports)?,
     ]);
-    found.answered.five_tuple = Some(Share::of(&services.each(|services| services.answered)));
+    found.answered.five_tuple = Some(ComparedShare::of(&services.each(|services| services.answered)));
     Ok(())
 }
 

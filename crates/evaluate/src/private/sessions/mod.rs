@@ -6,9 +6,9 @@ mod read;
 
 use super::Traces;
 use super::ends::{Tuple, column};
-use super::population::{Count, Thing};
-use super::profile::{Amount, Profile, TIMES, USUAL};
-use super::sides::{Share, Sides, part};
+use super::population::{CountOf, CountedThing};
+use super::profile::{Profile, ProfiledAmount, TIMES, USUAL};
+use super::sides::{ComparedShare, Sides, part};
 use super::skipped::NotTaken;
 use netdpsyn_trace::progress::Progress;
 use netdpsyn_trace::{Field, Role, tcp};
@@ -22,27 +22,26 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sessions {
     /// Number of five-tuples without regard to direction. ICMP type and code count as ports.
-    pub number: Count,
+    pub number: CountOf,
     /// Records and, for flows, packets per session; gaps inside sessions, and between the records of a pair
     /// of hosts; inter-arrival times of the trace, which have no floor, because they depend on how records
     /// were held out.
     pub profiles: Vec<Profile>,
     /// Share of the records after the first of their session that have another direction than the previous
     /// one. Of equal times, one direction comes first.
-    pub alternation: Share,
+    pub alternation: ComparedShare,
     /// Share of the gaps between records of an ordered pair of hosts that are as long as the previous gap, to
     /// within an eighth: periodic traffic such as beacons and polls.
-    pub steady: Share,
+    pub steady: ComparedShare,
     /// The TCP flags, where the trace has them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub flags: Option<Flags>,
+    pub flags: Option<SessionFlags>,
 }
 
 /// The TCP flags of TCP sessions; distances are total variation, 0 (equal) to 1 (disjoint).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = SessionFlags))]
-pub struct Flags {
+pub struct SessionFlags {
     /// Distance of the flags of the first record of each session.
     pub first: f64,
     /// The same between equally many raw records.
@@ -50,7 +49,7 @@ pub struct Flags {
     pub first_floor: Option<f64>,
     /// Share of the sessions that begin with SYN without ACK, written as letters, words, or a number. Flags
     /// that cannot be parsed count as no SYN.
-    pub begins: Share,
+    pub begins: ComparedShare,
     /// Distance of the flags of two consecutive records of a session, including its start before the first
     /// and its end after the last.
     pub bigrams: f64,
@@ -73,31 +72,32 @@ pub fn sessions(traces: &Traces, progress: &dyn Progress) -> Result<Sessions, No
     let read = Sides::evened(traces, progress, |trace| Read::of(trace, &columns, progress))?;
     let profile =
         |of, amounts: fn(&Read) -> &[u64], at: &[f64]| Profile::of(of, &read.each(amounts), at, progress);
-    let mut profiles = vec![profile(Amount::RecordsASession, |read| &read.records, &USUAL)?];
+    let mut profiles = vec![profile(ProfiledAmount::RecordsASession, |read| &read.records, &USUAL)?];
     if columns.packets.is_some() {
-        profiles.push(profile(Amount::PacketsASession, |read| &read.packets, &USUAL)?);
+        profiles.push(profile(ProfiledAmount::PacketsASession, |read| &read.packets, &USUAL)?);
     }
-    profiles.push(profile(Amount::GapsInside, |read| &read.gaps, &TIMES)?);
+    profiles.push(profile(ProfiledAmount::GapsInside, |read| &read.gaps, &TIMES)?);
     let pairs = Sides::evened(traces, progress, |trace| Pairs::of(trace, &columns, progress))?;
     let gaps = pairs.each(|pairs| pairs.gaps.as_slice());
-    profiles.push(Profile::of(Amount::GapsOfPairs, &gaps, &TIMES, progress)?);
+    profiles.push(Profile::of(ProfiledAmount::GapsOfPairs, &gaps, &TIMES, progress)?);
     // A part may have been held out at random or as every fifth record, and arrivals depend on it: they have
     // no floor.
     let arrivals = read.each(|read| read.arrivals.as_slice()).alone();
-    profiles.push(Profile::of(Amount::InterArrival, &arrivals, &TIMES, progress)?);
+    profiles.push(Profile::of(ProfiledAmount::InterArrival, &arrivals, &TIMES, progress)?);
     let number = |read: &Read| read.records.len() as u64;
     let flags = |marks: fn(&Read) -> &Marks| read.each(marks).between(|a, b| read::apart(a, b));
     let flags = columns.flags.map(|column| {
         let (first, first_floor) = flags(|read| &read.first);
         let (bigrams, bigrams_floor) = flags(|read| &read.bigrams);
-        let begins = Share::of(&read.each(|read| opening(read, &traces.schema.columns[column].field)));
-        Flags { first, first_floor, begins, bigrams, bigrams_floor }
+        let begins =
+            ComparedShare::of(&read.each(|read| opening(read, &traces.schema.columns[column].field)));
+        SessionFlags { first, first_floor, begins, bigrams, bigrams_floor }
     });
     Ok(Sessions {
-        number: Count::new(Thing::Sessions, number(&read.real), number(&read.synthetic)),
+        number: CountOf::new(CountedThing::Sessions, number(&read.real), number(&read.synthetic)),
         profiles,
-        alternation: Share::of(&read.each(Read::alternation)),
-        steady: Share::of(&pairs.each(Pairs::steady)),
+        alternation: ComparedShare::of(&read.each(Read::alternation)),
+        steady: ComparedShare::of(&pairs.each(Pairs::steady)),
         flags,
     })
 }

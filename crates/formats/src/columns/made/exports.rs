@@ -2,12 +2,12 @@
 //! these.
 
 use super::super::Batches;
-use super::{Found, LeftOut, Source, said, typed, unread};
+use super::{LeftOut, Source, SourceNotes, said, typed, unread};
 use crate::ReadError;
 use crate::packed::Packing;
 use crate::source::FileFormat;
 use netdpsyn_capture::Packet;
-use netdpsyn_export::{Datagrams, Exports, Flow, Kind, Limits};
+use netdpsyn_export::{Datagrams, ExportFormat, Exports, Flow, Limits};
 use polars_arrow::array::Array;
 use std::io::{BufReader, Read};
 use std::net::SocketAddr;
@@ -69,7 +69,7 @@ impl Flows {
 
 /// Datagrams of a file.
 pub struct Stored<'a> {
-    kind: Kind,
+    kind: ExportFormat,
     packing: Option<Packing>,
     datagrams: Datagrams<BufReader<Box<dyn Read + Send + 'a>>>,
     flows: Flows,
@@ -77,7 +77,7 @@ pub struct Stored<'a> {
 
 impl<'a> Stored<'a> {
     pub fn new(
-        kind: Kind,
+        kind: ExportFormat,
         bytes: BufReader<Box<dyn Read + Send + 'a>>,
         four: bool,
         packing: Option<Packing>,
@@ -105,13 +105,13 @@ impl Batches for Stored<'_> {
         Ok(self.flows.arrays())
     }
 
-    fn found(&self) -> Found {
+    fn found(&self) -> SourceNotes {
         let tally = self.flows.exports.tally();
         let packed = said::packed(self.packing);
         let what = format!("{}{packed}, {} of them", self.kind, tally.datagrams());
         let mut notes = said::of_exports(tally);
         notes.extend(said::of_addresses("flows", self.flows.left_out));
-        Found { what: Some(what), notes }
+        SourceNotes { what: Some(what), notes }
     }
 }
 
@@ -155,7 +155,7 @@ impl Batches for Carried<'_> {
         Ok(self.flows.arrays())
     }
 
-    fn found(&self) -> Found {
+    fn found(&self) -> SourceNotes {
         let mut found = said::of_capture(&self.source);
         let others = self.others;
         let carried = || format!("{others} packets carry no flow exports to the ports that are looked at");

@@ -2,7 +2,7 @@
 //! late packet may belong to it.
 
 use super::super::Batches;
-use super::{Found, Source, said, typed};
+use super::{Source, SourceNotes, said, typed};
 use crate::ReadError;
 use netdpsyn_capture::Packet;
 use netdpsyn_capture::flows::{self, Builder, Directions};
@@ -21,7 +21,7 @@ const OPEN: usize = 1 << 18;
 /// The flows of a capture, by start and ends.
 pub struct Flows<'a> {
     source: Source<'a>,
-    options: flows::Options,
+    options: flows::FlowOptions,
     folder: PathBuf,
     progress: &'a dyn Progress,
     made: Option<flows::Flows>,
@@ -31,7 +31,7 @@ pub struct Flows<'a> {
 
 impl<'a> Flows<'a> {
     pub fn new(source: Source<'a>, declared: &Capture, folder: PathBuf, progress: &'a dyn Progress) -> Self {
-        let options = flows::Options {
+        let options = flows::FlowOptions {
             active: declared.active().nanoseconds(),
             idle: declared.idle().nanoseconds(),
             directions: match declared.directions() {
@@ -96,7 +96,7 @@ impl Batches for Flows<'_> {
         Ok(Some(self.chosen.iter().map(column).collect()))
     }
 
-    fn found(&self) -> Found {
+    fn found(&self) -> SourceNotes {
         let mut found = said::of_capture(&self.source);
         if let Some(early) = self.made.as_ref().map(flows::Flows::early).filter(|early| *early > 0) {
             found.notes.push(format!("{early} flows ended early: more than {OPEN} were open at once"));

@@ -27,7 +27,7 @@ use crate::packed::{Broken, Packing};
 use crate::source::{FileFormat, Head};
 use netdpsyn_capture::{CaptureError, Reader, Tunnels};
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::{Address, Capture, Kind, Schema, capture};
+use netdpsyn_trace::{Address, Capture, RecordKind, Schema, capture};
 use std::io::{self, BufReader, Read};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -36,18 +36,18 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
     /// A packet capture.
-    Capture(netdpsyn_capture::Kind),
+    Capture(netdpsyn_capture::CaptureFormat),
     /// Datagrams of flow exporters.
-    Export(netdpsyn_export::Kind),
+    Export(netdpsyn_export::ExportFormat),
 }
 
 impl Made {
     /// Recognises a source by the first 64 KiB of a file, or all of it.
     pub fn of(head: &[u8]) -> Option<Made> {
-        if let Some(kind) = netdpsyn_capture::kind_of(head) {
+        if let Some(kind) = netdpsyn_capture::format_of(head) {
             return Some(Made::Capture(kind));
         }
-        let export = netdpsyn_export::kind_of(head);
+        let export = netdpsyn_export::format_of(head);
         export.filter(|kind| kind.converted_by().is_none()).map(Made::Export)
     }
 
@@ -64,7 +64,7 @@ impl Made {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Making<'a> {
     /// Flows or packets, where it is known.
-    pub kind: Option<Kind>,
+    pub kind: Option<RecordKind>,
     /// Whether addresses are of IPv4 alone: others are skipped.
     pub four: bool,
     /// The folder for scratch files; by default that of the system.
@@ -73,7 +73,7 @@ pub struct Making<'a> {
 
 /// What a file is, and what was skipped.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct SourceNotes {
     /// What it is, in words.
     pub what: Option<String>,
     /// What was skipped and why, in words with counts.
@@ -84,7 +84,7 @@ pub struct Found {
 pub fn making_bytes(schema: &Schema) -> u64 {
     let capture = schema.reading.capture.as_ref();
     let flows = capture.is_some_and(|capture| capture.records == Some(capture::Records::Flows));
-    if flows { netdpsyn_capture::flows::Options::default().memory_bytes() as u64 } else { 0 }
+    if flows { netdpsyn_capture::flows::FlowOptions::default().memory_bytes() as u64 } else { 0 }
 }
 
 /// Opens the derived records of a capture or of datagrams.

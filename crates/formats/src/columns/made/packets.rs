@@ -1,7 +1,7 @@
 //! One packet per record.
 
 use super::super::Batches;
-use super::{Found, Source, failure, said, typed};
+use super::{Source, SourceNotes, failure, said, typed};
 use crate::ReadError;
 use netdpsyn_capture::{Packet, Step};
 use polars_arrow::array::Array;
@@ -55,7 +55,7 @@ impl Batches for Packets<'_> {
         Ok(Some(self.chosen.iter().map(column).collect()))
     }
 
-    fn found(&self) -> Found {
+    fn found(&self) -> SourceNotes {
         said::of_capture(&self.source)
     }
 }

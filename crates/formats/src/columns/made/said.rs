@@ -1,16 +1,16 @@
 //! Describes a capture or datagrams, and what was skipped, in words. All of it is private except the format.
 
-use super::{Found, LeftOut, Source};
+use super::{LeftOut, Source, SourceNotes};
 use crate::packed::Packing;
-use netdpsyn_capture::{Kind, Skip, link_name};
+use netdpsyn_capture::{CaptureFormat, Skip, link_name};
 use netdpsyn_export::Tally;
 
 /// Describes a capture, as far as it was read.
-pub fn of_capture(source: &Source) -> Found {
+pub fn of_capture(source: &Source) -> SourceNotes {
     let reader = &source.reader;
     let name = match reader.kind() {
-        Kind::Pcap => "pcap",
-        Kind::Pcapng => "pcapng",
+        CaptureFormat::Pcap => "pcap",
+        CaptureFormat::Pcapng => "pcapng",
     };
     let link = |link: &u32| link_name(*link).map_or_else(|| link.to_string(), String::from);
     let mut links: Vec<String> = reader.links().iter().map(link).collect();
@@ -28,7 +28,7 @@ pub fn of_capture(source: &Source) -> Found {
     let without = || format!("{untimed} packets have no time of their own, and that of the packet before");
     notes.extend((untimed > 0).then(without));
     notes.extend(of_addresses("packets", source.left_out));
-    Found { what: Some(what), notes }
+    SourceNotes { what: Some(what), notes }
 }
 
 fn skipped(why: Skip, count: u64) -> String {

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 /// How the records of a shard are generated.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct DrawOrder {
     /// Parts, which are independent of each other.
     pub parts: Vec<Part>,
     /// Draws at the end, in this order.
@@ -55,17 +55,17 @@ pub enum Source {
     Table(usize),
 }
 
-impl Plan {
+impl DrawOrder {
     /// The plan for a model.
-    pub fn new(model: &Model, start: Start) -> Plan {
+    pub fn new(model: &Model, start: Start) -> DrawOrder {
         let key = model.attributes.iter().position(|a| model.schema.key_column() == Some(a.column));
         let tables: Vec<&[usize]> = model.tables.iter().map(|t| t.attributes()).collect();
         let weights: Vec<f64> = model.tables.par_iter().map(total_correlation).collect();
-        Plan::of_graph(&tables, &weights, key, start)
+        DrawOrder::of_graph(&tables, &weights, key, start)
     }
 
     /// The plan for tables of these attribute sets, whose correlations are `weights`.
-    fn of_graph(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> Plan {
+    fn of_graph(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> DrawOrder {
         let (core, tail) = strip(tables);
         let parts = components(tables, core)
             .into_iter()
@@ -81,7 +81,7 @@ impl Plan {
                 Part { attributes, start, tables: within }
             })
             .collect();
-        Plan { parts, tail }
+        DrawOrder { parts, tail }
     }
 }
 
@@ -177,8 +177,8 @@ mod tests {
     use netdpsyn_model::{Cells, table::Variance};
     use proptest::prelude::*;
 
-    fn plan(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> Plan {
-        Plan::of_graph(tables, weights, key, start)
+    fn plan(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> DrawOrder {
+        DrawOrder::of_graph(tables, weights, key, start)
     }
 
     fn drawn(draws: &[Draw]) -> Vec<(Vec<usize>, Vec<usize>)> {
