@@ -54,7 +54,7 @@ settings! {
     database_url: String = "NETDPSYN_DATABASE_URL", "sqlite:netdpsyn-data/netdpsyn.sqlite", "postgres://… or sqlite:PATH",
         "the database; several servers may share one on Postgres. By default a file in the data directory";
     data_dir: PathBuf = "NETDPSYN_DATA_DIR", "netdpsyn-data", "a path",
-        "files. In artifacts/: raw traces, measurement bundles, synthetic traces; in noise/: halves of noise keys. Files are 0600 in folders of 0700; what is open at the start is closed, and said";
+        "files. In artifacts/: raw traces, measurement bundles, synthetic traces; in noise/: halves of noise keys. Files are 0600 in folders of 0700; wider permissions are narrowed at the start, with a log line";
     listen: SocketAddr = "NETDPSYN_LISTEN", "127.0.0.1:8080", "ADDRESS:PORT",
         "where the API listens; put a TLS proxy in front before listening elsewhere";
     workers: usize = "NETDPSYN_WORKERS", "1", 0..=256,
@@ -62,63 +62,63 @@ settings! {
     parse_workers: usize = "NETDPSYN_PARSE_WORKERS", "1", 0..=64,
         "uploads parsed at a time beside these jobs, so that none waits behind them; 0 by default where there are no workers";
     max_job_seconds: u64 = "NETDPSYN_MAX_JOB_SECONDS", "21600", 1..=2_592_000,
-        "how long an attempt of a job may run; a fit that measures ends whenever it does";
+        "how long an attempt of a job may run; a fit that has begun to measure is not stopped";
     max_upload: u64 = "NETDPSYN_MAX_UPLOAD_BYTES", "4294967296", 1..=1 << 50,
         "largest trace";
     max_decompressed: u64 = "NETDPSYN_MAX_DECOMPRESSED_BYTES", "68719476736", 1..=1 << 60,
-        "what a packed trace (gzip, zstd, xz, bzip2, zip, Parquet, Arrow) may unpack to in all; beyond it the trace is refused";
+        "unpacked size of a packed trace (gzip, zstd, xz, bzip2, zip, Parquet, Arrow); a larger one is refused";
     max_ratio: u64 = "NETDPSYN_MAX_COMPRESSION_RATIO", "200", 1..=1_000_000,
-        "the same in times the size of the file; 16 MiB are read in any case";
+        "the same as a multiple of the file's size; 16 MiB are always read";
     min_free: u64 = "NETDPSYN_MIN_FREE_BYTES", "67108864", 0..=1 << 60,
-        "room on the disk of the data directory that uploads, fits and generations leave free: what would go below it is refused with 507, and below it the server is not ready. With 0 whoever writes finds out";
+        "disk space in the data directory that uploads, fits and generations leave free: work that would need it is refused with 507, and below it the server is not ready. With 0 nothing is checked in advance";
     max_open_jobs: i64 = "NETDPSYN_MAX_OPEN_JOBS", "1000", 1..=1_000_000,
         "waiting and running jobs of one tenant";
     max_tenant_bytes: u64 = "NETDPSYN_MAX_TENANT_BYTES", "68719476736", 1..=1 << 60,
         "raw traces and releases of one tenant together; beyond it an upload is refused with 507 and a generation fails";
     max_requests: NonZeroU32 = "NETDPSYN_MAX_REQUESTS_PER_SECOND", "200", 1..=1_000_000,
-        "requests of one tenant, five times that at once; beyond it 429. Counted by each server for itself";
+        "requests of one tenant, with bursts of five times that; beyond it 429. Each server counts for itself";
     memory_bytes: Option<u64> = "NETDPSYN_MEMORY_BYTES", "", 1..=1 << 60,
-        "what all jobs of this server together may use of its memory: a job that needs more than any server has is refused or waits. By default three quarters of the limit of its control group, or of the machine's memory";
+        "memory for all jobs of this server together: a job that needs more than any server has is refused or waits. By default three quarters of the limit of its control group, or of the machine's memory";
     max_rows: u64 = "NETDPSYN_MAX_ROWS", "1000000000", 1..=1 << 31,
-        "records of a synthetic trace; there are never more than a hundred times those that its model was measured on, as far as the noise tells";
+        "records of a synthetic trace; at most a hundred times the noisy number of records of its model in any case";
     max_connections: usize = "NETDPSYN_MAX_CONNECTIONS", "4096", 1..=1_000_000,
-        "open connections; the next is answered 503 and closed. Fewer where the limit of open files (raised to its hard limit at the start) has no room for them";
+        "open connections; the next is answered 503 and closed. Fewer if the limit of open files (raised to its hard limit at the start) is too low";
     max_connections_per_address: usize = "NETDPSYN_MAX_CONNECTIONS_PER_ADDRESS", "256", 1..=1_000_000,
         "open connections from one IPv4 address or one IPv6 /64";
     trusted_proxies: Networks = "NETDPSYN_TRUSTED_PROXIES", "", "networks or addresses, with commas between them, as 10.0.0.0/8,192.0.2.7",
-        "proxies whose `X-Forwarded-For` is believed; their own connections count in all alone";
+        "proxies whose `X-Forwarded-For` is trusted; their connections count towards the total only";
     header_seconds: u64 = "NETDPSYN_HEADER_SECONDS", "10", 1..=3_600,
-        "for a request's header from its first byte, and how long a client may be silent within a JSON body (408)";
+        "time for a request's header from its first byte, and for silence within a JSON body (408)";
     idle_seconds: u64 = "NETDPSYN_IDLE_SECONDS", "60", 1..=86_400,
-        "how long a connection may wait for a request, an uploader be silent (408), a downloader take nothing (closed)";
+        "how long a connection may be idle between requests, an upload silent (408), a download stalled (closed)";
     request_seconds: u64 = "NETDPSYN_REQUEST_SECONDS", "60", 1..=3_600,
         "how long a request other than an upload or a download may take (503 `/problems/timed-out`)";
     lease_seconds: i64 = "NETDPSYN_LEASE_SECONDS", "30", 1..=3_600,
-        "how long a silent worker keeps its job, and a silent server the dataset that it receives, before others take over";
+        "how long a silent worker keeps its job, and a silent server its upload, before others take over";
     drain_seconds: u64 = "NETDPSYN_DRAIN_SECONDS", "30", 0..=3_600,
-        "how long a server that stops lets requests and jobs go on; then connections are closed and jobs go back to the queue";
+        "how long a stopping server lets requests and jobs continue; then it closes connections and returns jobs to the queue";
     drain_measuring_seconds: u64 = "NETDPSYN_DRAIN_MEASURING_SECONDS", "120", 0..=86_400,
-        "how long it lets a fit that measures go on, if longer; give the container a longer grace";
+        "the same for a fit that has begun to measure, if longer; give the container a longer grace period";
     orphan_seconds: i64 = "NETDPSYN_ORPHAN_SECONDS", "600", 0..=604_800,
-        "how long a fit that another build of the program began to measure waits for a server of that build, before it ends charged and without a model";
+        "how long a fit whose measuring another build of the program began waits for a server of that build; then it ends charged and without a model";
     admin_key: Option<SecretString> = "NETDPSYN_ADMIN_KEY", "", "ndp_ and at least 40 more letters, e.g. ndp_$(openssl rand -hex 32)",
-        "the first administrator's key, taken when the database has no key at all; without it one is made then and printed once to standard error";
+        "the first administrator's key, used if the database has no keys; by default one is made then and printed once to standard error";
     public_url: Address = "NETDPSYN_PUBLIC_URL", "", "http://… or https://…, without a path",
-        "how others reach this server: what addresses in catalogues and descriptions of releases begin with, so it should stay. By default `http://` and where it listens";
+        "public address of this server: the beginning of addresses in catalogues and descriptions of releases, so it should not change. By default `http://` and the listening address";
     publisher: String = "NETDPSYN_PUBLISHER", "netdpsyn", "a name",
-        "who runs this server, as its catalogue names them";
+        "operator of this server, as named in its catalogue";
     signing_key: Option<SigningKey> = "NETDPSYN_SIGNING_KEY", "", "an Ed25519 private key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` writes it, its lines apart by line ends or by \\n",
-        "what signs releases, the same for all servers of one database. By default a key that the first of them makes in the data directory";
+        "key that signs releases, the same for all servers of one database. By default the first server makes one in the data directory";
     webhook_networks: Networks = "NETDPSYN_WEBHOOK_NETWORKS", "", "networks or addresses, with commas between them, as 10.0.0.0/8,192.0.2.7",
-        "receivers of webhooks that may be called besides those of the public internet, without encryption too";
+        "networks of webhook receivers besides the public internet; these may be called without encryption";
     webhook_retry: Schedule = "NETDPSYN_WEBHOOK_RETRY_SECONDS", "5,300,1800,7200,18000,36000,50400,72000,86400", "numbers of seconds with commas between them, at most 20",
-        "waits between the tries at a message to a webhook, up to a tenth longer by chance; after the last one it is given up";
+        "waits between the tries of a webhook message, each randomly up to a tenth longer; after the last one the message fails";
     repositories: PathBuf = "NETDPSYN_REPOSITORIES", "", "a path of a JSON file",
-        "repositories that releases may be deposited in, with their tokens; keep the file 0600";
+        "repositories for deposits, with their tokens; keep the file 0600";
     log: String = "NETDPSYN_LOG", "info,sqlx=warn", "levels and targets, as netdpsyn=debug",
-        "which log lines";
+        "log filter";
     log_format: LogFormat = "NETDPSYN_LOG_FORMAT", "text", "text or json",
-        "log lines for people or for machines";
+        "format of log lines";
 }
 
 /// A setting, whatever its value.
@@ -279,7 +279,7 @@ trait Value: Sized {
     fn in_words(name: &str, range: &Self::Range) -> String;
     fn shown(&self) -> String;
 
-    /// A refused text, as it is told.
+    /// A refused value, as the message shows it.
     fn refused(text: &str) -> String {
         format!("{text:?}")
     }

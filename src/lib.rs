@@ -20,7 +20,7 @@
 //!
 //! The engine is a crate a room, in `crates/`; the service is this crate. Between crates the compiler holds the arrows.
 //!
-//! | crate | what it is for | uses |
+//! | crate | purpose | uses |
 //! | --- | --- | --- |
 //! | [`account`] | budgets, theorems, charges, the statement: numbers and words, no noise, no data | – |
 //! | `privacy` | the core: noise, the accountant that draws it, raw data and its exits | `account` |
@@ -36,11 +36,11 @@
 //! | `deposit` | deposits in repositories: facts and files in, steps out | – |
 //! | `hooks` | webhooks: signatures, waits, who may be called | – |
 //! | `seal` | signatures of releases: keys, statements, envelopes | – |
-//! | `walls` | tests alone: what the compiler says to whoever opens raw data elsewhere | those that this crate uses |
+//! | `walls` | tests only: the compiler's errors for code that opens raw data elsewhere | those that this crate uses |
 //!
 //! This crate does not list `privacy`: it holds a [`formats::Sensitive`] and hands it on. Within it:
 //!
-//! | module | what it is for | uses |
+//! | module | purpose | uses |
 //! | --- | --- | --- |
 //! | [`ledger`] | the rules of spending, pure | `account` |
 //! | [`storage`] | database and artifacts | `ledger account` |

@@ -42,15 +42,15 @@ enum Other {
         #[arg(long)]
         epsilon: Option<f64>,
     },
-    /// Bring back spends that a restored database has forgotten; until then no fit is accepted
+    /// Replay spends that a restored database has lost; until then no fit is accepted
     Reconcile,
-    /// Remove files that nothing names: of uploads and jobs whose server was killed. The server does it by itself every hour
+    /// Remove unreferenced files: leftovers of uploads and jobs whose server was killed. The server does the same every hour
     Sweep {
         /// Only those last written this many hours ago or more
         #[arg(long, default_value_t = 24)]
         older_than: u64,
     },
-    /// Issue a key of a tenant, or an administrator's; it is printed this once
+    /// Issue a key of a tenant, or an administrator's; it is printed only once
     Key {
         /// The tenant's id; none for an administrator's key
         tenant: Option<Uuid>,
@@ -65,7 +65,7 @@ enum Other {
         #[command(subcommand)]
         command: Signing,
     },
-    /// Revoke a key of anybody, an administrator's included
+    /// Revoke a key, an administrator's included
     Revoke {
         /// Its public part (ndp_ and 12 letters) or its id, as `keys` shows them
         key: String,

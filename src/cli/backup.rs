@@ -8,14 +8,15 @@ use crate::service::backup::{self, BackupError, Manifest};
 use crate::service::restore::{self, Asked, Restored};
 use std::path::{Path, PathBuf};
 
-/// Copy database and artifacts as they are now into a new folder, while servers run. No part of a noise key is in it; raw traces are
+/// Copy database and artifacts as they are now into a new folder, while servers run. It contains raw traces, but no part of a noise
+/// key
 #[derive(clap::Args)]
 pub struct Backup {
     /// A folder that is new or empty
     folder: PathBuf,
 }
 
-/// Put a backup in place, while no server runs, and say what must be reconciled
+/// Restore a backup while no server runs, and list what must be reconciled
 #[derive(clap::Args)]
 pub struct Restore {
     /// The folder of the backup

@@ -18,7 +18,7 @@ pub struct Args {
     /// The bins, as JSON
     #[arg(long, value_name = "FILE")]
     map: PathBuf,
-    /// Length of the address networks; those that occur have a bin each
+    /// Length of address networks; each one that occurs has a bin
     #[arg(long, value_name = "BITS", default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=32))]
     prefix: u8,
     /// The same seed draws the same records

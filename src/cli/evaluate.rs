@@ -18,7 +18,7 @@ pub struct Args {
     /// The synthetic trace, with the same columns
     synthetic: PathBuf,
     /// Raw records that were not fitted, as `netdpsyn split` or `synthesize --hold-out` leaves them: with these, every
-    /// distance is shown beside what sampling alone costs, and attacks beside what they find where nothing can leak
+    /// distance is shown beside the error of sampling alone, and attacks beside their result where nothing can leak
     #[arg(long, value_name = "HELDOUT")]
     test: Option<PathBuf>,
     /// Write the report as JSON to a file readable by you alone; - prints it instead of the summary
@@ -32,7 +32,7 @@ pub struct Args {
 }
 
 fn only_help() -> String {
-    format!("Take some measures alone, separated by commas: {}", Measure::names())
+    format!("Take only these measures, separated by commas: {}", Measure::names())
 }
 
 impl Args {

@@ -52,7 +52,7 @@ impl Args {
             (None, false) => {
                 let read = found.schema.columns.iter().map(|column| &column.name);
                 let names: Vec<&str> = read.chain(&found.left_out).map(String::as_str).collect();
-                // What no layout is told by may be a record.
+                // A line that matches no layout may be a record.
                 let private = if found.proposed.is_some() { "PRIVATE — " } else { "" };
                 println!("File: {kind}{private}its columns are {}", names.join(", "));
             }

@@ -52,25 +52,25 @@ struct Cli {
 enum Command {
     /// Serve the REST API and work on jobs
     Serve(serve::Serve),
-    /// Make a synthetic trace from a raw one: fit it, generate from that, and state what it promises
+    /// Make a synthetic trace from a raw one: fit, generate, and state the guarantee
     Synthesize(synthesize::Args),
     /// Make a further trace from a measurement bundle; needs no raw data and costs no privacy
     Generate(generate::Args),
     /// Compare a synthetic trace with the raw one; the result is private to the trace's steward
     Evaluate(evaluate::Args),
-    /// Look at a raw trace: proposed schema, what cannot be read and why, what must be declared
+    /// Examine a raw trace: proposed schema, unreadable records with the reasons, and missing declarations
     Inspect(inspect::Args),
-    /// Bin a raw trace and draw it back, without noise: what binning alone costs. For lab use
+    /// Bin a raw trace and draw values from the bins, without noise: the error of binning alone. For lab use
     Discretize(discretize::Args),
     /// Cut a trace for lab use: every fifth row is held out
     Split(split::Args),
-    /// Simulate a trace to try things on
+    /// Simulate a trace for experiments
     Sample(sample::Args),
-    /// Check that a file is what was published, by the signature of its release
+    /// Check a published file against the signature of its release
     Verify(verify::Args),
-    /// Administer the service at the machine itself
+    /// Administer the service on its machine
     Admin(admin::Args),
-    /// Look at the service's settings
+    /// Show the service's settings
     Config(serve::ConfigArgs),
     /// Print the OpenAPI document of the REST API
     Openapi(serve::OpenApi),
@@ -157,7 +157,7 @@ impl Failure {
             LocalError::Fit(crate::fit::FitError::Cancelled(_)) | LocalError::Cancelled(_) => 130,
             LocalError::Fit(_) => 4,
         };
-        // By what a fit would mislead is told from the raw records.
+        // The reason why a fit would mislead depends on the raw records.
         match &error {
             LocalError::Unconfirmed(_) => {
                 eprintln!("error: the fit would mislead; nothing was measured\nprivate: {error}");

@@ -12,18 +12,18 @@ pub enum FormatName {
     Parquet,
     /// Apache Arrow IPC, a file
     Arrow,
-    /// A packet capture, of traces of packets
+    /// A packet capture, for traces of packets
     Pcap,
-    /// A packet capture of the newer format, of traces of packets
+    /// A packet capture of the newer format, for traces of packets
     Pcapng,
 }
 
 /// Payload of packets in a written capture.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum PayloadName {
-    /// Nothing, as if the snap length had cut it off; lengths are kept
+    /// None, as if cut off by the snap length; lengths are kept
     Absent,
-    /// Zeros, as many as the length says
+    /// As many zeros as the length requires
     Zeros,
 }
 
@@ -45,19 +45,19 @@ pub struct Output {
     /// The synthetic trace to write: Parquet if the name ends in .parquet, Arrow in .arrow or .feather, a packet capture in .pcap or .pcapng (of packets alone), else text in the layout of the raw trace, gzipped in .gz
     #[arg(short, long, value_name = "FILE")]
     pub output: std::path::PathBuf,
-    /// What it is written in, whatever its name and the layout of the raw trace
+    /// Format of the output; overrides its name and the layout of the raw trace
     #[arg(long, value_enum)]
     format: Option<FormatName>,
     /// Payload of packets in a packet capture [default: absent]
     #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "layout")]
     payload: Option<PayloadName>,
-    /// Write it in another layout, as zeek-conn or nfdump-csv: its columns are those of the same roles, and what follows from none is named
+    /// Write another layout, as zeek-conn or nfdump-csv: its columns are filled by role, and columns without a source are listed
     #[arg(long = "as", value_name = "LAYOUT", conflicts_with = "format")]
     layout: Option<String>,
 }
 
 impl Output {
-    /// What was asked for.
+    /// The requested shares.
     pub fn form(&self) -> Result<Form, LocalError> {
         match (&self.layout, self.format, self.payload) {
             (Some(name), ..) => Form::layout(name),

@@ -10,38 +10,38 @@ use crate::trace::reading::{
 /// Over them in `--help`.
 const CAPTURES: &str = "What is made of a packet capture (`capture` of a schema's `reading`)";
 /// The same of text.
-const HEADING: &str = "How the text is read (what a schema's `reading` says; a flag goes before it)";
+const HEADING: &str = "How the text is read (what a schema's `reading` says; a flag overrides it)";
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReadingArgs {
-    /// What stands between two cells; by default what the header has between the names of the columns
+    /// Separator between two cells; by default the one between the column names in the header
     #[arg(help_heading = HEADING, long, value_name = "WHAT")]
     separator: Option<Separator>,
     /// Names of the columns, in order, of a file without a header line
     #[arg(help_heading = HEADING, long, value_name = "A,B,…", value_delimiter = ',')]
     columns: Vec<String>,
-    /// How a line is written that has no single separator, as "{ts:2} {src}:{sport} -> {dst}": names, and how many words a cell has
+    /// Pattern of a line without a single separator, as "{ts:2} {src}:{sport} -> {dst}": column names, each with its number of words if more than one
     #[arg(help_heading = HEADING, long, value_name = "LINE", value_parser = line)]
     line: Option<Line>,
     /// Beginning of the line that names the columns, as "#fields"
     #[arg(help_heading = HEADING, long, value_name = "TEXT")]
     header_begins: Option<String>,
-    /// Every line is a JSON object, and dots in names are theirs or lead into objects
+    /// Every line is a JSON object; how dots in column names are interpreted
     #[arg(help_heading = HEADING, long, value_name = "DOTS")]
     objects: Option<Objects>,
-    /// Leave out records that have anything else in a column, as event_type=flow; repeatable
+    /// Skip records with any other value in a column, as event_type=flow; repeatable
     #[arg(help_heading = HEADING, long = "where", value_name = "COLUMN=A,B,…", value_parser = only)]
     kept_where: Vec<Only>,
     /// Lines before the header, or before the first record where there is none
     #[arg(help_heading = HEADING, long, value_name = "LINES", default_value_t = 0)]
     skip_lines: u64,
-    /// Leave out lines that begin so
+    /// Skip lines that begin with this
     #[arg(help_heading = HEADING, long, value_name = "TEXT")]
     comment: Option<String>,
-    /// Leave out the line that begins so, and everything after it
+    /// Skip the line that begins with this, and everything after it
     #[arg(help_heading = HEADING, long, value_name = "TEXT")]
     end: Option<String>,
-    /// Take quotes as any other character
+    /// Treat quotes as ordinary characters
     #[arg(help_heading = HEADING, long)]
     no_quotes: bool,
     /// Character encoding
@@ -53,7 +53,7 @@ pub struct ReadingArgs {
     /// Separator of thousands
     #[arg(help_heading = HEADING, long, value_name = "MARK")]
     grouping: Option<Grouping>,
-    /// A number may have a factor behind it: 1.2 M for 1200000
+    /// A number may be followed by a factor: 1.2 M for 1200000
     #[arg(help_heading = HEADING, long)]
     scales: bool,
     /// A number that begins with 0x is hexadecimal

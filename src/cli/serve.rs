@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Serve the REST API and the console and work on jobs, until SIGTERM or Ctrl-C.
 ///
-/// A flag goes before its variable in the environment. `netdpsyn config check` takes the same flags, shows every setting and tries the database.
+/// A flag overrides its variable in the environment. `netdpsyn config check` takes the same flags, shows every setting and tries the database.
 #[derive(clap::Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -23,7 +23,7 @@ impl Serve {
         closed::from_now_on();
         telemetry::start(&config).map_err(|error| Failure::Usage(format!("NETDPSYN_LOG: {error}")))?;
         for name in Config::unknown() {
-            tracing::warn!("{name} is no setting; `netdpsyn config check` shows all there are");
+            tracing::warn!("{name} is not a setting; `netdpsyn config check` lists all settings");
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         let served = runtime.block_on(async { http::server::serve(App::open(config).await?).await });

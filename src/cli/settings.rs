@@ -54,7 +54,7 @@ impl clap::Args for Settings {
                 .value_name("VALUE")
                 .help(format!("{}{}; {range}{default}", meaning[..1].to_uppercase(), &meaning[1..]))
         };
-        command.next_help_heading("Settings, which the environment gives as well").args(flags().map(flag))
+        command.next_help_heading("Settings, also read from the environment").args(flags().map(flag))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

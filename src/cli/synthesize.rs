@@ -22,7 +22,7 @@ pub struct Args {
     /// Method of the fit
     #[arg(long, value_enum, default_value = "adaptive")]
     method: MethodName,
-    /// ε: smaller protects more and keeps less. 2 is the paper's
+    /// ε: smaller values protect more and preserve less. The paper uses 2
     #[arg(long)]
     epsilon: f64,
     /// δ, fixed and small
@@ -30,27 +30,27 @@ pub struct Args {
     delta: f64,
     #[command(flatten)]
     output: Output,
-    /// Also keep the noisy measurements, from which `netdpsyn generate` makes further traces
+    /// Also write the noisy measurements, from which `netdpsyn generate` makes further traces
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
     /// Hold out a fifth of the records by keyed hash before anything is measured, and write them here (raw!)
     #[arg(long, value_name = "FILE")]
     hold_out: Option<PathBuf>,
-    /// Write the records that were fitted here as well (raw!): `netdpsyn evaluate` compares a synthetic trace with these, and with the held-out ones by --test
+    /// Also write the fitted records to this file (raw!): `netdpsyn evaluate` compares a synthetic trace with these, and with the held-out ones by --test
     #[arg(long, value_name = "FILE", requires = "hold_out")]
     fitted: Option<PathBuf>,
     /// Also measure the gap to the previous record of the same five-tuple, so that records of a flow keep their spacing. Method
-    /// netdpsyn alone
+    /// netdpsyn only
     #[arg(long, value_name = "BOOL", default_value_t = fit::FitOptions::default().gaps, action = clap::ArgAction::Set)]
     gaps: bool,
     /// Pairs that form a clique with fewer joint cells than this are measured as one marginal; 0: never.
-    /// Method netdpsyn alone
+    /// Method netdpsyn only
     #[arg(long, value_name = "CELLS", default_value_t = fit::FitOptions::default().clique_cells)]
     clique_cells: u64,
-    /// Pairs with more cells are not measured. Method netdpsyn alone
+    /// Pairs with more cells are not measured. Method netdpsyn only
     #[arg(long, value_name = "CELLS", default_value_t = fit::FitOptions::default().max_cells)]
     max_cells: u64,
-    /// Whether hosts, pairs and sessions are as in the trace, or each record stands for itself. Method adaptive alone
+    /// Whether hosts, pairs and sessions are modelled, or records are independent. Method adaptive only
     #[arg(long, value_enum, default_value = "auto")]
     structure: StructureName,
     /// Measure although noise leaves little: more than 5 % of the number of records, or half of a cell of the column in the middle
@@ -66,17 +66,17 @@ pub struct Args {
 /// Options of generating, which cost nothing.
 #[derive(clap::Args)]
 pub struct RowsArgs {
-    /// Number of records, rounded to two significant digits; by default as many as the noisy counts say
+    /// Number of records, rounded to two significant digits; by default the noisy number
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
     /// The same seed makes the same trace from the same measurements; random by default. Noise has no seed
     #[arg(long)]
     seed: Option<u64>,
-    /// Records of one category of a measured column, as type=ddos, or so many of some, as type=normal:.5,ddos:.5. All else is as the
-    /// model has it, given the category; what comes is not the raw mix
+    /// Records of one category of a measured column, as type=ddos, or of several with shares, as type=normal:.5,ddos:.5. All other
+    /// columns follow the model, given the category. The mix is then not that of the raw trace
     #[arg(long, value_name = "COLUMN=CATEGORY[:SHARE,…]")]
     pub condition: Option<Asked>,
-    /// What records start from [paper: gummi]. This and the next three: of models of method netdpsyn or independent
+    /// Initial records [paper: gummi]. This option and the next three apply to models of method netdpsyn or independent
     #[arg(long, value_enum, default_value_t = GenerateOptions::default().start)]
     start: Start,
     /// How cells with too few records are filled [paper: alternate]
@@ -85,10 +85,10 @@ pub struct RowsArgs {
     /// How the step α towards the tables shrinks from round to round [paper: step]
     #[arg(long, value_enum, default_value_t = GenerateOptions::default().decay)]
     decay: Decay,
-    /// Rounds of updating at most; fewer where the error settles [paper: 200]
+    /// Largest number of rounds of updates; fewer if the error converges [paper: 200]
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().rounds)]
     rounds: u32,
-    /// Also write what the trace promises and is good for as a page, from the measurements alone: it may go to readers
+    /// Also write the guarantee and the fitness of the trace for tasks as a page, from the measurements alone: readers may have it
     #[arg(long, value_name = "REPORT.html")]
     pub html: Option<PathBuf>,
 }
@@ -108,9 +108,9 @@ pub fn write_report(path: &Path, statement: &Statement, made: &Made) -> Result<(
 enum MethodName {
     /// Bins, pairs and triples follow the data as far as noise allows
     Adaptive,
-    /// The paper's: fixed bins or paid trees, pairs chosen by DenseMarg
+    /// The paper's method: fixed bins or paid trees, pairs chosen by DenseMarg
     Netdpsyn,
-    /// Every column on its own: the baseline
+    /// Independent columns: the baseline
     Independent,
 }
 

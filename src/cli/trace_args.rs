@@ -11,10 +11,10 @@ use tempfile::TempPath;
 
 #[derive(clap::Args)]
 pub struct TraceArgs {
-    /// The raw trace: CSV with a header, a JSON object a line, Parquet or Arrow, told by its first bytes; text may be packed by gzip, zstd, xz, bzip2
-    /// or zip. - reads standard input
+    /// The raw trace: CSV with a header, a JSON object a line, Parquet, Arrow, a packet capture, or NetFlow and IPFIX datagrams,
+    /// recognised by its first bytes; text may be packed by gzip, zstd, xz, bzip2 or zip. - reads standard input
     pub input: PathBuf,
-    /// Layout of the file: the names of its columns, what they are, and how its text is read
+    /// Layout of the file: names and meanings of its columns, and how its text is read
     #[arg(long, visible_alias = "layout", value_name = "NAME", conflicts_with = "schema", help = preset_help())]
     pub preset: Option<String>,
     /// A custom schema in JSON, such as `netdpsyn inspect --schema-out` writes
@@ -27,25 +27,25 @@ pub struct TraceArgs {
     /// Values of a categorical column, as type=benign,attack; repeatable. They are public, and never taken from the records
     #[arg(long, value_name = "COLUMN=A,B,…", value_parser = categories)]
     pub categories: Vec<(String, Vec<String>)>,
-    /// Cells of a column that are no value of its type, as srcport=-,N/A, or srcport= for the empty one: each is a value of its own, and written as it is.
-    /// Repeatable; * in place of the column means every one that can have them
+    /// Cells of a column that are not values of its type, as srcport=-,N/A, or srcport= for the empty cell. Each is a separate value, and written
+    /// unchanged. Repeatable; * instead of a column means every column that can have them
     #[arg(long, value_name = "COLUMN=CELL,…", value_parser = special)]
     pub special: Vec<(String, Vec<String>)>,
-    /// The column that is the key: what users of the trace predict, as Attack. One that the layout leaves out is read, and needs --categories
+    /// The column that is the key: what users of the trace predict, as Attack. A column that the layout leaves out needs --categories as well
     #[arg(long, value_name = "COLUMN")]
     pub key: Option<String>,
-    /// What a column means, as "Src IP=source-address"; repeatable. It goes before what the layout says
+    /// Meaning of a column, as "Src IP=source-address"; repeatable. Overrides the layout
     #[arg(long, value_name = "COLUMN=ROLE", value_parser = role)]
     pub role: Vec<(String, Role)>,
-    /// Families of addresses in every address column, whatever the layout or the schema says of them
+    /// Families of addresses in every address column; overrides layout and schema
     #[arg(long, value_name = "FAMILIES")]
     pub addresses: Option<Families>,
-    /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and stand
-    /// in place of the paid search for prefixes
+    /// Networks of an address column, listed in a file, one a line as 192.0.2.0/24; repeatable. They are public, and
+    /// replace the paid search for prefixes
     #[arg(long, value_name = "COLUMN=FILE", value_parser = networks)]
     pub networks: Vec<(String, PathBuf)>,
-    /// What times are whole multiples of, as 1s or 10ms: synthetic times are, too, and the window begins and ends at such. It is public, and never taken
-    /// from the records
+    /// Resolution of times, as 1s or 10ms: synthetic times are multiples of it, as are the ends of the window. It is public, and never taken from the
+    /// records
     #[arg(long, value_name = "STEP")]
     pub grain: Option<Grain>,
     /// The largest packet of a flow in bytes, 68 to 65535: the bytes of a synthetic record fit packets of this size. It is public, and never taken from
@@ -61,7 +61,7 @@ pub struct TraceArgs {
 
 fn preset_help() -> String {
     let names: Vec<&str> = layouts::names().collect();
-    format!("Layout of the file, by name: {}. Without it, the one that the header tells", names.join(", "))
+    format!("Layout of the file, by name: {}. By default the header decides", names.join(", "))
 }
 
 fn categories(text: &str) -> Result<(String, Vec<String>), String> {

@@ -11,7 +11,7 @@ const WITHDRAWAL: &str = crate::service::publishing::WITHDRAWAL;
 /// Check that a file is what was published: its content, report or statement, by the signature of its release. Nothing is asked of any server.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The file, as it was fetched
+    /// The downloaded file
     file: PathBuf,
     /// The release's signature, from /p/RELEASE/attestation; or that of its withdrawal
     #[arg(long, value_name = "FILE")]

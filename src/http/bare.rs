@@ -1,4 +1,4 @@
-//! Answers outside the router: to a connection too many, and in place of what the HTTP library says of a header that it cannot read.
+//! Answers outside the router: for connections above the limit, and instead of the HTTP library's own answers to unreadable headers.
 
 use crate::service::problem::Problem;
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ pub fn wire(problem: &Problem) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What is said in place of the library's own refusal, of which these are the first bytes.
+/// The answer that replaces the library's own refusal, which begins with these bytes.
 pub fn instead_of(head: &[u8]) -> Option<Vec<u8>> {
     let status = std::str::from_utf8(head.strip_prefix(b"HTTP/1.1 ")?.get(..3)?).ok()?.parse().ok()?;
     (status >= 400).then(|| wire(&Problem::of_status(status)))

@@ -7,14 +7,14 @@ use crate::service::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 
-/// Show what may be spent, what is, and what is left (steward).
+/// Show cap, spending and remainder (steward).
 #[utoipa::path(get, path = "/v1/budget", tag = "budget", operation_id = "show_budget",
     responses((status = 200, description = "The tenant's budget and each population's.", body = BudgetView)))]
 pub async fn budget(State(app): State<App>, caller: Caller) -> Result<Json<BudgetView>, Problem> {
     budget::budget(&app, &caller).await.map(Json)
 }
 
-/// List the ledger's entries: who, when, what for (steward).
+/// List the ledger's entries: who, when and for which job (steward).
 #[utoipa::path(get, path = "/v1/budget/entries", tag = "budget", operation_id = "list_entries", params(PageQuery),
     responses((status = 200, description = "A page.", body = Page<EntryView>)))]
 pub async fn entries(

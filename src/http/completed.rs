@@ -8,17 +8,21 @@ const REFUSALS: [(&str, &str, &str); 14] = [
     ("400", "Malformed", "The request cannot be read."),
     ("401", "Unauthorised", "No valid key."),
     ("403", "Forbidden", "The key's role does not allow it."),
-    ("404", "NotFound", "It, or what it names, is not there, or is another tenant's."),
-    ("408", "TimedOut", "The request did not come in time."),
+    (
+        "404",
+        "NotFound",
+        "The resource, or one that the request names, does not exist or belongs to another tenant.",
+    ),
+    ("408", "TimedOut", "The request did not arrive in time."),
     ("413", "TooLarge", "The body is too large."),
     ("414", "TooLong", "Path or query is too long."),
-    ("415", "UnsupportedType", "The body is of another type, or encoded."),
+    ("415", "UnsupportedType", "The body has another content type, or a content encoding."),
     ("422", "Invalid", "A value is refused."),
-    ("429", "TooMany", "Too many at once; wait as long as `Retry-After` says."),
+    ("429", "TooMany", "Too many requests; wait as long as `Retry-After` says."),
     ("431", "HeaderTooLarge", "The header is too large."),
-    ("500", "Internal", "Ours to mend."),
+    ("500", "Internal", "An error of the server."),
     ("503", "Unavailable", "Not available now; try again after `Retry-After`."),
-    ("507", "Full", "No room left, for the tenant or on the disk."),
+    ("507", "Full", "No storage left, for the tenant or on the disk."),
 ];
 
 /// Refusals that any request may meet; most of them before it is one.
@@ -118,7 +122,8 @@ fn with_headers(status: &str, response: &mut Value) {
         headers["WWW-Authenticate"] = header("How to send the key.", json!({"type": "string"}));
     }
     if ["408", "429", "503"].contains(&status) {
-        headers["Retry-After"] = header("Seconds to wait.", json!({"type": "integer", "minimum": 1}));
+        headers["Retry-After"] =
+            header("Seconds to wait before the next try.", json!({"type": "integer", "minimum": 1}));
     }
     members(headers).for_each(|header| header["required"] = true.into());
     headers["x-request-id"]["required"] = (status == "500" || !ANY.contains(&status)).into();

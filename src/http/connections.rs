@@ -38,7 +38,7 @@ pub async fn run(mut listener: TcpListener, app: &App, router: Router, mut stopp
             () = heard(&mut stopping) => break,
             Some(_) = open.join_next() => {}
             Some(_) = refused.join_next() => {}
-            // Out of file descriptors it says so, waits a second, and goes on.
+            // Without file descriptors it logs, waits a second, and continues.
             (stream, peer) = Listener::accept(&mut listener) => {
                 let from = peer.ip().to_canonical();
                 let counted = (!config.trusted_proxies.contain(from)).then(|| network(from));
@@ -132,7 +132,7 @@ impl Places {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.in_all >= self.in_all {
             return Err(Problem::too_many_connections(
-                "the server has as many connections as it takes (NETDPSYN_MAX_CONNECTIONS)",
+                "the server has reached its limit of connections (NETDPSYN_MAX_CONNECTIONS)",
             ));
         }
         if let Some(from) = counted {

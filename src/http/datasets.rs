@@ -14,11 +14,11 @@ use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Make a dataset: a name and what is publicly known of the trace (steward).
+/// Make a dataset: a name, and what is publicly known about the trace (steward).
 #[utoipa::path(post, path = "/v1/datasets", tag = "datasets", operation_id = "create_dataset", request_body = NewDataset,
-    responses((status = 201, description = "Made; upload the trace next.", body = DatasetView, headers(("Location" = String, description = "Where it is."))),
-        (status = 404, description = "There is no such population."),
-        (status = 409, description = "A server of an earlier version still runs, which cannot read the schema.")))]
+    responses((status = 201, description = "Made; upload the trace next.", body = DatasetView, headers(("Location" = String, description = "Its address."))),
+        (status = 404, description = "The population does not exist."),
+        (status = 409, description = "A server of an earlier version still runs and cannot read the schema.")))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -39,7 +39,7 @@ pub async fn list(
     datasets::list(&app, &caller, page).await.map(Json)
 }
 
-/// Show a dataset: its state, what is declared, what parsing found (steward).
+/// Show a dataset: state, declaration and parse report (steward).
 #[utoipa::path(get, path = "/v1/datasets/{id}", tag = "datasets", operation_id = "show_dataset", params(("id" = Uuid, Path, description = "The dataset.")),
     responses((status = 200, description = "The dataset.", body = DatasetView)))]
 pub async fn find(
@@ -50,10 +50,10 @@ pub async fn find(
     datasets::find(&app, &caller, id).await.map(Json)
 }
 
-/// Change the declaration, until the first fit is accepted. A trace that is there is parsed again (steward).
+/// Change the declaration, until the first fit is accepted. An uploaded trace is parsed again (steward).
 #[utoipa::path(patch, path = "/v1/datasets/{id}", tag = "datasets", operation_id = "change_dataset", params(("id" = Uuid, Path, description = "The dataset.")), request_body = DatasetPatch,
     responses((status = 200, description = "Changed.", body = DatasetView),
-        (status = 409, description = "A fit has frozen the declaration, an upload or its parsing is under way, or a server of an earlier version still runs, which cannot read the schema.")))]
+        (status = 409, description = "A fit has frozen the declaration, an upload or its parsing is under way, or a server of an earlier version still runs and cannot read the schema.")))]
 pub async fn patch(
     State(app): State<App>,
     caller: Caller,
@@ -63,14 +63,14 @@ pub async fn patch(
     datasets::patch(&app, &caller, id, patch).await.map(Json)
 }
 
-/// Set up to five fits and quotes of the dataset side by side: ε, what was foretold, and what private reports say. Each private report of which figures are shown counts as
-/// opened, and each ε as quoted (steward).
+/// Compare up to five fits and quotes of the dataset: ε, forecast, and figures of private reports. Each private report whose figures are shown counts as opened, and each ε as
+/// quoted (steward).
 #[utoipa::path(get, path = "/v1/datasets/{id}/comparison", tag = "datasets", operation_id = "compare_fits", params(("id" = Uuid, Path, description = "The dataset."),
         ("model" = Option<Vec<Uuid>>, Query, max_items = 5, description = "Models of the dataset's fits."),
-        ("epsilon" = Option<Vec<comparison::Epsilon>>, Query, max_items = 5, description = "ε of fits that are not there: each is quoted."),
-        ("hold_out" = Option<bool>, Query, description = "Whether those would hold out a fifth.")),
-    responses((status = 200, description = "What may be compared, and what was asked for.", body = ComparisonView),
-        (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]
+        ("epsilon" = Option<Vec<comparison::Epsilon>>, Query, max_items = 5, description = "ε of fits that do not exist; each is quoted."),
+        ("hold_out" = Option<bool>, Query, description = "Whether the quoted fits would hold out a fifth.")),
+    responses((status = 200, description = "The available and the requested fits and quotes.", body = ComparisonView),
+        (status = 507, description = "The access cannot be recorded: the disk is full.")))]
 pub async fn compare(
     State(app): State<App>,
     caller: Caller,
@@ -81,7 +81,7 @@ pub async fn compare(
     comparison::comparison(&app, &caller, id, &ComparisonQuery::of(pairs)?).await.map(Json)
 }
 
-/// Erase the raw trace and everything private made from it; ledger and releases stay (steward).
+/// Erase the raw trace and all private data derived from it; ledger and releases stay (steward).
 #[utoipa::path(delete, path = "/v1/datasets/{id}", tag = "datasets", operation_id = "erase_dataset", params(("id" = Uuid, Path, description = "The dataset.")),
     responses((status = 204, description = "Erased."),
         (status = 409, description = "An upload or a job is under way.")))]
@@ -98,9 +98,9 @@ pub async fn erase(
     params(("id" = Uuid, Path, description = "The dataset."),
         ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530), verified.",
             pattern = "^sha-256=:[A-Za-z0-9+/]{43}=:$")),
-    request_body(content = inline(File), content_type = "application/octet-stream", description = "CSV with a header or NDJSON, plain or packed by gzip, zstd, xz, bzip2 or zip; Parquet; Arrow IPC. What it is, its first bytes say."),
-    responses((status = 202, description = "Received; it is being parsed. Watch the dataset's state.", body = DatasetView,
-            headers(("Location" = String, description = "The dataset."), ("Retry-After" = u32, description = "Seconds until it is worth looking."))),
+    request_body(content = inline(File), content_type = "application/octet-stream", description = "CSV with a header or NDJSON, plain or packed by gzip, zstd, xz, bzip2 or zip; Parquet; Arrow IPC; a packet capture. The format is recognised by the first bytes."),
+    responses((status = 202, description = "Received; parsing has begun. Poll the dataset's state.", body = DatasetView,
+            headers(("Location" = String, description = "The dataset."), ("Retry-After" = u32, description = "Seconds to wait before the next poll."))),
         (status = 409, description = "Another upload, its parsing or a job is under way, or this upload was interrupted.")))]
 pub async fn upload(
     State(app): State<App>,
@@ -131,7 +131,7 @@ async fn receive(
     let digest = headers.get("content-digest").map(|value| value.to_str().unwrap_or("")).map(str::to_owned);
     if text(header::CONTENT_ENCODING).is_some() {
         return Err(Problem::unsupported(
-            "send the file as it is, without Content-Encoding; what it is packed in is recognised by its first bytes",
+            "send the file as it is, without Content-Encoding; its compression is recognised by its first bytes",
         ));
     }
     // An upload has no limit in all, but none may hold its place in silence.

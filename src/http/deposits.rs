@@ -10,9 +10,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
-/// Repositories that releases may be deposited in, as the administrator has named them (steward).
+/// List the repositories that the administrator has configured for deposits (steward).
 #[utoipa::path(get, path = "/v1/repositories", tag = "deposits", operation_id = "list_repositories",
-    responses((status = 200, description = "All of them.", body = Page<RepositoryView>)))]
+    responses((status = 200, description = "All repositories.", body = Page<RepositoryView>)))]
 pub async fn repositories(
     State(app): State<App>,
     caller: Caller,
@@ -20,7 +20,7 @@ pub async fn repositories(
     deposits::repositories(&app, &caller).map(Json)
 }
 
-/// Deposit a release that is published for everybody in a repository, or show what would be sent (steward).
+/// Deposit a public release in a repository, or show what would be sent (steward).
 #[utoipa::path(post, path = "/v1/releases/{id}/deposits", tag = "deposits", operation_id = "create_deposit", params(("id" = Uuid, Path, description = "The release.")), request_body = NewDeposit,
     responses((status = 200, description = "A dry run: what would be sent.", body = DepositPlan),
         (status = 202, description = "Queued.", body = DepositView),
@@ -40,7 +40,7 @@ pub async fn create(
 
 /// The deposits of a release (steward).
 #[utoipa::path(get, path = "/v1/releases/{id}/deposits", tag = "deposits", operation_id = "list_deposits", params(("id" = Uuid, Path, description = "The release.")),
-    responses((status = 200, description = "All of them, the oldest first.", body = Page<DepositView>)))]
+    responses((status = 200, description = "All deposits, oldest first.", body = Page<DepositView>)))]
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -60,10 +60,10 @@ pub async fn find(
     deposits::find(&app, &caller, id).await.map(Json)
 }
 
-/// Go on with a deposit that failed, from its draft (steward).
+/// Resume a failed deposit from its draft (steward).
 #[utoipa::path(post, path = "/v1/deposits/{id}/retry", tag = "deposits", operation_id = "retry_deposit", params(("id" = Uuid, Path, description = "The deposit.")),
-    responses((status = 202, description = "It is due now.", body = DepositView),
-        (status = 409, description = "It has not failed.")))]
+    responses((status = 202, description = "It is queued again.", body = DepositView),
+        (status = 409, description = "The deposit has not failed.")))]
 pub async fn again(
     State(app): State<App>,
     caller: Caller,

@@ -40,7 +40,7 @@ pub async fn meet(State(app): State<App>, mut request: Request, next: Next) -> R
         // Whoever guesses keys must not fill the log.
         401 | 429 => {
             if app.lines.check_key(&(Line::Refusal, from)).is_ok() {
-                tracing::warn!(status, ms = took, %from, "refused; more of these within a minute are not told");
+                tracing::warn!(status, ms = took, %from, "refused; more of these within a minute are not logged");
             }
         }
         500.. => tracing::error!(status, ms = took, "answered"),
@@ -83,7 +83,7 @@ pub async fn in_time(State(app): State<App>, request: Request, next: Next) -> Re
     answer.unwrap_or_else(|_| Problem::timed_out(seconds).into_response())
 }
 
-/// Makes a problem document of every refusal that is none yet, whoever made it.
+/// Turns every refusal that is not yet a problem document into one, whatever its source.
 pub async fn documented(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();

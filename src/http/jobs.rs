@@ -19,12 +19,12 @@ use uuid::Uuid;
 
 /// Submit a job: fit, generate or evaluate. A fit reserves its whole cost (steward).
 #[utoipa::path(post, path = "/v1/jobs", tag = "jobs", operation_id = "submit_job", request_body = NewJob,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body give the same job again, while it waits or runs and for at least 24 hours after it has ended. After about a week the key is free, and the same request makes a new job.",
+    params(("Idempotency-Key" = Option<String>, Header, description = "A repeated key with the same body returns the same job while it waits or runs, and for at least 24 hours after its end. After about a week the key expires, and the same request makes a new job.",
         pattern = "^[!-~]{1,200}$")),
     responses((status = 202, description = "Accepted; watch the job.", body = JobView,
-            headers(("Location" = String, description = "The job."), ("Retry-After" = u32, description = "Seconds until it is worth looking."))),
-        (status = 404, description = "There is no such dataset, model or release."),
-        (status = 409, description = "The budget does not pay for it, the state of the dataset does not allow it, or a server of an earlier version still runs, which cannot do it.")))]
+            headers(("Location" = String, description = "The job."), ("Retry-After" = u32, description = "Seconds to wait before the next poll."))),
+        (status = 404, description = "The dataset, model or release does not exist."),
+        (status = 409, description = "The budget does not cover it, the dataset's state does not allow it, or a server of an earlier version still runs and cannot do it.")))]
 pub async fn submit(
     State(app): State<App>,
     caller: Caller,
@@ -78,7 +78,7 @@ pub struct JobEvent {
 
 /// Follow a job as server-sent events: `progress` whenever state, stage or percent change, `end` at its end, each with the job (steward).
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", operation_id = "follow_job", params(("id" = Uuid, Path, description = "The job.")),
-    responses((status = 200, description = "Events, until the job ends, the key is revoked or the server stops. A comment every 15 seconds says that it is still there.",
+    responses((status = 200, description = "Events, until the job ends, the key is revoked or the server stops. A comment every 15 seconds keeps the connection open.",
         content((JobEvent = "text/event-stream")))))]
 pub async fn events(
     State(app): State<App>,
@@ -107,7 +107,7 @@ pub async fn events(
 
 /// Cancel a job. A fit that has begun to measure is charged all the same (steward).
 #[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job", params(("id" = Uuid, Path, description = "The job.")),
-    responses((status = 202, description = "Cancelled, or asked to stop.", body = JobView)))]
+    responses((status = 202, description = "Cancelled, or cancellation requested.", body = JobView)))]
 pub async fn cancel(
     State(app): State<App>,
     caller: Caller,
@@ -116,10 +116,10 @@ pub async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(jobs::cancel(&app, &caller, id).await?)))
 }
 
-/// Ask what a fit would cost and what to expect of it; nothing is reserved (steward).
+/// Quote a fit: its cost and expected fidelity; nothing is reserved (steward).
 #[utoipa::path(post, path = "/v1/quotes", tag = "jobs", operation_id = "quote_fit", request_body = QuoteRequest,
-    responses((status = 200, description = "Its cost, what is left, and what to expect.", body = QuoteView),
-        (status = 404, description = "There is no such dataset.")))]
+    responses((status = 200, description = "Cost, remaining budget and expected fidelity.", body = QuoteView),
+        (status = 404, description = "The dataset does not exist.")))]
 pub async fn quote(
     State(app): State<App>,
     caller: Caller,

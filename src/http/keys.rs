@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use uuid::Uuid;
 
-/// Issue a key of a tenant; its secret is shown this once (admin).
+/// Issue a key of a tenant; its secret is shown only once (admin).
 #[utoipa::path(post, path = "/v1/tenants/{id}/keys", tag = "keys", operation_id = "issue_key", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewKey,
     responses((status = 201, description = "Issued.", body = IssuedKey)))]
 pub async fn issue(

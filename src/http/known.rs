@@ -1,4 +1,4 @@
-//! Whether whoever asks has a file already, by its `If-None-Match` header (RFC 9110, 13.1.2).
+//! Whether a client already has a file, by its `If-None-Match` header (RFC 9110, 13.1.2).
 
 use axum::http::HeaderMap;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};

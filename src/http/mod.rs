@@ -2,7 +2,7 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`extract`] | who asks, and bodies, paths and queries whose faults become problem documents |
+//! | [`extract`] | the caller, and bodies, paths and queries whose faults become problem documents |
 //! | [`openapi`], [`completed`] | the document: what handlers say, and what follows from it |
 //! | [`front`] | what every request meets first: its id, where it comes from, its line in the log, its time |
 //! | [`server`] | starting, draining |

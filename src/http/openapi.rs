@@ -9,23 +9,23 @@ use utoipa::{Modify, OpenApi};
 #[openapi(
     info(
         title = "netdpsyn",
-        description = "Differentially private synthetic network traces.\n\nUpload a raw trace, fit it under a privacy budget, publish synthetic traces. Every error is an RFC 9457 problem document with a stable `type`. Lists are paged: pass `next` as `after`. What an operation takes beside this document (that columns are those of the preset, say) is told by a 422 with the field."
+        description = "Differentially private synthetic network traces.\n\nUpload a raw trace, fit it under a privacy budget, publish synthetic traces. Every error is an RFC 9457 problem document with a stable `type`. Lists are paged: pass `next` as `after`. Rules that this document cannot express (such as column names of the preset) are reported as 422 with the field."
     ),
-    servers((url = "/", description = "The server that answers this document.")),
+    servers((url = "/", description = "The server of this document.")),
     tags(
-        (name = "tenants", description = "Who pays: tenants and what they may spend (admin)."),
+        (name = "tenants", description = "Tenants and their caps (admin)."),
         (name = "keys", description = "API keys of a tenant (admin)."),
-        (name = "populations", description = "The people behind datasets, each with a cap of their own."),
-        (name = "datasets", description = "Raw traces and what is publicly known of them (steward)."),
-        (name = "jobs", description = "Fits, generations and evaluations, and what they would cost (steward)."),
-        (name = "budget", description = "What may be spent, what is, and who spent it (steward)."),
-        (name = "models", description = "What fits measured, with the statement of privacy."),
+        (name = "populations", description = "Populations: the people whose traffic datasets contain, each with its own cap."),
+        (name = "datasets", description = "Raw traces and their public declarations (steward)."),
+        (name = "jobs", description = "Fits, generations, evaluations and quotes (steward)."),
+        (name = "budget", description = "Caps, spending, and who spent (steward)."),
+        (name = "models", description = "Measurements of fits, with the statement of privacy."),
         (name = "releases", description = "Synthetic traces and their reports."),
-        (name = "deposits", description = "Releases in repositories that keep them: InvenioRDM (Zenodo), Dataverse (steward)."),
-        (name = "webhooks", description = "Whom to tell of jobs and releases, and what was told (steward)."),
-        (name = "storage", description = "What takes room on the server's disk (admin)."),
-        (name = "portal", description = "What anybody may find of what is published: catalogue, descriptions, public addresses, signatures."),
-        (name = "probes", description = "Whether the service runs and can work; they take no key.")
+        (name = "deposits", description = "Deposits of releases in repositories: InvenioRDM (Zenodo), Dataverse (steward)."),
+        (name = "webhooks", description = "Notifications about jobs and releases, with their log (steward)."),
+        (name = "storage", description = "Disk usage (admin)."),
+        (name = "portal", description = "Published releases for everybody: catalogue, descriptions, public addresses, signatures."),
+        (name = "probes", description = "Liveness and readiness; no key is needed.")
     ),
     modifiers(&Key),
     components(schemas(crate::service::comparison::Epsilon, crate::service::problem::Problem)),

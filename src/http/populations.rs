@@ -10,10 +10,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use uuid::Uuid;
 
-/// Make a population: the people behind a set of datasets (admin).
+/// Make a population: the people whose traffic a set of datasets contains (admin).
 #[utoipa::path(post, path = "/v1/populations", tag = "populations", operation_id = "create_population", request_body = NewPopulation,
     responses((status = 201, description = "Made.", body = PopulationView),
-        (status = 404, description = "There is no such tenant."),
+        (status = 404, description = "The tenant does not exist."),
         (status = 409, description = "The name is taken.")))]
 pub async fn create(
     State(app): State<App>,
@@ -23,7 +23,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(tenants::create_population(&app, &caller, new).await?)))
 }
 
-/// List populations: all (admin), or one's own (steward).
+/// List populations: all (admin), or those of the tenant (steward).
 #[utoipa::path(get, path = "/v1/populations", tag = "populations", operation_id = "list_populations", params(PageQuery),
     responses((status = 200, description = "A page.", body = Page<PopulationView>)))]
 pub async fn list(
@@ -37,7 +37,7 @@ pub async fn list(
 /// Set a population's cap (admin).
 #[utoipa::path(patch, path = "/v1/populations/{id}", tag = "populations", operation_id = "set_population_cap", params(("id" = Uuid, Path, description = "The population.")), request_body = NewCap,
     responses((status = 200, description = "Set.", body = PopulationCapView),
-        (status = 409, description = "The cap lies below what is spent and reserved, or the ledger is behind.")))]
+        (status = 409, description = "The cap is below what is spent and reserved, or the ledger is behind the journal.")))]
 pub async fn set_cap(
     State(app): State<App>,
     caller: Caller,

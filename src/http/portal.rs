@@ -62,7 +62,7 @@ fn as_kept(kind: &'static str, text: String) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-/// Show the catalogue of what is published as DCAT-AP 3 JSON-LD, in pages: what is public; with a key, what its tenant published as well.
+/// Show the catalogue of public releases as DCAT-AP 3 JSON-LD, in pages; with a key, also the tenant's other published releases.
 #[utoipa::path(get, path = "/v1/catalog", tag = "portal", operation_id = "catalogue", params(CatalogueQuery), security((), ("key" = [])),
     responses((status = 200, description = "A page; `hydra:next` names the next one.", content((Object = "application/ld+json")))))]
 pub async fn catalog(
@@ -109,9 +109,9 @@ fn answer(about: About, document: &Value) -> Response {
     }
 }
 
-/// Make a link to a published release that is good for a time, for somebody without a key (steward).
+/// Make a link to a published release that works without a key until it expires (steward).
 #[utoipa::path(post, path = "/v1/releases/{id}/links", tag = "portal", operation_id = "make_link", params(("id" = Uuid, Path, description = "The release.")), request_body = NewLink,
-    responses((status = 200, description = "The link. It is kept nowhere.", body = LinkView),
+    responses((status = 200, description = "The link. It is not stored.", body = LinkView),
         (status = 409, description = "The release is not published.")))]
 pub async fn link(
     State(app): State<App>,
@@ -122,7 +122,7 @@ pub async fn link(
     links::make(&app, &caller, id, new).await.map(Json)
 }
 
-/// Withdraw a published release, for good: that it was there stays to be seen, with day and reason; its content answers 410 (steward).
+/// Withdraw a published release permanently: its page shows day and reason, its content answers 410 (steward).
 #[utoipa::path(post, path = "/v1/releases/{id}/withdraw", tag = "portal", operation_id = "withdraw_release", params(("id" = Uuid, Path, description = "The release.")), request_body = Withdraw,
     responses((status = 200, description = "Withdrawn.", body = ReleaseView),
         (status = 409, description = "It is a draft, or it was withdrawn for another reason.")))]
@@ -135,17 +135,17 @@ pub async fn withdraw(
     publishing::withdraw(&app, &caller, id, why).await.map(Json)
 }
 
-/// List the public keys that sign releases or signed some: a JWK set.
+/// List the public keys that sign or signed releases, as a JWK set.
 #[utoipa::path(get, path = "/.well-known/netdpsyn-keys.json", tag = "portal", operation_id = "signing_keys", security((), ("key" = [])),
-    responses((status = 200, description = "The keys, the one that signs now first.", content((Object = "application/jwk-set+json")))))]
+    responses((status = 200, description = "The keys; the current one first.", content((Object = "application/jwk-set+json")))))]
 pub async fn keys(State(app): State<App>, _: Anyone) -> Result<Response, Problem> {
     let keys = signing::keys(&app).await?;
     Ok(as_kept("application/jwk-set+json", keys.to_string()))
 }
 
-/// Show the page of a release, which describes it and says where its files are; or, where it was withdrawn, when and why.
+/// Show the page of a release with its description and files or, after a withdrawal, its day and reason.
 #[utoipa::path(get, path = "/p/{release}", tag = "portal", operation_id = "public_page", params(("release" = Uuid, Path, description = "The release."), Link,
-        ("Accept" = Option<String>, Header, description = "`text/html` or `application/ld+json`; the page where any will do.")), security((), ("key" = [])),
+        ("Accept" = Option<String>, Header, description = "`text/html` or `application/ld+json`; the page by default.")), security((), ("key" = [])),
     responses((status = 200, description = "The page, or the same as DCAT-AP.", content((String = "text/html"), (Object = "application/ld+json")))))]
 pub async fn page(
     State(app): State<App>,
@@ -170,10 +170,10 @@ pub async fn page(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PublicContent {
-    /// The format; in place of `Accept`, for links.
+    /// The format; instead of `Accept`, for links.
     #[param(inline)]
     format: Option<ContentFormat>,
-    /// Text laid out in another way, in place of a format.
+    /// Another text layout, instead of a format.
     #[param(example = "source")]
     layout: Option<String>,
     /// Expiry of a signed link, in seconds since 1970.
@@ -185,12 +185,12 @@ pub struct PublicContent {
 /// Download a published trace without a key, whole or in part.
 #[utoipa::path(get, path = "/p/{release}/content", tag = "portal", operation_id = "public_content", params(("release" = Uuid, Path, description = "The release."), PublicContent), security((), ("key" = [])),
     responses((status = 200, description = "The trace.", content((String = "text/csv"), (String = "text/plain"), (String = "text/tab-separated-values"), (String = "application/x-ndjson"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng"))),
-        (status = 206, description = "The part.", content((String = "text/csv"), (String = "text/plain"), (String = "text/tab-separated-values"), (String = "application/x-ndjson"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng"))),
-        (status = 304, description = "It is the one you have."),
-        (status = 406, description = "It is to be had in other formats."),
-        (status = 410, description = "It was withdrawn; the problem says when and why."),
-        (status = 416, description = "It has no such part."),
-        (status = 507, description = "Another format cannot be stored: no room left on the disk.")))]
+        (status = 206, description = "The requested range.", content((String = "text/csv"), (String = "text/plain"), (String = "text/tab-separated-values"), (String = "application/x-ndjson"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng"))),
+        (status = 304, description = "Not modified."),
+        (status = 406, description = "It is available in other formats."),
+        (status = 410, description = "It was withdrawn; the problem states day and reason."),
+        (status = 416, description = "The range lies outside the content."),
+        (status = 507, description = "The other format cannot be stored: the disk is full.")))]
 pub async fn content(
     State(app): State<App>,
     anyone: Anyone,
@@ -206,7 +206,7 @@ pub async fn content(
     Ok(sent(&headers, Sending { id, about: format!("/p/{id}"), shape, kept, opened }))
 }
 
-/// Show the release report as it was when the release was published, to the byte that is signed.
+/// Show the release report, byte for byte as signed at publication.
 #[utoipa::path(get, path = "/p/{release}/report", tag = "portal", operation_id = "public_report", params(("release" = Uuid, Path, description = "The release."), Link), security((), ("key" = [])),
     responses((status = 200, description = "The report.", content((Object = "application/json", example = json!({"version": 1, "private": false, "synthetic_rows": 3990, "mean_distance": 0.09, "mean_noise": 0.08})))), (status = 410, description = "The release was withdrawn.")))]
 pub async fn report(
@@ -219,7 +219,7 @@ pub async fn report(
     Ok(as_kept("application/json", text))
 }
 
-/// Show the statement of privacy of a release, to the byte that is signed.
+/// Show the statement of privacy of a release, byte for byte as signed.
 #[utoipa::path(get, path = "/p/{release}/statement", tag = "portal", operation_id = "public_statement", params(("release" = Uuid, Path, description = "The release."), Link), security((), ("key" = [])),
     responses((status = 200, description = "The statement.", content((Object = "application/json", example = json!({"unit": "record", "guarantee": {"epsilon": 2.0, "delta": 1e-9}}))))))]
 pub async fn statement(

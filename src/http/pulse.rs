@@ -168,7 +168,7 @@ impl Socket {
         written
     }
 
-    /// Writes the problem document in place of the library's own refusal, if it is one.
+    /// Writes the problem document instead of the library's own refusal, if it is one.
     fn poll_refusal(
         &mut self,
         cx: &mut Context<'_>,

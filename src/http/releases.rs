@@ -43,11 +43,11 @@ pub async fn find(
     releases::find(&app, &caller, id).await.map(Json)
 }
 
-/// Publish a draft, for readers or for everybody: it is described and signed, and seen from now on (steward). Without a body it is for readers.
+/// Publish a draft for readers or for everybody; the release is described and signed (steward). Without a body: for readers.
 #[utoipa::path(post, path = "/v1/releases/{id}/publish", tag = "releases", operation_id = "publish_release", params(("id" = Uuid, Path, description = "The release.")), request_body = Option<NewPublication>,
     responses((status = 200, description = "Published.", body = ReleaseView),
         (status = 409, description = "It was withdrawn."),
-        (status = 422, description = "It is to be public, and its dataset lacks a title, a description, a publisher or a licence.")))]
+        (status = 422, description = "Public access was requested, and the dataset lacks a title, a description, a publisher or a licence.")))]
 pub async fn publish(
     State(app): State<App>,
     caller: Caller,
@@ -59,24 +59,24 @@ pub async fn publish(
 
 /// Download the synthetic trace as CSV, Parquet, Arrow or (of packets) a packet capture, or laid out as text of another kind, whole or in part (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/content", tag = "releases", operation_id = "download_trace", params(("id" = Uuid, Path, description = "The release."), ContentQuery,
-        ("Accept" = Option<String>, Header, description = "`text/csv`, `application/vnd.apache.parquet`, `application/vnd.apache.arrow.file`, `application/vnd.tcpdump.pcap` or `application/x-pcapng`; CSV where any will do."),
-        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the trace that you have, or several of them, or `*`."),
-        ("Range" = Option<String>, Header, description = "The part that is wanted, as `bytes=0-1023`. Several at once are not sent in parts."),
-        ("If-Range" = Option<String>, Header, description = "The `ETag` of the trace whose part is wanted; another is sent whole.")),
+        ("Accept" = Option<String>, Header, description = "`text/csv`, `application/vnd.apache.parquet`, `application/vnd.apache.arrow.file`, `application/vnd.tcpdump.pcap` or `application/x-pcapng`; CSV by default."),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag`s of copies that the client has, or `*`."),
+        ("Range" = Option<String>, Header, description = "The requested range, as `bytes=0-1023`. Several ranges are answered with the whole."),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` that the range is for; another trace is sent whole.")),
     responses((status = 200, description = "The trace.",
             content((String = "text/csv"), (String = "text/plain"), (String = "text/tab-separated-values"), (String = "application/x-ndjson"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng")),
-            headers(("ETag" = String, description = "Its SHA-256, in this format."), ("Content-Disposition" = String, description = "A name for the file."),
-                ("Vary" = String, description = "That `Accept` chooses the format."), ("Accept-Ranges" = String, description = "That parts are sent."),
+            headers(("ETag" = String, description = "Its SHA-256, in this format."), ("Content-Disposition" = String, description = "Suggested file name."),
+                ("Vary" = String, description = "The representation depends on `Accept`."), ("Accept-Ranges" = String, description = "Ranges are supported."),
                 ("Link" = String, description = "The release that it belongs to."))),
-        (status = 206, description = "The part.",
+        (status = 206, description = "The requested range.",
             content((String = "text/csv"), (String = "text/plain"), (String = "text/tab-separated-values"), (String = "application/x-ndjson"), (inline(File) = "application/vnd.apache.parquet"), (inline(File) = "application/vnd.apache.arrow.file"), (inline(File) = "application/vnd.tcpdump.pcap"), (inline(File) = "application/x-pcapng")),
-            headers(("ETag" = String, description = "The SHA-256 of the whole."), ("Content-Range" = String, description = "Which part it is."))),
-        (status = 304, description = "It is the one you have.", headers(("ETag" = String, description = "Its SHA-256."))),
-        (status = 406, description = "It is to be had in other formats; a capture holds packets alone."),
-        (status = 410, description = "It was withdrawn; the problem says when and why."),
-        (status = 422, description = "There is no such layout, or nothing of it follows from the trace's columns."),
-        (status = 416, description = "It has no such part.", headers(("Content-Range" = String, description = "How long it is."))),
-        (status = 507, description = "That it was looked at cannot be written down, or another format not be stored: no room left on the disk.")))]
+            headers(("ETag" = String, description = "The SHA-256 of the whole."), ("Content-Range" = String, description = "The range, and the total length."))),
+        (status = 304, description = "Not modified.", headers(("ETag" = String, description = "Its SHA-256."))),
+        (status = 406, description = "It is available in other formats; captures contain packets only."),
+        (status = 410, description = "It was withdrawn; the problem states day and reason."),
+        (status = 422, description = "The layout does not exist, or none of its columns follow from the trace's."),
+        (status = 416, description = "The range lies outside the content.", headers(("Content-Range" = String, description = "The total length."))),
+        (status = 507, description = "The access cannot be recorded, or the other format cannot be stored: the disk is full.")))]
 pub async fn content(
     State(app): State<App>,
     caller: Caller,
@@ -150,7 +150,7 @@ fn by_accept(headers: &HeaderMap) -> (bool, [(header::HeaderName, &'static str);
 
 /// Show the release report, made from the model alone, with the statement of privacy (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/report", tag = "releases", operation_id = "show_report", params(("id" = Uuid, Path, description = "The release."),
-        ("Accept" = Option<String>, Header, description = "`application/json` or `text/html`; JSON where any will do.")),
+        ("Accept" = Option<String>, Header, description = "`application/json` or `text/html`; JSON by default.")),
     responses((status = 200, description = "Every measured marginal against the generated records, beside its expected noise.",
         content((ReleaseReportView = "application/json"), (String = "text/html"))), (status = 410, description = "The release was withdrawn.")))]
 pub async fn report(
@@ -166,7 +166,7 @@ pub async fn report(
     }
 }
 
-/// Show the release report as a page that holds all that it shows (steward; reader once published).
+/// Show the release report as a self-contained page (steward; reader once published).
 #[utoipa::path(get, path = "/v1/releases/{id}/report.html", tag = "releases", operation_id = "show_report_page", params(("id" = Uuid, Path, description = "The release.")),
     responses((status = 200, description = "The page.", content((String = "text/html"))), (status = 410, description = "The release was withdrawn.")))]
 pub async fn report_page(
@@ -183,14 +183,14 @@ async fn reported(app: &App, caller: &Caller, id: Uuid) -> Result<Sheet, Problem
     Ok(Sheet(pages::release::page(&Shown::of(&release, &report))))
 }
 
-/// Show the private report, made against the raw trace; opening it is recorded on the release (steward).
+/// Show the private report, a comparison with the raw trace; the access is recorded on the release (steward).
 #[utoipa::path(get, path = "/v1/releases/{id}/report/private", tag = "releases", operation_id = "show_private_report", params(("id" = Uuid, Path, description = "The release."),
-        ("Accept" = Option<String>, Header, description = "`application/json` or `text/html`; JSON where any will do.")),
+        ("Accept" = Option<String>, Header, description = "`application/json` or `text/html`; JSON by default.")),
     responses((status = 200, description = "The comparison with the raw trace. Not for publication.",
             content((PrivateReport = "application/json"), (String = "text/html"))),
-        (status = 406, description = "It was made by an earlier version, and is to be had as JSON alone."),
-        (status = 409, description = "The population is strict: private reports are shown after publication."),
-        (status = 507, description = "That it was looked at cannot be written down: no room left on the disk.")))]
+        (status = 406, description = "The report was made by an earlier version, and is available as JSON only."),
+        (status = 409, description = "The population is strict: private reports are shown only after publication."),
+        (status = 507, description = "The access cannot be recorded: the disk is full.")))]
 pub async fn private_report(
     State(app): State<App>,
     caller: Caller,

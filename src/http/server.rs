@@ -40,7 +40,7 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     match journal::undone(&app).await {
         Ok(undone) => undone.iter().for_each(|what| tracing::error!("undone by a restore: {what}")),
         Err(problem) => {
-            tracing::error!(problem = %problem.kind, "what a restore may have undone cannot be told")
+            tracing::error!(problem = %problem.kind, "the check for state lost by a restore failed")
         }
     }
     let stop = stop()?;
@@ -76,7 +76,7 @@ pub async fn serve(app: App) -> Result<(), ServeError> {
     tokio::select! {
         () = served => tracing::info!("stopped"),
         // Leases lapse, and other servers take the jobs over.
-        () = late => tracing::warn!("stopped with work that did not end in time"),
+        () = late => tracing::warn!("stopped with unfinished work"),
         () = forget(&app) => {}
     }
     Ok(())
@@ -91,7 +91,7 @@ async fn forget(app: &App) {
     }
 }
 
-/// What ends when the server is told to stop. Signals are listened for from the call on, not from when it is first awaited.
+/// A future that ends when the server is told to stop. It listens for signals from the call on, not from the first await on.
 fn stop() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

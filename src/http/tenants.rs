@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Make a tenant, with a default population of the same cap (admin).
 #[utoipa::path(post, path = "/v1/tenants", tag = "tenants", operation_id = "create_tenant", request_body = NewTenant,
-    responses((status = 201, description = "Made.", body = TenantView, headers(("Location" = String, description = "Where it is."))),
+    responses((status = 201, description = "Made.", body = TenantView, headers(("Location" = String, description = "Its address."))),
         (status = 409, description = "The name is taken.")))]
 pub async fn create(
     State(app): State<App>,
@@ -49,7 +49,7 @@ pub async fn find(
 /// Set a tenant's cap (admin).
 #[utoipa::path(patch, path = "/v1/tenants/{id}", tag = "tenants", operation_id = "set_tenant_cap", params(("id" = Uuid, Path, description = "The tenant.")), request_body = NewCap,
     responses((status = 200, description = "Set.", body = TenantCapView),
-        (status = 409, description = "The cap lies below what is spent and reserved, or the ledger is behind.")))]
+        (status = 409, description = "The cap is below what is spent and reserved, or the ledger is behind the journal.")))]
 pub async fn set_cap(
     State(app): State<App>,
     caller: Caller,

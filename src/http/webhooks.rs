@@ -10,10 +10,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use uuid::Uuid;
 
-/// Make a webhook; its secret is shown this once (steward). Messages are signed as Standard Webhooks says.
+/// Make a webhook; its secret is shown only once (steward). Messages are signed as in Standard Webhooks.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", operation_id = "create_webhook", request_body = NewWebhook,
     responses((status = 201, description = "Made.", body = SecretWebhook),
-        (status = 409, description = "The tenant has as many as it may have.")))]
+        (status = 409, description = "The tenant's limit of webhooks is reached.")))]
 pub async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -24,7 +24,7 @@ pub async fn create(
 
 /// List the tenant's webhooks (steward).
 #[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", operation_id = "list_webhooks",
-    responses((status = 200, description = "All of them.", body = Page<WebhookView>)))]
+    responses((status = 200, description = "All webhooks.", body = Page<WebhookView>)))]
 pub async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Page<WebhookView>>, Problem> {
     webhooks::list(&app, &caller).await.map(Json)
 }
@@ -40,7 +40,7 @@ pub async fn find(
     webhooks::find(&app, &caller, id).await.map(Json)
 }
 
-/// Change a webhook: its receiver, what it is told of, whether anything is sent (steward).
+/// Change a webhook: receiver, kinds of events, pause (steward).
 #[utoipa::path(patch, path = "/v1/webhooks/{id}", tag = "webhooks", operation_id = "change_webhook", params(("id" = Uuid, Path, description = "The webhook.")), request_body = WebhookChange,
     responses((status = 200, description = "The webhook.", body = WebhookView)))]
 pub async fn change(
@@ -63,9 +63,9 @@ pub async fn remove(
     webhooks::remove(&app, &caller, id).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-/// Replace the secret; for a day messages are signed with both (steward).
+/// Replace the secret; messages are signed with both secrets for a day (steward).
 #[utoipa::path(post, path = "/v1/webhooks/{id}/secret", tag = "webhooks", operation_id = "replace_webhook_secret", params(("id" = Uuid, Path, description = "The webhook.")),
-    responses((status = 200, description = "The new secret, shown this once.", body = SecretWebhook)))]
+    responses((status = 200, description = "The new secret, shown only once.", body = SecretWebhook)))]
 pub async fn replace_secret(
     State(app): State<App>,
     caller: Caller,
@@ -76,8 +76,8 @@ pub async fn replace_secret(
 
 /// Send a test message (steward).
 #[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", operation_id = "test_webhook", params(("id" = Uuid, Path, description = "The webhook.")),
-    responses((status = 202, description = "Written down; the log tells what becomes of it.", body = DeliveryView),
-        (status = 409, description = "It is paused, or too many messages wait.")))]
+    responses((status = 202, description = "Queued; the log shows its outcome.", body = DeliveryView),
+        (status = 409, description = "The webhook is paused, or too many messages wait.")))]
 pub async fn test(
     State(app): State<App>,
     caller: Caller,
@@ -98,10 +98,10 @@ pub async fn deliveries(
     webhooks::deliveries(&app, &caller, id, page).await.map(Json)
 }
 
-/// Send a message of the log once more, from the first try on (steward).
+/// Send a message of the log again, with all its tries (steward).
 #[utoipa::path(post, path = "/v1/webhooks/{id}/deliveries/{delivery}/retry", tag = "webhooks", operation_id = "retry_delivery",
     params(("id" = Uuid, Path, description = "The webhook."), ("delivery" = Uuid, Path, description = "The message.")),
-    responses((status = 202, description = "It is due now.", body = DeliveryView)))]
+    responses((status = 202, description = "It is queued again.", body = DeliveryView)))]
 pub async fn again(
     State(app): State<App>,
     caller: Caller,

@@ -72,13 +72,13 @@ pub async fn run(app: &App, job: Job, stopping: watch::Receiver<bool>) {
     match end(app, &job, outcome, told, panicked).await {
         Ok(()) => tracing::info!("ended"),
         // The lease lapses, and another attempt ends the job.
-        Err(problem) => tracing::error!(problem = %problem.kind, "the end could not be written"),
+        Err(problem) => tracing::error!(problem = %problem.kind, "the end of the job could not be recorded"),
     }
 }
 
 type Ended = Result<(), Stopped>;
 
-/// Renews the lease while the work goes on, and tells it to stop where it should: how it came out, and what it was told last.
+/// Renews the lease during the work, and cancels the work when necessary. Returns the result, and the reason of the cancellation.
 async fn attend(
     app: &App,
     job: &Job,
@@ -92,7 +92,7 @@ async fn attend(
     let (mut draining, mut longer) = (false, false);
     let mut deadline = Box::pin(tokio::time::sleep(Duration::MAX));
     let mut longest = Box::pin(tokio::time::sleep(Duration::from_secs(app.config.max_job_seconds)));
-    // Made before it is awaited: it hears what is told meanwhile.
+    // Created before it is awaited, so that it receives notifications in between.
     let mut cancelled = Box::pin(app.cancelled.notified());
     let tell = |why: Told, told: &mut Option<Told>| {
         *told = Some(why);
@@ -171,7 +171,7 @@ async fn failed(app: &App, job: &Job, problem: Problem, panicked: bool) -> Resul
         tracing::warn!(problem = %problem.kind, "failed");
         return end_without_result(app, job, Without::Failed(&problem)).await;
     }
-    tracing::warn!(problem = %problem.kind, "could not be done now; it goes back to the queue");
+    tracing::warn!(problem = %problem.kind, "a transient failure; the job goes back to the queue");
     let wait = (job.attempt * WAIT).min(LONGEST_WAIT);
     let why = match begun {
         true => {

@@ -91,7 +91,7 @@ pub(super) async fn named(app: &App, path: &str, ended: Result<(), Stopped>) -> 
         && !unknown
         && let Err(error) = app.artifacts.delete(path).await
     {
-        tracing::error!(%error, "a file that nothing names could not be removed");
+        tracing::error!(%error, "an unreferenced file could not be removed");
     }
     ended
 }

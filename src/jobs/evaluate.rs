@@ -18,7 +18,8 @@ use crate::storage::jobs::{self, Job};
 use crate::storage::{datasets, models, releases};
 use tokio::runtime::Handle;
 
-/// Evaluates a release. What its fit held out is told apart again, and tells what sampling alone costs.
+/// Evaluates a release. The records that its fit held out are separated again; they show the error of
+/// sampling alone.
 pub(super) fn evaluate(app: &App, runtime: &Handle, job: &Job, seen: &dyn Observer) -> Result<(), Stopped> {
     let EvaluateRequest { release_id: id } = asked(job)?;
     let (release, model, fit) = runtime.block_on(async {

@@ -31,7 +31,7 @@ pub async fn keep(app: App, mut stopping: watch::Receiver<bool>) {
                 )
             }
             // The database is away: what is stuck waits for it, like everything else.
-            Err(problem) => tracing::warn!(problem = %problem.kind, "leases could not be looked at"),
+            Err(problem) => tracing::warn!(problem = %problem.kind, "checking leases failed"),
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -67,7 +67,7 @@ fn begun(token: Uuid) -> Option<i64> {
 pub async fn sweep_hourly(app: App, mut stopping: watch::Receiver<bool>) {
     let mut keys = Forgetting::default();
     if let Err(problem) = keys.look(&app).await {
-        tracing::warn!(problem = %problem.kind, "the clocks could not be looked at");
+        tracing::warn!(problem = %problem.kind, "checking clocks failed");
     }
     loop {
         tokio::select! {

@@ -60,8 +60,8 @@ fn not_repeatable(why: &str) -> Stopped {
     Problem::conflict(ProblemType::NotRepeatable, detail).into()
 }
 
-/// Begins to measure, or goes on where an earlier attempt began: the key, if this is the same computation as that attempt's. From here on every
-/// end of the fit is charged.
+/// Begins to measure, or continues where an earlier attempt began: the key, if this is the same computation as that attempt's. From here on
+/// every end of the fit is charged.
 pub async fn begin(app: &App, job: &Job, what: &Measuring) -> Result<NoiseKey, Stopped> {
     let text = serde_json::to_string(what).map_err(|error| broken("a digest cannot be written", error))?;
     let mut tx = app.read("measuring.population").await?;
@@ -120,7 +120,7 @@ fn fresh() -> Result<KeyHalf, Stopped> {
     KeyHalf::from_os().map_err(|error| broken("the system gives no randomness", error))
 }
 
-/// The digest that a note keeps. It is keyed, so that whoever has the note alone can confirm no guess of the trace.
+/// The digest that a note keeps. It is keyed, so that the note alone cannot confirm a guess of the trace.
 fn keyed_digest(key: &[u8], text: &str) -> String {
     let mut mac = keyed(key);
     mac.update(text.as_bytes());
@@ -130,7 +130,7 @@ fn keyed_digest(key: &[u8], text: &str) -> String {
 /// After a fit's end is committed: nothing of its key stays. What fails here is logged, and done again by [`sweep`].
 pub async fn forget(app: &App, fit: Uuid) {
     if let Err(error) = app.halves.erase(fit) {
-        tracing::error!(%error, "half of a noise key could not be unlinked");
+        tracing::error!(%error, "half of a noise key could not be deleted");
     }
     empty_log(app).await;
 }
@@ -144,7 +144,7 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
     for fit in app.halves.fits(app.clock().files())? {
         if !jobs::is_open(&mut tx, fit).await? {
             app.halves.erase(fit)?;
-            tracing::info!(%fit, "unlinked half of a noise key that no open fit has");
+            tracing::info!(%fit, "deleted half of a noise key without an open fit");
         }
     }
     Ok(())
@@ -153,7 +153,7 @@ pub async fn sweep(app: &App) -> Result<(), Problem> {
 async fn empty_log(app: &App) {
     match app.db.truncate_log().await {
         Ok(true) => {}
-        Ok(false) => tracing::warn!("readers keep the write-ahead log from being emptied; tried again later"),
-        Err(error) => tracing::error!(%error, "the write-ahead log could not be emptied"),
+        Ok(false) => tracing::warn!("readers block the truncation of the write-ahead log; retrying later"),
+        Err(error) => tracing::error!(%error, "the write-ahead log could not be truncated"),
     }
 }

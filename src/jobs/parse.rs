@@ -70,7 +70,7 @@ fn with_proposal(
     }
 }
 
-/// What of a schema is to be declared, as the members of a dataset.
+/// The parts of a schema that must be declared, as members of a dataset.
 fn declaration(declared: &Schema, amended: &Amended) -> Value {
     let mut members = serde_json::Map::new();
     let mut add = |name: &str, value: Value| members.insert(name.into(), value);

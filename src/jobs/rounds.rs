@@ -21,7 +21,7 @@ where
         match done {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(problem) => tracing::warn!(queue, problem = %problem.kind, "a queue could not be looked at"),
+            Err(problem) => tracing::warn!(queue, problem = %problem.kind, "polling a queue failed"),
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}

@@ -62,12 +62,12 @@ pub(super) fn refused(error: ReadError) -> Stopped {
         ReadError::Cancelled(_) => Stopped::Cancelled,
         // Another attempt would not find it either.
         ReadError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            tracing::error!(%error, "a trace is gone from the store");
+            tracing::error!(%error, "a trace is missing from the store");
             Problem::conflict(ProblemType::NoTrace, "the raw trace is gone from the store; upload it again")
                 .into()
         }
         ReadError::Io(error) if is_full(&error) => {
-            tracing::error!(%error, "no room for what is set aside while a trace is read");
+            tracing::error!(%error, "no disk space for scratch files of reading");
             Problem::disk_filled().into()
         }
         ReadError::Io(error) => broken("a trace cannot be read", error),

@@ -72,7 +72,7 @@ impl Workers {
     }
 }
 
-/// A slot that is started again when it dies. Its job's lease lapses, and another attempt goes on.
+/// A worker slot that is restarted when it dies. The lease of its job lapses, and another attempt takes over.
 async fn supervised<W>(slots: Arc<Slots>, stopping: watch::Receiver<bool>, work: impl Fn() -> W)
 where
     W: Future<Output = ()> + Send + 'static,

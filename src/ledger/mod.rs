@@ -51,10 +51,10 @@ pub struct Account {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     /// Not enough is left.
-    #[error("the budget does not have that much left")]
+    #[error("the budget has less than that left")]
     Exhausted,
     /// More would be committed or released than is reserved.
-    #[error("that much is not reserved")]
+    #[error("less than that is reserved")]
     NotReserved,
     /// A cap below what is spent and reserved.
     #[error("the cap cannot be below what is spent and reserved")]

@@ -1,5 +1,5 @@
-//! The public page of a release: what it is, who publishes it, where its files are and how to check them; or that it was withdrawn, when and why. A description for search engines
-//! stands in it as data: a browser runs nothing of it, so the page's policy needs no word about it.
+//! The public page of a release: description, publisher, files, and how to verify them; or, after its withdrawal, day and reason. A description for search engines stands in it as
+//! data: a browser runs nothing of it, so the page's policy needs no word about it.
 
 use super::words::bytes;
 use super::{SHOWN, document};

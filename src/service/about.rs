@@ -1,5 +1,5 @@
-//! What a steward says of a dataset to whoever finds what is made of it: title, publisher, licence, coverage. All of it is written by hand; nothing of it is taken from a trace,
-//! the name of a file or a report.
+//! The description of a dataset's releases for catalogues: title, publisher, licence, coverage. All of it is written by hand; nothing is taken from a trace, the name of a file
+//! or a report.
 
 use super::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ pub struct Contact {
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
     )]
     pub name: Option<String>,
-    /// An address for mail.
+    /// Email address.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "email", max_length = 254)]
     pub email: Option<String>,
@@ -127,7 +127,7 @@ pub struct Coverage {
 }
 
 impl About {
-    /// Stored description of a dataset; empty where there is none.
+    /// Stored description of a dataset; empty if there is none.
     pub fn kept(text: Option<&str>) -> Self {
         text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
@@ -192,7 +192,7 @@ impl About {
         match lacks.into_iter().find(|(_, lacks)| *lacks) {
             Some((field, _)) => Err(Problem::invalid(
                 field,
-                "what is published for everybody has title, description, publisher and licence: say them with PATCH /v1/datasets/{id} {\"about\": {…}}",
+                "a public release needs title, description, publisher and licence: set them with PATCH /v1/datasets/{id} {\"about\": {…}}",
             )),
             None => Ok(()),
         }
@@ -204,7 +204,7 @@ impl Contact {
         if self.name.is_none() && self.email.is_none() && self.url.is_none() {
             return Err(Problem::invalid(
                 "about.contact",
-                "a contact has a name, an address for mail or a page",
+                "a contact has a name, an email address or a page",
             ));
         }
         if let Some(name) = &self.name {
@@ -218,7 +218,7 @@ impl Contact {
             if !fits || !plain || email.len() > 254 {
                 return Err(Problem::invalid(
                     "about.contact.email",
-                    "this is no address for mail, as desk@example.org",
+                    "this is not an email address, as desk@example.org",
                 ));
             }
         }

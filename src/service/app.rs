@@ -39,7 +39,7 @@ pub struct App {
     pub config: Arc<Config>,
     /// Whether every spend noted beside the artifacts was known to the ledger when this process looked; see [`super::journal`].
     pub remembers: Arc<AtomicBool>,
-    /// Whether this server could work when it was last looked at.
+    /// Whether this server was ready at the last check.
     pub readiness: Arc<Readiness>,
     /// Requests by tenant; see [`super::limits`].
     pub rates: Arc<Rates>,
@@ -59,7 +59,7 @@ pub struct App {
     pub deriving: Arc<tokio::sync::Mutex<()>>,
     /// Wakes the workers of this server when a job is queued.
     pub queued: Arc<Notify>,
-    /// Wakes the watchers of this server's running jobs when one is to be cancelled.
+    /// Wakes the watchers of this server's running jobs when one is cancelled.
     pub cancelled: Arc<Notify>,
 }
 
@@ -182,7 +182,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Refuses whoever is no administrator.
+    /// Refuses callers who are not administrators.
     pub fn admin(&self) -> Result<(), Problem> {
         if self.role == Role::Admin { Ok(()) } else { Err(Problem::forbidden("admin")) }
     }
@@ -221,7 +221,7 @@ pub struct Page<T> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// The `next` of the page before, its last id.
+    /// `next` of the previous page: its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -244,7 +244,7 @@ impl PageQuery {
     ) -> Result<i64, Problem> {
         let Some(place) = after else { return Ok(0) };
         place.await?.ok_or_else(|| {
-            Problem::invalid("after", "no item of this list has that id; pass the `next` of a page of it")
+            Problem::invalid("after", "no item of this list has that id; pass `next` of one of its pages")
         })
     }
 

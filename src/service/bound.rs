@@ -21,7 +21,7 @@ pub struct PopulationSpending {
     pub cap_set: String,
     /// Number of times it was raised.
     pub cap_raised: u64,
-    /// The running sum, for information: it bounds nothing that comes later. Readers see what was spent before today (UTC) or is published.
+    /// The sum so far, for information: it does not bound later releases. Readers see what was spent before today (UTC) or is published.
     pub spent: AmountView,
     /// The same in words.
     pub text: String,
@@ -30,9 +30,9 @@ pub struct PopulationSpending {
 /// Spends that a reader of the report is shown.
 #[derive(Clone, Copy)]
 pub enum Shown {
-    /// All of them.
+    /// All spends.
     All,
-    /// Those of earlier days (UTC), and of what is published.
+    /// Spends of earlier days (UTC), and of published releases.
     UntilToday {
         /// Now, in µs since 1970.
         now: i64,

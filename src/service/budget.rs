@@ -155,9 +155,9 @@ impl AccountView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"tenant": {"cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}}, "populations": [{"id": "0199c0de-0000-7000-8000-000000000005", "name": "default", "cap": {"rho": 0.31, "delta_prime": 0.0, "epsilon": 5.0}, "spent": {"rho": 0.0558, "delta_prime": 0.0, "epsilon": 2.0}, "reserved": {"rho": 0.0, "delta_prime": 0.0, "epsilon": 0.0}, "left": {"rho": 0.2542, "delta_prime": 0.0, "epsilon": 4.49}, "looks": ["parse report", "quote"]}]}))]
 pub struct BudgetView {
-    /// Over all populations.
+    /// The tenant's total over all populations.
     pub tenant: AccountView,
-    /// Each population.
+    /// The budget of each population.
     pub populations: Vec<PopulationBudget>,
 }
 
@@ -172,7 +172,7 @@ pub struct PopulationBudget {
     /// Account.
     #[serde(flatten)]
     pub account: AccountView,
-    /// What was looked at of its people so far, out of `parse report`, `quote`, `draft trace` and `private report`: what is published from now on tells readers so.
+    /// Private data of this population that were looked at so far: `parse report`, `quote`, `draft trace`, `private report`. Releases published from now on say so.
     pub looks: Vec<&'static str>,
 }
 
@@ -214,7 +214,7 @@ pub(super) async fn left(tx: &mut Tx, tenant: Uuid, population: Uuid) -> Result<
     Ok(Left { tenant, population })
 }
 
-/// What paid for a model and everything made from it: the entry of the ledger, by which an auditor finds it.
+/// The charge for a model and everything generated from it: the ledger entry, by which an auditor finds it.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(example = json!({"entry_id": "0199c0de-0000-7000-8000-000000000006", "population_id": "0199c0de-0000-7000-8000-000000000005",
     "rho": 0.0558, "delta_prime": 0.0}))]
@@ -257,7 +257,7 @@ pub struct EntryView {
     pub rho: f64,
     /// δ′.
     pub delta_prime: f64,
-    /// The public part of the key that asked, or `worker`.
+    /// The public part of the key that made the request, or `worker`.
     pub actor: String,
     /// Time of the entry.
     #[schema(format = DateTime)]

@@ -27,15 +27,15 @@ const LONGEST_SERIES: usize = 64;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CatalogueQuery {
-    /// The id of the last release of the page before.
+    /// Id of the last release of the previous page.
     pub after: Option<Uuid>,
     /// Releases on a page: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
-    /// Those of one series, by what it is called in addresses.
+    /// Releases of one series, by its name in addresses.
     #[param(max_length = 64)]
     pub series: Option<String>,
-    /// Those of one dataset: its versions.
+    /// Releases of one dataset: its versions.
     pub dataset: Option<Uuid>,
 }
 

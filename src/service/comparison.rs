@@ -44,7 +44,7 @@ pub struct Epsilon(f64);
 pub struct ComparisonView {
     /// The dataset.
     pub dataset_id: Uuid,
-    /// Whether any figure follows from raw records that was not paid for: then all of it is for the steward alone.
+    /// Whether any figure depends on raw records without having been paid for: then all of it is for the steward alone.
     pub private: bool,
     /// Fits of the dataset that may be compared: the first 200.
     pub choices: Vec<ComparisonChoice>,
@@ -75,7 +75,7 @@ pub struct ComparisonChoice {
     "foretold": {"private": false, "two_way": {"lower": 0.012, "middle": 0.03, "upper": 0.052}, "beyond_measured": false},
     "measured": {"private": true, "two_way": 0.028, "two_way_floor": 0.011, "accuracy_loss": 0.006}}))]
 pub struct Compared {
-    /// The model of a fit; absent of a quote.
+    /// The model of a fit; absent for a quote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<Uuid>,
     /// The release that was compared with the raw trace.
@@ -91,13 +91,13 @@ pub struct Compared {
     pub hold_out: bool,
     /// ρ that was charged, or would be reserved.
     pub rho: f64,
-    /// Whether the budget pays for a quote.
+    /// For a quote: whether the budget covers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fits: Option<bool>,
-    /// What was foretold: of a fit by its noisy number of records, of a quote by the private one. Absent where nothing is foretold.
+    /// Expected fidelity: for a fit from its noisy number of records, for a quote from the private one. Absent where there is no forecast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foretold: Option<ForetoldFidelity>,
-    /// Figures of the private report, where there is one.
+    /// Figures of the private report, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<MeasuredFidelity>,
     /// Reason why a fit has no measured figures.
@@ -109,7 +109,7 @@ pub struct Compared {
 /// Figures of a private report in the measures that are foretold.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct MeasuredFidelity {
-    /// Always true: told from the raw records, for the steward alone.
+    /// Always true: it depends on the raw records, and is for the steward alone.
     pub private: bool,
     /// Two-way distance: the mean over all pairs of columns, 0 to 1.
     pub two_way: f64,

@@ -1,4 +1,4 @@
-//! What is told of a release whose records were made under a condition.
+//! The statement about a release whose records were generated under a condition.
 
 use crate::generate::Asked;
 use crate::storage::releases::Release;
@@ -11,10 +11,10 @@ const ABOUT: &str = "Not the raw mix: how many records have which category was s
 /// Condition on the categories of a release's records.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Conditioned {
-    /// What was asked for.
+    /// The requested shares.
     #[schema(value_type = Asked)]
     pub asked: serde_json::Value,
-    /// What that means.
+    /// What the condition means.
     #[schema(value_type = String)]
     pub about: &'static str,
 }

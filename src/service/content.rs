@@ -79,11 +79,11 @@ impl ContentFormat {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ContentQuery {
-    /// The format; in place of `Accept`, for links.
+    /// The format; instead of `Accept`, for links.
     #[param(inline)]
     pub format: Option<ContentFormat>,
-    /// Text laid out in another way, in place of a format: `source` for that of the raw trace, or the name of a layout, as `zeek-conn`, of which those columns are written that
-    /// follow from the trace's.
+    /// Another text layout, instead of a format: `source` for that of the raw trace, or the name of a layout, as `zeek-conn`; of its columns those are written that follow from
+    /// the trace's.
     #[param(example = "source")]
     pub layout: Option<String>,
 }
@@ -112,7 +112,7 @@ impl ContentQuery {
             });
         };
         if self.format.is_some_and(|format| format != ContentFormat::Csv) {
-            return Err(Problem::invalid("layout", "a layout is one of text: leave the format out"));
+            return Err(Problem::invalid("layout", "a layout applies to text only: omit the format"));
         }
         Shape::laid_out(name)
     }
@@ -169,7 +169,7 @@ pub async fn content(app: &App, caller: &Caller, id: Uuid, shape: &Shape) -> Res
     of(app, releases::content(app, caller, id).await?, shape).await
 }
 
-/// The content of a release that whoever asks may see.
+/// The content of a release that the caller may see.
 pub(super) async fn of(app: &App, release: Release, shape: &Shape) -> Result<(Kept, Opened), Problem> {
     let id = release.id;
     if shape.is_stored() {
@@ -198,7 +198,7 @@ pub(super) async fn of(app: &App, release: Release, shape: &Shape) -> Result<(Ke
 }
 
 fn lost(id: Uuid) -> Problem {
-    tracing::error!(release = %id, "the trace of a release is not there");
+    tracing::error!(release = %id, "the trace of a release is missing");
     Problem::internal()
 }
 
@@ -268,7 +268,7 @@ async fn derive(app: App, release: Release, shape: Shape) -> Result<Kept, Proble
     app.artifacts.make_room(bytes, MOST)?;
     let now = app.clock().files();
     let kept = app.artifacts.adopt_by_digest(&folder(id), &extension, &file, now).await?;
-    tracing::info!(release = %id, form = extension, bytes, "wrote a trace in another form");
+    tracing::info!(release = %id, form = extension, bytes, "converted a trace");
     Ok(kept)
 }
 

@@ -35,23 +35,23 @@ pub struct NewDataset {
     #[serde(alias = "layout")]
     #[schema(value_type = Option<Preset>)]
     pub preset: Option<String>,
-    /// A schema of one's own in place of a preset, as `netdpsyn inspect --schema-out` writes.
+    /// A schema instead of a preset, as `netdpsyn inspect --schema-out` writes it.
     #[schema(value_type = Option<Written>)]
     pub schema: Option<serde_json::Value>,
-    /// The people behind it; the tenant's default population otherwise.
+    /// The population whose traffic it contains; by default the tenant's default population.
     pub population_id: Option<Uuid>,
     /// The capture window, START/END.
     #[schema(format = "capture-window")]
     pub window: Option<String>,
-    /// Of which families the addresses in every address column are, whatever the layout or the schema says of them.
+    /// The families of the addresses in every address column; overrides the layout and the schema.
     pub addresses: Option<Families>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
-    /// Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
+    /// Cells that are not values of their column's type, each a separate value: `{"srcport": ["", "-"]}`; `*` instead of a column means every column that can have them.
     pub special: Option<BTreeMap<String, Vec<String>>>,
-    /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
+    /// Networks of address columns, as 192.0.2.0/24, which replace the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
-    /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
+    /// How the text of the trace is laid out and its cells are written; overrides the schema. `{}` is plain comma-separated text.
     pub reading: Option<Reading>,
     /// Description of its releases for those who find them.
     pub about: Option<About>,
@@ -88,17 +88,17 @@ pub struct DatasetPatch {
     /// The capture window, START/END.
     #[schema(format = "capture-window")]
     pub window: Option<String>,
-    /// Of which families the addresses in every address column are, whatever the layout or the schema says of them.
+    /// The families of the addresses in every address column; overrides the layout and the schema.
     pub addresses: Option<Families>,
     /// The values of categorical columns.
     pub categories: Option<BTreeMap<String, Vec<String>>>,
-    /// Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
+    /// Cells that are not values of their column's type, each a separate value: `{"srcport": ["", "-"]}`; `*` instead of a column means every column that can have them.
     pub special: Option<BTreeMap<String, Vec<String>>>,
-    /// Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
+    /// Networks of address columns, as 192.0.2.0/24, which replace the paid search for prefixes.
     pub networks: Option<BTreeMap<String, Vec<String>>>,
-    /// How the text of the trace is laid out and its cells are written, in place of what the schema says; `{}` is plain comma-separated text.
+    /// How the text of the trace is laid out and its cells are written; overrides the schema. `{}` is plain comma-separated text.
     pub reading: Option<Reading>,
-    /// What is said of its releases to whoever finds them, in place of what was said before: of those that are published from then on. A fit does not freeze it.
+    /// The new description of its releases in catalogues. It applies to releases published from now on. A fit does not freeze it.
     pub about: Option<About>,
 }
 
@@ -129,7 +129,7 @@ pub struct DatasetView {
     pub id: Uuid,
     /// Name.
     pub name: String,
-    /// The people behind it.
+    /// Population: the people whose traffic the trace contains.
     pub population_id: Uuid,
     /// State.
     pub state: DatasetState,
@@ -353,7 +353,7 @@ pub async fn list(app: &App, caller: &Caller, query: PageQuery) -> Result<Page<D
 }
 
 impl DatasetPatch {
-    /// Whether it changes what is said of releases and nothing that a fit freezes.
+    /// Whether it changes only the description of releases, which a fit does not freeze.
     fn only_says(&self) -> bool {
         let DatasetPatch {
             name,
@@ -382,7 +382,7 @@ impl DatasetPatch {
     }
 }
 
-/// Changes what is said of a dataset's releases.
+/// Changes the description of a dataset's releases.
 async fn say(tx: &mut Tx, dataset: Dataset, about: &About) -> Result<Dataset, Problem> {
     about.check()?;
     let about = about.text()?;
@@ -441,7 +441,7 @@ pub async fn patch(
     if dataset.state == DatasetState::Erased || !datasets::declare(&mut tx, id, &name, &text, late).await? {
         return Err(Problem::conflict(
             ProblemType::Frozen,
-            "a fit was accepted: what was declared of this dataset stands",
+            "a fit was accepted: the declaration of this dataset can no longer change",
         ));
     }
     let mut dataset = Dataset { name, schema: text, declared_late: late, ..dataset };

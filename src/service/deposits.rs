@@ -28,10 +28,10 @@ pub struct NewDeposit {
     /// Name of a repository, as `GET /v1/repositories` lists it.
     #[schema(min_length = 1, max_length = 100)]
     pub repository: String,
-    /// The deposit of which this is a new version: one of the same repository that has come to its end.
+    /// The completed deposit in the same repository of which this is a new version.
     #[serde(default)]
     pub new_version_of: Option<Uuid>,
-    /// Whether to answer what would be sent, and send nothing.
+    /// Whether to answer with the requests that would be sent, and send nothing.
     #[serde(default)]
     pub dry_run: bool,
 }
@@ -62,13 +62,13 @@ pub struct DepositView {
     pub repository: String,
     /// State.
     pub state: DepositState,
-    /// Attempts so far. What fails on the way is tried again for some hours; another attempt goes on with the draft of the one before.
+    /// Attempts so far. Transient failures are retried for some hours; each attempt continues with the draft of the previous one.
     #[schema(minimum = 0)]
     pub attempts: i64,
     /// Percent of the bytes that were sent.
     #[schema(minimum = 0, maximum = 100)]
     pub percent: i64,
-    /// What the draft is called in the repository, where there is one: a deposit that failed leaves it there.
+    /// Id of the draft in the repository, if there is one: a failed deposit leaves its draft there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draft: Option<String>,
     /// DOI, or another persistent identifier.
@@ -94,13 +94,13 @@ pub struct DepositView {
 pub struct StepView {
     /// Method.
     pub method: &'static str,
-    /// Path below the repository's address; `ID` stands for an id that it will give.
+    /// Path below the repository's address; `ID` stands for an id that the repository will assign.
     pub path: String,
-    /// The JSON that it carries.
+    /// JSON in the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
     pub json: Option<Value>,
-    /// The file that it carries.
+    /// File in the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }

@@ -7,18 +7,18 @@ use crate::storage::disk;
 use crate::trace::Schema;
 use std::time::Duration;
 
-/// Room is told in steps: to the byte it would tell one tenant how large another's trace is.
+/// Free space is shown in steps: to the byte it would disclose to one tenant the size of another's trace.
 const STEP: u64 = 16 << 20;
 /// Interval between checks of the disk while a trace is received.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Bytes that may still be written: what is free beyond the reserve. Without a reserve whoever writes finds out.
+/// Bytes that may still be written: the free space above the reserve. Without a reserve nothing is checked in advance.
 pub fn room(app: &App) -> u64 {
     match (app.config.min_free, disk::free(&app.config.data_dir)) {
         (0, _) => u64::MAX,
         (reserve, Ok(free)) => beyond(reserve, free),
         (_, Err(error)) => {
-            tracing::error!(%error, "the room on the disk cannot be told");
+            tracing::error!(%error, "the free disk space is unknown");
             u64::MAX
         }
     }
@@ -30,7 +30,7 @@ fn beyond(reserve: u64, free: u64) -> u64 {
 
 /// Refuses what would write more bytes than there is room for.
 pub fn check(app: &App, bytes: u64) -> Result<(), Problem> {
-    // Where there is no room, there is none for an unknown number of bytes.
+    // Without free space, an unknown number of bytes does not fit either.
     if bytes.max(1) > room(app) { Err(Problem::disk_full(bytes)) } else { Ok(()) }
 }
 

@@ -1,4 +1,4 @@
-//! A job as it goes on: told whenever something of it changed, and for the last time at its end.
+//! The progress of a job: an event whenever it changes, and a last one at its end.
 
 use super::app::{App, Caller};
 use super::jobs::{self, JobView};
@@ -10,7 +10,7 @@ use futures_util::stream::unfold;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often a job is looked at: as often as whoever works on it says how far it is.
+/// Interval of polling a job: that at which its worker reports progress.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Event of a job.

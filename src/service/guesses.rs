@@ -30,7 +30,7 @@ struct Known {
     right: HashMap<Digest, Instant>,
 }
 
-/// A try; what came of it is to be told.
+/// A try, whose result must be reported.
 #[derive(Clone, Copy, Debug)]
 pub struct Try {
     from: IpNet,
@@ -43,7 +43,7 @@ impl Guesses {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a try; how long to wait where there is none left.
+    /// Takes a try, or returns how long to wait for the next.
     pub fn start(&self, from: IpNet, digest: Digest, now: Instant) -> Result<Try, Duration> {
         let mut known = self.known();
         if known.right.get(&digest).is_some_and(|then| now.duration_since(*then) < REMEMBERED) {

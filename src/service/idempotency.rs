@@ -6,7 +6,7 @@
 //! the same caps.
 //!
 //! The time of an end is the database's, whose clock may jump. Six days are for a clock that was wrong when the job ended. And nothing is forgotten when that
-//! clock has gone otherwise than this process's own since it was looked at last: a moment in the wrong year would forget them all.
+//! clock has deviated from this process's own since the last check: a moment in the wrong year would forget them all.
 
 use super::app::App;
 use super::problem::Problem;
@@ -22,7 +22,7 @@ const APART: Duration = Duration::from_secs(600);
 /// Forgets the keys of jobs that ended long ago, as long as the clocks go on as they should.
 #[derive(Default)]
 pub struct Forgetting {
-    /// This process's time and the database's, when they were looked at last.
+    /// This process's time and the database's, at the last check.
     last: Option<(Instant, i64)>,
 }
 

@@ -37,14 +37,14 @@ pub struct JobView {
     /// The model that a fit made, or a generation uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_id: Option<Uuid>,
-    /// The release that a generation made, or an evaluation looks at.
+    /// The release that a generation made, or that an evaluation compares.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_id: Option<Uuid>,
     /// Problem document of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Problem>)]
     pub problem: Option<serde_json::Value>,
-    /// While it waits: what for, if no server that runs can do it.
+    /// While it waits: the reason, if no running server can do it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
     /// Time of acceptance.
@@ -101,16 +101,16 @@ pub async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<JobView, Probl
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct JobQuery {
-    /// The `next` of the page before, its last id.
+    /// `next` of the previous page: its last id.
     pub after: Option<Uuid>,
     /// Items on a page: 1 to 200, 50 by default.
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<u16>,
-    /// Those of a kind.
+    /// Jobs of this kind.
     pub kind: Option<JobKind>,
-    /// Those in a state.
+    /// Jobs in this state.
     pub state: Option<JobState>,
-    /// Those on a dataset.
+    /// Jobs on this dataset.
     pub dataset_id: Option<Uuid>,
 }
 

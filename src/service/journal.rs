@@ -8,10 +8,10 @@
 //! | a fit's **note**: what it may have spent, and a digest of what it computes | between the transaction that begins to measure and the first noisy draw | which spends are forgotten; that a fit may have drawn |
 //!
 //! A ledger that lacks the entry of the highest mark accepts no fit and begins no measuring until `netdpsyn admin reconcile` has brought the forgotten
-//! spends back. The mark is looked at inside the reserving transaction, so that a database restored under a live server is noticed too. A fit with
-//! a note is never given its ρ back, whatever the ledger says of it.
+//! spends back. The mark is checked inside the reserving transaction, so that a database restored under a live server is noticed too. A fit with a
+//! note is never given its ρ back, whatever the ledger says of it.
 //!
-//! Caps that were set and keys that were revoked are noted as well: a restore that undoes one is said aloud.
+//! Changes of caps and revocations of keys are noted as well: a restore that undoes one is logged.
 
 use super::app::{App, Caller};
 use super::budget::Payer;
@@ -36,7 +36,7 @@ const CAPS: &str = "caps";
 /// Folder of revoked keys.
 const REVOKED: &str = "revoked";
 
-/// All of them.
+/// All folders of the journal.
 pub const FOLDERS: [&str; 4] = [MARKS, SPENDS, CAPS, REVOKED];
 
 /// A fit's note.
@@ -75,7 +75,7 @@ struct Revoked {
     tenant: Option<Uuid>,
 }
 
-/// The version before reads an id here, whoever had the key: nil on the disk, where there is none.
+/// The previous version expects an id here for every key: nil on disk if there is none.
 mod nil_for_none {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use uuid::Uuid;
@@ -217,7 +217,7 @@ pub async fn raise(app: &App) -> Result<(), Problem> {
 pub struct Reconciled {
     /// Spends that were brought back.
     pub back: Vec<Spend>,
-    /// Spends whose tenant or population is not there.
+    /// Spends whose tenant or population does not exist.
     pub lost: Vec<Spend>,
     /// Caps and keys that the restore has undone, in words. They are left as they are.
     pub undone: Vec<String>,

@@ -28,7 +28,7 @@ pub struct NewKey {
     /// `steward` or `reader`.
     #[schema(value_type = TenantRole)]
     pub role: Role,
-    /// Name, which says what it is for.
+    /// Name, which states its purpose.
     #[schema(value_type = super::tenants::Name)]
     pub name: String,
 }
@@ -44,7 +44,7 @@ impl utoipa::PartialSchema for TenantRole {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .enum_values(Some(roles.map(|role| role.name())))
-            .description(Some("What a tenant's key allows."))
+            .description(Some("Role of a tenant's key."))
             .into()
     }
 }
@@ -60,7 +60,7 @@ pub struct KeyView {
     /// Role.
     #[schema(value_type = TenantRole)]
     pub role: Role,
-    /// Name, which says what it is for.
+    /// Name, which states its purpose.
     pub name: String,
     /// Public part.
     #[schema(pattern = "^ndp_[0-9a-f]{12}$")]
@@ -74,14 +74,14 @@ pub struct KeyView {
     pub revoked_at: Option<String>,
 }
 
-/// A key just issued: the secret is shown this once.
+/// A new key: the secret is shown only once.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"secret": "ndp_3f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c02a1b7d43f9c", "id": "0199c0de-0000-7000-8000-000000000009", "role": "steward", "name": "nightly upload", "prefix": "ndp_3f9c02a1b7d4", "created_at": "2026-01-05T08:00:00Z"}))]
 pub struct IssuedKey {
     /// The whole key, to be sent as `Authorization: Bearer …`.
     #[schema(pattern = "^ndp_[0-9a-f]{64}$")]
     pub secret: String,
-    /// The rest.
+    /// The key without its secret.
     #[serde(flatten)]
     pub key: KeyView,
 }
@@ -145,7 +145,7 @@ pub async fn bootstrap(app: &App) -> Result<Option<String>, Problem> {
     Ok(given.is_none().then_some(secret))
 }
 
-/// The first administrator's key counts for a database without any key; another one that is set later opens nothing, and that is said.
+/// The first administrator's key applies to a database without keys; a different one that is set later is ignored, with a log line.
 async fn say_if_unused(app: &App, given: &str) -> Result<(), Problem> {
     if holder(app, given).await?.is_none_or(|caller| caller.role != Role::Admin) {
         tracing::warn!(
@@ -171,7 +171,7 @@ pub async fn authenticate(app: &App, from: IpNet, secret: &str) -> Result<Caller
     let digest: [u8; 32] = Sha256::digest(secret).into();
     let attempt = app.guesses.start(from, digest, app.clock().instant()).map_err(|wait| {
         Problem::too_many(
-            "too many wrong keys came from your address; a key that was valid lately goes on working",
+            "too many wrong keys came from your address; keys that were valid recently still work",
         )
         .with("retry_after_seconds", wait.as_secs() + 1)
     })?;
@@ -200,13 +200,13 @@ async fn holder(app: &App, secret: &str) -> Result<Option<Caller>, Problem> {
     Ok(same.map(|found| Caller { key: public.into(), role: found.role, tenant: found.tenant_id }))
 }
 
-/// Who holds the valid key of this public part; it says nothing of who asks.
+/// The holder of the valid key with this public part; it does not authenticate the caller.
 pub(super) async fn holder_of(tx: &mut Tx, public: &str) -> Result<Option<Caller>, Problem> {
     let found = keys::find(tx, public).await?;
     Ok(found.map(|found| Caller { key: public.into(), role: found.role, tenant: found.tenant_id }))
 }
 
-/// Refuses whoever holds a key that has been revoked.
+/// Refuses callers whose key has been revoked.
 pub(super) async fn check_still(app: &App, caller: &Caller) -> Result<(), Problem> {
     let mut tx = app.read("keys.check_still").await?;
     holder_of(&mut tx, &caller.key).await?.map(drop).ok_or_else(Problem::unauthorised)
@@ -228,7 +228,7 @@ pub async fn issue(app: &App, caller: &Caller, tenant: Uuid, new: NewKey) -> Res
     Ok(IssuedKey { secret, key: view(key) })
 }
 
-/// Issues an administrator's key. Only at the machine: whoever stole such a key could otherwise keep the door open after it is revoked.
+/// Issues an administrator's key. Only on the server's machine: a thief of such a key could otherwise make another one before it is revoked.
 pub async fn issue_admin(app: &App, caller: &Caller, name: &str) -> Result<IssuedKey, Problem> {
     caller.admin()?;
     let secret = fresh()?;

@@ -1,4 +1,5 @@
-//! Who may see a release at its public address: everybody what is public, readers and stewards of its tenant the rest by their key, and whoever has a link until that lapses.
+//! Access to a release at its public address: public releases for everybody; others for readers and stewards of the tenant by their key, and for holders of a link until
+//! it expires.
 
 use super::app::{App, Caller, shown_time};
 use super::problem::{Problem, ProblemType};
@@ -47,7 +48,7 @@ pub struct NewLink {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"url": "https://data.example.org/p/0199c0de-0000-7000-8000-000000000003?until=1780000000&signature=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "until": "2026-05-28T20:26:40Z"}))]
 pub struct LinkView {
-    /// The address of the release's page; what is fetched from there carries the same signature.
+    /// Address of the release's page. Links on that page carry the same signature.
     #[schema(format = "uri")]
     pub url: String,
     /// Expiry.
@@ -64,12 +65,12 @@ fn signed(release: Uuid, until: i64) -> String {
 pub async fn make(app: &App, caller: &Caller, id: Uuid, new: NewLink) -> Result<LinkView, Problem> {
     let tenant = caller.steward()?;
     if !(1..=LONGEST).contains(&new.seconds) {
-        return Err(Problem::invalid("seconds", format!("a link is good for 1 to {LONGEST} seconds")));
+        return Err(Problem::invalid("seconds", format!("a link is valid for 1 to {LONGEST} seconds")));
     }
     let mut tx = app.read("links.make").await?;
     let release = releases::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))?;
     if release.standing() != ReleaseState::Published {
-        return Err(Problem::conflict(ProblemType::NotPublished, "links lead to what is published"));
+        return Err(Problem::conflict(ProblemType::NotPublished, "links are for published releases only"));
     }
     let until = tx.now().await? / 1_000_000 + new.seconds;
     let signature = app.sessions.signed("link", &signed(id, until))?;

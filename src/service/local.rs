@@ -1,4 +1,4 @@
-//! Use cases on local files: whoever runs them has the raw trace and acts as its steward.
+//! Use cases on local files: the user has the raw trace and acts as its steward.
 //!
 //! There is no ledger here. Each run's statement covers that run alone and says that repeated runs add up.
 
@@ -35,9 +35,7 @@ pub enum LocalError {
     #[error("there is no layout {0:?}; layouts are: {names}", names = layouts::names().collect::<Vec<_>>().join(", "))]
     Preset(String),
     /// A layout that was told by records alone.
-    #[error(
-        "the file looks like layout {0}, and no line of it says so but its records: name it with --layout {0}"
-    )]
+    #[error("the file looks like layout {0}, but only its records suggest so: confirm it with --layout {0}")]
     Looks(&'static str),
     /// A schema file that cannot be used.
     #[error("{path}: {reason}")]
@@ -79,7 +77,7 @@ pub enum LocalError {
         source: io::Error,
     },
     /// A columnar file under a name that says gzip.
-    #[error("{0}: Parquet and Arrow files are packed in themselves; leave out .gz")]
+    #[error("{0}: Parquet and Arrow files are compressed internally; omit .gz")]
     PackedTwice(PathBuf),
     /// A packet capture of what are no packets, or something else where one is asked for.
     #[error("{path}: {reason}")]
@@ -93,7 +91,7 @@ pub enum LocalError {
     #[error("{0}: the parts are written as CSV; name them .csv or .csv.gz")]
     OnlyCsv(PathBuf),
     /// One file for two things.
-    #[error("{0} is named for two different files")]
+    #[error("{0} is given for two different files")]
     SamePath(PathBuf),
     /// The system gives no randomness.
     #[error("the operating system gives no randomness: {0}")]
@@ -124,9 +122,9 @@ pub struct Source {
     pub categories: Vec<(String, Vec<String>)>,
     /// Cells beside the type, by column.
     pub special: Vec<(String, Vec<String>)>,
-    /// What columns mean, in place of what the layout says, or beside it.
+    /// Meanings of columns, overriding or completing the layout.
     pub roles: Vec<(String, Role)>,
-    /// Of which families addresses are, in place of what the layout says.
+    /// Families of addresses, overriding the layout.
     pub addresses: Option<Families>,
     /// Files with networks by address column, one a line.
     pub networks: Vec<(String, PathBuf)>,
@@ -325,7 +323,7 @@ pub enum Form {
     AsRead,
     /// A format, which is plain where it is text.
     Format(OutputFormat),
-    /// A packet capture whose packets carry what is said.
+    /// A packet capture with this payload.
     Capture {
         /// Which, where the file's name does not say it.
         format: Option<OutputFormat>,

@@ -1,4 +1,5 @@
-//! Choices that may follow from raw records, which the promise does not cover: what a steward had looked at before declaring and before publishing.
+//! Choices that may depend on raw records, which the guarantee does not cover: the private data that a steward had looked at before declaring and
+//! before publishing.
 
 use super::app::App;
 use super::problem::Problem;
@@ -9,7 +10,7 @@ use crate::storage::releases::Release;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// What readers are told about what is told.
+/// The explanation that readers are given.
 const ABOUT: &str = "The promise does not cover choices that follow from raw records. Looks are kept by population, for ever: copying, \
     replacing or erasing a dataset forgets none. The private number of records is consulted at every parse and every quote, whatever it \
     says. Looks outside the service are not recorded.";
@@ -20,9 +21,9 @@ pub struct Choices {
     /// Whether schema, window or categories were declared or changed after a trace of this population had been uploaded: from then on its parse
     /// report, or a private report, could be read.
     pub declared_after_upload: bool,
-    /// What was looked at before publishing; see the release. Null until it is published.
+    /// Private data that were looked at before publication; see the release. Null until it is published.
     pub opened_before_publication: Option<Vec<String>>,
-    /// What these two say, and what they cannot.
+    /// What these two say, and what they do not.
     #[schema(value_type = String)]
     pub about: &'static str,
 }
@@ -38,7 +39,7 @@ impl Choices {
     }
 }
 
-/// What a published release says had been looked at.
+/// The private data that had been looked at, as a published release states it.
 pub fn opened_before(release: &Release) -> Option<Vec<String>> {
     release.opened_before.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }
@@ -55,7 +56,7 @@ pub async fn were_records_seen(tx: &mut Tx, population: Uuid) -> Result<bool, Pr
     Ok(seen.contains(&PrivateLook::ParseReport) || seen.contains(&PrivateLook::PrivateReport))
 }
 
-/// Records a look before what is looked at is shown. Only the first of its kind writes.
+/// Records a look before the data are shown. Only the first of its kind writes.
 pub async fn record(app: &App, population: Uuid, look: PrivateLook) -> Result<(), Problem> {
     let mut tx = app.read("looks.known").await?;
     let known = looks::of(&mut tx, population).await?.contains(&look);

@@ -15,7 +15,7 @@ words! {
         Unauthorised = "/problems/unauthorised",
         /// The key's role does not allow it.
         Forbidden = "/problems/forbidden",
-        /// It is not there, or not the caller's to see.
+        /// It does not exist, or the caller may not see it.
         NotFound = "/problems/not-found",
         /// It is not what the interface takes at all.
         Malformed = "/problems/malformed",
@@ -23,7 +23,7 @@ words! {
         Invalid = "/problems/invalid",
         /// The route knows other methods.
         MethodNotAllowed = "/problems/method-not-allowed",
-        /// It is to be had in other formats.
+        /// It is available in other formats.
         NotAcceptable = "/problems/not-acceptable",
         /// The content is of another type.
         UnsupportedType = "/problems/unsupported-type",
@@ -65,7 +65,7 @@ words! {
         Interrupted = "/problems/interrupted",
         /// A trace is refused for its content.
         TraceRefused = "/problems/trace-refused",
-        /// The raw trace is not there.
+        /// There is no raw trace.
         NoTrace = "/problems/no-trace",
         /// The dataset has another trace than the one that was fitted.
         TraceReplaced = "/problems/trace-replaced",
@@ -159,23 +159,23 @@ impl Problem {
         )
     }
 
-    /// 403: a form that this server did not show to whoever sends it.
+    /// 403: a form that was not issued to the sender's session.
     pub fn forged() -> Self {
         Problem::new(
             403,
             ProblemType::Forbidden,
             "Not a form of this session",
-            "the form was not shown by this server to whoever is signed in, or that was too long ago; open the page again and send it from there",
+            "this form was not issued to this session, or it has expired; open the page again and submit it from there",
         )
     }
 
     /// 404: the private report is being made by a job.
     pub fn being_evaluated(job: Uuid) -> Self {
-        let detail = format!("the private report is not made yet: see GET /v1/jobs/{job}");
+        let detail = format!("the private report is not ready yet: see GET /v1/jobs/{job}");
         Problem::new(404, ProblemType::NotFound, "Not found", detail)
     }
 
-    /// 404: not there, or not the caller's to see; both look the same.
+    /// 404: it does not exist, or the caller may not see it; both look the same.
     pub fn not_found(what: &str) -> Self {
         Problem::new(404, ProblemType::NotFound, "Not found", format!("there is no such {what}"))
     }
@@ -197,7 +197,7 @@ impl Problem {
     pub fn receiver_refused(why: String) -> Self {
         Problem {
             field: Some("url".into()),
-            ..Problem::new(422, ProblemType::WebhookRefused, "This receiver is not called", why)
+            ..Problem::new(422, ProblemType::WebhookRefused, "Webhook address refused", why)
         }
     }
 
@@ -246,7 +246,7 @@ impl Problem {
     /// 422: more memory than the largest server has.
     pub fn too_much_memory(needed: u64, largest: u64, rows: u64) -> Self {
         let detail = format!(
-            "it would take {needed} bytes of memory, and the largest server that runs may use {largest} (NETDPSYN_MEMORY_BYTES); {rows} records would fit"
+            "it needs {needed} bytes of memory, and the largest running server may use {largest} (NETDPSYN_MEMORY_BYTES); {rows} records would fit"
         );
         Problem::new(422, ProblemType::TooMuchMemory, "Too large for every server", detail)
             .with("needed_bytes", needed)
@@ -270,9 +270,9 @@ impl Problem {
         Problem::new(415, ProblemType::UnsupportedType, "Content type not supported", detail)
     }
 
-    /// 406: it is to be had in other formats than those that are asked for.
+    /// 406: it is not available in the requested formats.
     pub fn not_acceptable(formats: &str) -> Self {
-        let detail = format!("a trace is to be had as {formats}; name one in Accept or with ?format=");
+        let detail = format!("a trace is available as {formats}; name one in Accept or with ?format=");
         Problem::new(406, ProblemType::NotAcceptable, "Not available in that format", detail)
     }
 
@@ -287,7 +287,7 @@ impl Problem {
             406,
             ProblemType::NotAcceptable,
             "Not available in that format",
-            "this report was made by an earlier version: take it as JSON (Accept: application/json), or compare anew with an evaluate job",
+            "this report was made by an earlier version: request it as JSON (Accept: application/json), or make a new one with an evaluate job",
         )
     }
 
@@ -307,7 +307,7 @@ impl Problem {
             408,
             ProblemType::TimedOut,
             "Sent too slowly",
-            format!("{what} did not come in time; send the request again"),
+            format!("{what} did not arrive in time; send the request again"),
         )
     }
 
@@ -318,7 +318,7 @@ impl Problem {
             ProblemType::TimedOut,
             "Took too long",
             format!(
-                "the request took more than {seconds} seconds (NETDPSYN_REQUEST_SECONDS) and was given up; what it asked for may have been done: look, or repeat it with its Idempotency-Key"
+                "the request took more than {seconds} seconds (NETDPSYN_REQUEST_SECONDS) and was aborted; it may have taken effect: check, or repeat it with its Idempotency-Key"
             ),
         )
     }
@@ -331,9 +331,7 @@ impl Problem {
     /// What has this status and says no more: refusals of the HTTP library.
     pub fn of_status(status: u16) -> Self {
         match status {
-            400 => Problem::malformed(
-                "this is no HTTP request that can be read; look at method, path and headers",
-            ),
+            400 => Problem::malformed("this is not a readable HTTP request; check method, path and headers"),
             404 => Problem::not_found("route; see /docs"),
             405 => Problem::method_not_allowed(),
             408 => Problem::timed_out_reading("the request"),
@@ -418,7 +416,7 @@ impl Problem {
     pub fn parse_cancelled() -> Self {
         Problem::conflict(
             ProblemType::Cancelled,
-            "parsing was cancelled; upload the trace again, or declare it otherwise",
+            "parsing was cancelled; upload the trace again, or change its declaration",
         )
     }
 

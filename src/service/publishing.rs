@@ -2,7 +2,7 @@
 //!
 //! What is public of a release is the release itself, which is paid for, and what its steward declares. So a publication is put together from the model, the release and the
 //! steward's words alone: no parse report, no raw count, no file name, nothing of the hold-out. It is kept as it was when it was published, since signatures and catalogues say the
-//! same for ever; what is said of a dataset later is said of its later releases.
+//! same for ever; later descriptions apply to later releases.
 
 use super::about::{About, one_line};
 use super::app::{App, Caller, shown_day};
@@ -36,10 +36,10 @@ pub const WITHDRAWAL: &str = "urn:netdpsyn:withdrawal:1";
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"access": "public", "series": "campus uplink", "version": "day 3"}))]
 pub struct NewPublication {
-    /// Who may fetch it: readers of the tenant, or everybody. What was published for readers may be published for everybody later.
+    /// Who may fetch it: readers of the tenant, or everybody. A release for readers can be made public later.
     #[serde(default)]
     pub access: Option<ReleaseAccess>,
-    /// The series that it belongs to, in place of its dataset's.
+    /// The series that it belongs to; overrides that of its dataset.
     #[serde(default)]
     #[schema(
         min_length = 1,
@@ -47,7 +47,7 @@ pub struct NewPublication {
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
     )]
     pub series: Option<String>,
-    /// Which of the series it is, as `day 3`; its number in the series otherwise.
+    /// Version within the series, as `day 3`; by default its number in the series.
     #[serde(default)]
     #[schema(
         min_length = 1,
@@ -62,7 +62,7 @@ pub struct NewPublication {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "the capture window was declared wrongly"}))]
 pub struct Withdraw {
-    /// Why, in a line that everybody is shown who asks for the release.
+    /// The reason, in one line that is public.
     #[schema(
         min_length = 1,
         max_length = 1000,
@@ -110,7 +110,7 @@ impl Said {
     pub fn of(release: &Release) -> Result<Said, Problem> {
         let text = release.publication.as_deref().ok_or_else(|| Problem::not_found("description"))?;
         serde_json::from_str(text).map_err(|error| {
-            tracing::error!(%error, release = %release.id, "what was said of a release cannot be read");
+            tracing::error!(%error, release = %release.id, "the description of a release cannot be read");
             Problem::internal()
         })
     }
@@ -132,7 +132,7 @@ impl Said {
     }
 }
 
-/// The columns of a release's file. A column with cells that are no value of its type is text to whoever reads it by its type.
+/// The columns of a release's file. A column with cells that are not values of its type is described as text.
 fn columns(schema: &Schema) -> Vec<(String, Cell, Option<String>)> {
     let cell = |column: &crate::trace::Column| match Notation::written(column) {
         _ if !column.special.is_empty() => Cell::Text,
@@ -179,8 +179,8 @@ async fn schema_in_file(app: &App, release: &Release) -> Result<Option<Schema>, 
     Ok(told.ok())
 }
 
-/// Publishes a draft: readers see it from now on, everybody if it is public, and what had been looked at before. It is described and signed. Publishing again describes and signs
-/// what an earlier version published, opens to everybody what was for readers, and else changes nothing.
+/// Publishes a draft: from now on readers see it, or everybody if it is public, with the private data that had been looked at before. It is described and signed. Publishing
+/// again describes and signs what an earlier version published, opens to everybody what was for readers, and else changes nothing.
 pub async fn publish(
     app: &App,
     caller: &Caller,
@@ -218,7 +218,7 @@ pub async fn publish(
     Ok(use_cases::view(release, false))
 }
 
-/// Writes down what became of a release, for whoever wants to be told.
+/// Queues the webhook messages about a release.
 async fn tell(tx: &mut Tx, release: &Release, event: WebhookEvent) -> Result<(), Problem> {
     let now = tx.now().await?;
     let data = json!({
@@ -311,7 +311,7 @@ pub async fn withdraw(app: &App, caller: &Caller, id: Uuid, why: Withdraw) -> Re
         publications::lock(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))?;
     match release.standing() {
         ReleaseState::Draft => {
-            let detail = "a draft was shown to no reader: there is nothing to take back";
+            let detail = "a draft was never visible to readers: there is nothing to withdraw";
             return Err(Problem::conflict(ProblemType::NotPublished, detail));
         }
         ReleaseState::Withdrawn if release.withdrawn_reason.as_ref() == Some(&why.reason) => {

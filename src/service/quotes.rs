@@ -42,20 +42,20 @@ pub struct QuoteView {
     /// The largest ε, at the same δ, that fits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest_epsilon: Option<f64>,
-    /// What to expect of the answers; absent until a trace is parsed or `rows` is given.
+    /// Expected noise; absent until a trace is parsed or `rows` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expectation>,
     /// Expected structure across records of a synthetic trace.
     pub structure: ForeseenStructure,
-    /// How close a synthetic trace will come, from what was measured over public traces; absent until a trace is parsed or `rows` is given, and for what
-    /// was not measured.
+    /// Expected fidelity of a synthetic trace, from measurements on public traces; absent until a trace is parsed or `rows` is given, and where nothing
+    /// comparable was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fidelity: Option<ForetoldFidelity>,
-    /// What other ε foretell, in ascending order, that which is asked for among them; as private as `fidelity`, and absent with it.
+    /// Forecasts at other values of ε, ascending, the requested one included; as private as `fidelity`, and absent with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub curve: Vec<AtEpsilon>,
-    /// What of the trace lies outside the declaration; absent until a trace is parsed.
+    /// The part of the trace outside the declaration; absent until a trace is parsed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outside: Option<Outside>,
     /// Memory and time; absent until a trace is parsed.
@@ -65,21 +65,21 @@ pub struct QuoteView {
     pub disk: Disk,
 }
 
-/// How far noise will put off what is measured: standard deviations over counts.
+/// Expected relative noise: standard deviations divided by counts.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Expectation {
-    /// Whether it follows from the number of raw records: for the steward alone.
+    /// Whether it depends on the number of raw records: then it is for the steward alone.
     pub private: bool,
-    /// Of the number of records.
+    /// For the number of records.
     pub records_error: f64,
-    /// Of a cell of the column in the middle, if its records were spread evenly.
+    /// For one cell, if records were spread evenly over its column: the median over the columns.
     pub cell_error: f64,
     /// Whether a fit needs `accept_noise`, because the first is above 0.05 or the second above 0.5.
     pub accept_noise: bool,
-    /// ε that would do without, for as many records.
+    /// Smallest ε that needs no `accept_noise`, for the same number of records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enough_epsilon: Option<f64>,
-    /// Records that would do without, for the same ε.
+    /// Smallest number of records that needs no `accept_noise`, for the same ε.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enough_rows: Option<u64>,
 }
@@ -99,7 +99,7 @@ impl Expectation {
 /// How close a synthetic trace will come: a middle value and a range, over traces that were measured.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ForetoldFidelity {
-    /// Whether it follows from the number of raw records: for the steward alone.
+    /// Whether it depends on the number of raw records: then it is for the steward alone.
     pub private: bool,
     /// Expected fidelity.
     #[serde(flatten)]
@@ -145,7 +145,7 @@ impl AtEpsilon {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = Undeclared)]
 pub struct Outside {
-    /// It is told from the raw records: for the steward alone.
+    /// It depends on the raw records: for the steward alone.
     pub private: bool,
     /// Columns with more than a hundredth outside, in words.
     pub warnings: Vec<String>,
@@ -156,16 +156,16 @@ pub struct Outside {
 /// Rough time and memory of fitting and generating as many records.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Resources {
-    /// It follows from the number of raw records: for the steward alone.
+    /// It depends on the number of raw records: for the steward alone.
     pub private: bool,
     /// Memory at the peak.
     pub memory_bytes: u64,
     /// Memory that the largest server may use for jobs; absent while none runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_bytes: Option<u64>,
-    /// Whether a server that runs can hold it; a fit that none can hold is refused.
+    /// Whether a running server has enough memory; otherwise the fit is refused.
     pub fits: bool,
-    /// Time from the first record read to the last one written, on two cores, once a worker has it.
+    /// Time from the first record read to the last one written, on two cores, without waiting for a worker.
     pub seconds: u64,
 }
 
@@ -183,17 +183,17 @@ impl Resources {
     }
 }
 
-/// Room on the server's disk for the measurements of a fit and for a trace of as many records.
+/// Disk space for the measurements of a fit and for a trace of that many records.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Disk {
-    /// Whether it follows from the number of raw records: for the steward alone.
+    /// Whether it depends on the number of raw records: then it is for the steward alone.
     pub private: bool,
-    /// Bytes that they take at most.
+    /// Largest number of bytes that they take.
     pub bytes: u64,
-    /// Bytes that may still be written, in steps of 16 MiB; absent where the server keeps no reserve.
+    /// Bytes that may still be written, in steps of 16 MiB; absent if the server keeps no reserve.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room_bytes: Option<u64>,
-    /// Whether they would be written now.
+    /// Whether there is enough space for them now.
     pub fits: bool,
 }
 

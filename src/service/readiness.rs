@@ -1,6 +1,6 @@
 //! Whether this server can work. Probes ask it; they need no key and may come often, so what was found counts for a while.
 //!
-//! | looked at | how |
+//! | checked | how |
 //! | --- | --- |
 //! | database | a row is written and committed, which is durable |
 //! | data directory | a file is written, made durable and removed |

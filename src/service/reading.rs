@@ -43,15 +43,15 @@ pub fn tagged<T>(bytes: &[u8], name: &str, choices: &[Choice<T>]) -> Result<T, P
     let known = || choices.iter().map(|(one, _)| format!("`{one}`")).collect::<Vec<_>>().join(", ");
     let refused = |what: &str| Problem::invalid(name, format!("{what}; it is one of {}", known()));
     let [(_, tag)] = &tags[..] else {
-        return Err(refused(if tags.is_empty() { "it is missing" } else { "it stands there twice" }));
+        return Err(refused(if tags.is_empty() { "it is missing" } else { "it occurs twice" }));
     };
     let tag: Option<String> = serde_json::from_str(tag.get()).ok();
     let chosen = choices.iter().find(|(one, _)| tag.as_deref() == Some(one));
-    let (_, read) = chosen.ok_or_else(|| refused("it is none that there is"))?;
+    let (_, read) = chosen.ok_or_else(|| refused("it is unknown"))?;
     read(Others(others))
 }
 
-/// The members of an object beside the one that says what it is. They keep their text: one that stands there twice is noticed.
+/// The members of an object except its tag. They keep their text, so that duplicates are noticed.
 pub struct Others(Vec<(String, Box<RawValue>)>);
 
 impl Others {
@@ -133,7 +133,7 @@ fn in_json_words(said: &str) -> String {
     } else if is(&["f32", "f64"]) {
         "a number"
     } else if is(&["unit variant ", "enum ", "variant identifier", "string only"]) {
-        "a name that there is"
+        "a known name"
     } else if is(&["newtype variant "]) {
         "a value"
     } else {

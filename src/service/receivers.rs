@@ -100,7 +100,7 @@ impl Receivers {
         self.schedule.after(failed, rand::random())
     }
 
-    /// Sends a body with these headers: the status of the answer, or why there is none.
+    /// Sends a body with these headers. Returns the status of the answer, or the reason of the failure.
     ///
     /// # Errors
     /// A sentence without anything of the other side in it.

@@ -27,7 +27,7 @@ pub struct ModelView {
     pub id: Uuid,
     /// Dataset that was fitted.
     pub dataset_id: Uuid,
-    /// By which fit. Shown to stewards: with its end it would tell how long it took.
+    /// The fit. Shown to stewards alone: its duration depends on the raw trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<Uuid>,
     /// SHA-256 of the measurement bundle.
@@ -88,7 +88,7 @@ pub struct ReleaseView {
     /// Access, once it is published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<ReleaseAccess>,
-    /// Where its page is for those, once it is published and described.
+    /// Address of its public page, once it is published and described.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri-reference")]
     pub page: Option<String>,
@@ -107,7 +107,7 @@ pub struct ReleaseView {
     /// The seed: a whole number below 2⁶⁴, as text, because many programs round numbers that large.
     #[schema(pattern = "^[0-9]{1,20}$")]
     pub seed: String,
-    /// Where the categories of its records were set by hand: how. It is not the raw mix then.
+    /// The condition on categories, if one was set: the mix is then not that of the raw trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Conditioned>,
     /// Size of the trace.
@@ -126,14 +126,14 @@ pub struct ReleaseView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub private_report_opened_at: Option<String>,
-    /// Of a published release: what had been looked at of its population before it was published, out of `parse report`, `quote`, `draft trace` and
-    /// `private report` (those published by version 0.1 tell `trace` and `sibling …` of their dataset). A choice made after looking lies outside the promise.
+    /// For a published release: private data of its population that were looked at before publication, out of `parse report`, `quote`, `draft trace` and
+    /// `private report` (releases of version 0.1 list `trace` and `sibling …` of their dataset). The guarantee does not cover choices made after looking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_before: Option<Vec<String>>,
     /// Time of generation for stewards, the day (UTC) for readers.
     #[schema(schema_with = super::app::time_or_day)]
     pub created_at: String,
-    /// When it was published, in the same way: whoever publishes by a program as soon as a trace is there would tell when it ran.
+    /// Time of publication, in the same way: automatic publication would otherwise disclose when the job ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = super::app::time_or_day)]
     pub published_at: Option<String>,
@@ -167,7 +167,7 @@ pub struct ReleaseReportView {
     /// Made with the release.
     #[serde(flatten)]
     pub stored: StoredReport,
-    /// Where the categories of the records were set by hand: how.
+    /// The condition on categories, if one was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Conditioned>,
     /// Choices that lie outside the promise.
@@ -293,7 +293,7 @@ pub(super) async fn own(app: &App, tenant: Uuid, id: Uuid) -> Result<Release, Pr
     releases::find(&mut tx, tenant, id).await?.ok_or_else(|| Problem::not_found("release"))
 }
 
-/// A release's trace: its row, whose artifact is to be streamed. A look at a draft, which stewards alone see, is recorded.
+/// A release's trace: its row, whose artifact is then streamed. Access to a draft, which only stewards have, is recorded.
 pub async fn content(app: &App, caller: &Caller, id: Uuid) -> Result<Release, Problem> {
     let mut tx = app.read("releases.content").await?;
     let release = visible(&mut tx, caller, id).await?;
@@ -329,7 +329,7 @@ pub(super) async fn report_of(
         Problem::internal()
     })?;
     let dataset = dataset_of(tx, release).await?;
-    // A reader who asks again and again would see to the second when a fit ends.
+    // A reader who polls would see to the second when a fit ends.
     let shown = if reader { Shown::UntilToday { now: tx.now().await? } } else { Shown::All };
     let population = PopulationSpending::of(tx, &dataset, stored.statement.one(), shown).await?;
     let (condition, choices) = (Conditioned::of(release), Choices::of(release, &dataset));

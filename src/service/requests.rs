@@ -109,8 +109,8 @@ pub struct ParseRequest {
     pub again: bool,
 }
 
-/// A request that says how a dataset is to be measured: what all of these have in common stands here once. `flatten` would take two things from whoever
-/// writes one: the place of a fault, and that a member which stands there twice is noticed.
+/// A request that declares how a dataset is measured: the common members of all such requests. `flatten` would take two things from whoever writes one:
+/// the place of a fault, and that a member which stands there twice is noticed.
 macro_rules! measured {
     ($(#[$about:meta])* pub struct $name:ident { $($own:tt)* }) => {
         $(#[$about])*
@@ -128,7 +128,7 @@ macro_rules! measured {
             /// Method; `adaptive` by default.
             #[serde(default)]
             pub method: Method,
-            /// What may be set otherwise than method `netdpsyn` does; the other methods leave it aside.
+            /// Options of method `netdpsyn`; `structure` is for method `adaptive`.
             #[serde(default)]
             pub options: fit::FitOptions,
             /// Hold out a fifth of the records, by keyed hash.
@@ -151,7 +151,7 @@ measured! {
     #[derive(Clone, Debug, Deserialize, Serialize, utoipa::ToSchema)]
     #[schema(example = json!({"kind": "fit", "dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "delta": 1e-9, "method": "adaptive", "evaluate": true}))]
     pub struct FitRequest {
-        /// Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
+        /// Number of records of the first trace, rounded to two digits; by default the noisy number.
         #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
         #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
         pub rows: Option<u64>,
@@ -162,27 +162,27 @@ measured! {
         /// Options of its generation.
         #[serde(default)]
         pub generate: generate::GenerateOptions,
-        /// Which categories they have; by default as the raw trace, as far as the noise tells.
+        /// Categories of its records; by default as in the raw trace, up to noise.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub condition: Option<Asked>,
         /// Also compare the first trace with the raw one.
         #[serde(default)]
         pub evaluate: bool,
-        /// Measure although noise leaves little; a quote says what to expect. It is not kept.
+        /// Confirms a fit in which noise outweighs the data; a quote says what to expect. Not stored.
         #[serde(default, skip_serializing_if = "unkept")]
         pub accept_noise: bool,
-        /// Measure although more than half of a column lies outside what is declared. It is not kept.
+        /// Confirms a fit of which more than half of a column lies outside its declaration. Not stored.
         #[serde(default, skip_serializing_if = "unkept")]
         pub accept_outside: bool,
     }
 }
 
 measured! {
-    /// A fit whose cost is asked for.
+    /// A fit whose cost is requested.
     #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
     #[schema(example = json!({"dataset_id": "0199c0de-0000-7000-8000-000000000001", "epsilon": 2.0, "rows": 40000}))]
     pub struct QuoteRequest {
-        /// Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+        /// Number of records to assume. By default the parsed number; then the forecast is private.
         #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
         #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
         pub rows: Option<u64>,
@@ -217,7 +217,7 @@ fn unkept(_: &bool) -> bool {
 pub struct GenerateRequest {
     /// The model.
     pub model_id: Uuid,
-    /// Records, rounded to two digits; by default as many as the noisy counts say.
+    /// Number of records, rounded to two digits; by default the noisy number.
     #[serde(default, deserialize_with = "crate::trace::whole::maybe")]
     #[schema(minimum = 1, maximum = 2147483648u64, format = "int64")]
     pub rows: Option<u64>,
@@ -228,8 +228,8 @@ pub struct GenerateRequest {
     /// Options of generation, which cost no privacy.
     #[serde(default)]
     pub options: generate::GenerateOptions,
-    /// Which categories records have; by default as the raw trace, as far as the noise tells. All else is as the model has it, given the category. It is told on the
-    /// release, which is not the raw mix.
+    /// Categories of the records; by default as in the raw trace, up to noise. All other columns follow the model, given the category. The release states the
+    /// condition, because its mix is not that of the raw trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Asked>,
     /// Also compare the trace with the raw one.

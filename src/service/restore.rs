@@ -52,7 +52,7 @@ pub struct Restored {
     pub behind: bool,
     /// Known losses of the restore.
     pub undone: Vec<String>,
-    /// Artifacts that the database names and that are not there.
+    /// Artifacts that the database names and that do not exist.
     pub lost: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! What takes room on this server's disk, for whoever looks after it: by kind, and by tenant. Sizes come in steps and files have no names, so that an administrator
-//! learns what to make room for and not how many records a trace has.
+//! Disk usage of this server, by kind and by tenant. Sizes come in steps and files have no names, so that an administrator learns what to make room for and not how
+//! many records a trace has.
 
 use super::app::{App, Caller};
 use super::problem::Problem;
@@ -14,23 +14,23 @@ const STEP: u64 = 1 << 20;
 /// Tenants that are told of at most.
 const TENANTS: i64 = 10_000;
 
-/// Room on the disk, in steps of 1 MiB.
+/// Disk space, in steps of 1 MiB.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"free_bytes": 42949672960u64, "reserve_bytes": 268435456, "tenant_limit_bytes": 68719476736u64,
     "all": {"traces": 1048576, "bundles": 2097152, "releases": 3145728, "cache": 1048576, "reports": 1048576}, "unnamed_bytes": 0,
     "tenants": [{"id": "0199c0de-0000-7000-8000-000000000007", "name": "campus", "sizes": {"traces": 1048576, "bundles": 2097152, "releases": 3145728, "cache": 1048576, "reports": 1048576}}]}))]
 pub struct StorageView {
-    /// Bytes that are free on the disk of the data directory.
+    /// Free bytes on the disk of the data directory.
     pub free_bytes: u64,
-    /// Bytes that are kept free for what must be written when nothing else may be (NETDPSYN_MIN_FREE_BYTES).
+    /// Reserve in bytes for writes that must succeed on a full disk (NETDPSYN_MIN_FREE_BYTES).
     pub reserve_bytes: u64,
     /// Bytes that traces and releases of one tenant may take (NETDPSYN_MAX_TENANT_BYTES).
     pub tenant_limit_bytes: u64,
     /// All tenants together.
     pub all: SizesView,
-    /// Files that nothing in the database names: unfinished work, and what a killed server left. They go a day after they were last written.
+    /// Files that the database does not name: unfinished work, and leftovers of a killed server. They are removed a day after they were last written.
     pub unnamed_bytes: u64,
-    /// Each tenant, in the order in which they were made: the first 10,000.
+    /// Each tenant, oldest first: at most 10,000.
     pub tenants: Vec<TenantSizes>,
 }
 
@@ -39,11 +39,11 @@ pub struct StorageView {
 pub struct SizesView {
     /// Raw traces.
     pub traces: u64,
-    /// Bundles: what fits measured.
+    /// Measurement bundles of fits.
     pub bundles: u64,
     /// Synthetic traces.
     pub releases: u64,
-    /// Synthetic traces in other formats, which are made again when they are gone.
+    /// Synthetic traces in other formats: caches that are made again on demand.
     pub cache: u64,
     /// Release reports and private reports, in the database.
     pub reports: u64,

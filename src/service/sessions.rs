@@ -86,7 +86,7 @@ impl Session {
     }
 }
 
-/// A name that nobody guesses: of a session, or of whoever is shown the form to sign in.
+/// An unguessable name: of a session, or of a visitor who is shown the form to sign in.
 pub fn fresh_name() -> Result<String, Problem> {
     Ok(hex::encode(&secret().map_err(|_| Problem::internal())?[..16]))
 }

@@ -14,7 +14,7 @@ fn broken(error: impl std::fmt::Display) -> Problem {
     Problem::internal()
 }
 
-/// The secret key; made where there is none.
+/// The secret key; created if there is none.
 fn secret(app: &App) -> Result<SecretKey, Problem> {
     if let Some(key) = &app.config.signing_key {
         return SecretKey::from_pem(key.0.expose_secret()).map_err(broken);
@@ -79,7 +79,7 @@ pub async fn rotate(app: &App, caller: &Caller) -> Result<String, Problem> {
     if app.config.signing_key.is_some() {
         return Err(Problem::invalid(
             "NETDPSYN_SIGNING_KEY",
-            "the key comes from the environment: set another one there and start the servers again",
+            "the key comes from the environment: set another one there and restart the servers",
         ));
     }
     let key = SecretKey::generate().map_err(broken)?;

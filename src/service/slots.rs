@@ -1,4 +1,4 @@
-//! How the workers of a server are: read by whoever probes it.
+//! The health of a server's workers, for probes.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 

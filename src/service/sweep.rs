@@ -22,7 +22,7 @@ pub async fn sweep(app: &App, age: Duration) -> Result<usize, Problem> {
     let mut removed = 0;
     for key in old.into_iter().filter(|key| !named.contains(key)) {
         app.artifacts.remove_file(&key)?;
-        tracing::info!(key, "swept a file that nothing names");
+        tracing::info!(key, "removed an unreferenced file");
         removed += 1;
     }
     Ok(removed)

@@ -23,7 +23,7 @@ pub struct NewTenant {
     /// A name, unique.
     #[schema(value_type = Name)]
     pub name: String,
-    /// What all its populations together may spend; its default population has the same cap.
+    /// Cap of all its populations together; its default population has the same cap.
     pub cap: Cap,
 }
 
@@ -49,16 +49,16 @@ pub struct TenantView {
     pub created_at: String,
 }
 
-/// An account that leaves less than another that pays for the same fits.
+/// An account with less left than another that pays for the same fits.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ShortAccount {
     /// Owner.
     pub account: Payer,
-    /// The id of that one.
+    /// Its id.
     pub id: Uuid,
-    /// The name of that one.
+    /// Its name.
     pub name: String,
-    /// Amount that it leaves.
+    /// Amount left in it.
     pub left: AmountView,
 }
 
@@ -72,7 +72,7 @@ pub struct TenantCapView {
     pub tenant: TenantView,
     /// Amount left.
     pub left: AmountView,
-    /// Its populations whose own caps leave less: raise them as well, where their fits shall have it.
+    /// Its populations whose own caps leave less: raise those caps as well if their fits need more.
     pub short: Vec<ShortAccount>,
 }
 
@@ -86,7 +86,7 @@ pub struct PopulationCapView {
     pub population: PopulationView,
     /// Amount left.
     pub left: AmountView,
-    /// Its tenant, if that one's cap leaves less: raise it as well.
+    /// Its tenant, if the tenant's cap leaves less: raise that cap as well.
     pub short: Vec<ShortAccount>,
 }
 
@@ -95,14 +95,14 @@ pub struct PopulationCapView {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"tenant_id": "0199c0de-0000-7000-8000-000000000001", "name": "guests", "cap": {"rho": 0.1}}))]
 pub struct NewPopulation {
-    /// Whose.
+    /// Owning tenant.
     pub tenant_id: Uuid,
     /// A name, unique in the tenant.
     #[schema(value_type = Name)]
     pub name: String,
     /// Cap for these people, whatever the dataset.
     pub cap: Cap,
-    /// Private reports only after publication, and seeds drawn in the server.
+    /// Whether private reports are shown only after publication, and seeds are drawn by the server.
     #[serde(default)]
     pub strict: bool,
 }
@@ -113,7 +113,7 @@ pub struct NewPopulation {
 pub struct PopulationView {
     /// Id.
     pub id: Uuid,
-    /// Whose.
+    /// Owning tenant.
     pub tenant_id: Uuid,
     /// Name.
     pub name: String,
@@ -121,7 +121,7 @@ pub struct PopulationView {
     pub unit: Unit,
     /// Records of one unit that count.
     pub max_records: u64,
-    /// Datasets that name no population belong here.
+    /// Whether datasets that name no population belong to it.
     pub is_default: bool,
     /// Private reports only after publication.
     pub strict: bool,

@@ -79,7 +79,7 @@ pub async fn upload(
             if let Some(old) = &before.trace_path
                 && let Err(error) = app.artifacts.delete(old).await
             {
-                tracing::warn!(%error, "the trace before could not be removed");
+                tracing::warn!(%error, "the previous trace could not be removed");
             }
         }
         // Whether the end was written is not known: what nothing names is swept.

@@ -21,7 +21,7 @@ pub struct NewWebhook {
     /// Address of the receiver. It takes `POST` and answers 2xx.
     #[schema(format = "uri", max_length = 2000)]
     pub url: String,
-    /// Kinds of events that it is told of; all when absent.
+    /// Kinds of events to send; all when absent.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 20)]
     pub events: Option<Vec<WebhookEvent>>,
@@ -36,11 +36,11 @@ pub struct WebhookChange {
     #[serde(default)]
     #[schema(format = "uri", max_length = 2000)]
     pub url: Option<String>,
-    /// Kinds of events that it is told of.
+    /// Kinds of events that are sent.
     #[serde(default)]
     #[schema(min_items = 1, max_items = 20)]
     pub events: Option<Vec<WebhookEvent>>,
-    /// Whether nothing is sent. Messages that wait are sent once it is no longer paused; of what happens meanwhile none is written.
+    /// Whether it is paused. Waiting messages are sent after the pause; events during the pause create no messages.
     #[serde(default)]
     pub paused: Option<bool>,
 }
@@ -54,7 +54,7 @@ pub struct WebhookView {
     /// Address of the receiver.
     #[schema(format = "uri")]
     pub url: String,
-    /// Kinds of events that it is told of.
+    /// Kinds of events that are sent.
     pub events: Vec<WebhookEvent>,
     /// Reason of a pause; absent while messages are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ pub struct WebhookView {
     pub created_at: String,
 }
 
-/// A webhook with its secret, which is shown this once.
+/// A webhook with its secret, which is shown only once.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-00000000000a", "url": "https://hooks.example.org/netdpsyn", "events": ["release.published"], "created_at": "2026-01-05T08:00:00Z",
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="}))]
@@ -75,7 +75,7 @@ pub struct SecretWebhook {
     /// The secret with which the receiver verifies signatures.
     #[schema(value_type = String, pattern = "^whsec_[A-Za-z0-9+/]+=*$")]
     pub secret: String,
-    /// After a change of the secret: until when messages are signed with the one before as well.
+    /// After a change of the secret: the time until which messages are also signed with the previous one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub both_until: Option<String>,
@@ -85,26 +85,26 @@ pub struct SecretWebhook {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(example = json!({"id": "0199c0de-0000-7000-8000-00000000000b", "event": "release.published", "state": "delivered", "attempts": 1, "status": 204, "created_at": "2026-01-05T09:00:00Z", "ended_at": "2026-01-05T09:00:01Z"}))]
 pub struct DeliveryView {
-    /// Id, which the receiver sees as `webhook-id`: the same in every try.
+    /// Id, sent as `webhook-id`; the same in every try.
     pub id: Uuid,
-    /// Kind of what is told.
+    /// Kind of event.
     pub event: String,
     /// State.
     pub state: DeliveryState,
     /// Tries so far.
     #[schema(minimum = 0)]
     pub attempts: i64,
-    /// Status that the receiver answered last.
+    /// Last HTTP status of the receiver.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<i64>,
-    /// Failure, where there is no status.
+    /// Reason of the failure, if there is no status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// While it waits: when it is tried next.
+    /// Time of the next try, while it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub due_at: Option<String>,
-    /// Time of what it tells.
+    /// Time of the event.
     #[schema(format = DateTime)]
     pub created_at: String,
     /// Time of its end.
@@ -264,10 +264,7 @@ pub async fn test(app: &App, caller: &Caller, id: Uuid) -> Result<DeliveryView, 
     let mut tx = app.begin("webhooks.test").await?;
     let webhook = own(&mut tx, caller, id).await?;
     if webhook.paused.is_some() {
-        return Err(Problem::conflict(
-            ProblemType::WebhookPaused,
-            "nothing is sent to a webhook that is paused",
-        ));
+        return Err(Problem::conflict(ProblemType::WebhookPaused, "this webhook is paused"));
     }
     let now = tx.now().await?;
     let full = || Problem::conflict(ProblemType::WebhookLimit, "too many messages wait for this webhook");

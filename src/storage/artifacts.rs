@@ -169,7 +169,7 @@ impl Artifacts {
         Ok(())
     }
 
-    /// Stores a small document where there is none; `false` where there is one, which stays.
+    /// Stores a small document unless one exists; `false` if one exists, which is kept.
     pub async fn create_small(&self, key: &str, text: String) -> Result<bool, StorageError> {
         match self.store.put_opts(&Key::from(key), text.into(), PutMode::Create.into()).await {
             Ok(_) => Ok(true),

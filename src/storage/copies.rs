@@ -37,7 +37,7 @@ impl Filling {
         Ok(Some(Filling { folder: folder.into(), made, finished: false }))
     }
 
-    /// Where a file is to be, its folders made.
+    /// The destination of a file, with its folders created.
     fn place(&self, path: &str) -> Result<PathBuf, StorageError> {
         let to = self.folder.join(path);
         if let Some(parent) = to.parent() {
@@ -52,7 +52,7 @@ impl Filling {
         Ok(Writing { to: BufWriter::new(file), path: path.into(), bytes: 0, digest: Sha256::new() })
     }
 
-    /// A file as it is elsewhere, linked where that can be; none if it is not there. What is linked must never change in place.
+    /// A copy of a file, as a hard link where possible; none if it does not exist. Linked files must never change in place.
     pub fn link(&self, path: &str, from: &Path) -> Result<Option<Copied>, StorageError> {
         let to = self.place(path)?;
         let linked = match std::fs::hard_link(from, &to) {

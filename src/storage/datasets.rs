@@ -45,7 +45,7 @@ pub struct Dataset {
     pub state: DatasetState,
     /// Whether a fit was accepted: from then on the declaration stands.
     pub frozen: bool,
-    /// Whether what is declared was declared or changed after its people had been looked at.
+    /// Whether the declaration was made or changed after private data of its population had been looked at.
     pub declared_late: bool,
     /// The raw trace's artifact.
     pub trace_path: Option<String>,
@@ -132,7 +132,7 @@ pub async fn declare(
     .map(|rows| rows > 0)
 }
 
-/// Keeps what is said of a dataset to whoever finds what is made of it; a fit does not freeze that.
+/// Stores the description of a dataset's releases; a fit does not freeze it.
 pub async fn say(tx: &mut Tx, id: Uuid, about: Option<&str>) -> Result<(), StorageError> {
     one!(tx => sql!(say, "UPDATE datasets SET about = $2 WHERE id = $1"), id, about)
 }

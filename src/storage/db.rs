@@ -44,7 +44,7 @@ impl Db {
         Db::connect_at(url, i64::MAX).await
     }
 
-    /// Connects and brings the schema up to a version, if it is not there yet.
+    /// Connects, and migrates the schema up to a version, if necessary.
     pub async fn connect_at(url: &str, version: i64) -> Result<Db, StorageError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let pool = PgPoolOptions::new()
@@ -197,7 +197,7 @@ fn embedded(connections: u32) -> SqlitePoolOptions {
         Box::pin(async move {
             let sound = !connection.is_in_transaction();
             if !sound {
-                tracing::warn!("a connection to the database broke within a transaction; another is opened");
+                tracing::warn!("a database connection broke within a transaction; opening another");
             }
             Ok(sound)
         })

@@ -23,7 +23,7 @@ impl InUse {
         InUse::held(file.try_lock_shared(), file)
     }
 
-    /// For whoever replaces what is in it; none while a server has it.
+    /// The exclusive lock, for replacing the content; none while a server holds it.
     pub fn alone(data: &Path) -> Result<Option<InUse>, StorageError> {
         let file = file(data)?;
         InUse::held(file.try_lock(), file)
@@ -34,7 +34,7 @@ impl InUse {
             Ok(()) => Ok(Some(InUse { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => {
-                tracing::warn!(%error, "the data directory's file system knows no locks: nothing keeps a restore and a server apart");
+                tracing::warn!(%error, "the data directory's file system has no locks: a restore and a server cannot exclude each other");
                 Ok(Some(InUse { _file: file }))
             }
         }

@@ -49,7 +49,7 @@ words! {
 }
 stored!(JobState);
 
-/// The stage of a job's work; none before it begins. A server of a later version may know more stages than this one: of those nothing is said.
+/// The stage of a job's work; none before it begins. Stages of a later version are unknown to this one and not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At(pub Option<Stage>);
 
@@ -74,7 +74,7 @@ impl utoipa::ToSchema for At {
 }
 
 impl At {
-    /// As it is kept and shown: empty where there is none.
+    /// The stored and shown form: empty without a stage.
     pub fn name(self) -> &'static str {
         self.0.map_or("", Stage::name)
     }
@@ -168,7 +168,7 @@ pub async fn refuse(tx: &mut Tx, job: &Job, problem: &str, now: i64) -> Result<(
     tell(tx, &Job { state: JobState::Failed, ..job.clone() }, now).await
 }
 
-/// Writes down that a job has ended, for whoever wants to be told.
+/// Queues the webhook messages about the end of a job.
 pub(super) async fn tell(tx: &mut Tx, job: &Job, now: i64) -> Result<(), StorageError> {
     let event = match job.state {
         JobState::Succeeded => WebhookEvent::JobSucceeded,

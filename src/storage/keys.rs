@@ -73,7 +73,7 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<Key>, StorageError> {
         .fetch_all(c).await)?)
 }
 
-/// Revokes a key of a tenant, or of anybody; `false` when there is none.
+/// Revokes a key of a tenant, or any key; `false` if it does not exist.
 pub async fn revoke(tx: &mut Tx, tenant: Option<Uuid>, id: Uuid, now: i64) -> Result<bool, StorageError> {
     changed!(tx => sql!(revoke,
         "UPDATE keys SET revoked_at = $3 WHERE ($1 IS NULL OR tenant_id = $1) AND id = $2 AND revoked_at IS NULL"),

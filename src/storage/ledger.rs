@@ -123,7 +123,7 @@ pub async fn accounts_for(tx: &mut Tx, job: Uuid) -> Result<bool, StorageError> 
 }
 
 /// Spends an amount that was spent before and forgotten, for instance by a restore from a backup. A cap that had to be raised for it is a grant of its own.
-/// Gives the caps that were raised; `None` when tenant or population are not there.
+/// Returns the caps that were raised; `None` if tenant or population does not exist.
 pub async fn bring_back(
     tx: &mut Tx,
     purpose: &Purpose<'_>,

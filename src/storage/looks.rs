@@ -1,5 +1,5 @@
-//! What stewards looked at that follows from raw records: of a population, for ever. A look says nothing of content and not how often: a dataset that is
-//! copied, uploaded again or erased changes nothing of it. Rows are never changed or deleted; the database refuses.
+//! Private data that stewards looked at, by population, for ever. A look records neither content nor frequency: a dataset that is copied, uploaded again
+//! or erased changes nothing of it. Rows are never changed or deleted; the database refuses.
 
 use super::statement::{changed, query_scalar, sql};
 use super::tx::on;

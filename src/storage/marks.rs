@@ -31,7 +31,7 @@ pub async fn has(tx: &mut Tx, mark: Mark) -> Result<bool, StorageError> {
     Ok(count > 0)
 }
 
-/// Lets the numbers go on after `seq`, so that none of them is given twice.
+/// Continues the numbers after `seq`, so that none is used twice.
 pub async fn go_on_after(tx: &mut Tx, seq: i64) -> Result<(), StorageError> {
     changed!(tx => sql!(go_on_after, "UPDATE ledger_sequence SET last = $1 WHERE last < $1"), seq)?;
     Ok(())

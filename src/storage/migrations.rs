@@ -5,7 +5,7 @@ use super::statement::{query, query_as, query_scalar, sql};
 use sqlx::migrate::Migrator;
 use sqlx::{PgPool, SqlitePool};
 
-/// Brings Postgres up to a version, if it is not there yet.
+/// Migrates Postgres up to a version, if necessary.
 pub(super) async fn postgres(pool: &PgPool, version: i64) -> Result<(), StorageError> {
     let before = added(pool).await?;
     for migrator in of_postgres() {
@@ -17,7 +17,7 @@ pub(super) async fn postgres(pool: &PgPool, version: i64) -> Result<(), StorageE
     Ok(())
 }
 
-/// Brings the embedded database up to a version, if it is not there yet. Whoever calls this keeps other processes out.
+/// Migrates the embedded database up to a version, if necessary. The caller keeps other processes out.
 pub(super) async fn sqlite(pool: &SqlitePool, version: i64) -> Result<(), StorageError> {
     for migrator in of_sqlite() {
         up_to(migrator, version).run(pool).await?;
@@ -46,9 +46,9 @@ fn up_to(mut migrator: Migrator, version: i64) -> Migrator {
     migrator
 }
 
-/// Migrations that only add, so that the version before goes on working on the schema of the next: servers are replaced one by one. They are noted in a
-/// table of their own, and those of a later version are no fault. The first ones stand apart because the programs of their time refuse a database
-/// that knows others.
+/// Migrations that only add, so that the previous version keeps working on the schema of the next: servers are replaced one by one. They are noted in a
+/// table of their own, and those of a later version are no fault. The first ones stand apart because the programs of their time refuse a database that
+/// knows others.
 fn later(mut migrator: Migrator) -> Migrator {
     migrator.dangerous_set_table_name("later_migrations");
     migrator.set_ignore_missing(true);
@@ -77,6 +77,6 @@ async fn send_others_back(pool: &PgPool) -> Result<(), StorageError> {
          AND usename = current_user AND backend_type = 'client backend' AND wait_event IS DISTINCT FROM 'advisory'"))
     .fetch_all(pool)
     .await?;
-    tracing::info!(connections = closed.len(), "migrated; servers that run connect anew");
+    tracing::info!(connections = closed.len(), "migrated; running servers reconnect");
     Ok(())
 }

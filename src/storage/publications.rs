@@ -107,7 +107,7 @@ pub async fn versions(tx: &mut Tx, wanted: Wanted<'_>) -> Result<Vec<Uuid>, Stor
         .bind(wanted.tenant).bind(wanted.dataset).fetch_all(c).await)?)
 }
 
-/// How many releases a tenant has published in a series, or of a dataset where there is none.
+/// Number of releases that a tenant has published in a series, or of a dataset without a series.
 pub async fn earlier(tx: &mut Tx, of: &Release, series: Option<&str>) -> Result<i64, StorageError> {
     Ok(on!(tx, c => query_scalar(
         sql!(earlier, "SELECT COUNT(*) FROM releases WHERE publication IS NOT NULL AND tenant_id = $1 AND id <> $2

@@ -34,7 +34,7 @@ words! {
     /// Who may fetch a published release.
     #[derive(utoipa::ToSchema)]
     pub enum ReleaseAccess {
-        /// Readers of its tenant, and whoever has a link.
+        /// Readers of its tenant, and holders of a link.
         Tenant = "tenant",
         /// Everybody, without a key.
         Public = "public",
@@ -77,9 +77,9 @@ pub struct Release {
     pub private_report: Option<String>,
     /// Time at which a steward first opened the private report.
     pub private_opened_at: Option<i64>,
-    /// At its publication: what had been looked at before, JSON.
+    /// At its publication: the private data that had been looked at before, JSON.
     pub opened_before: Option<String>,
-    /// At its publication: whether its dataset was declared after its people had been looked at.
+    /// At its publication: whether its dataset was declared after private data of its population had been looked at.
     pub declared_late: Option<bool>,
     /// Time of generation.
     pub created_at: i64,
@@ -160,7 +160,8 @@ pub async fn list(
         .bind(tenant).bind(published_only).bind(after).bind(limit).fetch_all(c).await)?)
 }
 
-/// Publishes a draft and keeps what had been looked at before, and before declaring; publishing what is published changes nothing.
+/// Publishes a draft, and stores which private data had been looked at before, and before declaring. Publishing again changes
+/// nothing.
 pub async fn publish(
     tx: &mut Tx,
     id: Uuid,

@@ -31,7 +31,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<SigningKey>, StorageError> {
         .fetch_all(c).await)?)
 }
 
-/// Lists a key as the one that signs from now on, in place of all others. Nothing changes where it is that already.
+/// Makes a key the current signing key, instead of all others. Does nothing if it is the current one.
 pub async fn list_as_current(tx: &mut Tx, id: &str, pem: &str, now: i64) -> Result<(), StorageError> {
     changed!(tx => sql!(list_as_current,
         "INSERT INTO signing_keys (id, pem, since) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET until = NULL"),

@@ -136,7 +136,7 @@ impl Tx {
         Ok(())
     }
 
-    /// What follows a row selection that is to be locked.
+    /// The clause after a selection whose rows are locked.
     pub(super) fn locked(&self) -> &'static str {
         match &self.on {
             Connection::Postgres(_) => " FOR UPDATE",
@@ -145,7 +145,7 @@ impl Tx {
         }
     }
 
-    /// What follows a row selection that is to be locked as a change of the row does it: rows that refer to it may come meanwhile.
+    /// The clause after a selection whose rows are locked as by an update: rows that refer to them may be added meanwhile.
     pub(super) fn locked_to_change(&self) -> &'static str {
         match &self.on {
             Connection::Postgres(_) => " FOR NO KEY UPDATE",
@@ -153,7 +153,7 @@ impl Tx {
         }
     }
 
-    /// What follows a row selection that is to be locked and, if locked by another, skipped.
+    /// The clause after a selection whose rows are locked, or skipped if another transaction holds the lock.
     pub(super) fn skip_locked(&self) -> &'static str {
         match &self.on {
             Connection::Postgres(_) => " FOR UPDATE SKIP LOCKED",

@@ -7,11 +7,11 @@ use super::{StorageError, Tx};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Messages of one webhook that wait at most; what is told beyond them is not written down.
+/// Largest number of waiting messages of one webhook; further ones are dropped.
 const MOST_WAITING: i64 = 10_000;
 
 words! {
-    /// Kind of what is told.
+    /// Kind of event.
     #[derive(utoipa::ToSchema)]
     pub enum WebhookEvent {
         /// A release was published, or opened to everybody.
@@ -30,7 +30,7 @@ words! {
 }
 
 words! {
-    /// Why nothing is sent to a receiver.
+    /// Reason of a pause.
     #[derive(utoipa::ToSchema)]
     pub enum WebhookPause {
         /// A steward said so.
@@ -64,7 +64,7 @@ pub struct Webhook {
     pub tenant_id: Uuid,
     /// Address of the receiver.
     pub url: String,
-    /// Kinds of events that it is told of, JSON.
+    /// Kinds of events to send, JSON.
     pub events: String,
     /// Reason of a pause.
     pub paused: Option<WebhookPause>,
@@ -77,7 +77,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// The kinds of events that it is told of. A kind of a later version is left out.
+    /// The kinds of events to send. Kinds of a later version are left out.
     pub fn wanted(&self) -> Vec<WebhookEvent> {
         let words: Vec<String> = serde_json::from_str(&self.events).unwrap_or_default();
         words.iter().filter_map(|word| word.parse().ok()).collect()
@@ -91,7 +91,7 @@ pub struct Delivery {
     pub id: Uuid,
     /// Its webhook.
     pub webhook_id: Uuid,
-    /// Kind of what is told.
+    /// Kind of event.
     pub event: String,
     /// The body.
     pub body: String,
@@ -101,11 +101,11 @@ pub struct Delivery {
     pub attempts: i64,
     /// Time from which on it is sent next.
     pub due_at: i64,
-    /// Status that the receiver answered last.
+    /// Last HTTP status of the receiver.
     pub status: Option<i64>,
-    /// Failure, where there is no status.
+    /// Reason of the failure, if there is no status.
     pub failure: Option<String>,
-    /// Time of what is told.
+    /// Time of the event.
     pub created_at: i64,
     /// Time of its end.
     pub ended_at: Option<i64>,
@@ -118,7 +118,7 @@ fn body(event: WebhookEvent, now: i64, data: &Value) -> Result<String, StorageEr
         .map_err(|error| StorageError::Stored(error.to_string()))
 }
 
-/// Writes down what is to be told a tenant's webhooks.
+/// Queues a message for each of a tenant's webhooks.
 pub async fn tell(
     tx: &mut Tx,
     tenant: Uuid,
@@ -146,7 +146,7 @@ pub async fn send(
         sql!(send, "SELECT COUNT(*) FROM deliveries WHERE webhook_id = $1 AND state = 'pending'"))
         .bind(webhook).fetch_one(c).await)?;
     if waiting >= MOST_WAITING {
-        tracing::warn!(%webhook, event = event.name(), "too many messages wait for this webhook: one is not written");
+        tracing::warn!(%webhook, event = event.name(), "too many messages wait for this webhook: one is dropped");
         return Ok(None);
     }
     let id = Uuid::now_v7();

@@ -1,12 +1,12 @@
 //! Words of which there are so many and no more, kinds and states: each is written once, as it stands in the database, in JSON and in the API's document.
 //!
-//! The database checks the same lists (`CHECK` in `migrations/`), and a test compares them. What it holds beyond them is an error to whoever reads it.
+//! The database checks the same lists (`CHECK` in `migrations/`), and a test compares them. A value beyond them is an error when it is read.
 
 use thiserror::Error;
 
 /// A word that is none of those that there are.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("{word:?} is none of {known}")]
+#[error("{word:?} is not one of {known}")]
 pub struct Unknown {
     word: String,
     known: String,

@@ -31,7 +31,7 @@ fn a_setting_out_of_range_is_refused_at_the_start() {
     assert!(!lab.data().exists(), "nothing was begun");
     let shown = run(&lab, &["config", "check"], "NETDPSYN_WORKER", "4").stdout;
     let shown = String::from_utf8(shown).unwrap();
-    assert!(shown.contains("NETDPSYN_WORKER is no setting"), "{shown}");
+    assert!(shown.contains("NETDPSYN_WORKER is not a setting"), "{shown}");
     let lease = shown.lines().find(|line| line.starts_with("NETDPSYN_LEASE_SECONDS")).unwrap();
     assert!(lease.ends_with("1 to 3600") && lease.contains(" 30 "), "{lease}");
 }

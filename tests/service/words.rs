@@ -129,7 +129,7 @@ fn a_kind_that_nobody_knows_is_said_and_not_done(kind: Kind) {
     let refused = server.get(&path(&unknown), &tenant.steward);
     assert_eq!(refused.status(), 500);
     assert_eq!(refused.json::<Value>().unwrap()["type"], "/problems/internal");
-    let said = "\\\"dance\\\" is none of parse, fit, generate, evaluate";
+    let said = "\\\"dance\\\" is not one of parse, fit, generate, evaluate";
     // The log comes through a pipe.
     wait(|| server.log.lock().unwrap().contains(said).then_some(()));
     assert_eq!(lab.number("SELECT attempt FROM jobs WHERE kind = 'dance' AND state = 'queued'"), 0);

@@ -15,7 +15,7 @@ pub enum CaptureError {
     #[error("the file ends within its header")]
     Header,
     /// An unsupported version of the format.
-    #[error("version {major}.{minor} of the format is not read")]
+    #[error("version {major}.{minor} of the format is not supported")]
     Version {
         /// Major version.
         major: u16,

@@ -100,7 +100,7 @@ fn what_is_no_capture_says_what_it_is() {
     assert_eq!(refused(&pcap(&[], true)[..17]), Some("the file ends within its header".into()));
     let mut old = pcap(&[], true);
     old[5] = 1;
-    assert_eq!(refused(&old), Some("version 1.4 of the format is not read".into()));
+    assert_eq!(refused(&old), Some("version 1.4 of the format is not supported".into()));
 }
 
 #[test]

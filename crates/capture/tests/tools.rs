@@ -1,5 +1,5 @@
-//! What is written is opened by the programs that people have: tshark, capinfos, nfpcapd, tcpprep and tcprewrite. A program that is not there is
-//! named and passed over.
+//! What is written is opened by the programs that people have: tshark, capinfos, nfpcapd, tcpprep and tcprewrite. A missing program is named and
+//! passed over.
 
 mod common;
 
@@ -117,7 +117,7 @@ fn write(folder: &Path, options: WriteOptions) -> (PathBuf, u64) {
     (path, counts.frames)
 }
 
-/// What a program says, or a word that it is not there.
+/// The output of a program, or a note that it is missing.
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     let output = Command::new(program).args(arguments).output();
     if output.is_err() {
@@ -149,7 +149,7 @@ fn tshark_finds_nothing_malformed_and_no_bad_checksum() {
         let all = run("tshark", &[&arguments[..], &["-T", "fields", "-e", "frame.number"]].concat());
         let lines = all.map(|all| text(&all.stdout).lines().count() as u64);
         assert_eq!(lines, Some(frames), "{name}: {}", text(&found.stderr));
-        // Where payloads are there, checksums are looked at.
+        // With payloads, checksums are verified.
         let good = run("tshark", &[&arguments[..], &["-Y", "tcp.checksum.status==1"]].concat());
         let good = good.map_or(0, |good| text(&good.stdout).lines().count());
         let syn = "tcp.flags.syn==1 && !tcp.options.mss_val && tcp.hdr_len > 20";

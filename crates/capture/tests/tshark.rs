@@ -1,5 +1,5 @@
-//! Every packet of the shared captures as tshark reads it, beside ours. Where there is no tshark or no shared data, the tests say so and end.
-//! `cargo test -p netdpsyn-capture --test tshark -- --ignored --nocapture` prints the table.
+//! Every packet of the shared captures, compared with tshark. Without tshark or the shared data, the tests say so and end. `cargo test -p
+//! netdpsyn-capture --test tshark -- --ignored --nocapture` prints the table.
 
 mod common;
 

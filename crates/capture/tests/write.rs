@@ -250,7 +250,7 @@ fn every_protocol_and_every_type_of_icmp_is_written_in_both_families() {
         let all = read_all(&bytes, Tunnels::Outer);
         assert_eq!((counts.frames, all.packets.len()), (packets.len() as u64, packets.len()));
         for (read, packet) in all.packets.iter().zip(&packets) {
-            // An extension of IPv6 that is said to be the protocol has none behind it.
+            // An IPv6 extension given as the protocol has no header after it.
             let extension =
                 packet.source.is_ipv6() && matches!(packet.protocol, 0 | 43 | 44 | 51 | 60 | 135 | 139 | 140);
             assert_eq!(read.protocol, if extension { 59 } else { packet.protocol });

@@ -202,7 +202,7 @@ pub struct Promise {
 pub struct Document {
     /// What it is called.
     pub title: String,
-    /// Where it is.
+    /// Its address.
     pub url: String,
 }
 

@@ -5,7 +5,7 @@
 //! | [`describe`] | – | the facts of a release that every document is made of |
 //! | [`dcat`] | DCAT-AP 3.0.1 as JSON-LD, in pages | CKAN, data.gouv, the European data portal |
 //! | [`croissant`] | Croissant 1.1 | loaders of machine learning |
-//! | [`frictionless`] | `datapackage.json` | Frictionless, and whoever checks tables |
+//! | [`frictionless`] | `datapackage.json` | Frictionless, and validators of tables |
 //! | [`schema_org`] | a schema.org `Dataset` | search engines, in the release's page |
 //!
 //! The same facts give the same bytes: who harvests twice finds nothing changed. Times are days, because a release tells its readers no more.

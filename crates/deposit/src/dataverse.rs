@@ -76,7 +76,7 @@ async fn latest(id: &str, way: &mut impl Transport) -> Result<Value, Failed> {
     Ok(answer["data"].take())
 }
 
-/// Sends every file that is not there yet; one of the same name with other content is replaced.
+/// Sends every missing file; a file of the same name with other content is replaced.
 async fn files(
     plan: &Submission<'_>,
     id: &str,

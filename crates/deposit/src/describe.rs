@@ -1,9 +1,9 @@
-//! What is told of a release, and how each repository wants it.
+//! Metadata of a release, in the format of each repository.
 
 use serde_json::{Value, json};
 use thiserror::Error;
 
-/// What is told of a release. All of it is public.
+/// Metadata of a release. All of it is public.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Title.
@@ -31,12 +31,12 @@ pub struct Facts {
 /// What a repository requires and the facts lack.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error(
-    "{0} is required by this repository: say it with PATCH /v1/datasets/{{id}} {{\"about\": …}} and publish anew"
+    "{0} is required by this repository: set it with PATCH /v1/datasets/{{id}} {{\"about\": …}} and publish anew"
 )]
 pub struct Missing(pub &'static str);
 
 impl Facts {
-    /// What InvenioRDM is told: its own schema, resource type `dataset`.
+    /// The metadata for InvenioRDM: its own schema, resource type `dataset`.
     pub fn for_invenio(&self) -> Value {
         let mut metadata = json!({
             "resource_type": {"id": "dataset"},
@@ -60,7 +60,8 @@ impl Facts {
         json!({"access": {"record": "public", "files": "public"}, "files": {"enabled": true}, "metadata": metadata})
     }
 
-    /// What Dataverse is told: the citation block, which requires title, author, contact, description and subject.
+    /// The metadata for Dataverse: the citation block, which requires title, author, contact, description and
+    /// subject.
     ///
     /// # Errors
     /// What is missing: an e-mail to write to.

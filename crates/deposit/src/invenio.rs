@@ -51,7 +51,7 @@ fn deposited(record: &Value, id: &str) -> Result<Deposited, Failed> {
     Ok(Deposited { id: id.into(), identifier: identifier.map(str::to_owned), page })
 }
 
-/// Sends every file that is not there yet.
+/// Sends every missing file.
 async fn files(plan: &Submission<'_>, id: &str, way: &mut impl Transport) -> Result<(), Failed> {
     let base = format!("/api/records/{}/draft/files", encoded(id));
     let there = ask(way, "GET", base.clone(), Body::Empty).await?;

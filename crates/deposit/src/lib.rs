@@ -2,7 +2,7 @@
 //!
 //! | file | idea |
 //! | --- | --- |
-//! | [`describe`](Facts) | what is told of a release, in the words of each repository |
+//! | [`describe`](Facts) | metadata of a release, in the format of each repository |
 //! | `invenio` | InvenioRDM, which Zenodo runs |
 //! | `dataverse` | Dataverse |
 //! | [`Pretend`] | the same steps with nothing sent: a dry run |
@@ -97,8 +97,8 @@ pub enum Failed {
         /// What it said, cut short.
         said: String,
     },
-    /// The repository or the way to it is not there now.
-    #[error("{step} did not come through: {why}")]
+    /// The repository is unreachable for now.
+    #[error("{step} failed: {why}")]
     Later {
         /// The step.
         step: String,
@@ -116,7 +116,7 @@ pub enum Failed {
     Answer {
         /// The step.
         step: String,
-        /// What is not there.
+        /// The missing member.
         lacks: &'static str,
     },
 }
@@ -152,7 +152,7 @@ pub struct Deposited {
 pub struct Submission<'a> {
     /// Where.
     pub repository: &'a Repository,
-    /// What is told of it.
+    /// Its metadata.
     pub facts: &'a Facts,
     /// Its files.
     pub files: &'a [File],
@@ -164,8 +164,7 @@ pub struct Submission<'a> {
 
 /// Takes all steps of a deposit.
 ///
-/// # Errors
-/// [`Failed`]; what was drafted stays, and another attempt goes on with it.
+/// # Errors [`Failed`]; the draft stays, and another attempt continues with it.
 pub async fn deposit(plan: &Submission<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
     match plan.repository {
         Repository::InvenioRdm => invenio::deposit(plan, way).await,

@@ -25,7 +25,7 @@ fn flow(version: u16, told: Told<'_>) -> (Flow, Tally) {
     (flows[0], tally)
 }
 
-/// Why a record is no flow.
+/// The reason why a record is not a flow.
 fn skip(version: u16, told: Told<'_>) -> Skip {
     let (flows, tally) = read(&sets(version, told));
     assert_eq!(flows.len(), 0);
@@ -247,6 +247,6 @@ fn sampling_in_records() {
     };
     assert_eq!(noted(&[field(34, 100, 4)]), (1, 100));
     assert_eq!(noted(&[field(34, 1, 4)]), (0, 0));
-    // One packet is looked at and 999 are not.
+    // One packet in 1,000 is sampled.
     assert_eq!(noted(&[field(305, 1, 4), field(306, 999, 4)]), (1, 1_000));
 }

@@ -1,4 +1,4 @@
-//! NetFlow v9 and IPFIX made by hand: what becomes of templates, whatever the order in which things come.
+//! Hand-made NetFlow v9 and IPFIX: templates and data in every order.
 
 mod build;
 

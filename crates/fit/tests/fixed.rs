@@ -1,4 +1,5 @@
-//! A whole release under a fixed noise key and a fixed seed: whoever changes a count or a byte of it should know, and say why.
+//! A whole release under a fixed noise key and a fixed seed: a change of any count or byte must be deliberate, with its reason
+//! in the history.
 
 use netdpsyn_account::Guarantee;
 use netdpsyn_fit::keys::NoiseKey;

@@ -261,7 +261,7 @@ fn bundles_that_contradict_themselves_are_refused() {
         let refused = written(&broken).unwrap_err().to_string();
         assert!(refused.contains(reason), "{refused}");
     }
-    // Any number of hosts and sessions may be claimed: there are no more than packets.
+    // A bundle may claim any number of hosts and sessions: no more than packets are generated.
     let mut large = whole;
     let Some(Packets::Sessions(sessions)) = &mut large.packets else { panic!("they are sessions") };
     for look in &mut sessions.looks {

@@ -1,4 +1,4 @@
-//! Cells beside the type from file to file: missing ports, durations that are no number, names in place of addresses.
+//! Cells outside the type, from file to file: missing ports, durations that are not numbers, names instead of addresses.
 
 use netdpsyn_account::Guarantee;
 use netdpsyn_fit::keys::NoiseKey;

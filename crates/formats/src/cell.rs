@@ -265,7 +265,7 @@ fn within(number: u64, max: u64, cell: &[u8]) -> Result<u64, BadCell> {
     if number <= max { Ok(number) } else { Err(bad(format!("above {max}"), cell)) }
 }
 
-/// Whether a cell is one that people write where there is no value.
+/// Whether a cell is a common notation for a missing value.
 pub(super) fn is_no_value(cell: &[u8]) -> bool {
     let word = || ["null", "n/a", "na", "nan", "none", "(empty)", "nil", "inf", "infinity"];
     let bare = cell.strip_prefix(b"-").unwrap_or(cell);

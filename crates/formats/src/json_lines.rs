@@ -29,9 +29,9 @@ const DEEPEST: usize = 8;
 
 /// Which nested objects are opened.
 enum Paths {
-    /// Those on the path to a name.
+    /// Objects on the path to a name.
     To(HashSet<String>),
-    /// All of them.
+    /// All nested objects.
     All,
 }
 

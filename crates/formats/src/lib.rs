@@ -175,7 +175,7 @@ pub enum ReadError {
     },
     /// A file that is not a trace in any format.
     #[error(
-        "the file is no trace ({0}); a trace is CSV with a header line or a JSON object a line, plain or packed by gzip, zstd, xz, bzip2 or zip, a Parquet or Arrow file, a packet capture (pcap, pcapng), or datagrams of flow exporters (NetFlow, IPFIX)"
+        "the file is not a trace ({0}); a trace is CSV with a header line or a JSON object a line, plain or packed by gzip, zstd, xz, bzip2 or zip, a Parquet or Arrow file, a packet capture (pcap, pcapng), or datagrams of flow exporters (NetFlow, IPFIX)"
     )]
     NoTrace(&'static str),
     /// A header and nothing else.
@@ -195,7 +195,7 @@ pub enum ReadError {
     )]
     NoHeader,
     /// No line begins as the header is declared to begin.
-    #[error("no line at the beginning of the file begins with {0}, as the one that names the columns does")]
+    #[error("no line at the beginning of the file begins with {0}, the declared first word of the header")]
     NoHeaderLine(String),
     /// A header of one field with records of several.
     #[error(
@@ -206,7 +206,7 @@ pub enum ReadError {
         cells: usize,
     },
     /// A column that the schema needs holds lists or objects.
-    #[error("column {0} holds lists or objects, and a trace has single values alone")]
+    #[error("column {0} holds lists or objects, but a cell of a trace is a single value")]
     Nested(String),
     /// The header names a column twice.
     #[error("the header names column {0} twice")]

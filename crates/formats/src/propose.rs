@@ -204,7 +204,7 @@ pub fn propose(
     let open = |reading: &Reading| Opened::new(path, Layout::raw(reading), Limits::NONE, progress);
     let mut reading = declared.clone();
     let told = reading.separator.is_some() || reading.objects.is_some() || reading.line.is_some();
-    // Under a wrong separator there is no column that records could be left out by.
+    // Under a wrong separator the columns that select records do not exist.
     let whole = Reading { only: Vec::new(), ..reading.clone() };
     if !told && open(&whole)?.format == FileFormat::Csv {
         reading.separator = separator(&whole, open)?;

@@ -120,7 +120,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Whether the name is an address or a number with a fraction, which is no name of a column.
+    /// Whether the name is an address or a number with a fraction, which no column is called.
     pub fn looks_like_a_value(&self) -> bool {
         self.name.parse::<IpAddr>().is_ok() || self.name.contains('.') && self.name.parse::<f64>().is_ok()
     }
@@ -129,7 +129,7 @@ impl Head {
 /// The index of a column, and the values of records that are read.
 pub(super) type Only = (usize, Vec<String>);
 
-/// Whether a record is to be read, as far as it has the cells that decide.
+/// Whether a record is selected, as far as it has the cells that decide.
 pub(super) fn reads<'c>(only: &[Only], cell: impl Fn(usize) -> Option<&'c [u8]>) -> bool {
     let held =
         |cell: &[u8], values: &[String]| values.iter().any(|value| value.as_bytes() == cell.trim_ascii());

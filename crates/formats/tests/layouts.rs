@@ -1,4 +1,4 @@
-//! Every layout: told by what it is told by, read, and written as it is read.
+//! Every layout: recognised, read, and written back unchanged.
 
 use netdpsyn_formats::{
     CsvWriter, Limits, ReadOptions, Steward, ToldBy, bind, read, read_synthetic, recognise,

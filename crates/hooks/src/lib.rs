@@ -1,7 +1,8 @@
 //! Webhooks: what a message to a receiver is signed with, when it is tried again, and whom this server may call.
 //!
 //! Signatures follow [Standard Webhooks](https://www.standardwebhooks.com/): a receiver verifies them with any library of that
-//! specification. Everything here is pure; whoever resolves names and opens connections asks [`Reach`] about every address.
+//! specification. Everything here is pure; the code that resolves names and opens connections asks [`Reach`] about every
+//! address.
 //!
 //! ```
 //! use netdpsyn_hooks::{Message, Reach, Secret};

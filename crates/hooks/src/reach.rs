@@ -9,7 +9,7 @@ use url::{Host, Url};
 /// Why an address is not called.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refused {
-    /// The text is no address of the web.
+    /// The text is not a web address.
     #[error("give an address that begins with https://")]
     NoAddress,
     /// It says more than where.

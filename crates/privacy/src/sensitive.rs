@@ -143,8 +143,7 @@ impl Steward {
         Steward(())
     }
 
-    /// For the command line: whoever runs it on a local file has the raw trace already, and acts as its
-    /// steward.
+    /// For the command line: its user has the raw trace already, and acts as its steward.
     pub fn local() -> Self {
         Steward(())
     }

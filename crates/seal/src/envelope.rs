@@ -35,7 +35,7 @@ pub struct Signed {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refused {
     /// It is not one.
-    #[error("this is no DSSE envelope: {0}")]
+    #[error("this is not a DSSE envelope: {0}")]
     NoEnvelope(String),
     /// None of the keys signed it.
     #[error(
@@ -47,8 +47,8 @@ pub enum Refused {
         /// The keys that it names.
         named: String,
     },
-    /// What was signed is no statement that this program knows.
-    #[error("what was signed is no in-toto statement of version 1")]
+    /// The payload is not a statement that this program knows.
+    #[error("the signed payload is not an in-toto statement of version 1")]
     NoStatement,
 }
 
@@ -84,8 +84,7 @@ impl Envelope {
 
     /// The statement, and the key that signed it: one of those given. Names of keys in the envelope decide nothing.
     ///
-    /// # Errors
-    /// Where no given key signed it, or what was signed is no statement.
+    /// # Errors If no given key signed it, or the payload is not a statement.
     pub fn verify(&self, keys: &[PublicKey]) -> Result<(Statement, PublicKey), Refused> {
         let no = |what: &str| Refused::NoEnvelope(what.into());
         if self.payload_type != PAYLOAD_TYPE {

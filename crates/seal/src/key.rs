@@ -15,13 +15,13 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
     /// The text is none.
-    #[error("this is no Ed25519 private key in PKCS#8 PEM")]
+    #[error("this is not an Ed25519 private key in PKCS#8 PEM")]
     NoSecret,
     /// The text is none.
-    #[error("this is no Ed25519 public key in PEM")]
+    #[error("this is not an Ed25519 public key in PEM")]
     NoPublic,
-    /// A document is no set of keys.
-    #[error("this is no JWK set with Ed25519 keys")]
+    /// The document is not a set of keys.
+    #[error("this is not a JWK set with Ed25519 keys")]
     NoSet,
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
@@ -44,8 +44,7 @@ impl SecretKey {
 
     /// From PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` writes it.
     ///
-    /// # Errors
-    /// Where the text is no such key.
+    /// # Errors If the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         SigningKey::from_pkcs8_pem(text.trim()).map(SecretKey).map_err(|_| KeyError::NoSecret)
     }
@@ -78,8 +77,7 @@ pub struct PublicKey(VerifyingKey);
 impl PublicKey {
     /// From its 32 bytes.
     ///
-    /// # Errors
-    /// Where they are no point of the curve, or one under which anybody can sign.
+    /// # Errors If they are not a point of the curve, or a weak one under which anybody can sign.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes = bytes.try_into().map_err(|_| KeyError::NoPublic)?;
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NoPublic)?;
@@ -88,8 +86,7 @@ impl PublicKey {
 
     /// From PEM.
     ///
-    /// # Errors
-    /// Where the text is no such key.
+    /// # Errors If the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_public_key_pem(text.trim()).map_err(|_| KeyError::NoPublic)?;
         PublicKey::from_bytes(key.as_bytes())

@@ -1,1 +1,1 @@
-//! Nothing: its tests show what the compiler says to whoever would open raw data where the service stands.
+//! Empty: its tests show the compiler's errors for service code that tries to open raw data.

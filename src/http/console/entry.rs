@@ -14,7 +14,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
-/// Leads whoever is signed in to where their role begins, and shows everybody else the form to sign in.
+/// Redirects a signed-in visitor to the start page of the role, and shows everybody else the form to
+/// sign in.
 pub async fn begin(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     if let Some(kept) = cookie(&parts.headers, SESSION) {

@@ -1,4 +1,4 @@
-//! Who is signed in, told by a cookie; and forms, which are taken from whoever they were shown to alone.
+//! The signed-in visitor, by a cookie; and forms, which are accepted only from the visitor that they were issued to.
 
 use super::super::connection::Peer;
 use super::super::extract::arriving;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// The cookie of a session.
 pub const SESSION: &str = "netdpsyn-session";
-/// The cookie of whoever is shown the form to sign in.
+/// The cookie of a visitor who is shown the form to sign in.
 pub const ENTRY: &str = "netdpsyn-entry";
 
 /// A cookie that was sent; none where two of one name were.

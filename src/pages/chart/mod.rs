@@ -1,5 +1,5 @@
-//! Plots in SVG, drawn here: a figure with its title and unit, what it shows in words for whoever cannot see it, and its numbers in a table behind a fold. Colours are
-//! the stylesheet's; what is measured is hollow or dashed and what is synthetic is full, so that they differ in black and white, too.
+//! Plots in SVG, drawn here: a figure with its title and unit, a text alternative, and its numbers in a collapsed table. Colours are the stylesheet's; what is
+//! measured is hollow or dashed and what is synthetic is full, so that they differ in black and white, too.
 
 mod epsilon;
 mod grid;
@@ -17,7 +17,7 @@ use maud::{Markup, html};
 /// Units of a plot's width; the stylesheet says how large it is shown.
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 120.0;
-/// Above the plot, where the largest value is told, and below it, where the axis is.
+/// Space above the plot, for the largest value, and below it, for the axis.
 const ABOVE: f64 = 18.0;
 const BELOW: f64 = 20.0;
 

@@ -1,4 +1,4 @@
-//! Jobs: what waits, runs and ended, and one as it goes on.
+//! Jobs: waiting, running and ended ones, and the page of one with its progress.
 
 use super::{Curl, Frame, check, more, short};
 use crate::pages::table;
@@ -11,7 +11,7 @@ use maud::{Markup, html};
 /// The script of the console, from this server: it follows jobs, keeps a slider and its number alike, and shows how far an upload is. Pages do without it.
 pub const LIVE: &str = include_str!("live.js");
 
-/// Seconds until a page of something that goes on loads itself again, where no script runs.
+/// Seconds between reloads of a page with progress, without scripts.
 const AGAIN: &str = "5";
 
 fn state(job: &JobView) -> Markup {
@@ -27,7 +27,7 @@ fn is_open(job: &JobView) -> bool {
     matches!(job.state, JobState::Queued | JobState::Running)
 }
 
-/// What keeps a page of something that goes on up to date where no script runs.
+/// Reloads a page with progress, without scripts.
 fn fresh(open: bool) -> Markup {
     html! { @if open { noscript { meta http-equiv="refresh" content=(AGAIN); } } }
 }

@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 /// Viewer, and the token of their forms.
 pub struct Frame<'a> {
-    /// The key of whoever looks: tenant and role.
+    /// The visitor's key: tenant and role.
     pub caller: &'a Caller,
     /// Token that binds forms to the session.
     pub token: &'a str,

@@ -11,7 +11,7 @@ use crate::storage::releases::{ReleaseAccess, ReleaseState};
 use maud::{Markup, html};
 use serde_json::json;
 
-/// What a steward says was looked at before publishing: the field's name and what it says. All of them are needed.
+/// The steward's confirmations before publishing: names of the fields and their texts. All of them are needed.
 pub const CHECKS: [(&str, &str); 3] = [
     ("read_report", "I have read the release report: what it promises, and what the trace is good for"),
     (

@@ -179,7 +179,7 @@ fn made(shown: &Shown) -> Markup {
     }
 }
 
-/// Where the trace is to be had, in every format; captures only where it is one of packets.
+/// Download links of the trace in every format; captures only for traces of packets.
 pub fn downloads(release: &ReleaseView, packets: bool) -> Markup {
     let is_capture = |format: ContentFormat| matches!(format, ContentFormat::Pcap | ContentFormat::Pcapng);
     let had = ContentFormat::ALL.into_iter().filter(|format| packets || !is_capture(*format));

@@ -16,7 +16,7 @@ pub struct Task {
     pub error: Option<f64>,
     /// Fitness for the task.
     pub grade: Grade,
-    /// Source of the figure, or why there is none.
+    /// Source of the figure, or the reason why it is missing.
     pub why: String,
 }
 

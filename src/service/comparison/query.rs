@@ -1,4 +1,4 @@
-//! What is to be set side by side: members of a query, some of which stand there more than once.
+//! The requested fits and quotes: members of a query, some of them repeated.
 
 use crate::service::problem::Problem;
 use uuid::Uuid;
@@ -10,9 +10,9 @@ pub const MOST: usize = 5;
 pub struct ComparisonQuery {
     /// Models of the dataset.
     pub models: Vec<Uuid>,
-    /// ε of fits that are not there: each is quoted.
+    /// ε of fits that do not exist; each is quoted.
     pub epsilons: Vec<f64>,
-    /// Whether those would hold out a fifth.
+    /// Whether the quoted fits would hold out a fifth.
     pub hold_out: bool,
 }
 
@@ -46,14 +46,14 @@ impl ComparisonQuery {
                 other => {
                     return Err(Problem::invalid(
                         other,
-                        "there is no such member; there are model, epsilon, hold_out",
+                        "unknown member; the members are model, epsilon, hold_out",
                     ));
                 }
             }
         }
         match query.models.len() + query.epsilons.len() {
             0..=MOST => Ok(query),
-            _ => Err(Problem::invalid("model", format!("at most {MOST} fits and quotes stand side by side"))),
+            _ => Err(Problem::invalid("model", format!("at most {MOST} fits and quotes can be compared"))),
         }
     }
 }

@@ -1,4 +1,4 @@
-// The privacy core is no dependency of the service.
+// The service does not depend on the privacy core.
 use netdpsyn_privacy::Raw;
 
 fn main() {}

@@ -18,7 +18,7 @@ pub struct Copies {
     pub beyond: Option<Beyond>,
 }
 
-/// The comparison of the two parts, on as many fitted records as were held out: a larger part would match
+/// The comparison of both parts, with as many fitted records as held-out ones: a larger part would match
 /// more often.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
