@@ -55,7 +55,7 @@ impl ConfigArgs {
             println!("{:<36} {value:<40} {}", setting.name, setting.range);
         }
         for name in Config::unknown() {
-            println!("{name} is no setting");
+            println!("{name} is not a setting");
         }
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::Server(error.to_string()))?;
         runtime

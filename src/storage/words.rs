@@ -128,7 +128,7 @@ mod tests {
         }
         assert_eq!(format!("{:<8}|", Fruit::Apple), "apple   |");
         let refused: Result<Fruit, Unknown> = "pear".parse();
-        assert_eq!(refused.unwrap_err().to_string(), "\"pear\" is none of apple, sour lemon");
+        assert_eq!(refused.unwrap_err().to_string(), "\"pear\" is not one of apple, sour lemon");
         assert!(serde_json::from_str::<Fruit>("\"pear\"").is_err());
     }
 }

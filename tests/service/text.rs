@@ -80,7 +80,7 @@ fn an_export_with_a_layout_comes_in_and_its_times_go_out(kind: Kind) {
     assert!(zeek.lines().any(|line| line.starts_with("#fields\tts\t")), "{}", &zeek[..300]);
     for (query, detail) in [
         ("layout=nonesuch", "there is no layout nonesuch"),
-        ("layout=source&format=parquet", "leave the format out"),
+        ("layout=source&format=parquet", "omit the format"),
     ] {
         let refused = laid_out(query);
         assert_eq!(refused.status(), 422);

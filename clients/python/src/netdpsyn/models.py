@@ -68,7 +68,7 @@ class Baseline(TypedDict):
 
 class Beyond(TypedDict):
     """
-    The comparison of the two parts, on as many fitted records as were held out: a larger part would match
+    The comparison of both parts, with as many fitted records as held-out ones: a larger part would match
     more often.
     """
 
@@ -121,7 +121,7 @@ What one record of a capture is.
 
 class ChargeView(TypedDict):
     """
-    What paid for a model and everything made from it: the entry of the ledger, by which an auditor finds it.
+    The charge for a model and everything generated from it: the ledger entry, by which an auditor finds it.
     """
 
     delta_prime: float
@@ -149,7 +149,7 @@ class Choices(TypedDict):
 
     about: str
     """
-    What these two say, and what they cannot.
+    What these two say, and what they do not.
     """
     declared_after_upload: bool
     """
@@ -158,7 +158,7 @@ class Choices(TypedDict):
     """
     opened_before_publication: NotRequired[list[str] | None]
     """
-    What was looked at before publishing; see the release. Null until it is published.
+    Private data that were looked at before publication; see the release. Null until it is published.
     """
 
 
@@ -259,11 +259,11 @@ class Conditioned(TypedDict):
 
     about: str
     """
-    What that means.
+    What the condition means.
     """
     asked: Condition
     """
-    What was asked for.
+    The requested shares.
     """
 
 
@@ -274,7 +274,7 @@ class Contact(TypedDict):
 
     email: NotRequired[str | None]
     """
-    An address for mail.
+    Email address.
     """
     name: NotRequired[str | None]
     """
@@ -367,11 +367,11 @@ class DeliveryView(TypedDict):
     """
     created_at: str
     """
-    Time of what it tells.
+    Time of the event.
     """
     due_at: NotRequired[str | None]
     """
-    While it waits: when it is tried next.
+    Time of the next try, while it waits.
     """
     ended_at: NotRequired[str | None]
     """
@@ -379,15 +379,15 @@ class DeliveryView(TypedDict):
     """
     event: str
     """
-    Kind of what is told.
+    Kind of event.
     """
     failure: NotRequired[str | None]
     """
-    Failure, where there is no status.
+    Reason of the failure, if there is no status.
     """
     id: str
     """
-    Id, which the receiver sees as `webhook-id`: the same in every try.
+    Id, sent as `webhook-id`; the same in every try.
     """
     state: DeliveryState
     """
@@ -395,7 +395,7 @@ class DeliveryView(TypedDict):
     """
     status: NotRequired[int | None]
     """
-    Status that the receiver answered last.
+    Last HTTP status of the receiver.
     """
 
 
@@ -412,7 +412,7 @@ class DepositView(TypedDict):
 
     attempts: int
     """
-    Attempts so far. What fails on the way is tried again for some hours; another attempt goes on with the draft of the one before.
+    Attempts so far. Transient failures are retried for some hours; each attempt continues with the draft of the previous one.
     """
     created_at: str
     """
@@ -420,7 +420,7 @@ class DepositView(TypedDict):
     """
     draft: NotRequired[str | None]
     """
-    What the draft is called in the repository, where there is one: a deposit that failed leaves it there.
+    Id of the draft in the repository, if there is one: a failed deposit leaves its draft there.
     """
     ended_at: NotRequired[str | None]
     """
@@ -462,24 +462,24 @@ class DepositView(TypedDict):
 
 class Disk(TypedDict):
     """
-    Room on the server's disk for the measurements of a fit and for a trace of as many records.
+    Disk space for the measurements of a fit and for a trace of that many records.
     """
 
     bytes: int
     """
-    Bytes that they take at most.
+    Largest number of bytes that they take.
     """
     fits: bool
     """
-    Whether they would be written now.
+    Whether there is enough space for them now.
     """
     private: bool
     """
-    Whether it follows from the number of raw records: for the steward alone.
+    Whether it depends on the number of raw records: then it is for the steward alone.
     """
     room_bytes: NotRequired[int | None]
     """
-    Bytes that may still be written, in steps of 16 MiB; absent where the server keeps no reserve.
+    Bytes that may still be written, in steps of 16 MiB; absent if the server keeps no reserve.
     """
 
 
@@ -502,7 +502,7 @@ class EntryView(TypedDict):
 
     actor: str
     """
-    The public part of the key that asked, or `worker`.
+    The public part of the key that made the request, or `worker`.
     """
     created_at: str
     """
@@ -554,7 +554,7 @@ class EvaluateRequest(TypedDict):
 
 class Expectation(TypedDict):
     """
-    How far noise will put off what is measured: standard deviations over counts.
+    Expected relative noise: standard deviations divided by counts.
     """
 
     accept_noise: bool
@@ -563,23 +563,23 @@ class Expectation(TypedDict):
     """
     cell_error: float
     """
-    Of a cell of the column in the middle, if its records were spread evenly.
+    For one cell, if records were spread evenly over its column: the median over the columns.
     """
     enough_epsilon: NotRequired[float | None]
     """
-    ε that would do without, for as many records.
+    Smallest ε that needs no `accept_noise`, for the same number of records.
     """
     enough_rows: NotRequired[int | None]
     """
-    Records that would do without, for the same ε.
+    Smallest number of records that needs no `accept_noise`, for the same ε.
     """
     private: bool
     """
-    Whether it follows from the number of raw records: for the steward alone.
+    Whether it depends on the number of raw records: then it is for the steward alone.
     """
     records_error: float
     """
-    Of the number of records.
+    For the number of records.
     """
 
 
@@ -860,7 +860,7 @@ class LinkView(TypedDict):
     """
     url: str
     """
-    The address of the release's page; what is fetched from there carries the same signature.
+    Address of the release's page. Links on that page carry the same signature.
     """
 
 
@@ -964,7 +964,7 @@ class MeasuredFidelity(TypedDict):
     """
     private: bool
     """
-    Always true: told from the raw records, for the steward alone.
+    Always true: it depends on the raw records, and is for the steward alone.
     """
     two_way: float
     """
@@ -1002,7 +1002,7 @@ class ModelView(TypedDict):
     """
     job_id: NotRequired[str | None]
     """
-    By which fit. Shown to stewards: with its end it would tell how long it took.
+    The fit. Shown to stewards alone: its duration depends on the raw trace.
     """
     ledger: NotRequired[ChargeView | None]
     statement: dict[str, Any]
@@ -1030,11 +1030,11 @@ class NewDeposit(TypedDict):
 
     dry_run: NotRequired[bool]
     """
-    Whether to answer what would be sent, and send nothing.
+    Whether to answer with the requests that would be sent, and send nothing.
     """
     new_version_of: NotRequired[str | None]
     """
-    The deposit of which this is a new version: one of the same repository that has come to its end.
+    The completed deposit in the same repository of which this is a new version.
     """
     repository: str
     """
@@ -1474,7 +1474,7 @@ class PopulationSpending(TypedDict):
     """
     spent: AmountView
     """
-    The running sum, for information: it bounds nothing that comes later. Readers see what was spent before today (UTC) or is published.
+    The sum so far, for information: it does not bound later releases. Readers see what was spent before today (UTC) or is published.
     """
     text: str
     """
@@ -1612,12 +1612,12 @@ class ReleaseView(TypedDict):
     """
     opened_before: NotRequired[list[str] | None]
     """
-    Of a published release: what had been looked at of its population before it was published, out of `parse report`, `quote`, `draft trace` and
-    `private report` (those published by version 0.1 tell `trace` and `sibling …` of their dataset). A choice made after looking lies outside the promise.
+    For a published release: private data of its population that were looked at before publication, out of `parse report`, `quote`, `draft trace` and
+    `private report` (releases of version 0.1 list `trace` and `sibling …` of their dataset). The guarantee does not cover choices made after looking.
     """
     page: NotRequired[str | None]
     """
-    Where its page is for those, once it is published and described.
+    Address of its public page, once it is published and described.
     """
     private_report_opened_at: NotRequired[str | None]
     """
@@ -1685,7 +1685,7 @@ class Resources(TypedDict):
 
     fits: bool
     """
-    Whether a server that runs can hold it; a fit that none can hold is refused.
+    Whether a running server has enough memory; otherwise the fit is refused.
     """
     memory_bytes: int
     """
@@ -1693,11 +1693,11 @@ class Resources(TypedDict):
     """
     private: bool
     """
-    It follows from the number of raw records: for the steward alone.
+    It depends on the number of raw records: for the steward alone.
     """
     seconds: int
     """
-    Time from the first record read to the last one written, on two cores, once a worker has it.
+    Time from the first record read to the last one written, on two cores, without waiting for a worker.
     """
     server_bytes: NotRequired[int | None]
     """
@@ -1790,7 +1790,7 @@ class SessionFlags(TypedDict):
 
 class ShortAccount(TypedDict):
     """
-    An account that leaves less than another that pays for the same fits.
+    An account with less left than another that pays for the same fits.
     """
 
     account: Payer
@@ -1799,15 +1799,15 @@ class ShortAccount(TypedDict):
     """
     id: str
     """
-    The id of that one.
+    Its id.
     """
     left: AmountView
     """
-    Amount that it leaves.
+    Amount left in it.
     """
     name: str
     """
-    The name of that one.
+    Its name.
     """
 
 
@@ -1833,11 +1833,11 @@ class SizesView(TypedDict):
 
     bundles: int
     """
-    Bundles: what fits measured.
+    Measurement bundles of fits.
     """
     cache: int
     """
-    Synthetic traces in other formats, which are made again when they are gone.
+    Synthetic traces in other formats: caches that are made again on demand.
     """
     releases: int
     """
@@ -1872,11 +1872,11 @@ class StepView(TypedDict):
 
     file: NotRequired[str | None]
     """
-    The file that it carries.
+    File in the body.
     """
     json: NotRequired[dict[str, Any]]
     """
-    The JSON that it carries.
+    JSON in the body.
     """
     method: str
     """
@@ -1884,7 +1884,7 @@ class StepView(TypedDict):
     """
     path: str
     """
-    Path below the repository's address; `ID` stands for an id that it will give.
+    Path below the repository's address; `ID` stands for an id that the repository will assign.
     """
 
 
@@ -1902,7 +1902,7 @@ The kind of volume.
 
 TenantRole: TypeAlias = Literal["steward", "reader"]
 """
-What a tenant's key allows.
+Role of a tenant's key.
 """
 
 
@@ -2013,7 +2013,7 @@ class Undeclared(TypedDict):
     """
     private: bool
     """
-    It is told from the raw records: for the steward alone.
+    It depends on the raw records: for the steward alone.
     """
     warnings: list[str]
     """
@@ -2036,13 +2036,13 @@ codes of other records by those of the cell. Empty cells can only be filled by r
 
 WebhookEvent: TypeAlias = Literal["release.published", "release.withdrawn", "job.succeeded", "job.failed", "job.cancelled", "webhook.test"]
 """
-Kind of what is told.
+Kind of event.
 """
 
 
 WebhookPause: TypeAlias = Literal["steward", "receiver"]
 """
-Why nothing is sent to a receiver.
+Reason of a pause.
 """
 
 
@@ -2057,7 +2057,7 @@ class WebhookView(TypedDict):
     """
     events: list[WebhookEvent]
     """
-    Kinds of events that it is told of.
+    Kinds of events that are sent.
     """
     id: str
     """
@@ -2077,7 +2077,7 @@ class Withdraw(TypedDict):
 
     reason: str
     """
-    Why, in a line that everybody is shown who asks for the release.
+    The reason, in one line that is public.
     """
 
 
@@ -2482,7 +2482,7 @@ class ForetoldFidelity(Foretold):
 
     private: bool
     """
-    Whether it follows from the number of raw records: for the steward alone.
+    Whether it depends on the number of raw records: then it is for the steward alone.
     """
 
 
@@ -2531,7 +2531,7 @@ class GenerateRequest(TypedDict):
     """
     rows: NotRequired[int | None]
     """
-    Records, rounded to two digits; by default as many as the noisy counts say.
+    Number of records, rounded to two digits; by default the noisy number.
     """
     seed: NotRequired[int | None]
     """
@@ -2583,7 +2583,7 @@ class JobView(TypedDict):
     problem: NotRequired[Problem | None]
     release_id: NotRequired[str | None]
     """
-    The release that a generation made, or an evaluation looks at.
+    The release that a generation made, or that an evaluation compares.
     """
     rho: float
     """
@@ -2599,7 +2599,7 @@ class JobView(TypedDict):
     """
     waits_for: NotRequired[str | None]
     """
-    While it waits: what for, if no server that runs can do it.
+    While it waits: the reason, if no running server can do it.
     """
 
 
@@ -2618,7 +2618,7 @@ class KeyView(TypedDict):
     """
     name: str
     """
-    Name, which says what it is for.
+    Name, which states its purpose.
     """
     prefix: str
     """
@@ -2676,7 +2676,7 @@ class NewKey(TypedDict):
 
     name: Name
     """
-    Name, which says what it is for.
+    Name, which states its purpose.
     """
     role: TenantRole
     """
@@ -2699,11 +2699,11 @@ class NewPopulation(TypedDict):
     """
     strict: NotRequired[bool]
     """
-    Private reports only after publication, and seeds drawn in the server.
+    Whether private reports are shown only after publication, and seeds are drawn by the server.
     """
     tenant_id: str
     """
-    Whose.
+    Owning tenant.
     """
 
 
@@ -2715,11 +2715,11 @@ class NewPublication(TypedDict):
     access: NotRequired[ReleaseAccess | None]
     series: NotRequired[str | None]
     """
-    The series that it belongs to, in place of its dataset's.
+    The series that it belongs to; overrides that of its dataset.
     """
     version: NotRequired[str | None]
     """
-    Which of the series it is, as `day 3`; its number in the series otherwise.
+    Version within the series, as `day 3`; by default its number in the series.
     """
 
 
@@ -2730,7 +2730,7 @@ class NewTenant(TypedDict):
 
     cap: Cap
     """
-    What all its populations together may spend; its default population has the same cap.
+    Cap of all its populations together; its default population has the same cap.
     """
     name: Name
     """
@@ -2745,7 +2745,7 @@ class NewWebhook(TypedDict):
 
     events: NotRequired[list[WebhookEvent] | None]
     """
-    Kinds of events that it is told of; all when absent.
+    Kinds of events to send; all when absent.
     """
     url: str
     """
@@ -3295,7 +3295,7 @@ class PopulationBudget(AccountView):
     """
     looks: list[str]
     """
-    What was looked at of its people so far, out of `parse report`, `quote`, `draft trace` and `private report`: what is published from now on tells readers so.
+    Private data of this population that were looked at so far: `parse report`, `quote`, `draft trace`, `private report`. Releases published from now on say so.
     """
     name: str
     """
@@ -3318,7 +3318,7 @@ class PopulationView(TypedDict):
     """
     is_default: bool
     """
-    Datasets that name no population belong here.
+    Whether datasets that name no population belong to it.
     """
     max_records: int
     """
@@ -3334,7 +3334,7 @@ class PopulationView(TypedDict):
     """
     tenant_id: str
     """
-    Whose.
+    Owning tenant.
     """
     unit: Unit
     """
@@ -3377,7 +3377,7 @@ class Profile(TypedDict):
 
 class QuoteRequest(TypedDict):
     """
-    A fit whose cost is asked for.
+    A fit whose cost is requested.
     """
 
     dataset_id: str
@@ -3402,11 +3402,11 @@ class QuoteRequest(TypedDict):
     """
     options: NotRequired[FitOptions]
     """
-    What may be set otherwise than method `netdpsyn` does; the other methods leave it aside.
+    Options of method `netdpsyn`; `structure` is for method `adaptive`.
     """
     rows: NotRequired[int | None]
     """
-    Records of the trace to reckon with. By default those that parsing found, and then what to expect is private.
+    Number of records to assume. By default the parsed number; then the forecast is private.
     """
 
 
@@ -3417,7 +3417,7 @@ class QuoteView(TypedDict):
 
     curve: NotRequired[list[AtEpsilon]]
     """
-    What other ε foretell, in ascending order, that which is asked for among them; as private as `fidelity`, and absent with it.
+    Forecasts at other values of ε, ascending, the requested one included; as private as `fidelity`, and absent with it.
     """
     disk: Disk
     """
@@ -3506,12 +3506,12 @@ class Reading(TypedDict):
 
 class SecretWebhook(WebhookView):
     """
-    A webhook with its secret, which is shown this once.
+    A webhook with its secret, which is shown only once.
     """
 
     both_until: NotRequired[str | None]
     """
-    After a change of the secret: until when messages are signed with the one before as well.
+    After a change of the secret: the time until which messages are also signed with the previous one.
     """
     secret: str
     """
@@ -3521,7 +3521,7 @@ class SecretWebhook(WebhookView):
 
 class StorageView(TypedDict):
     """
-    Room on the disk, in steps of 1 MiB.
+    Disk space, in steps of 1 MiB.
     """
 
     all: SizesView
@@ -3530,11 +3530,11 @@ class StorageView(TypedDict):
     """
     free_bytes: int
     """
-    Bytes that are free on the disk of the data directory.
+    Free bytes on the disk of the data directory.
     """
     reserve_bytes: int
     """
-    Bytes that are kept free for what must be written when nothing else may be (NETDPSYN_MIN_FREE_BYTES).
+    Reserve in bytes for writes that must succeed on a full disk (NETDPSYN_MIN_FREE_BYTES).
     """
     tenant_limit_bytes: int
     """
@@ -3542,11 +3542,11 @@ class StorageView(TypedDict):
     """
     tenants: list[TenantSizes]
     """
-    Each tenant, in the order in which they were made: the first 10,000.
+    Each tenant, oldest first: at most 10,000.
     """
     unnamed_bytes: int
     """
-    Files that nothing in the database names: unfinished work, and what a killed server left. They go a day after they were last written.
+    Files that the database does not name: unfinished work, and leftovers of a killed server. They are removed a day after they were last written.
     """
 
 
@@ -3561,7 +3561,7 @@ class TenantCapView(TenantView):
     """
     short: list[ShortAccount]
     """
-    Its populations whose own caps leave less: raise them as well, where their fits shall have it.
+    Its populations whose own caps leave less: raise those caps as well if their fits need more.
     """
 
 
@@ -3572,11 +3572,11 @@ class WebhookChange(TypedDict):
 
     events: NotRequired[list[WebhookEvent] | None]
     """
-    Kinds of events that it is told of.
+    Kinds of events that are sent.
     """
     paused: NotRequired[bool | None]
     """
-    Whether nothing is sent. Messages that wait are sent once it is no longer paused; of what happens meanwhile none is written.
+    Whether it is paused. Waiting messages are sent after the pause; events during the pause create no messages.
     """
     url: NotRequired[str | None]
     """
@@ -3591,11 +3591,11 @@ class BudgetView(TypedDict):
 
     populations: list[PopulationBudget]
     """
-    Each population.
+    The budget of each population.
     """
     tenant: AccountView
     """
-    Over all populations.
+    The tenant's total over all populations.
     """
 
 
@@ -3614,7 +3614,7 @@ class Compared(TypedDict):
     """
     fits: NotRequired[bool | None]
     """
-    Whether the budget pays for a quote.
+    For a quote: whether the budget covers it.
     """
     foretold: NotRequired[ForetoldFidelity | None]
     hold_out: bool
@@ -3628,7 +3628,7 @@ class Compared(TypedDict):
     """
     model_id: NotRequired[str | None]
     """
-    The model of a fit; absent of a quote.
+    The model of a fit; absent for a quote.
     """
     not_measured: NotRequired[str | None]
     """
@@ -3663,7 +3663,7 @@ class ComparisonView(TypedDict):
     """
     private: bool
     """
-    Whether any figure follows from raw records that was not paid for: then all of it is for the steward alone.
+    Whether any figure depends on raw records without having been paid for: then all of it is for the steward alone.
     """
 
 
@@ -3713,11 +3713,11 @@ class FitRequest(TypedDict):
 
     accept_noise: NotRequired[bool]
     """
-    Measure although noise leaves little; a quote says what to expect. It is not kept.
+    Confirms a fit in which noise outweighs the data; a quote says what to expect. Not stored.
     """
     accept_outside: NotRequired[bool]
     """
-    Measure although more than half of a column lies outside what is declared. It is not kept.
+    Confirms a fit of which more than half of a column lies outside its declaration. Not stored.
     """
     condition: NotRequired[Condition | None]
     dataset_id: str
@@ -3751,11 +3751,11 @@ class FitRequest(TypedDict):
     """
     options: NotRequired[FitOptions]
     """
-    What may be set otherwise than method `netdpsyn` does; the other methods leave it aside.
+    Options of method `netdpsyn`; `structure` is for method `adaptive`.
     """
     rows: NotRequired[int | None]
     """
-    Records of the first trace, rounded to two digits; by default as many as the noisy counts say.
+    Number of records of the first trace, rounded to two digits; by default the noisy number.
     """
     seed: NotRequired[int | None]
     """
@@ -3765,7 +3765,7 @@ class FitRequest(TypedDict):
 
 class IssuedKey(KeyView):
     """
-    A key just issued: the secret is shown this once.
+    A new key: the secret is shown only once.
     """
 
     secret: str
@@ -3923,7 +3923,7 @@ class PopulationCapView(PopulationView):
     """
     short: list[ShortAccount]
     """
-    Its tenant, if that one's cap leaves less: raise it as well.
+    Its tenant, if the tenant's cap leaves less: raise that cap as well.
     """
 
 
@@ -4135,14 +4135,14 @@ class DatasetPatch(TypedDict):
     name: NotRequired[Name | None]
     networks: NotRequired[dict[str, list[str]]]
     """
-    Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
+    Networks of address columns, as 192.0.2.0/24, which replace the paid search for prefixes.
     """
     preset: NotRequired[Preset | None]
     reading: NotRequired[Reading | None]
     schema: NotRequired[Schema | None]
     special: NotRequired[dict[str, list[str]]]
     """
-    Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
+    Cells that are not values of their column's type, each a separate value: `{"srcport": ["", "-"]}`; `*` instead of a column means every column that can have them.
     """
     window: NotRequired[str | None]
     """
@@ -4178,7 +4178,7 @@ class DatasetView(TypedDict):
     """
     population_id: str
     """
-    The people behind it.
+    Population: the people whose traffic the trace contains.
     """
     problem: NotRequired[Problem | None]
     schema: Schema
@@ -4212,18 +4212,18 @@ class NewDataset(TypedDict):
     """
     networks: NotRequired[dict[str, list[str]]]
     """
-    Networks of address columns, as 192.0.2.0/24, in place of the paid search for prefixes.
+    Networks of address columns, as 192.0.2.0/24, which replace the paid search for prefixes.
     """
     population_id: NotRequired[str | None]
     """
-    The people behind it; the tenant's default population otherwise.
+    The population whose traffic it contains; by default the tenant's default population.
     """
     preset: NotRequired[Preset | None]
     reading: NotRequired[Reading | None]
     schema: NotRequired[Schema | None]
     special: NotRequired[dict[str, list[str]]]
     """
-    Cells of columns that are no value of their type, each a value of its own: `{"srcport": ["", "-"]}`; `*` in place of a column means every one that can have them.
+    Cells that are not values of their column's type, each a separate value: `{"srcport": ["", "-"]}`; `*` instead of a column means every column that can have them.
     """
     window: NotRequired[str | None]
     """
