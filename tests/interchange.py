@@ -1,5 +1,5 @@
 """One trace from pandas, DuckDB and Spark's conventions through the service, the command line and back, with the types that each program sees: python
-tests/interchange.py BINARY > docs/FORMATS.md. Needs pandas, pyarrow, duckdb, polars and datasets; no test runs it."""
+tests/interchange.py BINARY. It replaces the second part of docs/FORMATS.md. Needs pandas, pyarrow, duckdb, polars and datasets; no test runs it."""
 
 import contextlib
 import gzip
@@ -111,37 +111,18 @@ def by_command(path):
     return schema
 
 
-ABOUT = """# Traces between programs
+DOCUMENT = Path("docs/FORMATS.md")
+BEGINNING = "## Other programs"
+ABOUT = f"""{BEGINNING}
 
-A trace is CSV, NDJSON, Parquet, Arrow IPC (file or stream), a packet capture or datagrams of flow exporters, told by its first bytes; text may be packed by gzip, zstd, xz, bzip2 or zip. Of Parquet all encodings are read but one, in pages that are plain or packed by snappy, gzip, zstd,
-lz4 or brotli: DELTA_BYTE_ARRAY is refused by name, since a few bytes of it can stand for terabytes and the library makes room for what they claim before anything can look. Common writers use it only where they are told to. Of Arrow IPC
-delta dictionaries and batches that unpack to more than 1 GiB are refused. Columns of lists and objects are left out. How fast all that is: [PERFORMANCE.md](PERFORMANCE.md#formats).
-
-## Packet captures and flow exports
-
-A file is told by its first bytes, also within gzip, zstd, xz, bzip2 or zip. Columns have the names of the layouts, so that `packet-flags`, `packet`, `caida` and `flow` need no schema:
-
-| of | columns |
-| --- | --- |
-| packets of pcap and pcapng | `srcip dstip srcport dstport proto time pkt_len version ihl tos id flag off ttl chksum tcp_flags` |
-| flows that packets make, or exporters tell | `srcip dstip srcport dstport proto ts td pkt byt`, and `tcp_flags tos rpkt rbyt` for schemas of your own |
-
-- Read: pcap in micro- and nanoseconds and either byte order, pcapng of several sections and interfaces; Ethernet (VLAN, MPLS, PPPoE), raw IP, loopback, Linux cooked, PPP, HDLC, 802.11 and more. Others are left out by the name of their link type. A file that ends within a packet is read up to it; one that is damaged in its middle is refused. snoop,
-  Network Monitor and Sniffer files are refused with the command that converts them, nfcapd files with `nfdump -r FILE -o csv`.
-- `pkt_len` is the length by the IP header, however much was captured. `tcp_flags` are letters in the order `FSRPAUEC`, and empty where there are none. `chksum` is 0: it is computed when a synthetic trace is written, never measured. Ports are 0 where the protocol has none; of ICMP a *flow* has 256 · type + code as its destination port.
-- Packets of IPv6 are left out and counted under a schema whose addresses are `ip`; `--addresses any` reads them. Packets outside the window are left out as all records are; flows go by their start.
-- Flows: an idle time-out of 60 s and an active one of 300 s, one direction, as nfpcapd has it, unless declared. Packets are put in order of time first, so a shuffled capture makes the same flows. At most 2^18 flows are open at once; when there are more, the one that was idle longest ends early, and the report counts it. Memory is about 100 MB whatever the size of the capture; sorted packets beyond that go to scratch files without names,
-  beside the output on the command line (`inspect` and `evaluate`: in the system's folder for such), in the scratch folder of the service.
-- Exports: NetFlow 5, NetFlow 9 and IPFIX, as a file of datagrams one behind the other or, with `"records": "exports"`, as what a capture carries to the UDP ports 2055, 4739, 6343, 9995 and 9996 or those declared. Templates may come late. Counters of sampling exporters are not scaled, and the report says so. A count or type of service that an exporter does not tell is an empty cell.
-
-Out: `-o trace.pcap`, `-o trace.pcapng`, `--format`, `?format=pcap` and `?format=pcapng` (`application/vnd.tcpdump.pcap`, `application/x-pcapng`), for schemas of packets with the roles `source-address destination-address protocol start`; what else has a role is written as it is, and where a trace does not tell it, as is usual (a header of 20 bytes, a time to
-live of 64). Of flows the service answers 406 and the command says why. Frames are of Ethernet with made-up addresses; lengths, checksums and sequence numbers fit; times are in nanoseconds. Packets stand in order of time, as all synthetic records do. Payloads are absent, as if the snap length had cut them off, or zeros (`--payload zeros`). A length below that of the headers is raised to it, and records
-between addresses of two families, or of hardware, are left out; the command says how many. The statement of privacy is not in a capture.
-
-## Other programs
-
-The sample flows (40,000), written by each program in its own way, fitted at ε = 2, and read back; `python tests/interchange.py target/debug/netdpsyn` made this page. `netdpsyn synthesize` gives each of these files the same types as the service.
+The sample flows (40,000), written by each program, fitted at ε = 2, and read back; `python tests/interchange.py target/debug/netdpsyn` made this part. `netdpsyn synthesize` gives each of these files the same types as the service.
 """
+lines = []
+
+
+def write_line(text=""):
+    lines.append(f"{text}\n")
+
 
 server = subprocess.Popen(
     [sys.argv[1], "serve"],
@@ -159,7 +140,7 @@ try:
     tenant = call("POST", "/v1/tenants", ADMIN, {"name": "campus", "cap": {"rho": 5}})["id"]
     key = lambda role: call("POST", f"/v1/tenants/{tenant}/keys", ADMIN, {"role": role, "name": role})["secret"]
     steward, reader = key("steward"), key("reader")
-    print(ABOUT)
+    write_line(ABOUT)
     last = None
     for name in ["pandas, ns, text", "pandas, ms, length of time", "DuckDB, us, numbers", "Spark, int96, 16 bytes", "Spark, us, integers", "Spark, times as text"]:
         path = write(name)
@@ -173,26 +154,27 @@ try:
         db = {row[0]: row[1] for row in duckdb.sql(f"describe select * from '{FOLDER / 'made.parquet'}'").fetchall()}
         columns = pl.read_parquet(io.BytesIO(content["parquet"])).schema
         notes = "; ".join(report.get("notes", [])) or "none"
-        print(f"## {name}\n\nParsed as {report['format']}: {report['records']} records, {report['bad']} bad; notes: {notes}.\n")
-        print("| column | in the file | published (Arrow type) | pandas | polars | DuckDB |\n| --- | --- | --- | --- | --- | --- |")
+        write_line(f"## {name}\n\nParsed as {report['format']}: {report['records']} records, {report['bad']} bad; notes: {notes}.\n")
+        write_line("| column | in the file | published (Arrow type) | pandas | polars | DuckDB |\n| --- | --- | --- | --- | --- | --- |")
         short = lambda dtype: str(dtype).replace("dictionary<values=string, indices=uint8, ordered=0>", "dictionary of text").replace("dictionary<values=string, indices=int8, ordered=0>", "dictionary of text").split("(categories=")[0]
         for field in made:
-            print(f"| {field.name} | {short(raw.field(field.name).type)} | {short(field.type)} | {parquet[field.name].dtype} | {short(columns[field.name])} | {db[field.name]} |")
-        print()
+            write_line(f"| {field.name} | {short(raw.field(field.name).type)} | {short(field.type)} | {parquet[field.name].dtype} | {short(columns[field.name])} | {db[field.name]} |")
+        write_line()
         last = release, content["parquet"]
     release, made = last
     statement = pq.read_metadata(io.BytesIO(made)).metadata[b"netdpsyn"]
     assert json.loads(statement)["guarantee"]["epsilon"] == 2
     # From the published link: pandas, polars and DuckDB as in examples/, and datasets.
     env = {**os.environ, "NETDPSYN_URL": URL, "NETDPSYN_RELEASE": release, "NETDPSYN_KEY": reader}
-    print("## From the published link\n\nThe scripts of `examples/`, and `datasets.load_dataset`:\n\n```text")
+    write_line("## From the published link\n\nThe scripts of `examples/`, and `datasets.load_dataset`:\n\n```text")
     for script in ["with_pandas.py", "with_polars.py", "with_duckdb.py"]:
         ran = subprocess.run([sys.executable, f"examples/{script}"], env=env, capture_output=True, text=True)
-        print(f"$ python examples/{script}\n{(ran.stdout or ran.stderr[-600:]).strip()}")
+        write_line(f"$ python examples/{script}\n{(ran.stdout or ran.stderr[-600:]).strip()}")
     from datasets import load_dataset
 
     loaded = load_dataset("parquet", data_files=str(FOLDER / "made.parquet"), split="train", cache_dir=str(FOLDER / "cache"))
-    print(f"$ datasets.load_dataset\n{loaded}\n{loaded.features}\n```")
+    write_line(f"$ datasets.load_dataset\n{loaded}\n{loaded.features}\n```")
 finally:
     server.terminate()
     server.wait()
+DOCUMENT.write_text(DOCUMENT.read_text().split(BEGINNING)[0] + "".join(lines))
