@@ -10,6 +10,8 @@
 //!
 //! The same facts give the same bytes: who harvests twice finds nothing changed. Times are days, because a release tells its readers no more.
 
+#![warn(clippy::missing_errors_doc)]
+
 pub mod croissant;
 pub mod dcat;
 pub mod describe;

@@ -10,6 +10,31 @@
 //!
 //! [`deposit`] takes the steps one after the other over a [`Transport`]. It reads where an attempt before it stopped: a draft that is there is gone
 //! on with, a file that is there with its checksum is not sent again, and what is published is not published twice.
+//!
+//! ```
+//! use netdpsyn_deposit::{Facts, File, Pretend, Repository, Submission, deposit};
+//!
+//! let facts = Facts {
+//!     title: "Campus uplink".into(),
+//!     description: "Flows of one hour.".into(),
+//!     publisher: "Example University".into(),
+//!     issued: "2026-02-01".into(),
+//!     ..Facts::default()
+//! };
+//! let md5 = "900150983cd24fb0d6963f7d28e17f72".into();
+//! let files = [File { name: "trace.csv".into(), about: "The synthetic trace.".into(), bytes: 3, md5 }];
+//! let repository = Repository::InvenioRdm;
+//! let submission =
+//!     Submission { repository: &repository, facts: &facts, files: &files, previous: None, draft: None };
+//!
+//! let mut dry = Pretend::of(&files);
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! runtime.block_on(deposit(&submission, &mut dry))?;
+//! assert_eq!(dry.requests[0].method, "POST");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![warn(clippy::missing_errors_doc)]
 
 mod dataverse;
 mod describe;
@@ -164,7 +189,8 @@ pub struct Submission<'a> {
 
 /// Takes all steps of a deposit.
 ///
-/// # Errors [`Failed`]; the draft stays, and another attempt continues with it.
+/// # Errors
+/// [`Failed`]; the draft stays, and another attempt continues with it.
 pub async fn deposit(plan: &Submission<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
     match plan.repository {
         Repository::InvenioRdm => invenio::deposit(plan, way).await,

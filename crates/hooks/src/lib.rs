@@ -17,6 +17,8 @@
 //! assert!(reach.destination("https://127.0.0.1/netdpsyn").is_err());
 //! ```
 
+#![warn(clippy::missing_errors_doc)]
+
 mod reach;
 mod retry;
 mod sign;

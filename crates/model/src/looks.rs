@@ -5,7 +5,7 @@ use netdpsyn_account::NoiseScale;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What a look counts, each as a rank histogram ([`crate::ranks`]).
+/// What a look counts, each as a rank histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]

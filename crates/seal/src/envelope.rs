@@ -84,7 +84,8 @@ impl Envelope {
 
     /// The statement, and the key that signed it: one of those given. Names of keys in the envelope decide nothing.
     ///
-    /// # Errors If no given key signed it, or the payload is not a statement.
+    /// # Errors
+    /// If no given key signed it, or the payload is not a statement.
     pub fn verify(&self, keys: &[PublicKey]) -> Result<(Statement, PublicKey), Refused> {
         let no = |what: &str| Refused::NoEnvelope(what.into());
         if self.payload_type != PAYLOAD_TYPE {

@@ -44,7 +44,8 @@ impl SecretKey {
 
     /// From PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` writes it.
     ///
-    /// # Errors If the text is not such a key.
+    /// # Errors
+    /// If the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         SigningKey::from_pkcs8_pem(text.trim()).map(SecretKey).map_err(|_| KeyError::NoSecret)
     }
@@ -77,7 +78,8 @@ pub struct PublicKey(VerifyingKey);
 impl PublicKey {
     /// From its 32 bytes.
     ///
-    /// # Errors If they are not a point of the curve, or a weak one under which anybody can sign.
+    /// # Errors
+    /// If they are not a point of the curve, or a weak one under which anybody can sign.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let bytes = bytes.try_into().map_err(|_| KeyError::NoPublic)?;
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NoPublic)?;
@@ -86,7 +88,8 @@ impl PublicKey {
 
     /// From PEM.
     ///
-    /// # Errors If the text is not such a key.
+    /// # Errors
+    /// If the text is not such a key.
     pub fn from_pem(text: &str) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_public_key_pem(text.trim()).map_err(|_| KeyError::NoPublic)?;
         PublicKey::from_bytes(key.as_bytes())

@@ -71,7 +71,8 @@ impl KeySet {
 
     /// Reads a set. Keys of other kinds are passed over; `x` alone is believed, not the name or the PEM beside it.
     ///
-    /// # Errors If the text is not a set, one of its keys is damaged, or none is of Ed25519.
+    /// # Errors
+    /// If the text is not a set, one of its keys is damaged, or none is of Ed25519.
     pub fn read(text: &[u8]) -> Result<Self, KeyError> {
         let set: Jwks = serde_json::from_slice(text).map_err(|_| KeyError::NoSet)?;
         let mut keys = Vec::new();

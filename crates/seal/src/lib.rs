@@ -9,6 +9,22 @@
 //!
 //! What is signed is the exact bytes of the statement, which travel in the envelope: nothing has to be written in a canonical way again. The type of the payload is signed
 //! with it, so that a signature of one kind of document is none of another.
+//!
+//! ```
+//! use netdpsyn_seal::{Envelope, SecretKey, Statement, Subject};
+//!
+//! let key = SecretKey::generate()?;
+//! let content = Subject::of_bytes("content", b"srcip\n10.0.0.1\n");
+//! let statement = Statement::new("https://example.org/release", vec![content], serde_json::json!({"rows": 1}));
+//! let envelope = Envelope::sign(&statement, &key)?;
+//!
+//! let (signed, by) = envelope.verify(&[key.public()])?;
+//! assert_eq!((signed, by), (statement, key.public()));
+//! assert!(envelope.verify(&[SecretKey::generate()?.public()]).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![warn(clippy::missing_errors_doc)]
 
 pub mod envelope;
 pub mod key;

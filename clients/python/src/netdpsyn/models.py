@@ -635,8 +635,8 @@ class FieldFloatExponential(TypedDict):
 
 class FieldFlowGap(TypedDict):
     """
-    The time since the previous record of the same five-tuple, which is derived: see [`super::gaps`]. One
-    bin for the first record of a flow, then exponential bins of microseconds.
+    The derived time since the previous record of the same five-tuple. One bin for the first record of a
+    flow, then exponential bins of microseconds.
     """
 
     base: NotRequired[float]
@@ -878,7 +878,7 @@ A ranking criterion.
 
 LookSubject: TypeAlias = Literal["sources", "destinations", "both-sides", "pairs", "fan-out", "fan-in", "mutual-pairs"]
 """
-What a look counts, each as a rank histogram ([`crate::ranks`]).
+What a look counts, each as a rank histogram.
 """
 
 
@@ -3793,7 +3793,7 @@ Notation: TypeAlias = Literal["dotted"] | Literal["address-number"] | Literal["l
 How the values of a column are written in a file. Public.
 
 A reader accepts every spelling of a name or number. If the output followed the input, a single record
-could change how a column is written. So the notation is [canonical](Notation::canonical) unless the
+could change how a column is written. So the notation is canonical unless the
 schema declares it. Only the notation of addresses (dotted or not) and the unit of times are detected from
 the file, because a file that mixes two such notations is refused.
 """
