@@ -256,7 +256,7 @@ fn sessions(sessions: &Sessions) -> String {
         text +=
             &line("TCP flags of first records", &[decimal(flags.first), flags.first_floor.and_then(decimal)]);
         let bigrams = [decimal(flags.bigrams), flags.bigrams_floor.and_then(decimal)];
-        text += &line("TCP flags of two records in turn", &bigrams);
+        text += &line("TCP flags of consecutive records", &bigrams);
     }
     text += &headings("quantiles, 1 is equal", &["ratio", "floor", "synthetic", "raw"]);
     for profile in &sessions.profiles {
@@ -264,7 +264,7 @@ fn sessions(sessions: &Sessions) -> String {
     }
     text += &headings("shares", &["difference", "floor", "synthetic", "raw"]);
     text += &share("records that turn their session's direction", &sessions.alternation);
-    text += &share("gaps of pairs as long as the one before", &sessions.steady);
+    text += &share("gaps of pairs equal to the previous one", &sessions.steady);
     if let Some(flags) = &sessions.flags {
         text += &share("TCP sessions that begin with SYN", &flags.begins);
     }

@@ -20,16 +20,16 @@ pub fn page(of: &Release, behind: &str) -> String {
     let body = html! {
         h1 { (of.full_title()) }
         @if let Some(withdrawn) = &of.withdrawn {
-            div.verdict { p { strong { "Withdrawn." } " On " (withdrawn.on) ", by its publisher: " (withdrawn.reason) } p { "Its content is handed out no more. Whoever has a copy should not use it." } }
+            div.verdict { p { strong { "Withdrawn." } " On " (withdrawn.on) ", by its publisher: " (withdrawn.reason) } p { "Its content is no longer available. Existing copies should not be used." } }
         }
         @for paragraph in of.description.split("\n\n") { p { (paragraph) } }
         (facts(of))
         @if of.withdrawn.is_none() {
             h2 { "Download" }
             ul { @for file in of.files() { li { (download(file, &here)) } } }
-            h2 { "What is promised" }
+            h2 { "The guarantee" }
             p { (of.promise.text) "." }
-            p { "The records are synthetic. How close they come to what was measured stands in the " a href=(here.to("/report")) { "release report" } "." }
+            p { "The records are synthetic. Their distance from the measurements is in the " a href=(here.to("/report")) { "release report" } "." }
         }
         h2 { "About this release, for programs" }
         ul {

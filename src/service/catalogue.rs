@@ -80,7 +80,7 @@ pub async fn page(app: &App, caller: Option<&Caller>, query: CatalogueQuery) -> 
     let about = Catalogue {
         url: format!("{}/v1/catalog", app.config.base()),
         title: format!("Synthetic network traces of {}", app.config.publisher),
-        description: "Network traces made under differential privacy, each with what it promises.".into(),
+        description: "Synthetic network traces under differential privacy, each with its guarantee.".into(),
         publisher: Agent { name: app.config.publisher.clone(), url: Some(app.config.base()) },
     };
     Ok(dcat::catalogue(&about, &page, &described))

@@ -194,7 +194,7 @@ pub async fn parcel(app: &App, release: &Release) -> Result<Parcel, Problem> {
     if let Some(report) = &release.public_report {
         files.push(here(
             "report.json",
-            "What the trace is good for: every measured marginal beside its noise.",
+            "Fitness for tasks: every measured marginal beside its noise.",
             report,
         ));
     }
@@ -273,9 +273,9 @@ pub enum Accepted {
 /// Queues a deposit of a release that is published for everybody, or shows what it would send.
 pub async fn create(app: &App, caller: &Caller, id: Uuid, new: NewDeposit) -> Result<Accepted, Problem> {
     let tenant = caller.steward()?;
+    let release = own(app, tenant, id).await?;
     let unknown = || Problem::invalid("repository", "no repository of that name; see GET /v1/repositories");
     let configured = app.repositories.0.get(&new.repository).ok_or_else(unknown)?;
-    let release = own(app, tenant, id).await?;
     let parcel = parcel(app, &release).await?;
     let previous = match new.new_version_of {
         None => None,

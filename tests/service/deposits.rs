@@ -121,6 +121,11 @@ fn a_release_is_deposited_with_its_signature_and_later_as_a_new_version(kind: Ki
     let foreign = server.tenant(json!({"rho": 1.0}));
     let one = json!({"repository": "zenodo"});
     assert_eq!(server.post(&path, &foreign.steward, &one).status(), 404);
+    assert_eq!(
+        server.post(&path, &foreign.steward, &json!({"repository": "figshare"})).status(),
+        404,
+        "whose it is comes first"
+    );
     assert_eq!(server.post(&path, &tenant.reader, &one).status(), 403);
     assert_eq!(server.post(&path, &tenant.steward, &json!({"repository": "figshare"})).status(), 422);
     let log = server.log.lock().unwrap().clone();

@@ -428,7 +428,7 @@ fn a_tour_by_forms(kind: Kind) {
     let id = dataset.rsplit('/').next().unwrap();
     assert_eq!(server.parsed(id, &steward_key)["state"], "ready");
     let parsed = steward.page(&dataset);
-    assert!(parsed.contains("PRIVATE") && parsed.contains("What parsing found"));
+    assert!(parsed.contains("PRIVATE") && parsed.contains("Parse report"));
 
     let quoted = steward.did(&format!("{dataset}/quote"), &[("epsilon", "2"), ("hold_out", "yes")]);
     assert!(quoted.contains("The budget pays for it"));
@@ -489,7 +489,7 @@ fn a_tour_by_forms(kind: Kind) {
     let budget = steward.page("/console/budget");
     assert!(budget.contains(&path) && budget.contains("spent (full)"));
     let last = steward.page(&dataset);
-    assert!(last.contains("Goes for ever") && last.matches("<strong>looked at</strong>").count() == 3);
+    assert!(last.contains("Removed permanently") && last.matches("<strong>looked at</strong>").count() == 3);
     assert_eq!(steward.post(&format!("{dataset}/erase"), &[]).status(), 422, "not by accident");
     steward.did(&format!("{dataset}/erase"), &[("sure", "yes")]);
     assert_eq!(steward.get(&format!("/v1/releases/{release}/report/private")).status(), 404);

@@ -188,7 +188,7 @@ pub fn course_of_epsilon(title: &str, unit: &str, course: &Course) -> Markup {
     let ends =
         largest.map_or(String::new(), |largest| format!(" The budget pays up to ε = {}.", about(largest)));
     let shown = format!(
-        "A band of what is foretold with a line in its middle, over ε from {} to {}; the axis goes from 0 to {}. Chosen is ε = {}.{ends}",
+        "The expected range with its middle as a line, over ε from {} to {}; the axis goes from 0 to {}. Chosen is ε = {}.{ends}",
         plain(axes.from),
         plain(axes.to),
         about(axes.most),

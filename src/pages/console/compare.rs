@@ -161,7 +161,7 @@ pub fn compare(frame: &Frame, dataset: &DatasetView, view: &ComparisonView, quer
         .iter()
         .any(|item| item.foretold.as_ref().is_some_and(|told| told.foretold.beyond_measured));
     let body = html! {
-        @if view.private { p.private { "PRIVATE: told from the raw records; for their steward only" } }
+        @if view.private { p.private { "PRIVATE: derived from the raw records; for their steward only" } }
         h1 { "Fits and quotes of " (dataset.name) }
         @if !view.items.is_empty() {
             (charts(&view.items))
@@ -182,7 +182,7 @@ pub fn compare(frame: &Frame, dataset: &DatasetView, view: &ComparisonView, quer
         p { a href=(format!("/console/datasets/{}", dataset.id)) { "Back to the dataset" } }
         (Curl::get(format!("/v1/datasets/{}/comparison{ask}", dataset.id)).same())
         @if view.private {
-            p.private { "PRIVATE: do not pass this page on; the release report is the one for readers" }
+            p.private { "PRIVATE: do not share this page; readers get the release report" }
         }
     };
     match view.private {

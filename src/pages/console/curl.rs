@@ -64,7 +64,7 @@ impl Curl {
 
     /// Below a page that did something.
     pub fn done(&self) -> Markup {
-        self.shown("What was done, as a line of curl")
+        self.shown("The request as a curl command")
     }
 
     /// Beside a form: what it will do.

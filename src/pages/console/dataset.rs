@@ -33,7 +33,7 @@ pub fn datasets(frame: &Frame, page: &Page<DatasetView>) -> String {
                 th scope="row" { a href=(format!("/console/datasets/{}", dataset.id)) { (dataset.name) } }
                 td { (state(dataset)) }
                 td {
-                    @if dataset.frozen { "stands: a fit was accepted" }
+                    @if dataset.frozen { "frozen: a fit was accepted" }
                     @else if dataset.undeclared.is_empty() { "complete" }
                     @else { "incomplete" }
                 }
@@ -43,13 +43,13 @@ pub fn datasets(frame: &Frame, page: &Page<DatasetView>) -> String {
         (more("/console/datasets", page.next))
         (frame.form("/console/datasets", "panel", html! {
             h2 { "A new dataset" }
-            p { "Say what is publicly known of the trace before anybody looks at it." }
+            p { "Declare what is publicly known about the trace before anybody looks at it." }
             (field("name", "Name", "", "", true))
             label for="preset" { "Layout" small { "How the file's columns are named and written." } }
             select id="preset" name="preset" required {
                 @for name in layouts::names() { option value=(name) selected[name == "flow"] { (name) } }
             }
-            (field("window", "Capture window", "From when to when the capture ran, as 2026-01-05T08:00:00Z/2026-01-05T09:00:00Z. It may be declared later.", "", false))
+            (field("window", "Capture window", "Start and end of the capture, as 2026-01-05T08:00:00Z/2026-01-05T09:00:00Z. It may be declared later.", "", false))
             button { "Make the dataset" }
         }))
         (Curl::get("/v1/datasets").same())
@@ -100,7 +100,7 @@ pub fn dataset(
             dt { "Id" } dd.id { (dataset.id) }
             dt { "Declaration" }
             dd {
-                @if dataset.frozen { "stands: a fit was accepted" }
+                @if dataset.frozen { "frozen: a fit was accepted" }
                 @else { "may be changed until a fit is accepted" }
             }
             @if let Some(budget) = budget {
@@ -131,10 +131,10 @@ pub fn dataset(
         @if let Some(report) = &dataset.parse_report { (parsed(report)) }
         @if open { (uploading(frame, dataset, &here("upload"), &api)) }
         @if dataset.state == DatasetState::Ready {
-            (asking(frame, dataset.id, 2.0, false, "Fit it: ask first what it costs"))
+            (asking(frame, dataset.id, 2.0, false, "Quote a fit"))
         }
         @if dataset.state == DatasetState::Ready || dataset.frozen {
-            p { a.button href=(here("compare")) { "Set fits and quotes side by side" } }
+            p { a.button href=(here("compare")) { "Compare fits and quotes" } }
         }
         h2 { "Jobs on it" }
         (list(jobs))
@@ -142,10 +142,10 @@ pub fn dataset(
             (frame.form(&here("erase"), "panel", html! {
                 h2 { "Erase" }
                 p {
-                    "Goes for ever: the raw trace, its parse report, the private reports of its releases. From then on nothing can be compared with it, and no fit is made of it."
+                    "Removed permanently: the raw trace, its parse report, and the private reports of its releases. No comparison and no fit is possible afterwards."
                 }
                 p {
-                    "Stays: ledger, models and releases, and what was looked at of these people, which readers of later releases are told. Nothing is given back."
+                    "Kept: ledger, models, releases, and the record of private data that were looked at, which readers of later releases see. No budget is returned."
                 }
                 @if let Some(budget) = budget { (looked_at(&budget.looks)) }
                 (check("sure", "Yes, erase it", false, true))
@@ -172,19 +172,19 @@ fn rejected(frame: &Frame, dataset: &DatasetView, problem: &Value, action: &str,
     let proposal = problem.get("proposal").filter(|_| !dataset.frozen);
     let reads = &problem["proposal_reads"];
     html! {
-        p.private { "PRIVATE: told from the raw records; for their steward only" }
+        p.private { "PRIVATE: derived from the raw records; for their steward only" }
         div.refused {
             p { strong { "The trace was refused" } }
             p { (problem["detail"].as_str().unwrap_or_default()) }
         }
         @if let Some(proposal) = proposal {
             (frame.form(action, "panel", html! {
-                h2 { "What would have to be declared" }
+                h2 { "Proposed declaration" }
                 p {
                     "With this, " (reads["records"].as_u64().unwrap_or(0)) " of the first "
                     (reads["of"].as_u64().unwrap_or(0)) " records can be read. "
                     strong {
-                        "It follows from the records: readers are told that it was declared after looking."
+                        "It depends on the records: readers will see that it was declared after looking."
                     }
                 }
                 label for="proposal" { "Proposal" small { "As the API takes it; change it as you like." } }
@@ -203,13 +203,13 @@ fn declaring(frame: &Frame, dataset: &DatasetView, action: &str, api: &str) -> M
     frame.form(action, "panel", html! {
         h2 { "Declare" }
         p { "What is declared is public, and never taken from the records. "
-            @if late { strong { "A trace of these people has been here: what is changed from now on is told to readers as declared after looking." } } }
-        (field("window", "Capture window", "START/END; empty leaves it as it is", &window(&dataset.schema).unwrap_or_default(), false))
+            @if late { strong { "A trace of this population has been uploaded: readers will see later changes as declared after looking." } } }
+        (field("window", "Capture window", "START/END; empty keeps it", &window(&dataset.schema).unwrap_or_default(), false))
         @for column in columns(&dataset.schema) {
             @if let (Some(name), Some(values)) = (column["name"].as_str(), categories(column)) {
                 @let id = format!("categories.{name}");
                 label for=(id) {
-                    "Categories of " (name) small { "One a line; empty leaves them as they are." }
+                    "Categories of " (name) small { "One per line; empty keeps them." }
                 }
                 textarea id=(id) name=(id) spellcheck="false" { (values.join("\n")) }
             }
@@ -223,8 +223,8 @@ fn parsed(report: &Value) -> Markup {
     let number = |name: &str| report[name].as_u64().unwrap_or(0);
     let texts = |name: &'static str| report[name].as_array().into_iter().flatten().filter_map(Value::as_str);
     html! {
-        h2 { "What parsing found" }
-        p.private { "PRIVATE: told from the raw records; for their steward only" }
+        h2 { "Parse report" }
+        p.private { "PRIVATE: derived from the raw records; for their steward only" }
         dl {
             dt { "Records" }
             dd {

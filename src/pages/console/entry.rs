@@ -27,7 +27,7 @@ pub fn sign_in(token: &str, refused: Option<&Problem>) -> String {
             form.panel method="post" action="/console/sign-in" {
                 input type="hidden" name="token" value=(token);
                 label for="key" {
-                    "API key" small { "It begins with ndp_. It is sent once and not kept by the browser." }
+                    "API key" small { "It begins with ndp_. It is sent once and not stored by the browser." }
                 }
                 input id="key" name="key" type="password" required autocomplete="off" spellcheck="false";
                 button { "Sign in" }

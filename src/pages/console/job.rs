@@ -112,7 +112,7 @@ pub fn job(frame: &Frame, job: &JobView) -> String {
         }
         @if job.kind == JobKind::Fit && job.state == JobState::Succeeded {
             p {
-                "A trace is made from it by a job of its own, which stands among the "
+                "A separate job generates a trace from it; see the "
                 a href="/console/jobs" { "jobs" } "."
             }
         }
@@ -120,7 +120,7 @@ pub fn job(frame: &Frame, job: &JobView) -> String {
             (frame.form(&format!("/console/jobs/{}/cancel", job.id), "panel", html! {
                 h2 { "Cancel" }
                 p {
-                    @if job.kind == JobKind::Fit { "A fit that has begun to measure is charged all the same." }
+                    @if job.kind == JobKind::Fit { "A fit that has begun to measure is charged anyway." }
                     @else { "It costs nothing." }
                 }
                 (check("sure", "Yes, cancel it", false, true))

@@ -13,15 +13,12 @@ use serde_json::json;
 
 /// The steward's confirmations before publishing: names of the fields and their texts. All of them are needed.
 pub const CHECKS: [(&str, &str); 3] = [
-    ("read_report", "I have read the release report: what it promises, and what the trace is good for"),
+    ("read_report", "I have read the release report: the guarantee, and the trace's fitness for tasks"),
     (
         "read_cap",
         "I know the cap that bounds all releases about these people, and what ten and a hundred records of one host lose",
     ),
-    (
-        "for_ever",
-        "I know that whoever has a copy keeps it: what is published cannot be taken back, and no budget comes back",
-    ),
+    ("for_ever", "I know that copies remain: a publication cannot be undone, and no budget is returned"),
 ];
 
 /// Facts for a steward before publishing.
@@ -35,7 +32,7 @@ pub struct Before<'a> {
 /// Every kind of look, and whether it was taken.
 pub(super) fn looked_at(looks: &[&str]) -> Markup {
     table(
-        "What was looked at so far",
+        "Private data looked at so far",
         &["look", "so far"],
         PrivateLook::ALL.iter().map(|look| {
             html! {
@@ -58,9 +55,9 @@ fn before(before: &Before) -> Markup {
             }
         } }
         p { strong { "Cap. " } (report.population.text) "." }
-        p { "Readers will be told what was looked at of these people before:" }
+        p { "Readers will see which private data of this population were looked at before:" }
         (looked_at(looks))
-        p { @if report.choices.declared_after_upload { strong { "Schema, window or categories were declared after records could be seen; readers will be told." } }
+        p { @if report.choices.declared_after_upload { strong { "Schema, window or categories were declared after records could be seen; readers will see that." } }
             @else { "Schema, window and categories were declared before records could be seen." } }
     }
 }
@@ -125,26 +122,26 @@ pub fn release(frame: &Frame, release: &ReleaseView, packets: bool, checks: Opti
         @if let Some(reason) = &release.withdrawn_reason {
             div.verdict { p { strong { "Withdrawn" } @if let Some(at) = &release.withdrawn_at { " " (when(at)) } ": " (reason) } }
         }
-        @if let Some(page) = &release.page { p { a href=(page) { "The release's page" } @if release.access == Some(ReleaseAccess::Tenant) { ", for readers with a key and whoever has a link" } } }
+        @if let Some(page) = &release.page { p { a href=(page) { "The release's page" } @if release.access == Some(ReleaseAccess::Tenant) { ", for readers with a key and holders of a link" } } }
         @if release.state != ReleaseState::Withdrawn || steward { p { a.button href=(format!("{api}/report.html")) { "Read the release report" } } }
         @if release.state != ReleaseState::Withdrawn {
         h2 { "Download" }
         @if steward && release.state == ReleaseState::Draft {
-            p { "Looking at a draft is written down and told to readers." }
+            p { "Downloads of a draft are recorded and shown to readers." }
         }
         (downloads(release, packets))
         }
         @if steward {
             section.panel {
                 h2 { "The private report" }
-                p { strong { "Opening it is recorded" } " on this release and for its population, for ever, and readers are told: a choice made after looking lies outside the promise. "
+                p { strong { "Opening it is recorded" } " on this release and for its population permanently, and shown to readers: the guarantee does not cover choices made after looking. "
                     @match &release.private_report_opened_at { Some(at) => { "It was first opened " (when(at)) "." }, None => "Nobody has opened it yet." } }
                 form method="get" action=(format!("{api}/report/private")) {
-                    button.grave { "Open it, and have that recorded" }
+                    button.grave { "Open and record" }
                 }
                 (frame.form(&here("evaluate"), "", html! {
                     p {
-                        "Where there is none yet: compare the trace with the raw one. That costs no privacy."
+                        "If there is none yet: compare the trace with the raw one. This costs no privacy."
                     }
                     button { "Compare" }
                     (Curl::of("POST", "/v1/jobs").with(json!({"kind": "evaluate", "release_id": release.id})).hint())
@@ -172,9 +169,9 @@ fn withdrawing(frame: &Frame, release: &ReleaseView) -> Markup {
     let api = format!("/v1/releases/{}/withdraw", release.id);
     frame.form(&format!("/console/releases/{}/withdraw", release.id), "panel", html! {
         h2 { "Withdraw" }
-        p { "For what should not have been published. It stays listed as withdrawn, with the day and your reason, and its content is handed out no more. Copies that were fetched stay where they are, and no budget comes back." }
-        (field("reason", "Why, in a line that everybody is shown", "", "", true))
-        (check("for_good", "I know that this is for good", false, true))
+        p { "For releases that should not have been published. The release stays listed as withdrawn, with the day and your reason, and its content is no longer available. Downloaded copies remain, and no budget is returned." }
+        (field("reason", "Reason, in one line that is public", "", "", true))
+        (check("for_good", "I know that this is permanent", false, true))
         button.grave { "Withdraw" }
         (Curl::of("POST", api).with(json!({"reason": "…"})).hint())
     })

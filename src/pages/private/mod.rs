@@ -25,12 +25,12 @@ pub fn page(report: &PrivateReport) -> String {
     let poor = worst_first.iter().filter(|finding| finding.grade == Grade::Poor).count();
     let body = html! {
         p.private { "PRIVATE: computed against the raw trace; for its steward only" }
-        h1 { "Synthetic trace beside the raw one" }
+        h1 { "Comparison of a synthetic trace with the raw one" }
         div.verdict {
             p { @match (poor, worst_first.first().map(|finding| finding.grade)) {
                 (0, Some(Grade::Fair)) => "Usable with care: no check is poor.",
                 (0, _) => "Every check is good.",
-                (n, _) => { (n) " of " (worst_first.len()) " checks are poor: a property is badly preserved, or something is given away. The worst come first." }
+                (n, _) => { (n) " of " (worst_first.len()) " checks are poor: a property is badly preserved, or something is disclosed. The worst come first." }
             } }
             ul.findings {
                 @for finding in &worst_first {
@@ -51,12 +51,12 @@ pub fn page(report: &PrivateReport) -> String {
         (section("Single columns", &report.one_way, |columns| one_way(columns)))
         (section("Pairs of columns", &report.two_way, two_way))
         (section("Classifiers", &report.classification, classification))
-        h2 { "What is given away" }
+        h2 { "Disclosure" }
         @match &report.attacks {
             Outcome::Measured(attacks) => (risks::risks(attacks)),
             Outcome::Skipped { skipped } => p.quiet { (skipped) },
         }
-        p.private { "PRIVATE: do not pass this page on; the release report is the one for readers" }
+        p.private { "PRIVATE: do not share this page; readers get the release report" }
     };
     sheet("PRIVATE report", Some("private-page"), body)
 }
@@ -139,12 +139,12 @@ fn sessions(sessions: &Sessions) -> Markup {
     });
     let all: Vec<_> = numbers([&sessions.number]).into_iter().chain(quantiles).collect();
     let turns = Bar {
-        name: "records that turn the direction".into(),
+        name: "records that change direction".into(),
         value: sessions.alternation.synthetic,
         mark: Some(sessions.alternation.real),
     };
     let steady = Bar {
-        name: "gaps of pairs as long as the one before".into(),
+        name: "gaps of pairs equal to the previous one".into(),
         value: sessions.steady.synthetic,
         mark: Some(sessions.steady.real),
     };
@@ -158,7 +158,7 @@ fn sessions(sessions: &Sessions) -> Markup {
         let bar = |name: &str, value, mark| Bar { name: name.into(), value, mark };
         [
             bar("TCP flags of first records", flags.first, flags.first_floor),
-            bar("TCP flags of two records in turn", flags.bigrams, flags.bigrams_floor),
+            bar("TCP flags of consecutive records", flags.bigrams, flags.bigrams_floor),
         ]
     });
     let flags: Vec<Bar> = flags.collect();
@@ -185,9 +185,9 @@ fn one_way(columns: &[OneWay]) -> Markup {
         (bars("Distance, 0 is equal", "floor", &columns.iter().map(bar).collect::<Vec<_>>()))
         @for (column, AmountSpread { real, synthetic }) in spreads {
             @let (bins, unit) = (doubling(real.len()), "share of records; bins double");
-            (histogram(&format!("How {column} is spread"), unit, RAW, &bins, [real, synthetic], None))
+            (histogram(&format!("Distribution of {column}"), unit, RAW, &bins, [real, synthetic], None))
             @let [raw, made] = [real, synthetic].map(|shares| AmountSpread::at_least(shares));
-            (tail(&format!("Share of records with at least so much {column}"), "logarithmic on both axes", RAW, &bins, [&raw, &made]))
+            (tail(&format!("Share of records with at least this {column}"), "logarithmic on both axes", RAW, &bins, [&raw, &made]))
         }
     }
 }
@@ -278,7 +278,7 @@ mod tests {
         let at = |part: &str| shown.find(part).unwrap_or_else(|| panic!("{part} in {shown}"));
         assert!(at("PRIVATE") < at("one-way:") && at("one-way:") < at("<svg"));
         assert!(at("not asked for") > at("Top lists"), "what was not taken says why");
-        assert!(at("What is given away") > at("Distance of every pair"));
+        assert!(at("Disclosure") > at("Distance of every pair"));
         assert!(shown.contains("&lt;b&gt;&amp;&quot;") && !shown.contains("<b>"), "names are text");
         for foreign in ["<script", "http:", "https:", "NaN", "inf", "url(", "style=\""] {
             assert!(!shown.contains(foreign), "{foreign} in {shown}");

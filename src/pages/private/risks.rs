@@ -70,8 +70,7 @@ fn row<T>(outcome: &Outcome<T>, attack: &'static str, found: impl Fn(&T) -> Risk
 
 const WHOLE: &str = "Copies of raw records";
 const BUT_TIME: &str = "Copies but for the time";
-const ADDRESS: &str =
-    "Does an address occur here that stands in one raw record alone? (share of such addresses)";
+const ADDRESS: &str = "Does an address of a single raw record occur here? (share of such addresses)";
 const MEMBER: &str =
     "Was this record among the raw ones? (by the nearest synthetic record; area under the curve)";
 const KEY: &str =
@@ -94,11 +93,15 @@ pub fn risks(attacks: &Attacks) -> Markup {
     let risks = [
         (
             "Singling out",
-            "a raw record, or an address of one, stands in the synthetic trace as it is",
+            "a raw record, or an address of one, occurs unchanged in the synthetic trace",
             singling,
         ),
-        ("Linkability", "a record that somebody holds is told to have been among the raw ones", linking),
-        ("Inference", "a property of a record is told better because it was among the raw ones", inferring),
+        ("Linkability", "a known record can be recognised as one of the raw records", linking),
+        (
+            "Inference",
+            "a property of a record can be inferred better because it was among the raw ones",
+            inferring,
+        ),
     ];
     html! {
         @for (risk, means, rows) in risks {

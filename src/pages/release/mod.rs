@@ -53,7 +53,7 @@ pub fn page(shown: &Shown) -> String {
     let Shown { fidelity, statement, .. } = shown;
     let tasks = tasks(fidelity, statement);
     let body = html! {
-        h1 { "Synthetic trace: what it promises, and what it is good for" }
+        h1 { "Synthetic trace: its guarantee, and its fitness for tasks" }
         @if let Some((release, _)) = shown.kept {
             p.quiet {
                 "Release " span.id { (release.id) } ", "
@@ -66,17 +66,17 @@ pub fn page(shown: &Shown) -> String {
             }
         }
         (verdict(shown, &tasks))
-        h2 { "What it is good for, and what not" }
+        h2 { "Fitness for tasks" }
         (table_of_tasks(&tasks))
-        h2 { "What is promised" }
+        h2 { "The guarantee" }
         (promise(shown))
         h2 { "How it was made" }
         (made(shown))
-        h2 { "What was measured, and how close the records come" }
+        h2 { "Measurements, and the distance of the records from them" }
         (marginals(fidelity))
-        h2 { "Hosts, pairs and who answers whom" }
+        h2 { "Hosts, pairs and replies" }
         (looks(fidelity))
-        h2 { "What paid for what" }
+        h2 { "Charges" }
         (charges(statement))
         @if let Some((release, report)) = shown.kept {
             h2 { "Download" }
@@ -114,7 +114,7 @@ fn verdict(shown: &Shown, tasks: &[Task]) -> Markup {
             @if let Some(condition) = condition {
                 p {
                     strong { "Not the raw mix: " }
-                    "records were made under a condition that was set by hand: " (condition) "."
+                    "records were generated under a condition: " (condition) "."
                 }
             }
             p {
@@ -123,8 +123,8 @@ fn verdict(shown: &Shown, tasks: &[Task]) -> Markup {
             }
             p {
                 @match beyond(fidelity) {
-                    0 => { "All " (of) " tables that were measured are met as closely as their noise allows." },
-                    n => { (n) " of " (of) " tables that were measured lie further off than their noise explains." }
+                    0 => { "All " (of) " measured tables are met as closely as their noise allows." },
+                    n => { (n) " of " (of) " measured tables deviate by more than their noise explains." }
                 }
                 " On average they are " (percent(fidelity.mean_distance)) " % off, of which noise explains "
                 (percent(fidelity.mean_noise)) " %."
@@ -151,13 +151,13 @@ fn made(shown: &Shown) -> Markup {
     let Shown { fidelity, statement, convergence, .. } = shown;
     html! {
         p {
-            "Noisy counts of the raw trace were taken, each paid for from the budget; records were then made that meet those counts. From the noise on nothing raw was looked at."
+            "Noisy counts of the raw trace were taken, each charged to the budget; then records were generated that meet those counts. Everything after the noise uses no raw data."
         }
         dl {
             dt { "Records" }
             dd {
                 (whole(fidelity.synthetic_rows as i64)) " synthetic; the raw trace has about "
-                (about(fidelity.estimated_records)) ", as far as noise tells"
+                (about(fidelity.estimated_records)) ", up to noise"
             }
             @if let Some((release, _)) = shown.kept {
                 @if release.rows_by_hand { dt { "Their number" } dd { "set by hand" } }
@@ -171,7 +171,7 @@ fn made(shown: &Shown) -> Markup {
             }
             dt { "Making" } dd {
                 (convergence.rounds) " rounds, " (percent(convergence.error))
-                " % off what was measured on average"
+                " % mean deviation from the measurements"
                 @if convergence.settled { ", settled" }
             }
             dt { "Program" } dd { "netdpsyn " (statement.version) }
@@ -247,7 +247,7 @@ mod tests {
         };
         let page = page(&shown);
         let at = |part: &str| page.find(part).unwrap_or_else(|| panic!("{part} in {page}"));
-        assert!(at("class=\"verdict\"") < at("What is promised") && at("What is promised") < at("<svg"));
+        assert!(at("class=\"verdict\"") < at("The guarantee") && at("The guarantee") < at("<svg"));
         assert!(page.contains("Not the raw mix") && page.contains("type = &lt;ddos&gt;"));
         assert!(page.contains("<td class=\"n\">100</td>"), "what a hundred records have");
         assert_eq!(

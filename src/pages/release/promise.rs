@@ -12,11 +12,11 @@ pub(super) fn promise(shown: &Shown) -> Markup {
     let (epsilon, delta) = (statement.guarantee.epsilon(), statement.guarantee.delta());
     html! {
         p {
-            "Whatever somebody knows already, and whatever they do with this trace: whether one "
+            "Whatever an attacker knows, and whatever they do with this trace: the presence of one "
             (statement.one())
-            " was among the raw records changes the odds of anything they conclude by a factor of e"
+            " in the raw trace changes the odds of any conclusion by a factor of at most e"
             sup { (epsilon) } " ≈ " (about(epsilon.exp()))
-            " at most, but for a chance of " (format!("{delta:e}")) "."
+            ", except with probability " (format!("{delta:e}")) "."
         }
         @if let Some(protects) = &statement.protects {
             p { strong { "A " (protects.not) " is not protected." } " Many records together lose more:" }
@@ -27,11 +27,11 @@ pub(super) fn promise(shown: &Shown) -> Markup {
         }
         @if let Some((_, report)) = shown.kept {
             p { strong { "Cap. " } (report.population.text) "." }
-            h3 { "What the promise does not cover" }
+            h3 { "What the guarantee does not cover" }
             p { (report.choices.about) }
             ul {
-                li { @if report.choices.declared_after_upload { "Schema, window or categories were declared or changed after records of these people could be seen." }
-                    @else { "Schema, window and categories were declared before any record of these people could be seen." } }
+                li { @if report.choices.declared_after_upload { "Schema, window or categories were declared or changed after records of this population could be seen." }
+                    @else { "Schema, window and categories were declared before any record of this population could be seen." } }
                 @if let Some(opened) = &report.choices.opened_before_publication {
                     li {
                         "Looked at before publication: "

@@ -113,12 +113,12 @@ pub fn tasks(fidelity: &Fidelity, statement: &Statement) -> Vec<Task> {
             name,
             short,
             error,
-            "noise of a look across records, and what the records miss of it".into(),
+            "noise of a query across records, and the records' deviation from it".into(),
         ));
     }
     if none {
         tasks.push(Task {
-            name: "How many hosts and pairs there are, and who answers whom",
+            name: "Numbers of hosts and pairs, and replies",
             short: "hosts and pairs",
             error: None,
             grade: Grade::Poor,
@@ -137,7 +137,7 @@ pub fn tasks(fidelity: &Fidelity, statement: &Statement) -> Vec<Task> {
         error: None,
         grade: Grade::Poor,
         why: format!(
-            "what has fewer than about {:.0} records is not told from noise; that is what protects it",
+            "anything with fewer than about {:.0} records cannot be told from noise; that protects it",
             (2.0 * sigma).ceil().max(2.0)
         ),
     });

@@ -82,7 +82,7 @@ class Dataset:
 
     @property
     def parse_report(self) -> dict[str, Any] | None:
-        """What parsing found. Private to the steward."""
+        """Parse report. Private to the steward."""
         return self.view.get("parse_report")
 
     @property

@@ -9,7 +9,7 @@ fn copied(trace: Sensitive<Trace>) -> Trace {
 }
 
 fn counted(trace: &Sensitive<Trace>) -> usize {
-    trace.privately(|raw| raw.rows()).0
+    trace.privately(|raw: &Trace| raw.rows()).0
 }
 
 fn unwrapped(trace: Sensitive<Trace>) -> Trace {
