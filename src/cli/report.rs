@@ -99,7 +99,7 @@ pub fn foretold(foretold: &Foretold) -> String {
         let _ = write!(text, ", accuracy of trees {middle:.1} points lower ({lower:.1} to {upper:.1})");
     }
     if foretold.beyond_measured {
-        text += "; the nearest that was measured";
+        text += "; the nearest measured value";
     }
     text
 }

@@ -53,7 +53,7 @@ pub struct Args {
     /// Whether hosts, pairs and sessions are modelled, or records are independent. Method adaptive only
     #[arg(long, value_enum, default_value = "auto")]
     structure: StructureName,
-    /// Measure although noise leaves little: more than 5 % of the number of records, or half of a cell of the column in the middle
+    /// Measure although noise leaves little: more than 5 % of the number of records, or half of one cell of the median column
     #[arg(long)]
     accept_noise: bool,
     /// Measure although more than half of a column lies outside what is declared

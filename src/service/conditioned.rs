@@ -5,8 +5,8 @@ use crate::storage::releases::Release;
 use serde::Serialize;
 
 /// Note for readers of the release.
-const ABOUT: &str = "Not the raw mix: how many records have which category was set by hand. Given the category, all else is as the model has it; so the distances of the report, \
-    which compare with what was measured of the whole, say little.";
+const ABOUT: &str = "The shares of categories were set by hand and are not those of the raw trace. All other columns follow the model, given the category; \
+    so the distances in the report, which compare with measurements of the whole trace, say little.";
 
 /// Condition on the categories of a release's records.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]

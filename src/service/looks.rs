@@ -11,11 +11,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// The explanation that readers are given.
-const ABOUT: &str = "The promise does not cover choices that follow from raw records. Looks are kept by population, for ever: copying, \
-    replacing or erasing a dataset forgets none. The private number of records is consulted at every parse and every quote, whatever it \
-    says. Looks outside the service are not recorded.";
+const ABOUT: &str = "The guarantee does not cover choices that depend on raw records. Looks at private data are recorded by population, permanently: \
+    copying, replacing or erasing a dataset removes none. The private number of records is used at every parse and every quote, \
+    whatever it is. Looks outside the service are not recorded.";
 
-/// Choices of the steward that may follow from raw records: the promise does not cover them.
+/// Choices of the steward that may depend on raw records: the guarantee does not cover them.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Choices {
     /// Whether schema, window or categories were declared or changed after a trace of this population had been uploaded: from then on its parse

@@ -68,7 +68,7 @@ fn a_copy_with_one_newline_more_forgets_nothing(kind: Kind) {
     assert_eq!(choices["declared_after_upload"], true, "the copy was declared after its people were seen");
     let about = choices["about"].as_str().unwrap();
     assert!(about.contains("outside the service are not recorded"), "{about}");
-    assert!(about.contains("consulted at every parse and every quote"), "{about}");
+    assert!(about.contains("used at every parse and every quote"), "{about}");
 }
 
 fn erasing_first_forgets_nothing(kind: Kind) {

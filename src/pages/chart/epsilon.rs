@@ -144,9 +144,9 @@ pub fn side_by_side(title: &str, unit: &str, stands: &[Stand]) -> Markup {
             td.n { (stand.measured.map_or("–".into(), about)) }
         }
     });
-    let head = ["of", ">ε", ">foretold", ">measured"];
+    let head = ["of", ">ε", ">expected", ">measured"];
     let shown = format!(
-        "{} fits and quotes over ε; a box with a middle is what was foretold, a point what was measured. The axis goes from 0 to {}.",
+        "{} fits and quotes over ε; a box with a middle is the expected range, a point the measured value. The axis goes from 0 to {}.",
         stands.len(),
         about(axes.most)
     );
@@ -194,7 +194,7 @@ pub fn course_of_epsilon(title: &str, unit: &str, course: &Course) -> Markup {
         about(axes.most),
         plain(*chosen)
     );
-    figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, &[">ε", ">foretold"], rows)
+    figure(title, unit, &shown, (WIDTH, base + BELOW), drawn, &[">ε", ">expected"], rows)
 }
 
 #[cfg(test)]

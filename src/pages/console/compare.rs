@@ -48,9 +48,9 @@ fn charts(items: &[Compared]) -> Markup {
     let tells = loss.iter().any(|stand| stand.foretold.is_some() || stand.measured.is_some());
     html! {
         div.charts {
-            (side_by_side("Two-way distance", "mean over pairs of columns; 0 is equal; box foretold, point measured", &two_way))
+            (side_by_side("Two-way distance", "mean over pairs of columns; 0 is equal; box expected, point measured", &two_way))
             @if tells {
-                (side_by_side("Accuracy lost by trees", "share of records; 0 is nothing; box foretold, point measured", &loss))
+                (side_by_side("Accuracy lost by trees", "share of records; 0 is nothing; box expected, point measured", &loss))
             }
         }
     }
@@ -60,12 +60,12 @@ fn charts(items: &[Compared]) -> Markup {
 fn choose(frame: &Frame, dataset: &DatasetView, item: &Compared) -> Markup {
     html! {
         @match (item.model_id, item.release_id) {
-            (Some(_), Some(release)) => a href=(format!("/console/releases/{release}")) { "To its release" },
-            (Some(_), None) => a href="/console/releases" { "To the releases" },
+            (Some(_), Some(release)) => a href=(format!("/console/releases/{release}")) { "Its release" },
+            (Some(_), None) => a href="/console/releases" { "Releases" },
             (None, _) => (frame.form(&format!("/console/datasets/{}/quote", dataset.id), "plain", html! {
                 input type="hidden" name="epsilon" value=(item.epsilon);
                 @if item.hold_out { input type="hidden" name="hold_out" value="yes"; }
-                button { "Quote in full" }
+                button { "Quote" }
             })),
         }
     }
@@ -77,10 +77,10 @@ fn figures(frame: &Frame, dataset: &DatasetView, items: &[Compared]) -> Markup {
         "what",
         ">ε",
         ">ρ",
-        ">two-way: foretold",
+        ">two-way distance: expected",
         ">measured",
         ">floor",
-        ">points of accuracy lost: foretold",
+        ">accuracy lost (points): expected",
         ">measured",
         "choose",
     ];
@@ -94,14 +94,14 @@ fn figures(frame: &Frame, dataset: &DatasetView, items: &[Compared]) -> Markup {
         td.n { (item.epsilon) }
         td.n { (about(item.rho)) }
         @let told = item.foretold.as_ref().map(|foretold| &foretold.foretold);
-        td.n {
+        td.n.range {
             (told.map_or("–".into(), |told| range(&told.two_way, 1.0)))
             @if told.is_some_and(|told| told.beyond_measured) { " *" }
         }
         @let found = item.measured.as_ref();
         td.n { (found.map_or("–".into(), |found| about(found.two_way))) }
         td.n { (found.and_then(|found| found.two_way_floor).map_or("–".into(), about)) }
-        td.n {
+        td.n.range {
             (told.and_then(|told| told.accuracy_loss.as_ref()).map_or("–".into(), |loss| range(loss, 100.0)))
         }
         td.n {
@@ -117,11 +117,11 @@ fn choosing(dataset: &DatasetView, view: &ComparisonView) -> Markup {
     let quotes: Vec<&Compared> = view.items.iter().filter(|item| item.model_id.is_none()).collect();
     html! {
         form.panel method="get" action=(format!("/console/datasets/{}/compare", dataset.id)) {
-            h2 { "What to set side by side" }
+            h2 { "Choose what to compare" }
             p {
                 "Up to " (MOST) " together. " strong { "Looking is recorded: " }
                 "a fit that was compared with the raw trace shows figures of its private report, which counts as opening it; "
-                "an ε without a fit is quoted. Both are written down for the population, for ever, and told to readers."
+                "an ε without a fit is quoted. Both are recorded for the population permanently, and shown to readers."
             }
             @if view.choices.is_empty() { p { "No fit of this dataset has ended yet." } } @else {
                 fieldset {
@@ -148,7 +148,7 @@ fn choosing(dataset: &DatasetView, view: &ComparisonView) -> Markup {
                     " Quotes hold out a fifth of the records"
                 }
             }
-            button { "Set side by side, and have the looks recorded" }
+            button { "Compare and record" }
         }
     }
 }
@@ -172,7 +172,7 @@ pub fn compare(frame: &Frame, dataset: &DatasetView, view: &ComparisonView, quer
                 }
             }
             p.quiet {
-                "Foretold from public traces: of a fit by its noisy number of records, of a quote by the private one."
+                "Expected values come from measurements on public traces: for a fit by its noisy number of records, for a quote by the private one."
             }
             @for (place, item) in view.items.iter().enumerate() {
                 @if let Some(why) = item.not_measured { p.quiet { (letter(place)) ": " (why) "." } }

@@ -29,7 +29,7 @@ pub(super) fn asking(frame: &Frame, dataset: Uuid, value: f64, hold_out: bool, h
     frame.form(&format!("/console/datasets/{dataset}/quote"), "panel", html! {
         h2 { (heading) }
         p {
-            "A quote reserves nothing. It consults the private number of records, which is written down and told to readers."
+            "A quote reserves nothing. It uses the private number of records; this is recorded and shown to readers."
         }
         (epsilon(value))
         (check("hold_out", "Hold out a fifth of the records, so that the private report has floors", hold_out, false))
@@ -57,9 +57,9 @@ fn curves(request: &QuoteRequest, quote: &QuoteView) -> Markup {
     html! {
         @if !quote.curve.is_empty() {
             div.charts data-points=(json!(points)) data-left=(quote.left_rho) {
-                (course_of_epsilon("Two-way distance that is foretold", "mean over pairs of columns; 0 is equal", &two_way))
+                (course_of_epsilon("Expected two-way distance", "mean over pairs of columns; 0 is equal", &two_way))
                 @if !loss.points.is_empty() {
-                    (course_of_epsilon("Accuracy that trees would lose", "share of records; 0 is nothing", &loss))
+                    (course_of_epsilon("Expected accuracy loss of trees", "share of records; 0 is nothing", &loss))
                 }
             }
         }
@@ -73,7 +73,7 @@ fn picture(quote: &QuoteView) -> Markup {
     let label = format!("The fit takes {} % of the ρ that is left", percent(share));
     html! {
         figure {
-            figcaption { "What it takes of what is left" }
+            figcaption { "Share of the remaining budget" }
             svg viewBox="0 0 440 26" role="img" aria-label=(label) {
                 title { (label) }
                 rect.left x="1" y="2" width="438" height="20" {}
@@ -116,7 +116,7 @@ pub fn quote(
             @if outside { p { strong { "More than half of a column lies outside what is declared." } } }
         }
         @if !quote.curve.is_empty() {
-            p.private { "PRIVATE: what is foretold follows from the number of raw records" }
+            p.private { "PRIVATE: the forecast depends on the number of raw records" }
         }
         (picture(quote))
         (curves(request, quote))
@@ -127,7 +127,7 @@ pub fn quote(
                 dt { "Noise" }
                 dd {
                     (percent(expected.records_error)) " % of the number of records, "
-                    (percent(expected.cell_error)) " % of a cell of the column in the middle"
+                    (percent(expected.cell_error)) " % of one cell of the median column"
                 }
                 @if let Some(enough) = expected.enough_epsilon {
                     dt { "Enough would be" } dd { "ε = " (about(enough)) }
@@ -137,7 +137,7 @@ pub fn quote(
                 dt { "Two-way distance" }
                 dd {
                     (range(&fidelity.foretold.two_way, 1.0)) ", from public traces"
-                    @if fidelity.foretold.beyond_measured { "; the nearest that was measured" }
+                    @if fidelity.foretold.beyond_measured { "; the nearest measured value" }
                 }
                 @if let Some(loss) = &fidelity.foretold.accuracy_loss {
                     dt { "Accuracy of trees" } dd { (range(loss, 100.0)) " points lower" }
@@ -157,13 +157,13 @@ pub fn quote(
             dt { "Disk" } dd { (bytes(quote.disk.bytes)) @if !quote.disk.fits { ", which is not free" } }
         }
         @if quote.curve.is_empty() {
-            p.private { "PRIVATE: what is foretold follows from the number of raw records" }
+            p.private { "PRIVATE: the forecast depends on the number of raw records" }
         }
         (asking(frame, dataset.id, request.epsilon, request.hold_out, "Ask for another ε"))
         @if quote.fits {
             (frame.form(&format!("/console/datasets/{}/fit", dataset.id), "panel", html! {
                 h2 { "Start the fit at ε = " (request.epsilon) }
-                p { "What it measures is paid for and not given back." }
+                p { "The charge is not returned." }
                 input type="hidden" name="key" value=(key);
                 input type="hidden" name="epsilon" value=(request.epsilon);
                 @if request.hold_out { input type="hidden" name="hold_out" value="yes"; }
@@ -178,7 +178,7 @@ pub fn quote(
         }
         p {
             a href=(format!("/console/datasets/{}/compare", dataset.id)) {
-                "Set it beside fits and other quotes"
+                "Compare it with fits and other quotes"
             }
             ", or go "
             a href=(format!("/console/datasets/{}", dataset.id)) { "back to the dataset" } "."

@@ -144,7 +144,7 @@ class ChargeView(TypedDict):
 
 class Choices(TypedDict):
     """
-    Choices of the steward that may follow from raw records: the promise does not cover them.
+    Choices of the steward that may depend on raw records: the guarantee does not cover them.
     """
 
     about: str
