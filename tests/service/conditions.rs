@@ -74,7 +74,9 @@ fn a_trace_of_chosen_categories_says_so_to_all_who_read_it(kind: Kind) {
         let listed = listed.into_iter().find(|release| release["id"] == mixed["id"]).unwrap();
         for told in [server.json(&path, key), server.json(&format!("{path}/report"), key), listed] {
             assert_eq!(told["condition"]["asked"], asked, "{told}");
-            assert!(text(&told["condition"]["about"]).starts_with("The shares of categories were set by hand"));
+            assert!(
+                text(&told["condition"]["about"]).starts_with("The shares of categories were set by hand")
+            );
         }
         let path = format!("/v1/releases/{}", text(&raw_mix["id"]));
         for path in [path.clone(), format!("{path}/report")] {
