@@ -28,7 +28,7 @@
 //! | [`asked`] | a condition as users state it: shares of categories, by name |
 //! | [`condition`] | a condition on a model: the number of records of each code, and the value written for them |
 //! | [`quota`] | generating records until there are enough of each code |
-//! | [`plan`] | the order in which a record gets its attributes |
+//! | [`draw_order`] | the order in which a record gets its attributes |
 //! | [`target`] | tables of real numbers as whole counts, distributed to shards |
 //! | [`whole`] | systematic rounding |
 //! | [`codes`] | records during generation |
