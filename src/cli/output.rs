@@ -57,7 +57,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The requested shares.
+    /// The requested form of the output.
     pub fn form(&self) -> Result<Form, LocalError> {
         match (&self.layout, self.format, self.payload) {
             (Some(name), ..) => Form::layout(name),

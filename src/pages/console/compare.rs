@@ -1,5 +1,6 @@
 //! Fits and quotes of one dataset side by side, for a steward to choose from.
 
+use super::quote::range;
 use super::{Curl, Frame};
 use crate::account::statement::percent;
 use crate::fit::foretell::ForetoldRange;
@@ -13,11 +14,6 @@ use maud::{Markup, html};
 /// Letter of a fit or quote on the page.
 fn letter(place: usize) -> String {
     char::from(b'A' + (place % 26) as u8).to_string()
-}
-
-fn range(range: &ForetoldRange, scale: f64) -> String {
-    let [lower, middle, upper] = [range.lower, range.middle, range.upper].map(|x| about(scale * x));
-    format!("{middle} ({lower} to {upper})")
 }
 
 fn stands(

@@ -84,7 +84,8 @@ fn picture(quote: &QuoteView) -> Markup {
     }
 }
 
-fn range(range: &ForetoldRange, scale: f64) -> String {
+/// A forecast in words: the middle value and its range, both times `scale`.
+pub(super) fn range(range: &ForetoldRange, scale: f64) -> String {
     let [lower, middle, upper] = [range.lower, range.middle, range.upper].map(|x| about(scale * x));
     format!("{middle} ({lower} to {upper})")
 }
