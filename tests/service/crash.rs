@@ -23,13 +23,12 @@ fn hold(lab: &Lab) -> Held {
         if lab.database.starts_with("sqlite:") {
             let mut connection = sqlx::SqliteConnection::connect(&lab.database).await.unwrap();
             connection.execute("PRAGMA busy_timeout = 30000").await.unwrap();
-            loop {
-                let n: i64 = sqlx::query_scalar(begun).fetch_one(&mut connection).await.unwrap();
-                if n > 0 {
-                    break;
+            let measuring = async {
+                while sqlx::query_scalar::<_, i64>(begun).fetch_one(&mut connection).await.unwrap() == 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            };
+            tokio::time::timeout(Duration::from_secs(60), measuring).await.expect("no fit began to measure");
             connection.execute("BEGIN IMMEDIATE").await.unwrap();
             Held::Sqlite(connection)
         } else {

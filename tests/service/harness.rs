@@ -2,6 +2,7 @@
 
 use reqwest::blocking::{Client, Response};
 use serde_json::{Value, json};
+use sqlx::Connection;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,11 +18,39 @@ pub enum Kind {
     Postgres,
 }
 
-/// What outlives a server: its files and database.
+/// What outlives a server: its files and database. Both are gone when the lab is dropped.
 pub struct Lab {
     pub folder: tempfile::TempDir,
     pub database: String,
     pub runtime: tokio::runtime::Runtime,
+    /// Databases in Postgres that were created for this lab, by name.
+    created: Mutex<Vec<String>>,
+}
+
+/// Hundreds of databases would fill a small disk.
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let created = std::mem::take(&mut *self.created.lock().unwrap());
+        if created.is_empty() {
+            return;
+        }
+        // A database that cannot be dropped goes with its cluster.
+        let _ = self.runtime.block_on(async {
+            let mut connection = sqlx::PgConnection::connect(&cluster()).await?;
+            for name in created {
+                let sql = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+                sqlx::query(sql).execute(&mut connection).await?;
+            }
+            Ok::<_, sqlx::Error>(())
+        });
+    }
+}
+
+/// The Postgres cluster of the tests.
+fn cluster() -> String {
+    std::env::var("NETDPSYN_TEST_POSTGRES").expect(
+        "NETDPSYN_TEST_POSTGRES is not set: run these tests through ./run test, which starts a Postgres",
+    )
 }
 
 impl Lab {
@@ -33,8 +62,7 @@ impl Lab {
         let database = match kind {
             Kind::Sqlite => format!("sqlite:{}", folder.path().join("db.sqlite").display()),
             Kind::Postgres => {
-                let base = std::env::var("NETDPSYN_TEST_POSTGRES")
-                    .expect("NETDPSYN_TEST_POSTGRES is not set: run these tests through ./run test, which starts a Postgres");
+                let base = cluster();
                 let name = format!("t{}", uuid::Uuid::now_v7().simple());
                 runtime.block_on(async {
                     let pool = sqlx::PgPool::connect(&base).await.unwrap();
@@ -45,7 +73,9 @@ impl Lab {
                 format!("{server}/{name}")
             }
         };
-        Lab { folder, database, runtime }
+        let created = database.rsplit_once('/').filter(|_| kind == Kind::Postgres);
+        let created = Mutex::new(created.map(|(_, name)| name.to_string()).into_iter().collect());
+        Lab { folder, database, runtime, created }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -71,6 +101,7 @@ impl Lab {
             let sql = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {own}"));
             sqlx::query(sql).execute(&pool).await.unwrap();
         });
+        self.created.lock().unwrap().push(name.clone());
         format!("{server}/{name}")
     }
 
