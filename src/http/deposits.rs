@@ -33,7 +33,7 @@ pub async fn create(
     Body(new): Body<NewDeposit>,
 ) -> Result<Response, Problem> {
     Ok(match deposits::create(&app, &caller, id, new).await? {
-        Accepted::Dry(plan) => Json(plan).into_response(),
+        Accepted::Dry(steps) => Json(steps).into_response(),
         Accepted::Queued(made) => (StatusCode::ACCEPTED, Json(made)).into_response(),
     })
 }

@@ -115,7 +115,7 @@ async fn attempt(app: &App, claimed: &Deposit, sent: &AtomicU64) -> Result<Depos
         _ => here(problem.detail),
     })?;
     let files: Vec<File> = parcel.files.iter().map(|stored| stored.file.clone()).collect();
-    let plan = Submission {
+    let submission = Submission {
         repository: &configured.repository,
         facts: &parcel.facts,
         files: &files,
@@ -124,7 +124,7 @@ async fn attempt(app: &App, claimed: &Deposit, sent: &AtomicU64) -> Result<Depos
     };
     let all = files.iter().map(|file| file.bytes).sum::<u64>().max(1);
     let mut way = Way { app, claimed, configured, parcel: &parcel, sent, bytes: 0, all };
-    netdpsyn_deposit::deposit(&plan, &mut way).await
+    netdpsyn_deposit::deposit(&submission, &mut way).await
 }
 
 /// The way to a repository.

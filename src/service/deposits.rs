@@ -335,8 +335,8 @@ async fn steps(
 ) -> Result<Vec<StepView>, Problem> {
     let files: Vec<File> = parcel.files.iter().map(|stored| stored.file.clone()).collect();
     let mut dry = Pretend::of(&files);
-    let plan = Submission { repository, facts: &parcel.facts, files: &files, previous, draft: None };
-    deposit(&plan, &mut dry).await.map_err(|why| Problem::invalid("about", why.to_string()))?;
+    let submission = Submission { repository, facts: &parcel.facts, files: &files, previous, draft: None };
+    deposit(&submission, &mut dry).await.map_err(|why| Problem::invalid("about", why.to_string()))?;
     let step = |request: netdpsyn_deposit::Request| {
         let (json, file) = match request.body {
             Body::Empty => (None, None),

@@ -64,10 +64,7 @@ fn restore(lab: &Lab, folder: &Path, more: &[&str]) -> String {
 
 /// An empty database in place of the lab's.
 fn lose_the_database(lab: &mut Lab, kind: Kind) {
-    match kind {
-        Kind::Postgres => lab.database = Lab::new(kind).database,
-        Kind::Sqlite => lab.database = format!("sqlite:{}", lab.folder.path().join("new.sqlite").display()),
-    }
+    lab.database = lab.another_database(kind);
 }
 
 fn fits(server: &Server, tenant: &Tenant) -> Vec<Value> {

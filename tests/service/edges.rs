@@ -364,11 +364,8 @@ fn a_fit_that_has_begun_waits_for_room(kind: Kind) {
 /// A server that is started on another database knows none of the fits, and leaves their halves alone.
 fn another_database_unlinks_no_half(kind: Kind) {
     let (mut lab, tenant) = kill_before_commit(kind);
-    let own = std::mem::replace(&mut lab.database, Lab::new(kind).database);
-    let elsewhere = lab.folder.path().join("elsewhere.sqlite");
-    if kind == Kind::Sqlite {
-        lab.database = format!("sqlite:{}", elsewhere.display());
-    }
+    let elsewhere = lab.another_database(kind);
+    let own = std::mem::replace(&mut lab.database, elsewhere);
     assert!(lab.serve(&[]).terminate().success());
     half_in_file(&lab);
     lab.database = own;

@@ -46,6 +46,11 @@ impl Drop for Lab {
     }
 }
 
+/// A name that nothing has yet.
+fn a_name(kind: &str) -> String {
+    format!("{kind}{}", uuid::Uuid::now_v7().simple())
+}
+
 /// The Postgres cluster of the tests.
 fn cluster() -> String {
     std::env::var("NETDPSYN_TEST_POSTGRES").expect(
@@ -59,23 +64,30 @@ impl Lab {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let database = match kind {
-            Kind::Sqlite => format!("sqlite:{}", folder.path().join("db.sqlite").display()),
-            Kind::Postgres => {
-                let base = cluster();
-                let name = format!("t{}", uuid::Uuid::now_v7().simple());
-                runtime.block_on(async {
-                    let pool = sqlx::PgPool::connect(&base).await.unwrap();
-                    let sql = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-                    sqlx::query(sql).execute(&pool).await.unwrap();
-                });
-                let (server, _) = base.rsplit_once('/').unwrap();
-                format!("{server}/{name}")
-            }
-        };
-        let created = database.rsplit_once('/').filter(|_| kind == Kind::Postgres);
-        let created = Mutex::new(created.map(|(_, name)| name.to_string()).into_iter().collect());
-        Lab { folder, database, runtime, created }
+        let mut lab = Lab { folder, database: String::new(), runtime, created: Mutex::default() };
+        lab.database = lab.another_database(kind);
+        lab
+    }
+
+    /// A database that no server has used: where it is.
+    pub fn another_database(&self, kind: Kind) -> String {
+        match kind {
+            Kind::Sqlite => format!("sqlite:{}", self.folder.path().join(a_name("db")).display()),
+            Kind::Postgres => self.create("template1"),
+        }
+    }
+
+    /// A Postgres database that is a copy of this one, by name: where it is.
+    fn create(&self, from: &str) -> String {
+        let name = a_name("t");
+        self.runtime.block_on(async {
+            let mut connection = sqlx::PgConnection::connect(&cluster()).await.unwrap();
+            let sql = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {from}"));
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        });
+        let place = format!("{}/{name}", cluster().rsplit_once('/').unwrap().0);
+        self.created.lock().unwrap().push(name);
+        place
     }
 
     pub fn data(&self) -> PathBuf {
@@ -84,25 +96,18 @@ impl Lab {
 
     /// A copy of the database, while no server uses it: where it is.
     pub fn backup(&self) -> String {
-        let name = format!("b{}", uuid::Uuid::now_v7().simple());
-        if let Some(file) = self.database.strip_prefix("sqlite:") {
-            let copy = self.folder.path().join(name);
-            for end in ["", "-wal"] {
-                let from = format!("{file}{end}");
-                if Path::new(&from).exists() {
-                    std::fs::copy(from, format!("{}{end}", copy.display())).unwrap();
-                }
+        let Some(file) = self.database.strip_prefix("sqlite:") else {
+            let (_, own) = self.database.rsplit_once('/').unwrap();
+            return self.create(own);
+        };
+        let copy = self.folder.path().join(a_name("b"));
+        for end in ["", "-wal"] {
+            let from = format!("{file}{end}");
+            if Path::new(&from).exists() {
+                std::fs::copy(from, format!("{}{end}", copy.display())).unwrap();
             }
-            return format!("sqlite:{}", copy.display());
         }
-        let (server, own) = self.database.rsplit_once('/').unwrap();
-        self.runtime.block_on(async {
-            let pool = sqlx::PgPool::connect(&format!("{server}/postgres")).await.unwrap();
-            let sql = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {own}"));
-            sqlx::query(sql).execute(&pool).await.unwrap();
-        });
-        self.created.lock().unwrap().push(name.clone());
-        format!("{server}/{name}")
+        format!("sqlite:{}", copy.display())
     }
 
     /// A lab whose database was copied after a tenant with this cap had uploaded a trace: the lab, the tenant, its dataset, and where the copy is.
@@ -316,7 +321,7 @@ impl Lab {
 
     /// Keeps every other connection from writing until dropped.
     pub fn hold_writes(&self) -> Held {
-        use sqlx::{Connection, Executor};
+        use sqlx::Executor;
         self.runtime.block_on(async {
             if self.database.starts_with("sqlite:") {
                 let mut connection = sqlx::SqliteConnection::connect(&self.database).await.unwrap();

@@ -9,29 +9,29 @@ fn named(id: &str, number: u64) -> String {
 }
 
 pub(super) async fn deposit(
-    plan: &Submission<'_>,
+    submission: &Submission<'_>,
     collection: &str,
     subject: &str,
     way: &mut impl Transport,
 ) -> Result<Deposited, Failed> {
-    let metadata = plan.facts.for_dataverse(subject).map_err(|missing| Failed::Refused {
+    let metadata = submission.facts.for_dataverse(subject).map_err(|missing| Failed::Refused {
         step: "the description".into(),
         status: 422,
         said: missing.to_string(),
     })?;
-    let (id, number) = match plan.draft.and_then(|draft| draft.rsplit_once('@')) {
+    let (id, number) = match submission.draft.and_then(|draft| draft.rsplit_once('@')) {
         Some((id, number)) => (id.to_owned(), number.parse().unwrap_or(1)),
-        None => draft(plan, collection, &metadata, way).await?,
+        None => draft(submission, collection, &metadata, way).await?,
     };
     let latest = latest(&id, way).await?;
     if latest["versionState"] == "RELEASED" && latest["versionNumber"].as_u64() >= Some(number) {
         return Ok(deposited(&id));
     }
-    if plan.previous.is_some() || plan.draft.is_some() {
+    if submission.previous.is_some() || submission.draft.is_some() {
         let path = of(&id, "versions/:draft");
         ask(way, "PUT", path, Body::Json(metadata)).await?;
     }
-    files(plan, &id, &latest, way).await?;
+    files(submission, &id, &latest, way).await?;
     let path = format!("{}&type=major", of(&id, "actions/:publish"));
     ask(way, "POST", path, Body::Empty).await?;
     Ok(deposited(&id))
@@ -50,12 +50,12 @@ fn deposited(id: &str) -> Deposited {
 
 /// Makes a dataset, which is a draft at first, or finds the number that the next version of one will have.
 async fn draft(
-    plan: &Submission<'_>,
+    submission: &Submission<'_>,
     collection: &str,
     metadata: &Value,
     way: &mut impl Transport,
 ) -> Result<(String, u64), Failed> {
-    let (id, number) = match plan.previous {
+    let (id, number) = match submission.previous {
         Some(id) => {
             let before = latest(id, way).await?;
             (id.to_owned(), before["versionNumber"].as_u64().unwrap_or(0) + 1)
@@ -78,12 +78,12 @@ async fn latest(id: &str, way: &mut impl Transport) -> Result<Value, Failed> {
 
 /// Sends every missing file; a file of the same name with other content is replaced.
 async fn files(
-    plan: &Submission<'_>,
+    submission: &Submission<'_>,
     id: &str,
     latest: &Value,
     way: &mut impl Transport,
 ) -> Result<(), Failed> {
-    for (place, file) in plan.files.iter().enumerate() {
+    for (place, file) in submission.files.iter().enumerate() {
         let listed = latest["files"].as_array().into_iter().flatten().find(|one| one["label"] == file.name);
         let about = json!({"description": file.about, "tabIngest": "false", "forceReplace": true});
         let path = match listed {

@@ -3,30 +3,33 @@
 use super::{Body, Deposited, Failed, File, Request, Submission, Transport, ask, encoded, good, text};
 use serde_json::{Value, json};
 
-pub(super) async fn deposit(plan: &Submission<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
-    let id = match plan.draft {
+pub(super) async fn deposit(
+    submission: &Submission<'_>,
+    way: &mut impl Transport,
+) -> Result<Deposited, Failed> {
+    let id = match submission.draft {
         Some(id) => {
             if let Some(done) = published(id, way).await? {
                 return Ok(done);
             }
             id.to_owned()
         }
-        None => draft(plan, way).await?,
+        None => draft(submission, way).await?,
     };
     // A new version has no metadata of its own yet, and a draft of an attempt before may have those of another day.
     let path = format!("/api/records/{}/draft", encoded(&id));
-    ask(way, "PUT", path, Body::Json(plan.facts.for_invenio())).await?;
-    files(plan, &id, way).await?;
+    ask(way, "PUT", path, Body::Json(submission.facts.for_invenio())).await?;
+    files(submission, &id, way).await?;
     let path = format!("/api/records/{}/draft/actions/publish", encoded(&id));
     let record = ask(way, "POST", path, Body::Empty).await?;
     deposited(&record, &id)
 }
 
 /// Makes a draft: of a new record, or of a new version.
-async fn draft(plan: &Submission<'_>, way: &mut impl Transport) -> Result<String, Failed> {
-    let (path, body) = match plan.previous {
+async fn draft(submission: &Submission<'_>, way: &mut impl Transport) -> Result<String, Failed> {
+    let (path, body) = match submission.previous {
         Some(before) => (format!("/api/records/{}/versions", encoded(before)), Body::Empty),
-        None => ("/api/records".to_owned(), Body::Json(plan.facts.for_invenio())),
+        None => ("/api/records".to_owned(), Body::Json(submission.facts.for_invenio())),
     };
     let made = ask(way, "POST", path.clone(), body).await?;
     let id = text(&made, "/id", &path, "id")?;
@@ -52,10 +55,10 @@ fn deposited(record: &Value, id: &str) -> Result<Deposited, Failed> {
 }
 
 /// Sends every missing file.
-async fn files(plan: &Submission<'_>, id: &str, way: &mut impl Transport) -> Result<(), Failed> {
+async fn files(submission: &Submission<'_>, id: &str, way: &mut impl Transport) -> Result<(), Failed> {
     let base = format!("/api/records/{}/draft/files", encoded(id));
     let there = ask(way, "GET", base.clone(), Body::Empty).await?;
-    for (place, file) in plan.files.iter().enumerate() {
+    for (place, file) in submission.files.iter().enumerate() {
         let own = format!("{base}/{}", encoded(&file.name));
         let listed =
             there["entries"].as_array().into_iter().flatten().find(|entry| entry["key"] == file.name);

@@ -191,11 +191,11 @@ pub struct Submission<'a> {
 ///
 /// # Errors
 /// [`Failed`]; the draft stays, and another attempt continues with it.
-pub async fn deposit(plan: &Submission<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
-    match plan.repository {
-        Repository::InvenioRdm => invenio::deposit(plan, way).await,
+pub async fn deposit(submission: &Submission<'_>, way: &mut impl Transport) -> Result<Deposited, Failed> {
+    match submission.repository {
+        Repository::InvenioRdm => invenio::deposit(submission, way).await,
         Repository::Dataverse { collection, subject } => {
-            dataverse::deposit(plan, collection, subject, way).await
+            dataverse::deposit(submission, collection, subject, way).await
         }
     }
 }

@@ -96,8 +96,8 @@ async fn go(
 ) -> Result<Deposited, Failed> {
     let draft = way.draft.clone();
     let files = files();
-    let plan = Submission { repository, facts, files: &files, previous, draft: draft.as_deref() };
-    deposit(&plan, way).await
+    let submission = Submission { repository, facts, files: &files, previous, draft: draft.as_deref() };
+    deposit(&submission, way).await
 }
 
 #[tokio::test]
@@ -201,9 +201,9 @@ async fn a_dry_run_takes_the_same_steps() {
         go(&repository, &mut Http::to(&stand_in), &facts(), None).await.unwrap();
         let (files, facts) = (files(), facts());
         let mut dry = Pretend::of(&files);
-        let plan =
+        let submission =
             Submission { repository: &repository, facts: &facts, files: &files, previous: None, draft: None };
-        deposit(&plan, &mut dry).await.unwrap();
+        deposit(&submission, &mut dry).await.unwrap();
         let methods = |line: &str| line.split(' ').next().unwrap().to_owned();
         let real: Vec<String> = stand_in.kept().log.iter().map(|line| methods(line)).collect();
         assert_eq!(dry.requests.iter().map(|one| one.method.to_owned()).collect::<Vec<_>>(), real);

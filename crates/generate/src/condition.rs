@@ -121,7 +121,7 @@ impl Condition {
     /// The attributes and rules for restoring values: every category has a code of its own, so that the
     /// requested one is written.
     pub fn restored(&self, model: &Model) -> (Vec<Attribute>, Rules) {
-        let (mut attributes, mut rules) = (super::drawn(model).to_vec(), model.rules.clone());
+        let (mut attributes, mut rules) = (super::made::drawn(model).to_vec(), model.rules.clone());
         if self.own {
             let cut = &mut attributes[self.attribute].partition;
             let space = cut.space();

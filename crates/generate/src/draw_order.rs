@@ -56,7 +56,7 @@ pub enum Source {
 }
 
 impl DrawOrder {
-    /// The plan for a model.
+    /// The order for a model.
     pub fn new(model: &Model, start: Start) -> DrawOrder {
         let key = model.attributes.iter().position(|a| model.schema.key_column() == Some(a.column));
         let tables: Vec<&[usize]> = model.tables.iter().map(|t| t.attributes()).collect();
@@ -64,7 +64,7 @@ impl DrawOrder {
         DrawOrder::of_graph(&tables, &weights, key, start)
     }
 
-    /// The plan for tables of these attribute sets, whose correlations are `weights`.
+    /// The order for tables of these attribute sets, whose correlations are `weights`.
     fn of_graph(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> DrawOrder {
         let (core, tail) = strip(tables);
         let parts = components(tables, core)
@@ -177,7 +177,7 @@ mod tests {
     use netdpsyn_model::{Cells, table::Variance};
     use proptest::prelude::*;
 
-    fn plan(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> DrawOrder {
+    fn order(tables: &[&[usize]], weights: &[f64], key: Option<usize>, start: Start) -> DrawOrder {
         DrawOrder::of_graph(tables, weights, key, start)
     }
 
@@ -189,19 +189,19 @@ mod tests {
     fn leaves_go_to_the_tail_and_cycles_stay() {
         // A triangle 0 1 2, a path 2 – 3 – 4 attached to it, and 5 alone.
         let tables: [&[usize]; 6] = [&[0, 1], &[0, 2], &[1, 2], &[2, 3], &[3, 4], &[5]];
-        let plan = plan(&tables, &[1.0; 6], None, Start::Tree);
-        assert_eq!(drawn(&plan.tail), [(vec![2], vec![3]), (vec![3], vec![4])]);
-        let parts: Vec<&[usize]> = plan.parts.iter().map(|p| p.tables.as_slice()).collect();
+        let order = order(&tables, &[1.0; 6], None, Start::Tree);
+        assert_eq!(drawn(&order.tail), [(vec![2], vec![3]), (vec![3], vec![4])]);
+        let parts: Vec<&[usize]> = order.parts.iter().map(|p| p.tables.as_slice()).collect();
         assert_eq!(parts, [&[0, 1, 2][..], &[5]]);
-        assert_eq!(plan.parts[1].start, [alone(5)]);
+        assert_eq!(order.parts[1].start, [alone(5)]);
     }
 
     #[test]
     fn a_triple_is_drawn_at_the_end_only_where_another_table_holds_the_rest() {
         let tables: [&[usize]; 4] = [&[0, 1], &[0, 1, 2], &[0, 3], &[1, 3]];
-        let held = plan(&tables, &[1.0; 4], None, Start::Tree);
+        let held = order(&tables, &[1.0; 4], None, Start::Tree);
         assert_eq!(drawn(&held.tail), [(vec![0, 1], vec![2])]);
-        assert!(plan(&tables[1..], &[1.0; 3], None, Start::Tree).tail.is_empty());
+        assert!(order(&tables[1..], &[1.0; 3], None, Start::Tree).tail.is_empty());
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
         let tables: [&[usize]; 4] = [&[0, 1], &[0, 2], &[1, 2], &[0, 3]];
         let tables: Vec<&[usize]> = tables.into_iter().chain([&[1, 3][..]]).collect();
         let weights = [0.1, 0.2, 0.9, 0.3, 0.5];
-        let start = |key, start| drawn(&plan(&tables, &weights, key, start).parts[0].start);
+        let start = |key, start| drawn(&order(&tables, &weights, key, start).parts[0].start);
         let none = Vec::<usize>::new;
         assert_eq!(
             start(Some(0), Start::Gummi),
@@ -247,9 +247,9 @@ mod tests {
             all.sort_unstable();
             all.dedup();
             for start in [Start::Gummi, Start::Tree, Start::Independent] {
-                let plan = plan(&tables, &weights, key, start);
+                let order = order(&tables, &weights, key, start);
                 let mut there: Vec<usize> = Vec::new();
-                for draw in plan.parts.iter().flat_map(|p| &p.start).chain(&plan.tail) {
+                for draw in order.parts.iter().flat_map(|p| &p.start).chain(&order.tail) {
                     prop_assert!(draw.given.iter().all(|a| there.contains(a)));
                     there.extend(&draw.new);
                 }

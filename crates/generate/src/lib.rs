@@ -35,6 +35,9 @@
 //! | [`draw`] | drawing attributes from a table, given others |
 //! | [`gum`], [`visit`] | the gradual update method, and its visit to one table |
 //! | [`shard`] | all of this for one shard |
+//! | `maker` | the method that generates a shard: this one, or the pool |
+//! | `made` | all shards, set aside |
+//! | `bounds` | memory and scratch files at most |
 //! | [`pool`] | records of a model of two resolutions, by chain and weights |
 //! | [`sessions`] | packets as sessions |
 //! | [`restore`] | codes back to values |
@@ -47,6 +50,7 @@
 #![warn(clippy::missing_errors_doc)]
 
 pub mod asked;
+mod bounds;
 pub mod chain;
 pub mod codes;
 pub mod condition;
@@ -55,6 +59,8 @@ pub mod draw_order;
 pub mod grid;
 pub mod gum;
 pub mod hosts;
+mod made;
+mod maker;
 pub mod options;
 pub mod order;
 pub mod pool;
@@ -68,48 +74,26 @@ pub mod visit;
 pub mod whole;
 
 pub use asked::{Asked, ConditionError};
+pub use bounds::{memory_bytes, scratch_bytes};
 pub use condition::Condition;
+pub use made::Made;
 pub use options::GenerateOptions;
 
-use codes::Codes;
-use draw_order::DrawOrder;
 use gum::Convergence;
-use netdpsyn_model::domain::Attribute;
-use netdpsyn_model::{Model, Table};
-use netdpsyn_trace::progress::{Cancelled, Halted, Progress, Step};
+use made::{make_in, make_sessions};
+use netdpsyn_model::Model;
+use netdpsyn_trace::progress::{Cancelled, Halted, Progress};
 use netdpsyn_trace::scratch::Scratch;
-use netdpsyn_trace::{Addresses, Schema, Stage, Trace, Values};
-use order::{Piece, Sizes};
-use pool::Pool;
-use quota::Quota;
+use netdpsyn_trace::{Addresses, Trace, Values};
+use order::Sizes;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use rand_chacha::ChaCha20Rng;
-use rayon::prelude::*;
-use shard::Targets;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use structure::Structure;
-use target::Target;
 
 /// Number of records that are generated together: enough that cells of few records are not lost to rounding,
 /// few enough for the cache. On a table of 20,000 cells, shards a quarter of this size ended with one and a
 /// half times the error.
 const SHARD: usize = 1 << 18;
-
-/// The streams from which hosts, and who meets whom, are drawn; no shard uses them.
-const HOSTS: usize = usize::MAX - 1;
-const MEETING: usize = usize::MAX - 2;
-
-/// Number of shards whose hosts meet each other: four million records. Each such part of a longer trace has
-/// the same hosts, pairs and degrees.
-const TOGETHER: usize = 16;
-
-/// Largest number of bytes per packet while sessions are generated, in the worst case of one packet per
-/// session: the packet, the common values of its session, and its entries in the search.
-const SESSIONS_A_ROW: usize = sessions::BYTES_A_PACKET + 160;
-
-/// Bytes per record while hosts and times are exchanged, in addition to its codes.
-const MEETING_A_ROW: usize = 96;
 
 /// Number of shards that are kept in memory instead of a scratch file.
 const HELD_SHARDS: usize = 4;
@@ -175,35 +159,6 @@ pub fn generate(model: &Model, request: &Request, progress: &dyn Progress) -> Re
     }
 }
 
-/// Generated records that are not sorted yet.
-pub struct Made<'a> {
-    /// Number of records.
-    pub rows: usize,
-    /// Their distance from the tables of the model.
-    pub convergence: Convergence,
-    schema: &'a Schema,
-    addresses: Option<Addresses>,
-    pieces: Vec<Piece>,
-    sizes: Sizes,
-    scratch: Scratch,
-}
-
-impl Made<'_> {
-    /// Passes the records to `sink` sorted by time, in slices of a few hundred thousand.
-    ///
-    /// # Errors
-    /// [`Halted`] when the scratch file cannot be read, when `progress` asks to stop, or as `sink` returns
-    /// it.
-    pub fn in_order(
-        self,
-        progress: &dyn Progress,
-        mut sink: impl FnMut(Trace) -> Result<(), Halted>,
-    ) -> Result<(), Halted> {
-        let sink = |slice: Trace| sink(slice.with_addresses(self.addresses.clone()));
-        order::in_order(self.schema, self.pieces, self.sizes, &self.scratch, progress, sink)
-    }
-}
-
 /// The directory of the addresses that a model generates.
 fn addresses(model: &Model) -> Option<Addresses> {
     Addresses::of(&model.schema, model.addresses.clone()?)
@@ -246,205 +201,6 @@ pub fn make<'a>(
     make_in(SHARD, Sizes::of(shards), scratch, model, request, progress)
 }
 
-/// Generates records in shards of at most `size`.
-fn make_in<'a>(
-    size: usize,
-    sizes: Sizes,
-    scratch: Scratch,
-    model: &'a Model,
-    request: &Request,
-    progress: &dyn Progress,
-) -> Result<Made<'a>, Halted> {
-    let rows = request.rows(model);
-    let quota = request.condition.as_ref().map(|condition| Quota::new(condition, model, rows, size));
-    let to_make = quota.as_ref().map_or(rows, Quota::rows);
-    let maker = Maker::of(model, request, to_make, progress)?;
-    let restored = request.condition.as_ref().map(|condition| condition.restored(model));
-    let (attributes, rules) = restored.as_ref().map_or((drawn(model), &model.rules), |(a, r)| (a, r));
-    let hosts = &mut stream(request.seed, HOSTS);
-    let restorer =
-        restore::Restorer::new(&model.schema, attributes, rules).with_hosts(&model.profiles, hosts);
-
-    let structure = Structure::of(model, hosts);
-
-    let shards = rows.div_ceil(size);
-    let done = AtomicU64::new(0);
-    let step = || progress.step(Stage::Generate, done.load(Ordering::Relaxed), shards as u64);
-    let make = |part, parts, rng: &mut _| maker.make(part, parts, request, to_make, rng, &step);
-    let codes_of = |shard: usize| -> Result<Coded, Cancelled> {
-        let mut rng = stream(request.seed, shard);
-        let (codes, end) = match &quota {
-            Some(quota) => quota.fill(shard, shards, &mut rng, make)?,
-            None => make(shard, shards, &mut rng)?,
-        };
-        Ok(Coded { shard, codes, end, rng })
-    };
-    let set_aside = |of: Coded, given: &[(usize, Values)]| -> Result<(Vec<Piece>, Convergence), Halted> {
-        let Coded { shard, codes, end, mut rng } = of;
-        let columns = restorer.restore(&codes, given, &mut rng, &step)?;
-        let pieces = order::set_aside(&model.schema, shard, &columns, sizes, &scratch, &step)?;
-        done.fetch_add(1, Ordering::Relaxed);
-        Ok((pieces, end))
-    };
-    let made: Vec<(Vec<Piece>, Convergence)> = match &structure {
-        None => (0..shards)
-            .into_par_iter()
-            .map(|shard| set_aside(codes_of(shard)?, &[]))
-            .collect::<Result<_, Halted>>()?,
-        Some(structure) => {
-            let mut made = Vec::with_capacity(shards);
-            for together in (0..shards).step_by(TOGETHER) {
-                let all = (together..shards.min(together + TOGETHER)).into_par_iter();
-                let coded: Vec<Coded> = all.map(codes_of).collect::<Result<_, Cancelled>>()?;
-                let parts: Vec<&Codes> = coded.iter().map(|part| &part.codes).collect();
-                let mut rng = stream(request.seed, MEETING - together);
-                let given = structure.together(&parts, &mut rng, &step)?;
-                let both = coded.into_par_iter().zip(given);
-                let pieces = both.map(|(part, given)| set_aside(part, &given));
-                made.extend(pieces.collect::<Result<Vec<_>, Halted>>()?);
-            }
-            made
-        }
-    };
-
-    let ends: Vec<(usize, Convergence)> = made.iter().map(|(_, end)| (1, *end)).collect();
-    let convergence = Convergence::over(&ends);
-    let pieces = made.into_iter().flat_map(|(pieces, _)| pieces).collect();
-    Ok(Made { rows, convergence, schema: &model.schema, addresses: addresses(model), pieces, sizes, scratch })
-}
-
-/// Generates packets as sessions, and their records in pieces of about `size`.
-fn make_sessions<'a>(
-    size: usize,
-    sizes: Sizes,
-    scratch: Scratch,
-    model: &'a Model,
-    of: &netdpsyn_model::sessions::Sessions,
-    request: &Request,
-    progress: &dyn Progress,
-) -> Result<Made<'a>, Halted> {
-    let rows = request.rows(model);
-    let sessions = sessions::make(model, of, rows, request.seed, progress)?;
-    let step = || progress.check();
-    let writer = sessions::write::Writer::new(model, &sessions, request.seed);
-    let writer = writer.unwrap_or_else(|| unreachable!("a bundle of sessions has a schema of some"));
-    let pieces = writer.pieces(size).into_par_iter().enumerate().map(|(piece, own)| {
-        let columns = writer.write(piece, own, &step)?;
-        order::set_aside(&model.schema, piece, &columns, sizes, &scratch, &step)
-    });
-    let pieces = pieces.collect::<Result<Vec<_>, Halted>>()?.into_iter().flatten().collect();
-    let convergence = sessions.convergence;
-    Ok(Made { rows, convergence, schema: &model.schema, addresses: addresses(model), pieces, sizes, scratch })
-}
-
-/// The codes of a shard, before values are drawn.
-struct Coded {
-    shard: usize,
-    codes: Codes,
-    end: Convergence,
-    rng: Xoshiro256PlusPlus,
-}
-
-/// The attributes whose codes records have: with two resolutions the fine ones.
-fn drawn(model: &Model) -> &[Attribute] {
-    match &model.layers {
-        Some(layers) => &model.attributes[..layers.coarse.len()],
-        None => &model.attributes,
-    }
-}
-
-/// The method that generates the records of a shard.
-enum Maker<'a> {
-    /// The gradual update method, towards tables of one resolution.
-    Gum {
-        /// The targets of all shards together.
-        targets: Targets,
-        /// The order of attributes.
-        plan: DrawOrder,
-    },
-    /// A weighted pool, towards tables of two resolutions.
-    Pool(Pool<'a>),
-}
-
-impl<'a> Maker<'a> {
-    /// The method for a model and this number of records.
-    fn of(
-        model: &'a Model,
-        request: &Request,
-        rows: usize,
-        progress: &dyn Progress,
-    ) -> Result<Maker<'a>, Cancelled> {
-        if let Some(layers) = &model.layers {
-            progress.step(Stage::Plan, 0, 1)?;
-            let blended = request.condition.as_ref().filter(|c| Pool::blends(model, c.attribute));
-            let shares = blended.map(|condition| condition.shares(model));
-            return Ok(Maker::Pool(Pool::new(model, layers, shares.as_deref())));
-        }
-        let mut source = ChaCha20Rng::seed_from_u64(request.seed);
-        let mut round = |tables: &[Table]| -> Result<Vec<Target>, Cancelled> {
-            let whole = |table| {
-                progress.step(Stage::Plan, 0, 1)?;
-                Ok(Target::round(table, rows, &mut source))
-            };
-            tables.iter().map(whole).collect()
-        };
-        let targets = Targets { one_ways: round(&model.one_ways)?, tables: round(&model.tables)? };
-        Ok(Maker::Gum { targets, plan: DrawOrder::new(model, request.options.start) })
-    }
-
-    /// The codes of shard `shard` of `shards`, which have `rows` records together.
-    fn make(
-        &self,
-        shard: usize,
-        shards: usize,
-        request: &Request,
-        rows: usize,
-        rng: &mut Xoshiro256PlusPlus,
-        step: &Step,
-    ) -> Result<(Codes, Convergence), Cancelled> {
-        match self {
-            Maker::Gum { targets, plan } => {
-                let own = targets.deal(shard, shards, step)?;
-                shard::generate(&own, plan, &request.options, rng, step)
-            }
-            Maker::Pool(pool) => pool.draw(rows * (shard + 1) / shards - rows * shard / shards, rng, step),
-        }
-    }
-}
-
-/// An upper bound of the bytes of scratch files for `rows` records of a schema, during generation and
-/// counting for a report.
-pub fn scratch_bytes(schema: &Schema, rows: u64) -> u64 {
-    let shards = (rows as usize).div_ceil(SHARD);
-    if shards <= HELD_SHARDS {
-        return 0;
-    }
-    let (width, columns) = (Trace::empty(schema).bytes_per_row() as u64, schema.columns.len() as u64);
-    2 * Scratch::most_bytes(rows, width, columns, Sizes::of(shards).block as u64)
-}
-
-/// An upper bound of the memory in bytes for generating and sorting `rows` records of a schema, without the
-/// model.
-pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
-    let rows = rows as usize;
-    let (width, columns) = (Trace::empty(schema).bytes_per_row(), schema.columns.len());
-    let shards = rows.div_ceil(SHARD);
-    // Records that meet are held as codes with the search structures, and then with their times.
-    let meeting = rows.min(TOGETHER * SHARD) * (2 * columns + MEETING_A_ROW);
-    // While it is sorted, a shard has its values twice, codes, and the links between records of a cell or a
-    // flow.
-    let making = rows.min(rayon::current_num_threads() * SHARD) * (2 * width + 4 * columns + 48);
-    let sizes = Sizes::of(shards);
-    let held = if shards <= HELD_SHARDS { rows } else { sizes.block * shards };
-    // Waiting blocks, of the shards and of the buckets of flows; a slice that is read, sorted, gathered and
-    // written.
-    let merging = (2 * held + 2 * sizes.slice * sizes.block) * 2 * width + rows / sizes.block * 64;
-    // Sessions are generated all at once.
-    let whole =
-        if netdpsyn_trace::sessions::Sessions::of(schema).is_ok() { rows * SESSIONS_A_ROW } else { 0 };
-    ((making + meeting).max(merging) + whole) as u64
-}
-
 /// The random number generator of a shard. It needs no secrecy, only speed and portability.
 pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
     let mut source = ChaCha20Rng::seed_from_u64(seed);
@@ -454,11 +210,13 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
 
 #[cfg(test)]
 mod tests {
+    use super::target::Target;
     use super::*;
-    use netdpsyn_model::domain::Partition;
+    use netdpsyn_model::Table;
+    use netdpsyn_model::domain::{Attribute, Partition};
     use netdpsyn_model::{Cells, Rules, reconcile::Reconciliation, table::Variance};
     use netdpsyn_trace::progress::{Counting, Quiet};
-    use netdpsyn_trace::{Window, presets};
+    use netdpsyn_trace::{Schema, Window, presets};
     use sha2::{Digest, Sha256};
     use std::collections::BTreeSet;
 

@@ -48,7 +48,7 @@ impl Targets {
 /// [`Cancelled`] when `step` returns it.
 pub fn generate(
     targets: &Targets,
-    plan: &DrawOrder,
+    order: &DrawOrder,
     options: &GenerateOptions,
     rng: &mut Xoshiro256PlusPlus,
     step: &Step,
@@ -63,13 +63,13 @@ pub fn generate(
             Ok(())
         })
     };
-    for part in &plan.parts {
+    for part in &order.parts {
         take(&part.start, &mut codes, rng)?;
         if part.tables.len() > 1 {
             let tables: Vec<&Target> = part.tables.iter().map(|&t| &targets.tables[t]).collect();
             ends.push((tables.len(), update(&tables, &part.attributes, &mut codes, options, rng, step)?));
         }
     }
-    take(&plan.tail, &mut codes, rng)?;
+    take(&order.tail, &mut codes, rng)?;
     Ok((codes, Convergence::over(&ends)))
 }

@@ -1,7 +1,7 @@
 //! Fits and quotes of one dataset side by side, for a steward to choose from.
 
 use super::quote::range;
-use super::{Curl, Frame};
+use super::{Curl, Frame, from_raw_records};
 use crate::account::statement::percent;
 use crate::fit::foretell::ForetoldRange;
 use crate::pages::chart::{Stand, side_by_side};
@@ -157,7 +157,7 @@ pub fn compare(frame: &Frame, dataset: &DatasetView, view: &ComparisonView, quer
         .iter()
         .any(|item| item.foretold.as_ref().is_some_and(|told| told.foretold.beyond_measured));
     let body = html! {
-        @if view.private { p.private { "PRIVATE: derived from the raw records; for their steward only" } }
+        @if view.private { (from_raw_records()) }
         h1 { "Fits and quotes of " (dataset.name) }
         @if !view.items.is_empty() {
             (charts(&view.items))

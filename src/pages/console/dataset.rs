@@ -3,7 +3,7 @@
 use super::job::list;
 use super::quote::asking;
 use super::release::looked_at;
-use super::{Curl, Frame, check, field, more};
+use super::{Curl, Frame, check, field, from_raw_records, more};
 use crate::pages::table;
 use crate::pages::words::{about, when};
 use crate::service::app::Page;
@@ -172,7 +172,7 @@ fn rejected(frame: &Frame, dataset: &DatasetView, problem: &Value, action: &str,
     let proposal = problem.get("proposal").filter(|_| !dataset.frozen);
     let reads = &problem["proposal_reads"];
     html! {
-        p.private { "PRIVATE: derived from the raw records; for their steward only" }
+        (from_raw_records())
         div.refused {
             p { strong { "The trace was refused" } }
             p { (problem["detail"].as_str().unwrap_or_default()) }
@@ -224,7 +224,7 @@ fn parsed(report: &Value) -> Markup {
     let texts = |name: &'static str| report[name].as_array().into_iter().flatten().filter_map(Value::as_str);
     html! {
         h2 { "Parse report" }
-        p.private { "PRIVATE: derived from the raw records; for their steward only" }
+        (from_raw_records())
         dl {
             dt { "Records" }
             dd {

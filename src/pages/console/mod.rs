@@ -131,6 +131,11 @@ fn check(name: &str, label: &str, checked: bool, required: bool) -> Markup {
     }
 }
 
+/// The mark of what a reader never sees.
+fn from_raw_records() -> Markup {
+    html! { p.private { "PRIVATE: derived from the raw records; for their steward only" } }
+}
+
 /// Link to the next page of a list.
 fn more(path: &str, next: Option<Uuid>) -> Markup {
     html! { @if let Some(next) = next { p { a href=(format!("{path}?after={next}")) { "The next ones" } } } }

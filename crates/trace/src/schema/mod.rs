@@ -23,7 +23,9 @@ mod field;
 mod others;
 
 use crate::RecordKind;
-use crate::{Notation, Reading, Role, Roles, Window, roles::OneOrTwo, written::Written};
+#[cfg(feature = "openapi")]
+use crate::roles::OneOrTwo;
+use crate::{Notation, Reading, Role, Roles, Window, written::Written};
 pub use field::Field;
 pub use others::{OTHER, undeclared};
 use serde::{Deserialize, Serialize};
