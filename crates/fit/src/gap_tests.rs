@@ -6,7 +6,7 @@
 
 use super::replay::{Entry, Source, check_replay, moved, plan};
 use super::*;
-use netdpsyn_trace::{Column, Stage, Window, presets};
+use netdpsyn_trace::{Column, Field, Window, presets};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 

@@ -1,10 +1,12 @@
 //! Column names have no influence: a trace with renamed columns and the same roles has the same noisy counts
 //! under the same key, and the same synthetic records under the same seed.
 
+use super::count::{Marginal, Reach};
 use super::split::SplitKey;
 use super::*;
 use netdpsyn_generate::{Request, generate};
 use netdpsyn_model::Model;
+use netdpsyn_model::domain::Partition;
 use netdpsyn_privacy::Guarantee;
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::{flows, packets};

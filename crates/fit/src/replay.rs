@@ -8,11 +8,12 @@
 use super::split::SplitKey;
 use super::*;
 use netdpsyn_account::statement::Statement;
+use netdpsyn_model::labels;
 use netdpsyn_privacy::noise::{Noise, Stop};
-use netdpsyn_privacy::{Charge, Guarantee, NoiseScale, Noisy};
+use netdpsyn_privacy::{Charge, Guarantee, NoiseScale, Noisy, Query, Rho};
 use netdpsyn_trace::progress::Quiet;
 use netdpsyn_trace::simulate::{flows, packets};
-use netdpsyn_trace::{Stage, Window, presets};
+use netdpsyn_trace::{Field, Window, presets};
 use proptest::prelude::*;
 use std::cell::RefCell;
 

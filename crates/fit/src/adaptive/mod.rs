@@ -25,11 +25,12 @@ pub mod shares;
 pub mod tables;
 
 use super::count::{self, Marginal, Reach};
+use super::measured::{Terms, measure_all};
 use super::plan::Plan;
 use super::room::Room;
 use super::structure::Sides;
 use super::structure::rhythm::Pace;
-use super::{FitError, MethodResult, Terms, measure_all};
+use super::{FitError, MethodResult};
 use cuts::Cut;
 use grow::Forest;
 use netdpsyn_model::domain::{Attribute, Order, codes, fixed};

@@ -5,18 +5,23 @@
 //! times are those of the first readable record; since every other record must agree, any of them would give
 //! the same result.
 
+mod header;
+mod notations;
+
+pub(super) use notations::reads;
+
 use super::ReadError;
 use super::addresses::Gatherer;
-use super::cell::{End, Parser, notation_of, pointed};
+use super::cell::{End, Parser, notation_of};
 use super::columns::{Chosen, Holds, Making};
 use super::input::Limits;
-use super::source::{FileFormat, Head, Opened, Record, Records};
-use super::special::Special;
+use super::source::{FileFormat, Opened, Records};
 use super::text::{Layout, Origin};
+use header::{in_order, to_header};
 use netdpsyn_trace::progress::Progress;
-use netdpsyn_trace::reading::{Decimal, Negative, Numbers, Reading, Separator};
+use netdpsyn_trace::reading::{Negative, Reading, Separator};
 use netdpsyn_trace::{Column, Ends, Field, Notation, Schema};
-use std::collections::HashSet;
+use notations::{parser, with_notations};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -127,27 +132,6 @@ impl Bound {
         chosen.sort_by_key(|chosen| chosen.position);
         chosen
     }
-}
-
-/// The parser of a column's cells.
-fn parser(
-    reading: &Reading,
-    column: &Column,
-    holds: Holds,
-    notation: Option<Notation>,
-    detected: bool,
-) -> Parser {
-    let notation = holds.read_as(&column.field).or(notation);
-    let parser = Parser::new(&column.field, notation, detected);
-    let parser = match holds {
-        Holds::Text => parser.under(reading),
-        // A typed column determines its notation, but not how negative values are read.
-        _ => {
-            let numbers = Numbers { negative: reading.numbers.negative, ..Numbers::default() };
-            parser.under(&Reading { numbers, ..Reading::default() })
-        }
-    };
-    Special::around(column, parser, holds != Holds::Text)
 }
 
 /// Binds `schema` to the file: finds its columns in the header, and the notations of addresses and times in
@@ -290,200 +274,6 @@ pub(super) fn written(path: &Path, schema: &Schema, progress: &dyn Progress) -> 
     }
     bound.origin = Origin::Ours;
     Ok(bound)
-}
-
-/// Sets every undeclared notation: the one that `known` gives for a column's cell, otherwise that of the cell
-/// itself.
-fn with_notations(
-    mut records: Records<'_>,
-    mut bound: Bound,
-    known: impl Fn(usize, &[u8]) -> Option<Notation>,
-) -> Result<Bound, ReadError> {
-    records.choose(|| bound.chosen());
-    let columns = bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(&bound.holds);
-    for ((column, detected), holds) in columns {
-        let declared = column.notation.filter(|notation| notation.fits(&column.field));
-        let typed = holds.written_as(&column.field);
-        // Times in a declared format are text; nothing in the file can make them numbers.
-        let of_format = (bound.schema.reading.times.is_some() && *holds == Holds::Text)
-            .then_some(Notation::Rfc3339)
-            .filter(|notation| notation.fits(&column.field));
-        let typed = typed.filter(|_| !column.is_end());
-        column.notation = of_format.or(declared).or(typed).or(Notation::canonical(&column.field));
-        *detected = column.notation.is_none();
-    }
-    // Derived records all have the same notation, and deriving the first may cost as much as deriving all.
-    if records.are_made() {
-        return Ok(bound);
-    }
-    let mut record = Record::default();
-    while records.next(&mut record)? {
-        if record.fault.is_some() {
-            continue;
-        }
-        if let Some(told) = told_by(&record.cells, &bound, &known) {
-            for ((column, detected), told) in
-                bound.schema.columns.iter_mut().zip(&mut bound.detected).zip(told)
-            {
-                *detected &= told.by_itself;
-                column.notation = told.notation;
-            }
-            break;
-        }
-    }
-    Ok(bound)
-}
-
-/// Whether at least half of the first records can be read under a schema.
-pub(super) fn reads(
-    path: &Path,
-    schema: Schema,
-    most: usize,
-    progress: &dyn Progress,
-) -> Result<bool, ReadError> {
-    let opened = opened(path, &schema, Origin::Raw, Limits::NONE, progress)?;
-    let bound = to_header(schema, &opened.heads, opened.format)?;
-    let (mut records, mut record) = (opened.records, Record::default());
-    let (mut seen, mut read) = (0, 0);
-    while seen < most && records.next(&mut record)? {
-        seen += 1;
-        read += usize::from(record.fault.is_none() && told_by(&record.cells, &bound, &|_, _| None).is_some());
-    }
-    Ok(read > 0 && 2 * read >= seen)
-}
-
-/// The notation of a cell, and whether it was inferred from the cell alone.
-struct Told {
-    notation: Option<Notation>,
-    by_itself: bool,
-}
-
-/// The notations of a record's cells, if every one of them can be read.
-fn told_by(
-    record: &csv::ByteRecord,
-    bound: &Bound,
-    known: &impl Fn(usize, &[u8]) -> Option<Notation>,
-) -> Option<Vec<Told>> {
-    let cells = bound.positions.iter().map(|&at| bound.cell(record, at));
-    let told = bound.schema.columns.iter().enumerate().zip(cells).map(|((index, column), cell)| {
-        if column.is_end() {
-            return Some(Told { notation: column.notation, by_itself: false });
-        }
-        let sure = column.notation.or_else(|| known(index, cell));
-        let comma =
-            bound.schema.reading.numbers.decimal == Decimal::Comma && bound.holds[index] == Holds::Text;
-        let by_cell = || match comma && matches!(column.field, Field::Timestamp { .. }) {
-            true => notation_of(&column.field, &pointed(cell)),
-            false => notation_of(&column.field, cell),
-        };
-        let notation = sure.or_else(by_cell);
-        // A special value does not show the notation of addresses.
-        let silent =
-            notation.is_none() && std::str::from_utf8(cell).is_ok_and(|c| column.special_value(c).is_some());
-        if silent && matches!(column.field, Field::Ip { .. }) {
-            return None;
-        }
-        let parser = parser(&bound.schema.reading, column, bound.holds[index], notation, false);
-        let readable = parser.read(bound.said(index, &parser, cell)).is_ok();
-        readable.then_some(Told { notation, by_itself: sure.is_none() })
-    });
-    let told: Vec<Told> = (record.len() == bound.width).then(|| told.collect::<Option<_>>())??;
-    // An end has the notation of the start, which is known by now.
-    let ends = bound.schema.columns.iter().enumerate().filter(|(_, column)| column.is_end());
-    let mut ends = ends.zip(bound.schema.time_column());
-    let readable = |((index, _), start): ((usize, &Column), usize)| {
-        let column = &bound.schema.columns[start];
-        let parser = parser(&bound.schema.reading, column, bound.holds[index], told[start].notation, false);
-        parser.read(bound.cell(record, bound.positions[index])).is_ok()
-    };
-    ends.all(readable).then_some(told)
-}
-
-/// The schema with its columns in the order of the file.
-fn to_header(schema: Schema, heads: &[Head], format: FileFormat) -> Result<Bound, ReadError> {
-    // Duplicate names do not matter among ignored columns.
-    let mut names = HashSet::new();
-    let named = |head: &&Head| schema.columns.iter().any(|column| column.name == head.name);
-    if let Some(twice) = heads.iter().filter(named).find(|head| !names.insert(&head.name)) {
-        return Err(ReadError::DuplicateColumn(twice.name.clone()));
-    }
-    let head = |column: &Column| heads.iter().find(|head| head.name == column.name);
-    // The names in JSON objects are those of records: a single record would decide whether an optional column
-    // exists.
-    let named_by_records = format == FileFormat::Ndjson;
-    let needed = || schema.columns.iter().filter(|column| !column.optional || named_by_records);
-    let missing: Vec<String> = needed().filter(|c| head(c).is_none()).map(|c| c.name.clone()).collect();
-    let header = || heads.iter().map(|head| head.name.clone()).collect();
-    if !missing.is_empty() {
-        return Err(match heads.iter().any(Head::looks_like_a_value) {
-            true => ReadError::NoHeader,
-            false => ReadError::MissingColumns { missing, header: header() },
-        });
-    }
-    if let Some(nested) = needed().find(|c| head(c).is_some_and(|head| head.holds == Holds::Nested)) {
-        return Err(ReadError::Nested(nested.name.clone()));
-    }
-    let mut bound = Bound {
-        schema: Schema { columns: Vec::new(), ..schema.clone() },
-        positions: Vec::new(),
-        detected: Vec::new(),
-        holds: Vec::new(),
-        width: heads.len(),
-        ignored: Vec::new(),
-        ends: None,
-        notes: Vec::new(),
-        origin: Origin::Raw,
-        scratch: None,
-    };
-    for (position, head) in heads.iter().enumerate() {
-        if schema.reading.ends.as_ref().is_some_and(|ends| ends.column == head.name) {
-            continue;
-        }
-        let column = schema.columns.iter().find(|column| column.name == head.name);
-        if head.holds == Holds::Nested {
-            bound.notes.push(format!("column {} holds lists or objects and is left out", head.name));
-        }
-        match column.filter(|_| head.holds != Holds::Nested) {
-            Some(column) => {
-                bound.schema.columns.push(column.clone());
-                bound.positions.push(position);
-                bound.detected.push(false);
-                bound.holds.push(head.holds);
-                if let (Field::Timestamp { .. }, Holds::Time { zoned: false, .. }) =
-                    (&column.field, head.holds)
-                {
-                    bound.notes.push(format!("times of {} have no zone and are taken for UTC", head.name));
-                }
-            }
-            None => bound.ignored.push(head.name.clone()),
-        }
-    }
-    if bound.schema.columns.is_empty() {
-        let missing = schema.columns.iter().map(|column| column.name.clone()).collect();
-        return Err(ReadError::MissingColumns { missing, header: header() });
-    }
-    bound.ends = ends_of(&bound.schema);
-    // Without start or duration no end can be computed.
-    if Ends::of(&bound.schema).is_none() {
-        bound.schema.reading.ends = None;
-    }
-    Ok(bound)
-}
-
-/// The columns of ends that are read.
-fn ends_of(schema: &Schema) -> Option<Ends> {
-    Ends::of(schema).filter(|ends| schema.columns[ends.duration].is_end())
-}
-
-/// The same in the schema's order; no column may be missing.
-fn in_order(mut schema: Schema, heads: &[Head]) -> Result<Bound, ReadError> {
-    schema.columns.iter_mut().for_each(|column| column.optional = false);
-    let bound = to_header(schema.clone(), heads, FileFormat::Csv)?;
-    let position = |column: &Column| heads.iter().position(|head| head.name == column.name);
-    let positions: Vec<usize> = schema.columns.iter().filter_map(position).collect();
-    let holds = positions.iter().map(|&position| heads[position].holds).collect();
-    let ends = ends_of(&schema);
-    Ok(Bound { positions, holds, ends, schema, ..bound })
 }
 
 #[cfg(test)]

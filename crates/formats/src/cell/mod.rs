@@ -1,11 +1,21 @@
 //! Parses one value in its notation into its field's value space.
 
+mod advice;
+mod fixed;
+mod notations;
+
+pub(super) use advice::is_no_value;
+pub use fixed::fixed_point;
+pub use notations::notation_of;
+
 use super::addresses::{self, Gatherer};
 use super::numbers::Rules;
 use super::special::Special;
+use advice::{number_advice, time_advice};
 use jiff::tz::TimeZone;
 use netdpsyn_trace::reading::{Decimal, Numbers, Reading, Times};
-use netdpsyn_trace::{Ends, Field, Notation, TimeUnit, protocols};
+use netdpsyn_trace::{Ends, Field, Notation, TimeUnit};
+use notations::{address_number, dotted, protocol, rfc3339, time_notation};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -265,50 +275,6 @@ fn within(number: u64, max: u64, cell: &[u8]) -> Result<u64, BadCell> {
     if number <= max { Ok(number) } else { Err(bad(format!("above {max}"), cell)) }
 }
 
-/// Whether a cell is a common notation for a missing value.
-pub(super) fn is_no_value(cell: &[u8]) -> bool {
-    let word = || ["null", "n/a", "na", "nan", "none", "(empty)", "nil", "inf", "infinity"];
-    let bare = cell.strip_prefix(b"-").unwrap_or(cell);
-    bare.is_empty()
-        || cell == b"?"
-        || cell == b"*"
-        || word().iter().any(|w| bare.eq_ignore_ascii_case(w.as_bytes()))
-}
-
-/// Advice on a cell that is not a number in the declared format.
-fn number_advice(cell: &[u8]) -> Option<&'static str> {
-    let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let only = |marks: &[u8]| cell.iter().all(|byte| byte.is_ascii_digit() || marks.contains(byte));
-    match cell {
-        [b'0', b'x' | b'X', ..] => {
-            Some("if it is hexadecimal, declare `hexadecimal` of the reading's numbers (--hexadecimal)")
-        }
-        [b'-', rest @ ..] if rest.first().is_some_and(u8::is_ascii_digit) => {
-            Some("if it stands for 0, declare `negative` of the reading's numbers as zero (--negative zero)")
-        }
-        [.., b'K' | b'k' | b'M' | b'G' | b'T'] if digits > 0 => {
-            Some("if it has a factor behind it, declare `scales` of the reading's numbers (--scales)")
-        }
-        _ if digits > 0 && cell.contains(&b',') && only(b",.") => Some(
-            "if the comma stands before a fraction or between thousands, declare `decimal` or `grouping` of the reading's numbers (--decimal comma, --grouping comma)",
-        ),
-        _ => None,
-    }
-}
-
-/// Advice on a cell that is not a time in the declared format.
-fn time_advice(cell: &[u8]) -> Option<&'static str> {
-    match cell {
-        [b'-', rest @ ..] if rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
-            Some("times before 1970 cannot be read")
-        }
-        _ if cell.iter().filter(|byte| b"/:-. ".contains(byte)).count() >= 2 => Some(
-            "declare how times are written: `times` of the schema's reading (--time-format '%d/%m/%Y %H:%M:%S')",
-        ),
-        _ => None,
-    }
-}
-
 /// How programs spell true and false.
 const FLAGS: [[&[u8]; 4]; 2] = [[b"true", b"True", b"TRUE", b"1"], [b"false", b"False", b"FALSE", b"0"]];
 
@@ -352,161 +318,6 @@ fn not_this(error: BadCell, another: Option<String>, cell: &[u8], notation: &str
         }
         None => error,
     }
-}
-
-/// The notation in which a cell of addresses or times can be parsed: at most one applies.
-pub fn notation_of(field: &Field, cell: &[u8]) -> Option<Notation> {
-    match field {
-        Field::Ip { .. } if dotted(cell).is_ok() => Some(Notation::Dotted),
-        Field::Ip { .. } => address_number(cell).ok().map(|_| Notation::AddressNumber),
-        Field::Timestamp { .. } => time_notation(cell),
-        _ => None,
-    }
-}
-
-/// RFC 3339, or the unit that the magnitude of a number implies.
-fn time_notation(cell: &[u8]) -> Option<Notation> {
-    let fits = |unit: &TimeUnit| fixed_point(cell, unit.decimals()).is_ok_and(|time| unit.has_size_of(time));
-    let unit = TimeUnit::ALL.into_iter().find(fits).map(Notation::epoch);
-    unit.or_else(|| rfc3339(cell).ok().map(|_| Notation::Rfc3339))
-}
-
-fn rfc3339(cell: &[u8]) -> Result<u64, BadCell> {
-    let text = std::str::from_utf8(cell).map_err(|_| bad("not a time", cell))?;
-    let stamp: jiff::Timestamp = text.parse().map_err(|_| bad("not a time in RFC 3339", cell))?;
-    u64::try_from(stamp.as_nanosecond()).map_err(|_| bad("a time before 1970", cell))
-}
-
-fn not_ipv6(cell: &[u8]) -> Result<(), BadCell> {
-    let hardware = || {
-        let mut parts = cell.split(|byte| matches!(byte, b':' | b'-'));
-        cell.len() == 17 && parts.all(|part| part.len() == 2 && part.iter().all(u8::is_ascii_hexdigit))
-    };
-    match cell.contains(&b':') {
-        _ if hardware() => Err(bad(
-            "a hardware address; declare the column as `address`, which holds those of any family (--addresses any)",
-            cell,
-        )),
-        true => Err(bad(
-            "an IPv6 address; declare the column as `address`, which holds those of any family (--addresses any)",
-            cell,
-        )),
-        false => Ok(()),
-    }
-}
-
-fn dotted(cell: &[u8]) -> Result<u64, BadCell> {
-    not_ipv6(cell)?;
-    let text = std::str::from_utf8(cell).map_err(|_| bad("not an IPv4 address", cell))?;
-    let address: std::net::Ipv4Addr = text.parse().map_err(|_| bad("not an IPv4 address", cell))?;
-    Ok(u64::from(u32::from(address)))
-}
-
-fn address_number(cell: &[u8]) -> Result<u64, BadCell> {
-    not_ipv6(cell)?;
-    match fixed_point(cell, 0)? {
-        address if address < 1 << 32 => Ok(address),
-        _ => Err(bad("an IPv4 address as a number is below 2³²", cell)),
-    }
-}
-
-fn protocol(cell: &[u8]) -> Result<u64, BadCell> {
-    if cell[0].is_ascii_digit() {
-        return match fixed_point(cell, 0)? {
-            number if number < protocols::COUNT => Ok(number),
-            _ => Err(bad("a protocol number is at most 255", cell)),
-        };
-    }
-    let name = std::str::from_utf8(cell).map_err(|_| bad("not a protocol", cell))?;
-    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return Err(bad("not a protocol name or number", cell));
-    }
-    // A name without an IP protocol number (such as arp) is valid and counts as `other`.
-    Ok(protocols::number(name).map_or(protocols::COUNT, u64::from))
-}
-
-/// Parses a number of a few digits without rounding, the most common case.
-fn plain_number(cell: &[u8], decimals: u32) -> Option<u64> {
-    if cell.len() > 18 {
-        return None;
-    }
-    let (mut number, mut point) = (0u64, None);
-    for (at, byte) in cell.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(at),
-            _ => return None,
-        }
-    }
-    let behind = point.map_or(0, |at| cell.len() - 1 - at) as u32;
-    let any = cell.len() > usize::from(point.is_some());
-    let power = decimals.checked_sub(behind).filter(|_| any)?;
-    number.checked_mul(10u64.checked_pow(power)?)
-}
-
-/// Parses a decimal number ≥ 0, with or without exponent, in units of 10^−`decimals`, by exact integer
-/// arithmetic. Further digits are rounded, except that for `decimals` = 0 the number must be whole.
-///
-/// # Errors
-/// [`BadCell`] when the text is not such a number, or exceeds 64 bits.
-pub fn fixed_point(cell: &[u8], decimals: u32) -> Result<u64, BadCell> {
-    if let Some(number) = plain_number(cell, decimals) {
-        return Ok(number);
-    }
-    let (negative, digits) = match cell {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        all => (false, all),
-    };
-    let mut mantissa = 0u128;
-    let mut power = decimals as i32;
-    let (mut seen, mut point) = (false, false);
-    let mut at = 0;
-    while at < digits.len() {
-        match digits[at] {
-            digit @ b'0'..=b'9' => {
-                seen = true;
-                // More than 30 digits cannot change the result: keep the magnitude, drop the digit.
-                if mantissa < 10u128.pow(30) {
-                    mantissa = mantissa * 10 + u128::from(digit - b'0');
-                    power -= i32::from(point);
-                } else {
-                    power += i32::from(!point);
-                }
-            }
-            b'.' if !point => point = true,
-            b'e' | b'E' if seen => {
-                let exponent =
-                    std::str::from_utf8(&digits[at + 1..]).ok().and_then(|e| e.parse::<i16>().ok());
-                power += i32::from(exponent.ok_or_else(|| bad("not a number", cell))?);
-                break;
-            }
-            _ => return Err(bad("not a number", cell)),
-        }
-        at += 1;
-    }
-    if !seen {
-        return Err(bad("not a number", cell));
-    }
-    if negative && mantissa > 0 {
-        return Err(bad("negative", cell));
-    }
-    let too_large = || bad("too large", cell);
-    let value = if power >= 0 {
-        let factor = 10u128.checked_pow(power as u32);
-        match factor.and_then(|f| mantissa.checked_mul(f)) {
-            Some(value) => value,
-            None if mantissa == 0 => 0,
-            None => return Err(too_large()),
-        }
-    } else {
-        let unit = 10u128.checked_pow(power.unsigned_abs()).unwrap_or(u128::MAX);
-        if decimals == 0 && !mantissa.is_multiple_of(unit) {
-            return Err(bad("not a whole number", cell));
-        }
-        (mantissa + unit / 2) / unit
-    };
-    u64::try_from(value).map_err(|_| too_large())
 }
 
 #[cfg(test)]
