@@ -420,7 +420,7 @@ fn odd_traces_are_compared_without_a_number_that_is_none() {
 }
 
 #[test]
-fn what_cannot_be_evaluated_is_explained() {
+fn an_evaluation_that_fails_is_explained() {
     let lab = Lab::new();
     lab.write("raw.csv", format!("{HEADER}\n{ROW}\n"));
     lab.write("short.csv", "srcip,dstip\n10.0.0.1,10.0.0.2\n");
@@ -614,7 +614,7 @@ fn too_little_is_measured_only_if_it_is_accepted() {
 }
 
 #[test]
-fn what_is_declared_past_the_trace_is_said_and_must_be_accepted() {
+fn declarations_beyond_the_trace_must_be_accepted() {
     let lab = Lab::new();
     let raw = sample("flows.csv.gz");
     let past = [
@@ -843,7 +843,7 @@ fn sha256(path: &Path) -> String {
 
 /// Bundles and schemas of the version before, where names were what columns meant. The traces are those that it made of the bundles.
 #[test]
-fn what_version_1_left_is_read_as_it_meant_it() {
+fn files_of_version_1_are_read() {
     let before = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/version_1").join(name);
     for (name, made) in [
         ("flows", "0fd1703921ed25dbc3faf9c456d990c0da870e9afe5a8623dbb9afc8ed4a4e82"),

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_sent() {
+    fn the_accept_header_chooses_the_format() {
         for (accept, expected) in [
             (None, Some(Csv)),
             (Some(""), Some(Csv)),

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_named() {
+    fn a_refused_description_names_its_member() {
         for (value, field) in [
             (json!({"publisher": {"name": "a", "url": "https://[x]/"}}), "about.publisher.url"),
             (json!({"title": " "}), "about.title"),

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_machine_says() {
+    fn the_memory_of_the_machine_is_read() {
         assert_eq!(physical("MemTotal:       24576 kB\nMemFree: 1 kB\n"), Some(24_576 << 10));
         assert_eq!(physical("nothing"), None);
         assert!(usual() > 1 << 20);

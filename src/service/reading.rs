@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_malformed() {
+    fn invalid_json_is_malformed() {
         for body in ["", "{", r#"{"name": "x"} x"#, "nothing", r#"{"name": }"#] {
             let (status, field, _) = refused(json::<NewTenant>(body.as_bytes()));
             assert_eq!((status, &*field), (400, ""), "{body}");

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_named_without_a_token() {
+    fn a_faulty_repository_is_named_without_its_token() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("repositories.json");
         let read = |text: &str| {

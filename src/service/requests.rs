@@ -272,7 +272,7 @@ mod tests {
 
     /// Digests of requests are compared with those of the version before, and of attempts before: the text stays.
     #[test]
-    fn what_is_kept_of_a_request_is_the_same_text_in_every_version() {
+    fn stored_requests_are_the_same_text_in_every_version() {
         let id = "0199c0de-0000-7000-8000-000000000001";
         let fit = format!(
             r#"{{"kind":"fit","dataset_id":"{id}","epsilon":2,"method":"netdpsyn","accept_noise":true}}"#

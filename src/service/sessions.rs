@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_signed_is_taken_for_its_purpose_alone_and_by_every_server() {
+    fn a_signed_value_holds_for_its_purpose_and_on_every_server() {
         let folder = tempfile::tempdir().unwrap();
         let server = || Sessions::of(Halves::open(folder.path()).unwrap());
         let (one, other) = (server(), server());

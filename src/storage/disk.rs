@@ -21,7 +21,7 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn what_is_written_is_no_longer_free() {
+    fn free_space_shrinks_by_what_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = tempfile::tempfile_in(folder.path()).unwrap();
         // Others write to this disk, too: some of many tries see nothing but this file.

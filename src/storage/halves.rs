@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_no_half() {
+    fn an_unfinished_file_of_a_killed_process_is_no_half() {
         let folder = tempfile::tempdir().unwrap();
         let halves = Halves::open(folder.path()).unwrap();
         for name in ["fit.one", "fit.other"] {

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 both!(
     the_drill,
     an_upload_under_way_ends_by_itself,
-    what_is_erased_meanwhile_is_erased,
-    what_is_no_backup_is_refused,
+    a_dataset_erased_during_a_backup_is_erased_after_the_restore,
+    a_folder_that_is_no_backup_is_refused,
     a_backup_moves_to_the_other_database,
     the_files_alone,
 );
@@ -210,7 +210,7 @@ fn an_upload_under_way_ends_by_itself(kind: Kind) {
 }
 
 /// As if the steward had erased it between the snapshot and the copy.
-fn what_is_erased_meanwhile_is_erased(kind: Kind) {
+fn a_dataset_erased_during_a_backup_is_erased_after_the_restore(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));
@@ -226,7 +226,7 @@ fn what_is_erased_meanwhile_is_erased(kind: Kind) {
     assert_eq!(server.json(&format!("/v1/datasets/{dataset}"), &tenant.steward)["state"], "erased");
 }
 
-fn what_is_no_backup_is_refused(kind: Kind) {
+fn a_folder_that_is_no_backup_is_refused(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-both!(what_unpacks_to_too_much_is_refused, parsing_stops_when_cancelled_whatever_the_file_holds);
+both!(a_file_that_unpacks_to_too_much_is_refused, parsing_stops_when_cancelled_whatever_the_file_holds);
 
 const HEADER: &str = "srcip,dstip,srcport,dstport,proto,ts,td,pkt,byt,type\n";
 const RECORD: &str = "10.0.0.1,10.0.0.2,1234,80,tcp,1767600000000000000,0.5,3,300,ddos\n";
@@ -36,7 +36,7 @@ fn rejected(server: &Server, steward: &str, body: Vec<u8>) -> Value {
     parsed["problem"].clone()
 }
 
-fn what_unpacks_to_too_much_is_refused(kind: Kind) {
+fn a_file_that_unpacks_to_too_much_is_refused(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab
         .serve(&[("NETDPSYN_MAX_DECOMPRESSED_BYTES", "50000000"), ("NETDPSYN_MAX_COMPRESSION_RATIO", "20")]);

@@ -176,7 +176,7 @@ fn a_body_that_stalls_is_a_problem() {
 }
 
 #[test]
-fn who_takes_nothing_of_a_download_is_cut_off() {
+fn a_download_that_nobody_reads_is_cut_off() {
     let lab = Lab::new(Kind::Sqlite);
     let server = lab.serve(&[("NETDPSYN_IDLE_SECONDS", "1")]);
     let tenant = server.tenant(json!({"rho": 1.0}));

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 both!(
     a_trace_of_chosen_categories_says_so_to_all_who_read_it,
     a_fit_gives_its_first_trace_the_categories_that_are_asked_for,
-    what_no_condition_can_say_is_refused_and_what_it_can_is_named,
+    impossible_conditions_are_refused_with_the_possible_ones,
     an_older_server_keeps_out_what_it_cannot_do
 );
 
@@ -115,7 +115,7 @@ fn a_fit_gives_its_first_trace_the_categories_that_are_asked_for(kind: Kind) {
     assert_eq!(release["rows_by_hand"], false);
 }
 
-fn what_no_condition_can_say_is_refused_and_what_it_can_is_named(kind: Kind) {
+fn impossible_conditions_are_refused_with_the_possible_ones(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 0.2}));

@@ -5,7 +5,7 @@ use crate::harness::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-both!(what_the_document_bounds_is_refused_beyond);
+both!(values_beyond_the_documents_bounds_are_refused);
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../../openapi/openapi.json")).unwrap()
@@ -72,7 +72,7 @@ fn every_schema_has_a_name_of_its_own() {
 
 /// The document lists the words that there are; `words.rs` compares those with the database.
 #[test]
-fn words_are_those_of_the_document() {
+fn stored_names_are_those_of_the_document() {
     use netdpsyn::service::{app::Role, budget::Payer, problem::ProblemType};
     use netdpsyn::storage::{datasets, jobs, ledger, releases};
     let document = document();
@@ -98,7 +98,7 @@ fn words_are_those_of_the_document() {
     }
 }
 
-fn what_the_document_bounds_is_refused_beyond(kind: Kind) {
+fn values_beyond_the_documents_bounds_are_refused(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[("NETDPSYN_WORKERS", "0")]);
     let tenant = server.tenant(json!({"epsilon": 5.0}));

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 both!(
     declared_later_is_checked_like_declared_before,
     a_trace_outlives_a_wrong_declaration,
-    too_little_to_measure_needs_a_word,
+    a_fit_outweighed_by_noise_needs_confirmation,
     nothing_changes_while_a_trace_is_parsed,
     columns_are_shown_with_their_roles_and_may_have_any_name,
     an_older_server_keeps_schemas_out_that_it_cannot_read,
@@ -83,7 +83,7 @@ fn a_trace_outlives_a_wrong_declaration(kind: Kind) {
     assert!(server.idle(steward).iter().all(|job| job["state"] == "succeeded"));
 }
 
-fn too_little_to_measure_needs_a_word(kind: Kind) {
+fn a_fit_outweighed_by_noise_needs_confirmation(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 0.2}));

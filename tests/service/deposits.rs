@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 both!(
     a_release_is_deposited_with_its_signature_and_later_as_a_new_version,
-    what_fails_on_the_way_is_tried_again_and_a_crash_changes_nothing,
+    a_deposit_is_retried_after_a_failure_or_a_crash,
 );
 
 /// A lab with a stand-in that its settings name twice, as both kinds of repository.
@@ -132,7 +132,7 @@ fn a_release_is_deposited_with_its_signature_and_later_as_a_new_version(kind: Ki
     assert!(!log.contains(TOKEN), "no token in the log");
 }
 
-fn what_fails_on_the_way_is_tried_again_and_a_crash_changes_nothing(kind: Kind) {
+fn a_deposit_is_retried_after_a_failure_or_a_crash(kind: Kind) {
     let place = Place::new(kind);
     let server = place.serve();
     let tenant = server.tenant(json!({"rho": 1.0}));

@@ -20,7 +20,7 @@ both!(
     a_lost_half_ends_the_fit_charged,
     halves_without_a_fit_are_unlinked_at_the_start,
     a_fit_that_measures_ends_before_the_server_does,
-    what_cannot_be_stored_is_measured_again,
+    a_bundle_that_cannot_be_stored_is_measured_again,
     a_fit_that_has_begun_waits_for_room,
     another_database_unlinks_no_half,
     a_disk_without_room_costs_nothing,
@@ -318,7 +318,7 @@ fn a_fit_that_measures_ends_before_the_server_does(kind: Kind) {
     assert_eq!(ended(&server, &tenant)["state"], "succeeded");
 }
 
-fn what_cannot_be_stored_is_measured_again(kind: Kind) {
+fn a_bundle_that_cannot_be_stored_is_measured_again(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));

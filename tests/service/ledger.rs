@@ -15,14 +15,14 @@ both!(
     a_hundred_submissions_against_a_cap_for_five,
     sql_follows_the_rules,
     no_way_around_the_rules,
-    entries_stand,
-    a_restored_database_is_reminded,
+    ledger_entries_are_never_changed_or_deleted,
+    a_restored_database_gets_back_its_lost_spends,
     a_restored_queue_gives_nothing_back,
     an_upload_waits_for_a_fit_that_is_being_accepted,
 );
 
 /// A backup forgets a fit; no further one is accepted before its spend is brought back.
-fn a_restored_database_is_reminded(kind: Kind) {
+fn a_restored_database_gets_back_its_lost_spends(kind: Kind) {
     let (mut lab, tenant, dataset, backup) = Lab::backed_up(kind, json!({"rho": 0.05}));
     let server = lab.serve(&[]);
     let fit = json!({"kind": "fit", "dataset_id": dataset, "epsilon": 1.0});
@@ -285,7 +285,7 @@ fn no_way_around_the_rules(kind: Kind) {
     });
 }
 
-fn entries_stand(kind: Kind) {
+fn ledger_entries_are_never_changed_or_deleted(kind: Kind) {
     let lab = Lab::new(kind);
     lab.runtime.block_on(async {
         let db = Db::connect(&lab.database).await.unwrap();

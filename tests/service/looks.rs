@@ -9,7 +9,7 @@ both!(
     erasing_first_forgets_nothing,
     another_population_has_looks_of_its_own,
     every_parse_and_quote_is_recorded,
-    looks_stand,
+    recorded_looks_are_never_changed_or_deleted,
     a_report_that_is_being_made_names_its_job,
 );
 
@@ -130,7 +130,7 @@ fn every_parse_and_quote_is_recorded(kind: Kind) {
     assert_eq!(choices["declared_after_upload"], true);
 }
 
-fn looks_stand(kind: Kind) {
+fn recorded_looks_are_never_changed_or_deleted(kind: Kind) {
     use netdpsyn::storage::{Db, Pools, looks, looks::PrivateLook};
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);

@@ -753,7 +753,7 @@ fn a_job_is_followed_to_its_end(kind: Kind) {
 }
 
 #[test]
-fn whoever_loses_their_key_hears_no_more() {
+fn a_revoked_key_ends_its_event_stream() {
     let lab = Lab::new(Kind::Sqlite);
     let server = lab.serve(&[("NETDPSYN_WORKERS", "0"), ("NETDPSYN_PARSE_WORKERS", "1")]);
     let tenant = server.tenant(json!({"rho": 1.0}));

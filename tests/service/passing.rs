@@ -18,12 +18,12 @@ use std::time::Duration;
 use uuid::Uuid;
 
 both!(
-    a_key_gives_its_job_for_a_week_and_makes_another_then,
-    a_key_outlasts_its_job,
+    an_idempotency_key_lasts_a_week,
+    an_idempotency_key_outlasts_its_job,
     files_that_nothing_names_go_after_a_day,
     an_upload_ends_with_its_lease,
     another_build_leaves_a_measuring_fit_alone,
-    what_a_probe_found_counts_for_a_second,
+    a_readiness_probe_is_reused_for_a_second,
     wrong_keys_have_a_try_again_after_a_while,
     a_tenant_at_its_limit_goes_on_after_a_second,
 );
@@ -42,7 +42,7 @@ async fn used(inside: &Inside, steward: &Caller) -> (u64, u64) {
     (account.spent.rho, account.reserved.rho)
 }
 
-fn a_key_gives_its_job_for_a_week_and_makes_another_then(kind: Kind) {
+fn an_idempotency_key_lasts_a_week(kind: Kind) {
     let lab = Lab::new(kind);
     lab.runtime.block_on(async {
         let inside = Inside::open(&lab, &[]).await;
@@ -83,7 +83,7 @@ fn a_key_gives_its_job_for_a_week_and_makes_another_then(kind: Kind) {
 }
 
 /// However long a job waits: the same request never makes a second one beside it.
-fn a_key_outlasts_its_job(kind: Kind) {
+fn an_idempotency_key_outlasts_its_job(kind: Kind) {
     let lab = Lab::new(kind);
     lab.runtime.block_on(async {
         let inside = Inside::open(&lab, &[]).await;
@@ -183,7 +183,7 @@ fn another_build_leaves_a_measuring_fit_alone(kind: Kind) {
     });
 }
 
-fn what_a_probe_found_counts_for_a_second(kind: Kind) {
+fn a_readiness_probe_is_reused_for_a_second(kind: Kind) {
     let lab = Lab::new(kind);
     lab.runtime.block_on(async {
         let inside = Inside::open(&lab, &[("NETDPSYN_MIN_FREE_BYTES", "0")]).await;

@@ -9,7 +9,7 @@ use std::process::Command;
 
 both!(
     what_is_public_is_found_without_a_key,
-    a_withdrawal_stands,
+    a_withdrawal_is_final,
     keys_are_rotated_and_old_signatures_hold,
     links_open_one_release_until_they_lapse,
 );
@@ -186,7 +186,7 @@ fn what_is_public_is_found_without_a_key(kind: Kind) {
     assert_eq!(status(portal.public(2, "/attestation")), 200);
 }
 
-fn a_withdrawal_stands(kind: Kind) {
+fn a_withdrawal_is_final(kind: Kind) {
     let portal = Portal::with_drafts(kind, 2);
     let Portal { lab, server, tenant, releases, .. } = &portal;
     let withdraw = |release: usize, reason: &str, key: &str| {

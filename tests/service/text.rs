@@ -7,7 +7,7 @@ use netdpsyn::progress::Quiet;
 use netdpsyn::simulate::flows;
 use serde_json::json;
 
-both!(an_export_with_a_layout_comes_in_and_its_times_go_out, what_would_have_to_be_declared_is_proposed);
+both!(an_export_with_a_layout_comes_in_and_its_times_go_out, needed_declarations_are_proposed);
 
 /// Simulated flows as an exporter may have written them: semicolons, CRLF, decimal commas, times of day, no header, a footer.
 fn export() -> (Vec<String>, String) {
@@ -97,7 +97,7 @@ fn an_export_with_a_layout_comes_in_and_its_times_go_out(kind: Kind) {
     }
 }
 
-fn what_would_have_to_be_declared_is_proposed(kind: Kind) {
+fn needed_declarations_are_proposed(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&[]);
     let tenant = server.tenant(json!({"rho": 1.0}));

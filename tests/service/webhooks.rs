@@ -13,8 +13,8 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 both!(
-    a_receiver_that_fails_five_times_gets_it_then,
-    what_is_told_is_written_with_what_it_tells,
+    a_delivery_succeeds_after_five_failures,
+    an_event_is_stored_in_the_transaction_of_its_change,
     a_secret_is_replaced_and_both_sign,
     a_receiver_that_is_gone_is_left_alone,
 );
@@ -106,7 +106,7 @@ fn ended(server: &Server, key: &str, webhook: &str) -> Vec<Value> {
     })
 }
 
-fn a_receiver_that_fails_five_times_gets_it_then(kind: Kind) {
+fn a_delivery_succeeds_after_five_failures(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&LOCAL);
     let tenant = server.tenant(json!({"rho": 1.0}));
@@ -148,7 +148,7 @@ fn a_receiver_that_fails_five_times_gets_it_then(kind: Kind) {
 }
 
 /// A job's end and a publication are told, with nothing but what stands in the list here; also after a crash before anything was sent.
-fn what_is_told_is_written_with_what_it_tells(kind: Kind) {
+fn an_event_is_stored_in_the_transaction_of_its_change(kind: Kind) {
     let lab = Lab::new(kind);
     let server = lab.serve(&LOCAL);
     let tenant = server.tenant(json!({"rho": 1.0}));

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_says_of_what() {
+    fn the_promise_of_derived_records_names_their_source() {
         let guarantee = Guarantee::new(2.0, 1e-9).unwrap();
         let flows = Protects::of(RecordKind::Flow, guarantee, zcdp::rho(guarantee));
         let made = flows.clone().made(Some("a flow is what it is".into()));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn told_in_two_digits() {
+    fn figures_have_two_digits() {
         let cases =
             [(25.94, "26"), (768.8, "770"), (0.0434, "0.043"), (9.96, "10.0"), (1234.0, "1200"), (0.0, "0")];
         for (n, told) in cases {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn without_figures_it_is_said_all_the_same() {
+    fn the_promise_is_stated_without_figures_too() {
         let protects = Protects {
             groups: vec![],
             ..Protects::of(RecordKind::Flow, Guarantee::new(1.0, 1e-9).unwrap(), Rho::ZERO)

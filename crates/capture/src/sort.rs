@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_none_is_an_error() {
+    fn a_missing_folder_is_an_error() {
         let mut sorter = Sorter::new("/nowhere/at/all".into(), 1);
         sorter.push(1u64).expect("held");
         assert!(sorter.push(2).is_err());

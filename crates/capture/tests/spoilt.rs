@@ -91,7 +91,7 @@ fn garbage_at_the_end_is_passed_over_and_much_of_it_is_an_error() {
 }
 
 #[test]
-fn what_is_no_capture_says_what_it_is() {
+fn a_file_that_is_no_capture_says_what_it_is() {
     let refused = |bytes: &[u8]| Reader::new(bytes, Tunnels::Outer).err().map(|error| error.to_string());
     let no = "not a packet capture of the formats pcap and pcapng";
     assert_eq!(refused(b""), Some(format!("{no} (it is empty)")));

@@ -225,7 +225,7 @@ fn innermost(theirs: &Theirs) -> Option<(u8, usize)> {
 }
 
 #[test]
-fn what_tunnels_carry_is_what_tshark_finds_there() {
+fn tunnels_carry_what_tshark_finds() {
     let Some(data) = shared() else {
         return;
     };

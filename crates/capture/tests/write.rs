@@ -214,7 +214,7 @@ fn long_packets_of_tcp_are_cut_where_it_is_asked_for() {
 }
 
 #[test]
-fn what_cannot_be_written_is_refused() {
+fn packets_that_cannot_be_written_are_refused() {
     let mut mixed = packet(6, 100, true);
     mixed.source = Ipv4Addr::LOCALHOST.into();
     let mut late = packet(6, 100, false);

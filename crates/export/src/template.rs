@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_told() {
+    fn an_unusable_template_says_why() {
         assert_eq!(one(9, false, &words(&[256, 2, 8, 0, 12, 0])), Some(Ok(Told::Bad(256))));
         assert_eq!(one(9, false, &words(&[256, 0])), Some(Ok(Told::Bad(256))));
         let many: Vec<u16> = [256, 9].into_iter().chain((0..9).flat_map(|number| [number, 1])).collect();

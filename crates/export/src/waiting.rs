@@ -85,7 +85,7 @@ mod tests {
     use crate::store::Source;
 
     #[test]
-    fn what_waits_longest_gives_up() {
+    fn the_oldest_waiting_records_are_dropped() {
         let source = Source { exporter: None, version: 9, domain: 0 };
         let mut waiting = Waiting::new(3 * (OVERHEAD + 10));
         for id in [256, 257, 256] {

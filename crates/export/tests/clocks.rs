@@ -120,7 +120,7 @@ fn uptimes() {
 }
 
 #[test]
-fn when_it_was_received_serves_where_the_clock_is_not_set() {
+fn the_time_of_receipt_replaces_an_unset_clock() {
     let fields = [(8, 4, 0), (12, 4, 0), (1, 4, 0), (22, 4, 0), (21, 4, 0)];
     let record = [be(1, 4), be(2, 4), be(3, 4), be(90_000, 4), be(95_000, 4)].concat();
     let sets = [set(0, &template(256, &fields)), set(256, &record)];

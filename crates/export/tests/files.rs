@@ -126,7 +126,7 @@ fn zeros_belong_to_the_datagram_before_them() {
 }
 
 #[test]
-fn what_is_no_datagram_ends_a_file() {
+fn bytes_that_are_no_datagram_end_a_file() {
     let found = datagrams(&[v5(3, 0), b"and now a text".to_vec()].concat());
     assert_eq!(found, [v5(3, 0), b"and now a text".to_vec()]);
     let found = datagrams(&vec![b'x'; 1 << 20]);

@@ -71,17 +71,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 512 }))]
 
     #[test]
-    fn random_bytes(datagrams in vec(vec(any::<u8>(), 0..600), 0..8)) {
+    fn random_datagrams_never_panic(datagrams in vec(vec(any::<u8>(), 0..600), 0..8)) {
         survive(&datagrams)?;
     }
 
     #[test]
-    fn random_sets(datagrams in vec(nearly(), 0..24)) {
+    fn random_sets_never_panic(datagrams in vec(nearly(), 0..24)) {
         survive(&datagrams)?;
     }
 
     #[test]
-    fn truncations(cuts in vec(any::<prop::sample::Index>(), 4)) {
+    fn truncated_datagrams_never_panic(cuts in vec(any::<prop::sample::Index>(), 4)) {
         let mut datagrams = good();
         for (datagram, cut) in datagrams.iter_mut().zip(cuts) {
             datagram.truncate(cut.index(datagram.len()));
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bits(flips in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..8), 1..12)) {
+    fn datagrams_with_flipped_bits_never_panic(flips in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..8), 1..12)) {
         let mut datagrams = good();
         for (which, place, bit) in flips {
             let datagram = which.get(&datagrams).len();

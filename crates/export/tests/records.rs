@@ -143,7 +143,7 @@ fn counters_of_every_name() {
 }
 
 #[test]
-fn what_is_no_flow_says_why() {
+fn records_that_are_no_flows_say_why() {
     let addresses = &base(&[])[..2];
     let with = |fields: &[(u16, u32, Vec<u8>)]| [addresses, fields].concat();
     assert_eq!(skip(9, &with(&[])), Skip::NoCounters);

@@ -40,7 +40,7 @@ fn records_wait_for_their_template() {
 }
 
 #[test]
-fn what_waited_keeps_the_times_of_its_own_datagram() {
+fn records_that_waited_keep_the_times_of_their_datagram() {
     let fields = [(8, 4, 0), (12, 4, 0), (1, 4, 0), (22, 4, 0), (21, 4, 0)];
     let record = [&RECORD[..12], &be(90_000, 4), &be(95_000, 4)].concat();
     let mut exports = Exports::new(Limits::default());

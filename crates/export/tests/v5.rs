@@ -64,7 +64,7 @@ fn an_end_before_the_start_is_noted() {
 }
 
 #[test]
-fn what_is_cut_short_gives_its_whole_records() {
+fn a_truncated_datagram_gives_its_whole_records() {
     let whole = v5(3, 0);
     let (exports, flows) = read(&whole[..whole.len() - 1]);
     assert_eq!((flows.len(), exports.tally().skipped(Skip::Malformed)), (2, 1));

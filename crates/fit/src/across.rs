@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_foreseen_says_why_it_is_no_more() {
+    fn the_forecast_of_structure_says_what_it_lacks() {
         let adaptive = plan(Method::Adaptive);
         assert_eq!(foreseen(&adaptive, &packets::schema()).across, Across::Sessions);
         assert_eq!(foreseen(&adaptive, &flows::schema()).across, Across::Hosts);

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_enough_is_enough_and_a_tenth_less_is_not() {
+    fn the_epsilon_called_enough_suffices_and_a_tenth_less_does_not() {
         let schema = flows::schema();
         let plan = |epsilon| Plan::new(Guarantee::new(epsilon, 1e-9).unwrap(), Method::Netdpsyn);
         let too_little = |epsilon: f64, rows: u64| {

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_falls() {
+    fn measured_curves_fall_with_more_budget() {
         let Measured { adaptive, sessions, netdpsyn, independent } = &*MEASURED;
         assert!(adaptive.is_some() && sessions.is_some());
         for curves in [adaptive, sessions, netdpsyn, independent].into_iter().flatten() {

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_fit_is_left_out() {
+    fn marginals_beyond_the_room_are_left_out() {
         let room = Room { leaves_a_tree: 1, leaves: 1, bytes_a_leaf: 1, bins: 1, cells: 100, besides: 1 };
         let kept = |sizes: &[usize]| {
             let kept = room.fitting(sizes.iter().map(|&cells| pair(cells)).collect());

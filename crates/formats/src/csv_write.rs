@@ -298,7 +298,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(value in 0u64..4_000_000_000_000_000_000) {
+        fn written_traces_are_read_back(value in 0u64..4_000_000_000_000_000_000) {
             let epoch = |unit, decimal| Notation::Epoch { unit, decimal };
             let micros = value / 1_000 * 1_000;
             let time = Field::timestamp(1);

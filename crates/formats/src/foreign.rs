@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_file_is_is_said() {
+    fn foreign_files_are_recognised() {
         for (head, what) in [
             (&[0x0a, 0x0d, 0x0d, 0x0a, 0x1c][..], "pcapng"),
             (&[0xa5, 0x0c, 0, 2, 0], "nfcapd file, layout 2"),

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_otherwise_is_counted() {
+    fn reinterpreted_numbers_are_counted() {
         let rules = Rules::new(Numbers { negative: Negative::Zero, scales: true, ..Numbers::default() });
         for (cell, number) in [("-0.061", 0), ("-1", 0), ("-0", 0), ("2.5k", 2_500)] {
             assert_eq!(rules.read(cell.as_bytes(), 0), Ok(number), "{cell}");

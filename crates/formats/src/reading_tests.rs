@@ -205,7 +205,7 @@ fn times_are_written_as_they_were_read() {
 }
 
 #[test]
-fn what_is_like_a_trace_may_be_laid_out_as_it_or_plainly() {
+fn a_file_beside_a_trace_has_its_layout_or_the_plain_one() {
     let names: Vec<String> = HEADER.split(',').map(String::from).collect();
     let reading = Reading { columns: names, separator: Some(Separator::Semicolon), ..Reading::default() };
     let raw = file(format!("{RECORD}\n{RECORD}\n").replace(',', ";"));

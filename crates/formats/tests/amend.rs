@@ -103,7 +103,7 @@ fn bytes_of_another_encoding() {
 }
 
 #[test]
-fn what_is_wrong_is_no_way_of_writing() {
+fn wrong_cells_lead_to_no_proposal() {
     let port = |row: usize, record: &mut [String; 11]| record[3] = (70_000 + row).to_string();
     assert_eq!(found(port, ",", ""), None, "no port is so high");
     let garbage = |row: usize, record: &mut [String; 11]| record[0] = format!("host{row}");

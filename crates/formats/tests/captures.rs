@@ -182,7 +182,7 @@ fn packets_make_flows_as_declared_and_in_any_order() {
 }
 
 #[test]
-fn what_is_left_out_is_counted_by_reason() {
+fn omitted_packets_are_counted_by_reason() {
     let mut packets = conversation();
     packets.extend([six(SECOND), six(2 * SECOND), tcp(7_200 * SECOND, (1, 2), (1, 2), 2, 60)]);
     let mut bytes = capture(&packets, Container::Pcap);

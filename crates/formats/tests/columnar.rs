@@ -133,7 +133,7 @@ fn values_that_repeat_what_is_before_them_are_refused() {
 }
 
 #[test]
-fn what_cannot_be_read_is_counted_by_column_and_record() {
+fn unreadable_cells_are_counted_by_column_and_record() {
     let path = data("faults.parquet");
     let bound = bind(&path, flows(), Limits::NONE, &Quiet).unwrap();
     let options = ReadOptions { tolerance: 1.0, ..ReadOptions::default() };

@@ -76,7 +76,7 @@ fn an_end_is_read_as_a_duration_however_times_are_written() {
 }
 
 #[test]
-fn what_ends_before_it_starts_is_bad_or_has_no_duration() {
+fn a_record_that_ends_before_it_starts_is_bad_or_has_duration_0() {
     let text = format!("{TEXT}3,1767600005,1767600004\n4,1767600005,1767600006\n");
     let own = schema(serde_json::Value::Null, false);
     assert!(matches!(through(&text, &own, 0.0), Err(ReadError::BadRecords(_))));

@@ -76,7 +76,7 @@ fn every_family_is_read_and_written_canonically() {
 }
 
 #[test]
-fn what_is_no_address_says_so_and_a_column_of_ip_says_what_to_declare() {
+fn bad_addresses_say_what_to_declare() {
     let refused = |end: &str, schema: Schema| {
         let file = file([pair(end, "192.0.2.1"), pair("192.0.2.9", "192.0.2.1")]);
         let bound = bind(file.path(), schema, Limits::NONE, &Quiet).unwrap();

@@ -79,7 +79,7 @@ fn written(schema: &Schema) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_written_in_a_layout_is_told_for_it_and_read_back() {
+fn a_written_layout_is_recognised_and_read_back() {
     for layout in layouts() {
         let schema = declared(layout);
         let text = written(&schema);

@@ -320,7 +320,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_as_the_same(shares in prop::collection::vec(0.0f64..9.0, 1..6)) {
+        fn conditions_survive_their_text_form(shares in prop::collection::vec(0.0f64..9.0, 1..6)) {
             prop_assume!(shares.iter().any(|share| *share > 0.0));
             let shares = shares.into_iter().enumerate().map(|(i, share)| (format!("c{i}"), share)).collect();
             let asked = Asked::new("type".into(), shares).unwrap();
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_said() {
+    fn impossible_conditions_are_explained() {
         for json in [
             "{}",
             "[]",

@@ -175,81 +175,9 @@ fn apportioned(whole: usize, shares: impl Iterator<Item = f64>) -> Vec<usize> {
 }
 
 #[cfg(test)]
-pub(super) mod for_tests {
-    use super::*;
-    use netdpsyn_model::rules::Follower;
-    use netdpsyn_model::{Cells, Table, reconcile::Reconciliation, table::Variance};
-    use netdpsyn_trace::presets;
-
-    /// Ports, protocols, labels and types. Types b and c share one code, d is lost in the noise; the label is
-    /// 1 for b and c; of protocols TCP and UDP are drawn. Ports depend on the type.
-    pub fn labelled() -> Model {
-        let mut schema = presets::preset("flow").unwrap();
-        schema.columns.retain(|c| ["srcport", "proto", "label", "type"].contains(&c.name.as_str()));
-        schema.declare_categories("type", ["a", "b", "c", "d"].map(String::from).into()).unwrap();
-        let cuts = [
-            Partition::from_starts((0..8).map(|bin| bin * 1_000).collect(), 65_536),
-            Partition::with_undeclared(vec![0, 6, 7, 17, 18, 256], 257)
-                .relabel(&[0, 0, 0, 1, 0, 0], &[0.0, 1.0, 0.0, 1.0, 0.0, 0.0]),
-            Partition::with_undeclared(vec![0, 1, 2], 3).relabel(&[0, 1, 0], &[1.0, 1.0, 0.0]),
-            Partition::with_undeclared(vec![0, 1, 2, 3, 4], 5)
-                .relabel(&[0, 1, 1, 2, 0], &[1.0, 3.0, 1.0, 1.0, 0.0]),
-        ];
-        let attribute = |(column, partition): (usize, Partition)| Attribute {
-            column,
-            name: schema.columns[column].name.clone(),
-            partition,
-        };
-        let attributes: Vec<Attribute> = cuts.into_iter().enumerate().map(attribute).collect();
-        let table = |axes: &[usize], values: Vec<f64>| Table {
-            cells: Cells::of(axes, &attributes),
-            values,
-            variance: Variance::Even(1.0),
-        };
-        // By port: those of a become fewer, those of b and c become more.
-        let by_type: Vec<f64> =
-            (0..8).flat_map(|port| [f64::from(8 - port) * 100.0, f64::from(port) * 10.0, 0.0]).collect();
-        let (a, bc) = (3_600.0, 280.0);
-        let ports = by_type.chunks(3).map(|row| row.iter().sum()).collect();
-        let one_ways = vec![
-            table(&[0], ports),
-            table(&[1], vec![3_000.0, 880.0]),
-            table(&[2], vec![a, bc]),
-            table(&[3], vec![a, bc, 0.0]),
-        ];
-        let tables = vec![
-            table(&[0, 3], by_type),
-            table(&[1, 3], vec![2_900.0, 100.0, 0.0, 700.0, 180.0, 0.0]),
-            table(&[2, 3], vec![a, 0.0, 0.0, 0.0, bc, 0.0]),
-        ];
-        let rules = Rules {
-            ports: Vec::new(),
-            followers: vec![Follower { column: 2, key: 3, values: vec![0, 1, 0] }],
-            ..Rules::default()
-        };
-        let reconciled = Reconciliation { rounds: 0, disagreement: 0.0 };
-        Model {
-            schema,
-            attributes,
-            tables,
-            one_ways,
-            layers: None,
-            profiles: Vec::new(),
-            sessions: None,
-            looks: Vec::new(),
-            rhythm: None,
-            addresses: None,
-            rules,
-            records: a + bc,
-            reconciled,
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests {
-    use super::for_tests::labelled;
     use super::*;
+    use crate::models_for_tests::labelled;
     use proptest::prelude::*;
 
     fn on(text: &str) -> Result<Condition, ConditionError> {
@@ -294,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_in_the_noise_is_refused_and_what_is_there_is_named() {
+    fn a_category_lost_in_noise_is_refused_with_those_available() {
         let refused = on("type=d").unwrap_err().to_string();
         assert!(refused.contains("type = d") && refused.ends_with("may say a, b, c"), "{refused}");
         assert!(on("proto=gre").unwrap_err().to_string().ends_with("may say tcp, udp"));

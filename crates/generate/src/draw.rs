@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_table_has_never_seen_takes_the_values_of_all() {
+    fn unseen_combinations_draw_from_the_margin() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         let pair = target(&[0, 1], &[2, 3], &[0, 5, 5, 0, 0, 0]);
         let mut codes = for_tests::codes(4, [vec![1; 20], vec![]]);

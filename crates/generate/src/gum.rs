@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_whether_it_settled() {
+    fn gum_says_whether_it_settled() {
         let (one_ways, tables) = consistent();
         let end = |rounds| {
             let options = GenerateOptions { rounds, ..GenerateOptions::of_the_paper() };

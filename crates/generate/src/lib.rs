@@ -61,6 +61,8 @@ pub mod gum;
 pub mod hosts;
 mod made;
 mod maker;
+#[cfg(test)]
+mod models_for_tests;
 pub mod options;
 pub mod order;
 pub mod pool;
@@ -210,51 +212,13 @@ pub fn stream(seed: u64, shard: usize) -> Xoshiro256PlusPlus {
 
 #[cfg(test)]
 mod tests {
+    use super::models_for_tests::{flows, ports};
     use super::target::Target;
     use super::*;
-    use netdpsyn_model::Table;
-    use netdpsyn_model::domain::{Attribute, Partition};
-    use netdpsyn_model::{Cells, Rules, reconcile::Reconciliation, table::Variance};
+    use netdpsyn_trace::Schema;
     use netdpsyn_trace::progress::{Counting, Quiet};
-    use netdpsyn_trace::{Schema, Window, presets};
     use sha2::{Digest, Sha256};
     use std::collections::BTreeSet;
-
-    /// Three ports and sizes with a table for every pair; the tables do not quite agree, as with noisy ones.
-    fn model() -> Model {
-        let mut schema = presets::preset("flow").unwrap();
-        schema.columns.retain(|c| ["srcport", "dstport", "pkt"].contains(&c.name.as_str()));
-        let attribute = |(column, bins): (usize, u64)| Attribute {
-            column,
-            name: schema.columns[column].name.clone(),
-            partition: Partition::from_starts((0..bins).collect(), bins),
-        };
-        // Bins that take one byte, and bins that take two.
-        let attributes: Vec<Attribute> = [(0, 300), (1, 7), (2, 5)].map(attribute).into();
-        let table = |axes: &[usize]| {
-            let cells = Cells::of(axes, &attributes);
-            let values = (0..cells.count()).map(|cell| (cell * 7 % 11 * (cell % 3)) as f64).collect();
-            Table { cells, values, variance: Variance::Even(1.0) }
-        };
-        let one_ways = (0..3).map(|a| table(&[a])).collect();
-        let tables = [[0, 1], [0, 2], [1, 2]].map(|axes| table(&axes)).into();
-        let reconciled = Reconciliation { rounds: 0, disagreement: 0.0 };
-        Model {
-            schema,
-            attributes,
-            tables,
-            one_ways,
-            layers: None,
-            profiles: Vec::new(),
-            sessions: None,
-            looks: Vec::new(),
-            rhythm: None,
-            addresses: None,
-            rules: Rules::default(),
-            records: 4_000.0,
-            reconciled,
-        }
-    }
 
     /// In shards of at most `size`, with tiny blocks and slices; through a file if there is a folder.
     fn generate_in(size: usize, model: &Model, request: &Request, folder: Option<&Path>) -> Generated {
@@ -273,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_trace_depends_on_its_seed_alone() {
-        let model = model();
+        let model = ports();
         let on = |threads, seed| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let request = Request { seed, ..Request::default() };
@@ -304,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_error_is_that_of_the_records() {
-        let model = model();
+        let model = ports();
         let request = Request { seed: 1, ..Request::default() };
         let made = generate(&model, &request, &Quiet).unwrap();
         let mut source = ChaCha20Rng::seed_from_u64(1);
@@ -326,54 +290,6 @@ mod tests {
         assert!(made.convergence.moved > 0 && made.convergence.rounds == 24);
         let seen: BTreeSet<u64> = made.trace.column(0).iter().collect();
         assert!(seen.iter().any(|&port| port > 255), "two bytes");
-    }
-
-    /// Flows with gaps at few times, so that many records share one; some two-way tables whose counts are
-    /// inconsistent.
-    fn flows() -> Model {
-        let mut schema = presets::preset("flow").unwrap();
-        let names = ["srcip", "dstip", "srcport", "dstport", "proto", "ts", "pkt"];
-        schema.columns.retain(|c| names.contains(&c.name.as_str()));
-        schema.window = Window::new(1_000, 3_000);
-        let time = schema.time_column().unwrap();
-        let attribute = |(column, starts, end): (usize, Vec<u64>, u64)| Attribute {
-            column,
-            name: schema.columns.get(column).map_or("tsdiff".into(), |c| c.name.clone()),
-            partition: Partition::from_starts(starts, end),
-        };
-        let attributes: Vec<Attribute> = (0..=schema.columns.len())
-            .map(|column| match column {
-                column if column == time => (column, vec![1_000, 1_010, 1_020, 2_990], 3_000),
-                column if column == schema.columns.len() => (column, vec![0, 1, 2], 3),
-                column => (column, vec![0, 1, 2], 5 + column as u64),
-            })
-            .map(attribute)
-            .collect();
-        let table = |axes: &[usize]| {
-            let cells = Cells::of(axes, &attributes);
-            let values = (0..cells.count()).map(|cell| (1 + cell * 7 % 11 * (cell % 3)) as f64).collect();
-            Table { cells, values, variance: Variance::Even(1.0) }
-        };
-        let one_ways = (0..attributes.len()).map(|a| table(&[a])).collect();
-        let tables = [[0, 1], [1, 2], [0, 2], [2, 3], [3, 4], [4, 5], [3, 5], [5, 6], [6, 7]]
-            .map(|axes| table(&axes))
-            .into();
-        let reconciled = Reconciliation { rounds: 0, disagreement: 0.0 };
-        Model {
-            schema,
-            attributes,
-            tables,
-            one_ways,
-            layers: None,
-            profiles: Vec::new(),
-            sessions: None,
-            looks: Vec::new(),
-            rhythm: None,
-            addresses: None,
-            rules: Rules::default(),
-            records: 5_000.0,
-            reconciled,
-        }
     }
 
     /// The SHA-256 of the written file.

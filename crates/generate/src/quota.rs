@@ -177,7 +177,7 @@ pub fn memory_bytes(schema: &Schema, rows: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::asked::Asked;
-    use crate::condition::for_tests::labelled;
+    use crate::models_for_tests::labelled;
     use crate::restore::Restorer;
     use crate::{Request, generate, order::Sizes};
     use netdpsyn_trace::Trace;
@@ -235,7 +235,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_missing_is_taken_from_what_there_is(
+        fn missing_codes_are_drawn_from_records_at_hand(
             found in prop::collection::vec(0u64..3, 0..60), wanted in prop::collection::vec((0u32..4, 1usize..50), 1..5), seed: u64
         ) {
             let parts: Vec<Part> =
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn given_the_category_all_else_is_as_without_a_condition() {
+    fn within_a_category_records_are_as_without_a_condition() {
         let rows = 20_000;
         let model = labelled();
         let free =

@@ -153,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_stands_behind_a_firewall_is_refused_in_every_disguise() {
+    fn private_addresses_are_refused_in_every_notation() {
         let reach = Reach::default();
         for address in [
             "https://127.0.0.1/",

@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_in_any_width(cells in prop::collection::vec(0u32..3 * 300 * 70_000, 1..40)) {
+        fn cells_are_read_in_any_width(cells in prop::collection::vec(0u32..3 * 300 * 70_000, 1..40)) {
             let joint = Cells::new([3, 300, 70_000].into_iter().enumerate());
             let mut codes: Vec<Values> =
                 joint.shape().iter().map(|&bins| Values::zeros(bins as u64 - 1, cells.len())).collect();

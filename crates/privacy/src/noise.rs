@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_makes_a_query_another_makes_its_noise_another() {
+    fn different_queries_have_different_noise() {
         let key = NoiseKey::for_test(1);
         let a = answer(&key, &query(0), 2);
         let gaps = Sensitivity::histogram_of_gaps(MaxRecords::ONE);

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn an_invalid_key_is_refused() {
         assert_eq!(SecretKey::from_pem("nothing").err(), Some(KeyError::NoSecret));
         assert_eq!(PublicKey::from_pem("nothing").err(), Some(KeyError::NoPublic));
         assert_eq!(PublicKey::from_bytes(&[0; 31]).err(), Some(KeyError::NoPublic));

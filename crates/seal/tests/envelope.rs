@@ -22,7 +22,7 @@ fn signed() -> (SecretKey, Envelope) {
 }
 
 #[test]
-fn what_was_signed_is_verified() {
+fn signed_files_are_verified() {
     let (key, envelope) = signed();
     let other = SecretKey::generate().unwrap().public();
     let text = serde_json::to_vec(&envelope).unwrap();
@@ -36,7 +36,7 @@ fn what_was_signed_is_verified() {
 
 /// The example of the DSSE protocol's own text.
 #[test]
-fn what_is_signed_is_what_the_protocol_says() {
+fn the_signed_bytes_follow_the_protocol() {
     let bytes = pre_authentication("http://example.com/HelloWorld", b"hello world");
     assert_eq!(bytes, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
 }

@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_directory_is_refused() {
+    fn an_inconsistent_directory_is_refused() {
         let read = |networks: &[[&str; 2]]| {
             Directory::try_from(networks.iter().map(|ends| ends.map(String::from)).collect::<Vec<_>>())
         };

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_no_end_is_refused() {
+    fn a_column_that_cannot_hold_ends_is_refused() {
         let told = |field: serde_json::Value, role: &str| {
             ends(&columns(&[
                 serde_json::json!({"name": "te", "type": field, "role": role, "notation": "end"}),

@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(packet.bounds(&record).collect::<Vec<_>>(), [(6, 40..=65_535)]);
     }
     #[test]
-    fn what_a_record_breaks() {
+    fn the_facts_that_a_record_violates() {
         let schema = presets::preset("dc").unwrap();
         let facts = Facts::of(&schema);
         let mut record = vec![0; 15];

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_no_column_and_names_are_told_once() {
+    fn layouts_omit_columns_and_name_each_once() {
         for layout in layouts() {
             let (schema, names) = (&layout.schema, layout.schema.reading.names());
             let mut seen = std::collections::BTreeSet::new();

@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said_before_any_file_is() {
+    fn an_unusable_time_format_is_refused_at_once() {
         let fault = |reading: Reading| reading.check().err().map(|error| error.to_string());
         let timed = |format, zone| Reading { times: Some(times(format, zone)), ..Reading::default() };
         for (format, zone) in [("%d/%m/%Y %H:%M", None), ("%Y-%m-%d", Some("-07:00"))] {

@@ -144,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_is_taken(
+        fn blocks_come_back_as_they_were_written(
             records in prop::collection::vec((any::<u8>(), any::<u16>(), any::<u32>(), any::<u64>(), 0u64..300), 0..50),
             shift in 0u32..64,
         ) {

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_declared_of_one_column_or_of_all_that_can_have_them() {
+    fn special_values_are_declared_for_one_column_or_all() {
         let mut schema = crate::presets::preset("flow").unwrap();
         schema.declare_special("*", &["-".into()]).unwrap();
         let special = |schema: &Schema| -> Vec<String> {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_separates_cells_is_no_part_of_them() {
+    fn special_cells_may_not_contain_separators() {
         let mut schema = crate::presets::preset("flow").unwrap();
         schema.declare_special("srcport", &["".into()]).unwrap();
         assert_eq!(schema.check(), Ok(()));

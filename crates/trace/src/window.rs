@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_window() {
+    fn invalid_windows() {
         for text in ["", "yesterday/today", "1556007200/1556000000", "1/1", "2019-04-23"] {
             assert!(text.parse::<Window>().is_err(), "{text}");
         }

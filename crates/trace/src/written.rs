@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_how_text_is_read_is_of_version_3() {
+    fn a_schema_with_a_reading_has_version_3() {
         let mut text = json!({"name": "own", "kind": "flow", "reading": {"separator": "tab", "comment": "#"},
             "columns": [{"name": "a", "type": "port", "role": "source-port"}]});
         let schema = read(&text).unwrap();

@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_filled_in_is_declared_and_nothing_else() {
+    fn a_form_declares_only_the_fields_filled_in() {
         let fields = |all: &[(&str, &str)]| {
             Fields(all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect())
         };

@@ -118,7 +118,7 @@ mod tests {
     use crate::evaluate::private::attacks::{Membership, identifiers::Identifiers};
 
     #[test]
-    fn what_lies_above_chance_is_said_and_what_was_not_tried_too() {
+    fn attacks_above_chance_and_those_not_tried_are_stated() {
         let membership =
             |auc| Membership { auc, standard_error: 0.01, members: 10, others: 10, searched: 10 };
         let attacks = |auc| Attacks {

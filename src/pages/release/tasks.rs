@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_noise_explains_is_no_excess() {
+    fn an_excess_within_the_noise_is_none() {
         let fit = |distance| MarginalFit {
             columns: vec!["a".into()],
             cells: 2,

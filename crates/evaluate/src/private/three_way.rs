@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_pair_shows_shows_in_a_triple() {
+    fn a_dependence_of_three_shows_in_a_triple() {
         // The third bit is the sum of the others, or it is not: every pair has the same distribution in both.
         let parity = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]];
         let odd = parity.map(|[a, b, c]| [a, b, 1 - c]);

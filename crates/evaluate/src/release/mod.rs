@@ -279,7 +279,7 @@ mod tests {
 
     /// A bundle of the previous version, whose names imply roles that do not fit their types.
     #[test]
-    fn what_version_1_measured_is_reported() {
+    fn releases_of_version_1_are_reported() {
         let bundle = include_bytes!("../../../../tests/version_1/hashed.bundle");
         let bundle = Bundle::read(&bundle[..]).unwrap();
         let model = Model::from_bundle(&bundle, &Quiet).unwrap();

@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_declared_is_kept() {
+    fn declared_notations_are_kept() {
         let mut schema = flows();
         for (name, notation) in [
             ("proto", Notation::ProtocolNumber),
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_bound_again() {
+    fn a_written_file_is_bound_again() {
         let ms = Notation::Epoch { unit: TimeUnit::Milliseconds, decimal: false };
         for (unit, window, time) in [
             (Some(ms), "0/60", "12000"),

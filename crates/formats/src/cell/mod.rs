@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_have_to_be_declared_is_said() {
+    fn unreadable_cells_say_what_to_declare() {
         let number = Parser::Number { decimals: 0, max: u64::MAX };
         let epoch = Parser::Epoch { unit: TimeUnit::Seconds, one_size: true };
         for (parser, cell, said) in [

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_minute_is_the_parsers() {
+    fn unusual_times_are_left_to_the_parser() {
         let mut texts = Texts::default();
         for cell in [
             "2026-01-05T08:00:59.999999999Z",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_is_counted_each_time() {
+    fn repeated_cells_are_counted_each_time() {
         let numbers = Numbers { negative: Negative::Zero, ..Numbers::default() };
         let parser = Parser::Number { decimals: 0, max: u64::MAX };
         let parser = parser.under(&Reading { numbers, ..Reading::default() });

@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_anew_where_they_are_others() {
+    fn a_changed_dictionary_is_read_again() {
         let dictionary = |words: &[&str]| {
             let of = ArrowDataType::Dictionary(IntegerType::UInt8, Box::new(ArrowDataType::LargeUtf8), false);
             let words = Utf8Array::<i64>::from_slice(words).boxed();

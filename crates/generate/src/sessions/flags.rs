@@ -502,7 +502,7 @@ mod tests {
         }
 
         #[test]
-        fn what_agrees_is_no_less_than_nothing_and_nothing_new(table in prop::collection::vec(prop_oneof![Just(0.0), 1.0f64..1_000.0], 25)) {
+        fn reconciled_flags_are_never_negative_and_add_no_new_ones(table in prop::collection::vec(prop_oneof![Just(0.0), 1.0f64..1_000.0], 25)) {
             let mut table = table;
             table[24] = 0.0;
             let before = table.clone();

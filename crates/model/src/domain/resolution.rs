@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_above_all_leaves_is_no_special_value() {
+    fn values_above_all_leaves_are_no_special_values() {
         let order = amounts(&["", "-"]);
         let beyond = 1 << order.bits();
         let keys = [0..order.key(9).into(), beyond..beyond + 1, beyond + 1..beyond + 2];

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_thin_stands_out_together() {
+    fn many_thin_bins_stand_out_together() {
         // Lengths 64 to 127, 20 records each, σ = 10: no single bin stands out, eight together do.
         let mut counts = vec![0; 256];
         counts[64..128].fill(20);

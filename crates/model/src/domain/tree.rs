@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beside_is_counted_on_the_first_level_and_never_opens() {
+    fn special_values_are_counted_on_the_first_level_and_never_open() {
         let mut tree = PrefixTree::new(16, &[4, 4, 8]).beside(2);
         assert_eq!(tree.level_cells(), 18);
         let cells = [0u64, 65_535, 65_536, 65_537, 65_538]

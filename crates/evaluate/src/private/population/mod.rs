@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_and_invented_shows() {
+    fn lost_and_invented_structure_shows() {
         let schema = presets::preset("flow").unwrap();
         let real = trace(&schema, &RECORDS);
         // Nobody answers, and every record has a client of its own.
