@@ -39,8 +39,9 @@ mod sort;
 pub mod write;
 
 pub use error::CaptureError;
+pub use ip::Tunnels;
 pub use kind::{CaptureFormat, format_of};
 pub use link::name as link_name;
 pub use packet::Packet;
-pub use read::{Reader, Step, Tunnels};
+pub use read::{Reader, Step};
 pub use skip::{Skip, Skips};

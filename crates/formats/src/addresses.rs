@@ -1,6 +1,6 @@
 //! Addresses of any family while a trace is read: numbered in order of appearance, and sorted at the end.
 
-use super::cell::{BadCell, bad};
+use super::bad_cell::{BadCell, bad};
 use netdpsyn_trace::directory::{Directory, SPACE};
 use netdpsyn_trace::progress::{Cancelled, Progress};
 use netdpsyn_trace::{Address, Trace, address::NoAddress};

@@ -28,7 +28,7 @@
 //! | `amend` | declarations that make more records readable, private |
 //! | `numbers` | numbers in the format that the schema declares |
 //! | `columns` | Parquet and Arrow in batches, reading and writing; captures and datagrams of exporters as such batches |
-//! | [`cell`] | parsing one value in its notation |
+//! | [`cell`], [`fixed_point`], [`bad_cell`] | parsing one value in its notation, or why it cannot be |
 //! | [`mod@bind`] | binding a schema to a file: column order and notations, from the format alone |
 //! | [`read`](mod@read), `tally` | reading a file: a trace and a private parse report ([`report`]) |
 //! | [`csv_write`], `rows` | writing text in the columns and notation of the schema: plain CSV, or in the layout of the schema |
@@ -43,6 +43,7 @@
 
 mod addresses;
 mod amend;
+pub mod bad_cell;
 pub mod bind;
 mod blocks;
 mod capture_write;
@@ -50,6 +51,7 @@ pub mod cell;
 mod columns;
 pub mod csv_write;
 mod ended;
+pub mod fixed_point;
 mod foreign;
 pub mod hints;
 pub mod input;

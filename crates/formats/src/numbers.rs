@@ -1,7 +1,8 @@
 //! Parses numbers in the format that a schema declares: decimal commas, thousands separators, factors,
 //! hexadecimal digits, signs.
 
-use super::cell::{BadCell, bad, fixed_point};
+use super::bad_cell::{BadCell, bad};
+use super::fixed_point::fixed_point;
 use netdpsyn_trace::reading::{Decimal, Negative, Numbers};
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,7 +1,8 @@
 //! Special values: cells that a schema declares beside the values of their column's type.
 
 use super::addresses::Gatherer;
-use super::cell::{BadCell, Parser};
+use super::bad_cell::BadCell;
+use super::cell::Parser;
 use netdpsyn_trace::{Column, Field, protocols};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,7 +3,8 @@
 //!
 //! Whether a record is skipped depends on its own time and the declared window, and on no other record.
 
-use super::cell::{BadCell, Parser};
+use super::bad_cell::BadCell;
+use super::cell::Parser;
 use super::columns::{Array, Bad, ColumnReader, SourceNotes};
 use super::source::Opened;
 use super::text::LeftOut;

@@ -7,11 +7,21 @@ mod v4;
 mod v6;
 
 use crate::packet::Packet;
-use crate::read::Tunnels;
 use crate::skip::Skip;
 
 /// Largest number of nested tunnels that are followed.
 const TUNNELS: usize = 8;
+
+/// Which IP headers of tunnelled packets are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Tunnels {
+    /// The outer headers, which routers see.
+    #[default]
+    Outer,
+    /// The innermost headers, of up to eight nested tunnels: IP in IP of both versions, GRE, VXLAN, Geneve,
+    /// GTP-U, MPLS. A tunnel whose content is not IP, or is cut short, is kept as a packet of its own.
+    Inner,
+}
 
 /// The payload of an IP header.
 struct Payload<'a> {

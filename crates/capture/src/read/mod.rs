@@ -21,6 +21,7 @@ mod pcap;
 mod pcapng;
 
 use crate::error::CaptureError;
+use crate::ip::Tunnels;
 use crate::kind::{self, CaptureFormat};
 use crate::packet::{Packet, protocol};
 use crate::skip::{Skip, Skips};
@@ -34,17 +35,6 @@ pub const LONGEST: u32 = 256 << 10;
 pub const BUFFER: usize = 512 << 10;
 /// Invalid bytes after the last packet are skipped up to this number; more of them are an error.
 const GARBAGE: usize = 64 << 10;
-
-/// Which IP headers of tunnelled packets are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Tunnels {
-    /// The outer headers, which routers see.
-    #[default]
-    Outer,
-    /// The innermost headers, of up to eight nested tunnels: IP in IP of both versions, GRE, VXLAN, Geneve,
-    /// GTP-U, MPLS. A tunnel whose content is not IP, or is cut short, is kept as a packet of its own.
-    Inner,
-}
 
 /// The result of a step of the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

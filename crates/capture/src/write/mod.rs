@@ -230,7 +230,7 @@ impl<W: Write> Writer<W> {
         let numbers = if packet.protocol == protocol::TCP && packet.fragment_offset == 0 {
             self.sessions.next(packet, above)
         } else {
-            session::Numbers::default()
+            transport::Numbers::default()
         };
         let sound = transport::put(packet, above, numbers, frame);
         // Never below 0: lengths were raised to the headers.

@@ -1,19 +1,12 @@
 //! Sequence numbers between two ends, derived from lengths and flags.
 
-use super::transport::{ACK, FIN, SYN, tcp_header};
+use super::transport::{ACK, FIN, Numbers, SYN, tcp_header};
 use crate::packet::Packet;
 use lru::LruCache;
 use std::net::IpAddr;
 
 /// An address and a port.
 type End = (IpAddr, u16);
-
-/// The numbers of a TCP header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Numbers {
-    pub sequence: u32,
-    pub acknowledged: u32,
-}
 
 /// The next number of either direction, that of the smaller end first.
 pub(super) struct Sessions {

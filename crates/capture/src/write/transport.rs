@@ -1,7 +1,6 @@
 //! Headers above IP, and the few bytes that must not be zeros.
 
 use super::checksum;
-use super::session::Numbers;
 use crate::packet::{Packet, protocol};
 use std::net::IpAddr;
 
@@ -73,6 +72,13 @@ pub(super) fn tcp_header(flags: u8, above: usize) -> usize {
 
 fn kind(packet: &Packet) -> (u8, u8) {
     packet.icmp.unwrap_or(if packet.protocol == protocol::ICMP { (8, 0) } else { (128, 0) })
+}
+
+/// The numbers of a TCP header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbers {
+    pub sequence: u32,
+    pub acknowledged: u32,
 }
 
 /// Appends headers, for `above` bytes above IP, and returns whether zeros are a valid remainder: for most

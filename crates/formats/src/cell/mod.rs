@@ -1,14 +1,14 @@
 //! Parses one value in its notation into its field's value space.
 
 mod advice;
-mod fixed;
 mod notations;
 
 pub(super) use advice::is_no_value;
-pub use fixed::fixed_point;
 pub use notations::notation_of;
 
 use super::addresses::{self, Gatherer};
+use super::bad_cell::{BadCell, bad};
+use super::fixed_point::fixed_point;
 use super::numbers::Rules;
 use super::special::Special;
 use advice::{number_advice, time_advice};
@@ -19,26 +19,6 @@ use notations::{address_number, dotted, protocol, rfc3339, time_notation};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use thiserror::Error;
-
-/// Why a cell cannot be read. Private to the steward: it quotes the value.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{problem}: {shown:?}")]
-pub struct BadCell {
-    /// What is wrong.
-    pub problem: String,
-    /// The value, shortened.
-    pub shown: String,
-    /// Whether the value could be read in another notation than its column's. Such a file is refused at any
-    /// tolerance, because otherwise the set of bad records would depend on the record from which the notation
-    /// was detected.
-    pub mixture: bool,
-}
-
-pub(super) fn bad(problem: impl Into<String>, cell: &[u8]) -> BadCell {
-    let text = String::from_utf8_lossy(&cell[..cell.len().min(240)]);
-    BadCell { problem: problem.into(), shown: text.chars().take(60).collect(), mixture: false }
-}
 
 /// Reads the cells of one column.
 pub enum Parser {

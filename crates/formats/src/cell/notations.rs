@@ -1,7 +1,7 @@
 //! Addresses, times and protocols in each of their notations.
 
-use super::fixed::fixed_point;
-use super::{BadCell, bad};
+use crate::bad_cell::{BadCell, bad};
+use crate::fixed_point::fixed_point;
 use netdpsyn_trace::{Field, Notation, TimeUnit, protocols};
 
 /// The notation in which a cell of addresses or times can be parsed: at most one applies.

@@ -5,7 +5,8 @@ use super::Holds;
 use super::cells::{of_keys, text};
 use super::known::Texts;
 use crate::addresses;
-use crate::cell::{BadCell, Parser};
+use crate::bad_cell::BadCell;
+use crate::cell::Parser;
 use netdpsyn_trace::protocols;
 use polars_arrow::array::{
     Array, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, FixedSizeBinaryArray, PrimitiveArray,

@@ -1,6 +1,6 @@
 //! Decimal numbers as whole numbers of a unit.
 
-use super::{BadCell, bad};
+use super::bad_cell::{BadCell, bad};
 
 /// Parses a number of a few digits without rounding, the most common case.
 fn plain_number(cell: &[u8], decimals: u32) -> Option<u64> {
