@@ -3793,9 +3793,9 @@ Notation: TypeAlias = Literal["dotted"] | Literal["address-number"] | Literal["l
 How the values of a column are written in a file. Public.
 
 A reader accepts every spelling of a name or number. If the output followed the input, a single record
-could change how a column is written. So the notation is canonical unless the
-schema declares it. Only the notation of addresses (dotted or not) and the unit of times are detected from
-the file, because a file that mixes two such notations is refused.
+could change how a column is written. So the notation is canonical unless the schema declares it. Only the
+notation of addresses (dotted or not) and the unit of times are detected from the file, because a file that
+mixes two such notations is refused.
 """
 
 
