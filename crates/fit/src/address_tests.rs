@@ -102,6 +102,23 @@ proptest! {
     }
 }
 
+/// Without that record every other address may have another number.
+#[test]
+fn an_address_of_one_record_alone_holds_out_no_other() {
+    for preset in ["ton", "packet"] {
+        let schema = schema(preset);
+        let columns = schema.columns.len();
+        let source = schema.position("srcip").unwrap();
+        for alone in 0..SOME.len() as u64 {
+            let others = (0..60).map(|row| (0..columns as u64).map(move |column| (row * (column + 3)) % 11));
+            let mut rows: Vec<Vec<u64>> =
+                others.map(|row| row.map(|value| value + u64::from(value >= alone)).collect()).collect();
+            rows[0][source] = alone;
+            check_replay(&rows, 0, &schema, &plan(Method::Adaptive, 2.0, true), real());
+        }
+    }
+}
+
 #[test]
 fn other_methods_refuse_before_anything_is_paid() {
     let schema = schema("ton");
